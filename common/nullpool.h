@@ -1,0 +1,214 @@
+/* nullpool.h - all that a handler sees.
+ *
+ * A handler program is a table of routes and one function a route; np_main() does the rest. A function gets the
+ * request's context, asks for its arguments (decoded and checked by the route's table), queries the database,
+ * sets the reply, and returns true. False means that it failed, with np_fail() or because a call it made
+ * failed: every np_ function that returns bool has then said why, and the handler only passes the false on.
+ *
+ * What is returned by pointer belongs to the request and lives until its reply has left. Text is UTF-8, ends
+ * with a NUL and has none inside. One process answers one request at a time: nothing here is thread-safe.
+ */
+#ifndef NULLPOOL_H
+#define NULLPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NP_VERSION "0.1.0"
+
+#define NP_MUST_CHECK      __attribute__((warn_unused_result))
+#define NP_PRINTF(fmt, at) __attribute__((format(printf, fmt, at)))
+
+struct np_ctx;  /* one request */
+struct np_rows; /* one result of a query */
+
+/* --- values ------------------------------------------------------------------------------------------- */
+
+enum np_type {
+	NP_STRING, /* min, max: characters (code points) */
+	NP_UUID,   /* 8-4-4-4-12 hexadecimal digits, RFC 9562 */
+	NP_EMAIL,  /* what an HTML email field accepts, at most 254 bytes (RFC 5321) */
+	NP_INT,    /* 64 bits; min, max: smallest and largest */
+	NP_FLOAT,  /* finite */
+	NP_BOOL,   /* true, false */
+	NP_CURSOR, /* a "next" of np_reply_page(); its parts by np_cursor_key() */
+	NP_TYPE__MAX,
+};
+
+/* One value, the same from the URL or the body to the SQL parameter. */
+struct np_value {
+	const char *text; /* as SQL gets it; NULL is SQL's NULL */
+	enum np_type type;
+	union {
+		int64_t integer; /* NP_INT */
+		double number;   /* NP_FLOAT */
+		bool boolean;    /* NP_BOOL */
+	};
+};
+
+/* A list of values: for $1, $2, … of a statement. */
+struct np_values {
+	const struct np_value *items;
+	size_t count;
+};
+#define NP_VALUES(...)                                                                                       \
+	((struct np_values){ (const struct np_value[]){ __VA_ARGS__ },                                       \
+	                     sizeof((const struct np_value[]){ __VA_ARGS__ }) / sizeof(struct np_value) })
+#define NP_NO_VALUES ((struct np_values){ NULL, 0 })
+
+/* The text is borrowed, not copied; NULL is SQL's NULL. */
+static inline struct np_value
+np_text(const char *text)
+{
+	return (struct np_value){ .text = text, .type = NP_STRING };
+}
+
+static inline struct np_value
+np_bool(bool boolean)
+{
+	return (struct np_value){ .text = boolean ? "true" : "false", .type = NP_BOOL, .boolean = boolean };
+}
+
+struct np_value np_int(struct np_ctx *ctx, int64_t integer);
+
+/* --- the table of a program --------------------------------------------------------------------------- */
+
+enum np_place { NP_PATH = 1, NP_QUERY, NP_HEADER, NP_BODY };
+
+/* One parameter of a route. In a body it is a member of the JSON object. */
+struct np_param {
+	const char *name;
+	enum np_place in;
+	enum np_type type;
+	bool required;           /* parameters of the path always are */
+	bool nullable;           /* a body's null is accepted, and is SQL's NULL */
+	int64_t min, max;        /* see enum np_type; both 0: no bound */
+	const char *fallback;    /* text used when the parameter is absent */
+	const char *description; /* for people, in the OpenAPI document */
+	const char *example;
+};
+#define NP_PARAMS_END                                                                                        \
+	{                                                                                                    \
+		.name = NULL                                                                                 \
+	}
+
+/* Which transaction a route's queries run in. It begins with the first query; a handler without one opens no
+ * connection. The reply leaves only after the server has confirmed the commit. */
+enum np_tx {
+	NP_TX_NONE,   /* no database: a query is a fault of the handler */
+	NP_TX_READ,   /* read only, one snapshot a query */
+	NP_TX_WRITE,  /* commits when the handler returns true, rolls back when it returns false */
+	NP_TX_MANUAL, /* commits only where the handler calls np_commit() */
+};
+
+typedef bool np_handler(struct np_ctx *ctx);
+
+struct np_route {
+	const char *method;            /* "GET" answers HEAD as well; OPTIONS is answered from the table */
+	const char *path;              /* "/notes/{id}": a name in braces is one segment, an NP_PATH parameter */
+	np_handler *handle;
+	enum np_tx tx;
+	const struct np_param *params; /* ends with NP_PARAMS_END; NULL: none */
+	const char *summary;           /* one line for the OpenAPI document */
+	const char *missing;           /* the 404's detail when np_query_one() found no row */
+	const char *conflict;          /* the 409's detail when a unique or foreign key refused a row */
+};
+#define NP_ROUTES_END                                                                                        \
+	{                                                                                                    \
+		.method = NULL                                                                               \
+	}
+
+/* Runs a program as whatever started it wants it: FastCGI, CGI, command line. Returns the exit code. */
+int np_main(int argc, char **argv, const char *name, const struct np_route *routes);
+
+/* --- the request -------------------------------------------------------------------------------------- */
+
+/* The argument of the route's parameter with that index. Absent without a fallback: SQL's NULL. */
+struct np_value np_arg(const struct np_ctx *ctx, size_t param);
+
+/* Whether the request named the parameter itself (a null counts, a fallback does not). */
+bool np_given(const struct np_ctx *ctx, size_t param);
+
+/* Part `key` (from 0) of an NP_CURSOR argument, as np_reply_page() put it in; NULL when there is none. */
+struct np_value np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key);
+
+const char *np_app_name(const struct np_ctx *ctx);
+
+/* --- the database ------------------------------------------------------------------------------------- */
+
+/* Runs one statement. `sql` is a constant, never built from input; values travel beside it as $1, $2, …
+ * np_query_one() fails with NP_NOT_FOUND when there is no row, and with NP_INTERNAL when there are several. */
+NP_MUST_CHECK bool np_query(struct np_ctx *ctx, struct np_rows **rows, const char *sql, struct np_values values);
+NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql, struct np_values values);
+
+/* Marks the next statement of an NP_TX_WRITE route as the transaction's last, which spares a round trip: the
+ * commit travels with it. It is committed when the statement succeeds, whatever the handler does afterwards;
+ * a further statement is a fault of the handler. Returns ctx:  np_query_one(np_last(ctx), &row, …) */
+struct np_ctx *np_last(struct np_ctx *ctx);
+
+/* For NP_TX_MANUAL. The next query begins a new transaction; what is open when the handler ends rolls back. */
+NP_MUST_CHECK bool np_commit(struct np_ctx *ctx);
+NP_MUST_CHECK bool np_rollback(struct np_ctx *ctx);
+
+size_t np_rows_count(const struct np_rows *rows);
+
+/* One field, as text that SQL takes back unchanged. A column or row that is not there is our fault: it aborts. */
+struct np_value np_field(const struct np_rows *rows, size_t row, const char *column);
+
+/* --- the reply ---------------------------------------------------------------------------------------- */
+
+enum np_success { NP_OK = 200, NP_CREATED = 201, NP_ACCEPTED = 202, NP_NO_CONTENT = 204 };
+
+/* The first row as an object: {"column": value, …}, each value by its column's type. */
+NP_MUST_CHECK bool np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *row);
+
+/* A keyset page: {"items": [row, …], "next": cursor or null}. Query for limit + 1 rows, so that it can tell
+ * whether there are more; `keys` are the columns the query is ordered by (at most 4), ending with NULL. */
+NP_MUST_CHECK bool np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
+                                 const char *const *keys);
+#define NP_KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* An object of a few members; a nested one is not for here, let Postgres build it. */
+struct np_member {
+	const char *name;
+	struct np_value value;
+};
+NP_MUST_CHECK bool np_reply_object(struct np_ctx *ctx, enum np_success status, const struct np_member *members,
+                                   size_t count);
+#define NP_MEMBERS(...)                                                                                      \
+	(const struct np_member[]){ __VA_ARGS__ },                                                           \
+	    sizeof((const struct np_member[]){ __VA_ARGS__ }) / sizeof(struct np_member)
+
+NP_MUST_CHECK bool np_reply_empty(struct np_ctx *ctx);
+
+/* Adds a response header. A control byte in its value is refused (NP_INTERNAL): it would be a second header. */
+NP_MUST_CHECK bool np_header(struct np_ctx *ctx, const char *name, const char *format, ...) NP_PRINTF(3, 4);
+
+/* --- failure ------------------------------------------------------------------------------------------ */
+
+enum np_failure {
+	NP_MALFORMED = 1,  /* 400: JSON, encoding, framing */
+	NP_NOT_FOUND,      /* 404 */
+	NP_METHOD,         /* 405, with Allow */
+	NP_CONFLICT,       /* 409: a unique or foreign key, retries used up */
+	NP_TOO_LARGE,      /* 413 */
+	NP_MEDIA_TYPE,     /* 415 */
+	NP_INVALID,        /* 422: a value breaks a rule */
+	NP_INTERNAL,       /* 500: our fault; the client sees nothing but the request id */
+	NP_UNAVAILABLE,    /* 503 with Retry-After: the database is away, full or waking */
+	NP_TIMEOUT,        /* 504: the deadline passed */
+	NP_AMBIGUOUS,      /* 503, "outcome": "unknown": the connection was lost after the commit was sent */
+	NP_FAILURE__MAX,
+};
+
+/* Says what went wrong, in words for the client (not for NP_INTERNAL: those go to the log). Returns false. */
+bool np_fail(struct np_ctx *ctx, enum np_failure kind, const char *format, ...) NP_PRINTF(3, 4);
+
+/* --- ready-made handlers ------------------------------------------------------------------------------ */
+
+np_handler np_health;       /* database and Redis, asked now: NP_TX_MANUAL */
+np_handler np_health_live;  /* the process answers; touches nothing: NP_TX_NONE */
+np_handler np_health_ready; /* settings are good and the worker is not draining; dials nothing: NP_TX_NONE */
+
+#endif
