@@ -1,0 +1,13 @@
+/* attributes.h - the compiler attributes of this tree, and the sizes of things */
+#ifndef NULLPOOL_BASE_ATTRIBUTES_H
+#define NULLPOOL_BASE_ATTRIBUTES_H
+
+#include "base/banned.h"
+#include "nullpool.h"
+
+#define NORETURN     __attribute__((noreturn))
+#define RETURNS_OWNED __attribute__((returns_nonnull, warn_unused_result))
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

@@ -1,0 +1,66 @@
+#include <limits.h>
+
+#include "base/clock.h"
+
+int64_t
+clock_now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+struct deadline
+deadline_in_ms(int64_t ms)
+{
+	return (struct deadline){ clock_now_us() + ms * 1000 };
+}
+
+struct deadline
+deadline_within_ms(struct deadline deadline, int64_t ms)
+{
+	struct deadline other = deadline_in_ms(ms);
+
+	return other.at_us < deadline.at_us ? other : deadline;
+}
+
+int
+deadline_left_ms(struct deadline deadline)
+{
+	int64_t left_us = deadline.at_us - clock_now_us();
+	int64_t left_ms = (left_us + 999) / 1000;
+
+	if (left_us <= 0)
+		return 0;
+	return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
+}
+
+bool
+deadline_passed(struct deadline deadline)
+{
+	return deadline_left_ms(deadline) == 0;
+}
+
+void
+clock_sleep_ms(int64_t ms, struct deadline deadline)
+{
+	int64_t left_ms = deadline_left_ms(deadline);
+	int64_t pause_ms = ms < left_ms ? ms : left_ms;
+	struct timespec pause = { .tv_sec = pause_ms / 1000, .tv_nsec = pause_ms % 1000 * 1000000 };
+
+	(void)nanosleep(&pause, NULL);
+}
+
+void
+clock_text(char text[CLOCK_TEXT_BYTES])
+{
+	struct timespec now;
+	struct tm utc;
+	char seconds[CLOCK_TEXT_BYTES - 8];
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &utc);
+	(void)strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
+	(void)snprintf(text, CLOCK_TEXT_BYTES, "%s.%03dZ", seconds, (int)(now.tv_nsec / 1000000 % 1000));
+}

@@ -1,0 +1,30 @@
+/* clock.h - deadlines on the monotonic clock; the wall clock is for people only */
+#ifndef NULLPOOL_BASE_CLOCK_H
+#define NULLPOOL_BASE_CLOCK_H
+
+#include "base/attributes.h"
+
+/* A point in time that does not move when somebody sets the clock. */
+struct deadline {
+	int64_t at_us; /* of clock_now_us() */
+};
+
+int64_t clock_now_us(void); /* CLOCK_MONOTONIC */
+
+struct deadline deadline_in_ms(int64_t ms);
+
+/* The earlier of a deadline and `ms` from now. */
+struct deadline deadline_within_ms(struct deadline deadline, int64_t ms);
+
+/* Milliseconds that are left, rounded up, at least 0 and at most INT_MAX: a timeout for poll(). */
+int deadline_left_ms(struct deadline deadline);
+bool deadline_passed(struct deadline deadline);
+
+/* Sleeps, but not past the deadline. */
+void clock_sleep_ms(int64_t ms, struct deadline deadline);
+
+/* Wall clock as RFC 3339 with milliseconds, UTC. */
+#define CLOCK_TEXT_BYTES 32
+void clock_text(char text[CLOCK_TEXT_BYTES]);
+
+#endif

@@ -1,0 +1,214 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define SECRETS_MAX       16
+#define SECRET_MIN_BYTES  4
+#define SECRET_REPLACEMENT "***"
+#define LINE_TAIL         32 /* room kept for "cut" and the end */
+
+const char *const log_level_names[LOG_LEVEL__MAX + 1] = {
+	[LOG_DEBUG] = "debug",
+	[LOG_INFO] = "info",
+	[LOG_WARNING] = "warning",
+	[LOG_ERROR] = "error",
+};
+
+static struct {
+	const char *endpoint;
+	enum log_level least;
+	const char *secrets[SECRETS_MAX];
+	size_t secret_count;
+} state = { .endpoint = "-", .least = LOG_INFO };
+
+void
+log_setup(const char *endpoint, enum log_level least)
+{
+	state.endpoint = endpoint;
+	state.least = least;
+}
+
+bool
+log_wants(enum log_level level)
+{
+	return level >= state.least;
+}
+
+void
+log_secret(const char *secret)
+{
+	if (!secret || strlen(secret) < SECRET_MIN_BYTES)
+		return;
+	for (size_t i = 0; i < state.secret_count; i++)
+		if (strcmp(state.secrets[i], secret) == 0)
+			return;
+	if (state.secret_count < SECRETS_MAX)
+		state.secrets[state.secret_count++] = secret;
+}
+
+/* Length of the longest secret that starts here, or 0. */
+static size_t
+secret_at(const char *text)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < state.secret_count; i++) {
+		size_t size = strlen(state.secrets[i]);
+
+		if (size > longest && strncmp(text, state.secrets[i], size) == 0)
+			longest = size;
+	}
+	return longest;
+}
+
+void
+log_scrub(struct buf *out, const char *text)
+{
+	while (*text) {
+		size_t size = secret_at(text);
+
+		if (size > 0) {
+			buf_text(out, SECRET_REPLACEMENT);
+			text += size;
+		} else {
+			buf_char(out, *text++);
+		}
+	}
+}
+
+/* Takes back what did not fit, so that the line stays whole JSON. */
+static void
+keep_or_cut(struct log_line *line, size_t before)
+{
+	if (!line->buf.overflow)
+		return;
+	line->buf.overflow = false;
+	line->buf.size = before;
+	line->buf.data[before] = '\0';
+	line->cut = true;
+}
+
+void
+log_begin(struct log_line *line, enum log_level level, const char *event)
+{
+	char now[CLOCK_TEXT_BYTES];
+
+	line->level = level;
+	line->cut = false;
+	line->wanted = log_wants(level);
+	if (!line->wanted)
+		return;
+	clock_text(now);
+	buf_init_fixed(&line->buf, line->storage, sizeof(line->storage) - LINE_TAIL);
+	buf_printf(&line->buf, "{\"time\":\"%s\",\"level\":\"%s\",\"endpoint\":", now, log_level_names[level]);
+	buf_json_text(&line->buf, state.endpoint);
+	buf_printf(&line->buf, ",\"pid\":%d,\"event\":", (int)getpid());
+	buf_json_text(&line->buf, event);
+}
+
+static size_t
+member(struct log_line *line, const char *name)
+{
+	size_t before = line->buf.size;
+
+	buf_char(&line->buf, ',');
+	buf_json_text(&line->buf, name);
+	buf_char(&line->buf, ':');
+	return before;
+}
+
+void
+log_string(struct log_line *line, const char *name, const char *value)
+{
+	char clean_storage[LOG_LINE_MAX];
+	struct buf clean;
+	size_t before;
+
+	if (!line->wanted || !value)
+		return;
+	buf_init_fixed(&clean, clean_storage, sizeof(clean_storage));
+	log_scrub(&clean, value);
+	before = member(line, name);
+	buf_json_string(&line->buf, clean.data, clean.size);
+	keep_or_cut(line, before);
+}
+
+void
+log_int(struct log_line *line, const char *name, int64_t value)
+{
+	size_t before;
+
+	if (!line->wanted)
+		return;
+	before = member(line, name);
+	buf_printf(&line->buf, "%" PRId64, value);
+	keep_or_cut(line, before);
+}
+
+void
+log_bool(struct log_line *line, const char *name, bool value)
+{
+	size_t before;
+
+	if (!line->wanted)
+		return;
+	before = member(line, name);
+	buf_text(&line->buf, value ? "true" : "false");
+	keep_or_cut(line, before);
+}
+
+void
+log_ms(struct log_line *line, const char *name, int64_t us)
+{
+	size_t before;
+
+	if (!line->wanted)
+		return;
+	before = member(line, name);
+	buf_printf(&line->buf, "%" PRId64 ".%03d", us / 1000, (int)(us % 1000));
+	keep_or_cut(line, before);
+}
+
+void
+log_end(struct log_line *line)
+{
+	ssize_t written;
+
+	if (!line->wanted)
+		return;
+	line->buf.capacity = sizeof(line->storage);
+	line->buf.max = sizeof(line->storage) - 1;
+	buf_text(&line->buf, line->cut ? ",\"cut\":true}\n" : "}\n");
+	/* One write, so that lines of several processes do not mix; a reader that is gone is not our failure. */
+	do {
+		written = write(STDERR_FILENO, line->buf.data, line->buf.size);
+	} while (written < 0 && errno == EINTR);
+}
+
+void
+log_plain(enum log_level level, const char *event)
+{
+	struct log_line line;
+
+	log_begin(&line, level, event);
+	log_end(&line);
+}
+
+void
+log_printf(enum log_level level, const char *event, const char *format, ...)
+{
+	struct log_line line;
+	char detail[LOG_LINE_MAX / 2];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(detail, sizeof(detail), format, args);
+	va_end(args);
+	log_begin(&line, level, event);
+	log_string(&line, "detail", detail);
+	log_end(&line);
+}

@@ -1,0 +1,119 @@
+#include <unistd.h>
+
+#include <talloc.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#define EXIT_INTERNAL 70 /* EX_SOFTWARE of sysexits.h */
+
+static void *process;
+
+struct owned {
+	void *thing;
+	void (*release)(void *thing);
+};
+
+NORETURN static void
+out_of_memory(void)
+{
+	log_plain(LOG_ERROR, "out of memory");
+	_exit(EXIT_INTERNAL);
+}
+
+static void *
+checked(void *block)
+{
+	if (!block)
+		out_of_memory();
+	return block;
+}
+
+void *
+mem_process(void)
+{
+	if (!process)
+		process = checked(talloc_named_const(NULL, 0, "process"));
+	return process;
+}
+
+void
+mem_end(void)
+{
+	mem_free(process);
+	process = NULL;
+}
+
+void *
+mem_scope(void *owner, const char *name)
+{
+	return checked(talloc_named_const(owner, 0, name));
+}
+
+void
+mem_free(void *thing)
+{
+	if (thing)
+		(void)talloc_free(thing);
+}
+
+void *
+mem_zeroed(void *owner, size_t size, size_t count, const char *name)
+{
+	if (size != 0 && count > SIZE_MAX / 2 / size)
+		out_of_memory();
+	return memset(checked(talloc_named_const(owner, size * count, name)), 0, size * count);
+}
+
+char *
+mem_resize(void *owner, char *block, size_t size)
+{
+	return checked(talloc_realloc_size(owner, block, size ? size : 1));
+}
+
+char *
+mem_strdup(void *owner, const char *text)
+{
+	return checked(talloc_strdup(owner, text));
+}
+
+char *
+mem_strndup(void *owner, const char *text, size_t size)
+{
+	return checked(talloc_strndup(owner, text, size));
+}
+
+char *
+mem_vprintf(void *owner, const char *format, va_list args)
+{
+	return checked(talloc_vasprintf(owner, format, args));
+}
+
+char *
+mem_printf(void *owner, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = mem_vprintf(owner, format, args);
+	va_end(args);
+	return text;
+}
+
+static int
+release_owned(struct owned *owned)
+{
+	owned->release(owned->thing);
+	return 0;
+}
+
+void
+mem_own(void *owner, void *thing, void (*release)(void *))
+{
+	struct owned *owned = mem_new(owner, struct owned);
+
+	owned->thing = thing;
+	owned->release = release;
+	talloc_set_destructor(owned, release_owned);
+}

@@ -1,0 +1,241 @@
+#include <errno.h>
+#include <math.h>
+
+#include "base/text.h"
+
+/* Shortest lengths and ranges of the second byte are those of Unicode 15, table 3-7. */
+static size_t
+utf8_length(unsigned char first, unsigned char *low, unsigned char *high)
+{
+	*low = 0x80;
+	*high = 0xbf;
+	if (first < 0x80)
+		return 1;
+	if (first >= 0xc2 && first <= 0xdf)
+		return 2;
+	if (first >= 0xe0 && first <= 0xef) {
+		*low = first == 0xe0 ? 0xa0 : 0x80;
+		*high = first == 0xed ? 0x9f : 0xbf;
+		return 3;
+	}
+	if (first >= 0xf0 && first <= 0xf4) {
+		*low = first == 0xf0 ? 0x90 : 0x80;
+		*high = first == 0xf4 ? 0x8f : 0xbf;
+		return 4;
+	}
+	return 0;
+}
+
+size_t
+utf8_next(const char *text, size_t size, uint32_t *point)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+	unsigned char low, high;
+	size_t length;
+
+	if (size == 0)
+		return 0;
+	length = utf8_length(bytes[0], &low, &high);
+	if (length == 0 || length > size)
+		return 0;
+	*point = length == 1 ? bytes[0] : bytes[0] & (0x7fu >> length);
+	for (size_t i = 1; i < length; i++) {
+		if (bytes[i] < low || bytes[i] > high)
+			return 0;
+		*point = *point << 6 | (bytes[i] & 0x3fu);
+		low = 0x80;
+		high = 0xbf;
+	}
+	return length;
+}
+
+size_t
+utf8_put(uint32_t point, char *out)
+{
+	size_t length = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+
+	if (length == 1) {
+		out[0] = (char)point;
+		return 1;
+	}
+	for (size_t i = length - 1; i > 0; i--, point >>= 6)
+		out[i] = (char)(0x80 | (point & 0x3f));
+	out[0] = (char)((0xf00u >> length & 0xffu) | point);
+	return length;
+}
+
+bool
+utf8_valid(const char *text, size_t size, size_t *points)
+{
+	size_t count = 0;
+	uint32_t point;
+
+	for (size_t at = 0, length; at < size; at += length, count++) {
+		length = utf8_next(text + at, size - at, &point);
+		if (length == 0)
+			return false;
+	}
+	if (points)
+		*points = count;
+	return true;
+}
+
+bool
+text_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool
+text_is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool
+text_is_alnum(char c)
+{
+	return text_is_digit(c) || text_is_alpha(c);
+}
+
+int
+text_hex(char c)
+{
+	if (text_is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static char
+lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+bool
+text_equal_nocase(const char *a, const char *b)
+{
+	while (*a && lower(*a) == lower(*b)) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+bool
+text_starts(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool
+text_ends(const char *text, const char *suffix)
+{
+	size_t size = strlen(text), end = strlen(suffix);
+
+	return size >= end && strcmp(text + size - end, suffix) == 0;
+}
+
+bool
+parse_int(const char *text, int64_t *value)
+{
+	const char *digits = text + (*text == '-');
+	long long parsed;
+
+	if (!*digits || strspn(digits, "0123456789") != strlen(digits))
+		return false;
+	errno = 0;
+	parsed = strtoll(text, NULL, 10);
+	if (errno != 0)
+		return false;
+	*value = parsed;
+	return true;
+}
+
+static size_t
+digits_at(const char *text, size_t size, size_t at)
+{
+	size_t start = at;
+
+	while (at < size && text_is_digit(text[at]))
+		at++;
+	return at - start;
+}
+
+size_t
+json_number_size(const char *text, size_t size, bool *integer)
+{
+	size_t at = size > 0 && text[0] == '-', digits = digits_at(text, size, at);
+
+	*integer = true;
+	if (digits == 0 || (digits > 1 && text[at] == '0'))
+		return 0;
+	at += digits;
+	if (at < size && text[at] == '.') {
+		*integer = false;
+		digits = digits_at(text, size, at + 1);
+		if (digits == 0)
+			return 0;
+		at += 1 + digits;
+	}
+	if (at < size && (text[at] == 'e' || text[at] == 'E')) {
+		*integer = false;
+		at++;
+		if (at < size && (text[at] == '+' || text[at] == '-'))
+			at++;
+		digits = digits_at(text, size, at);
+		if (digits == 0)
+			return 0;
+		at += digits;
+	}
+	return at;
+}
+
+bool
+parse_float(const char *text, double *value)
+{
+	size_t size = strlen(text);
+	bool integer;
+	double parsed;
+
+	if (size == 0 || json_number_size(text, size, &integer) != size)
+		return false;
+	/* No setlocale() in this program: strtod() reads a point. */
+	parsed = strtod(text, NULL);
+	if (!isfinite(parsed))
+		return false;
+	*value = parsed;
+	return true;
+}
+
+enum percent_result
+percent_decode(const char *text, size_t size, bool plus, char *out, size_t *out_size)
+{
+	size_t length = 0;
+
+	for (size_t at = 0; at < size; at++) {
+		char c = text[at];
+
+		if (c == '%') {
+			int high = size - at > 2 ? text_hex(text[at + 1]) : -1;
+			int low = size - at > 2 ? text_hex(text[at + 2]) : -1;
+
+			if (high < 0 || low < 0)
+				return PERCENT_BROKEN;
+			c = (char)(high << 4 | low);
+			at += 2;
+		} else if (c == '+' && plus) {
+			c = ' ';
+		}
+		if (c == '\0')
+			return PERCENT_NUL;
+		out[length++] = c;
+	}
+	out[length] = '\0';
+	*out_size = length;
+	return PERCENT_OK;
+}

@@ -1,0 +1,44 @@
+/* text.h - bytes from outside: UTF-8, numbers, percent-decoding, without the locale and without hidden failures
+ *
+ * Ours, because libc's own answers depend on the locale (isalnum, strtod), skip spaces and signs, and saturate.
+ */
+#ifndef NULLPOOL_BASE_TEXT_H
+#define NULLPOOL_BASE_TEXT_H
+
+#include "base/attributes.h"
+
+/* The code point at `text` and its length in bytes; 0 when it is not well-formed UTF-8 (Unicode 15, table 3-7:
+ * no overlong form, no surrogate, nothing above U+10FFFF) or size is 0. */
+size_t utf8_next(const char *text, size_t size, uint32_t *point);
+
+/* Appends a code point as UTF-8 to `out` (at least 4 bytes); returns its length. */
+size_t utf8_put(uint32_t point, char *out);
+
+/* Whether all of it is UTF-8; *points (may be NULL) counts the code points. */
+bool utf8_valid(const char *text, size_t size, size_t *points);
+
+bool text_is_alnum(char c); /* ASCII only, as the next */
+bool text_is_alpha(char c);
+bool text_is_digit(char c);
+int text_hex(char c); /* 0 to 15, or -1 */
+
+bool text_equal_nocase(const char *a, const char *b);
+bool text_starts(const char *text, const char *prefix);
+bool text_ends(const char *text, const char *suffix);
+
+/* The whole text is an optional minus and digits, and fits. */
+NP_MUST_CHECK bool parse_int(const char *text, int64_t *value);
+
+/* The whole text is a number as JSON writes it (RFC 8259 6), and finite. */
+NP_MUST_CHECK bool parse_float(const char *text, double *value);
+
+/* Length of the JSON number at the start of text, 0 when there is none; *integer when it has no . and no e. */
+size_t json_number_size(const char *text, size_t size, bool *integer);
+
+enum percent_result { PERCENT_OK, PERCENT_BROKEN, PERCENT_NUL };
+
+/* Decodes %XX (and, when `plus` is set, + as a space) into out, which has room for size + 1 bytes, and ends it
+ * with a NUL; *out_size is its length. A decoded NUL is an answer of its own, since C text would end there. */
+enum percent_result percent_decode(const char *text, size_t size, bool plus, char *out, size_t *out_size);
+
+#endif
