@@ -1,0 +1,283 @@
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/conninfo.h"
+#include "config/url.h"
+
+enum use { USE, LEAVE_OUT, SSL_OF_ASYNCPG, ONLY_ENDPOINT };
+
+/* The parameters that may stand behind the ? */
+static const struct {
+	const char *name;
+	enum use use;
+} known[] = {
+	/* libpq's, https://www.postgresql.org/docs/current/libpq-connect.html */
+	{ "host", USE },
+	{ "hostaddr", USE },
+	{ "port", USE },
+	{ "dbname", USE },
+	{ "user", USE },
+	{ "password", USE },
+	{ "sslmode", USE },
+	{ "sslnegotiation", USE },
+	{ "sslrootcert", USE },
+	{ "sslcert", USE },
+	{ "sslkey", USE },
+	{ "sslpassword", USE },
+	{ "sslcrl", USE },
+	{ "sslcrldir", USE },
+	{ "sslsni", USE },
+	{ "ssl_min_protocol_version", USE },
+	{ "ssl_max_protocol_version", USE },
+	{ "channel_binding", USE },
+	{ "require_auth", USE },
+	{ "gssencmode", USE },
+	{ "krbsrvname", USE },
+	{ "keepalives", USE },
+	{ "keepalives_idle", USE },
+	{ "keepalives_interval", USE },
+	{ "keepalives_count", USE },
+	{ "tcp_user_timeout", USE },
+	{ "options", ONLY_ENDPOINT },
+	/* libpq's, but nullpool's own settings and deadlines decide. */
+	{ "application_name", LEAVE_OUT },
+	{ "fallback_application_name", LEAVE_OUT },
+	{ "client_encoding", LEAVE_OUT },
+	{ "connect_timeout", LEAVE_OUT },
+	{ "target_session_attrs", LEAVE_OUT },
+	/* asyncpg, psycopg, SQLAlchemy, Prisma, node-postgres and the providers' consoles */
+	{ "ssl", SSL_OF_ASYNCPG },
+	{ "command_timeout", LEAVE_OUT },
+	{ "timeout", LEAVE_OUT },
+	{ "statement_cache_size", LEAVE_OUT },
+	{ "prepared_statement_cache_size", LEAVE_OUT },
+	{ "prepared_statement_name_func", LEAVE_OUT },
+	{ "prepare_threshold", LEAVE_OUT },
+	{ "pgbouncer", LEAVE_OUT },
+	{ "connection_limit", LEAVE_OUT },
+	{ "pool_timeout", LEAVE_OUT },
+	{ "supa", LEAVE_OUT },
+	{ "uselibpqcompat", LEAVE_OUT },
+};
+
+static const char *const sslmodes[] = { "disable", "allow", "prefer", "require", "verify-ca", "verify-full" };
+#define SSLMODE_REQUIRE 3
+
+static size_t
+sslmode_strength(const char *mode)
+{
+	size_t strength = 0;
+
+	while (strength < COUNT_OF(sslmodes) && strcmp(sslmodes[strength], mode) != 0)
+		strength++;
+	return strength;
+}
+
+const char *
+conninfo_get(const struct conninfo *info, const char *keyword)
+{
+	for (size_t i = 0; i < info->count; i++)
+		if (strcmp(info->keywords[i], keyword) == 0)
+			return info->values[i];
+	return NULL;
+}
+
+static bool
+add(struct conninfo *info, const char *keyword, const char *value, struct error *err)
+{
+	if (!value)
+		return true;
+	if (conninfo_get(info, keyword))
+		return error_set(err, NP_INVALID, "gives %s twice", keyword);
+	if (info->count == CONNINFO_MAX)
+		return error_set(err, NP_INVALID, "has more than %d parts", CONNINFO_MAX);
+	info->keywords[info->count] = keyword;
+	info->values[info->count++] = value;
+	return true;
+}
+
+/* asyncpg's ssl= takes libpq's modes, and drivers before it true and false. */
+static const char *
+sslmode_of_ssl(const char *value)
+{
+	if (text_equal_nocase(value, "true"))
+		return "require";
+	return text_equal_nocase(value, "false") ? "disable" : value;
+}
+
+static bool
+add_param(void *owner, struct conninfo *info, const struct url_param *param, struct error *err)
+{
+	size_t i = 0;
+
+	while (i < COUNT_OF(known) && strcmp(known[i].name, param->name) != 0)
+		i++;
+	if (i == COUNT_OF(known))
+		return error_set(err, NP_INVALID, "has the parameter \"%s\", which is not known here", param->name);
+	switch (known[i].use) {
+	case LEAVE_OUT:
+		info->warning = info->warning ? mem_printf(owner, "%s, %s", info->warning, known[i].name)
+		                              : known[i].name;
+		return true;
+	case SSL_OF_ASYNCPG:
+		return add(info, "sslmode", sslmode_of_ssl(param->value), err);
+	case ONLY_ENDPOINT:
+		/* Neon's way to name the endpoint without SNI; poolers refuse anything else at start-up. */
+		if (!text_starts(param->value, "endpoint=") && !text_starts(param->value, "project="))
+			return error_set(err, NP_INVALID,
+			                 "has server settings in options, which poolers refuse:"
+			                 " set them with ALTER ROLE … SET");
+		break;
+	case USE:
+		break;
+	}
+	return add(info, known[i].name, param->value, err);
+}
+
+static void
+redact(void *owner, struct conninfo *info)
+{
+	static const char *const shown[] = { "sslmode", "sslrootcert", "sslnegotiation", "channel_binding" };
+	const char *host = conninfo_get(info, "host"), *user = conninfo_get(info, "user");
+	const char *port = conninfo_get(info, "port"), *name = conninfo_get(info, "dbname");
+	struct buf out;
+	char mark = '?';
+
+	buf_init(&out, owner, URL_MAX_BYTES * 4);
+	buf_text(&out, "postgresql://");
+	if (user)
+		buf_percent(&out, user, "");
+	if (conninfo_get(info, "password"))
+		buf_text(&out, ":***");
+	if (user || conninfo_get(info, "password"))
+		buf_char(&out, '@');
+	if (host)
+		buf_percent(&out, host, strchr(host, ':') ? ":[]" : "");
+	if (port)
+		buf_printf(&out, ":%s", port);
+	buf_char(&out, '/');
+	if (name)
+		buf_percent(&out, name, "");
+	for (size_t i = 0; i < COUNT_OF(shown); i++) {
+		const char *value = conninfo_get(info, shown[i]);
+
+		if (!value)
+			continue;
+		buf_printf(&out, "%c%s=", mark, shown[i]);
+		buf_percent(&out, value, "/");
+		mark = '&';
+	}
+	info->redacted = out.data;
+}
+
+static bool
+check(void *owner, struct conninfo *info, struct error *err)
+{
+	const char *sslmode = conninfo_get(info, "sslmode"), *host = conninfo_get(info, "host");
+	const char *port = conninfo_get(info, "port");
+	int64_t number;
+
+	if (!host || !*host)
+		return error_set(err, NP_INVALID, "names no host");
+	if (strchr(host, ','))
+		return error_set(err, NP_INVALID, "names several hosts, of which only one is supported");
+	if (port && (!parse_int(port, &number) || number < 1 || number > 65535))
+		return error_set(err, NP_INVALID, "has a port that is not a number from 1 to 65535");
+	if (!conninfo_get(info, "user") || !conninfo_get(info, "dbname"))
+		return error_set(err, NP_INVALID, "needs a user and a database name");
+	if (sslmode && sslmode_strength(sslmode) == COUNT_OF(sslmodes))
+		return error_set(err, NP_INVALID,
+		                 "has an sslmode that is none of disable, allow, prefer, require, verify-ca, verify-full");
+	redact(owner, info);
+	return true;
+}
+
+static bool
+is_postgres(const char *scheme)
+{
+	size_t size = strcspn(scheme, "+");
+
+	return (size == 8 && strncmp(scheme, "postgres", size) == 0)
+	       || (size == 10 && strncmp(scheme, "postgresql", size) == 0);
+}
+
+bool
+conninfo_parse(void *owner, const char *text, struct conninfo *info, struct error *err)
+{
+	struct conninfo made = { .count = 0 };
+	struct url *url = mem_new(owner, struct url);
+
+	if (!url_parse(owner, text, url, err))
+		return false;
+	if (!is_postgres(url->scheme))
+		return error_set(err, NP_INVALID, "does not start with postgres:// or postgresql://");
+	if (!add(&made, "host", url->host, err) || !add(&made, "port", url->port, err)
+	    || !add(&made, "dbname", url->path, err) || !add(&made, "user", url->user, err)
+	    || !add(&made, "password", url->password, err))
+		return false;
+	for (size_t i = 0; i < url->param_count; i++)
+		if (!add_param(owner, &made, &url->params[i], err))
+			return false;
+	if (!check(owner, &made, err))
+		return false;
+	*info = made;
+	return true;
+}
+
+bool
+conninfo_from_parts(void *owner, const struct conninfo_parts *parts, struct conninfo *info, struct error *err)
+{
+	struct conninfo made = { .count = 0 };
+
+	if (!add(&made, "host", parts->host, err) || !add(&made, "port", parts->port, err)
+	    || !add(&made, "dbname", parts->name, err) || !add(&made, "user", parts->user, err)
+	    || !add(&made, "password", parts->password, err) || !check(owner, &made, err))
+		return false;
+	*info = made;
+	return true;
+}
+
+void
+conninfo_default(void *owner, struct conninfo *info, const char *keyword, const char *value)
+{
+	struct error ignored;
+
+	if (!conninfo_get(info, keyword) && add(info, keyword, value, &ignored))
+		redact(owner, info);
+}
+
+bool
+conninfo_is_network(const struct conninfo *info)
+{
+	const char *host = conninfo_get(info, "host");
+
+	/* @ is libpq's mark of an abstract socket. */
+	return host[0] != '/' && host[0] != '@';
+}
+
+bool
+conninfo_needs_tls(const struct conninfo *info)
+{
+	const char *mode = conninfo_get(info, "sslmode");
+
+	return mode && sslmode_strength(mode) >= SSLMODE_REQUIRE;
+}
+
+bool
+conninfo_is_pooler(const struct conninfo *info)
+{
+	const char *host = conninfo_get(info, "host"), *port = conninfo_get(info, "port");
+
+	return strstr(host, "-pooler.") != NULL || (port && strcmp(port, "6543") == 0);
+}
+
+void
+conninfo_json(const struct conninfo *info, struct buf *out)
+{
+	for (size_t i = 0; i < info->count; i++) {
+		buf_char(out, i == 0 ? '{' : ',');
+		buf_json_text(out, info->keywords[i]);
+		buf_char(out, ':');
+		buf_json_text(out, info->values[i]);
+	}
+	buf_char(out, '}');
+}

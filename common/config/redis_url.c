@@ -1,0 +1,54 @@
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/redis_url.h"
+#include "config/url.h"
+
+#define REDIS_PORT         6379
+#define REDIS_DATABASE_MAX 1023
+
+static bool
+parse_database(const char *text, struct redis_url *redis, struct error *err)
+{
+	int64_t number;
+
+	if (!parse_int(text, &number) || number < 0 || number > REDIS_DATABASE_MAX)
+		return error_set(err, NP_INVALID, "needs a database number after the /");
+	redis->database = (int)number;
+	return true;
+}
+
+bool
+redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct error *err)
+{
+	struct url *url = mem_new(owner, struct url);
+	struct redis_url made = { .port = REDIS_PORT };
+	int64_t port;
+
+	if (!url_parse(owner, text, url, err))
+		return false;
+	made.user = url->user;
+	made.password = url->password;
+	if (url->port && parse_int(url->port, &port))
+		made.port = (int)port;
+	for (size_t i = 0; i < url->param_count; i++) {
+		if (strcmp(url->params[i].name, "db") != 0)
+			return error_set(err, NP_INVALID, "has a parameter other than db");
+		if (!parse_database(url->params[i].value, &made, err))
+			return false;
+	}
+	if (strcmp(url->scheme, "rediss") == 0)
+		return error_set(err, NP_INVALID, "asks for TLS (rediss://), which is not supported");
+	if (strcmp(url->scheme, "unix") == 0) {
+		if (url->host || !url->path)
+			return error_set(err, NP_INVALID, "needs three slashes before the path: unix:///path");
+		made.path = mem_printf(owner, "/%s", url->path);
+	} else if (strcmp(url->scheme, "redis") == 0) {
+		made.host = url->host ? url->host : "localhost";
+		if (url->path && !parse_database(url->path, &made, err))
+			return false;
+	} else {
+		return error_set(err, NP_INVALID, "does not start with redis:// or unix://");
+	}
+	*redis = made;
+	return true;
+}

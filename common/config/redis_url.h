@@ -1,0 +1,19 @@
+/* redis_url.h - redis://[user:]password@host:port/database or unix:///path?db=0, taken apart */
+#ifndef NULLPOOL_CONFIG_REDIS_URL_H
+#define NULLPOOL_CONFIG_REDIS_URL_H
+
+#include "base/attributes.h"
+#include "base/error.h"
+
+struct redis_url {
+	const char *path; /* of a unix socket; NULL: host and port */
+	const char *host;
+	int port;
+	const char *user;     /* or NULL */
+	const char *password; /* or NULL */
+	int database;
+};
+
+NP_MUST_CHECK bool redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct error *err);
+
+#endif

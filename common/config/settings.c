@@ -1,0 +1,295 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/dotenv.h"
+#include "config/settings.h"
+
+#define ENV_FILE         "NULLPOOL_ENV_FILE"
+#define ENV_FILE_DEFAULT ".env"
+#define DAY_S            86400
+
+const char *const environment_names[ENV__MAX + 1] = {
+	[ENV_DEVELOPMENT] = "development",
+	[ENV_TESTING] = "testing",
+	[ENV_PRODUCTION] = "production",
+};
+
+const char *const connection_names[CONNECTION__MAX + 1] = {
+	[CONNECTION_NULL] = "null",
+	[CONNECTION_AHEAD] = "ahead",
+	[CONNECTION_PERSISTENT] = "persistent",
+};
+
+static const char *const algorithm_names[] = { "HS256", NULL };
+
+enum setting_type {
+	TEXT,   /* const char *; NULL when absent */
+	SWITCH, /* bool */
+	NUMBER, /* int64_t from min to max */
+	CHOICE, /* int64_t, the index in choices */
+};
+
+struct setting {
+	const char *name;
+	enum setting_type type;
+	size_t offset; /* in struct settings */
+	const char *fallback[ENV__MAX];
+	int64_t min, max;
+	const char *const *choices;
+	const char *alias;
+	bool secret;
+};
+
+#define AT(member)                          offsetof(struct settings, member)
+#define EVERYWHERE(value)                   { value, value, value }
+#define PER_ENV(develop, testing, production) { develop, testing, production }
+
+/* The table. ENV is first: the other rows' defaults depend on it. */
+static const struct setting table[] = {
+	{ "ENV", CHOICE, AT(env), EVERYWHERE("development"), .choices = environment_names, .alias = "APP_ENV" },
+	{ "SERVERLESS", SWITCH, AT(serverless), EVERYWHERE("false") },
+	{ "APP_NAME", TEXT, AT(app_name), EVERYWHERE("nullpool") },
+	{ "DEBUG", SWITCH, AT(debug), EVERYWHERE("false") },
+	{ "LOG_LEVEL", CHOICE, AT(log_level), EVERYWHERE("info"), .choices = log_level_names },
+	{ "DATABASE_URL", TEXT, AT(database_url), EVERYWHERE(NULL), .alias = "NEON_DATABASE_URL", .secret = true },
+	{ "DB_HOST", TEXT, AT(db_host), EVERYWHERE(NULL) },
+	{ "DB_PORT", NUMBER, AT(db_port), EVERYWHERE("5432"), 1, 65535 },
+	{ "DB_NAME", TEXT, AT(db_name), EVERYWHERE(NULL) },
+	{ "DB_USER", TEXT, AT(db_user), EVERYWHERE(NULL) },
+	{ "DB_PASSWORD", TEXT, AT(db_password), EVERYWHERE(NULL), .secret = true },
+	{ "DATABASE_REPLICA_URL", TEXT, AT(database_replica_url), EVERYWHERE(NULL), .secret = true },
+	{ "MIGRATION_DATABASE_URL", TEXT, AT(migration_database_url), EVERYWHERE(NULL), .secret = true },
+	{ "DATABASE_CONNECTION", CHOICE, AT(database_connection), PER_ENV("persistent", "null", "null"),
+	  .choices = connection_names },
+	{ "DATABASE_POOL_SIZE", NUMBER, AT(database_pool_size), EVERYWHERE("5"), 0, 1000 },
+	{ "DATABASE_MAX_OVERFLOW", NUMBER, AT(database_max_overflow), EVERYWHERE("15"), 0, 1000 },
+	{ "DATABASE_POOL_TIMEOUT", NUMBER, AT(database_pool_timeout_s), EVERYWHERE("30"), 1, 3600 },
+	{ "DATABASE_POOL_RECYCLE", NUMBER, AT(database_pool_recycle_s), EVERYWHERE("3600"), -1, 30 * DAY_S },
+	{ "DATABASE_POOL_PRE_PING", SWITCH, AT(database_pool_pre_ping), EVERYWHERE("true") },
+	{ "DATABASE_CONNECT_TIMEOUT", NUMBER, AT(database_connect_timeout_s), EVERYWHERE("30"), 1, 3600 },
+	{ "DATABASE_COMMAND_TIMEOUT", NUMBER, AT(database_command_timeout_s), EVERYWHERE("60"), 1, 3600 },
+	{ "REQUEST_TIMEOUT", NUMBER, AT(request_timeout_s), EVERYWHERE("60"), 1, 3600 },
+	{ "WORKER_IDLE_TIMEOUT", NUMBER, AT(worker_idle_timeout_s), EVERYWHERE("30"), 1, DAY_S },
+	{ "WORKER_MAX_REQUESTS", NUMBER, AT(worker_max_requests), EVERYWHERE("0"), 0, INT64_MAX },
+	{ "REDIS_URL", TEXT, AT(redis_url), EVERYWHERE(NULL), .secret = true },
+	{ "REDIS_TIMEOUT_MS", NUMBER, AT(redis_timeout_ms), EVERYWHERE("50"), 1, 60000 },
+	{ "CACHE_TTL", NUMBER, AT(cache_ttl_s), EVERYWHERE("60"), 1, 30 * DAY_S },
+	{ "SECRET_KEY", TEXT, AT(secret_key), EVERYWHERE(NULL), .secret = true },
+	{ "ALGORITHM", TEXT, AT(algorithm), EVERYWHERE("HS256"), .choices = algorithm_names },
+	{ "ACCESS_TOKEN_EXPIRE_MINUTES", NUMBER, AT(access_token_expire_minutes), EVERYWHERE("1440"), 1, 525600 },
+	{ "CORS_ORIGINS", TEXT, AT(cors_origins), PER_ENV("http://localhost:5173", NULL, NULL) },
+	{ "HEALTH_DETAILS", SWITCH, AT(health_details), PER_ENV("true", "true", "false") },
+};
+_Static_assert(COUNT_OF(table) <= SETTINGS_MAX, "struct settings keeps an origin for each row");
+
+static void
+fault(struct buf *faults, const struct setting *row, const char *rule)
+{
+	buf_printf(faults, "%s: %s\n", row->name, rule);
+}
+
+static bool
+parse_switch(const char *text, bool *value)
+{
+	static const char *const yes[] = { "true", "1", "yes", "on" }, *const no[] = { "false", "0", "no", "off" };
+
+	for (size_t i = 0; i < COUNT_OF(yes); i++) {
+		*value = text_equal_nocase(text, yes[i]);
+		if (*value || text_equal_nocase(text, no[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool
+parse_choice(const char *text, const char *const *choices, int64_t *value)
+{
+	for (*value = 0; choices[*value]; ++*value)
+		if (text_equal_nocase(text, choices[*value]))
+			return true;
+	return false;
+}
+
+static void
+fault_choices(struct buf *faults, const struct setting *row)
+{
+	buf_printf(faults, "%s: must be one of:", row->name);
+	for (size_t i = 0; row->choices[i]; i++)
+		buf_printf(faults, "%s %s", i ? "," : "", row->choices[i]);
+	buf_char(faults, '\n');
+}
+
+/* Stores a text as the row's type; a fault leaves the default, which was stored before. */
+static void
+store(struct settings *settings, const struct setting *row, const char *text, struct buf *faults)
+{
+	char *at = (char *)settings + row->offset;
+	int64_t number;
+	bool yes;
+
+	switch (row->type) {
+	case TEXT:
+		if (text && row->choices && !parse_choice(text, row->choices, &number))
+			fault_choices(faults, row);
+		memcpy(at, &text, sizeof(text));
+		break;
+	case SWITCH:
+		if (parse_switch(text, &yes))
+			memcpy(at, &yes, sizeof(yes));
+		else
+			fault(faults, row, "must be true or false");
+		break;
+	case NUMBER:
+		if (parse_int(text, &number) && number >= row->min && number <= row->max)
+			memcpy(at, &number, sizeof(number));
+		else
+			buf_printf(faults, "%s: must be a whole number from %" PRId64 " to %" PRId64 "\n", row->name,
+			           row->min, row->max);
+		break;
+	case CHOICE:
+		if (parse_choice(text, row->choices, &number))
+			memcpy(at, &number, sizeof(number));
+		else
+			fault_choices(faults, row);
+		break;
+	}
+}
+
+struct sources {
+	void *owner;
+	char *(*lookup)(const char *name);
+	const char *file_name; /* NULL: there is no file */
+	bool file_is_public;
+	struct dotenv file;
+};
+
+/* The text of a name, and where it came from; NULL when nobody set it. */
+static const char *
+find_name(const struct sources *sources, const char *name, const char **source)
+{
+	const char *text = name ? sources->lookup(name) : NULL;
+
+	*source = "environment";
+	if (!text && name) {
+		text = dotenv_get(&sources->file, name);
+		*source = sources->file_name;
+	}
+	return text;
+}
+
+static struct setting_origin
+find(const struct sources *sources, const struct setting *row)
+{
+	const char *source, *text = find_name(sources, row->name, &source);
+
+	if (!text)
+		text = find_name(sources, row->alias, &source);
+	if (!text || !*text)
+		return (struct setting_origin){ NULL, "default" };
+	return (struct setting_origin){ mem_strdup(sources->owner, text), source };
+}
+
+static bool
+read_whole(int fd, char *text, size_t *size)
+{
+	ssize_t got;
+
+	for (*size = 0; *size <= DOTENV_MAX_BYTES; *size += (size_t)got) {
+		got = read(fd, text + *size, DOTENV_MAX_BYTES + 1 - *size);
+		if (got <= 0)
+			return got == 0;
+	}
+	return true;
+}
+
+static void
+read_file(struct sources *sources, struct buf *faults)
+{
+	const char *wanted = sources->lookup(ENV_FILE), *name = wanted && *wanted ? wanted : ENV_FILE_DEFAULT;
+	char *text = mem_resize(sources->owner, NULL, DOTENV_MAX_BYTES + 1);
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	struct error err;
+	struct stat about = { .st_mode = 0 };
+	size_t size;
+
+	if (fd < 0 && errno == ENOENT && name != wanted)
+		return;
+	if (fd < 0) {
+		buf_printf(faults, "%s: could not open \"%s\": %s\n", ENV_FILE, name, strerror(errno));
+		return;
+	}
+	if (fstat(fd, &about) != 0 || !read_whole(fd, text, &size))
+		buf_printf(faults, "%s: could not read \"%s\": %s\n", ENV_FILE, name, strerror(errno));
+	else if (!dotenv_parse(sources->owner, text, size, &sources->file, &err))
+		buf_printf(faults, "%s: \"%s\", %s\n", ENV_FILE, name, err.message);
+	else
+		sources->file_name = mem_strdup(sources->owner, name);
+	sources->file_is_public = (about.st_mode & (S_IROTH | S_IWOTH)) != 0;
+	(void)close(fd);
+}
+
+bool
+settings_read(void *owner, char *(*lookup)(const char *), struct settings *settings, struct buf *faults)
+{
+	struct sources sources = { .owner = owner, .lookup = lookup };
+
+	memset(settings, 0, sizeof(*settings));
+	read_file(&sources, faults);
+	for (size_t i = 0; i < COUNT_OF(table); i++) {
+		settings->origins[i] = find(&sources, &table[i]);
+		if (table[i].secret)
+			log_secret(settings->origins[i].text);
+		if (table[i].fallback[settings->env] || table[i].type == TEXT)
+			store(settings, &table[i], table[i].fallback[settings->env], faults);
+		if (settings->origins[i].text)
+			store(settings, &table[i], settings->origins[i].text, faults);
+	}
+	if (settings->env == ENV_PRODUCTION && sources.file_name && sources.file_is_public)
+		buf_printf(faults, "%s: \"%s\" can be read by other users: chmod o-rw it\n", ENV_FILE,
+		           sources.file_name);
+	settings_check(owner, settings, faults);
+	return faults->size == 0;
+}
+
+static void
+print_value(const struct settings *settings, const struct setting *row, struct buf *out)
+{
+	const char *at = (const char *)settings + row->offset, *text;
+	int64_t number;
+	bool yes;
+
+	switch (row->type) {
+	case TEXT:
+		memcpy(&text, at, sizeof(text));
+		buf_text(out, !text ? "-" : row->secret ? "***" : text);
+		break;
+	case SWITCH:
+		memcpy(&yes, at, sizeof(yes));
+		buf_text(out, yes ? "true" : "false");
+		break;
+	case NUMBER:
+	case CHOICE:
+		memcpy(&number, at, sizeof(number));
+		if (row->type == CHOICE)
+			buf_text(out, row->choices[number]);
+		else
+			buf_printf(out, "%" PRId64, number);
+		break;
+	}
+}
+
+void
+settings_print(const struct settings *settings, struct buf *out)
+{
+	for (size_t i = 0; i < COUNT_OF(table); i++) {
+		buf_printf(out, "%-28s ", table[i].name);
+		print_value(settings, &table[i], out);
+		buf_printf(out, "  (%s)\n", settings->origins[i].source);
+	}
+}

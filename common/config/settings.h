@@ -1,0 +1,82 @@
+/* settings.h - every setting, in one table: name, type, default per environment, bounds, secret
+ *
+ * A value comes from the environment, else from the file that NULLPOOL_ENV_FILE names (default .env, if it is
+ * there), else it is the default. An empty value is the default. All faults are found at once and reported by
+ * name, never by value.
+ */
+#ifndef NULLPOOL_CONFIG_SETTINGS_H
+#define NULLPOOL_CONFIG_SETTINGS_H
+
+#include "base/attributes.h"
+#include "base/buf.h"
+#include "config/conninfo.h"
+#include "config/redis_url.h"
+
+enum environment { ENV_DEVELOPMENT, ENV_TESTING, ENV_PRODUCTION, ENV__MAX };
+enum connection_mode { CONNECTION_NULL, CONNECTION_AHEAD, CONNECTION_PERSISTENT, CONNECTION__MAX };
+
+#define SETTINGS_MAX 40
+
+/* Names of their values, as people write them; both end with NULL. */
+extern const char *const environment_names[ENV__MAX + 1];
+extern const char *const connection_names[CONNECTION__MAX + 1];
+
+struct settings {
+	int64_t env; /* enum environment */
+	bool serverless;
+	const char *app_name;
+	bool debug;
+	int64_t log_level; /* enum log_level */
+
+	const char *database_url;
+	const char *db_host, *db_name, *db_user, *db_password;
+	int64_t db_port;
+	const char *database_replica_url;
+	const char *migration_database_url;
+	int64_t database_connection; /* enum connection_mode */
+
+	int64_t database_pool_size;
+	int64_t database_max_overflow;
+	int64_t database_pool_timeout_s;
+	int64_t database_pool_recycle_s; /* -1: never */
+	bool database_pool_pre_ping;
+	int64_t database_connect_timeout_s;
+	int64_t database_command_timeout_s;
+	int64_t request_timeout_s;
+	int64_t worker_idle_timeout_s;
+	int64_t worker_max_requests;
+
+	const char *redis_url;
+	int64_t redis_timeout_ms;
+	int64_t cache_ttl_s;
+
+	const char *secret_key;
+	const char *algorithm;
+	int64_t access_token_expire_minutes;
+	const char *cors_origins;
+	bool health_details;
+
+	/* For each row of the table: what was read (NULL: the default) and from where. */
+	struct setting_origin {
+		const char *text;
+		const char *source;
+	} origins[SETTINGS_MAX];
+
+	/* What the texts above come to. */
+	struct conninfo database;
+	struct conninfo migration; /* of MIGRATION_DATABASE_URL, else the same as database */
+	struct redis_url redis;    /* when redis_url is set */
+};
+
+/* Reads them; everything belongs to owner. `lookup` is getenv() or a test's own. False: `faults` has one line
+ * for each. Secrets are made known to the log on the way, so that none can appear in it. */
+NP_MUST_CHECK bool settings_read(void *owner, char *(*lookup)(const char *name), struct settings *settings,
+                                 struct buf *faults);
+
+/* What must hold between settings (settings_check.c); settings_read() calls it last. */
+void settings_check(void *owner, struct settings *settings, struct buf *faults);
+
+/* One line a setting: NAME value source, secrets as ***. For settings that were read in this process. */
+void settings_print(const struct settings *settings, struct buf *out);
+
+#endif

@@ -1,0 +1,173 @@
+/* settings_check.c - what must hold between settings, and what their texts come to */
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/settings.h"
+
+#define SECRET_KEY_MIN_BYTES 32 /* HS256 wants a key as long as its hash, RFC 7518 3.2 */
+
+static const char *
+password_of(const struct conninfo *info)
+{
+	return conninfo_get(info, "password");
+}
+
+/* TLS by default where every request connects anew; TLS for certain in production. A unix socket crosses no
+ * network, and libpq cannot speak TLS over it. */
+static void
+require_tls(void *owner, const struct settings *settings, const char *name, struct conninfo *info,
+            struct buf *faults)
+{
+	bool strict = settings->env == ENV_PRODUCTION || settings->serverless;
+
+	if (!conninfo_is_network(info))
+		return;
+	if (strict || settings->database_connection != CONNECTION_PERSISTENT)
+		conninfo_default(owner, info, "sslmode", "require");
+	if (strict && !conninfo_needs_tls(info))
+		buf_printf(faults, "%s: sslmode must be require, verify-ca or verify-full in production\n", name);
+}
+
+/* False when there is nothing to use: a fault was added, or no text is set. */
+static bool
+read_url(void *owner, const struct settings *settings, const char *name, const char *text,
+         struct conninfo *info, struct buf *faults)
+{
+	struct error err;
+
+	if (!text)
+		return false;
+	if (!conninfo_parse(owner, text, info, &err)) {
+		buf_printf(faults, "%s: %s\n", name, err.message);
+		return false;
+	}
+	log_secret(password_of(info));
+	require_tls(owner, settings, name, info, faults);
+	return true;
+}
+
+static void
+read_parts(void *owner, struct settings *settings, struct buf *faults)
+{
+	const struct conninfo_parts parts = {
+		.host = settings->db_host,
+		.port = mem_printf(owner, "%d", (int)settings->db_port),
+		.name = settings->db_name,
+		.user = settings->db_user,
+		.password = settings->db_password,
+	};
+	struct error err;
+
+	if (!settings->db_host) {
+		buf_text(faults, "DATABASE_URL: is required (or DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD)\n");
+	} else if (!conninfo_from_parts(owner, &parts, &settings->database, &err)) {
+		buf_printf(faults, "DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD: %s\n", err.message);
+	} else {
+		require_tls(owner, settings, "DB_HOST", &settings->database, faults);
+	}
+}
+
+static void
+check_databases(void *owner, struct settings *settings, struct buf *faults)
+{
+	struct conninfo replica;
+
+	if (settings->database_url)
+		(void)read_url(owner, settings, "DATABASE_URL", settings->database_url, &settings->database, faults);
+	else
+		read_parts(owner, settings, faults);
+	(void)read_url(owner, settings, "DATABASE_REPLICA_URL", settings->database_replica_url, &replica, faults);
+	settings->migration = settings->database;
+	(void)read_url(owner, settings, "MIGRATION_DATABASE_URL", settings->migration_database_url,
+	               &settings->migration, faults);
+}
+
+static void
+check_redis(void *owner, struct settings *settings, struct buf *faults)
+{
+	struct error err;
+
+	if (!settings->redis_url)
+		return;
+	if (!redis_url_parse(owner, settings->redis_url, &settings->redis, &err))
+		buf_printf(faults, "REDIS_URL: %s\n", err.message);
+	else
+		log_secret(settings->redis.password);
+}
+
+/* What tutorials and templates have in its place. */
+static bool
+is_placeholder(const char *key)
+{
+	static const char *const known[] = { "changeme", "change-me", "change_me", "change-this", "change_this",
+		                             "your-secret", "your_secret", "secret-key", "secret_key", "placeholder" };
+	bool same = true;
+
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		if (strcasestr(key, known[i]))
+			return true;
+	for (size_t i = 1; key[i]; i++)
+		same = same && key[i] == key[0];
+	return same;
+}
+
+static void
+check_secret_key(const struct settings *settings, struct buf *faults)
+{
+	if (settings->env != ENV_PRODUCTION || !settings->secret_key)
+		return;
+	if (strlen(settings->secret_key) < SECRET_KEY_MIN_BYTES)
+		buf_printf(faults, "SECRET_KEY: must have at least %d bytes in production\n", SECRET_KEY_MIN_BYTES);
+	else if (is_placeholder(settings->secret_key))
+		buf_text(faults, "SECRET_KEY: is a placeholder; make one with: openssl rand -hex 32\n");
+}
+
+/* scheme://host[:port] and nothing behind it, RFC 6454 6.2. */
+static bool
+is_origin(const char *text, size_t size)
+{
+	size_t scheme = 0, at;
+
+	if (size > 8 && strncmp(text, "https://", 8) == 0)
+		scheme = 8;
+	else if (size > 7 && strncmp(text, "http://", 7) == 0)
+		scheme = 7;
+	for (at = scheme; at < size; at++)
+		if (!text_is_alnum(text[at]) && !strchr(".-:[]", text[at]))
+			return false;
+	return scheme > 0;
+}
+
+static void
+check_origins(const struct settings *settings, struct buf *faults)
+{
+	const char *at = settings->cors_origins;
+
+	while (at && *at) {
+		size_t size;
+
+		at += strspn(at, ", ");
+		size = strcspn(at, ", ");
+		if (size > 0 && !is_origin(at, size)) {
+			buf_text(faults, "CORS_ORIGINS: must be exact origins such as https://app.example.com,"
+			                 " separated by commas, without a path and without *\n");
+			return;
+		}
+		at += size;
+	}
+}
+
+void
+settings_check(void *owner, struct settings *settings, struct buf *faults)
+{
+	if (settings->serverless)
+		settings->database_connection = CONNECTION_NULL;
+	if (settings->database_connection == CONNECTION_AHEAD)
+		buf_text(faults, "DATABASE_CONNECTION: ahead is not available in this version: use null\n");
+	if (settings->debug)
+		settings->log_level = LOG_DEBUG;
+	check_databases(owner, settings, faults);
+	check_redis(owner, settings, faults);
+	check_secret_key(settings, faults);
+	check_origins(settings, faults);
+}

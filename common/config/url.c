@@ -1,0 +1,136 @@
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/url.h"
+
+static bool
+decode(void *owner, const char *text, size_t size, const char **decoded, struct error *err)
+{
+	char *out = mem_resize(owner, NULL, size + 1);
+	size_t length;
+
+	switch (percent_decode(text, size, false, out, &length)) {
+	case PERCENT_NUL:
+		return error_set(err, NP_INVALID, "contains %%00");
+	case PERCENT_BROKEN:
+		return error_set(err, NP_INVALID, "has a %% that is not followed by two hexadecimal digits"
+		                                  " (a %% in a password is written %%25)");
+	case PERCENT_OK:
+		break;
+	}
+	if (!utf8_valid(out, length, NULL))
+		return error_set(err, NP_INVALID, "is not UTF-8");
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)out[i] < 0x20 || out[i] == 0x7f)
+			return error_set(err, NP_INVALID, "contains a control character");
+	*decoded = out;
+	return true;
+}
+
+static bool
+parse_port(const char *port, struct error *err)
+{
+	int64_t number;
+
+	if (!parse_int(port, &number) || number < 1 || number > 65535)
+		return error_set(err, NP_INVALID, "needs a port from 1 to 65535 after the host"
+		                                  " (a password with : / ? # or @ must be percent-encoded)");
+	return true;
+}
+
+static bool
+parse_user(void *owner, const char *text, size_t size, struct url *url, struct error *err)
+{
+	const char *colon = memchr(text, ':', size);
+	size_t user = colon ? (size_t)(colon - text) : size;
+
+	if (memchr(text, '@', size))
+		return error_set(err, NP_INVALID, "has more than one @ (in a password it is written %%40)");
+	if (colon && !decode(owner, colon + 1, size - user - 1, &url->password, err))
+		return false;
+	return user == 0 || decode(owner, text, user, &url->user, err);
+}
+
+static bool
+parse_host(void *owner, const char *text, size_t size, struct url *url, struct error *err)
+{
+	const char *end = text + size, *port = memchr(text, ':', size);
+
+	if (size > 0 && *text == '[') {
+		const char *close = memchr(text, ']', size);
+
+		if (!close)
+			return error_set(err, NP_INVALID, "has [ without ] around its address");
+		if (close + 1 < end && close[1] != ':')
+			return error_set(err, NP_INVALID, "has text after the ] of its address");
+		port = close + 1 < end ? close + 1 : NULL;
+		url->host = mem_strndup(owner, text + 1, (size_t)(close - text - 1));
+	} else if (port != text && size > 0) {
+		if (!decode(owner, text, (size_t)((port ? port : end) - text), &url->host, err))
+			return false;
+	}
+	if (!port || port + 1 == end)
+		return true;
+	return decode(owner, port + 1, (size_t)(end - port - 1), &url->port, err) && parse_port(url->port, err);
+}
+
+static bool
+parse_params(void *owner, const char *text, struct url *url, struct error *err)
+{
+	while (*text) {
+		size_t size = strcspn(text, "&"), name = strcspn(text, "=&");
+		struct url_param *param = &url->params[url->param_count];
+
+		if (name == 0 || name == size)
+			return error_set(err, NP_INVALID, "needs name=value after the ?");
+		if (url->param_count == URL_PARAMS_MAX)
+			return error_set(err, NP_INVALID, "has more than %d parameters", URL_PARAMS_MAX);
+		if (!decode(owner, text, name, &param->name, err)
+		    || !decode(owner, text + name + 1, size - name - 1, &param->value, err))
+			return false;
+		url->param_count++;
+		text += size + (text[size] == '&');
+	}
+	return true;
+}
+
+static bool
+parse_authority(void *owner, const char *text, size_t size, struct url *url, struct error *err)
+{
+	const char *at = text + size;
+
+	while (at > text && at[-1] != '@')
+		at--;
+	if (at > text && !parse_user(owner, text, (size_t)(at - text - 1), url, err))
+		return false;
+	return parse_host(owner, at, (size_t)(text + size - at), url, err);
+}
+
+bool
+url_parse(void *owner, const char *text, struct url *url, struct error *err)
+{
+	const char *rest = strstr(text, "://");
+	size_t authority, path;
+
+	*url = (struct url){ .param_count = 0 };
+	if (strlen(text) > URL_MAX_BYTES)
+		return error_set(err, NP_INVALID, "is longer than %d bytes", URL_MAX_BYTES);
+	if (!rest || rest == text)
+		return error_set(err, NP_INVALID, "is not of the form scheme://user:password@host:port/name");
+	url->scheme = mem_strndup(owner, text, (size_t)(rest - text));
+	rest += 3;
+	authority = strcspn(rest, "/?#");
+	/* An @ behind the host means that the password holds a raw / ? or #: reading on would misplace its rest. */
+	if (strchr(rest + authority, '@') || strchr(rest, '#'))
+		return error_set(err, NP_INVALID,
+		                 "has an unencoded / ? # or @ (in a password they are %%2F %%3F %%23 %%40)");
+	if (!parse_authority(owner, rest, authority, url, err))
+		return false;
+	rest += authority;
+	if (*rest == '/') {
+		path = strcspn(++rest, "?");
+		if (path > 0 && !decode(owner, rest, path, &url->path, err))
+			return false;
+		rest += path;
+	}
+	return *rest != '?' || parse_params(owner, rest + 1, url, err);
+}

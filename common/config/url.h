@@ -1,0 +1,33 @@
+/* url.h - scheme://user:password@host:port/path?name=value, taken apart and percent-decoded once
+ *
+ * Ours, because libpq echoes a URL that it cannot parse, password and all. No error from here quotes any of it.
+ */
+#ifndef NULLPOOL_CONFIG_URL_H
+#define NULLPOOL_CONFIG_URL_H
+
+#include "base/attributes.h"
+#include "base/error.h"
+
+#define URL_MAX_BYTES  4096
+#define URL_PARAMS_MAX 32
+
+struct url_param {
+	const char *name;
+	const char *value;
+};
+
+/* A part that is absent is NULL; a path is without its leading slash. */
+struct url {
+	const char *scheme;
+	const char *user;
+	const char *password;
+	const char *host; /* an IPv6 address without its brackets */
+	const char *port; /* 1 to 65535 */
+	const char *path;
+	struct url_param params[URL_PARAMS_MAX];
+	size_t param_count;
+};
+
+NP_MUST_CHECK bool url_parse(void *owner, const char *text, struct url *url, struct error *err);
+
+#endif
