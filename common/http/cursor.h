@@ -1,0 +1,21 @@
+/* cursor.h - an opaque "next": the sort keys of a page's last row, as base64url (RFC 4648 5, no padding)
+ *
+ * Ours, because it is 60 lines and no library of the required ones has base64url. It is not signed: a forged
+ * cursor only starts a page elsewhere, and its parts reach SQL as parameters.
+ */
+#ifndef NULLPOOL_HTTP_CURSOR_H
+#define NULLPOOL_HTTP_CURSOR_H
+
+#include "base/attributes.h"
+#include "base/buf.h"
+
+#define CURSOR_KEYS_MAX  4
+#define CURSOR_MAX_BYTES 1024 /* of the encoded text */
+
+/* Encodes 1 to CURSOR_KEYS_MAX keys, none of which may be NULL. */
+void cursor_write(struct buf *out, const char *const *keys, size_t count);
+
+/* False: not something that cursor_write() made. The keys belong to owner; those that are not there are NULL. */
+NP_MUST_CHECK bool cursor_read(void *owner, const char *text, const char *keys[CURSOR_KEYS_MAX]);
+
+#endif

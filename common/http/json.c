@@ -1,0 +1,84 @@
+#include <json-c/json.h>
+
+#include "base/mem.h"
+#include "http/json.h"
+
+static void
+put(void *value)
+{
+	(void)json_object_put(value);
+}
+
+static enum json_kind
+kind_of(const struct json_object *value)
+{
+	switch (json_object_get_type(value)) {
+	case json_type_boolean:
+		return JSON_BOOL;
+	case json_type_int:
+		return JSON_INT;
+	case json_type_double:
+		return JSON_FLOAT;
+	case json_type_string:
+		return JSON_STRING;
+	case json_type_array:
+		return JSON_ARRAY;
+	case json_type_object:
+		return JSON_OBJECT;
+	case json_type_null:
+		break;
+	}
+	return JSON_NULL;
+}
+
+static const char *
+text_of(void *owner, struct json_object *value)
+{
+	if (json_object_is_type(value, json_type_string))
+		return json_object_get_string(value);
+	return mem_strdup(owner, json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
+}
+
+/* The tree; it lives as long as owner. */
+static bool
+parse(void *owner, const char *text, size_t size, struct json_object **root, struct error *err)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
+	enum json_tokener_error error;
+
+	mem_own(owner, tokener, (void (*)(void *))json_tokener_free);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	/* With its NUL, which tells the tokener that a number has ended. */
+	*root = json_tokener_parse_ex(tokener, text, (int)size + 1);
+	error = json_tokener_get_error(tokener);
+	if (error != json_tokener_success)
+		return error_set(err, NP_MALFORMED, "The body is not valid JSON: %s", json_tokener_error_desc(error));
+	mem_own(owner, *root, put);
+	return true;
+}
+
+bool
+json_body_read(void *owner, const char *text, size_t size, struct json_body *body, struct error *err)
+{
+	struct json_object *root;
+	struct json_member *members;
+	struct json_object_iterator at, end;
+	size_t count = 0;
+
+	if (!json_gate(text, size, err) || !parse(owner, text, size, &root, err))
+		return false;
+	if (!json_object_is_type(root, json_type_object))
+		return error_set(err, NP_INVALID, "The body is not a JSON object");
+	members = mem_array(owner, struct json_member, (size_t)json_object_object_length(root));
+	at = json_object_iter_begin(root);
+	end = json_object_iter_end(root);
+	for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at), count++) {
+		struct json_object *value = json_object_iter_peek_value(&at);
+
+		members[count].name = json_object_iter_peek_name(&at);
+		members[count].kind = kind_of(value);
+		members[count].text = text_of(owner, value);
+	}
+	*body = (struct json_body){ members, count };
+	return true;
+}

@@ -1,0 +1,37 @@
+/* json.h - a body, checked by a small gate of ours and then read by json-c
+ *
+ * The gate is ours because json-c, also when strict, lets the last of two equal keys win, cuts texts at \u0000,
+ * takes NaN, 1e400, lone surrogates and overlong UTF-8, and saturates integers. What passes is RFC 8259 within
+ * the limits of I-JSON (RFC 7493): valid UTF-8, no equal keys, no NUL, integers of 64 bits, finite numbers,
+ * at most JSON_DEPTH_MAX levels and JSON_KEYS_MAX keys in all.
+ */
+#ifndef NULLPOOL_HTTP_JSON_H
+#define NULLPOOL_HTTP_JSON_H
+
+#include "base/attributes.h"
+#include "base/error.h"
+
+#define JSON_DEPTH_MAX 16
+#define JSON_KEYS_MAX  1000
+
+enum json_kind { JSON_NULL, JSON_BOOL, JSON_INT, JSON_FLOAT, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+
+struct json_member {
+	const char *name;
+	enum json_kind kind;
+	const char *text; /* a string's contents; of everything else its JSON */
+};
+
+struct json_body {
+	const struct json_member *members;
+	size_t count;
+};
+
+/* NP_MALFORMED, with what is wrong and at which byte. */
+NP_MUST_CHECK bool json_gate(const char *text, size_t size, struct error *err);
+
+/* A body that is one object. NP_MALFORMED as above; NP_INVALID when it is another JSON value. */
+NP_MUST_CHECK bool json_body_read(void *owner, const char *text, size_t size, struct json_body *body,
+                                  struct error *err);
+
+#endif

@@ -1,0 +1,256 @@
+/* json_gate.c - what may reach json-c; see json.h for why it is ours */
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/json.h"
+
+#define NUMBER_MAX_BYTES 64
+
+/* A key as a piece of the text, quotes and escapes as they are, and the object it stands in. */
+struct key {
+	const char *text;
+	size_t size;
+	size_t object;
+};
+
+struct gate {
+	const char *start, *at, *end;
+	int depth;
+	struct key keys[JSON_KEYS_MAX];
+	size_t key_count;
+	size_t object_count;
+	struct error *err;
+};
+
+static bool gate_value(struct gate *gate);
+
+static bool
+fault(const struct gate *gate, const char *what)
+{
+	return error_set(gate->err, NP_MALFORMED, "The body is not valid JSON: %s at byte %zu", what,
+	                 (size_t)(gate->at - gate->start));
+}
+
+static void
+skip_space(struct gate *gate)
+{
+	while (gate->at < gate->end && strchr(" \t\n\r", *gate->at) && *gate->at)
+		gate->at++;
+}
+
+/* After white space: whether `c` comes next; if so it is passed. */
+static bool
+pass(struct gate *gate, char c)
+{
+	skip_space(gate);
+	if (gate->at == gate->end || *gate->at != c)
+		return false;
+	gate->at++;
+	return true;
+}
+
+/* The four digits of \uXXXX at text, or -1. */
+static long
+hex4(const char *text, const char *end)
+{
+	long unit = 0;
+
+	if (end - text < 4)
+		return -1;
+	for (int i = 0; i < 4; i++) {
+		int digit = text_hex(text[i]);
+
+		if (digit < 0)
+			return -1;
+		unit = unit << 4 | digit;
+	}
+	return unit;
+}
+
+/* Decodes the escape at `text` (its backslash). Returns its size, or 0 when it is none that may stand here:
+ * an unknown one, \u0000, or half of a surrogate pair. */
+static size_t
+escape_size(const char *text, const char *end, uint32_t *point)
+{
+	static const char names[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+	const char *name;
+	long unit, low;
+
+	if (end - text < 2 || text[1] == '\0')
+		return 0;
+	name = strchr(names, text[1]);
+	if (name) {
+		*point = (unsigned char)meanings[name - names];
+		return 2;
+	}
+	unit = text[1] == 'u' ? hex4(text + 2, end) : -1;
+	if (unit <= 0 || (unit >= 0xdc00 && unit <= 0xdfff))
+		return 0;
+	*point = (uint32_t)unit;
+	if (unit < 0xd800 || unit > 0xdbff)
+		return 6;
+	low = end - text >= 12 && text[6] == '\\' && text[7] == 'u' ? hex4(text + 8, end) : -1;
+	if (low < 0xdc00 || low > 0xdfff)
+		return 0;
+	*point = 0x10000 + (((uint32_t)unit - 0xd800) << 10 | ((uint32_t)low - 0xdc00));
+	return 12;
+}
+
+/* The size of the character of a string at `text`, escaped or not; 0 when it must not stand in one. */
+static size_t
+character_size(const char *text, const char *end, uint32_t *point)
+{
+	size_t size;
+
+	if (*text == '\\')
+		return escape_size(text, end, point);
+	size = utf8_next(text, (size_t)(end - text), point);
+	return size > 0 && *point >= 0x20 ? size : 0;
+}
+
+/* At the byte behind the opening quote; ends behind the closing one. */
+static bool
+gate_string(struct gate *gate)
+{
+	while (gate->at < gate->end && *gate->at != '"') {
+		uint32_t point;
+		size_t size = character_size(gate->at, gate->end, &point);
+
+		if (size == 0)
+			return fault(gate, "a byte or escape that no string may hold (a control byte, \\u0000, half a"
+			                   " surrogate pair, not UTF-8)");
+		gate->at += size;
+	}
+	if (gate->at == gate->end)
+		return fault(gate, "a string that does not end");
+	gate->at++;
+	return true;
+}
+
+/* Equal after decoding: "a" and "\u0061" are one key. */
+static bool
+same_key(const struct key *a, const struct key *b)
+{
+	const char *at = a->text, *other = b->text, *end = a->text + a->size, *other_end = b->text + b->size;
+
+	if (a->object != b->object)
+		return false;
+	while (at < end && other < other_end) {
+		uint32_t point = 0, other_point = 0;
+
+		at += character_size(at, end, &point);
+		other += character_size(other, other_end, &other_point);
+		if (point != other_point)
+			return false;
+	}
+	return at == end && other == other_end;
+}
+
+static bool
+gate_key(struct gate *gate, size_t object)
+{
+	struct key *key = &gate->keys[gate->key_count];
+
+	if (!pass(gate, '"'))
+		return fault(gate, "a member without a name in quotes");
+	if (gate->key_count == JSON_KEYS_MAX)
+		return fault(gate, "too many members");
+	key->text = gate->at;
+	if (!gate_string(gate))
+		return false;
+	key->size = (size_t)(gate->at - key->text) - 1;
+	key->object = object;
+	for (size_t i = 0; i < gate->key_count; i++)
+		if (same_key(&gate->keys[i], key))
+			return fault(gate, "a name given twice in one object");
+	gate->key_count++;
+	return pass(gate, ':') || fault(gate, "no colon after a name");
+}
+
+/* The members of an object or the items of an array, behind its opening bracket. */
+static bool
+gate_list(struct gate *gate, char close)
+{
+	size_t object = ++gate->object_count;
+
+	if (++gate->depth > JSON_DEPTH_MAX)
+		return fault(gate, "too many levels");
+	if (!pass(gate, close)) {
+		do {
+			if (close == '}' && !gate_key(gate, object))
+				return false;
+			if (!gate_value(gate))
+				return false;
+		} while (pass(gate, ','));
+		if (!pass(gate, close))
+			return fault(gate, close == '}' ? "no comma or } after a member" : "no comma or ] after an item");
+	}
+	gate->depth--;
+	return true;
+}
+
+static bool
+gate_number(struct gate *gate)
+{
+	char number[NUMBER_MAX_BYTES];
+	bool integer;
+	size_t size = json_number_size(gate->at, (size_t)(gate->end - gate->at), &integer);
+	struct buf copy;
+	int64_t whole;
+	double real;
+
+	if (size == 0)
+		return fault(gate, "something that is no JSON value");
+	buf_init_fixed(&copy, number, sizeof(number));
+	buf_add(&copy, gate->at, size);
+	if (copy.overflow || !(integer ? parse_int(number, &whole) : parse_float(number, &real)))
+		return fault(gate, "a number out of range");
+	gate->at += size;
+	return true;
+}
+
+static bool
+gate_value(struct gate *gate)
+{
+	static const char *const words[] = { "true", "false", "null" };
+
+	skip_space(gate);
+	if (pass(gate, '"'))
+		return gate_string(gate);
+	if (pass(gate, '{'))
+		return gate_list(gate, '}');
+	if (pass(gate, '['))
+		return gate_list(gate, ']');
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		size_t size = strlen(words[i]);
+
+		if ((size_t)(gate->end - gate->at) >= size && memcmp(gate->at, words[i], size) == 0) {
+			gate->at += size;
+			return true;
+		}
+	}
+	return gate_number(gate);
+}
+
+static bool
+gate_document(struct gate *gate)
+{
+	if (!gate_value(gate))
+		return false;
+	skip_space(gate);
+	return gate->at == gate->end || fault(gate, "text after the end");
+}
+
+bool
+json_gate(const char *text, size_t size, struct error *err)
+{
+	struct gate *gate = mem_new(NULL, struct gate);
+	bool passed;
+
+	gate->start = gate->at = text;
+	gate->end = text + size;
+	gate->err = err;
+	passed = gate_document(gate);
+	mem_free(gate);
+	return passed;
+}

@@ -1,0 +1,10 @@
+/* openapi.h - a program's table as an OpenAPI 3.1 document, so that the description cannot differ from the code */
+#ifndef NULLPOOL_HTTP_OPENAPI_H
+#define NULLPOOL_HTTP_OPENAPI_H
+
+#include "base/attributes.h"
+#include "base/buf.h"
+
+void openapi_write(const char *title, const struct np_route *routes, struct buf *out);
+
+#endif

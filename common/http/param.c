@@ -1,0 +1,196 @@
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/json.h"
+#include "http/param.h"
+#include "http/router.h"
+
+const char *const param_places[NP_BODY + 1] = {
+	[NP_PATH] = "path",
+	[NP_QUERY] = "query",
+	[NP_HEADER] = "header",
+	[NP_BODY] = "body",
+};
+
+/* What each type of value is written as in JSON. */
+static const struct {
+	enum json_kind kind, also;
+	const char *message;
+} json_forms[NP_TYPE__MAX] = {
+	[NP_STRING] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_UUID] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_EMAIL] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_INT] = { JSON_INT, JSON_INT, "must be a whole number" },
+	[NP_FLOAT] = { JSON_FLOAT, JSON_INT, "must be a number" },
+	[NP_BOOL] = { JSON_BOOL, JSON_BOOL, "must be true or false" },
+	[NP_CURSOR] = { JSON_STRING, JSON_STRING, "must be a string" },
+};
+
+struct decoder {
+	void *owner;
+	const struct np_param *params;
+	struct argument *arguments;
+	struct param_faults *faults;
+};
+
+static void
+fault(struct decoder *decoder, enum np_place in, const char *name, const char *message)
+{
+	struct param_faults *faults = decoder->faults;
+
+	if (faults->count < PARAM_FAULTS_MAX)
+		faults->items[faults->count++] = (struct param_fault){ param_places[in], name, message };
+}
+
+/* The parameter of that place and name, or NULL. */
+static const struct np_param *
+find(const struct decoder *decoder, enum np_place in, const char *name)
+{
+	for (const struct np_param *param = decoder->params; param->name; param++)
+		if (param->in == in && strcmp(param->name, name) == 0)
+			return param;
+	return NULL;
+}
+
+static void
+take(struct decoder *decoder, const struct np_param *param, const char *text)
+{
+	struct argument *argument = &decoder->arguments[param - decoder->params];
+	const char *message = param_check(decoder->owner, param, text, argument);
+
+	if (message)
+		fault(decoder, param->in, param->name, message);
+	argument->given = true;
+}
+
+static void
+decode_query(struct decoder *decoder, const struct target *target)
+{
+	for (size_t i = 0; i < target->query_count; i++) {
+		const struct target_pair *pair = &target->query[i];
+		const struct np_param *param = find(decoder, NP_QUERY, pair->name);
+
+		if (!param)
+			fault(decoder, NP_QUERY, pair->name, "is not a parameter of this path");
+		else if (decoder->arguments[param - decoder->params].given)
+			fault(decoder, NP_QUERY, pair->name, "is given twice");
+		else
+			take(decoder, param, pair->value);
+	}
+}
+
+static void
+decode_member(struct decoder *decoder, const struct json_member *member)
+{
+	const struct np_param *param = find(decoder, NP_BODY, member->name);
+
+	if (!param) {
+		fault(decoder, NP_BODY, member->name, "is not a field that can be set here");
+	} else if (member->kind == JSON_NULL && param->nullable) {
+		decoder->arguments[param - decoder->params].given = true;
+	} else if (member->kind != json_forms[param->type].kind && member->kind != json_forms[param->type].also) {
+		decoder->arguments[param - decoder->params].given = true;
+		fault(decoder, NP_BODY, param->name, json_forms[param->type].message);
+	} else {
+		take(decoder, param, member->text);
+	}
+}
+
+/* application/json, with whatever parameters; RFC 9110 8.3.1. */
+static bool
+is_json(const char *type)
+{
+	static const char json[] = "application/json";
+	char essence[sizeof(json)];
+	size_t size = strcspn(type, "; \t");
+
+	if (size != sizeof(json) - 1)
+		return false;
+	memcpy(essence, type, size);
+	essence[size] = '\0';
+	return text_equal_nocase(essence, json);
+}
+
+static bool
+takes_body(const struct np_param *params)
+{
+	for (; params->name; params++)
+		if (params->in == NP_BODY)
+			return true;
+	return false;
+}
+
+static bool
+decode_body(struct decoder *decoder, const struct request *request, struct error *err)
+{
+	const char *type = request_header(request, "content-type");
+	struct json_body body;
+
+	/* What a route does not ask for is not read, as in FastAPI. */
+	if (!takes_body(decoder->params))
+		return true;
+	if (!type || !is_json(type))
+		return error_set(err, NP_MEDIA_TYPE, "The body must be application/json");
+	if (!json_body_read(decoder->owner, request->body, request->body_size, &body, err))
+		return false;
+	for (size_t i = 0; i < body.count; i++)
+		decode_member(decoder, &body.members[i]);
+	return true;
+}
+
+static void
+decode_rest(struct decoder *decoder, const struct np_route *route, const struct request *request,
+            const struct target *target)
+{
+	for (const struct np_param *param = decoder->params; param->name; param++) {
+		const char *text = NULL;
+
+		if (param->in == NP_PATH)
+			text = router_segment(route, target, param->name);
+		else if (param->in == NP_HEADER)
+			text = request_header(request, param->name);
+		if (text)
+			take(decoder, param, text);
+	}
+}
+
+/* What nobody gave: the fallback, or a fault when it is required. */
+static void
+fill_in(struct decoder *decoder)
+{
+	for (const struct np_param *param = decoder->params; param->name; param++) {
+		struct argument *argument = &decoder->arguments[param - decoder->params];
+
+		if (argument->given)
+			continue;
+		argument->value.type = param->type;
+		if (param->required)
+			fault(decoder, param->in, param->name, "is required");
+		else if (param->fallback)
+			take(decoder, param, param->fallback);
+		argument->given = false;
+	}
+}
+
+bool
+param_decode(void *owner, const struct np_route *route, const struct request *request,
+             const struct target *target, struct argument **arguments, struct param_faults *faults,
+             struct error *err)
+{
+	static const struct np_param none[] = { NP_PARAMS_END };
+	struct decoder decoder = { .owner = owner, .params = route->params ? route->params : none, .faults = faults };
+	size_t count = 0;
+
+	while (decoder.params[count].name)
+		count++;
+	decoder.arguments = mem_array(owner, struct argument, count);
+	faults->count = 0;
+	decode_rest(&decoder, route, request, target);
+	decode_query(&decoder, target);
+	if (!decode_body(&decoder, request, err))
+		return false;
+	fill_in(&decoder);
+	if (faults->count > 0)
+		return error_set(err, NP_INVALID, "%zu of the values given cannot be accepted", faults->count);
+	*arguments = decoder.arguments;
+	return true;
+}

@@ -1,0 +1,43 @@
+/* param.h - from the request to typed, bounded values, as a route's table says */
+#ifndef NULLPOOL_HTTP_PARAM_H
+#define NULLPOOL_HTTP_PARAM_H
+
+#include "base/attributes.h"
+#include "base/error.h"
+#include "http/cursor.h"
+#include "http/request.h"
+#include "http/target.h"
+
+#define PARAM_FAULTS_MAX 32
+
+/* One broken rule, for the client: which parameter, and what it must be. */
+struct param_fault {
+	const char *in; /* path, query, header, body */
+	const char *name;
+	const char *message;
+};
+
+struct param_faults {
+	struct param_fault items[PARAM_FAULTS_MAX];
+	size_t count;
+};
+
+struct argument {
+	struct np_value value;
+	bool given;
+	const char *cursor[CURSOR_KEYS_MAX]; /* of an NP_CURSOR */
+};
+
+/* Decodes all parameters of the route into *arguments, an array in the order of its table. Every fault is
+ * found: false is NP_INVALID with `faults` filled, or NP_MALFORMED or NP_MEDIA_TYPE for the body as a whole. */
+NP_MUST_CHECK bool param_decode(void *owner, const struct np_route *route, const struct request *request,
+                                const struct target *target, struct argument **arguments,
+                                struct param_faults *faults, struct error *err);
+
+/* Whether a text is a value of the type within the bounds: NULL, or what it must be. Made for one value. */
+const char *param_check(void *owner, const struct np_param *param, const char *text, struct argument *argument);
+
+/* "path", "query", "header", "body" */
+extern const char *const param_places[NP_BODY + 1];
+
+#endif

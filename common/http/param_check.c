@@ -1,0 +1,115 @@
+/* param_check.c - one text against one row: is it of the type, is it within the bounds */
+#include <inttypes.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/param.h"
+
+#define EMAIL_MAX_BYTES  254 /* RFC 5321 4.5.3.1.3, less the brackets */
+#define EMAIL_LOCAL_MAX  64
+#define LABEL_MAX_BYTES  63
+#define UUID_TEXT_LENGTH 36
+
+static bool
+is_uuid(const char *text)
+{
+	if (strlen(text) != UUID_TEXT_LENGTH)
+		return false;
+	for (int i = 0; i < UUID_TEXT_LENGTH; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : text_hex(text[i]) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* Letters, digits and dashes, no dash at an end. */
+static bool
+is_label(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (!text_is_alnum(text[i]) && text[i] != '-')
+			return false;
+	return size > 0 && size <= LABEL_MAX_BYTES && text[0] != '-' && text[size - 1] != '-';
+}
+
+/* The rule of HTML's <input type=email>, https://html.spec.whatwg.org/#valid-e-mail-address, with RFC 5321's
+ * lengths: it leaves out the comments and quotes that mail systems refuse anyway. */
+static bool
+is_email(const char *text)
+{
+	size_t local = strcspn(text, "@");
+	const char *domain = text + local;
+
+	if (local == 0 || local > EMAIL_LOCAL_MAX || !*domain || strlen(text) > EMAIL_MAX_BYTES)
+		return false;
+	for (size_t i = 0; i < local; i++)
+		if (!text_is_alnum(text[i]) && !strchr(".!#$%&'*+/=?^_`{|}~-", text[i]))
+			return false;
+	do {
+		size_t size = strcspn(++domain, ".");
+
+		if (!is_label(domain, size))
+			return false;
+		domain += size;
+	} while (*domain);
+	return true;
+}
+
+static bool
+has_bounds(const struct np_param *param)
+{
+	return param->min != 0 || param->max != 0;
+}
+
+static const char *
+check_int(void *owner, const struct np_param *param, struct np_value *value)
+{
+	if (parse_int(value->text, &value->integer)
+	    && (!has_bounds(param) || (value->integer >= param->min && value->integer <= param->max)))
+		return NULL;
+	if (!has_bounds(param))
+		return "must be a whole number";
+	return mem_printf(owner, "must be a whole number from %" PRId64 " to %" PRId64, param->min, param->max);
+}
+
+static const char *
+check_string(void *owner, const struct np_param *param, const struct np_value *value)
+{
+	size_t points;
+
+	if (!utf8_valid(value->text, strlen(value->text), &points))
+		return "must be UTF-8";
+	if (!has_bounds(param) || ((int64_t)points >= param->min && (int64_t)points <= param->max))
+		return NULL;
+	return mem_printf(owner, "must have %" PRId64 " to %" PRId64 " characters", param->min, param->max);
+}
+
+const char *
+param_check(void *owner, const struct np_param *param, const char *text, struct argument *argument)
+{
+	struct np_value *value = &argument->value;
+
+	*value = (struct np_value){ .text = text, .type = param->type };
+	switch (param->type) {
+	case NP_STRING:
+		return check_string(owner, param, value);
+	case NP_UUID:
+		return is_uuid(text) ? NULL : "must be a UUID";
+	case NP_EMAIL:
+		return is_email(text) ? NULL : "must be an email address";
+	case NP_INT:
+		return check_int(owner, param, value);
+	case NP_FLOAT:
+		return parse_float(text, &value->number) ? NULL : "must be a number";
+	case NP_BOOL:
+		value->boolean = strcmp(text, "true") == 0;
+		return value->boolean || strcmp(text, "false") == 0 ? NULL : "must be true or false";
+	case NP_CURSOR:
+		return cursor_read(owner, text, argument->cursor) ? NULL : "must be the \"next\" of another page";
+	case NP_TYPE__MAX:
+		break;
+	}
+	return "has no type";
+}

@@ -1,0 +1,20 @@
+/* problem.h - everything that is not a success, as application/problem+json (RFC 9457) */
+#ifndef NULLPOOL_HTTP_PROBLEM_H
+#define NULLPOOL_HTTP_PROBLEM_H
+
+#include "base/attributes.h"
+#include "http/param.h"
+#include "http/reply.h"
+
+struct problem {
+	int status;
+	const char *detail;                /* NULL: left out */
+	const char *request_id;
+	const struct param_faults *faults; /* NULL or empty: left out */
+	bool outcome_unknown;
+};
+
+/* Replaces whatever the reply held. */
+void problem_write(struct reply *reply, const struct problem *problem);
+
+#endif

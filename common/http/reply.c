@@ -1,0 +1,105 @@
+#include <assert.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/reply.h"
+
+void
+reply_init(struct reply *reply, void *owner)
+{
+	*reply = (struct reply){ .owner = owner, .status = NP_OK, .content_type = "application/json" };
+	buf_init(&reply->body, owner, REPLY_BODY_MAX_BYTES);
+}
+
+void
+reply_reset(struct reply *reply)
+{
+	bool without_body = reply->without_body;
+
+	buf_release(&reply->body);
+	reply_init(reply, reply->owner);
+	reply->without_body = without_body;
+}
+
+static bool
+is_header_name(const char *name)
+{
+	const char *at = name;
+
+	while (text_is_alnum(*at) || *at == '-')
+		at++;
+	return at > name && !*at;
+}
+
+static bool
+is_header_value(const char *value)
+{
+	for (; *value; value++)
+		if (((unsigned char)*value < 0x20 && *value != '\t') || *value == 0x7f)
+			return false;
+	return true;
+}
+
+bool
+reply_add_header(struct reply *reply, const char *name, const char *value, struct error *err)
+{
+	if (!is_header_name(name) || !is_header_value(value)) {
+		(void)error_set(err, NP_INTERNAL, "Internal error");
+		return error_detail(err, "response header \"%.64s\" has a control byte or a wrong name", name);
+	}
+	if (reply->header_count == REPLY_HEADERS_MAX) {
+		(void)error_set(err, NP_INTERNAL, "Internal error");
+		return error_detail(err, "more than %d response headers", REPLY_HEADERS_MAX);
+	}
+	reply->headers[reply->header_count].name = mem_strdup(reply->owner, name);
+	reply->headers[reply->header_count++].value = mem_strdup(reply->owner, value);
+	return true;
+}
+
+void
+reply_set_header(struct reply *reply, const char *name, const char *value)
+{
+	assert(is_header_name(name) && is_header_value(value) && reply->header_count < REPLY_HEADERS_MAX);
+	reply->headers[reply->header_count++] = (struct reply_header){ name, value };
+}
+
+void
+reply_write_head(const struct reply *reply, const char *first, struct buf *out)
+{
+	buf_printf(out, "%s %d %s\r\n", first, reply->status, reply_reason(reply->status));
+	for (size_t i = 0; i < reply->header_count; i++)
+		buf_printf(out, "%s: %s\r\n", reply->headers[i].name, reply->headers[i].value);
+	/* A 204 has neither, RFC 9110 8.6. */
+	if (reply->status != NP_NO_CONTENT)
+		buf_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", reply->content_type, reply->body.size);
+	buf_text(out, "\r\n");
+}
+
+const char *
+reply_reason(int status)
+{
+	static const struct {
+		int status;
+		const char *reason;
+	} reasons[] = {
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 400, "Bad Request" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
+		{ 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 422, "Unprocessable Content" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return "";
+}

@@ -1,0 +1,27 @@
+/* request.h - a request as plain data, whoever received it */
+#ifndef NULLPOOL_HTTP_REQUEST_H
+#define NULLPOOL_HTTP_REQUEST_H
+
+#include "base/attributes.h"
+
+/* As nginx's client_max_body_size; a body lives in memory as a whole. */
+#define REQUEST_BODY_MAX_BYTES (1 << 20)
+
+struct request_header {
+	const char *name; /* lower case, with dashes */
+	const char *value;
+};
+
+struct request {
+	const char *method;
+	const char *target; /* as the client sent it: raw path, ? and raw query */
+	const char *id;     /* 1 to 64 of letters, digits, dashes */
+	const struct request_header *headers;
+	size_t header_count;
+	const char *body;
+	size_t body_size;
+};
+
+const char *request_header(const struct request *request, const char *name); /* or NULL */
+
+#endif

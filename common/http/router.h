@@ -1,0 +1,24 @@
+/* router.h - from method and path to a row of the program's table */
+#ifndef NULLPOOL_HTTP_ROUTER_H
+#define NULLPOOL_HTTP_ROUTER_H
+
+#include "base/attributes.h"
+#include "base/error.h"
+#include "http/target.h"
+
+/* A method that is not one of these is an unknown one: 405, never guessed at. */
+#define ROUTER_ALLOW_BYTES 64
+
+/* Finds the first row whose path and method fit; HEAD is found as GET. False: NP_NOT_FOUND when no path fits,
+ * NP_METHOD when only the method does not. `allow` has the methods of the path, comma separated, in both
+ * cases where a path fits ("OPTIONS" is answered from it). */
+NP_MUST_CHECK bool router_find(const struct np_route *routes, const char *method, const struct target *target,
+                               const struct np_route **route, char allow[ROUTER_ALLOW_BYTES], struct error *err);
+
+/* The segment of the target that stands where the route's path has {name}, or NULL. */
+const char *router_segment(const struct np_route *route, const struct target *target, const char *name);
+
+/* Faults of the table itself, which are the handler's author's: NULL, or what is wrong. */
+const char *router_fault(const struct np_route *routes);
+
+#endif

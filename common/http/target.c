@@ -1,0 +1,91 @@
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/target.h"
+
+static bool
+decode(void *owner, const char *text, size_t size, bool plus, const char **decoded, struct error *err)
+{
+	char *out = mem_resize(owner, NULL, size + 1);
+	size_t length;
+
+	switch (percent_decode(text, size, plus, out, &length)) {
+	case PERCENT_BROKEN:
+		return error_set(err, NP_MALFORMED, "The URL has a %% that is not followed by two hexadecimal digits");
+	case PERCENT_NUL:
+		return error_set(err, NP_MALFORMED, "The URL contains %%00");
+	case PERCENT_OK:
+		break;
+	}
+	if (!utf8_valid(out, length, NULL))
+		return error_set(err, NP_MALFORMED, "The URL is not UTF-8");
+	*decoded = out;
+	return true;
+}
+
+static bool
+add_segment(void *owner, const char *text, size_t size, struct target *target, struct error *err)
+{
+	const char *segment;
+
+	if (target->segment_count == TARGET_SEGMENTS_MAX)
+		return error_set(err, NP_MALFORMED, "The path has more than %d segments", TARGET_SEGMENTS_MAX);
+	if (!decode(owner, text, size, false, &segment, err))
+		return false;
+	if (strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0)
+		return error_set(err, NP_MALFORMED, "The path has a dot segment");
+	for (const char *at = segment; *at; at++)
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			return error_set(err, NP_MALFORMED, "The path contains a control character");
+	target->segments[target->segment_count++] = segment;
+	return true;
+}
+
+static bool
+add_pair(void *owner, const char *text, size_t size, struct target *target, struct error *err)
+{
+	struct target_pair *pair = &target->query[target->query_count];
+	const char *equals = memchr(text, '=', size);
+	size_t name = equals ? (size_t)(equals - text) : size;
+
+	if (size == 0)
+		return true;
+	if (target->query_count == TARGET_QUERY_MAX)
+		return error_set(err, NP_MALFORMED, "The query has more than %d parts", TARGET_QUERY_MAX);
+	if (!decode(owner, text, name, true, &pair->name, err))
+		return false;
+	pair->value = "";
+	if (equals && !decode(owner, equals + 1, size - name - 1, true, &pair->value, err))
+		return false;
+	target->query_count++;
+	return true;
+}
+
+bool
+target_parse(void *owner, const char *text, struct target *target, struct error *err)
+{
+	const char *query = text + strcspn(text, "?");
+
+	target->segment_count = 0;
+	target->query_count = 0;
+	if (*text != '/')
+		return error_set(err, NP_MALFORMED, "The URL does not start with /");
+	text++;
+	while (text < query) {
+		size_t size = strcspn(text, "/?");
+
+		if (!add_segment(owner, text, size, target, err))
+			return false;
+		text += size;
+		/* What follows the last slash is a segment, also when it is empty. */
+		if (*text == '/' && ++text == query && !add_segment(owner, "", 0, target, err))
+			return false;
+	}
+	while (*query) {
+		size_t size = strcspn(++query, "&");
+
+		if (!add_pair(owner, query, size, target, err))
+			return false;
+		query += size;
+	}
+	return true;
+}
