@@ -1,0 +1,64 @@
+#include <assert.h>
+
+#include "base/mem.h"
+#include "db/pgjson.h"
+#include "db/rows.h"
+
+struct np_rows {
+	PGresult *result;
+};
+
+static void
+clear(void *result)
+{
+	PQclear(result);
+}
+
+struct np_rows *
+rows_new(void *owner, PGresult *result)
+{
+	struct np_rows *rows = mem_new(owner, struct np_rows);
+
+	rows->result = result;
+	mem_own(rows, result, clear);
+	return rows;
+}
+
+size_t
+np_rows_count(const struct np_rows *rows)
+{
+	return (size_t)PQntuples(rows->result);
+}
+
+struct np_value
+np_field(const struct np_rows *rows, size_t row, const char *name)
+{
+	int column = 0;
+
+	assert(row < np_rows_count(rows));
+	/* Not PQfnumber(): it folds case and takes quotes off. */
+	while (column < PQnfields(rows->result) && strcmp(PQfname(rows->result, column), name) != 0)
+		column++;
+	assert(column < PQnfields(rows->result));
+	if (PQgetisnull(rows->result, (int)row, column))
+		return np_text(NULL);
+	return np_text(PQgetvalue(rows->result, (int)row, column));
+}
+
+void
+rows_json(const struct np_rows *rows, size_t row, struct buf *out)
+{
+	buf_char(out, '{');
+	for (int column = 0; column < PQnfields(rows->result); column++) {
+		if (column > 0)
+			buf_char(out, ',');
+		buf_json_text(out, PQfname(rows->result, column));
+		buf_char(out, ':');
+		if (PQgetisnull(rows->result, (int)row, column))
+			buf_text(out, "null");
+		else
+			pgjson_value(out, PQftype(rows->result, column), PQgetvalue(rows->result, (int)row, column),
+			             (size_t)PQgetlength(rows->result, (int)row, column));
+	}
+	buf_char(out, '}');
+}

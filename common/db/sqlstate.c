@@ -1,0 +1,122 @@
+#include "base/buf.h"
+#include "base/text.h"
+#include "db/sqlstate.h"
+
+#define AWAY      "The database is not available"
+#define BUSY      "The database is busy"
+#define CONFLICT  "The request conflicts with another one"
+#define BAD_VALUE "The database cannot accept one of the values"
+#define INTERNAL  "Internal error"
+
+/* The first row whose code is a prefix decides; https://www.postgresql.org/docs/current/errcodes-appendix.html */
+static const struct {
+	const char *code;
+	struct sqlstate_meaning meaning;
+} statement_table[] = {
+	{ "08P01", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* PgBouncer, of everything of its own */
+	{ "08", { NP_UNAVAILABLE, RETRY_SOON, AWAY } },
+	{ "22", { NP_INVALID, RETRY_NEVER, BAD_VALUE } },
+	{ "23505", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* unique */
+	{ "23503", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* foreign key */
+	{ "23P01", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* exclusion */
+	{ "23", { NP_INVALID, RETRY_NEVER, BAD_VALUE } },    /* not null, check */
+	{ "25006", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } },  /* a standby, or a server set to read only */
+	{ "25P03", { NP_TIMEOUT, RETRY_NEVER, "The transaction was idle for too long" } },
+	{ "40001", { NP_CONFLICT, RETRY_RERUN, CONFLICT } }, /* serialization failure */
+	{ "40P01", { NP_CONFLICT, RETRY_RERUN, CONFLICT } }, /* deadlock */
+	{ "53", { NP_UNAVAILABLE, RETRY_LATE, BUSY } },      /* connections, memory, disk */
+	{ "55P03", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } },  /* lock timeout */
+	{ "57014", { NP_TIMEOUT, RETRY_NEVER, "The database took too long" } },
+	{ "57P", { NP_UNAVAILABLE, RETRY_SOON, AWAY } }, /* shutting down, crashed, starting */
+	{ "58", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* the server's disk */
+	{ "", { NP_INTERNAL, RETRY_NEVER, INTERNAL } },
+};
+
+static const struct {
+	const char *code;
+	enum sqlstate_retry retry;
+} connect_codes[] = {
+	{ "28", RETRY_NEVER },    /* password, pg_hba */
+	{ "3D000", RETRY_NEVER }, /* no such database */
+	{ "42704", RETRY_NEVER }, /* no such role or parameter */
+	{ "53300", RETRY_LATE },  /* too many connections */
+	{ "57P03", RETRY_SOON },  /* starting up */
+};
+
+/* Proxies that have one code for everything. */
+static const struct {
+	const char *text;
+	enum sqlstate_retry retry;
+} connect_texts[] = {
+	{ "password authentication failed", RETRY_NEVER },
+	{ "endpoint is disabled", RETRY_NEVER },
+	{ "quota", RETRY_NEVER },
+	{ "certificate", RETRY_NEVER },
+	{ "does not support SSL", RETRY_NEVER },
+	{ "Too many connections attempts", RETRY_LATE },
+	{ "Couldn't connect to compute node", RETRY_LATE },
+};
+
+struct sqlstate_meaning
+sqlstate_of_statement(const char *code)
+{
+	size_t i = 0;
+
+	/* No code: the server did not say anything, the connection went. */
+	if (!*code)
+		return (struct sqlstate_meaning){ NP_UNAVAILABLE, RETRY_SOON, AWAY };
+	while (!text_starts(code, statement_table[i].code))
+		i++;
+	return statement_table[i].meaning;
+}
+
+struct sqlstate_meaning
+sqlstate_of_connect(const char *code, const char *text)
+{
+	struct sqlstate_meaning meaning = { NP_UNAVAILABLE, RETRY_SOON, AWAY };
+
+	for (size_t i = 0; i < COUNT_OF(connect_codes); i++)
+		if (text_starts(code, connect_codes[i].code)) {
+			meaning.retry = connect_codes[i].retry;
+			return meaning;
+		}
+	for (size_t i = 0; i < COUNT_OF(connect_texts); i++)
+		if (strstr(text, connect_texts[i].text)) {
+			meaning.retry = connect_texts[i].retry;
+			return meaning;
+		}
+	return meaning;
+}
+
+static bool
+is_code(const char *text)
+{
+	size_t size = strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	return size == 5 && text[5] == ':';
+}
+
+void
+sqlstate_in_text(const char *text, char code[6])
+{
+	code[0] = '\0';
+	/* "SEVERITY:  CODE: message"; the severity is translated, the two spaces are not. */
+	for (const char *at = strstr(text, ":  "); at; at = strstr(at + 3, ":  "))
+		if (is_code(at + 3)) {
+			memcpy(code, at + 3, 5);
+			code[5] = '\0';
+			return;
+		}
+}
+
+bool
+sqlstate_error(struct error *err, const struct sqlstate_meaning *meaning, const char *code, const char *text)
+{
+	size_t size = strlen(text);
+
+	(void)error_set(err, meaning->kind, "%s", meaning->message);
+	(void)snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", code);
+	while (size > 0 && text[size - 1] == '\n')
+		size--;
+	return error_detail(err, "%.*s", (int)size, text);
+}

@@ -1,0 +1,51 @@
+#include <errno.h>
+#include <poll.h>
+
+#include "db/wait.h"
+
+enum wait_outcome
+wait_fd(int fd, short events, struct deadline deadline)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = events };
+	int ready;
+
+	if (fd < 0)
+		return WAIT_BROKEN;
+	do {
+		ready = poll(&poll_fd, 1, deadline_left_ms(deadline));
+	} while (ready < 0 && errno == EINTR);
+	if (ready == 0)
+		return WAIT_TIMEOUT;
+	return ready < 0 ? WAIT_BROKEN : WAIT_READY;
+}
+
+enum wait_outcome
+wait_flush(PGconn *pg, struct deadline deadline)
+{
+	int left;
+
+	while ((left = PQflush(pg)) > 0) {
+		enum wait_outcome outcome = wait_fd(PQsocket(pg), POLLIN | POLLOUT, deadline);
+
+		if (outcome != WAIT_READY)
+			return outcome;
+		if (!PQconsumeInput(pg))
+			return WAIT_BROKEN;
+	}
+	return left == 0 ? WAIT_READY : WAIT_BROKEN;
+}
+
+enum wait_outcome
+wait_result(PGconn *pg, struct deadline deadline)
+{
+	while (PQisBusy(pg)) {
+		enum wait_outcome outcome = wait_fd(PQsocket(pg), POLLIN, deadline);
+
+		if (outcome != WAIT_READY)
+			return outcome;
+		/* What the server said before it went is in the next result: PQgetResult() has it. */
+		if (!PQconsumeInput(pg))
+			return WAIT_READY;
+	}
+	return WAIT_READY;
+}

@@ -1,0 +1,25 @@
+/* wait.h - libpq without blocking: every wait is ours and ends by a deadline
+ *
+ * A blocking call on a stopped server hangs past every keepalive and timeout; only a poll() of our own comes
+ * back. The connection is in non-blocking mode (PQsetnonblocking) throughout.
+ */
+#ifndef NULLPOOL_DB_WAIT_H
+#define NULLPOOL_DB_WAIT_H
+
+#include <libpq-fe.h>
+
+#include "base/attributes.h"
+#include "base/clock.h"
+
+enum wait_outcome { WAIT_READY, WAIT_TIMEOUT, WAIT_BROKEN };
+
+/* Until the descriptor has one of the events (POLLIN, POLLOUT). */
+enum wait_outcome wait_fd(int fd, short events, struct deadline deadline);
+
+/* Sends what is queued, reading meanwhile, so that neither side can block the other. */
+enum wait_outcome wait_flush(PGconn *pg, struct deadline deadline);
+
+/* Until PQgetResult() would not block. */
+enum wait_outcome wait_result(PGconn *pg, struct deadline deadline);
+
+#endif
