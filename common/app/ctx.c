@@ -1,0 +1,240 @@
+/* ctx.c - the functions of nullpool.h that a handler calls */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+
+#include "app/ctx.h"
+#include "base/mem.h"
+#include "http/cursor.h"
+
+/* --- failure --- */
+
+static bool
+our_fault(struct np_ctx *ctx, const char *what)
+{
+	(void)error_set(&ctx->error, NP_INTERNAL, "Internal error");
+	return error_detail(&ctx->error, "%s", what);
+}
+
+bool
+np_fail(struct np_ctx *ctx, enum np_failure kind, const char *format, ...)
+{
+	char *text;
+	va_list args;
+
+	va_start(args, format);
+	text = mem_vprintf(ctx, format, args);
+	va_end(args);
+	if (kind == NP_INTERNAL)
+		return our_fault(ctx, text);
+	return error_set(&ctx->error, kind, "%s", text);
+}
+
+/* --- the request --- */
+
+static size_t
+param_count(const struct np_ctx *ctx)
+{
+	size_t count = 0;
+
+	while (ctx->route->params && ctx->route->params[count].name)
+		count++;
+	return count;
+}
+
+static const struct argument *
+argument(const struct np_ctx *ctx, size_t param)
+{
+	assert(param < param_count(ctx));
+	return &ctx->arguments[param];
+}
+
+struct np_value
+np_arg(const struct np_ctx *ctx, size_t param)
+{
+	return argument(ctx, param)->value;
+}
+
+bool
+np_given(const struct np_ctx *ctx, size_t param)
+{
+	return argument(ctx, param)->given;
+}
+
+struct np_value
+np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key)
+{
+	assert(key < CURSOR_KEYS_MAX);
+	return np_text(argument(ctx, param)->cursor[key]);
+}
+
+struct np_value
+np_int(struct np_ctx *ctx, int64_t integer)
+{
+	return (struct np_value){ mem_printf(ctx, "%" PRId64, integer), NP_INT, .integer = integer };
+}
+
+const char *
+np_app_name(const struct np_ctx *ctx)
+{
+	return ctx->app->settings->app_name;
+}
+
+/* --- the database --- */
+
+bool
+np_query(struct np_ctx *ctx, struct np_rows **rows, const char *sql, struct np_values values)
+{
+	return transaction_query(ctx->tx, sql, values, rows, &ctx->error);
+}
+
+bool
+np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql, struct np_values values)
+{
+	struct np_rows *rows;
+
+	if (!np_query(ctx, &rows, sql, values))
+		return false;
+	if (np_rows_count(rows) == 0)
+		return np_fail(ctx, NP_NOT_FOUND, "%s", ctx->route->missing ? ctx->route->missing : "Not found");
+	if (np_rows_count(rows) > 1)
+		return our_fault(ctx, "np_query_one() got several rows");
+	*row = rows;
+	return true;
+}
+
+struct np_ctx *
+np_last(struct np_ctx *ctx)
+{
+	assert(ctx->route->tx == NP_TX_WRITE);
+	transaction_mark_last(ctx->tx);
+	return ctx;
+}
+
+bool
+np_commit(struct np_ctx *ctx)
+{
+	assert(ctx->route->tx == NP_TX_MANUAL);
+	return transaction_commit(ctx->tx, &ctx->error);
+}
+
+bool
+np_rollback(struct np_ctx *ctx)
+{
+	assert(ctx->route->tx == NP_TX_MANUAL);
+	transaction_rollback(ctx->tx);
+	return true;
+}
+
+/* --- the reply --- */
+
+static bool
+replied(struct np_ctx *ctx, enum np_success status)
+{
+	if (ctx->reply.body.overflow)
+		return our_fault(ctx, "the reply is larger than REPLY_BODY_MAX_BYTES");
+	ctx->reply.status = (int)status;
+	ctx->replied = true;
+	return true;
+}
+
+bool
+np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *row)
+{
+	buf_reset(&ctx->reply.body);
+	rows_json(row, 0, &ctx->reply.body);
+	return replied(ctx, status);
+}
+
+static bool
+write_cursor(struct np_ctx *ctx, const struct np_rows *rows, size_t row, const char *const *keys)
+{
+	const char *texts[CURSOR_KEYS_MAX];
+	char storage[CURSOR_MAX_BYTES];
+	struct buf cursor;
+	size_t count = 0;
+
+	for (; keys[count]; count++) {
+		assert(count < CURSOR_KEYS_MAX);
+		texts[count] = np_field(rows, row, keys[count]).text;
+		if (!texts[count])
+			return our_fault(ctx, "a page's key is null");
+	}
+	buf_init_fixed(&cursor, storage, sizeof(storage));
+	cursor_write(&cursor, texts, count);
+	if (cursor.overflow)
+		return our_fault(ctx, "a page's keys are too long for a cursor");
+	buf_json_text(&ctx->reply.body, cursor.data);
+	return true;
+}
+
+bool
+np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit, const char *const *keys)
+{
+	struct buf *out = &ctx->reply.body;
+	size_t count = np_rows_count(rows), shown = count > (size_t)limit ? (size_t)limit : count;
+
+	assert(limit > 0);
+	buf_reset(out);
+	buf_text(out, "{\"items\":[");
+	for (size_t row = 0; row < shown; row++) {
+		if (row > 0)
+			buf_char(out, ',');
+		rows_json(rows, row, out);
+	}
+	buf_text(out, "],\"next\":");
+	if (shown == count)
+		buf_text(out, "null");
+	else if (!write_cursor(ctx, rows, shown - 1, keys))
+		return false;
+	buf_char(out, '}');
+	return replied(ctx, NP_OK);
+}
+
+static void
+write_value(struct buf *out, struct np_value value)
+{
+	if (!value.text)
+		buf_text(out, "null");
+	else if (value.type == NP_INT || value.type == NP_FLOAT || value.type == NP_BOOL)
+		buf_text(out, value.text);
+	else
+		buf_json_text(out, value.text);
+}
+
+bool
+np_reply_object(struct np_ctx *ctx, enum np_success status, const struct np_member *members, size_t count)
+{
+	struct buf *out = &ctx->reply.body;
+
+	buf_reset(out);
+	buf_char(out, '{');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			buf_char(out, ',');
+		buf_json_text(out, members[i].name);
+		buf_char(out, ':');
+		write_value(out, members[i].value);
+	}
+	buf_char(out, '}');
+	return replied(ctx, status);
+}
+
+bool
+np_reply_empty(struct np_ctx *ctx)
+{
+	buf_reset(&ctx->reply.body);
+	return replied(ctx, NP_NO_CONTENT);
+}
+
+bool
+np_header(struct np_ctx *ctx, const char *name, const char *format, ...)
+{
+	char *value;
+	va_list args;
+
+	va_start(args, format);
+	value = mem_vprintf(ctx, format, args);
+	va_end(args);
+	return reply_add_header(&ctx->reply, name, value, &ctx->error);
+}

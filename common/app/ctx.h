@@ -1,0 +1,30 @@
+/* ctx.h - one request, from all sides: what np_ functions work on */
+#ifndef NULLPOOL_APP_CTX_H
+#define NULLPOOL_APP_CTX_H
+
+#include "app/app.h"
+#include "base/clock.h"
+#include "db/transaction.h"
+#include "http/param.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "http/router.h"
+#include "http/target.h"
+
+struct np_ctx {
+	struct app *app;
+	const struct request *request;
+	const struct np_route *route; /* NULL until one was found */
+	struct target target;
+	char allow[ROUTER_ALLOW_BYTES]; /* the methods of its path, "" when there is none */
+	struct argument *arguments; /* in the order of route->params */
+	struct param_faults faults;
+	struct transaction *tx; /* NULL until the request is decoded */
+	struct reply reply;
+	bool replied;
+	struct error error; /* kind is 0 while all is well */
+	struct deadline deadline;
+	int64_t start_us;
+};
+
+#endif

@@ -1,0 +1,70 @@
+#include <assert.h>
+
+#include "app/failure.h"
+#include "base/mem.h"
+#include "http/problem.h"
+
+static const struct {
+	int status;
+	int retry_after_s; /* 0: no Retry-After */
+} table[NP_FAILURE__MAX] = {
+	[NP_MALFORMED] = { 400, 0 },
+	[NP_NOT_FOUND] = { 404, 0 },
+	[NP_METHOD] = { 405, 0 },
+	[NP_CONFLICT] = { 409, 0 },
+	[NP_TOO_LARGE] = { 413, 0 },
+	[NP_MEDIA_TYPE] = { 415, 0 },
+	[NP_INVALID] = { 422, 0 },
+	[NP_INTERNAL] = { 500, 0 },
+	[NP_UNAVAILABLE] = { 503, 2 },
+	[NP_TIMEOUT] = { 504, 0 },
+	[NP_AMBIGUOUS] = { 503, 0 }, /* to repeat it may do it twice */
+};
+
+int
+failure_status(enum np_failure kind)
+{
+	assert(kind > 0 && kind < NP_FAILURE__MAX);
+	return table[kind].status;
+}
+
+static void
+add_retry_after(struct reply *reply, const struct error *err)
+{
+	int seconds = err->retry_after_s ? err->retry_after_s : table[err->kind].retry_after_s;
+
+	if (seconds > 0)
+		reply_set_header(reply, "Retry-After", mem_printf(reply->owner, "%d", seconds));
+}
+
+/* What the client may read, in the route's own words where it has some. */
+static const char *
+detail(const struct np_ctx *ctx)
+{
+	const struct error *err = &ctx->error;
+
+	if (err->kind == NP_INTERNAL)
+		return NULL;
+	/* Class 23 is the row's own conflict; 40001 and 40P01 are between transactions. */
+	if (err->kind == NP_CONFLICT && ctx->route->conflict && strncmp(err->sqlstate, "23", 2) == 0)
+		return ctx->route->conflict;
+	return err->message;
+}
+
+void
+failure_reply(struct np_ctx *ctx)
+{
+	const struct error *err = &ctx->error;
+	const struct problem problem = {
+		.status = failure_status(err->kind),
+		.detail = detail(ctx),
+		.request_id = ctx->request->id,
+		.faults = &ctx->faults,
+		.outcome_unknown = err->kind == NP_AMBIGUOUS,
+	};
+
+	problem_write(&ctx->reply, &problem);
+	if (err->kind == NP_METHOD)
+		reply_set_header(&ctx->reply, "Allow", ctx->allow);
+	add_retry_after(&ctx->reply, err);
+}

@@ -1,0 +1,104 @@
+/* health.c - is this endpoint, its database and its Redis well?
+ *
+ * The state is the answer, so a database that is down is a reply (503) and no failure of the handler.
+ */
+#include <inttypes.h>
+
+#include "app/ctx.h"
+#include "base/mem.h"
+
+#define HEALTHY   "healthy"
+#define UNHEALTHY "unhealthy"
+
+static const char one[] = "SELECT 1 AS one";
+
+struct health {
+	bool database_up;
+	int64_t latency_us;
+	const char *tls; /* NULL: none */
+	bool redis_up;
+};
+
+static const char *
+redis_word(const struct np_ctx *ctx, const struct health *health)
+{
+	if (!ctx->app->cache)
+		return "disabled";
+	return health->redis_up ? "connected" : "disconnected";
+}
+
+static void
+look(struct np_ctx *ctx, struct health *health)
+{
+	int64_t start_us = clock_now_us();
+	const struct connection *connection;
+	struct np_rows *rows;
+
+	if (np_query(ctx, &rows, one, NP_NO_VALUES) && np_rows_count(rows) == 1)
+		health->database_up = strcmp(np_field(rows, 0, "one").text, "1") == 0;
+	health->latency_us = clock_now_us() - start_us;
+	connection = transaction_connection(ctx->tx);
+	if (health->database_up && connection) {
+		const char *tls = connection_tls(connection);
+
+		health->tls = tls ? mem_strdup(ctx, tls) : NULL;
+	}
+	if (ctx->app->cache)
+		health->redis_up = cache_ping(ctx->app->cache);
+}
+
+static void
+write_details(struct buf *out, const struct np_ctx *ctx, const struct health *health)
+{
+	struct app_pool pool = ctx->app->pool();
+
+	buf_text(out, ",\"components\":{\"api\":{\"status\":\"operational\"},\"database\":{\"status\":");
+	buf_json_text(out, health->database_up ? HEALTHY : UNHEALTHY);
+	buf_printf(out, ",\"mode\":\"%s\",\"latency_ms\":%.3f,\"tls\":",
+	           connection_names[ctx->app->settings->database_connection], (double)health->latency_us / 1000);
+	if (health->tls)
+		buf_json_text(out, health->tls);
+	else
+		buf_text(out, "null");
+	buf_printf(out, ",\"pool_size\":%" PRId64 ",\"pool_overflow\":%" PRId64 ",\"pool_checked_out\":%" PRId64 "}",
+	           pool.size, pool.overflow, pool.checked_out);
+	buf_printf(out, ",\"redis\":{\"status\":\"%s\"}}", redis_word(ctx, health));
+}
+
+bool
+np_health(struct np_ctx *ctx)
+{
+	const struct settings *settings = ctx->app->settings;
+	struct health health = { .database_up = false };
+	struct buf *out = &ctx->reply.body;
+	bool well;
+
+	look(ctx, &health);
+	well = health.database_up && (!ctx->app->cache || health.redis_up);
+	buf_reset(out);
+	buf_printf(out, "{\"status\":\"%s\",\"service\":", well ? HEALTHY : UNHEALTHY);
+	buf_json_text(out, settings->app_name);
+	buf_printf(out, ",\"version\":\"%s\",\"environment\":\"%s\",\"api\":\"operational\"", NP_VERSION,
+	           environment_names[settings->env]);
+	buf_printf(out, ",\"database\":\"%s\",\"redis\":\"%s\"", health.database_up ? "connected" : "disconnected",
+	           redis_word(ctx, &health));
+	if (settings->health_details)
+		write_details(out, ctx, &health);
+	buf_char(out, '}');
+	ctx->reply.status = well ? 200 : 503;
+	ctx->replied = true;
+	return true;
+}
+
+bool
+np_health_live(struct np_ctx *ctx)
+{
+	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "status", np_text("alive") }));
+}
+
+bool
+np_health_ready(struct np_ctx *ctx)
+{
+	/* A program with wrong settings does not start, and a worker that is draining accepts nothing. */
+	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "status", np_text("ready") }));
+}

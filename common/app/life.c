@@ -1,0 +1,173 @@
+#include "app/ctx.h"
+#include "app/failure.h"
+#include "app/life.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+static struct np_ctx *
+new_ctx(void *owner, struct app *app, const struct request *request)
+{
+	struct np_ctx *ctx = mem_new(owner, struct np_ctx);
+
+	ctx->app = app;
+	ctx->request = request;
+	ctx->start_us = clock_now_us();
+	reply_init(&ctx->reply, ctx);
+	ctx->reply.without_body = strcmp(request->method, "HEAD") == 0;
+	return ctx;
+}
+
+/* Finds the row and decodes the input; *done is true when the reply is there already. */
+static bool
+receive(struct np_ctx *ctx, bool *done)
+{
+	const struct request *request = ctx->request;
+
+	*done = false;
+	if (!target_parse(ctx, request->target, &ctx->target, &ctx->error))
+		return false;
+	if (!router_find(ctx->app->routes, request->method, &ctx->target, &ctx->route, ctx->allow, &ctx->error)) {
+		if (ctx->error.kind != NP_METHOD || strcmp(request->method, "OPTIONS") != 0)
+			return false;
+		*done = true;
+		ctx->error = (struct error){ .kind = 0 };
+		reply_set_header(&ctx->reply, "Allow", ctx->allow);
+		return np_reply_empty(ctx);
+	}
+	return param_decode(ctx, ctx->route, request, &ctx->target, &ctx->arguments, &ctx->faults, &ctx->error);
+}
+
+static bool
+internal(struct np_ctx *ctx, const char *what)
+{
+	return np_fail(ctx, NP_INTERNAL, "%s", what);
+}
+
+static bool
+handle(struct np_ctx *ctx)
+{
+	const struct transaction_options options = {
+		.connector = ctx->app->connector,
+		.mode = ctx->route->tx,
+		.deadline = ctx->deadline,
+		.command_timeout_s = ctx->app->settings->database_command_timeout_s,
+		.endpoint = ctx->app->name,
+		.request_id = ctx->request->id,
+	};
+
+	ctx->tx = transaction_new(ctx, &options);
+	if (!ctx->route->handle(ctx))
+		return ctx->error.kind ? false : internal(ctx, "the handler failed without saying why");
+	if (!ctx->replied)
+		return internal(ctx, "the handler succeeded without a reply");
+	return true;
+}
+
+/* What the mode promises when the handler returned true. */
+static bool
+conclude(struct np_ctx *ctx)
+{
+	switch (ctx->route->tx) {
+	case NP_TX_WRITE:
+		return transaction_commit(ctx->tx, &ctx->error);
+	case NP_TX_READ:
+	case NP_TX_MANUAL:
+	case NP_TX_NONE:
+		break;
+	}
+	return true;
+}
+
+struct np_ctx *
+life_begin(void *owner, struct app *app, const struct request *request, struct deadline deadline)
+{
+	struct np_ctx *ctx = new_ctx(owner, app, request);
+	bool done;
+
+	ctx->deadline = deadline;
+	if (receive(ctx, &done)) {
+		if (!done && !(handle(ctx) && conclude(ctx)))
+			failure_reply(ctx);
+	} else {
+		failure_reply(ctx);
+	}
+	return ctx;
+}
+
+struct np_ctx *
+life_refuse(void *owner, struct app *app, const struct request *request, const struct error *err)
+{
+	struct np_ctx *ctx = new_ctx(owner, app, request);
+
+	ctx->error = *err;
+	failure_reply(ctx);
+	return ctx;
+}
+
+const struct reply *
+life_reply(const struct np_ctx *ctx)
+{
+	return &ctx->reply;
+}
+
+static enum log_level
+level_of(int status)
+{
+	if (status == 500)
+		return LOG_ERROR;
+	return status > 500 ? LOG_WARNING : LOG_INFO;
+}
+
+static void
+log_database(struct log_line *line, const struct np_ctx *ctx)
+{
+	struct transaction_counts counts = transaction_counts(ctx->tx);
+
+	if (counts.backend_pid == 0)
+		return;
+	log_string(line, "mode", connection_names[ctx->app->settings->database_connection]);
+	log_int(line, "backend_pid", counts.backend_pid);
+	if (counts.connect_us > 0)
+		log_ms(line, "connect_ms", counts.connect_us);
+	log_int(line, "queries", counts.queries);
+	log_int(line, "rows", counts.rows);
+}
+
+static void
+log_error(struct log_line *line, const struct error *err)
+{
+	log_string(line, "error", err->message);
+	log_string(line, "sqlstate", *err->sqlstate ? err->sqlstate : NULL);
+	log_string(line, "detail", *err->detail ? err->detail : NULL);
+}
+
+static void
+log_request(const struct np_ctx *ctx, int64_t end_us)
+{
+	struct log_line line;
+
+	log_begin(&line, level_of(ctx->reply.status), "request");
+	log_string(&line, "request_id", ctx->request->id);
+	log_string(&line, "method", ctx->request->method);
+	/* The template: the path itself may hold what should not be in a log. */
+	log_string(&line, "route", ctx->route ? ctx->route->path : NULL);
+	log_int(&line, "status", ctx->reply.status);
+	log_ms(&line, "duration_ms", end_us - ctx->start_us);
+	log_int(&line, "bytes", (int64_t)ctx->reply.body.size);
+	if (ctx->tx)
+		log_database(&line, ctx);
+	if (ctx->error.kind)
+		log_error(&line, &ctx->error);
+	log_end(&line);
+}
+
+void
+life_end(struct np_ctx *ctx)
+{
+	int64_t end_us = clock_now_us();
+
+	if (ctx->tx)
+		transaction_close(ctx->tx);
+	log_request(ctx, end_us);
+	mem_free(ctx);
+}

@@ -1,0 +1,27 @@
+/* life.h - the life of a request, from its bytes to the reply that may be sent
+ *
+ * life_begin() does all the work: decode once, route, check the input, run the handler, commit. Whoever received
+ * the request then sends the reply, and calls life_end() when it has left: the connection is closed or given
+ * back, the log line written, the memory released.
+ */
+#ifndef NULLPOOL_APP_LIFE_H
+#define NULLPOOL_APP_LIFE_H
+
+#include "app/app.h"
+#include "base/clock.h"
+#include "http/reply.h"
+#include "http/request.h"
+
+/* `owner` gets the context; the request is borrowed until life_end(). */
+RETURNS_OWNED struct np_ctx *life_begin(void *owner, struct app *app, const struct request *request,
+                                        struct deadline deadline);
+
+/* The same for a request that could not even be received, because of `err`. */
+RETURNS_OWNED struct np_ctx *life_refuse(void *owner, struct app *app, const struct request *request,
+                                         const struct error *err);
+
+const struct reply *life_reply(const struct np_ctx *ctx);
+
+void life_end(struct np_ctx *ctx);
+
+#endif
