@@ -1,0 +1,186 @@
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "app/life.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "serve/cgi.h"
+
+#define HEADERS_MAX      64
+#define ID_MAX_BYTES     64
+#define ID_RANDOM_BYTES  16
+#define TARGET_MAX_BYTES 16384
+
+static const char *
+get(char *const *environment, const char *name)
+{
+	size_t size = strlen(name);
+
+	for (; *environment; environment++)
+		if (strncmp(*environment, name, size) == 0 && (*environment)[size] == '=')
+			return *environment + size + 1;
+	return NULL;
+}
+
+static const char *
+get_or(char *const *environment, const char *name, const char *otherwise)
+{
+	const char *value = get(environment, name);
+
+	return value && *value ? value : otherwise;
+}
+
+const char *
+cgi_new_id(void *owner)
+{
+	unsigned char random[ID_RANDOM_BYTES];
+	struct buf id;
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return mem_printf(owner, "%d-%lld", (int)getpid(), (long long)clock_now_us());
+	buf_init(&id, owner, ID_MAX_BYTES);
+	for (size_t i = 0; i < sizeof(random); i++)
+		buf_printf(&id, "%02x", random[i]);
+	return id.data;
+}
+
+/* It reaches the log, the reply and the database's application_name, so it is taken only when harmless. */
+static bool
+is_id(const char *id)
+{
+	size_t size = 0;
+
+	while (text_is_alnum(id[size]) || id[size] == '-')
+		size++;
+	return size > 0 && size <= ID_MAX_BYTES && !id[size];
+}
+
+/* REQUEST_URI is what the client sent. Servers without it give decoded parts: encoding them again makes one
+ * decoding right for both. */
+static const char *
+target_of(void *owner, char *const *environment)
+{
+	const char *raw = get(environment, "REQUEST_URI"), *query = get_or(environment, "QUERY_STRING", "");
+	struct buf target;
+
+	if (raw && *raw)
+		return raw;
+	buf_init(&target, owner, TARGET_MAX_BYTES);
+	buf_percent(&target, get_or(environment, "SCRIPT_NAME", ""), "/");
+	buf_percent(&target, get_or(environment, "PATH_INFO", ""), "/");
+	if (target.size == 0)
+		buf_char(&target, '/');
+	if (*query)
+		buf_printf(&target, "?%s", query);
+	return target.data;
+}
+
+static void
+add_header(struct request_header *headers, size_t *count, const char *name, const char *value)
+{
+	if (*count < HEADERS_MAX)
+		headers[(*count)++] = (struct request_header){ name, value };
+}
+
+/* HTTP_USER_AGENT to user-agent. */
+static const char *
+header_name(void *owner, const char *variable, size_t size)
+{
+	char *name = mem_strndup(owner, variable, size);
+
+	for (char *c = name; *c; c++)
+		*c = (char)(*c == '_' ? '-' : *c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+	return name;
+}
+
+static void
+read_headers(void *owner, char *const *environment, struct request *request)
+{
+	struct request_header *headers = mem_array(owner, struct request_header, HEADERS_MAX);
+	const char *type = get(environment, "CONTENT_TYPE");
+	size_t count = 0;
+
+	if (type && *type)
+		add_header(headers, &count, "content-type", type);
+	for (; *environment; environment++) {
+		const char *variable = *environment + 5, *equals = strchr(*environment, '=');
+
+		if (text_starts(*environment, "HTTP_") && equals && equals > variable)
+			add_header(headers, &count, header_name(owner, variable, (size_t)(equals - variable)), equals + 1);
+	}
+	request->headers = headers;
+	request->header_count = count;
+}
+
+static bool
+read_body(void *owner, const char *length, cgi_read *read, void *source, struct request *request,
+          struct error *err)
+{
+	int64_t size;
+	char *body;
+	size_t got;
+
+	if (!parse_int(length, &size) || size < 0)
+		return error_set(err, NP_MALFORMED, "Content-Length is not a number");
+	if (size > REQUEST_BODY_MAX_BYTES)
+		return error_set(err, NP_TOO_LARGE, "The body is larger than %d bytes", REQUEST_BODY_MAX_BYTES);
+	body = mem_resize(owner, NULL, (size_t)size + 1);
+	got = size > 0 ? read(source, body, (size_t)size) : 0;
+	if (got != (size_t)size)
+		return error_set(err, NP_MALFORMED, "The body is shorter than its Content-Length");
+	body[got] = '\0';
+	request->body = body;
+	request->body_size = got;
+	return true;
+}
+
+bool
+cgi_request(void *owner, char *const *environment, cgi_read *read, void *source, struct request *request,
+            struct error *err)
+{
+	const char *id = get_or(environment, "REQUEST_ID", "");
+
+	*request = (struct request){ .method = get_or(environment, "REQUEST_METHOD", ""), .body = "" };
+	request->id = is_id(id) ? id : cgi_new_id(owner);
+	request->target = target_of(owner, environment);
+	if (!*request->method)
+		return error_set(err, NP_MALFORMED, "The request has no method");
+	read_headers(owner, environment, request);
+	return read_body(owner, get_or(environment, "CONTENT_LENGTH", "0"), read, source, request, err);
+}
+
+static size_t
+read_stdin(void *unused, char *bytes, size_t size)
+{
+	(void)unused;
+	return fread(bytes, 1, size, stdin);
+}
+
+int
+cgi_run(struct app *app)
+{
+	struct deadline deadline = deadline_in_ms(app->settings->request_timeout_s * 1000);
+	void *scope = mem_scope(mem_process(), "cgi");
+	struct request request;
+	struct np_ctx *ctx;
+	struct error err;
+	const struct reply *reply;
+	struct buf head;
+
+	if (cgi_request(scope, environ, read_stdin, NULL, &request, &err))
+		ctx = life_begin(scope, app, &request, deadline);
+	else
+		ctx = life_refuse(scope, app, &request, &err);
+	reply = life_reply(ctx);
+	buf_init(&head, scope, TARGET_MAX_BYTES);
+	reply_write_head(reply, "Status:", &head);
+	(void)fwrite(head.data, 1, head.size, stdout);
+	if (!reply->without_body)
+		(void)fwrite(reply->body.data, 1, reply->body.size, stdout);
+	if (fflush(stdout) != 0)
+		log_plain(LOG_WARNING, "reply not sent");
+	life_end(ctx);
+	mem_free(scope);
+	return 0;
+}

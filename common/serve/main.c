@@ -1,0 +1,208 @@
+/* main.c - np_main(): what started this program, and what does it want? */
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/openapi.h"
+#include "http/router.h"
+#include "serve/cgi.h"
+#include "serve/cli.h"
+#include "serve/workers.h"
+
+enum { EXIT_DONE = 0, EXIT_USAGE = 64, EXIT_INTERNAL = 70, EXIT_SETTINGS = 78 }; /* sysexits.h */
+
+#define PRINT_MAX_BYTES (1 << 20)
+
+struct program {
+	const char *name;
+	const struct np_route *routes;
+	struct settings *settings;
+};
+
+static void
+print_help(FILE *to, const char *name)
+{
+	(void)fprintf(to,
+	              "usage: %s METHOD TARGET     answer one request, its body from standard input\n"
+	              "       %s --openapi         print the OpenAPI description of this program\n"
+	              "       %s --settings        print the settings and where each came from\n"
+	              "       %s --version | --help\n"
+	              "\n"
+	              "With a listening socket as standard input it serves FastCGI; with\n"
+	              "GATEWAY_INTERFACE in the environment it answers one CGI request.\n",
+	              name, name, name, name);
+}
+
+/* For a person, a line a fault; for a server's log, a JSON line a fault. */
+static void
+report_faults(struct buf *faults, bool to_log)
+{
+	if (!to_log)
+		(void)fputs(faults->data, stderr);
+	for (char *line = faults->data; to_log && *line;) {
+		char *end = strchr(line, '\n');
+
+		*end = '\0';
+		log_printf(LOG_ERROR, "wrong setting", "%s", line);
+		line = end + 1;
+	}
+}
+
+static bool
+read_settings(struct program *program, bool to_log)
+{
+	struct buf faults;
+
+	program->settings = mem_new(mem_process(), struct settings);
+	buf_init(&faults, mem_process(), PRINT_MAX_BYTES);
+	if (!settings_read(mem_process(), getenv, program->settings, &faults)) {
+		report_faults(&faults, to_log);
+		return false;
+	}
+	log_setup(program->name, (enum log_level)program->settings->log_level);
+	connector_clean_environment();
+	return true;
+}
+
+static int
+print_settings(struct program *program)
+{
+	struct buf out;
+
+	if (!read_settings(program, false))
+		return EXIT_SETTINGS;
+	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
+	settings_print(program->settings, &out);
+	(void)fputs(out.data, stdout);
+	return EXIT_DONE;
+}
+
+static int
+print_openapi(const struct program *program)
+{
+	struct buf out;
+
+	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
+	openapi_write(program->name, program->routes, &out);
+	(void)puts(out.data);
+	return EXIT_DONE;
+}
+
+static int
+run_option(struct program *program, const char *option)
+{
+	if (strcmp(option, "--openapi") == 0)
+		return print_openapi(program);
+	if (strcmp(option, "--settings") == 0)
+		return print_settings(program);
+	if (strcmp(option, "--version") == 0) {
+		(void)printf("%s %s\n", program->name, NP_VERSION);
+		return EXIT_DONE;
+	}
+	if (strcmp(option, "--help") == 0) {
+		print_help(stdout, program->name);
+		return EXIT_DONE;
+	}
+	print_help(stderr, program->name);
+	return EXIT_USAGE;
+}
+
+static struct app *
+new_app(const struct program *program)
+{
+	struct app *app = mem_new(mem_process(), struct app);
+	struct error err;
+
+	if (app_init(mem_process(), app, program->name, program->routes, program->settings, &err))
+		return app;
+	log_printf(LOG_ERROR, "could not start", "%s", err.message);
+	return NULL;
+}
+
+static int
+run_cli(struct program *program, const char *method, const char *target)
+{
+	struct app *app;
+
+	if (!read_settings(program, false))
+		return EXIT_SETTINGS;
+	/* The log shares the terminal with the answer: only what matters. */
+	if (!program->settings->debug)
+		log_setup(program->name, LOG_WARNING);
+	app = new_app(program);
+	return app ? cli_run(app, method, target) : EXIT_SETTINGS;
+}
+
+static int
+run_cgi(struct program *program)
+{
+	struct app *app = read_settings(program, true) ? new_app(program) : NULL;
+
+	if (app)
+		return cgi_run(app);
+	(void)fputs("Status: 500 Internal Server Error\r\nContent-Type: application/problem+json\r\n\r\n"
+	            "{\"type\":\"about:blank\",\"title\":\"Internal Server Error\",\"status\":500}",
+	            stdout);
+	return EXIT_SETTINGS;
+}
+
+static int
+run_fastcgi(struct program *program)
+{
+	struct workers_options options = { .name = program->name, .routes = program->routes, .listener = STDIN_FILENO };
+
+	if (!read_settings(program, true))
+		return EXIT_SETTINGS;
+	/* Not for the app itself, which each worker makes: for what is wrong with it, before any is forked. */
+	if (!new_app(program))
+		return EXIT_SETTINGS;
+	options.settings = program->settings;
+	return workers_run(&options);
+}
+
+static bool
+is_listening(int fd)
+{
+	int listening = 0;
+	socklen_t size = sizeof(listening);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
+}
+
+static int
+run(struct program *program, int argc, char **argv)
+{
+	const char *fault = router_fault(program->routes);
+
+	if (fault) {
+		log_printf(LOG_ERROR, "wrong table of routes", "%s", fault);
+		return EXIT_INTERNAL;
+	}
+	if (argc == 2)
+		return run_option(program, argv[1]);
+	if (argc == 3)
+		return run_cli(program, argv[1], argv[2]);
+	if (argc == 1 && is_listening(STDIN_FILENO))
+		return run_fastcgi(program);
+	if (argc == 1 && getenv("GATEWAY_INTERFACE"))
+		return run_cgi(program);
+	print_help(stderr, program->name);
+	return EXIT_USAGE;
+}
+
+int
+np_main(int argc, char **argv, const char *name, const struct np_route *routes)
+{
+	struct program program = { .name = name, .routes = routes };
+	int code;
+
+	log_setup(name, LOG_INFO);
+	/* A peer that is gone is an error to handle, for libpq, hiredis and standard output alike. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	code = run(&program, argc, argv);
+	mem_end();
+	return code;
+}
