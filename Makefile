@@ -1,0 +1,122 @@
+# nullpool - one Makefile for the tree; everything it makes is under build/ (VARIANT=asan: build/asan/).
+#
+# make run, make test and make lint install what they need first (env/setup); make alone only builds.
+
+VARIANT ?= release
+BUILD   := build$(if $(filter-out release,$(VARIANT)),/$(VARIANT))
+PYTHON  := /usr/bin/python3
+
+ifneq ($(filter-out release asan,$(VARIANT)),)
+$(error VARIANT must be release or asan)
+endif
+
+# --- flags ---
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
+            -Wformat=2 -Wvla -Wundef -Wno-missing-field-initializers
+CFLAGS_release  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+LDFLAGS_release := -Wl,-z,relro,-z,now
+CFLAGS_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+LDFLAGS_asan    := -fsanitize=address,undefined
+
+PACKAGES := libpq json-c hiredis talloc
+# Asked once, and only when something is compiled: the packages may not be there before env/setup.
+PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
+PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lfcgi)$(PACKAGE_LIBS)
+
+ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -fPIE $(WARNINGS) $(WERROR) -Icommon $(PACKAGE_CFLAGS) $(CFLAGS_$(VARIANT)) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,--as-needed $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
+
+# --- what there is ---
+
+LIBRARY_SOURCES := $(wildcard common/*/*.c)
+HANDLERS        := $(patsubst handlers/%.c,$(BUILD)/handlers/%,$(wildcard handlers/*.c))
+TEST_HANDLERS   := $(patsubst tests/system/handlers/%.c,$(BUILD)/tests/handlers/%,$(wildcard tests/system/handlers/*.c))
+UNIT_TESTS      := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+CONNINFO        := $(BUILD)/conninfo
+LIBRARY         := $(BUILD)/libnullpool.a
+OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
+
+.PHONY: all programs tests run test unit system lint migrate migrate-down clean distclean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: programs
+
+programs: $(HANDLERS) $(CONNINFO)
+
+tests: programs $(TEST_HANDLERS) $(UNIT_TESTS)
+
+# --- how it is made ---
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIBRARY): $(OBJECTS)
+	$(AR) rcs $@.new $^ && mv $@.new $@
+
+# A new file each time, never written in place: a program that runs keeps its own.
+LINK = $(CC) $(ALL_LDFLAGS) -o $@.new $(filter %.o %.a,$^)
+
+$(BUILD)/handlers/%: $(BUILD)/obj/handlers/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) $(PACKAGE_LIBS) && mv $@.new $@
+
+$(CONNINFO): $(BUILD)/obj/migrations/conninfo.o $(LIBRARY)
+	$(LINK) $(PACKAGE_LIBS) && mv $@.new $@
+
+$(BUILD)/tests/handlers/%: $(BUILD)/obj/tests/system/handlers/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) $(PACKAGE_LIBS) && mv $@.new $@
+
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) $(PACKAGE_LIBS) -lcmocka && mv $@.new $@
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# --- what people call ---
+
+run:
+	@env/setup run
+	@$(MAKE) --no-print-directory -s all
+	@BUILD=$(BUILD) exec $(PYTHON) env/local/run.py
+
+test:
+	@env/setup test
+	@$(MAKE) --no-print-directory -s tests
+	@$(MAKE) --no-print-directory -s unit
+	@$(MAKE) --no-print-directory -s system
+
+unit: $(UNIT_TESTS)
+	@set -e; for test in $(UNIT_TESTS); do $$test; done
+
+# Options of pytest in ARGS: make system ARGS="-k health -x"
+system: tests
+	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider tests/system $(ARGS)
+
+lint:
+	@env/setup lint
+	@tests/lint/run
+
+migrate: programs
+	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m alembic -c migrations/alembic.ini upgrade head
+
+migrate-down: programs
+	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m alembic -c migrations/alembic.ini downgrade -1
+
+clean:
+	rm -rf build
+
+distclean: clean
+	@if [ -d .local ]; then $(PYTHON) env/local/run.py --distclean; fi
+
+help:
+	@echo 'make run            the whole stack on this machine: http://127.0.0.1:8080 (PORT=, ENV=production)'
+	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
+	@echo 'make lint           warnings as errors, format, clang-tidy, floors, headers, shellcheck'
+	@echo 'make                build only, into build/'
+	@echo 'make migrate        Alembic upgrade head, with the settings of the environment and .env'
+	@echo 'make migrate-down   one revision back'
+	@echo 'make clean          remove build/; make distclean: .local/ too'
