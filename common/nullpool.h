@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NP_VERSION "0.1.0"
+#define NP_VERSION         "0.1.0"
 
 #define NP_MUST_CHECK      __attribute__((warn_unused_result))
 #define NP_PRINTF(fmt, at) __attribute__((format(printf, fmt, at)))
@@ -52,8 +52,8 @@ struct np_values {
 	const struct np_value *items;
 	size_t count;
 };
-#define NP_VALUES(...)                                                                                       \
-	((struct np_values){ (const struct np_value[]){ __VA_ARGS__ },                                       \
+#define NP_VALUES(...)                                                 \
+	((struct np_values){ (const struct np_value[]){ __VA_ARGS__ }, \
 	                     sizeof((const struct np_value[]){ __VA_ARGS__ }) / sizeof(struct np_value) })
 #define NP_NO_VALUES ((struct np_values){ NULL, 0 })
 
@@ -88,9 +88,9 @@ struct np_param {
 	const char *description; /* for people, in the OpenAPI document */
 	const char *example;
 };
-#define NP_PARAMS_END                                                                                        \
-	{                                                                                                    \
-		.name = NULL                                                                                 \
+#define NP_PARAMS_END        \
+	{                    \
+		.name = NULL \
 	}
 
 /* Which transaction a route's queries run in. It begins with the first query; a handler without one opens no
@@ -105,8 +105,8 @@ enum np_tx {
 typedef bool np_handler(struct np_ctx *ctx);
 
 struct np_route {
-	const char *method;            /* "GET" answers HEAD as well; OPTIONS is answered from the table */
-	const char *path;              /* "/notes/{id}": a name in braces is one segment, an NP_PATH parameter */
+	const char *method; /* "GET" answers HEAD as well; OPTIONS is answered from the table */
+	const char *path;   /* "/notes/{id}": a name in braces is one segment, an NP_PATH parameter */
 	np_handler *handle;
 	enum np_tx tx;
 	const struct np_param *params; /* ends with NP_PARAMS_END; NULL: none */
@@ -114,9 +114,9 @@ struct np_route {
 	const char *missing;           /* the 404's detail when np_query_one() found no row */
 	const char *conflict;          /* the 409's detail when a unique or foreign key refused a row */
 };
-#define NP_ROUTES_END                                                                                        \
-	{                                                                                                    \
-		.method = NULL                                                                               \
+#define NP_ROUTES_END          \
+	{                      \
+		.method = NULL \
 	}
 
 /* Runs a program as whatever started it wants it: FastCGI, CGI, command line. Returns the exit code. */
@@ -139,8 +139,10 @@ const char *np_app_name(const struct np_ctx *ctx);
 
 /* Runs one statement. `sql` is a constant, never built from input; values travel beside it as $1, $2, …
  * np_query_one() fails with NP_NOT_FOUND when there is no row, and with NP_INTERNAL when there are several. */
-NP_MUST_CHECK bool np_query(struct np_ctx *ctx, struct np_rows **rows, const char *sql, struct np_values values);
-NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql, struct np_values values);
+NP_MUST_CHECK bool np_query(struct np_ctx *ctx, struct np_rows **rows, const char *sql,
+                            struct np_values values);
+NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql,
+                                struct np_values values);
 
 /* Marks the next statement of an NP_TX_WRITE route as the transaction's last, which spares a round trip: the
  * commit travels with it. It is committed when the statement succeeds, whatever the handler does afterwards;
@@ -174,10 +176,10 @@ struct np_member {
 	const char *name;
 	struct np_value value;
 };
-NP_MUST_CHECK bool np_reply_object(struct np_ctx *ctx, enum np_success status, const struct np_member *members,
-                                   size_t count);
-#define NP_MEMBERS(...)                                                                                      \
-	(const struct np_member[]){ __VA_ARGS__ },                                                           \
+NP_MUST_CHECK bool np_reply_object(struct np_ctx *ctx, enum np_success status,
+                                   const struct np_member *members, size_t count);
+#define NP_MEMBERS(...)                            \
+	(const struct np_member[]){ __VA_ARGS__ }, \
 	    sizeof((const struct np_member[]){ __VA_ARGS__ }) / sizeof(struct np_member)
 
 NP_MUST_CHECK bool np_reply_empty(struct np_ctx *ctx);
@@ -188,17 +190,17 @@ NP_MUST_CHECK bool np_header(struct np_ctx *ctx, const char *name, const char *f
 /* --- failure ------------------------------------------------------------------------------------------ */
 
 enum np_failure {
-	NP_MALFORMED = 1,  /* 400: JSON, encoding, framing */
-	NP_NOT_FOUND,      /* 404 */
-	NP_METHOD,         /* 405, with Allow */
-	NP_CONFLICT,       /* 409: a unique or foreign key, retries used up */
-	NP_TOO_LARGE,      /* 413 */
-	NP_MEDIA_TYPE,     /* 415 */
-	NP_INVALID,        /* 422: a value breaks a rule */
-	NP_INTERNAL,       /* 500: our fault; the client sees nothing but the request id */
-	NP_UNAVAILABLE,    /* 503 with Retry-After: the database is away, full or waking */
-	NP_TIMEOUT,        /* 504: the deadline passed */
-	NP_AMBIGUOUS,      /* 503, "outcome": "unknown": the connection was lost after the commit was sent */
+	NP_MALFORMED = 1, /* 400: JSON, encoding, framing */
+	NP_NOT_FOUND,     /* 404 */
+	NP_METHOD,        /* 405, with Allow */
+	NP_CONFLICT,      /* 409: a unique or foreign key, retries used up */
+	NP_TOO_LARGE,     /* 413 */
+	NP_MEDIA_TYPE,    /* 415 */
+	NP_INVALID,       /* 422: a value breaks a rule */
+	NP_INTERNAL,      /* 500: our fault; the client sees nothing but the request id */
+	NP_UNAVAILABLE,   /* 503 with Retry-After: the database is away, full or waking */
+	NP_TIMEOUT,       /* 504: the deadline passed */
+	NP_AMBIGUOUS,     /* 503, "outcome": "unknown": the connection was lost after the commit was sent */
 	NP_FAILURE__MAX,
 };
 

@@ -5,7 +5,8 @@ static bool
 show_root(struct np_ctx *ctx)
 {
 	return np_reply_object(ctx, NP_OK,
-	                       NP_MEMBERS({ "message", np_text(np_app_name(ctx)) }, { "status", np_text("running") },
+	                       NP_MEMBERS({ "message", np_text(np_app_name(ctx)) },
+	                                  { "status", np_text("running") },
 	                                  { "version", np_text(NP_VERSION) }));
 }
 

@@ -12,31 +12,21 @@ static const char user_by_id[] = "SELECT " USER_COLUMNS " FROM users WHERE id = 
 
 static const char new_user[] = "INSERT INTO users (email, name) VALUES ($1, $2) RETURNING " USER_COLUMNS;
 
-static const char changed_user[] =
-    "UPDATE users SET email = coalesce($2, email), name = coalesce($3, name)"
-    " WHERE id = $1 AND deleted_at IS NULL RETURNING " USER_COLUMNS;
+static const char changed_user[] = "UPDATE users SET email = coalesce($2, email), name = coalesce($3, name)"
+                                   " WHERE id = $1 AND deleted_at IS NULL RETURNING " USER_COLUMNS;
 
 static const char deleted_user[] =
     "UPDATE users SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL RETURNING id";
 
-#define USER_ID(...)                                                                                         \
-	{                                                                                                    \
-		.name = "id", .in = NP_PATH, .type = NP_UUID                                                 \
-	}
-#define USER_EMAIL(...)                                                                                      \
-	{                                                                                                    \
-		.name = "email", .in = NP_BODY, .type = NP_EMAIL, .example = "ada@example.com", __VA_ARGS__  \
-	}
-#define USER_NAME(...)                                                                                       \
-	{                                                                                                    \
-		.name = "name", .in = NP_BODY, .type = NP_STRING, .min = 1, .max = 200,                      \
-		.example = "Ada Lovelace", __VA_ARGS__                                                       \
-	}
+/* The same in POST, where they are required, and in PATCH, where they are not. */
+#define EMAIL_FIELD .name = "email", .in = NP_BODY, .type = NP_EMAIL, .example = "ada@example.com"
+#define NAME_FIELD \
+	.name = "name", .in = NP_BODY, .type = NP_STRING, .min = 1, .max = 200, .example = "Ada Lovelace"
 
 enum { LIMIT, AFTER };
 static const struct np_param page[] = {
 	[LIMIT] = { .name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .fallback = "20" },
-	[AFTER] = { .name = "after", .in = NP_QUERY, .type = NP_CURSOR, .description = "\"next\" of the page before" },
+	[AFTER] = { .name = "after", .in = NP_QUERY, .type = NP_CURSOR, .description = "\"next\" of a page" },
 	NP_PARAMS_END,
 };
 
@@ -45,15 +35,16 @@ list_users(struct np_ctx *ctx)
 {
 	struct np_rows *users;
 
-	return np_query(ctx, &users, users_page,
-	                NP_VALUES(np_arg(ctx, LIMIT), np_cursor_key(ctx, AFTER, 0), np_cursor_key(ctx, AFTER, 1)))
+	return np_query(
+	           ctx, &users, users_page,
+	           NP_VALUES(np_arg(ctx, LIMIT), np_cursor_key(ctx, AFTER, 0), np_cursor_key(ctx, AFTER, 1)))
 	       && np_reply_page(ctx, users, np_arg(ctx, LIMIT).integer, NP_KEYS("created_at", "id"));
 }
 
-enum { NEW_EMAIL, NEW_NAME };
+enum { EMAIL, NAME, CHANGED_ID };
 static const struct np_param new_fields[] = {
-	[NEW_EMAIL] = USER_EMAIL(.required = true),
-	[NEW_NAME] = USER_NAME(.required = true),
+	[EMAIL] = { EMAIL_FIELD, .required = true },
+	[NAME] = { NAME_FIELD, .required = true },
 	NP_PARAMS_END,
 };
 
@@ -62,7 +53,7 @@ create_user(struct np_ctx *ctx)
 {
 	struct np_rows *user;
 
-	return np_query_one(np_last(ctx), &user, new_user, NP_VALUES(np_arg(ctx, NEW_EMAIL), np_arg(ctx, NEW_NAME)))
+	return np_query_one(np_last(ctx), &user, new_user, NP_VALUES(np_arg(ctx, EMAIL), np_arg(ctx, NAME)))
 	       && np_header(ctx, "Location", "/users/%s", np_field(user, 0, "id").text)
 	       && np_reply_row(ctx, NP_CREATED, user);
 }
@@ -82,11 +73,10 @@ show_user(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_OK, user);
 }
 
-enum { CHANGED_ID, CHANGED_EMAIL, CHANGED_NAME };
 static const struct np_param changed_fields[] = {
+	[EMAIL] = { EMAIL_FIELD },
+	[NAME] = { NAME_FIELD },
 	[CHANGED_ID] = { .name = "id", .in = NP_PATH, .type = NP_UUID },
-	[CHANGED_EMAIL] = USER_EMAIL(.required = false),
-	[CHANGED_NAME] = USER_NAME(.required = false),
 	NP_PARAMS_END,
 };
 
@@ -95,10 +85,10 @@ change_user(struct np_ctx *ctx)
 {
 	struct np_rows *user;
 
-	if (!np_given(ctx, CHANGED_EMAIL) && !np_given(ctx, CHANGED_NAME))
+	if (!np_given(ctx, EMAIL) && !np_given(ctx, NAME))
 		return np_fail(ctx, NP_INVALID, "Nothing to change: give email, name or both");
 	return np_query_one(np_last(ctx), &user, changed_user,
-	                    NP_VALUES(np_arg(ctx, CHANGED_ID), np_arg(ctx, CHANGED_EMAIL), np_arg(ctx, CHANGED_NAME)))
+	                    NP_VALUES(np_arg(ctx, CHANGED_ID), np_arg(ctx, EMAIL), np_arg(ctx, NAME)))
 	       && np_reply_row(ctx, NP_OK, user);
 }
 
@@ -107,7 +97,8 @@ delete_user(struct np_ctx *ctx)
 {
 	struct np_rows *user;
 
-	return np_query_one(np_last(ctx), &user, deleted_user, NP_VALUES(np_arg(ctx, ID))) && np_reply_empty(ctx);
+	return np_query_one(np_last(ctx), &user, deleted_user, NP_VALUES(np_arg(ctx, ID)))
+	       && np_reply_empty(ctx);
 }
 
 #define MISSING .missing = "User not found"
@@ -117,7 +108,8 @@ static const struct np_route routes[] = {
 	{ "GET", "/users", list_users, NP_TX_READ, page, .summary = "Users, oldest first, a page at a time" },
 	{ "POST", "/users", create_user, NP_TX_WRITE, new_fields, .summary = "A new user", TAKEN },
 	{ "GET", "/users/{id}", show_user, NP_TX_READ, by_id, .summary = "One user", MISSING },
-	{ "PATCH", "/users/{id}", change_user, NP_TX_WRITE, changed_fields, .summary = "Change a user", MISSING, TAKEN },
+	{ "PATCH", "/users/{id}", change_user, NP_TX_WRITE, changed_fields, .summary = "Change a user",
+	  MISSING, TAKEN },
 	{ "DELETE", "/users/{id}", delete_user, NP_TX_WRITE, by_id, .summary = "Delete a user", MISSING },
 	NP_ROUTES_END,
 };

@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "config/settings.h"
 
-#define EXIT_USAGE    64 /* of sysexits.h, as the next */
-#define EXIT_SETTINGS 78
+#define EXIT_USAGE       64 /* of sysexits.h, as the next */
+#define EXIT_SETTINGS    78
 
 #define FAULTS_MAX_BYTES 65536
 
@@ -34,8 +34,9 @@ run(bool migration)
 	buf_init(&faults, mem_process(), FAULTS_MAX_BYTES);
 	if (settings_read(mem_process(), getenv, settings, &faults) && migration
 	    && conninfo_is_pooler(&settings->migration))
-		buf_text(&faults, "MIGRATION_DATABASE_URL: the migrations' host is a pooler; name the direct host"
-		                  " (on Neon without -pooler, on Supabase port 5432)\n");
+		buf_text(&faults,
+		         "MIGRATION_DATABASE_URL: the migrations' host is a pooler; name the direct host"
+		         " (on Neon without -pooler, on Supabase port 5432)\n");
 	if (faults.size == 0)
 		return print(migration ? &settings->migration : &settings->database);
 	(void)fputs(faults.data, stderr);

@@ -96,7 +96,8 @@ np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql, struct n
 	if (!np_query(ctx, &rows, sql, values))
 		return false;
 	if (np_rows_count(rows) == 0)
-		return np_fail(ctx, NP_NOT_FOUND, "%s", ctx->route->missing ? ctx->route->missing : "Not found");
+		return np_fail(ctx, NP_NOT_FOUND, "%s",
+		               ctx->route->missing ? ctx->route->missing : "Not found");
 	if (np_rows_count(rows) > 1)
 		return our_fault(ctx, "np_query_one() got several rows");
 	*row = rows;

@@ -17,7 +17,7 @@ struct np_ctx {
 	const struct np_route *route; /* NULL until one was found */
 	struct target target;
 	char allow[ROUTER_ALLOW_BYTES]; /* the methods of its path, "" when there is none */
-	struct argument *arguments; /* in the order of route->params */
+	struct argument *arguments;     /* in the order of route->params */
 	struct param_faults faults;
 	struct transaction *tx; /* NULL until the request is decoded */
 	struct reply reply;

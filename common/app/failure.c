@@ -8,17 +8,10 @@ static const struct {
 	int status;
 	int retry_after_s; /* 0: no Retry-After */
 } table[NP_FAILURE__MAX] = {
-	[NP_MALFORMED] = { 400, 0 },
-	[NP_NOT_FOUND] = { 404, 0 },
-	[NP_METHOD] = { 405, 0 },
-	[NP_CONFLICT] = { 409, 0 },
-	[NP_TOO_LARGE] = { 413, 0 },
-	[NP_MEDIA_TYPE] = { 415, 0 },
-	[NP_INVALID] = { 422, 0 },
-	[NP_INTERNAL] = { 500, 0 },
-	[NP_UNAVAILABLE] = { 503, 2 },
-	[NP_TIMEOUT] = { 504, 0 },
-	[NP_AMBIGUOUS] = { 503, 0 }, /* to repeat it may do it twice */
+	[NP_MALFORMED] = { 400, 0 }, [NP_NOT_FOUND] = { 404, 0 }, [NP_METHOD] = { 405, 0 },
+	[NP_CONFLICT] = { 409, 0 },  [NP_TOO_LARGE] = { 413, 0 }, [NP_MEDIA_TYPE] = { 415, 0 },
+	[NP_INVALID] = { 422, 0 },   [NP_INTERNAL] = { 500, 0 },  [NP_UNAVAILABLE] = { 503, 2 },
+	[NP_TIMEOUT] = { 504, 0 },   [NP_AMBIGUOUS] = { 503, 0 }, /* to repeat it may do it twice */
 };
 
 int

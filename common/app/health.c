@@ -55,13 +55,15 @@ write_details(struct buf *out, const struct np_ctx *ctx, const struct health *he
 	buf_text(out, ",\"components\":{\"api\":{\"status\":\"operational\"},\"database\":{\"status\":");
 	buf_json_text(out, health->database_up ? HEALTHY : UNHEALTHY);
 	buf_printf(out, ",\"mode\":\"%s\",\"latency_ms\":%.3f,\"tls\":",
-	           connection_names[ctx->app->settings->database_connection], (double)health->latency_us / 1000);
+	           connection_names[ctx->app->settings->database_connection],
+	           (double)health->latency_us / 1000);
 	if (health->tls)
 		buf_json_text(out, health->tls);
 	else
 		buf_text(out, "null");
-	buf_printf(out, ",\"pool_size\":%" PRId64 ",\"pool_overflow\":%" PRId64 ",\"pool_checked_out\":%" PRId64 "}",
-	           pool.size, pool.overflow, pool.checked_out);
+	buf_printf(
+	    out, ",\"pool_size\":%" PRId64 ",\"pool_overflow\":%" PRId64 ",\"pool_checked_out\":%" PRId64 "}",
+	    pool.size, pool.overflow, pool.checked_out);
 	buf_printf(out, ",\"redis\":{\"status\":\"%s\"}}", redis_word(ctx, health));
 }
 
@@ -80,8 +82,8 @@ np_health(struct np_ctx *ctx)
 	buf_json_text(out, settings->app_name);
 	buf_printf(out, ",\"version\":\"%s\",\"environment\":\"%s\",\"api\":\"operational\"", NP_VERSION,
 	           environment_names[settings->env]);
-	buf_printf(out, ",\"database\":\"%s\",\"redis\":\"%s\"", health.database_up ? "connected" : "disconnected",
-	           redis_word(ctx, &health));
+	buf_printf(out, ",\"database\":\"%s\",\"redis\":\"%s\"",
+	           health.database_up ? "connected" : "disconnected", redis_word(ctx, &health));
 	if (settings->health_details)
 		write_details(out, ctx, &health);
 	buf_char(out, '}');

@@ -1,6 +1,6 @@
+#include "app/life.h"
 #include "app/ctx.h"
 #include "app/failure.h"
-#include "app/life.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -26,7 +26,8 @@ receive(struct np_ctx *ctx, bool *done)
 	*done = false;
 	if (!target_parse(ctx, request->target, &ctx->target, &ctx->error))
 		return false;
-	if (!router_find(ctx->app->routes, request->method, &ctx->target, &ctx->route, ctx->allow, &ctx->error)) {
+	if (!router_find(ctx->app->routes, request->method, &ctx->target, &ctx->route, ctx->allow,
+	                 &ctx->error)) {
 		if (ctx->error.kind != NP_METHOD || strcmp(request->method, "OPTIONS") != 0)
 			return false;
 		*done = true;
@@ -34,7 +35,8 @@ receive(struct np_ctx *ctx, bool *done)
 		reply_set_header(&ctx->reply, "Allow", ctx->allow);
 		return np_reply_empty(ctx);
 	}
-	return param_decode(ctx, ctx->route, request, &ctx->target, &ctx->arguments, &ctx->faults, &ctx->error);
+	return param_decode(ctx, ctx->route, request, &ctx->target, &ctx->arguments, &ctx->faults,
+	                    &ctx->error);
 }
 
 static bool

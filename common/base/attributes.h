@@ -5,8 +5,8 @@
 #include "base/banned.h"
 #include "nullpool.h"
 
-#define NORETURN     __attribute__((noreturn))
-#define RETURNS_OWNED __attribute__((returns_nonnull, warn_unused_result))
+#define NORETURN        __attribute__((noreturn))
+#define RETURNS_OWNED   __attribute__((returns_nonnull, warn_unused_result))
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -103,7 +103,9 @@ buf_printf(struct buf *buf, const char *format, ...)
 static void
 json_escape(struct buf *buf, uint32_t point)
 {
-	static const char letters[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+	static const char letters[] = {
+		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
+	};
 
 	buf_char(buf, '\\');
 	if (point == '"' || point == '\\')

@@ -6,10 +6,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define SECRETS_MAX       16
-#define SECRET_MIN_BYTES  4
+#define SECRETS_MAX        16
+#define SECRET_MIN_BYTES   4
 #define SECRET_REPLACEMENT "***"
-#define LINE_TAIL         32 /* room kept for "cut" and the end */
+#define LINE_TAIL          32 /* room kept for "cut" and the end */
 
 const char *const log_level_names[LOG_LEVEL__MAX + 1] = {
 	[LOG_DEBUG] = "debug",
@@ -104,7 +104,8 @@ log_begin(struct log_line *line, enum log_level level, const char *event)
 		return;
 	clock_text(now);
 	buf_init_fixed(&line->buf, line->storage, sizeof(line->storage) - LINE_TAIL);
-	buf_printf(&line->buf, "{\"time\":\"%s\",\"level\":\"%s\",\"endpoint\":", now, log_level_names[level]);
+	buf_printf(&line->buf, "{\"time\":\"%s\",\"level\":\"%s\",\"endpoint\":", now,
+	           log_level_names[level]);
 	buf_json_text(&line->buf, state.endpoint);
 	buf_printf(&line->buf, ",\"pid\":%d,\"event\":", (int)getpid());
 	buf_json_text(&line->buf, event);

@@ -37,7 +37,8 @@ void log_secret(const char *secret);
 void log_scrub(struct buf *out, const char *text);
 
 void log_begin(struct log_line *line, enum log_level level, const char *event);
-void log_string(struct log_line *line, const char *name, const char *value); /* NULL: the member is left out */
+void log_string(struct log_line *line, const char *name,
+                const char *value); /* NULL: the member is left out */
 void log_int(struct log_line *line, const char *name, int64_t value);
 void log_bool(struct log_line *line, const char *name, bool value);
 void log_ms(struct log_line *line, const char *name, int64_t us); /* milliseconds with three decimals */

@@ -44,7 +44,8 @@ command(struct cache *cache, int count, const char **words)
 	bool good = reply && reply->type != REDIS_REPLY_ERROR;
 
 	if (!good) {
-		log_printf(LOG_WARNING, "redis failed", "%s: %s", words[0], reply ? reply->str : cache->redis->errstr);
+		log_printf(LOG_WARNING, "redis failed", "%s: %s", words[0],
+		           reply ? reply->str : cache->redis->errstr);
 		disconnect(cache);
 	}
 	if (reply)
@@ -81,7 +82,8 @@ connect_redis(struct cache *cache)
 	else
 		cache->redis = redisConnectWithTimeout(where->host, where->port, cache->timeout);
 	if (!cache->redis || cache->redis->err) {
-		log_printf(LOG_WARNING, "redis failed", "connect: %s", cache->redis ? cache->redis->errstr : "no memory");
+		log_printf(LOG_WARNING, "redis failed", "connect: %s",
+		           cache->redis ? cache->redis->errstr : "no memory");
 		disconnect(cache);
 		return false;
 	}

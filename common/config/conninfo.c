@@ -1,6 +1,6 @@
+#include "config/conninfo.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/conninfo.h"
 #include "config/url.h"
 
 enum use { USE, LEAVE_OUT, SSL_OF_ASYNCPG, ONLY_ENDPOINT };
@@ -112,7 +112,8 @@ add_param(void *owner, struct conninfo *info, const struct url_param *param, str
 	while (i < COUNT_OF(known) && strcmp(known[i].name, param->name) != 0)
 		i++;
 	if (i == COUNT_OF(known))
-		return error_set(err, NP_INVALID, "has the parameter \"%s\", which is not known here", param->name);
+		return error_set(err, NP_INVALID, "has the parameter \"%s\", which is not known here",
+		                 param->name);
 	switch (known[i].use) {
 	case LEAVE_OUT:
 		info->warning = info->warning ? mem_printf(owner, "%s, %s", info->warning, known[i].name)
@@ -185,8 +186,9 @@ check(void *owner, struct conninfo *info, struct error *err)
 	if (!conninfo_get(info, "user") || !conninfo_get(info, "dbname"))
 		return error_set(err, NP_INVALID, "needs a user and a database name");
 	if (sslmode && sslmode_strength(sslmode) == COUNT_OF(sslmodes))
-		return error_set(err, NP_INVALID,
-		                 "has an sslmode that is none of disable, allow, prefer, require, verify-ca, verify-full");
+		return error_set(
+		    err, NP_INVALID,
+		    "has an sslmode that is none of disable, allow, prefer, require, verify-ca, verify-full");
 	redact(owner, info);
 	return true;
 }

@@ -1,7 +1,7 @@
+#include "config/dotenv.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/dotenv.h"
 
 struct reader {
 	void *owner;

@@ -24,7 +24,8 @@ struct dotenv {
 };
 
 /* All that it makes belongs to owner. False: the line and what is wrong with it, never its text. */
-NP_MUST_CHECK bool dotenv_parse(void *owner, const char *text, size_t size, struct dotenv *file, struct error *err);
+NP_MUST_CHECK bool dotenv_parse(void *owner, const char *text, size_t size, struct dotenv *file,
+                                struct error *err);
 
 /* The value of the last entry of that name, or NULL. */
 const char *dotenv_get(const struct dotenv *file, const char *name);

@@ -1,6 +1,6 @@
+#include "config/redis_url.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/redis_url.h"
 #include "config/url.h"
 
 #define REDIS_PORT         6379
@@ -40,7 +40,8 @@ redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct e
 		return error_set(err, NP_INVALID, "asks for TLS (rediss://), which is not supported");
 	if (strcmp(url->scheme, "unix") == 0) {
 		if (url->host || !url->path)
-			return error_set(err, NP_INVALID, "needs three slashes before the path: unix:///path");
+			return error_set(err, NP_INVALID,
+			                 "needs three slashes before the path: unix:///path");
 		made.path = mem_printf(owner, "/%s", url->path);
 	} else if (strcmp(url->scheme, "redis") == 0) {
 		made.host = url->host ? url->host : "localhost";

@@ -46,18 +46,26 @@ struct setting {
 	bool secret;
 };
 
-#define AT(member)                          offsetof(struct settings, member)
-#define EVERYWHERE(value)                   { value, value, value }
-#define PER_ENV(develop, testing, production) { develop, testing, production }
+#define AT(member) offsetof(struct settings, member)
+#define EVERYWHERE(value)           \
+	{                           \
+		value, value, value \
+	}
+#define PER_ENV(develop, testing, production) \
+	{                                     \
+		develop, testing, production  \
+	}
 
 /* The table. ENV is first: the other rows' defaults depend on it. */
 static const struct setting table[] = {
-	{ "ENV", CHOICE, AT(env), EVERYWHERE("development"), .choices = environment_names, .alias = "APP_ENV" },
+	{ "ENV", CHOICE, AT(env), EVERYWHERE("development"), .choices = environment_names,
+	  .alias = "APP_ENV" },
 	{ "SERVERLESS", SWITCH, AT(serverless), EVERYWHERE("false") },
 	{ "APP_NAME", TEXT, AT(app_name), EVERYWHERE("nullpool") },
 	{ "DEBUG", SWITCH, AT(debug), EVERYWHERE("false") },
 	{ "LOG_LEVEL", CHOICE, AT(log_level), EVERYWHERE("info"), .choices = log_level_names },
-	{ "DATABASE_URL", TEXT, AT(database_url), EVERYWHERE(NULL), .alias = "NEON_DATABASE_URL", .secret = true },
+	{ "DATABASE_URL", TEXT, AT(database_url), EVERYWHERE(NULL), .alias = "NEON_DATABASE_URL",
+	  .secret = true },
 	{ "DB_HOST", TEXT, AT(db_host), EVERYWHERE(NULL) },
 	{ "DB_PORT", NUMBER, AT(db_port), EVERYWHERE("5432"), 1, 65535 },
 	{ "DB_NAME", TEXT, AT(db_name), EVERYWHERE(NULL) },
@@ -82,7 +90,8 @@ static const struct setting table[] = {
 	{ "CACHE_TTL", NUMBER, AT(cache_ttl_s), EVERYWHERE("60"), 1, 30 * DAY_S },
 	{ "SECRET_KEY", TEXT, AT(secret_key), EVERYWHERE(NULL), .secret = true },
 	{ "ALGORITHM", TEXT, AT(algorithm), EVERYWHERE("HS256"), .choices = algorithm_names },
-	{ "ACCESS_TOKEN_EXPIRE_MINUTES", NUMBER, AT(access_token_expire_minutes), EVERYWHERE("1440"), 1, 525600 },
+	{ "ACCESS_TOKEN_EXPIRE_MINUTES", NUMBER, AT(access_token_expire_minutes), EVERYWHERE("1440"), 1,
+	  525600 },
 	{ "CORS_ORIGINS", TEXT, AT(cors_origins), PER_ENV("http://localhost:5173", NULL, NULL) },
 	{ "HEALTH_DETAILS", SWITCH, AT(health_details), PER_ENV("true", "true", "false") },
 };
@@ -97,7 +106,8 @@ fault(struct buf *faults, const struct setting *row, const char *rule)
 static bool
 parse_switch(const char *text, bool *value)
 {
-	static const char *const yes[] = { "true", "1", "yes", "on" }, *const no[] = { "false", "0", "no", "off" };
+	static const char *const yes[] = { "true", "1", "yes", "on" }, *const no[] = { "false", "0", "no",
+		                                                                       "off" };
 
 	for (size_t i = 0; i < COUNT_OF(yes); i++) {
 		*value = text_equal_nocase(text, yes[i]);
@@ -149,8 +159,8 @@ store(struct settings *settings, const struct setting *row, const char *text, st
 		if (parse_int(text, &number) && number >= row->min && number <= row->max)
 			memcpy(at, &number, sizeof(number));
 		else
-			buf_printf(faults, "%s: must be a whole number from %" PRId64 " to %" PRId64 "\n", row->name,
-			           row->min, row->max);
+			buf_printf(faults, "%s: must be a whole number from %" PRId64 " to %" PRId64 "\n",
+			           row->name, row->min, row->max);
 		break;
 	case CHOICE:
 		if (parse_choice(text, row->choices, &number))

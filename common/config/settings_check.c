@@ -25,7 +25,8 @@ require_tls(void *owner, const struct settings *settings, const char *name, stru
 	if (strict || settings->database_connection != CONNECTION_PERSISTENT)
 		conninfo_default(owner, info, "sslmode", "require");
 	if (strict && !conninfo_needs_tls(info))
-		buf_printf(faults, "%s: sslmode must be require, verify-ca or verify-full in production\n", name);
+		buf_printf(faults, "%s: sslmode must be require, verify-ca or verify-full in production\n",
+		           name);
 }
 
 /* False when there is nothing to use: a fault was added, or no text is set. */
@@ -59,7 +60,8 @@ read_parts(void *owner, struct settings *settings, struct buf *faults)
 	struct error err;
 
 	if (!settings->db_host) {
-		buf_text(faults, "DATABASE_URL: is required (or DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD)\n");
+		buf_text(faults,
+		         "DATABASE_URL: is required (or DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD)\n");
 	} else if (!conninfo_from_parts(owner, &parts, &settings->database, &err)) {
 		buf_printf(faults, "DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD: %s\n", err.message);
 	} else {
@@ -73,10 +75,12 @@ check_databases(void *owner, struct settings *settings, struct buf *faults)
 	struct conninfo replica;
 
 	if (settings->database_url)
-		(void)read_url(owner, settings, "DATABASE_URL", settings->database_url, &settings->database, faults);
+		(void)read_url(owner, settings, "DATABASE_URL", settings->database_url, &settings->database,
+		               faults);
 	else
 		read_parts(owner, settings, faults);
-	(void)read_url(owner, settings, "DATABASE_REPLICA_URL", settings->database_replica_url, &replica, faults);
+	(void)read_url(owner, settings, "DATABASE_REPLICA_URL", settings->database_replica_url, &replica,
+	               faults);
 	settings->migration = settings->database;
 	(void)read_url(owner, settings, "MIGRATION_DATABASE_URL", settings->migration_database_url,
 	               &settings->migration, faults);
@@ -99,8 +103,9 @@ check_redis(void *owner, struct settings *settings, struct buf *faults)
 static bool
 is_placeholder(const char *key)
 {
-	static const char *const known[] = { "changeme", "change-me", "change_me", "change-this", "change_this",
-		                             "your-secret", "your_secret", "secret-key", "secret_key", "placeholder" };
+	static const char *const known[] = { "changeme",    "change-me",   "change_me",   "change-this",
+		                             "change_this", "your-secret", "your_secret", "secret-key",
+		                             "secret_key",  "placeholder" };
 	bool same = true;
 
 	for (size_t i = 0; i < COUNT_OF(known); i++)
@@ -117,7 +122,8 @@ check_secret_key(const struct settings *settings, struct buf *faults)
 	if (settings->env != ENV_PRODUCTION || !settings->secret_key)
 		return;
 	if (strlen(settings->secret_key) < SECRET_KEY_MIN_BYTES)
-		buf_printf(faults, "SECRET_KEY: must have at least %d bytes in production\n", SECRET_KEY_MIN_BYTES);
+		buf_printf(faults, "SECRET_KEY: must have at least %d bytes in production\n",
+		           SECRET_KEY_MIN_BYTES);
 	else if (is_placeholder(settings->secret_key))
 		buf_text(faults, "SECRET_KEY: is a placeholder; make one with: openssl rand -hex 32\n");
 }
@@ -149,8 +155,9 @@ check_origins(const struct settings *settings, struct buf *faults)
 		at += strspn(at, ", ");
 		size = strcspn(at, ", ");
 		if (size > 0 && !is_origin(at, size)) {
-			buf_text(faults, "CORS_ORIGINS: must be exact origins such as https://app.example.com,"
-			                 " separated by commas, without a path and without *\n");
+			buf_text(faults,
+			         "CORS_ORIGINS: must be exact origins such as https://app.example.com,"
+			         " separated by commas, without a path and without *\n");
 			return;
 		}
 		at += size;

@@ -1,6 +1,6 @@
+#include "config/url.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/url.h"
 
 static bool
 decode(void *owner, const char *text, size_t size, const char **decoded, struct error *err)
@@ -12,8 +12,9 @@ decode(void *owner, const char *text, size_t size, const char **decoded, struct 
 	case PERCENT_NUL:
 		return error_set(err, NP_INVALID, "contains %%00");
 	case PERCENT_BROKEN:
-		return error_set(err, NP_INVALID, "has a %% that is not followed by two hexadecimal digits"
-		                                  " (a %% in a password is written %%25)");
+		return error_set(err, NP_INVALID,
+		                 "has a %% that is not followed by two hexadecimal digits"
+		                 " (a %% in a password is written %%25)");
 	case PERCENT_OK:
 		break;
 	}
@@ -32,8 +33,9 @@ parse_port(const char *port, struct error *err)
 	int64_t number;
 
 	if (!parse_int(port, &number) || number < 1 || number > 65535)
-		return error_set(err, NP_INVALID, "needs a port from 1 to 65535 after the host"
-		                                  " (a password with : / ? # or @ must be percent-encoded)");
+		return error_set(err, NP_INVALID,
+		                 "needs a port from 1 to 65535 after the host"
+		                 " (a password with : / ? # or @ must be percent-encoded)");
 	return true;
 }
 
@@ -70,7 +72,8 @@ parse_host(void *owner, const char *text, size_t size, struct url *url, struct e
 	}
 	if (!port || port + 1 == end)
 		return true;
-	return decode(owner, port + 1, (size_t)(end - port - 1), &url->port, err) && parse_port(url->port, err);
+	return decode(owner, port + 1, (size_t)(end - port - 1), &url->port, err)
+	       && parse_port(url->port, err);
 }
 
 static bool

@@ -82,8 +82,8 @@ add_all(struct connector *connector, const PQconninfoOption *known, struct error
 			return error_set(err, NP_INTERNAL, "this libpq (%d) does not know %s", PQlibVersion(),
 			                 info->keywords[i]);
 		else
-			log_printf(LOG_WARNING, "setting ignored", "this libpq (%d) does not know %s", PQlibVersion(),
-			           info->keywords[i]);
+			log_printf(LOG_WARNING, "setting ignored", "this libpq (%d) does not know %s",
+			           PQlibVersion(), info->keywords[i]);
 	}
 	add(connector, "client_encoding", "UTF8");
 	/* A Kerberos cache would cost a round trip to be refused. */
@@ -106,7 +106,8 @@ close_current(void *connector)
 }
 
 bool
-connector_new(void *owner, const struct connector_options *options, struct connector **connector, struct error *err)
+connector_new(void *owner, const struct connector_options *options, struct connector **connector,
+              struct error *err)
 {
 	struct connector *made = mem_new(owner, struct connector);
 	PQconninfoOption *known = PQconndefaults();
@@ -161,8 +162,8 @@ fail(PGconn *pg, PostgresPollingStatusType status, struct error *err, enum sqlst
 }
 
 static bool
-try_once(struct connector *connector, struct deadline deadline, struct connection *connection, struct error *err,
-         enum sqlstate_retry *retry)
+try_once(struct connector *connector, struct deadline deadline, struct connection *connection,
+         struct error *err, enum sqlstate_retry *retry)
 {
 	int64_t start_us = clock_now_us();
 	PGconn *pg = PQconnectStartParams(connector->keywords, connector->values, 0);
@@ -178,7 +179,9 @@ try_once(struct connector *connector, struct deadline deadline, struct connectio
 		PQfinish(pg);
 		return false;
 	}
-	*connection = (struct connection){ .pg = pg, .since_us = start_us, .opened_us = clock_now_us() - start_us };
+	*connection = (struct connection){ .pg = pg,
+		                           .since_us = start_us,
+		                           .opened_us = clock_now_us() - start_us };
 	return true;
 }
 
@@ -202,7 +205,8 @@ pause_ms(enum sqlstate_retry retry, int attempt)
 }
 
 static bool
-connect_fresh(struct connector *connector, struct deadline request, struct connection *connection, struct error *err)
+connect_fresh(struct connector *connector, struct deadline request, struct connection *connection,
+              struct error *err)
 {
 	struct deadline deadline = deadline_within_ms(request, connector->options.connect_timeout_s * 1000);
 

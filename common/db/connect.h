@@ -19,8 +19,8 @@
 struct connector_options {
 	const struct conninfo *info; /* borrowed */
 	bool persistent;
-	bool pre_ping;            /* look at a kept connection before use */
-	int64_t recycle_s;        /* -1: never */
+	bool pre_ping;     /* look at a kept connection before use */
+	int64_t recycle_s; /* -1: never */
 	int64_t connect_timeout_s;
 };
 

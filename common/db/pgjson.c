@@ -1,5 +1,5 @@
-#include "base/text.h"
 #include "db/pgjson.h"
+#include "base/text.h"
 
 /* A double keeps any decimal of 15 significant digits (DBL_DIG). */
 #define NUMERIC_DIGITS_MAX   15
@@ -7,7 +7,8 @@
 
 typedef void writer(struct buf *out, const char *text, size_t size);
 
-static writer write_string, write_bool, write_integer, write_float, write_numeric, write_json, write_timestamp;
+static writer write_string, write_bool, write_integer, write_float, write_numeric, write_json,
+    write_timestamp;
 
 /* Types that are not strings, and the arrays of types that we know: pg_type.dat, stable since 9.4. */
 static const struct {
@@ -15,31 +16,28 @@ static const struct {
 	uint32_t array_oid;
 	writer *write;
 } types[] = {
-	{ 16, 1000, write_bool },
-	{ 21, 1005, write_integer },    /* int2 */
-	{ 23, 1007, write_integer },    /* int4 */
-	{ 20, 1016, write_integer },    /* int8 */
-	{ 26, 1028, write_integer },    /* oid */
-	{ 700, 1021, write_float },     /* float4 */
-	{ 701, 1022, write_float },     /* float8 */
-	{ 1700, 1231, write_numeric },
-	{ 114, 199, write_json },
-	{ 3802, 3807, write_json },     /* jsonb */
-	{ 1114, 1115, write_timestamp },
-	{ 1184, 1185, write_timestamp }, /* timestamptz */
-	{ 25, 1009, write_string },     /* text */
-	{ 1043, 1015, write_string },   /* varchar */
-	{ 1042, 1014, write_string },   /* char(n) */
-	{ 18, 1002, write_string },     /* "char" */
-	{ 19, 1003, write_string },     /* name */
-	{ 17, 1001, write_string },     /* bytea */
-	{ 2950, 2951, write_string },   /* uuid */
-	{ 1082, 1182, write_string },   /* date */
-	{ 1083, 1183, write_string },   /* time */
-	{ 1266, 1270, write_string },   /* timetz */
-	{ 1186, 1187, write_string },   /* interval */
-	{ 869, 1041, write_string },    /* inet */
-	{ 650, 651, write_string },     /* cidr */
+	{ 16, 1000, write_bool },        { 21, 1005, write_integer }, /* int2 */
+	{ 23, 1007, write_integer },                                  /* int4 */
+	{ 20, 1016, write_integer },                                  /* int8 */
+	{ 26, 1028, write_integer },                                  /* oid */
+	{ 700, 1021, write_float },                                   /* float4 */
+	{ 701, 1022, write_float },                                   /* float8 */
+	{ 1700, 1231, write_numeric },   { 114, 199, write_json },
+	{ 3802, 3807, write_json },                                       /* jsonb */
+	{ 1114, 1115, write_timestamp }, { 1184, 1185, write_timestamp }, /* timestamptz */
+	{ 25, 1009, write_string },                                       /* text */
+	{ 1043, 1015, write_string },                                     /* varchar */
+	{ 1042, 1014, write_string },                                     /* char(n) */
+	{ 18, 1002, write_string },                                       /* "char" */
+	{ 19, 1003, write_string },                                       /* name */
+	{ 17, 1001, write_string },                                       /* bytea */
+	{ 2950, 2951, write_string },                                     /* uuid */
+	{ 1082, 1182, write_string },                                     /* date */
+	{ 1083, 1183, write_string },                                     /* time */
+	{ 1266, 1270, write_string },                                     /* timetz */
+	{ 1186, 1187, write_string },                                     /* interval */
+	{ 869, 1041, write_string },                                      /* inet */
+	{ 650, 651, write_string },                                       /* cidr */
 };
 
 static void

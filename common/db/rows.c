@@ -57,7 +57,8 @@ rows_json(const struct np_rows *rows, size_t row, struct buf *out)
 		if (PQgetisnull(rows->result, (int)row, column))
 			buf_text(out, "null");
 		else
-			pgjson_value(out, PQftype(rows->result, column), PQgetvalue(rows->result, (int)row, column),
+			pgjson_value(out, PQftype(rows->result, column),
+			             PQgetvalue(rows->result, (int)row, column),
 			             (size_t)PQgetlength(rows->result, (int)row, column));
 	}
 	buf_char(out, '}');

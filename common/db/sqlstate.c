@@ -1,6 +1,6 @@
+#include "db/sqlstate.h"
 #include "base/buf.h"
 #include "base/text.h"
-#include "db/sqlstate.h"
 
 #define AWAY      "The database is not available"
 #define BUSY      "The database is busy"

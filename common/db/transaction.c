@@ -62,7 +62,8 @@ refused(struct transaction *tx, const PGresult *result, struct error *err)
 	/* Only the primary message: detail and context quote values, and of class 22 (data) the message does too. */
 	if (code && text_starts(code, "22"))
 		primary = "a value that its type does not take";
-	(void)sqlstate_error(err, &meaning, code ? code : "", primary ? primary : PQresultErrorMessage(result));
+	(void)sqlstate_error(err, &meaning, code ? code : "",
+	                     primary ? primary : PQresultErrorMessage(result));
 	tx->broken = tx->broken || !code || PQstatus(tx->connection->pg) != CONNECTION_OK;
 	return false;
 }
@@ -123,8 +124,10 @@ write_head(const struct transaction *tx, struct buf *out)
 	int64_t timeout_ms = left_ms < command_ms ? left_ms : command_ms;
 
 	buf_text(out, tx->options.mode == NP_TX_READ ? "BEGIN READ ONLY;" : "BEGIN;");
-	buf_printf(out, "SELECT set_config('statement_timeout', '%" PRId64 "', true)", timeout_ms > 0 ? timeout_ms : 1);
-	buf_printf(out, ", set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)", left_ms + GRACE_MS);
+	buf_printf(out, "SELECT set_config('statement_timeout', '%" PRId64 "', true)",
+	           timeout_ms > 0 ? timeout_ms : 1);
+	buf_printf(out, ", set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
+	           left_ms + GRACE_MS);
 	buf_printf(out, ", set_config('application_name', 'nullpool/%s %s', true)", tx->options.endpoint,
 	           tx->options.request_id);
 	if (!style || !text_starts(style, "ISO"))
@@ -169,7 +172,8 @@ begin(struct transaction *tx, struct error *err)
 	for (int attempt = 0;; attempt++) {
 		bool reused;
 
-		if (!tx->connection && !connector_acquire(tx->options.connector, tx->options.deadline, &tx->connection, err))
+		if (!tx->connection
+		    && !connector_acquire(tx->options.connector, tx->options.deadline, &tx->connection, err))
 			return false;
 		reused = tx->connection->reused;
 		if (begin_on(tx, err))
@@ -264,11 +268,12 @@ commit_failed(const struct transaction *tx, struct error *err)
 {
 	char detail[sizeof(err->detail)];
 
-	if (!tx->broken && *err->sqlstate && !text_starts(err->sqlstate, "08") && !text_starts(err->sqlstate, "57P")
-	    && !text_starts(err->sqlstate, "XX"))
+	if (!tx->broken && *err->sqlstate && !text_starts(err->sqlstate, "08")
+	    && !text_starts(err->sqlstate, "57P") && !text_starts(err->sqlstate, "XX"))
 		return false;
 	memcpy(detail, err->detail, sizeof(detail));
-	(void)error_set(err, NP_AMBIGUOUS, "The outcome is unknown: the database was lost while it committed");
+	(void)error_set(err, NP_AMBIGUOUS,
+	                "The outcome is unknown: the database was lost while it committed");
 	return error_detail(err, "%s", detail);
 }
 

@@ -17,9 +17,9 @@
 struct transaction_options {
 	struct connector *connector;
 	enum np_tx mode;
-	struct deadline deadline;    /* of the request */
+	struct deadline deadline; /* of the request */
 	int64_t command_timeout_s;
-	const char *endpoint;        /* with request_id: application_name, seen in pg_stat_activity */
+	const char *endpoint; /* with request_id: application_name, seen in pg_stat_activity */
 	const char *request_id;
 };
 

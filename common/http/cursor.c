@@ -1,6 +1,6 @@
+#include "http/cursor.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "http/cursor.h"
 
 /* ASCII's unit separator; no key of a sort order contains it, and cursor_read() would see one too many. */
 #define SEPARATOR '\x1f'

@@ -52,7 +52,8 @@ parse(void *owner, const char *text, size_t size, struct json_object **root, str
 	*root = json_tokener_parse_ex(tokener, text, (int)size + 1);
 	error = json_tokener_get_error(tokener);
 	if (error != json_tokener_success)
-		return error_set(err, NP_MALFORMED, "The body is not valid JSON: %s", json_tokener_error_desc(error));
+		return error_set(err, NP_MALFORMED, "The body is not valid JSON: %s",
+		                 json_tokener_error_desc(error));
 	mem_own(owner, *root, put);
 	return true;
 }

@@ -117,8 +117,9 @@ gate_string(struct gate *gate)
 		size_t size = character_size(gate->at, gate->end, &point);
 
 		if (size == 0)
-			return fault(gate, "a byte or escape that no string may hold (a control byte, \\u0000, half a"
-			                   " surrogate pair, not UTF-8)");
+			return fault(
+			    gate, "a byte or escape that no string may hold (a control byte, \\u0000, half a"
+			          " surrogate pair, not UTF-8)");
 		gate->at += size;
 	}
 	if (gate->at == gate->end)
@@ -183,7 +184,8 @@ gate_list(struct gate *gate, char close)
 				return false;
 		} while (pass(gate, ','));
 		if (!pass(gate, close))
-			return fault(gate, close == '}' ? "no comma or } after a member" : "no comma or ] after an item");
+			return fault(gate, close == '}' ? "no comma or } after a member"
+			                                : "no comma or ] after an item");
 	}
 	gate->depth--;
 	return true;

@@ -7,12 +7,9 @@ static const struct {
 	const char *type;
 	const char *format; /* or NULL */
 } schemas[NP_TYPE__MAX] = {
-	[NP_STRING] = { "string", NULL },
-	[NP_UUID] = { "string", "uuid" },
-	[NP_EMAIL] = { "string", "email" },
-	[NP_INT] = { "integer", "int64" },
-	[NP_FLOAT] = { "number", "double" },
-	[NP_BOOL] = { "boolean", NULL },
+	[NP_STRING] = { "string", NULL },    [NP_UUID] = { "string", "uuid" },
+	[NP_EMAIL] = { "string", "email" },  [NP_INT] = { "integer", "int64" },
+	[NP_FLOAT] = { "number", "double" }, [NP_BOOL] = { "boolean", NULL },
 	[NP_CURSOR] = { "string", NULL },
 };
 
@@ -48,8 +45,9 @@ write_schema(struct buf *out, const struct np_param *param)
 	           param->nullable ? ",\"null\"]" : "");
 	write_text(out, "format", schemas[param->type].format);
 	if (param->min != 0 || param->max != 0)
-		buf_printf(out, ",\"%s\":%" PRId64 ",\"%s\":%" PRId64, is_text(param->type) ? "minLength" : "minimum",
-		           param->min, is_text(param->type) ? "maxLength" : "maximum", param->max);
+		buf_printf(out, ",\"%s\":%" PRId64 ",\"%s\":%" PRId64,
+		           is_text(param->type) ? "minLength" : "minimum", param->min,
+		           is_text(param->type) ? "maxLength" : "maximum", param->max);
 	write_value(out, "default", param, param->fallback);
 	write_value(out, "example", param, param->example);
 	if (param->in == NP_BODY)

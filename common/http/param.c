@@ -1,7 +1,7 @@
+#include "http/param.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/json.h"
-#include "http/param.h"
 #include "http/router.h"
 
 const char *const param_places[NP_BODY + 1] = {
@@ -87,7 +87,8 @@ decode_member(struct decoder *decoder, const struct json_member *member)
 		fault(decoder, NP_BODY, member->name, "is not a field that can be set here");
 	} else if (member->kind == JSON_NULL && param->nullable) {
 		decoder->arguments[param - decoder->params].given = true;
-	} else if (member->kind != json_forms[param->type].kind && member->kind != json_forms[param->type].also) {
+	} else if (member->kind != json_forms[param->type].kind
+	           && member->kind != json_forms[param->type].also) {
 		decoder->arguments[param - decoder->params].given = true;
 		fault(decoder, NP_BODY, param->name, json_forms[param->type].message);
 	} else {
@@ -177,7 +178,9 @@ param_decode(void *owner, const struct np_route *route, const struct request *re
              struct error *err)
 {
 	static const struct np_param none[] = { NP_PARAMS_END };
-	struct decoder decoder = { .owner = owner, .params = route->params ? route->params : none, .faults = faults };
+	struct decoder decoder = { .owner = owner,
+		                   .params = route->params ? route->params : none,
+		                   .faults = faults };
 	size_t count = 0;
 
 	while (decoder.params[count].name)
@@ -190,7 +193,8 @@ param_decode(void *owner, const struct np_route *route, const struct request *re
 		return false;
 	fill_in(&decoder);
 	if (faults->count > 0)
-		return error_set(err, NP_INVALID, "%zu of the values given cannot be accepted", faults->count);
+		return error_set(err, NP_INVALID, "%zu of the values given cannot be accepted",
+		                 faults->count);
 	*arguments = decoder.arguments;
 	return true;
 }

@@ -35,7 +35,8 @@ NP_MUST_CHECK bool param_decode(void *owner, const struct np_route *route, const
                                 struct param_faults *faults, struct error *err);
 
 /* Whether a text is a value of the type within the bounds: NULL, or what it must be. Made for one value. */
-const char *param_check(void *owner, const struct np_param *param, const char *text, struct argument *argument);
+const char *param_check(void *owner, const struct np_param *param, const char *text,
+                        struct argument *argument);
 
 /* "path", "query", "header", "body" */
 extern const char *const param_places[NP_BODY + 1];

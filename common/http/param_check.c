@@ -71,7 +71,8 @@ check_int(void *owner, const struct np_param *param, struct np_value *value)
 		return NULL;
 	if (!has_bounds(param))
 		return "must be a whole number";
-	return mem_printf(owner, "must be a whole number from %" PRId64 " to %" PRId64, param->min, param->max);
+	return mem_printf(owner, "must be a whole number from %" PRId64 " to %" PRId64, param->min,
+	                  param->max);
 }
 
 static const char *
@@ -107,7 +108,8 @@ param_check(void *owner, const struct np_param *param, const char *text, struct 
 		value->boolean = strcmp(text, "true") == 0;
 		return value->boolean || strcmp(text, "false") == 0 ? NULL : "must be true or false";
 	case NP_CURSOR:
-		return cursor_read(owner, text, argument->cursor) ? NULL : "must be the \"next\" of another page";
+		return cursor_read(owner, text, argument->cursor) ? NULL
+		                                                  : "must be the \"next\" of another page";
 	case NP_TYPE__MAX:
 		break;
 	}

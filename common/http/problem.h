@@ -8,7 +8,7 @@
 
 struct problem {
 	int status;
-	const char *detail;                /* NULL: left out */
+	const char *detail; /* NULL: left out */
 	const char *request_id;
 	const struct param_faults *faults; /* NULL or empty: left out */
 	bool outcome_unknown;

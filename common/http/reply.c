@@ -45,7 +45,8 @@ reply_add_header(struct reply *reply, const char *name, const char *value, struc
 {
 	if (!is_header_name(name) || !is_header_value(value)) {
 		(void)error_set(err, NP_INTERNAL, "Internal error");
-		return error_detail(err, "response header \"%.64s\" has a control byte or a wrong name", name);
+		return error_detail(err, "response header \"%.64s\" has a control byte or a wrong name",
+		                    name);
 	}
 	if (reply->header_count == REPLY_HEADERS_MAX) {
 		(void)error_set(err, NP_INTERNAL, "Internal error");
@@ -71,7 +72,8 @@ reply_write_head(const struct reply *reply, const char *first, struct buf *out)
 		buf_printf(out, "%s: %s\r\n", reply->headers[i].name, reply->headers[i].value);
 	/* A 204 has neither, RFC 9110 8.6. */
 	if (reply->status != NP_NO_CONTENT)
-		buf_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", reply->content_type, reply->body.size);
+		buf_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", reply->content_type,
+		           reply->body.size);
 	buf_text(out, "\r\n");
 }
 

@@ -31,7 +31,8 @@ void reply_init(struct reply *reply, void *owner);
 void reply_reset(struct reply *reply);
 
 /* NP_INTERNAL when name or value has a byte that would end the header (or a second one would begin). */
-NP_MUST_CHECK bool reply_add_header(struct reply *reply, const char *name, const char *value, struct error *err);
+NP_MUST_CHECK bool reply_add_header(struct reply *reply, const char *name, const char *value,
+                                    struct error *err);
 
 /* The same for a header of our own, which is known to be good. Its strings are borrowed. */
 void reply_set_header(struct reply *reply, const char *name, const char *value);

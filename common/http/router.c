@@ -1,5 +1,5 @@
-#include "base/buf.h"
 #include "http/router.h"
+#include "base/buf.h"
 
 static const char *const methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
 
@@ -40,8 +40,9 @@ path_fits(const char *path, const struct target *target)
 		if (at == target->segment_count)
 			return false;
 		segment = target->segments[at];
-		if (is_name(&step) ? !*segment
-		                   : strlen(segment) != step.size || strncmp(segment, step.start, step.size) != 0)
+		if (is_name(&step)
+		        ? !*segment
+		        : strlen(segment) != step.size || strncmp(segment, step.start, step.size) != 0)
 			return false;
 		path = step.next;
 	}
@@ -57,7 +58,8 @@ write_allow(const struct np_route *routes, const struct target *target, char all
 	for (size_t i = 0; i < COUNT_OF(methods); i++)
 		for (const struct np_route *route = routes; route->method; route++)
 			if (strcmp(route->method, methods[i]) == 0 && path_fits(route->path, target)) {
-				buf_printf(&out, "%s%s%s", out.size ? ", " : "", methods[i], i == 0 ? ", HEAD" : "");
+				buf_printf(&out, "%s%s%s", out.size ? ", " : "", methods[i],
+				           i == 0 ? ", HEAD" : "");
 				break;
 			}
 	if (out.size > 0)
@@ -89,7 +91,8 @@ router_segment(const struct np_route *route, const struct target *target, const 
 	for (size_t at = 0; path && at < target->segment_count; at++) {
 		struct step step = step_at(path);
 
-		if (is_name(&step) && strlen(name) == step.size - 2 && strncmp(step.start + 1, name, step.size - 2) == 0)
+		if (is_name(&step) && strlen(name) == step.size - 2
+		    && strncmp(step.start + 1, name, step.size - 2) == 0)
 			return target->segments[at];
 		path = step.next;
 	}

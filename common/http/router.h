@@ -13,7 +13,8 @@
  * NP_METHOD when only the method does not. `allow` has the methods of the path, comma separated, in both
  * cases where a path fits ("OPTIONS" is answered from it). */
 NP_MUST_CHECK bool router_find(const struct np_route *routes, const char *method, const struct target *target,
-                               const struct np_route **route, char allow[ROUTER_ALLOW_BYTES], struct error *err);
+                               const struct np_route **route, char allow[ROUTER_ALLOW_BYTES],
+                               struct error *err);
 
 /* The segment of the target that stands where the route's path has {name}, or NULL. */
 const char *router_segment(const struct np_route *route, const struct target *target, const char *name);

@@ -1,6 +1,6 @@
+#include "http/target.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "http/target.h"
 
 static bool
 decode(void *owner, const char *text, size_t size, bool plus, const char **decoded, struct error *err)
@@ -10,7 +10,8 @@ decode(void *owner, const char *text, size_t size, bool plus, const char **decod
 
 	switch (percent_decode(text, size, plus, out, &length)) {
 	case PERCENT_BROKEN:
-		return error_set(err, NP_MALFORMED, "The URL has a %% that is not followed by two hexadecimal digits");
+		return error_set(err, NP_MALFORMED,
+		                 "The URL has a %% that is not followed by two hexadecimal digits");
 	case PERCENT_NUL:
 		return error_set(err, NP_MALFORMED, "The URL contains %%00");
 	case PERCENT_OK:
@@ -28,7 +29,8 @@ add_segment(void *owner, const char *text, size_t size, struct target *target, s
 	const char *segment;
 
 	if (target->segment_count == TARGET_SEGMENTS_MAX)
-		return error_set(err, NP_MALFORMED, "The path has more than %d segments", TARGET_SEGMENTS_MAX);
+		return error_set(err, NP_MALFORMED, "The path has more than %d segments",
+		                 TARGET_SEGMENTS_MAX);
 	if (!decode(owner, text, size, false, &segment, err))
 		return false;
 	if (strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0)

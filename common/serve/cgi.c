@@ -107,7 +107,8 @@ read_headers(void *owner, char *const *environment, struct request *request)
 		const char *variable = *environment + 5, *equals = strchr(*environment, '=');
 
 		if (text_starts(*environment, "HTTP_") && equals && equals > variable)
-			add_header(headers, &count, header_name(owner, variable, (size_t)(equals - variable)), equals + 1);
+			add_header(headers, &count, header_name(owner, variable, (size_t)(equals - variable)),
+			           equals + 1);
 	}
 	request->headers = headers;
 	request->header_count = count;
@@ -124,7 +125,8 @@ read_body(void *owner, const char *length, cgi_read *read, void *source, struct 
 	if (!parse_int(length, &size) || size < 0)
 		return error_set(err, NP_MALFORMED, "Content-Length is not a number");
 	if (size > REQUEST_BODY_MAX_BYTES)
-		return error_set(err, NP_TOO_LARGE, "The body is larger than %d bytes", REQUEST_BODY_MAX_BYTES);
+		return error_set(err, NP_TOO_LARGE, "The body is larger than %d bytes",
+		                 REQUEST_BODY_MAX_BYTES);
 	body = mem_resize(owner, NULL, (size_t)size + 1);
 	got = size > 0 ? read(source, body, (size_t)size) : 0;
 	if (got != (size_t)size)

@@ -1,7 +1,7 @@
+#include "serve/cli.h"
 #include "app/life.h"
 #include "base/mem.h"
 #include "serve/cgi.h"
-#include "serve/cli.h"
 
 #define HEAD_MAX_BYTES 16384
 
@@ -18,7 +18,8 @@ read_body(void *owner, struct request *request, struct error *err)
 
 	request->body_size = fread(body, 1, REQUEST_BODY_MAX_BYTES + 1, stdin);
 	if (request->body_size > REQUEST_BODY_MAX_BYTES)
-		return error_set(err, NP_TOO_LARGE, "The body is larger than %d bytes", REQUEST_BODY_MAX_BYTES);
+		return error_set(err, NP_TOO_LARGE, "The body is larger than %d bytes",
+		                 REQUEST_BODY_MAX_BYTES);
 	body[request->body_size] = '\0';
 	request->body = body;
 	return true;
@@ -30,7 +31,9 @@ cli_run(struct app *app, const char *method, const char *target)
 	static const struct request_header json = { "content-type", "application/json" };
 	struct deadline deadline = deadline_in_ms(app->settings->request_timeout_s * 1000);
 	void *scope = mem_scope(mem_process(), "cli");
-	struct request request = { .method = method, .target = target, .headers = &json, .header_count = 1, .body = "" };
+	struct request request = {
+		.method = method, .target = target, .headers = &json, .header_count = 1, .body = ""
+	};
 	const struct reply *reply;
 	struct np_ctx *ctx;
 	struct error err;

@@ -163,14 +163,16 @@ next_connection(const struct worker *worker)
 void
 fcgi_serve(struct app *app, int listener, size_t slot, int64_t max_requests)
 {
-	struct worker worker = { .app = app, .listener = listener, .events = -1, .signals = -1, .slot = slot };
+	struct worker worker = {
+		.app = app, .listener = listener, .events = -1, .signals = -1, .slot = slot
+	};
 	int fd;
 
 	if (!open_events(&worker))
 		log_printf(LOG_ERROR, "could not start a worker", "%s", strerror(errno));
 	else
-		for (int64_t done = 0; (max_requests == 0 || done < max_requests)
-		                       && (fd = next_connection(&worker)) >= 0;
+		for (int64_t done = 0;
+		     (max_requests == 0 || done < max_requests) && (fd = next_connection(&worker)) >= 0;
 		     done++) {
 			scoreboard_set_busy(slot, true);
 			answer(&worker, fd);

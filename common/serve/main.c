@@ -152,7 +152,9 @@ run_cgi(struct program *program)
 static int
 run_fastcgi(struct program *program)
 {
-	struct workers_options options = { .name = program->name, .routes = program->routes, .listener = STDIN_FILENO };
+	struct workers_options options = { .name = program->name,
+		                           .routes = program->routes,
+		                           .listener = STDIN_FILENO };
 
 	if (!read_settings(program, true))
 		return EXIT_SETTINGS;

@@ -13,7 +13,8 @@ static struct {
 bool
 scoreboard_open(size_t slots, struct error *err)
 {
-	void *memory = mmap(NULL, slots * sizeof(*board.busy), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, slots * sizeof(*board.busy), PROT_READ | PROT_WRITE,
+	                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
 		return error_set(err, NP_INTERNAL, "could not map the scoreboard: %s", strerror(errno));

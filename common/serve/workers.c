@@ -39,7 +39,8 @@ struct master {
 static struct app_pool
 pool_now(void)
 {
-	return (struct app_pool){ .size = (int64_t)scoreboard_slots(), .checked_out = (int64_t)scoreboard_busy() };
+	return (struct app_pool){ .size = (int64_t)scoreboard_slots(),
+		                  .checked_out = (int64_t)scoreboard_busy() };
 }
 
 /* Forks a child that ends when the master does, however that ends. */
@@ -65,8 +66,8 @@ child_app(const struct master *master)
 	struct app *app = mem_new(mem_process(), struct app);
 	struct error err;
 
-	if (!app_init(mem_process(), app, master->options->name, master->options->routes, master->options->settings,
-	              &err)) {
+	if (!app_init(mem_process(), app, master->options->name, master->options->routes,
+	              master->options->settings, &err)) {
 		log_printf(LOG_ERROR, "could not start a worker", "%s", err.message);
 		exit(EXIT_INTERNAL);
 	}
@@ -199,8 +200,8 @@ signal_workers(const struct master *master, int signal)
 static void
 drain(struct master *master)
 {
-	struct deadline deadline =
-	    deadline_in_ms(master->options->settings->request_timeout_s * 1000 + DRAIN_GRACE_MS);
+	struct deadline deadline = deadline_in_ms(master->options->settings->request_timeout_s * 1000
+	                                          + DRAIN_GRACE_MS);
 
 	log_plain(LOG_INFO, "stopping");
 	master->ending = true;
