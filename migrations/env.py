@@ -1,0 +1,118 @@
+"""How Alembic reaches the database: with the settings of the programs, as the owner, one migration at a time.
+
+`build/conninfo --migration` reads the environment and NULLPOOL_ENV_FILE by the rules of the C programs and prints
+libpq keywords, so there is one set of rules. A fault ends with a sentence and no traceback, which could carry a
+password. Works with Alembic 1.8 and later, SQLAlchemy 1.4 and 2.
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+
+import psycopg2
+from alembic import context
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(ROOT, os.environ.get("NULLPOOL_BUILD", "build"))
+
+# pg_locks shows it as classid 1853189228 ("null"), objid 1886351212 ("pool"). Never change it: an old and a new
+# version of this file must exclude each other.
+MIGRATION_LOCK = 0x6E756C6C706F6F6C
+
+# Each statement waits 10 s for its locks: while DDL waits, everything that comes after it waits too. A revision that
+# may wait longer says SET LOCAL lock_timeout. A role's own statement_timeout is meant for requests, not for a
+# migration that fills a column. Everything lives in public, whatever search_path the role has.
+SESSION = "SET lock_timeout = '10s'; SET statement_timeout = 0; SET search_path = public"
+
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+def keywords():
+    """The libpq keywords of the migration's database."""
+    program = os.path.join(BUILD, "conninfo")
+    try:
+        done = subprocess.run([program, "--migration"], stdout=subprocess.PIPE, check=False)
+    except OSError as fault:
+        sys.exit(f'could not start "{program}": {fault.strerror}; run "make" first')
+    if done.returncode != 0:
+        sys.exit(done.returncode if done.returncode > 0 else 70)  # it said why on standard error
+    return json.loads(done.stdout)
+
+
+def said(fault, known):
+    """What Postgres said, in one paragraph and without the password."""
+    text = str(fault).strip()
+    for name in ("password", "sslpassword"):
+        if known.get(name):
+            text = text.replace(known[name], "***")
+    return text
+
+
+def connect(known):
+    """A session with the migration lock; it ends, and so does the lock, with the connection."""
+    # What libpq would take from PG* is not among the settings of the programs either.
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
+    session = psycopg2.connect(**{"fallback_application_name": "nullpool migration", **known})
+    session.autocommit = True
+    with session.cursor() as cursor:
+        # Asked again and again instead of pg_advisory_lock: that would wait inside a statement, whose snapshot
+        # CREATE INDEX CONCURRENTLY of the other migration waits for (a deadlock), and Ctrl-C would not end it.
+        for attempt in range(sys.maxsize):
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", (MIGRATION_LOCK,))
+            if cursor.fetchone()[0]:
+                break
+            if attempt == 0:
+                print("another migration is running, waiting", file=sys.stderr, flush=True)
+            time.sleep(0.5)
+        cursor.execute(SESSION)
+    session.autocommit = False
+    return session
+
+
+def run(**options):
+    """Each revision in a transaction of its own: what was done stays done when a later one fails."""
+    context.configure(transaction_per_migration=True, version_table_schema="public", **options)
+    if context.is_offline_mode():
+        context.execute(SESSION)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def failed(fault, known):
+    """The sentence for a revision that Postgres refused."""
+    if getattr(fault, "pgcode", None) == LOCK_NOT_AVAILABLE:
+        return ("the migration gave up waiting for a lock that another transaction holds, try again later: "
+                + said(fault, known))
+    return f"the migration failed, `current` shows what is done: {said(fault, known)}"
+
+
+def run_online():
+    known = keywords()
+    try:
+        session = connect(known)
+        engine = create_engine("postgresql+psycopg2://", creator=lambda: session, poolclass=NullPool)
+        with engine.connect() as connection:
+            run(connection=connection)
+    except psycopg2.Error as fault:
+        sys.exit(f"could not connect for the migration: {said(fault, known)}")
+    except DBAPIError as fault:
+        sys.exit(failed(fault.orig, known))
+    except KeyboardInterrupt:
+        sys.exit("interrupted; `current` shows what is done")
+
+
+logging.basicConfig(format="%(message)s")
+logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
+
+if context.is_offline_mode():
+    # Without this paramstyle the printed SQL would say %% for %.
+    run(dialect_name="postgresql", dialect_opts={"paramstyle": "named"})
+else:
+    run_online()

@@ -1,0 +1,18 @@
+"""empty: proves that settings, connection and rights are in order before there is anything to lose
+
+Revision ID: 0001
+Revises:
+"""
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade():
+    pass
+
+
+def downgrade():
+    pass
