@@ -64,7 +64,7 @@ refused(struct transaction *tx, const PGresult *result, struct error *err)
 		primary = "a value that its type does not take";
 	(void)sqlstate_error(err, &meaning, code ? code : "",
 	                     primary ? primary : PQresultErrorMessage(result));
-	tx->broken = tx->broken || !code || PQstatus(tx->connection->pg) != CONNECTION_OK;
+	tx->broken = tx->broken || !code;
 	return false;
 }
 
@@ -97,6 +97,8 @@ exchange(struct transaction *tx, PGresult **last, struct error *err)
 	}
 	if (outcome != WAIT_READY && good)
 		good = lost(tx, outcome, err);
+	/* A FATAL comes as an ordinary error, and the end of the connection after it. */
+	tx->broken = tx->broken || PQstatus(pg) != CONNECTION_OK;
 	if (!good) {
 		PQclear(*last);
 		*last = NULL;

@@ -65,7 +65,7 @@ target_of(void *owner, char *const *environment)
 	struct buf target;
 
 	if (raw && *raw)
-		return raw;
+		return mem_strdup(owner, raw);
 	buf_init(&target, owner, TARGET_MAX_BYTES);
 	buf_percent(&target, get_or(environment, "SCRIPT_NAME", ""), "/");
 	buf_percent(&target, get_or(environment, "PATH_INFO", ""), "/");
@@ -80,7 +80,7 @@ static void
 add_header(struct request_header *headers, size_t *count, const char *name, const char *value)
 {
 	if (*count < HEADERS_MAX)
-		headers[(*count)++] = (struct request_header){ name, value };
+		headers[(*count)++] = (struct request_header){ name, mem_strdup(headers, value) };
 }
 
 /* HTTP_USER_AGENT to user-agent. */
@@ -143,8 +143,10 @@ cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
 {
 	const char *id = get_or(environment, "REQUEST_ID", "");
 
-	*request = (struct request){ .method = get_or(environment, "REQUEST_METHOD", ""), .body = "" };
-	request->id = is_id(id) ? id : cgi_new_id(owner);
+	/* Copies: libfcgi's environment ends with END_REQUEST, the request with its log line after that. */
+	*request = (struct request){ .body = "" };
+	request->method = mem_strdup(owner, get_or(environment, "REQUEST_METHOD", ""));
+	request->id = is_id(id) ? mem_strdup(owner, id) : cgi_new_id(owner);
 	request->target = target_of(owner, environment);
 	if (!*request->method)
 		return error_set(err, NP_MALFORMED, "The request has no method");

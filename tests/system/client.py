@@ -1,0 +1,65 @@
+"""A small HTTP client: says what it got, follows nothing, and can send what a well-behaved one would not."""
+import http.client
+import json
+import socket
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = {name.lower(): value for name, value in headers}
+        self.header_list = [(name.lower(), value) for name, value in headers]
+        self.body = body
+
+    def json(self):
+        return json.loads(self.body)
+
+    def problem(self):
+        """The body, when it is a problem document that agrees with the status line."""
+        assert self.headers["content-type"] == "application/problem+json", self
+        document = self.json()
+        assert document["status"] == self.status, self
+        assert document["type"] == "about:blank" and document["title"], self
+        assert document["request_id"] == self.headers["x-request-id"], self
+        return document
+
+    def __repr__(self):
+        return f"{self.status} {self.headers} {self.body[:500]!r}"
+
+
+class Client:
+    def __init__(self, port, source=None):
+        self.port = port
+        self.source = source  # address to come from
+
+    def ask(self, method, target, body=None, headers=None, timeout=30):
+        source = (self.source, 0) if self.source else None
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout, source_address=source)
+        try:
+            link.request(method, target, body, headers or {})
+            response = link.getresponse()
+            return Answer(response.status, response.getheaders(), response.read())
+        finally:
+            link.close()
+
+    def get(self, target, **more):
+        return self.ask("GET", target, **more)
+
+    def send(self, method, target, document, **more):
+        headers = {"Content-Type": "application/json", **more.pop("headers", {})}
+        body = document if isinstance(document, (bytes, str)) else json.dumps(document)
+        return self.ask(method, target, body, headers, **more)
+
+    def post(self, target, document=None, **more):
+        if document is None:
+            return self.ask("POST", target, **more)
+        return self.send("POST", target, document, **more)
+
+    def raw(self, text, timeout=10):
+        """Sends bytes as they are; returns all that comes back until the server closes (ask it to)."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as link:
+            link.sendall(text)
+            got = b""
+            while piece := link.recv(65536):
+                got += piece
+        return got

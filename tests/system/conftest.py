@@ -1,0 +1,228 @@
+"""Real nginx, Postgres with TLS and Redis, private to this run: own folder, free ports, stopped at the end.
+
+`site` is what all tests share. A test that needs programs of its own (other settings, another database) asks
+`serve` for them. After the last test all logs are read: every line is JSON, no sanitizer, nginx or secret in them.
+"""
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "env" / "local"))
+
+import stack  # noqa: E402
+from client import Client  # noqa: E402
+
+BUILD = ROOT / os.environ.get("NULLPOOL_BUILD", "build")
+
+# It must appear nowhere. The signs are those that have to be percent-encoded in a URL.
+CANARY = "canary:p@ss/w?rd#%41"
+CANARY_ENCODED = "canary%3Ap%40ss%2Fw%3Frd%23%2541"
+OWNER_CANARY = "owner-canary-5c1b9e"
+SECRET_CANARY = "0c4n4ry-of-the-key-0123456789abcdef-fedcba"
+CANARIES = [CANARY, CANARY_ENCODED, OWNER_CANARY, SECRET_CANARY]
+
+
+class Site:
+    """One Postgres, one Redis, and a way to start programs in front of them."""
+
+    def __init__(self, home):
+        self.home = home
+        self.authority = stack.Authority(home / "ca")
+        self.postgres = stack.Postgres(home / "postgres", stack.free_port(), self.authority, fsync=False)
+        self.redis = stack.Redis(home / "redis", stack.free_port())
+        # A copy, since production refuses a file that others can read.
+        self.env_file = home / "testing.env"
+        self.env_file.write_text((ROOT / "env" / "testing.env").read_text())
+        self.env_file.chmod(0o600)
+        self.services = []
+        self.count = 0
+
+    def start(self):
+        self.postgres.create("app", "app_owner", OWNER_CANARY, "app_user", CANARY)
+        self.postgres.start()
+        self.redis.start()
+        stack.migrate(ROOT, self.environment())
+        with self.owner() as link, link.cursor() as cursor:
+            cursor.execute(
+                "CREATE TABLE probe_rows (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, label text NOT NULL,"
+                " CONSTRAINT probe_label UNIQUE (label) DEFERRABLE INITIALLY DEFERRED)")
+
+    def stop(self):
+        self.redis.stop()
+        self.postgres.stop("immediate")
+
+    def url(self, user="app_user", password=CANARY_ENCODED, port=None, database="app", query="?sslmode=require"):
+        return f"postgresql://{user}:{password}@127.0.0.1:{port or self.postgres.port}/{database}{query}"
+
+    def environment(self, **settings):
+        """What a program gets: env/testing.env, this run's servers, then what the test wants. None takes away."""
+        base = {name: value for name, value in os.environ.items()
+                if name in ("PATH", "HOME", "LANG", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
+        base.update(
+            NULLPOOL_ENV_FILE=str(self.env_file),
+            NULLPOOL_BUILD=str(BUILD),
+            DATABASE_URL=self.url(),
+            MIGRATION_DATABASE_URL=self.url("app_owner", OWNER_CANARY),
+            REDIS_URL=f"redis://127.0.0.1:{self.redis.port}/0",
+            SECRET_KEY=SECRET_CANARY,
+        )
+        base.update(settings)
+        return {name: str(value) for name, value in base.items() if value is not None}
+
+    def owner(self):
+        import psycopg2
+        link = psycopg2.connect(host="127.0.0.1", port=self.postgres.port, dbname="app", user="app_owner",
+                                password=OWNER_CANARY, sslmode="require")
+        link.autocommit = True
+        return link
+
+    def query(self, sql, *values):
+        """As the superuser."""
+        link = self.postgres.admin("app")
+        try:
+            with link.cursor() as cursor:
+                cursor.execute(sql, values)
+                return cursor.fetchall() if cursor.description else None
+        finally:
+            link.close()
+
+    def backends(self):
+        """Connections of the runtime role, now."""
+        return [pid for (pid,) in self.query("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user'")]
+
+    def folder(self, name):
+        self.count += 1
+        path = self.home / f"{self.count:02d}-{name}"
+        path.mkdir()
+        path.chmod(0o755)
+        return path
+
+
+class Service:
+    """Some programs and an nginx in front of them."""
+
+    def __init__(self, site, programs, **settings):
+        self.site = site
+        self.folder = site.folder("-".join(programs))
+        self.run_dir = stack.run_dir_for(self.folder / "run")
+        self.log_path = self.folder / "programs.log"
+        self.log = open(self.log_path, "ab")
+        self.environment = site.environment(**settings)
+        self.endpoints = {
+            name: stack.Endpoint(name, program(name), self.run_dir, self.environment, self.log) for name in programs}
+        self.nginx = stack.Nginx(self.folder / "nginx", stack.free_port(), self.run_dir, ROOT / "nginx")
+        self.client = Client(self.nginx.port)
+        site.services.append(self)
+
+    def start(self):
+        for endpoint in self.endpoints.values():
+            endpoint.start()
+        self.nginx.start()
+        return self
+
+    def stop(self):
+        self.nginx.stop()
+        for endpoint in self.endpoints.values():
+            endpoint.close()
+        self.log.close()
+
+    def lines(self, **wanted):
+        """The log's lines that have these members."""
+        lines = [json.loads(line) for line in self.log_path.read_text().splitlines()]
+        return [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
+
+    def line_of(self, answer):
+        """The program's line for an answer that was had from it."""
+        request_id = answer.headers["x-request-id"]
+        stack.wait_until(f"a log line for {request_id}", lambda: self.lines(request_id=request_id), 5)
+        return self.lines(request_id=request_id)[0]
+
+    def access_lines(self):
+        return [json.loads(line) for line in (self.folder / "nginx" / "access.log").read_text().splitlines()]
+
+
+def program(name):
+    mine = BUILD / "tests" / "handlers" / name
+    return mine if mine.exists() else BUILD / "handlers" / name
+
+
+@pytest.fixture(scope="session")
+def site():
+    home = pathlib.Path(tempfile.mkdtemp(prefix="nullpool-test-"))
+    home.chmod(0o755)  # Postgres runs as another user when the tests run as root
+    made = Site(home)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+    read_logs(made)
+    shutil.rmtree(home)
+
+
+def read_logs(site):
+    """Nothing may have been printed that is not a log line, and no secret anywhere."""
+    for service in site.services:
+        for line in service.log_path.read_text(errors="replace").splitlines():
+            try:
+                assert isinstance(json.loads(line), dict)
+            except ValueError:
+                raise AssertionError(f"not a JSON line in {service.log_path}: {line[:2000]}") from None
+        errors = (service.folder / "nginx" / "error.log")
+        for line in errors.read_text().splitlines() if errors.exists() else []:
+            assert not any(f"[{level}]" in line for level in ("emerg", "alert", "crit")), line
+    for path in site.home.rglob("*"):
+        if path.is_file() and path.suffix == ".log":
+            text = path.read_text(errors="replace")
+            for canary in CANARIES:
+                assert canary not in text, f"{canary} in {path}"
+
+
+@pytest.fixture(scope="session")
+def started(site):
+    """Services that were started, to be stopped in the end whatever happens."""
+    services = []
+    yield services
+    for service in services:
+        service.stop()
+
+
+@pytest.fixture(scope="session")
+def null(site, started):
+    """All programs as in production and tests: a connection for each request."""
+    started.append(Service(site, ["root", "health", "users", "probe"], DATABASE_CONNECTION="null").start())
+    return started[-1]
+
+
+@pytest.fixture(scope="session")
+def persistent(site, started):
+    """All programs as in development: a connection for each process. One worker, so that it is seen to be reused."""
+    started.append(Service(site, ["root", "health", "users", "probe"], DATABASE_CONNECTION="persistent",
+                           DATABASE_POOL_SIZE=1).start())
+    return started[-1]
+
+
+@pytest.fixture(params=["null", "persistent"])
+def service(request):
+    """Each mode in turn."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def serve(site):
+    """serve("users", SETTING=value): programs of the test's own."""
+    services = []
+
+    def start(*programs, **settings):
+        services.append(Service(site, list(programs), **settings))
+        return services[-1].start()
+
+    yield start
+    for one in services:
+        one.stop()

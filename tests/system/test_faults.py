@@ -1,0 +1,165 @@
+"""A database that is wrong, away or hung: the promised status, in time, and the next good request works."""
+import time
+
+import pytest
+
+import stack
+from conftest import CANARY_ENCODED
+from servers import Gate, Plaintext, server, silent
+
+
+def assert_unavailable(answer):
+    assert answer.status == 503, answer
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.problem()["detail"] == "The database is not available"
+
+
+@pytest.mark.parametrize("wrong, sqlstate", [
+    ({"password": "wrong-" + CANARY_ENCODED}, "28P01"),
+    ({"database": "nothing"}, "3D000"),
+    ({"user": "nobody"}, "28P01"),
+])
+def test_wrong_configuration_is_503_at_once_and_the_log_says_why(serve, site, wrong, sqlstate):
+    service = serve("probe", DATABASE_URL=site.url(**wrong))
+    answer = service.client.get("/probe/session")
+    assert_unavailable(answer)
+    assert service.line_of(answer)["sqlstate"] == sqlstate
+    stack.wait_until("the start-up check", lambda: service.lines(event="database not connected"), 10)
+    assert service.lines(event="database not connected")[0]["sqlstate"] == sqlstate
+
+
+def test_a_server_that_refuses_tls_gets_no_password(serve, site):
+    plaintext = Plaintext()
+    with server(plaintext) as port:
+        service = serve("probe", ENV="production", DATABASE_URL=site.url(port=port, query=""))
+        assert_unavailable(service.client.get("/probe/session"))
+    assert plaintext.heard == b""
+
+
+def test_a_certificate_of_a_foreign_authority_is_refused(serve, site):
+    foreign = stack.Authority(site.folder("foreign-ca"))
+    wrong = f"?sslmode=verify-full&sslrootcert={foreign.root}"
+    right = f"?sslmode=verify-full&sslrootcert={site.authority.root}"
+    assert_unavailable(serve("probe", DATABASE_URL=site.url(query=wrong)).client.get("/probe/session"))
+    assert serve("probe", DATABASE_URL=site.url(query=right)).client.get("/probe/session").status == 200
+
+
+def test_a_server_that_says_nothing_is_503_after_the_connect_timeout(serve, site):
+    with server(silent) as port:
+        service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=1)
+        start = time.monotonic()
+        assert_unavailable(service.client.get("/probe/session"))
+        assert time.monotonic() - start < 3
+
+
+def test_a_server_that_says_nothing_is_504_when_the_request_ends_first(serve, site):
+    with server(silent) as port:
+        service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=30, REQUEST_TIMEOUT=1)
+        start = time.monotonic()
+        answer = service.client.get("/probe/session")
+        assert answer.status == 504 and answer.problem()
+        assert time.monotonic() - start < 3
+
+
+@pytest.mark.parametrize("mode", ["null", "persistent"])
+def test_a_database_that_stops_and_starts_again(serve, site, mode):
+    postgres = stack.Postgres(site.folder(f"postgres-{mode}"), stack.free_port(), site.authority, fsync=False)
+    postgres.create("app", "app_owner", "owner", "app_user", "app")
+    postgres.start()
+    try:
+        url = site.url(password="app", port=postgres.port)
+        service = serve("probe", DATABASE_URL=url, DATABASE_CONNECTION=mode, DATABASE_POOL_SIZE=1)
+        assert service.client.get("/probe/session").status == 200
+        postgres.stop()
+        assert_unavailable(service.client.get("/probe/session"))
+        postgres.start()
+        assert service.client.get("/probe/session").status == 200
+    finally:
+        postgres.stop("immediate")
+
+
+def test_a_program_that_starts_before_its_database_recovers_by_itself(serve, site):
+    postgres = stack.Postgres(site.folder("postgres-late"), stack.free_port(), site.authority, fsync=False)
+    postgres.create("app", "app_owner", "owner", "app_user", "app")
+    service = serve("probe", DATABASE_URL=site.url(password="app", port=postgres.port))
+    assert_unavailable(service.client.get("/probe/session"))
+    postgres.start()
+    try:
+        assert service.client.get("/probe/session").status == 200
+    finally:
+        postgres.stop("immediate")
+
+
+def test_a_kept_connection_whose_backend_was_killed_is_replaced_unseen(serve, site):
+    service = serve("probe", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1)
+    first = service.client.get("/probe/session").json()["pid"]
+    site.query("SELECT pg_terminate_backend(%s, 5000)", first)
+    answer = service.client.get("/probe/session")
+    assert answer.status == 200 and answer.json()["pid"] != first
+
+
+def test_it_is_replaced_also_without_the_look_before_use(serve, site):
+    service = serve("probe", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_POOL_PRE_PING="false")
+    first = service.client.get("/probe/session").json()["pid"]
+    site.query("SELECT pg_terminate_backend(%s, 5000)", first)
+    answer = service.client.get("/probe/session")
+    assert answer.status == 200 and answer.json()["pid"] != first
+
+
+def test_a_backend_killed_in_the_middle_of_a_statement_is_503(service):
+    import concurrent.futures
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.client.get, "/probe/sleep?seconds=4")
+        find = ("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
+                " AND query LIKE '%%pg_sleep%%'")
+        stack.wait_until("the statement to run", lambda: service.site.query(find), 5)
+        service.site.query(f"SELECT pg_terminate_backend(pid) FROM ({find}) AS running")
+        assert_unavailable(waiting.result())
+    assert service.client.get("/probe/session").status == 200
+
+
+def test_a_slow_statement_is_504_by_the_command_timeout_and_ends_on_the_server(serve, site):
+    service = serve("probe", DATABASE_COMMAND_TIMEOUT=1, DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1)
+    start = time.monotonic()
+    answer = service.client.get("/probe/sleep?seconds=8")
+    assert answer.status == 504 and answer.problem()
+    assert time.monotonic() - start < 3
+    assert service.line_of(answer)["sqlstate"] == "57014"
+    running = ("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
+               " AND query LIKE '%%pg_sleep%%'")
+    assert site.query(running) == [(0,)]
+    assert service.client.get("/probe/session").status == 200
+
+
+def test_a_connection_that_goes_silent_in_use_is_504_by_the_deadline(serve, site):
+    gate = Gate(site.postgres.port)
+    with server(gate) as port:
+        service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECTION="persistent",
+                        DATABASE_POOL_SIZE=1, REQUEST_TIMEOUT=2)
+        assert service.client.get("/probe/session").status == 200
+        gate.open.clear()
+        start = time.monotonic()
+        assert service.client.get("/probe/session").status == 504
+        assert time.monotonic() - start < 4
+        gate.open.set()
+        assert service.client.get("/probe/session").status == 200
+
+
+def test_a_full_server_is_503(serve, site):
+    site.query("ALTER ROLE app_user CONNECTION LIMIT 0")
+    try:
+        service = serve("probe")
+        answer = service.client.get("/probe/session")
+        assert_unavailable(answer)
+        assert service.line_of(answer)["sqlstate"] == "53300"
+    finally:
+        site.query("ALTER ROLE app_user CONNECTION LIMIT -1")
+    assert service.client.get("/probe/session").status == 200
+
+
+def test_a_worker_that_dies_costs_its_own_request_only(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1)
+    answer = service.client.get("/probe/die")
+    assert answer.status == 502 and answer.problem()
+    stack.wait_until("the worker's death in the log", lambda: service.lines(event="worker died", exit_code=3), 5)
+    assert service.client.get("/probe/session").status == 200

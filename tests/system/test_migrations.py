@@ -1,0 +1,102 @@
+"""Alembic, up, down and up again, as the owner, one at a time, never through a pooler."""
+import os
+import subprocess
+import threading
+
+import psycopg2
+import pytest
+
+import stack
+from conftest import CANARIES, OWNER_CANARY, ROOT
+
+LOCK = 0x6E756C6C706F6F6C
+
+
+@pytest.fixture(scope="module")
+def database(site):
+    """An empty database of the owner's."""
+    site.query("CREATE DATABASE migrations OWNER app_owner")
+    return {"MIGRATION_DATABASE_URL": site.url("app_owner", OWNER_CANARY, database="migrations")}
+
+
+def alembic(site, *arguments, **settings):
+    done = subprocess.run(["/usr/bin/python3", "-m", "alembic", "-c", "migrations/alembic.ini", *arguments], cwd=ROOT,
+                          env=site.environment(**settings), capture_output=True, text=True, timeout=60, check=False)
+    for canary in CANARIES:
+        assert canary not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def owner(site):
+    return psycopg2.connect(host="127.0.0.1", port=site.postgres.port, dbname="migrations", user="app_owner",
+                            password=OWNER_CANARY, sslmode="require")
+
+
+def tables(site):
+    with owner(site) as link, link.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def test_up_down_and_up_again(site, database):
+    for command, current, has_users in (("upgrade head", "0002 (head)", True), ("downgrade -1", "0001", False),
+                                        ("upgrade head", "0002 (head)", True), ("downgrade base", "", False),
+                                        ("upgrade head", "0002 (head)", True)):
+        done = alembic(site, *command.split(), **database)
+        assert done.returncode == 0, done.stderr
+        assert alembic(site, "current", **database).stdout.strip() == current
+        assert ("users" in tables(site)) == has_users
+
+
+def test_the_url_may_be_in_sqlalchemys_form(site, database):
+    url = database["MIGRATION_DATABASE_URL"].replace("postgresql://", "postgresql+asyncpg://").replace("sslmode", "ssl")
+    assert alembic(site, "current", MIGRATION_DATABASE_URL=url).returncode == 0
+
+
+def test_the_second_of_two_waits_for_the_lock(site, database):
+    done = []
+    with owner(site) as link, link.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        second = threading.Thread(target=lambda: done.append(alembic(site, "upgrade", "head", **database)))
+        second.start()
+        waiting = ("SELECT 1 FROM pg_stat_activity WHERE datname = 'migrations' AND query LIKE '%%pg_try_advisory_lock%%'"
+                   " AND pid <> pg_backend_pid()")
+        stack.wait_until("the migration to ask for the lock", lambda: site.query(waiting), 20)
+        assert second.is_alive()
+        cursor.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
+    second.join(30)
+    assert done and done[0].returncode == 0, done
+    assert "another migration is running, waiting" in done[0].stderr
+
+
+@pytest.mark.parametrize("host", ["ep-x-1-pooler.eu-central-1.aws.neon.tech/main", "db.example.com:6543/postgres"])
+def test_a_pooler_is_refused_with_a_sentence(site, host):
+    done = alembic(site, "upgrade", "head", MIGRATION_DATABASE_URL=f"postgresql://owner:pw@{host}?sslmode=require")
+    assert done.returncode == 78
+    assert "the migrations' host is a pooler" in done.stderr
+
+
+def test_a_wrong_password_is_a_sentence(site):
+    wrong = site.url("app_owner", "wrong-password", database="migrations")
+    done = alembic(site, "upgrade", "head", MIGRATION_DATABASE_URL=wrong)
+    assert done.returncode != 0 and "password authentication failed" in done.stderr
+    assert "wrong-password" not in done.stderr
+
+
+def test_the_runtime_role_owns_nothing_and_cannot_change_the_schema(site):
+    assert site.query("SELECT count(*) FROM pg_class WHERE relowner = 'app_user'::regrole") == [(0,)]
+    link = psycopg2.connect(host="127.0.0.1", port=site.postgres.port, dbname="app", user="app_user",
+                            password=CANARIES[0], sslmode="require")
+    with link.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        cursor.execute("CREATE TABLE mine (id int)")
+    link.close()
+
+
+def test_make_wraps_them(site, database):
+    environment = {**site.environment(**database), "MAKEFLAGS": ""}
+    variant = ["VARIANT=asan"] if environment["NULLPOOL_BUILD"].endswith("asan") else []
+    for target in ("migrate", "migrate-down", "migrate"):
+        done = subprocess.run(["make", "-s", target, *variant], cwd=ROOT, env={**os.environ, **environment},
+                              capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr

@@ -1,0 +1,236 @@
+"""A program as whatever starts it: the shell, CGI, spawn-fcgi; its options; its start and its end."""
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+import stack
+from conftest import BUILD, CANARIES, ROOT, program
+
+
+def run(site, name, *arguments, body=b"", cwd=None, **settings):
+    return subprocess.run([program(name), *arguments], input=body, capture_output=True, timeout=60, cwd=cwd,
+                          env=site.environment(**settings), check=False)
+
+
+def test_a_request_from_the_shell(site):
+    done = run(site, "users", "GET", "/users?limit=2")
+    head, _, body = done.stdout.decode().partition("\r\n\r\n")
+    assert done.returncode == 0
+    assert head.startswith("HTTP/1.1 200 OK\r\n") and "Content-Type: application/json" in head
+    assert set(json.loads(body)) == {"items", "next"}
+
+
+def test_a_body_from_standard_input(site):
+    done = run(site, "users", "POST", "/users", body=b'{"email": "shell@example.com", "name": "Shell"}')
+    assert done.returncode == 0 and done.stdout.startswith(b"HTTP/1.1 201 Created\r\n")
+
+
+def test_a_refusal_ends_with_1(site):
+    done = run(site, "users", "GET", "/users/nobody")
+    assert done.returncode == 1 and done.stdout.startswith(b"HTTP/1.1 422 ")
+
+
+def test_head_from_the_shell_has_no_body(site):
+    assert run(site, "root", "HEAD", "/").stdout.endswith(b"\r\n\r\n")
+
+
+def test_cgi(site):
+    body = b'{"word": "cgi"}'
+    done = run(site, "probe", body=body, GATEWAY_INTERFACE="CGI/1.1", REQUEST_METHOD="POST", SCRIPT_NAME="/probe",
+               PATH_INFO="/echo", CONTENT_TYPE="application/json", CONTENT_LENGTH=len(body))
+    head, _, answer = done.stdout.decode().partition("\r\n\r\n")
+    assert done.returncode == 0
+    assert head.startswith("Status: 200 OK\r\n") and f"Content-Length: {len(answer)}" in head
+    assert json.loads(answer)["word"] == "cgi"
+
+
+def test_cgi_with_wrong_settings_is_a_500(site):
+    done = run(site, "probe", GATEWAY_INTERFACE="CGI/1.1", REQUEST_METHOD="GET", DATABASE_URL="nonsense")
+    assert done.returncode == 78 and done.stdout.startswith(b"Status: 500 ")
+
+
+def test_spawn_fcgi_can_start_it(site):
+    folder = site.folder("spawn")
+    path, pid_file = folder / "users.sock", folder / "pid"
+    subprocess.run(["spawn-fcgi", "-s", path, "-P", pid_file, "--", program("users")], check=True,
+                   env=site.environment(), capture_output=True)
+    import fastcgi
+    try:
+        out, ended = fastcgi.ask(path, fastcgi.request("GET", "/users?limit=1"))
+        assert out.startswith(b"Status: 200") and ended
+    finally:
+        pid = int(pid_file.read_text())
+        os.kill(pid, signal.SIGTERM)
+        stack.wait_until("the program to end", lambda: not os.path.exists(f"/proc/{pid}/exe") or is_zombie(pid), 15)
+
+
+def is_zombie(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.mark.parametrize("option, code", [("--version", 0), ("--help", 0), ("--openapi", 0), ("--nonsense", 64)])
+def test_options_need_no_settings(option, code):
+    done = subprocess.run([program("users"), option], capture_output=True, env={}, check=False)
+    assert done.returncode == code
+    assert bool(done.stdout) == (code == 0)
+
+
+def test_started_as_nothing_it_says_how_it_is_used():
+    done = subprocess.run([program("users")], capture_output=True, env={}, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 64 and b"usage:" in done.stderr
+
+
+def test_openapi_describes_the_table():
+    document = json.loads(subprocess.run([program("users"), "--openapi"], capture_output=True, check=True).stdout)
+    assert document["openapi"] == "3.1.0"
+    assert {path: set(methods) for path, methods in document["paths"].items()} == {
+        "/users": {"get", "post"}, "/users/{id}": {"get", "patch", "delete"}}
+    body = document["paths"]["/users"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body["required"] == ["email", "name"] and body["additionalProperties"] is False
+
+
+def test_settings_are_printed_without_secrets_and_with_their_source(site):
+    text = run(site, "users", "--settings", APP_NAME="mine").stdout.decode()
+    rows = {line.split()[0]: line for line in text.splitlines()}
+    assert re.search(r"mine\s+\(environment\)", rows["APP_NAME"])
+    assert re.search(r"\*\*\*\s+\(environment\)", rows["DATABASE_URL"])
+    assert "testing.env" in rows["DATABASE_CONNECT_TIMEOUT"] and "(default)" in rows["CACHE_TTL"]
+    for canary in CANARIES:
+        assert canary not in text
+
+
+def test_every_wrong_setting_is_named_at_once_and_none_is_quoted(site):
+    done = run(site, "users", "--settings", DATABASE_URL="postgresql://u:canary9@h:x/d", DATABASE_POOL_SIZE="many",
+               LOG_LEVEL="loud", REDIS_URL="http://canary9", ENV="moon")
+    text = done.stderr.decode()
+    assert done.returncode == 78
+    for name in ("DATABASE_URL", "DATABASE_POOL_SIZE", "LOG_LEVEL", "REDIS_URL", "ENV"):
+        assert f"{name}: " in text
+    for value in ("canary9", "many", "loud", "moon"):
+        assert value not in text
+
+
+@pytest.mark.parametrize("query", ["?sslmode=disable", "?sslmode=prefer", "?ssl=disable"])
+def test_production_refuses_a_weak_sslmode(site, query):
+    done = run(site, "users", "--settings", ENV="production", DATABASE_URL=site.url(query=query))
+    assert done.returncode == 78 and b"sslmode" in done.stderr
+
+
+def test_production_refuses_a_file_that_others_can_read(site):
+    path = site.folder("dotenv") / ".env"
+    path.write_text(f"ENV=production\nDATABASE_URL={site.url()}\n")
+    settings = {"NULLPOOL_ENV_FILE": path, "DATABASE_URL": None, "MIGRATION_DATABASE_URL": None}
+    path.chmod(0o644)
+    assert b"can be read by other users" in run(site, "users", "--settings", **settings).stderr
+    path.chmod(0o600)
+    assert run(site, "users", "--settings", **settings).returncode == 0
+    path.unlink()
+
+
+def test_a_dotenv_in_the_working_directory_is_found(site):
+    folder = site.folder("working-directory")
+    (folder / ".env").write_text("APP_NAME='from dotenv'\n")
+    done = run(site, "root", "GET", "/", cwd=folder, NULLPOOL_ENV_FILE=None)
+    assert b'"message":"from dotenv"' in done.stdout
+
+
+def test_a_program_with_wrong_settings_does_not_serve(site):
+    folder = site.folder("wrong-settings")
+    with open(folder / "programs.log", "ab") as log:
+        environment = site.environment(DATABASE_URL="nonsense")
+        endpoint = stack.Endpoint("users", program("users"), stack.run_dir_for(folder), environment, log)
+        endpoint.start()
+        stack.wait_until("the program to end", lambda: not endpoint.running, 10)
+        endpoint.close()
+    assert endpoint.returncode == 78
+    line = json.loads((folder / "programs.log").read_text().splitlines()[0])
+    assert line["event"] == "wrong setting" and line["detail"].startswith("DATABASE_URL: ")
+
+
+def test_the_start_is_logged_with_a_redacted_url_and_the_servers_versions(serve):
+    service = serve("users")
+    stack.wait_until("the start-up check", lambda: service.lines(event="database connected"), 10)
+    started, connected = service.lines(event="started")[0], service.lines(event="database connected")[0]
+    assert started["environment"] == "testing" and started["mode"] == "null" and started["pool_size"] == 4
+    assert started["database"].startswith("postgresql://app_user:***@127.0.0.1:")
+    assert connected["server_version"][0].isdigit() and connected["tls"].startswith("TLSv1.")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_with_0_and_leaves_no_worker(serve, number):
+    service = serve("users")
+    endpoint = service.endpoints["users"]
+    workers = children(endpoint.pid)
+    assert len(workers) >= 4
+    endpoint.stop(number)
+    assert endpoint.returncode == 0
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in workers)
+    assert service.lines(event="stopped")
+
+
+def test_workers_do_not_outlive_a_master_that_is_killed(serve):
+    endpoint = serve("users").endpoints["users"]
+    workers = children(endpoint.pid)
+    os.kill(endpoint.pid, signal.SIGKILL)
+    stack.wait_until("the workers to end", lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), 10)
+
+
+def test_one_request_a_process_when_the_setting_says_so(serve):
+    service = serve("root", DATABASE_POOL_SIZE=1, WORKER_MAX_REQUESTS=1)
+    pids = {service.line_of(service.client.get("/"))["pid"] for _ in range(3)}
+    assert len(pids) == 3 and not service.lines(event="worker died")
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as listing:
+        return [int(child) for child in listing.read().split()]
+
+
+def test_debug_logs_statements_without_their_values(serve):
+    service = serve("users", DEBUG="true")
+    answer = service.client.post("/users", {"email": "debug-7d1f@example.com", "name": "Value 7d1f"})
+    assert answer.status == 201
+    service.line_of(answer)
+    statements = [line for line in service.lines(event="statement") if "INSERT INTO users" in line["sql"]]
+    assert statements and statements[0]["duration_ms"] >= 0
+    assert "7d1f" not in service.log_path.read_text()
+
+
+def test_a_killed_client_does_not_disturb_the_next(null):
+    import socket
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", null.client.port)) as link:
+            link.sendall(b"GET /probe/sleep?seconds=0.2 HTTP/1.1\r\nHost: x\r\n\r\n")
+    time.sleep(0)
+    assert null.client.get("/probe/session").status == 200
+
+
+def test_every_setting_is_in_the_readme_and_in_each_env_file(site):
+    names = [line.split()[0] for line in run(site, "users", "--settings").stdout.decode().splitlines()]
+    assert len(names) > 25
+    readme = (ROOT / "README.md").read_text()
+    for name in names:
+        assert f"`{name}`" in readme, name
+    for file in ("development.env", "testing.env", "production.env.example"):
+        text = (ROOT / "env" / file).read_text()
+        missing = [name for name in names if not re.search(rf"^#?{name}=", text, re.M)]
+        unknown = [name for name in re.findall(r"^#?([A-Z_]+)=", text, re.M) if name not in names]
+        assert (missing, unknown) == ([], []), file
+
+
+def test_the_production_example_is_accepted(site):
+    path = site.folder("production-example") / "production.env"
+    path.write_text((ROOT / "env" / "production.env.example").read_text())
+    path.chmod(0o600)
+    settings = {"NULLPOOL_ENV_FILE": path, "DATABASE_URL": None, "MIGRATION_DATABASE_URL": None, "REDIS_URL": None,
+                "SECRET_KEY": None}
+    done = run(site, "users", "--settings", **settings)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run([BUILD / "conninfo"], env=site.environment(**settings), capture_output=True, check=True)
+    assert json.loads(done.stdout)["channel_binding"] == "require"

@@ -1,0 +1,72 @@
+"""Commit before the reply, roll back on failure, and nothing in between."""
+import uuid
+
+import pytest
+
+
+@pytest.fixture
+def label():
+    return f"label-{uuid.uuid4()}"
+
+
+def rows(service, label):
+    return service.site.query("SELECT count(*) FROM probe_rows WHERE label = %s", label)[0][0]
+
+
+def test_a_write_is_committed_when_its_reply_arrives(service, label):
+    assert service.client.post(f"/probe/rows?label={label}").status == 201
+    assert rows(service, label) == 1
+
+
+def test_a_failing_handler_leaves_no_row(service, label):
+    answer = service.client.post(f"/probe/failing?label={label}")
+    assert answer.status == 409 and answer.problem()["detail"] == "Changed my mind"
+    assert rows(service, label) == 0
+
+
+def test_a_constraint_that_fails_at_commit_is_a_conflict_and_never_a_success(service, label):
+    assert service.client.post(f"/probe/rows?label={label}").status == 201
+    answer = service.client.post(f"/probe/rows?label={label}")
+    assert answer.status == 409 and answer.problem()["detail"] == "This label is taken"
+    assert rows(service, label) == 1
+
+
+def test_the_marked_statement_is_committed_and_nothing_may_follow_it(service, label):
+    assert service.client.post(f"/probe/after-last?label={label}").status == 500
+    assert rows(service, label) == 1
+
+
+def test_manual_commits_only_what_the_handler_commits(service, label):
+    assert service.client.post(f"/probe/commit-first?label={label}").status == 201
+    assert rows(service, label) == 1
+
+
+def test_manual_rolls_back_where_the_handler_says_so(service, label):
+    assert service.client.post(f"/probe/roll-back?label={label}").status == 201
+    assert rows(service, label) == 0
+
+
+def test_a_read_cannot_write(service, label):
+    assert service.client.post(f"/probe/write-in-read?label={label}").status >= 500
+    assert rows(service, label) == 0
+
+
+def test_a_query_in_a_route_without_database_is_our_fault(service):
+    answer = service.client.get("/probe/no-database")
+    assert answer.status == 500
+    assert set(answer.problem()) == {"type", "title", "status", "request_id"}
+    assert "NP_TX_NONE" in service.line_of(answer)["detail"]
+
+
+def test_a_value_that_postgres_refuses_is_the_clients_fault_and_not_in_the_log(service):
+    answer = service.client.get("/probe/date?label=not-a-date-7f3a")
+    assert answer.status == 422
+    line = service.line_of(answer)
+    assert line["sqlstate"] == "22007"
+    assert "7f3a" not in str(line)
+
+
+def test_the_next_request_works_after_each_failure(service, label):
+    for target in ("/probe/failing", "/probe/after-last", "/probe/commit-first"):
+        service.client.post(f"{target}?label={label}")
+        assert service.client.get("/probe/session").status == 200
