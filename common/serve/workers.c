@@ -151,10 +151,13 @@ reap(struct master *master)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == master->checker)
+			master->checker = 0;
 		for (size_t slot = 0; slot < master->count; slot++)
 			if (master->workers[slot].pid == pid)
 				bury(master, slot, status);
+	}
 }
 
 /* Starts the workers that are due. Returns when the next one is, or a far deadline. */
@@ -184,11 +187,16 @@ wait_signal(const struct master *master, struct deadline deadline)
 	return sigtimedwait(&master->signals, NULL, &timeout);
 }
 
+/* To the workers and the checker; returns how many there are. With signal 0 it only counts. */
 static size_t
-signal_workers(const struct master *master, int signal)
+signal_children(const struct master *master, int signal)
 {
 	size_t alive = 0;
 
+	if (master->checker > 0) {
+		(void)kill(master->checker, signal);
+		alive++;
+	}
 	for (size_t slot = 0; slot < master->count; slot++)
 		if (master->workers[slot].pid > 0) {
 			(void)kill(master->workers[slot].pid, signal);
@@ -205,12 +213,10 @@ drain(struct master *master)
 
 	log_plain(LOG_INFO, "stopping");
 	master->ending = true;
-	if (master->checker > 0)
-		(void)kill(master->checker, SIGTERM);
-	(void)signal_workers(master, SIGTERM);
-	for (; signal_workers(master, 0) > 0 && !deadline_passed(deadline); reap(master))
+	(void)signal_children(master, SIGTERM);
+	for (; signal_children(master, 0) > 0 && !deadline_passed(deadline); reap(master))
 		(void)wait_signal(master, deadline);
-	if (signal_workers(master, SIGKILL) > 0)
+	if (signal_children(master, SIGKILL) > 0)
 		log_plain(LOG_ERROR, "workers killed that did not end");
 	log_plain(LOG_INFO, "stopped");
 }

@@ -366,6 +366,9 @@ class Postgres(Process):
         if not (place / "data" / "PG_VERSION").exists():
             self._make_cluster(place)
         if place != self.home and not (self.home.is_symlink() and self.home.readlink() == place):
+            if self.home.is_dir() and not self.home.is_symlink():
+                raise Fault(f"user {SUPERUSER} can no longer reach {self.home}, which holds data: let it pass "
+                            f"({self.home.parent} and above), or remove it to begin anew")
             self.home.unlink(missing_ok=True)
             self.home.symlink_to(place)
             print(f"user {SUPERUSER} cannot reach {self.home}: its data is in {place}", flush=True)
