@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 
-bool
-error_set(struct error *err, enum np_failure kind, const char *format, ...)
+void
+error_fill(struct error *err, enum np_failure kind, const char *format, ...)
 {
 	va_list args;
 
@@ -12,16 +12,14 @@ error_set(struct error *err, enum np_failure kind, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(err->message, sizeof(err->message), format, args);
 	va_end(args);
-	return false;
 }
 
-bool
-error_detail(struct error *err, const char *format, ...)
+void
+error_fill_detail(struct error *err, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	(void)vsnprintf(err->detail, sizeof(err->detail), format, args);
 	va_end(args);
-	return false;
 }

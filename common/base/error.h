@@ -17,10 +17,12 @@ struct error {
 	char detail[768];
 };
 
-/* Fill it; both return false, to be returned at once. A text that is too long is cut. */
-bool error_set(struct error *err, enum np_failure kind, const char *format, ...) NP_PRINTF(3, 4);
+/* error_set() fills it, error_detail() adds what only the log should see to one that is set. Both are false, to
+ * be returned at once (macros, so that a static analyzer sees that too). A text that is too long is cut. */
+#define error_set(err, kind, ...) (error_fill(err, kind, __VA_ARGS__), false)
+#define error_detail(err, ...)    (error_fill_detail(err, __VA_ARGS__), false)
 
-/* Adds what only the log should see to an error that is set. */
-bool error_detail(struct error *err, const char *format, ...) NP_PRINTF(2, 3);
+void error_fill(struct error *err, enum np_failure kind, const char *format, ...) NP_PRINTF(3, 4);
+void error_fill_detail(struct error *err, const char *format, ...) NP_PRINTF(2, 3);
 
 #endif

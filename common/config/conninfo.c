@@ -143,7 +143,7 @@ redact(void *owner, struct conninfo *info)
 	struct buf out;
 	char mark = '?';
 
-	buf_init(&out, owner, URL_MAX_BYTES * 4);
+	buf_init(&out, owner, (size_t)URL_MAX_BYTES * 4);
 	buf_text(&out, "postgresql://");
 	if (user)
 		buf_percent(&out, user, "");

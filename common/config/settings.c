@@ -12,7 +12,7 @@
 
 #define ENV_FILE         "NULLPOOL_ENV_FILE"
 #define ENV_FILE_DEFAULT ".env"
-#define DAY_S            86400
+#define DAY_S            INT64_C(86400)
 
 const char *const environment_names[ENV__MAX + 1] = {
 	[ENV_DEVELOPMENT] = "development",

@@ -146,7 +146,7 @@ handshake(PGconn *pg, struct deadline deadline)
 	return status;
 }
 
-static bool
+static void
 fail(PGconn *pg, PostgresPollingStatusType status, struct error *err, enum sqlstate_retry *retry)
 {
 	const char *text = pg ? PQerrorMessage(pg) : "out of memory";
@@ -158,7 +158,7 @@ fail(PGconn *pg, PostgresPollingStatusType status, struct error *err, enum sqlst
 	*retry = meaning.retry;
 	if (status == PGRES_POLLING_READING || status == PGRES_POLLING_WRITING)
 		text = "no answer while connecting, within the time allowed";
-	return sqlstate_error(err, &meaning, code, text);
+	sqlstate_error(err, &meaning, code, text);
 }
 
 static bool
@@ -175,7 +175,7 @@ try_once(struct connector *connector, struct deadline deadline, struct connectio
 		status = handshake(pg, deadline);
 	}
 	if (status != PGRES_POLLING_OK || PQsetnonblocking(pg, 1) != 0) {
-		(void)fail(pg, status, err, retry);
+		fail(pg, status, err, retry);
 		PQfinish(pg);
 		return false;
 	}

@@ -31,18 +31,18 @@ np_rows_count(const struct np_rows *rows)
 }
 
 struct np_value
-np_field(const struct np_rows *rows, size_t row, const char *name)
+np_field(const struct np_rows *rows, size_t row, const char *column)
 {
-	int column = 0;
+	int at = 0;
 
 	assert(row < np_rows_count(rows));
 	/* Not PQfnumber(): it folds case and takes quotes off. */
-	while (column < PQnfields(rows->result) && strcmp(PQfname(rows->result, column), name) != 0)
-		column++;
-	assert(column < PQnfields(rows->result));
-	if (PQgetisnull(rows->result, (int)row, column))
+	while (at < PQnfields(rows->result) && strcmp(PQfname(rows->result, at), column) != 0)
+		at++;
+	assert(at < PQnfields(rows->result));
+	if (PQgetisnull(rows->result, (int)row, at))
 		return np_text(NULL);
-	return np_text(PQgetvalue(rows->result, (int)row, column));
+	return np_text(PQgetvalue(rows->result, (int)row, at));
 }
 
 void

@@ -109,14 +109,14 @@ sqlstate_in_text(const char *text, char code[6])
 		}
 }
 
-bool
+void
 sqlstate_error(struct error *err, const struct sqlstate_meaning *meaning, const char *code, const char *text)
 {
 	size_t size = strlen(text);
 
-	(void)error_set(err, meaning->kind, "%s", meaning->message);
+	error_fill(err, meaning->kind, "%s", meaning->message);
 	(void)snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", code);
 	while (size > 0 && text[size - 1] == '\n')
 		size--;
-	return error_detail(err, "%.*s", (int)size, text);
+	error_fill_detail(err, "%.*s", (int)size, text);
 }

@@ -32,8 +32,8 @@ struct sqlstate_meaning sqlstate_of_connect(const char *code, const char *text);
 /* Finds the code in a verbose message; "" when there is none. */
 void sqlstate_in_text(const char *text, char code[6]);
 
-/* Fills err from a meaning; `text` is what the server said, for the log. Returns false. */
-bool sqlstate_error(struct error *err, const struct sqlstate_meaning *meaning, const char *code,
+/* Fills err from a meaning; `text` is what the server said, for the log. */
+void sqlstate_error(struct error *err, const struct sqlstate_meaning *meaning, const char *code,
                     const char *text);
 
 #endif

@@ -48,8 +48,10 @@ lost(struct transaction *tx, enum wait_outcome outcome, struct error *err)
 
 	tx->broken = true;
 	if (outcome == WAIT_TIMEOUT)
-		return sqlstate_error(err, &timeout, "", "no answer from the server within the time allowed");
-	return sqlstate_error(err, &meaning, "", PQerrorMessage(tx->connection->pg));
+		sqlstate_error(err, &timeout, "", "no answer from the server within the time allowed");
+	else
+		sqlstate_error(err, &meaning, "", PQerrorMessage(tx->connection->pg));
+	return false;
 }
 
 static bool
@@ -62,8 +64,7 @@ refused(struct transaction *tx, const PGresult *result, struct error *err)
 	/* Only the primary message: detail and context quote values, and of class 22 (data) the message does too. */
 	if (code && text_starts(code, "22"))
 		primary = "a value that its type does not take";
-	(void)sqlstate_error(err, &meaning, code ? code : "",
-	                     primary ? primary : PQresultErrorMessage(result));
+	sqlstate_error(err, &meaning, code ? code : "", primary ? primary : PQresultErrorMessage(result));
 	tx->broken = tx->broken || !code;
 	return false;
 }

@@ -15,7 +15,9 @@
 
 #define EXIT_INTERNAL 70
 /* A worker that lived shorter than this is not replaced at once, so that a crash loop leaves the CPU quiet. */
-#define SHORT_LIFE_MS 1000
+#define SHORT_LIFE_US INT64_C(1000000)
+/* With nothing due the master only waits for signals. */
+#define FAR_MS 3600000
 /* How long after the last deadline a worker may take to end by itself. */
 #define DRAIN_GRACE_MS 2000
 
@@ -98,7 +100,7 @@ start_worker(struct master *master, size_t slot)
 	if (worker->pid < 0) {
 		worker->pid = 0;
 		worker->due = true;
-		worker->due_us = clock_now_us() + SHORT_LIFE_MS * 1000;
+		worker->due_us = clock_now_us() + SHORT_LIFE_US;
 	}
 }
 
@@ -141,8 +143,8 @@ bury(struct master *master, size_t slot, int status)
 	worker->pid = 0;
 	worker->due = !master->ending;
 	worker->due_us = clock_now_us();
-	if (!well && lived_us < SHORT_LIFE_MS * 1000)
-		worker->due_us += SHORT_LIFE_MS * 1000;
+	if (!well && lived_us < SHORT_LIFE_US)
+		worker->due_us += SHORT_LIFE_US;
 }
 
 static void
@@ -164,7 +166,7 @@ reap(struct master *master)
 static struct deadline
 start_due(struct master *master)
 {
-	struct deadline next = deadline_in_ms(3600 * 1000);
+	struct deadline next = deadline_in_ms(FAR_MS);
 
 	for (size_t slot = 0; slot < master->count; slot++) {
 		struct worker *worker = &master->workers[slot];
