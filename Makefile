@@ -90,7 +90,8 @@ test:
 	@$(MAKE) --no-print-directory -s system
 
 unit: $(UNIT_TESTS)
-	@set -e; for test in $(UNIT_TESTS); do $$test; done
+	@failed=; for test in $(UNIT_TESTS); do $$test || failed="$$failed $$test"; done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # Options of pytest in ARGS: make system ARGS="-k health -x"
 system: tests

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -6,7 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define SECRETS_MAX        16
+#define SECRETS_MAX        64
 #define SECRET_MIN_BYTES   4
 #define SECRET_REPLACEMENT "***"
 #define LINE_TAIL          32 /* room kept for "cut" and the end */
@@ -46,30 +47,48 @@ log_secret(const char *secret)
 	for (size_t i = 0; i < state.secret_count; i++)
 		if (strcmp(state.secrets[i], secret) == 0)
 			return;
-	if (state.secret_count < SECRETS_MAX)
-		state.secrets[state.secret_count++] = secret;
+	assert(state.secret_count < SECRETS_MAX);
+	state.secrets[state.secret_count++] = secret;
 }
 
-/* Length of the longest secret that starts here, or 0. */
+/* Length of the longest secret that starts here, or 0. The start of one counts when the text ends in it: that
+ * is one that was cut. */
 static size_t
 secret_at(const char *text)
 {
 	size_t longest = 0;
 
 	for (size_t i = 0; i < state.secret_count; i++) {
-		size_t size = strlen(state.secrets[i]);
+		size_t size = 0;
 
-		if (size > longest && strncmp(text, state.secrets[i], size) == 0)
+		while (text[size] && text[size] == state.secrets[i][size])
+			size++;
+		if (size > longest && (!state.secrets[i][size] || (!text[size] && size >= SECRET_MIN_BYTES)))
 			longest = size;
 	}
 	return longest;
+}
+
+/* The same, with what overlaps it. */
+static size_t
+secrets_at(const char *text)
+{
+	size_t end = secret_at(text);
+
+	for (size_t at = 1; at < end; at++) {
+		size_t size = secret_at(text + at);
+
+		if (at + size > end)
+			end = at + size;
+	}
+	return end;
 }
 
 void
 log_scrub(struct buf *out, const char *text)
 {
 	while (*text) {
-		size_t size = secret_at(text);
+		size_t size = secrets_at(text);
 
 		if (size > 0) {
 			buf_text(out, SECRET_REPLACEMENT);
@@ -170,7 +189,7 @@ log_ms(struct log_line *line, const char *name, int64_t us)
 	if (!line->wanted)
 		return;
 	before = member(line, name);
-	buf_printf(&line->buf, "%" PRId64 ".%03d", us / 1000, (int)(us % 1000));
+	buf_printf(&line->buf, "%s%lld.%03d", us < 0 ? "-" : "", llabs(us) / 1000, (int)(llabs(us) % 1000));
 	keep_or_cut(line, before);
 }
 

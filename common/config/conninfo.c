@@ -123,7 +123,8 @@ add_param(void *owner, struct conninfo *info, const struct url_param *param, str
 		return add(info, "sslmode", sslmode_of_ssl(param->value), err);
 	case ONLY_ENDPOINT:
 		/* Neon's way to name the endpoint without SNI; poolers refuse anything else at start-up. */
-		if (!text_starts(param->value, "endpoint=") && !text_starts(param->value, "project="))
+		if ((!text_starts(param->value, "endpoint=") && !text_starts(param->value, "project="))
+		    || strchr(param->value, ' '))
 			return error_set(err, NP_INVALID,
 			                 "has server settings in options, which poolers refuse:"
 			                 " set them with ALTER ROLE … SET");
@@ -151,8 +152,10 @@ redact(void *owner, struct conninfo *info)
 		buf_text(&out, ":***");
 	if (user || conninfo_get(info, "password"))
 		buf_char(&out, '@');
-	if (host)
-		buf_percent(&out, host, strchr(host, ':') ? ":[]" : "");
+	if (host && strchr(host, ':'))
+		buf_printf(&out, "[%s]", host);
+	else if (host)
+		buf_percent(&out, host, "");
 	if (port)
 		buf_printf(&out, ":%s", port);
 	buf_char(&out, '/');
@@ -171,19 +174,25 @@ redact(void *owner, struct conninfo *info)
 }
 
 static bool
+is_empty(const char *text)
+{
+	return !text || !*text;
+}
+
+static bool
 check(void *owner, struct conninfo *info, struct error *err)
 {
 	const char *sslmode = conninfo_get(info, "sslmode"), *host = conninfo_get(info, "host");
 	const char *port = conninfo_get(info, "port");
 	int64_t number;
 
-	if (!host || !*host)
+	if (is_empty(host))
 		return error_set(err, NP_INVALID, "names no host");
 	if (strchr(host, ','))
 		return error_set(err, NP_INVALID, "names several hosts, of which only one is supported");
 	if (port && (!parse_int(port, &number) || number < 1 || number > 65535))
 		return error_set(err, NP_INVALID, "has a port that is not a number from 1 to 65535");
-	if (!conninfo_get(info, "user") || !conninfo_get(info, "dbname"))
+	if (is_empty(conninfo_get(info, "user")) || is_empty(conninfo_get(info, "dbname")))
 		return error_set(err, NP_INVALID, "needs a user and a database name");
 	if (sslmode && sslmode_strength(sslmode) == COUNT_OF(sslmodes))
 		return error_set(
@@ -252,8 +261,8 @@ conninfo_is_network(const struct conninfo *info)
 {
 	const char *host = conninfo_get(info, "host");
 
-	/* @ is libpq's mark of an abstract socket. */
-	return host[0] != '/' && host[0] != '@';
+	/* libpq connects to hostaddr where there is one; @ is its mark of an abstract socket. */
+	return conninfo_get(info, "hostaddr") || (host[0] != '/' && host[0] != '@');
 }
 
 bool

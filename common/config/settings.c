@@ -179,27 +179,19 @@ struct sources {
 	struct dotenv file;
 };
 
-/* The text of a name, and where it came from; NULL when nobody set it. */
-static const char *
-find_name(const struct sources *sources, const char *name, const char **source)
-{
-	const char *text = name ? sources->lookup(name) : NULL;
-
-	*source = "environment";
-	if (!text && name) {
-		text = dotenv_get(&sources->file, name);
-		*source = sources->file_name;
-	}
-	return text;
-}
-
 static struct setting_origin
 find(const struct sources *sources, const struct setting *row)
 {
-	const char *source, *text = find_name(sources, row->name, &source);
+	const char *source = "environment", *text = sources->lookup(row->name);
 
-	if (!text)
-		text = find_name(sources, row->alias, &source);
+	if (!text && row->alias)
+		text = sources->lookup(row->alias);
+	if (!text) {
+		source = sources->file_name;
+		text = dotenv_get(&sources->file, row->name);
+	}
+	if (!text && row->alias)
+		text = dotenv_get(&sources->file, row->alias);
 	if (!text || !*text)
 		return (struct setting_origin){ NULL, "default" };
 	return (struct setting_origin){ mem_strdup(sources->owner, text), source };

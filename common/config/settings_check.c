@@ -6,10 +6,11 @@
 
 #define SECRET_KEY_MIN_BYTES 32 /* HS256 wants a key as long as its hash, RFC 7518 3.2 */
 
-static const char *
-password_of(const struct conninfo *info)
+static void
+hide_passwords(const struct conninfo *info)
 {
-	return conninfo_get(info, "password");
+	log_secret(conninfo_get(info, "password"));
+	log_secret(conninfo_get(info, "sslpassword"));
 }
 
 /* TLS by default where every request connects anew; TLS for certain in production. A unix socket crosses no
@@ -42,7 +43,7 @@ read_url(void *owner, const struct settings *settings, const char *name, const c
 		buf_printf(faults, "%s: %s\n", name, err.message);
 		return false;
 	}
-	log_secret(password_of(info));
+	hide_passwords(info);
 	require_tls(owner, settings, name, info, faults);
 	return true;
 }

@@ -65,7 +65,8 @@ parse_host(void *owner, const char *text, size_t size, struct url *url, struct e
 		if (close + 1 < end && close[1] != ':')
 			return error_set(err, NP_INVALID, "has text after the ] of its address");
 		port = close + 1 < end ? close + 1 : NULL;
-		url->host = mem_strndup(owner, text + 1, (size_t)(close - text - 1));
+		if (!decode(owner, text + 1, (size_t)(close - text - 1), &url->host, err))
+			return false;
 	} else if (port != text && size > 0) {
 		if (!decode(owner, text, (size_t)((port ? port : end) - text), &url->host, err))
 			return false;

@@ -2,8 +2,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* ASCII's unit separator; no key of a sort order contains it, and cursor_read() would see one too many. */
+/* ASCII's unit separator, before each key. */
 #define SEPARATOR '\x1f'
+/* What encodes to CURSOR_MAX_BYTES. */
+#define JOINED_MAX_BYTES (CURSOR_MAX_BYTES / 4 * 3)
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -47,13 +49,14 @@ decode(const char *text, struct buf *out)
 void
 cursor_write(struct buf *out, const char *const *keys, size_t count)
 {
-	char storage[CURSOR_MAX_BYTES];
+	char storage[JOINED_MAX_BYTES + 1];
 	struct buf joined;
 
 	buf_init_fixed(&joined, storage, sizeof(storage));
 	for (size_t i = 0; i < count; i++) {
-		if (i > 0)
-			buf_char(&joined, SEPARATOR);
+		if (strchr(keys[i], SEPARATOR))
+			joined.overflow = true;
+		buf_char(&joined, SEPARATOR);
 		buf_text(&joined, keys[i]);
 	}
 	encode(out, joined.data, joined.size);
@@ -72,12 +75,14 @@ cursor_read(void *owner, const char *text, const char *keys[CURSOR_KEYS_MAX])
 	if (!decode(text, &joined) || memchr(joined.data, '\0', joined.size)
 	    || !utf8_valid(joined.data, joined.size, NULL))
 		return false;
-	at = joined.data;
+	at = joined.data[0] == SEPARATOR ? joined.data : NULL;
+	if (!at)
+		return false;
 	for (size_t i = 0; i < CURSOR_KEYS_MAX; i++) {
-		keys[i] = at;
-		at = at ? strchr(at, SEPARATOR) : NULL;
 		if (at)
 			*at++ = '\0';
+		keys[i] = at;
+		at = at ? strchr(at, SEPARATOR) : NULL;
 	}
 	return at == NULL;
 }

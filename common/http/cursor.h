@@ -12,7 +12,8 @@
 #define CURSOR_KEYS_MAX  4
 #define CURSOR_MAX_BYTES 1024 /* of the encoded text */
 
-/* Encodes 1 to CURSOR_KEYS_MAX keys, none of which may be NULL. */
+/* Encodes 1 to CURSOR_KEYS_MAX keys, none of which may be NULL. Keys that are too long, or have the separator
+ * (0x1f) in them, overflow the buffer. */
 void cursor_write(struct buf *out, const char *const *keys, size_t count);
 
 /* False: not something that cursor_write() made. The keys belong to owner; those that are not there are NULL. */
