@@ -142,6 +142,7 @@ class Process:
     def launch(self, command, *, environment=None, stdin=subprocess.DEVNULL, cwd=None):
         if self.running:
             raise Fault(f"{self.name} already runs")
+        Process.stop(self)  # what is left of one that ended by itself
         with contextlib.ExitStack() as stack:
             log = self.log
             if isinstance(log, (str, Path)):
@@ -157,14 +158,23 @@ class Process:
 
     @property
     def running(self):
-        return self._child is not None and self._child.poll() is None
+        return self._child is not None and self.returncode is None
 
     @property
     def returncode(self):
-        return self._child.returncode if self._child else None
+        """How it ended (as Popen's), or None. This looks and does not reap: until stop() does, nobody else gets its
+        pid, or its group, and what it left behind in there can be killed safely."""
+        if self._child is None or self._child.returncode is not None:
+            return self._child and self._child.returncode
+        end = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return end and (end.si_status if end.si_code == os.CLD_EXITED else -end.si_status)
+
+    def how_it_ended(self):
+        end = self.returncode
+        return f"exit code {end}" if end >= 0 else signal.Signals(-end).name
 
     def where_to_look(self):
-        return f"see {self.log}" if isinstance(self.log, (str, Path)) else "its last lines say why"
+        return f"see {self.log}" if isinstance(self.log, (str, Path)) else "see its last lines above"
 
     def last_lines(self):
         """What it said since it was started."""
@@ -183,26 +193,26 @@ class Process:
         except Fault as fault:
             raise Fault(f"{fault}; it said:\n{self.last_lines()}") from None
         if not self.running:
-            raise Fault(f"{self.name} ended at once (exit code {self.returncode}); it said:\n{self.last_lines()}")
+            raise Fault(f"{self.name} ended at once ({self.how_it_ended()}); it said:\n{self.last_lines()}")
 
     def send(self, sig):
         if self.running:
-            self._child.send_signal(sig)
+            os.kill(self.pid, sig)
 
     def stop(self, sig=signal.SIGTERM, timeout=10):
-        """Ask it to end, and wait. True: it did not in time, and it and its children were killed."""
+        """Ask it to end, and wait. True: it did not in time, and was killed. What it left behind is killed too."""
         self.send(sig)
-        killed = not self._ended(timeout)
-        if killed:
+        late = not self._ended(timeout)
+        if self._child and self._child.returncode is None:
             os.killpg(self.pid, signal.SIGKILL)
             self._child.wait()
-        return killed
+        return late
 
     def _ended(self, timeout):
-        try:
-            return self._child is None or self._child.wait(timeout) is not None
-        except subprocess.TimeoutExpired:
-            return False
+        deadline = time.monotonic() + timeout
+        while self.running and time.monotonic() < deadline:
+            time.sleep(POLL_S / 4)
+        return not self.running
 
 
 # --- certificates ---
@@ -661,7 +671,8 @@ class Nginx(Process):
 
     def stop(self, timeout=5):
         self.send(signal.SIGQUIT)  # lets answers end; a client that is slow does not hold us for long
-        return not self._ended(timeout) and super().stop(signal.SIGTERM, timeout)
+        self._ended(timeout)
+        return super().stop(signal.SIGTERM, timeout)
 
     def where_to_look(self):
         return f"see {self.home / 'error.log'}"

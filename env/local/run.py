@@ -1,0 +1,309 @@
+"""make run: the whole stack on this machine, in the foreground, under .local/; Ctrl-C ends all of it.
+
+run.py --distclean removes .local/ and what belongs to it elsewhere.
+"""
+import contextlib
+import fcntl
+import http.client
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from urllib.parse import quote, urlencode, urlsplit
+
+import stack
+from stack import Fault, HOST
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL = ROOT / ".local"
+BUILD = ROOT / os.environ.get("BUILD", "build")
+EXAMPLES = ("/", "/health", "/users")
+
+# make run only ever touches its private Postgres and Redis. These would lead elsewhere, and a URL that is left over
+# in a shell must not get our migrations.
+ELSEWHERE = re.compile(r"DATABASE_URL|NEON_DATABASE_URL|DATABASE_REPLICA_URL|MIGRATION_DATABASE_URL|REDIS_URL"
+                       r"|DB_(HOST|PORT|NAME|USER|PASSWORD)|NULLPOOL_ENV_FILE|PG[A-Z]+")
+
+PRODUCTION = """\
+# A local stand-in for production, made by `ENV=production make run`: the private Postgres and Redis of this checkout,
+# reached as a hosted one would be. Not for a server: see env/production.env.example. Remove it to have it made anew.
+
+ENV=production
+DATABASE_URL={runtime}
+MIGRATION_DATABASE_URL={owner}
+{redis}SECRET_KEY={secret}
+"""
+
+
+def say(text):
+    try:
+        print(text, flush=True)
+    except OSError:  # the terminal or the pipe is gone; there is still a stack to stop
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def complain(text):
+    with contextlib.suppress(OSError):
+        print(f"make run: {text}", file=sys.stderr, flush=True)
+
+
+# --- one at a time ---
+
+
+@contextlib.contextmanager
+def lock():
+    """The kernel lets go of it when we end, however we end: there is no stale lock."""
+    if LOCAL.exists() and os.geteuid() not in (0, LOCAL.stat().st_uid):
+        raise Fault(f"{LOCAL} belongs to {owner_of(LOCAL)}: run as that user, or let that user remove it "
+                    "(make distclean)")
+    LOCAL.mkdir(exist_ok=True)
+    with open(LOCAL / "run.lock", "a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise Fault(f"already running here (pid {file.read().strip() or 'unknown'})") from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def owner_of(path):
+    uid = path.stat().st_uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+# --- settings ---
+
+
+def clean_environment():
+    """Ours without what leads elsewhere; also os.environ itself, for libpq inside this process."""
+    ignored = sorted(name for name in os.environ if ELSEWHERE.fullmatch(name))
+    if ignored:
+        say(f"make run: ignoring {', '.join(ignored)} of your environment: only the private servers in .local/ are used")
+    for name in ignored:
+        del os.environ[name]
+    return dict(os.environ)
+
+
+def settings_of(kind, environment, authority):
+    """The environment for programs: with the settings file of this kind."""
+    if kind == "production":
+        file = LOCAL / "production.env"
+        if not file.exists():
+            make_production_file(file, settings_of("development", environment, authority), authority)
+    else:
+        file = ROOT / "env" / f"{kind}.env"
+    if kind not in ("development", "testing", "production") or not file.exists():
+        raise Fault(f"ENV={kind}: there are development, testing and production")
+    if not (value_in(file, "DATABASE_URL") or value_in(file, "DB_HOST")):
+        raise Fault(f"ENV={kind}: {shown(file)} names no database; give it a DATABASE_URL on {HOST}, as in "
+                    "env/development.env")
+    settings = {name: value for name, value in environment.items() if name != "APP_ENV"}
+    return settings | {"ENV": kind, "NULLPOOL_ENV_FILE": str(file), "NULLPOOL_BUILD": str(BUILD)}
+
+
+def value_in(file, name):
+    """The little of dotenv that our own files use."""
+    values = re.findall(rf"^{name}=(.*)$", file.read_text(), re.MULTILINE)
+    return values[-1].strip().strip("'\"") if values else None
+
+
+def shown(path):
+    return path.relative_to(ROOT)
+
+
+def make_production_file(file, development, authority):
+    def url(role):
+        check = urlencode({"sslmode": "verify-full", "sslrootcert": authority.root}, quote_via=quote, safe="/")
+        user, password, database = (quote(role[key], safe="") for key in ("user", "password", "dbname"))
+        return f"postgresql://{user}:{password}@{role['host']}:{role['port']}/{database}?{check}"
+
+    redis = value_in(Path(development["NULLPOOL_ENV_FILE"]), "REDIS_URL")
+    text = PRODUCTION.format(runtime=url(stack.conninfo(BUILD, development)),
+                             owner=url(stack.conninfo(BUILD, development, migration=True)),
+                             redis=f"REDIS_URL={redis}\n" if redis else "", secret=secrets.token_hex(32))
+    part = file.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+    part.rename(file)
+
+
+def roles_of(settings):
+    """(runtime, owner) as conninfo() gives them, of the private Postgres and of nothing else."""
+    file = shown(Path(settings["NULLPOOL_ENV_FILE"]))
+    runtime, owner = (stack.conninfo(BUILD, settings, migration) for migration in (False, True))
+    for role in (runtime, owner):
+        if role.get("host") not in (HOST, "localhost"):
+            raise Fault(f"{file} names the database host {role.get('host')}: make run has a Postgres of its own on "
+                        f"{HOST} and touches no other")
+        if not role.get("user") or not role.get("password"):
+            raise Fault(f"{file}: the database URLs need a user and a password")
+        root = role.get("sslrootcert", "system")
+        if root != "system" and not Path(root).exists():
+            raise Fault(f"{file} names the CA {root}, which is not there (was the project moved?): remove {file} and "
+                        "run again")
+    if any(runtime.get(key) != owner.get(key) for key in ("port", "dbname")):
+        raise Fault(f"{file}: DATABASE_URL and MIGRATION_DATABASE_URL name different ports or databases")
+    return runtime, owner
+
+
+def redis_port(settings):
+    """None: the settings have no Redis, so there is none."""
+    file = Path(settings["NULLPOOL_ENV_FILE"])
+    text = value_in(file, "REDIS_URL")
+    if not text:
+        return None
+    url = urlsplit(text)
+    if url.scheme != "redis" or url.hostname not in (HOST, "localhost") or url.password:
+        raise Fault(f"{shown(file)}: REDIS_URL is for the private Redis: redis://{HOST}:PORT/0, without a password")
+    return url.port or 6379
+
+
+def http_port():
+    text = os.environ.get("PORT") or "8080"
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise Fault(f"PORT={text} is not a port: 1 to 65535")
+    return int(text)
+
+
+# --- up ---
+
+
+def check_port(port, program, remedy):
+    # An earlier run that was killed may be ending this moment.
+    try:
+        stack.wait_until("the port", lambda: stack.port_is_free(port), timeout=2)
+    except Fault:
+        raise Fault(f"port {port}, which {program} wants, is taken by another program: {remedy}") from None
+
+
+def programs():
+    found = sorted(path for path in (BUILD / "handlers").glob("*")
+                   if path.is_file() and not path.suffix and os.access(path, os.X_OK))
+    if not found:
+        raise Fault(f"there are no programs in {BUILD / 'handlers'}: make builds them")
+    return found
+
+
+def parts(settings, authority):
+    """All parts in the order in which they start; the end takes them backwards."""
+    port, redis, run_dir = http_port(), redis_port(settings), stack.run_dir_for(LOCAL / "run")
+    runtime, owner = roles_of(settings)
+    file = shown(Path(settings["NULLPOOL_ENV_FILE"]))
+    check_port(port, "nginx", f"choose another with PORT={port % 65535 + 1} make run")
+    check_port(int(runtime["port"]), "Postgres", f"choose another in the database URLs of {file}")
+    if redis:
+        check_port(redis, "Redis", f"choose another in the REDIS_URL of {file}")
+
+    postgres = stack.Postgres(LOCAL / "postgres", int(runtime["port"]), authority)
+    postgres.create(runtime["dbname"], owner["user"], owner["password"], runtime["user"], runtime["password"])
+    yield postgres
+    if redis:
+        yield stack.Redis(LOCAL / "redis", redis)
+    stack.migrate(ROOT, settings)
+    for program in programs():
+        yield stack.Endpoint(program.name, program, run_dir, settings)
+    yield stack.Nginx(LOCAL / "nginx", port, run_dir, ROOT / "nginx")
+    stack.wait_until("an answer through nginx", lambda: answers(port), timeout=10)
+
+
+def answers(port):
+    link = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        link.request("GET", "/health/live")
+        return link.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        link.close()
+
+
+def check_alive(started):
+    for part in started:
+        if not part.running:
+            raise Fault(f"{part.name} ended by itself ({part.how_it_ended()}); {part.where_to_look()}")
+
+
+def up(started):
+    environment = clean_environment()
+    kind = environment.get("ENV") or environment.get("APP_ENV") or "development"
+    authority = stack.Authority(LOCAL / "authority")
+    settings = settings_of(kind, environment, authority)
+    for log in LOCAL.glob("*/*.log"):  # a run's logs are its own
+        log.unlink()
+    for part in parts(settings, authority):
+        started.append(part)  # before it starts: what is half started is stopped too
+        part.start()
+        check_alive(started)
+    check_alive(started)
+    address = f"http://{HOST}:{started[-1].port}"
+    say("\n".join([f"ready: {address}", *(f"  {address}{path}" for path in EXAMPLES)]))
+    while not stack.stop_asked:
+        check_alive(started)
+        time.sleep(0.1)
+
+
+def down(started):
+    for part in reversed(started):
+        try:
+            if part.stop():
+                complain(f"{part.name} did not end in time and was killed")
+            if isinstance(part, stack.Endpoint):
+                part.close()
+        except Exception as error:  # pylint: disable=broad-except  # the others still have to be stopped
+            complain(f"could not stop {part.name}: {error}")
+
+
+def ask_to_stop(*_):
+    stack.stop_asked = True
+
+
+def main():
+    for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, ask_to_stop)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where a parent ignored it, no child's end could be waited for
+    started = []
+    code = 0
+    with lock():
+        try:
+            up(started)
+        except stack.Interrupted:
+            pass
+        except (Fault, OSError) as error:
+            complain(error)
+            code = 1
+        finally:
+            down(started)
+    if code == 0:
+        say("stopped")
+    return code
+
+
+def distclean():
+    elsewhere = [stack.postgres_refuge(LOCAL / "postgres"), stack.run_dir_for(LOCAL / "run")]
+    for path in [path for path in elsewhere if path and path.exists()]:
+        shutil.rmtree(path)
+    shutil.rmtree(LOCAL)
+
+
+if __name__ == "__main__":
+    try:
+        if sys.argv[1:] == ["--distclean"]:
+            with lock():
+                distclean()
+            sys.exit(0)
+        sys.exit(main())
+    except (Fault, OSError) as error:
+        complain(error)
+        sys.exit(1)
