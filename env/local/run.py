@@ -56,12 +56,11 @@ def complain(text):
 
 
 @contextlib.contextmanager
-def lock():
+def lock(but_root_may=False):
     """The kernel lets go of it when we end, however we end: there is no stale lock."""
-    if LOCAL.exists() and os.geteuid() not in (0, LOCAL.stat().st_uid):
-        raise Fault(f"{LOCAL} belongs to {owner_of(LOCAL)}: run as that user, or let that user remove it "
-                    "(make distclean)")
     LOCAL.mkdir(exist_ok=True)
+    if os.geteuid() != LOCAL.stat().st_uid and not (but_root_may and os.geteuid() == 0):
+        raise Fault(f"{LOCAL} belongs to {owner_of(LOCAL)}: run as that user, or remove it (make distclean)")
     with open(LOCAL / "run.lock", "a+", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -300,7 +299,7 @@ def distclean():
 if __name__ == "__main__":
     try:
         if sys.argv[1:] == ["--distclean"]:
-            with lock():
+            with lock(but_root_may=True):
                 distclean()
             sys.exit(0)
         sys.exit(main())

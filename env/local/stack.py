@@ -388,7 +388,8 @@ class Postgres(Process):
         if not port_is_free(self.port):
             raise Fault(f"port {self.port} for Postgres is taken by another program")
         self._configure()
-        self.launch([self._program("postgres"), "-D", self.data])
+        data = self.data.resolve()  # user postgres may not be able to follow the symlink, or to stay where we are
+        self.launch([self._program("postgres"), "-D", data], cwd=data)
         self.wait_until("ready for connections", self._ready)
         if self.accounts:
             self._make_database(*self.accounts)
@@ -437,7 +438,7 @@ class Postgres(Process):
         self._write(new / "superuser.password", secrets.token_hex(32) + "\n")
         run("initdb", [self._program("initdb"), "-D", new / "data", "--username", SUPERUSER, "--auth=scram-sha-256",
                        "--pwfile", new / "superuser.password", "--locale=C.UTF-8", "--encoding=UTF8",
-                       *([] if self.fsync else ["--no-sync"])], user=self.user)
+                       *([] if self.fsync else ["--no-sync"])], user=self.user, cwd=new)
         with open(new / "data" / "postgresql.conf", "a", encoding="ascii") as conf:
             conf.write("include = 'nullpool.conf'\n")
         new.rename(place)
