@@ -83,7 +83,7 @@ struct np_param {
 	enum np_type type;
 	bool required;           /* parameters of the path always are */
 	bool nullable;           /* a body's null is accepted, and is SQL's NULL */
-	int64_t min, max;        /* see enum np_type; both 0: no bound */
+	int64_t min, max;        /* see enum np_type; both 0: no bound; min above 0 and max 0: no upper one */
 	const char *fallback;    /* text used when the parameter is absent */
 	const char *description; /* for people, in the OpenAPI document */
 	const char *example;

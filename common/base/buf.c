@@ -19,7 +19,7 @@ buf_init(struct buf *buf, void *owner, size_t max)
 void
 buf_release(struct buf *buf)
 {
-	if (buf->owner)
+	if (!buf->fixed)
 		mem_free(buf->data);
 	*buf = (struct buf){ .owner = NULL };
 }
@@ -28,7 +28,7 @@ void
 buf_init_fixed(struct buf *buf, char *storage, size_t size)
 {
 	assert(size > 0);
-	*buf = (struct buf){ .data = storage, .capacity = size, .max = size - 1 };
+	*buf = (struct buf){ .fixed = true, .data = storage, .capacity = size, .max = size - 1 };
 	buf->data[0] = '\0';
 }
 

@@ -9,7 +9,8 @@
 #include "base/attributes.h"
 
 struct buf {
-	void *owner; /* of data; NULL when the storage is the caller's and cannot grow */
+	void *owner; /* of data */
+	bool fixed;  /* data is the caller's storage, and cannot grow */
 	char *data;
 	size_t size;
 	size_t capacity; /* bytes at data, with the NUL */

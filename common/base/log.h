@@ -30,7 +30,9 @@ bool log_wants(enum log_level level);
 /* Names of the levels, lower case; ends with NULL. */
 extern const char *const log_level_names[LOG_LEVEL__MAX + 1];
 
-/* A text that no line may show. One under 4 bytes is not taken: hiding it would garble every line. */
+/* A text that no line may show; it is borrowed for good, and there may be 64 of them. One under 4 bytes is not
+ * taken: hiding it would garble every line. Its first 4 or more bytes count too where a text ends in them, since
+ * texts are cut to their length. */
 void log_secret(const char *secret);
 
 /* Copies text with each secret replaced by ***. */

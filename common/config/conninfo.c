@@ -104,8 +104,20 @@ sslmode_of_ssl(const char *value)
 	return text_equal_nocase(value, "false") ? "disable" : value;
 }
 
+/* The name of a parameter for a message. A raw & in ?password= cuts it, and its rest looks like a name: then none
+ * is shown. */
+static const char *
+shown_name(const struct url *url, const struct url_param *param)
+{
+	for (size_t i = 0; i < url->param_count; i++)
+		if (text_ends(url->params[i].name, "password"))
+			return "…";
+	return param->name;
+}
+
 static bool
-add_param(void *owner, struct conninfo *info, const struct url_param *param, struct error *err)
+add_param(void *owner, struct conninfo *info, const struct url *url, const struct url_param *param,
+          struct error *err)
 {
 	size_t i = 0;
 
@@ -113,7 +125,7 @@ add_param(void *owner, struct conninfo *info, const struct url_param *param, str
 		i++;
 	if (i == COUNT_OF(known))
 		return error_set(err, NP_INVALID, "has the parameter \"%s\", which is not known here",
-		                 param->name);
+		                 shown_name(url, param));
 	switch (known[i].use) {
 	case LEAVE_OUT:
 		info->warning = info->warning ? mem_printf(owner, "%s, %s", info->warning, known[i].name)
@@ -226,7 +238,7 @@ conninfo_parse(void *owner, const char *text, struct conninfo *info, struct erro
 	    || !add(&made, "password", url->password, err))
 		return false;
 	for (size_t i = 0; i < url->param_count; i++)
-		if (!add_param(owner, &made, &url->params[i], err))
+		if (!add_param(owner, &made, url, &url->params[i], err))
 			return false;
 	if (!check(owner, &made, err))
 		return false;

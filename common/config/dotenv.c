@@ -109,8 +109,7 @@ read_bare(struct reader *in, const char **value)
 {
 	const char *start = in->at, *end;
 
-	while (in->at < in->end && *in->at != '\n'
-	       && !(*in->at == '#' && (in->at == start || is_blank(in->at[-1]))))
+	while (in->at < in->end && *in->at != '\n' && !(*in->at == '#' && is_blank(in->at[-1])))
 		in->at++;
 	end = in->at;
 	while (end > start && is_blank(end[-1]))
@@ -143,7 +142,7 @@ dotenv_parse(void *owner, const char *text, size_t size, struct dotenv *file, st
 		return error_set(err, NP_INVALID, "longer than %d bytes", DOTENV_MAX_BYTES);
 	if (memchr(text, '\0', size) || !utf8_valid(text, size, NULL))
 		return error_set(err, NP_INVALID, "not UTF-8 text");
-	if (text_starts(text, "\xef\xbb\xbf"))
+	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		in.at += 3;
 	for (; in.at < in.end; in.at++, in.line++) {
 		skip_blanks(&in);

@@ -1,6 +1,6 @@
 /* dotenv.h - KEY=value files, as python-dotenv and docker read them
  *
- * A line is empty, a comment (#), or [export] NAME=value. A value is bare (ends at white space and #, trimmed),
+ * A line is empty, a comment (#), or [export] NAME=value. A value is bare (ends at a # after white space, trimmed),
  * 'single quoted' (as it is) or "double quoted" (\n \r \t \\ \" \$ mean what they say; may span lines).
  * There is no ${expansion}: a password with a dollar sign is taken as it stands.
  */

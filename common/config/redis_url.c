@@ -26,6 +26,11 @@ redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct e
 
 	if (!url_parse(owner, text, url, err))
 		return false;
+	/* Most likely a password without its colon: it must not pass for a name, nor be left unused. */
+	if (url->user && !url->password)
+		return error_set(
+		    err, NP_INVALID,
+		    "has a user without a password (a password alone is redis://:password@host)");
 	made.user = url->user;
 	made.password = url->password;
 	if (url->port && parse_int(url->port, &port))

@@ -132,6 +132,13 @@ is_rfc3339_date_time(const char *text, size_t size)
 	return true;
 }
 
+/* "+02" or "+05:30". */
+static bool
+is_offset(const char *text, size_t size)
+{
+	return (text[0] == '+' || text[0] == '-') && (size == 3 || (size == 6 && text[3] == ':'));
+}
+
 /* "2026-01-31 23:59:59.5+00" to "2026-01-31T23:59:59.5+00:00". What RFC 3339 cannot say (year 10000, BC,
  * infinity, an offset with seconds) stays as Postgres writes it. */
 static void
@@ -144,7 +151,7 @@ write_timestamp(struct buf *out, const char *text, size_t size)
 			for (at++; at < size && text_is_digit(text[at]);)
 				at++;
 		offset = size - at;
-		if (offset == 0 || ((offset == 3 || offset == 6) && (text[at] == '+' || text[at] == '-'))) {
+		if (offset == 0 || is_offset(text + at, offset)) {
 			buf_char(out, '"');
 			buf_add(out, text, 10);
 			buf_char(out, 'T');

@@ -3,7 +3,7 @@
  * The gate is ours because json-c, also when strict, lets the last of two equal keys win, cuts texts at \u0000,
  * takes NaN, 1e400, lone surrogates and overlong UTF-8, and saturates integers. What passes is RFC 8259 within
  * the limits of I-JSON (RFC 7493): valid UTF-8, no equal keys, no NUL, integers of 64 bits, finite numbers,
- * at most JSON_DEPTH_MAX levels and JSON_KEYS_MAX keys in all.
+ * at most JSON_DEPTH_MAX levels and JSON_KEYS_MAX keys in all; no number of more than 63 bytes.
  */
 #ifndef NULLPOOL_HTTP_JSON_H
 #define NULLPOOL_HTTP_JSON_H
@@ -30,7 +30,7 @@ struct json_body {
 /* NP_MALFORMED, with what is wrong and at which byte. */
 NP_MUST_CHECK bool json_gate(const char *text, size_t size, struct error *err);
 
-/* A body that is one object. NP_MALFORMED as above; NP_INVALID when it is another JSON value. */
+/* A body that is one object; text[size] is a NUL. NP_MALFORMED as above; NP_INVALID when it is another JSON value. */
 NP_MUST_CHECK bool json_body_read(void *owner, const char *text, size_t size, struct json_body *body,
                                   struct error *err);
 

@@ -44,10 +44,12 @@ write_schema(struct buf *out, const struct np_param *param)
 	buf_printf(out, "{\"type\":%s\"%s\"%s", param->nullable ? "[" : "", schemas[param->type].type,
 	           param->nullable ? ",\"null\"]" : "");
 	write_text(out, "format", schemas[param->type].format);
-	if (param->min != 0 || param->max != 0)
-		buf_printf(out, ",\"%s\":%" PRId64 ",\"%s\":%" PRId64,
-		           is_text(param->type) ? "minLength" : "minimum", param->min,
-		           is_text(param->type) ? "maxLength" : "maximum", param->max);
+	if (param_has_min(param))
+		buf_printf(out, ",\"%s\":%" PRId64, is_text(param->type) ? "minLength" : "minimum",
+		           param->min);
+	if (param_has_max(param))
+		buf_printf(out, ",\"%s\":%" PRId64, is_text(param->type) ? "maxLength" : "maximum",
+		           param->max);
 	write_value(out, "default", param, param->fallback);
 	write_value(out, "example", param, param->example);
 	if (param->in == NP_BODY)

@@ -38,6 +38,10 @@ NP_MUST_CHECK bool param_decode(void *owner, const struct np_route *route, const
 const char *param_check(void *owner, const struct np_param *param, const char *text,
                         struct argument *argument);
 
+/* Whether min and max bound it: none when both are 0, and no max when only min is set and above 0. */
+bool param_has_min(const struct np_param *param);
+bool param_has_max(const struct np_param *param);
+
 /* "path", "query", "header", "body" */
 extern const char *const param_places[NP_BODY + 1];
 

@@ -57,20 +57,34 @@ is_email(const char *text)
 	return true;
 }
 
-static bool
-has_bounds(const struct np_param *param)
+bool
+param_has_min(const struct np_param *param)
 {
 	return param->min != 0 || param->max != 0;
+}
+
+bool
+param_has_max(const struct np_param *param)
+{
+	return param->max != 0 || param->min < 0;
+}
+
+static bool
+is_within(const struct np_param *param, int64_t number)
+{
+	return (!param_has_min(param) || number >= param->min)
+	       && (!param_has_max(param) || number <= param->max);
 }
 
 static const char *
 check_int(void *owner, const struct np_param *param, struct np_value *value)
 {
-	if (parse_int(value->text, &value->integer)
-	    && (!has_bounds(param) || (value->integer >= param->min && value->integer <= param->max)))
+	if (parse_int(value->text, &value->integer) && is_within(param, value->integer))
 		return NULL;
-	if (!has_bounds(param))
+	if (!param_has_min(param))
 		return "must be a whole number";
+	if (!param_has_max(param))
+		return mem_printf(owner, "must be a whole number, at least %" PRId64, param->min);
 	return mem_printf(owner, "must be a whole number from %" PRId64 " to %" PRId64, param->min,
 	                  param->max);
 }
@@ -82,8 +96,10 @@ check_string(void *owner, const struct np_param *param, const struct np_value *v
 
 	if (!utf8_valid(value->text, strlen(value->text), &points))
 		return "must be UTF-8";
-	if (!has_bounds(param) || ((int64_t)points >= param->min && (int64_t)points <= param->max))
+	if (is_within(param, (int64_t)points))
 		return NULL;
+	if (!param_has_max(param))
+		return mem_printf(owner, "must have at least %" PRId64 " characters", param->min);
 	return mem_printf(owner, "must have %" PRId64 " to %" PRId64 " characters", param->min, param->max);
 }
 

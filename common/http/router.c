@@ -1,7 +1,7 @@
 #include "http/router.h"
 #include "base/buf.h"
 
-static const char *const methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
+const char *const router_methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE", NULL };
 
 /* One segment of a route's path: [start, start + size), and where the next one starts (NULL: none). */
 struct step {
@@ -24,6 +24,13 @@ static bool
 is_name(const struct step *step)
 {
 	return step->size > 2 && step->start[0] == '{' && step->start[step->size - 1] == '}';
+}
+
+static bool
+is_named(const struct step *step, const char *name)
+{
+	return is_name(step) && strlen(name) == step->size - 2
+	       && strncmp(step->start + 1, name, step->size - 2) == 0;
 }
 
 static bool
@@ -55,10 +62,10 @@ write_allow(const struct np_route *routes, const struct target *target, char all
 	struct buf out;
 
 	buf_init_fixed(&out, allow, ROUTER_ALLOW_BYTES);
-	for (size_t i = 0; i < COUNT_OF(methods); i++)
+	for (size_t i = 0; router_methods[i]; i++)
 		for (const struct np_route *route = routes; route->method; route++)
-			if (strcmp(route->method, methods[i]) == 0 && path_fits(route->path, target)) {
-				buf_printf(&out, "%s%s%s", out.size ? ", " : "", methods[i],
+			if (strcmp(route->method, router_methods[i]) == 0 && path_fits(route->path, target)) {
+				buf_printf(&out, "%s%s%s", out.size ? ", " : "", router_methods[i],
 				           i == 0 ? ", HEAD" : "");
 				break;
 			}
@@ -91,69 +98,36 @@ router_segment(const struct np_route *route, const struct target *target, const 
 	for (size_t at = 0; path && at < target->segment_count; at++) {
 		struct step step = step_at(path);
 
-		if (is_name(&step) && strlen(name) == step.size - 2
-		    && strncmp(step.start + 1, name, step.size - 2) == 0)
+		if (is_named(&step, name))
 			return target->segments[at];
 		path = step.next;
 	}
 	return NULL;
 }
 
-static bool
-method_is_known(const char *method)
+size_t
+router_names(const char *path)
 {
-	for (size_t i = 0; i < COUNT_OF(methods); i++)
-		if (strcmp(methods[i], method) == 0)
-			return true;
-	return false;
-}
+	size_t count = 0;
 
-static bool
-has_path_param(const struct np_route *route, const struct step *step)
-{
-	for (const struct np_param *param = route->params; param && param->name; param++)
-		if (param->in == NP_PATH && strlen(param->name) == step->size - 2
-		    && strncmp(param->name, step->start + 1, step->size - 2) == 0)
-			return true;
-	return false;
-}
-
-static const char *
-path_fault(const struct np_route *route)
-{
-	size_t names = 0;
-
-	if (route->path[0] != '/')
-		return "a route's path does not start with /";
-	for (const char *path = route->path; path;) {
+	while (path) {
 		struct step step = step_at(path);
 
-		names += is_name(&step);
-		if (is_name(&step) && !has_path_param(route, &step))
-			return "a route's path has a {name} that is not among its parameters";
+		count += is_name(&step);
 		path = step.next;
 	}
-	for (const struct np_param *param = route->params; param && param->name; param++)
-		names -= param->in == NP_PATH;
-	return names == 0 ? NULL : "a route has a path parameter that is not in its path";
+	return count;
 }
 
-const char *
-router_fault(const struct np_route *routes)
+bool
+router_has_name(const char *path, const char *name)
 {
-	for (const struct np_route *route = routes; route->method; route++) {
-		const char *fault = path_fault(route);
+	while (path) {
+		struct step step = step_at(path);
 
-		if (fault)
-			return fault;
-		if (!method_is_known(route->method))
-			return "a route's method is not GET, POST, PUT, PATCH or DELETE";
-		for (const struct np_param *param = route->params; param && param->name; param++) {
-			if (param->in < NP_PATH || param->in > NP_BODY || param->type >= NP_TYPE__MAX)
-				return "a parameter has no place or no type";
-			if (param->in == NP_BODY && strcmp(route->method, "GET") == 0)
-				return "a GET route has a parameter in its body";
-		}
+		if (is_named(&step, name))
+			return true;
+		path = step.next;
 	}
-	return NULL;
+	return false;
 }

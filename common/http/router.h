@@ -19,7 +19,11 @@ NP_MUST_CHECK bool router_find(const struct np_route *routes, const char *method
 /* The segment of the target that stands where the route's path has {name}, or NULL. */
 const char *router_segment(const struct np_route *route, const struct target *target, const char *name);
 
-/* Faults of the table itself, which are the handler's author's: NULL, or what is wrong. */
-const char *router_fault(const struct np_route *routes);
+/* How many {name} segments a path has, and whether it has that one. */
+size_t router_names(const char *path);
+bool router_has_name(const char *path, const char *name);
+
+/* The methods a route may have; ends with NULL. */
+extern const char *const router_methods[];
 
 #endif

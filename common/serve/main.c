@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/openapi.h"
-#include "http/router.h"
+#include "http/table.h"
 #include "serve/cgi.h"
 #include "serve/cli.h"
 #include "serve/workers.h"
@@ -177,7 +177,7 @@ is_listening(int fd)
 static int
 run(struct program *program, int argc, char **argv)
 {
-	const char *fault = router_fault(program->routes);
+	const char *fault = table_fault(mem_process(), program->routes);
 
 	if (fault) {
 		log_printf(LOG_ERROR, "wrong table of routes", "%s", fault);

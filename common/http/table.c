@@ -1,0 +1,96 @@
+#include "http/table.h"
+#include "base/mem.h"
+#include "http/param.h"
+#include "http/router.h"
+
+static bool
+method_is_known(const char *method)
+{
+	for (size_t i = 0; router_methods[i]; i++)
+		if (strcmp(router_methods[i], method) == 0)
+			return true;
+	return false;
+}
+
+static const char *
+bounds_fault(const struct np_param *param)
+{
+	if (param->max != 0 && param->min > param->max)
+		return "has a min above its max";
+	if (param->type != NP_INT && param->type != NP_STRING && (param->min != 0 || param->max != 0))
+		return "has bounds, which only NP_INT and NP_STRING have";
+	return NULL;
+}
+
+static const char *
+fallback_fault(void *owner, const struct np_param *param)
+{
+	struct argument ignored;
+
+	if (!param->fallback)
+		return NULL;
+	if (param->required)
+		return "is required and has a fallback";
+	return param_check(owner, param, param->fallback, &ignored) ? "has a fallback that breaks its rule"
+	                                                            : NULL;
+}
+
+static const char *
+param_fault(void *owner, const struct np_route *route, const struct np_param *param)
+{
+	const char *fault;
+
+	if (param->in < NP_PATH || param->in > NP_BODY || param->type >= NP_TYPE__MAX)
+		return "has no place or no type";
+	if (param->in == NP_PATH && !router_has_name(route->path, param->name))
+		return "is not in the path";
+	if (param->in == NP_HEADER && strpbrk(param->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"))
+		return "must be in lower case, with dashes";
+	if (param->in == NP_BODY && strcmp(route->method, "GET") == 0)
+		return "is in the body of a GET";
+	fault = bounds_fault(param);
+	return fault ? fault : fallback_fault(owner, param);
+}
+
+static const char *
+params_fault(void *owner, const struct np_route *route)
+{
+	size_t in_path = 0;
+
+	for (const struct np_param *param = route->params; param && param->name; param++) {
+		const char *fault = param_fault(owner, route, param);
+
+		if (fault)
+			return mem_printf(owner, "parameter \"%s\" %s", param->name, fault);
+		in_path += param->in == NP_PATH;
+	}
+	if (in_path != router_names(route->path))
+		return "its path has a {name} that is not among its parameters";
+	return NULL;
+}
+
+static const char *
+route_fault(void *owner, const struct np_route *routes, const struct np_route *route)
+{
+	if (!route->path || route->path[0] != '/' || !route->handle)
+		return "it needs a path that starts with /, and a handler";
+	if (!method_is_known(route->method))
+		return "its method is not GET, POST, PUT, PATCH or DELETE";
+	for (const struct np_route *before = routes; before < route; before++)
+		if (strcmp(before->path, route->path) == 0 && strcmp(before->method, route->method) == 0)
+			return "it is there twice";
+	return params_fault(owner, route);
+}
+
+const char *
+table_fault(void *owner, const struct np_route *routes)
+{
+	for (const struct np_route *route = routes; route->method; route++) {
+		const char *fault = route_fault(owner, routes, route);
+
+		if (fault)
+			return mem_printf(owner, "%s %s: %s", route->method, route->path ? route->path : "?",
+			                  fault);
+	}
+	return NULL;
+}

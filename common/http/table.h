@@ -1,0 +1,10 @@
+/* table.h - what is wrong with a program's table of routes, found when it starts and not by its clients */
+#ifndef NULLPOOL_HTTP_TABLE_H
+#define NULLPOOL_HTTP_TABLE_H
+
+#include "base/attributes.h"
+
+/* NULL, or a sentence for the handler's author; it belongs to owner. */
+const char *table_fault(void *owner, const struct np_route *routes);
+
+#endif

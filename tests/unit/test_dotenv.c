@@ -1,0 +1,224 @@
+#include "base/buf.h"
+#include "config/dotenv.h"
+#include "unit.h"
+
+/* A file with one entry, NAME. */
+static const struct value_row {
+	const char *about;
+	const char *text;
+	const char *value;
+} value_rows[] = {
+	{ "bare", "NAME=value\n", "value" },
+	{ "without a line feed at the end", "NAME=value", "value" },
+	{ "empty", "NAME=\n", "" },
+	{ "only blanks", "NAME=  \t\n", "" },
+	{ "blanks around", "  NAME =\t value \t\n", "value" },
+	{ "blanks inside", "NAME=two words\n", "two words" },
+	{ "export", "export NAME=value\n", "value" },
+	{ "export and more blanks", "\texport \t NAME=value\n", "value" },
+	{ "equals inside", "NAME=a=b==\n", "a=b==" },
+	{ "a URL", "NAME=postgres://u:p%40@h:5432/d?ssl=require\n",
+	  "postgres://u:p%40@h:5432/d?ssl=require" },
+	{ "comment behind white space", "NAME=value # a comment\n", "value" },
+	{ "comment behind a tab", "NAME=value\t# a comment\n", "value" },
+	{ "# without space belongs to the value", "NAME=pass#word#\n", "pass#word#" },
+	{ "comment in place of a value", "NAME= # a comment\n", "" },
+	{ "quote inside", "NAME=it's\n", "it's" },
+	{ "backslash in a bare value", "NAME=a\\nb\n", "a\\nb" },
+	{ "dollar in a bare value", "NAME=pa$HOME${HOME}$$\n", "pa$HOME${HOME}$$" },
+	{ "single quotes", "NAME='as $it \\n is # \"'\n", "as $it \\n is # \"" },
+	{ "single quotes, no escape of one", "NAME='a\\'\n", "a\\" },
+	{ "double quotes", "NAME=\"a 'b' # c\"\n", "a 'b' # c" },
+	{ "dollar in double quotes", "NAME=\"$HOME ${HOME}\"\n", "$HOME ${HOME}" },
+	{ "all escapes", "NAME=\"\\n\\r\\t\\\\\\\"\\$\"\n", "\n\r\t\\\"$" },
+	{ "an unknown escape stays", "NAME=\"a\\qb\"\n", "a\\qb" },
+	{ "a backslash, then an n", "NAME=\"\\\\n\"\n", "\\n" },
+	{ "empty quotes", "NAME=\"\"\n", "" },
+	{ "blanks in quotes stay", "NAME=\"  a  \"\n", "  a  " },
+	{ "double quotes over lines", "NAME=\"one\ntwo\n\"\n", "one\ntwo\n" },
+	{ "comment behind quotes", "NAME=\"a\" # b\n", "a" },
+	{ "comment right behind quotes", "NAME='a'#b\n", "a" },
+	{ "CRLF", "NAME=value\r\n", "value" },
+	{ "CRLF behind quotes", "NAME=\"value\"\r\n", "value" },
+	{ "CRLF and nothing", "NAME=\r\n", "" },
+	{ "byte order mark", "\xef\xbb\xbfNAME=value\n", "value" },
+	{ "UTF-8", "NAME=p\xc3\xa4ss\n", "p\xc3\xa4ss" },
+	{ "after empty lines and comments", "\n\r\n  \n# NAME=no\n  # NAME=no\nNAME=value\n", "value" },
+	{ "the last entry wins", "NAME=first\nNAME=second\n", "second" },
+	{ "the last entry wins, empty too", "NAME=first\nNAME=\n", "" },
+};
+
+static void
+a_value_is_read_as_it_is_written(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(value_rows); i++) {
+		const struct value_row *row = &value_rows[i];
+		struct dotenv file;
+		struct error err;
+
+		row_true(row, dotenv_parse(*state, row->text, strlen(row->text), &file, &err));
+		row_text(row, dotenv_get(&file, "NAME"), row->value);
+	}
+}
+
+/* Every row's text holds the canary, which no message may. */
+#define CANARY "c4n4ry"
+static const struct fault_row {
+	const char *about;
+	const char *text;
+	const char *line;
+} fault_rows[] = {
+	{ "no equals", "A=1\n" CANARY "\n", "line 2:" },
+	{ "no name", "=" CANARY "\n", "line 1:" },
+	{ "a name that begins with a digit", "1" CANARY "=x\n", "line 1:" },
+	{ "a name with a dash", "A=1\n\n# c\nA-B=" CANARY "\n", "line 4:" },
+	{ "two words before the equals", "set A=" CANARY "\n", "line 1:" },
+	{ "export of nothing", "export " CANARY "\n", "line 1:" },
+	{ "single quote not closed", "A=1\nB='" CANARY "\nC=2\n", "line 2:" },
+	{ "double quote not closed", "A=\"" CANARY "\n\n\n", "line 1:" },
+	{ "the quote that would close is escaped", "A=\"" CANARY "\\\"\n", "line 1:" },
+	{ "text behind the quote", "A=\"1\"" CANARY "\n", "line 1:" },
+	{ "counts the lines of a value", "A=\"1\n2\n3\"\n" CANARY "\n", "line 4:" },
+	{ "counts CRLF once", "A=1\r\nB=2\r\n" CANARY "\r\n", "line 3:" },
+	{ "a YAML line", "password: " CANARY "\n", "line 1:" },
+	{ "not UTF-8", "A=" CANARY "\xff\n", NULL },
+};
+
+static void
+a_fault_tells_its_line_and_never_its_text(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(fault_rows); i++) {
+		const struct fault_row *row = &fault_rows[i];
+		struct dotenv file;
+		struct error err;
+
+		row_true(row, !dotenv_parse(*state, row->text, strlen(row->text), &file, &err));
+		row_true(row, !strstr(err.message, CANARY) && !strstr(err.detail, CANARY));
+		row_true(row, err.message[0] != '\0');
+		if (row->line)
+			row_true(row, strstr(err.message, row->line) != NULL);
+	}
+}
+
+static void
+nul_is_refused(void **state)
+{
+	static const char text[] = "A=1\nB=a\0b\n";
+	struct dotenv file;
+	struct error err;
+
+	assert_false(dotenv_parse(*state, text, sizeof(text) - 1, &file, &err));
+}
+
+static void
+a_name_that_is_not_there_has_no_value(void **state)
+{
+	static const char text[] = "NAME=value\nNAMES=values\n";
+	struct dotenv file;
+	struct error err;
+
+	assert_true(dotenv_parse(*state, text, strlen(text), &file, &err));
+	assert_null(dotenv_get(&file, "NAM"));
+	assert_null(dotenv_get(&file, "name"));
+	assert_string_equal(dotenv_get(&file, "NAMES"), "values");
+}
+
+static void
+a_variable_may_be_called_export(void **state)
+{
+	static const char text[] = "export=1\n";
+	struct dotenv file;
+	struct error err;
+
+	assert_true(dotenv_parse(*state, text, strlen(text), &file, &err));
+	assert_string_equal(dotenv_get(&file, "export"), "1");
+}
+
+static void
+a_file_that_is_too_long_is_refused(void **state)
+{
+	char *text = mem_resize(*state, NULL, DOTENV_MAX_BYTES + 1);
+	struct dotenv file;
+	struct error err;
+
+	memset(text, '\n', DOTENV_MAX_BYTES + 1);
+	assert_true(dotenv_parse(*state, text, DOTENV_MAX_BYTES, &file, &err));
+	assert_false(dotenv_parse(*state, text, DOTENV_MAX_BYTES + 1, &file, &err));
+}
+
+static void
+a_value_may_fill_the_file(void **state)
+{
+	char *text = mem_resize(*state, NULL, DOTENV_MAX_BYTES);
+	struct dotenv file;
+	struct error err;
+
+	memset(text, 'x', DOTENV_MAX_BYTES);
+	memcpy(text, "A=\"", 3);
+	text[DOTENV_MAX_BYTES - 1] = '"';
+	assert_true(dotenv_parse(*state, text, DOTENV_MAX_BYTES, &file, &err));
+	assert_int_equal(strlen(dotenv_get(&file, "A")), DOTENV_MAX_BYTES - 4);
+}
+
+static void
+too_many_entries_are_refused(void **state)
+{
+	struct buf text;
+	struct dotenv file;
+	struct error err;
+
+	buf_init(&text, *state, DOTENV_MAX_BYTES);
+	for (int i = 0; i < DOTENV_MAX_ENTRIES; i++)
+		buf_printf(&text, "A%d=%d\n", i, i);
+	assert_true(dotenv_parse(*state, text.data, text.size, &file, &err));
+	assert_int_equal(file.count, DOTENV_MAX_ENTRIES);
+	buf_text(&text, "B=1\n");
+	assert_false(dotenv_parse(*state, text.data, text.size, &file, &err));
+	assert_non_null(strstr(err.message, "line 513:"));
+}
+
+/* The text need not end with a NUL: what is behind it is not read. */
+static void
+only_the_given_bytes_are_read(void **state)
+{
+	struct dotenv file;
+	struct error err;
+
+	assert_true(dotenv_parse(*state, "A=12", 3, &file, &err));
+	assert_string_equal(dotenv_get(&file, "A"), "1");
+	assert_true(dotenv_parse(*state, "A=\"1\"x", 5, &file, &err));
+	assert_string_equal(dotenv_get(&file, "A"), "1");
+}
+
+static void
+an_empty_file_has_no_entries(void **state)
+{
+	char *nothing = malloc(1);
+	struct dotenv file;
+	struct error err;
+
+	assert_non_null(nothing);
+	*nothing = '\xef';
+	assert_true(dotenv_parse(*state, nothing + 1, 0, &file, &err));
+	assert_int_equal(file.count, 0);
+	free(nothing);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_value_is_read_as_it_is_written),
+		TEST(a_fault_tells_its_line_and_never_its_text),
+		TEST(nul_is_refused),
+		TEST(a_name_that_is_not_there_has_no_value),
+		TEST(a_variable_may_be_called_export),
+		TEST(a_file_that_is_too_long_is_refused),
+		TEST(a_value_may_fill_the_file),
+		TEST(too_many_entries_are_refused),
+		TEST(only_the_given_bytes_are_read),
+		TEST(an_empty_file_has_no_entries),
+	};
+
+	return cmocka_run_group_tests_name("dotenv", tests, NULL, NULL);
+}

@@ -1,0 +1,375 @@
+#include "base/buf.h"
+#include "http/json.h"
+#include "unit.h"
+
+/* A text whose size is not its strlen(). */
+#define BYTES(literal) literal, sizeof(literal) - 1
+
+static const struct gate_row {
+	const char *about;
+	const char *text;
+	size_t size;
+	bool good;
+} gate_rows[] = {
+	{ "empty object", BYTES("{}"), true },
+	{ "white space of all kinds", BYTES(" \t\r\n{ \"a\" : [ 1 , 2 ] } \n"), true },
+	{ "all words", BYTES("[true,false,null]"), true },
+	{ "text alone", BYTES("\"a\""), true },
+	{ "number alone", BYTES("-1.5e+10"), true },
+	{ "word alone", BYTES("null"), true },
+	{ "all escapes", BYTES("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD83D\\ude00\""), true },
+	{ "last code points around the surrogates", BYTES("\"\\ud7ff\\ue000\""), true },
+	{ "UTF-8 of each length", BYTES("\"a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""), true },
+	{ "DEL", BYTES("\"\x7f\""), true },
+	{ "empty key", BYTES("{\"\":1}"), true },
+	{ "keys that differ by case", BYTES("{\"a\":1,\"A\":2}"), true },
+	{ "a key that begins like another", BYTES("{\"a\":1,\"ab\":2,\"\":3}"), true },
+	{ "equal keys in different objects", BYTES("{\"a\":{\"a\":{\"a\":1}},\"b\":[{\"a\":1},{\"a\":2}]}"),
+	  true },
+	{ "equal keys before and behind an inner object", BYTES("{\"a\":{\"b\":1},\"b\":2}"), true },
+	{ "keys that differ by normalisation", BYTES("{\"\xc3\xa9\":1,\"e\xcc\x81\":2}"), true },
+	{ "largest integer", BYTES("9223372036854775807"), true },
+	{ "smallest integer", BYTES("-9223372036854775808"), true },
+	{ "minus zero", BYTES("-0"), true },
+	{ "large, but finite", BYTES("1e308"), true },
+	{ "too small is zero", BYTES("1e-400"), true },
+
+	{ "empty", BYTES(""), false },
+	{ "white space only", BYTES(" \n"), false },
+	{ "byte order mark", BYTES("\xef\xbb\xbf{}"), false },
+	{ "text behind the end", BYTES("{} x"), false },
+	{ "two values", BYTES("{}{}"), false },
+	{ "NUL behind the end", BYTES("{}\0"), false },
+	{ "NUL before the value", BYTES("\0{}"), false },
+	{ "NUL between the parts", BYTES("{\"a\"\0:1}"), false },
+	{ "comment", BYTES("{/* */}"), false },
+	{ "line comment", BYTES("// x\n{}"), false },
+	{ "form feed is no white space", BYTES("{\f}"), false },
+	{ "no-break space is no white space", BYTES("\xc2\xa0{}"), false },
+	{ "object not closed", BYTES("{\"a\":1"), false },
+	{ "array not closed", BYTES("[1,2"), false },
+	{ "closed by the other bracket", BYTES("[1}"), false },
+	{ "closed too often", BYTES("[1]]"), false },
+	{ "comma before the end of an object", BYTES("{\"a\":1,}"), false },
+	{ "comma before the end of an array", BYTES("[1,]"), false },
+	{ "comma first", BYTES("[,1]"), false },
+	{ "two commas", BYTES("[1,,2]"), false },
+	{ "no comma", BYTES("[1 2]"), false },
+	{ "no colon", BYTES("{\"a\" 1}"), false },
+	{ "no value", BYTES("{\"a\":}"), false },
+	{ "no quotes around a key", BYTES("{a:1}"), false },
+	{ "a number as key", BYTES("{1:1}"), false },
+	{ "single quotes", BYTES("{'a':1}"), false },
+
+	{ "duplicate key", BYTES("{\"a\":1,\"a\":1}"), false },
+	{ "duplicate key, one escaped", BYTES("{\"a\":1,\"\\u0061\":2}"), false },
+	{ "duplicate key, escaped in two ways", BYTES("{\"\\u00e9\":1,\"\xc3\xa9\":2}"), false },
+	{ "duplicate key, pair and UTF-8", BYTES("{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}"), false },
+	{ "duplicate key, slash", BYTES("{\"\\/\":1,\"/\":2}"), false },
+	{ "duplicate key, case of the digits", BYTES("{\"\\u00E9\":1,\"\\u00e9\":2}"), false },
+	{ "duplicate empty key", BYTES("{\"\":1,\"\":2}"), false },
+	{ "duplicate key behind an inner object", BYTES("{\"a\":{\"b\":1},\"a\":2}"), false },
+	{ "duplicate key inside", BYTES("{\"x\":[{\"a\":1,\"a\":2}]}"), false },
+	{ "duplicate key, not next to each other", BYTES("{\"a\":1,\"b\":2,\"a\":3}"), false },
+
+	{ "escaped NUL", BYTES("\"a\\u0000b\""), false },
+	{ "escaped NUL in a key", BYTES("{\"a\\u0000b\":1}"), false },
+	{ "raw NUL in a string", BYTES("\"a\0b\""), false },
+	{ "raw line feed in a string", BYTES("\"a\nb\""), false },
+	{ "raw tab in a string", BYTES("\"a\tb\""), false },
+	{ "raw control byte in a key", BYTES("{\"\x01\":1}"), false },
+	{ "high surrogate alone", BYTES("\"\\ud800\""), false },
+	{ "low surrogate alone", BYTES("\"\\udc00\""), false },
+	{ "high surrogate, then a letter", BYTES("\"\\ud83dx12345\""), false },
+	{ "two high surrogates", BYTES("\"\\ud83d\\ud83d\""), false },
+	{ "pair the wrong way round", BYTES("\"\\ude00\\ud83d\""), false },
+	{ "lone surrogate in a key", BYTES("{\"\\ud800\":1}"), false },
+	{ "unknown escape", BYTES("\"\\x41\""), false },
+	{ "escape in capitals", BYTES("\"\\N\""), false },
+	{ "escaped NUL byte", BYTES("\"\\\0\""), false },
+	{ "three digits", BYTES("\"\\u004\""), false },
+	{ "no digit", BYTES("\"\\u004g\""), false },
+	{ "string that does not end", BYTES("\"abc"), false },
+	{ "string that ends with an escape", BYTES("\"abc\\\""), false },
+	{ "text ends inside of an escape", BYTES("\"\\u00"), false },
+	{ "text ends with a backslash", BYTES("\"\\"), false },
+	{ "overlong UTF-8", BYTES("\"\xc0\xaf\""), false },
+	{ "surrogate as UTF-8", BYTES("\"\xed\xa0\x80\""), false },
+	{ "above U+10FFFF", BYTES("\"\xf4\x90\x80\x80\""), false },
+	{ "truncated UTF-8", BYTES("\"\xe2\x82\""), false },
+	{ "Latin-1", BYTES("\"\xe9\""), false },
+	{ "not UTF-8 in a key", BYTES("{\"\xff\":1}"), false },
+
+	{ "NaN", BYTES("[NaN]"), false },
+	{ "Infinity", BYTES("Infinity"), false },
+	{ "minus Infinity", BYTES("-Infinity"), false },
+	{ "above the largest double", BYTES("1e400"), false },
+	{ "below the smallest double", BYTES("[-1e400]"), false },
+	{ "one more than the largest integer", BYTES("9223372036854775808"), false },
+	{ "one less than the smallest integer", BYTES("-9223372036854775809"), false },
+	{ "much too large an integer", BYTES("[123456789012345678901234567890]"), false },
+	{ "leading zero", BYTES("01"), false },
+	{ "leading zero behind a minus", BYTES("-01"), false },
+	{ "plus", BYTES("+1"), false },
+	{ "no digit before the point", BYTES(".5"), false },
+	{ "no digit behind the point", BYTES("5."), false },
+	{ "no digit in the exponent", BYTES("1e"), false },
+	{ "minus alone", BYTES("-"), false },
+	{ "hexadecimal", BYTES("0x10"), false },
+	{ "word in capitals", BYTES("True"), false },
+	{ "word cut short", BYTES("tru"), false },
+	{ "word with more behind", BYTES("nullx"), false },
+};
+
+/* Each text in memory of its own size, so that a sanitizer sees a byte read too far. */
+static void
+the_gate_lets_i_json_pass_and_nothing_else(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(gate_rows); i++) {
+		const struct gate_row *row = &gate_rows[i];
+		char *text = malloc(row->size ? row->size : 1);
+		struct error err = { .kind = 0 };
+		bool good;
+
+		assert_non_null(text);
+		memcpy(text, row->text, row->size);
+		good = json_gate(text, row->size, &err);
+		free(text);
+		row_int(row, good, row->good);
+		if (!good) {
+			row_int(row, err.kind, NP_MALFORMED);
+			row_true(row, strstr(err.message, "byte") != NULL);
+		}
+	}
+}
+
+/* What the gate lets pass, json-c must read, or a good body would be refused by the second reader. */
+static void
+json_c_reads_all_that_passes_the_gate(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(gate_rows); i++) {
+		const struct gate_row *row = &gate_rows[i];
+		struct json_body body;
+		struct error err;
+
+		if (row->good && !json_body_read(*state, row->text, row->size, &body, &err))
+			row_int(row, err.kind, NP_INVALID); /* JSON, but no object */
+	}
+}
+
+static void
+a_fault_tells_its_byte(void **state)
+{
+	struct error err;
+
+	(void)state;
+	assert_false(json_gate("{\"a\": nan}", 10, &err));
+	assert_non_null(strstr(err.message, "byte 6"));
+}
+
+/* `open` count times, then `inside`, then `close` count times. */
+static struct buf
+nested(void *owner, const char *open, const char *inside, const char *close, int count)
+{
+	struct buf text;
+
+	buf_init(&text, owner, 65536);
+	for (int i = 0; i < count; i++)
+		buf_text(&text, open);
+	buf_text(&text, inside);
+	for (int i = 0; i < count; i++)
+		buf_text(&text, close);
+	return text;
+}
+
+static void
+levels_are_counted(void **state)
+{
+	struct error err;
+	struct buf text = nested(*state, "[", "", "]", JSON_DEPTH_MAX);
+
+	assert_true(json_gate(text.data, text.size, &err));
+	text = nested(*state, "[", "", "]", JSON_DEPTH_MAX + 1);
+	assert_false(json_gate(text.data, text.size, &err));
+	text = nested(*state, "{\"a\":", "1", "}", JSON_DEPTH_MAX);
+	assert_true(json_gate(text.data, text.size, &err));
+	text = nested(*state, "{\"a\":", "1", "}", JSON_DEPTH_MAX + 1);
+	assert_false(json_gate(text.data, text.size, &err));
+	assert_int_equal(err.kind, NP_MALFORMED);
+	/* Beside each other they do not add up. */
+	text = nested(*state, "[[],", "[]", "]", JSON_DEPTH_MAX - 1);
+	assert_true(json_gate(text.data, text.size, &err));
+}
+
+static void
+an_attack_by_depth_ends_early(void **state)
+{
+	struct error err;
+	struct buf text;
+
+	buf_init(&text, *state, 1 << 20);
+	for (int i = 0; i < 1 << 20; i++)
+		buf_char(&text, '[');
+	assert_false(json_gate(text.data, text.size, &err));
+}
+
+static void
+json_c_reads_the_deepest_that_passes_the_gate(void **state)
+{
+	struct json_body body;
+	struct error err;
+	struct buf text = nested(*state, "{\"a\":", "1", "}", JSON_DEPTH_MAX);
+
+	assert_true(json_body_read(*state, text.data, text.size, &body, &err));
+	text = nested(*state, "{\"a\":", "[1]", "}", JSON_DEPTH_MAX - 1);
+	assert_true(json_body_read(*state, text.data, text.size, &body, &err));
+}
+
+/* An array of objects with two keys each. */
+static struct buf
+with_keys(void *owner, int count)
+{
+	struct buf text;
+
+	buf_init(&text, owner, 65536);
+	buf_char(&text, '[');
+	for (int i = 0; i < count; i += 2)
+		buf_printf(&text, "%s{\"a\":1%s}", i ? "," : "", i + 1 < count ? ",\"b\":2" : "");
+	buf_char(&text, ']');
+	return text;
+}
+
+static void
+keys_are_counted_in_all_objects(void **state)
+{
+	struct error err;
+	struct buf text = with_keys(*state, JSON_KEYS_MAX);
+
+	assert_true(json_gate(text.data, text.size, &err));
+	text = with_keys(*state, JSON_KEYS_MAX + 1);
+	assert_false(json_gate(text.data, text.size, &err));
+	assert_int_equal(err.kind, NP_MALFORMED);
+}
+
+static void
+keys_are_counted_in_one_object(void **state)
+{
+	struct error err;
+	struct buf text;
+
+	for (int more = 0; more <= 1; more++) {
+		buf_init(&text, *state, 65536);
+		for (int i = 0; i < JSON_KEYS_MAX + more; i++)
+			buf_printf(&text, "%c\"k%d\":0", i ? ',' : '{', i);
+		buf_char(&text, '}');
+		assert_int_equal(json_gate(text.data, text.size, &err), more == 0);
+	}
+}
+
+/* --- the body --- */
+
+static void
+members_have_a_kind_and_a_text(void **state)
+{
+	static const struct {
+		const char *name;
+		enum json_kind kind;
+		const char *text;
+	} wanted[] = {
+		{ "null", JSON_NULL, "null" },
+		{ "bool", JSON_BOOL, "true" },
+		{ "int", JSON_INT, "-9223372036854775808" },
+		{ "zero", JSON_INT, "0" },
+		{ "float", JSON_FLOAT, "1.10" },
+		{ "exponent", JSON_FLOAT, "1e3" },
+		{ "string", JSON_STRING, "a \"b\"\n\xc3\xa9\xf0\x9f\x98\x80" },
+		{ "array", JSON_ARRAY, "[1,\"a\"]" },
+		{ "object", JSON_OBJECT, "{\"a\":null}" },
+	};
+	static const char text[] =
+	    "{\"null\": null, \"bool\": true, \"int\": -9223372036854775808, \"zero\": 0,"
+	    "\"float\": 1.10, \"exponent\": 1e3,"
+	    "\"string\": \"a \\\"b\\\"\\n\\u00e9\\ud83d\\ude00\","
+	    "\"array\": [1, \"a\"], \"object\": {\"a\": null}}";
+	struct json_body body;
+	struct error err;
+
+	assert_true(json_body_read(*state, text, sizeof(text) - 1, &body, &err));
+	assert_int_equal(body.count, COUNT_OF(wanted));
+	for (size_t i = 0; i < body.count; i++) {
+		assert_string_equal(body.members[i].name, wanted[i].name);
+		assert_int_equal(body.members[i].kind, wanted[i].kind);
+		assert_string_equal(body.members[i].text, wanted[i].text);
+	}
+}
+
+static void
+an_escaped_name_is_decoded(void **state)
+{
+	static const char text[] = "{\"\\u0061\\/\": 1}";
+	struct json_body body;
+	struct error err;
+
+	assert_true(json_body_read(*state, text, sizeof(text) - 1, &body, &err));
+	assert_string_equal(body.members[0].name, "a/");
+}
+
+static void
+an_empty_object_has_no_members(void **state)
+{
+	struct json_body body;
+	struct error err;
+
+	assert_true(json_body_read(*state, " {} ", 4, &body, &err));
+	assert_int_equal(body.count, 0);
+}
+
+static void
+a_body_that_is_no_object_is_invalid(void **state)
+{
+	static const char *const others[] = { "[]", "[{}]", "\"{}\"", "1", "-0", "1.5", "true", "null" };
+
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		struct json_body body;
+		struct error err;
+
+		assert_false(json_body_read(*state, others[i], strlen(others[i]), &body, &err));
+		if (err.kind != NP_INVALID)
+			fail_msg("%s: %s", others[i], err.message);
+	}
+}
+
+static void
+a_body_that_does_not_pass_the_gate_is_malformed(void **state)
+{
+	struct json_body body;
+	struct error err;
+
+	assert_false(json_body_read(*state, "{\"a\":1,\"a\":2}", 13, &body, &err));
+	assert_int_equal(err.kind, NP_MALFORMED);
+	assert_false(json_body_read(*state, "", 0, &body, &err));
+	assert_int_equal(err.kind, NP_MALFORMED);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_gate_lets_i_json_pass_and_nothing_else),
+		TEST(json_c_reads_all_that_passes_the_gate),
+		TEST(a_fault_tells_its_byte),
+		TEST(levels_are_counted),
+		TEST(an_attack_by_depth_ends_early),
+		TEST(json_c_reads_the_deepest_that_passes_the_gate),
+		TEST(keys_are_counted_in_all_objects),
+		TEST(keys_are_counted_in_one_object),
+		TEST(members_have_a_kind_and_a_text),
+		TEST(an_escaped_name_is_decoded),
+		TEST(an_empty_object_has_no_members),
+		TEST(a_body_that_is_no_object_is_invalid),
+		TEST(a_body_that_does_not_pass_the_gate_is_malformed),
+	};
+
+	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
+}

@@ -1,0 +1,177 @@
+#include "http/openapi.h"
+#include "unit.h"
+
+enum { ID, LIMIT, KEY, NAME, AGE, ADMIN };
+static const struct np_param params[] = {
+	[ID] = { .name = "id", .in = NP_PATH, .type = NP_UUID, .description = "which \"one\"" },
+	[LIMIT] = { .name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .fallback = "20" },
+	[KEY] = { .name = "x-key", .in = NP_HEADER, .type = NP_STRING, .required = true, .max = 8 },
+	[NAME] = { .name = "name",
+	           .in = NP_BODY,
+	           .type = NP_STRING,
+	           .required = true,
+	           .min = 1,
+	           .max = 200,
+	           .example = "Ada",
+	           .description = "what to call it" },
+	[AGE] = { .name = "age", .in = NP_BODY, .type = NP_INT, .nullable = true, .example = "36" },
+	[ADMIN] = { .name = "admin", .in = NP_BODY, .type = NP_BOOL, .fallback = "false" },
+	NP_PARAMS_END,
+};
+
+static const struct np_param only_query[] = {
+	{ .name = "after", .in = NP_QUERY, .type = NP_CURSOR },
+	{ .name = "share", .in = NP_QUERY, .type = NP_FLOAT },
+	{ .name = "email", .in = NP_QUERY, .type = NP_EMAIL },
+	NP_PARAMS_END,
+};
+
+static const struct np_param only_body[] = {
+	{ .name = "name", .in = NP_BODY, .type = NP_STRING },
+	NP_PARAMS_END,
+};
+
+static const struct np_route routes[] = {
+	{ "GET", "/notes", NULL, .params = only_query, .summary = "All \"notes\"" },
+	{ "PUT", "/notes/{id}", NULL, .params = params },
+	{ "POST", "/notes", NULL, .params = only_body },
+	{ "DELETE", "/notes/{id}", NULL },
+	{ "GET", "/", NULL },
+	NP_ROUTES_END,
+};
+
+static struct json_object *
+described(void *owner, const struct np_route *table)
+{
+	struct buf out;
+
+	buf_init(&out, owner, 65536);
+	openapi_write("a \"title\"", table, &out);
+	assert_false(out.overflow);
+	return unit_json(owner, out.data);
+}
+
+static const struct at_row {
+	const char *about;
+	const char *pointer;
+	const char *text; /* NULL: nothing is there */
+} at_rows[] = {
+	{ "version of OpenAPI", "/openapi", "3.1.0" },
+	{ "title", "/info/title", "a \"title\"" },
+	{ "version of the program", "/info/version", NP_VERSION },
+	{ "summary", "/paths/~1notes/get/summary", "All \"notes\"" },
+	{ "no summary", "/paths/~1notes/post/summary", NULL },
+	{ "methods of one path stand together", "/paths/~1notes/post/responses/2XX/description", "Success" },
+	{ "the root", "/paths/~1/get/responses/2XX/description", "Success" },
+	{ "no parameters", "/paths/~1/get/parameters", NULL },
+	{ "no body", "/paths/~1notes/get/requestBody", NULL },
+
+	{ "path parameter", "/paths/~1notes~1{id}/put/parameters/0/name", "id" },
+	{ "its place", "/paths/~1notes~1{id}/put/parameters/0/in", "path" },
+	{ "it is always required", "/paths/~1notes~1{id}/put/parameters/0/required", "true" },
+	{ "its description", "/paths/~1notes~1{id}/put/parameters/0/description", "which \"one\"" },
+	{ "its type", "/paths/~1notes~1{id}/put/parameters/0/schema/type", "string" },
+	{ "its format", "/paths/~1notes~1{id}/put/parameters/0/schema/format", "uuid" },
+	{ "no bounds", "/paths/~1notes~1{id}/put/parameters/0/schema/minLength", NULL },
+	{ "query parameter", "/paths/~1notes~1{id}/put/parameters/1/in", "query" },
+	{ "it need not be there", "/paths/~1notes~1{id}/put/parameters/1/required", "false" },
+	{ "its smallest", "/paths/~1notes~1{id}/put/parameters/1/schema/minimum", "1" },
+	{ "its largest", "/paths/~1notes~1{id}/put/parameters/1/schema/maximum", "100" },
+	{ "its default", "/paths/~1notes~1{id}/put/parameters/1/schema/default", "20" },
+	{ "header parameter", "/paths/~1notes~1{id}/put/parameters/2/in", "header" },
+	{ "it is required", "/paths/~1notes~1{id}/put/parameters/2/required", "true" },
+	{ "fields are no parameters", "/paths/~1notes~1{id}/put/parameters/3", NULL },
+	{ "cursor", "/paths/~1notes/get/parameters/0/schema/type", "string" },
+	{ "number", "/paths/~1notes/get/parameters/1/schema/type", "number" },
+	{ "email", "/paths/~1notes/get/parameters/2/schema/format", "email" },
+};
+
+static void
+the_document_says_what_the_table_says(void **state)
+{
+	struct json_object *json = described(*state, routes);
+
+	for (size_t i = 0; i < COUNT_OF(at_rows); i++)
+		row_text(&at_rows[i], unit_at(json, at_rows[i].pointer), at_rows[i].text);
+}
+
+#define SCHEMA "/paths/~1notes~1{id}/put/requestBody/content/application~1json/schema"
+static const struct at_row body_rows[] = {
+	{ "it is required", "/paths/~1notes~1{id}/put/requestBody/required", "true" },
+	{ "an object", SCHEMA "/type", "object" },
+	{ "nothing else may be in it", SCHEMA "/additionalProperties", "false" },
+	{ "a required field", SCHEMA "/required/0", "name" },
+	{ "the only one", SCHEMA "/required/1", NULL },
+	{ "shortest", SCHEMA "/properties/name/minLength", "1" },
+	{ "longest", SCHEMA "/properties/name/maxLength", "200" },
+	{ "example", SCHEMA "/properties/name/example", "Ada" },
+	{ "description", SCHEMA "/properties/name/description", "what to call it" },
+	{ "nullable", SCHEMA "/properties/age/type", "[ \"integer\", \"null\" ]" },
+	{ "an example of its type", SCHEMA "/properties/age/example", "36" },
+	{ "a default of its type", SCHEMA "/properties/admin/default", "false" },
+	{ "no path parameter", SCHEMA "/properties/id", NULL },
+	{ "no field required", "/paths/~1notes/post/requestBody/content/application~1json/schema/required",
+	  "[ ]" },
+};
+
+static void
+the_body_is_described_as_it_is_checked(void **state)
+{
+	struct json_object *json = described(*state, routes);
+
+	for (size_t i = 0; i < COUNT_OF(body_rows); i++)
+		row_text(&body_rows[i], unit_at(json, body_rows[i].pointer), body_rows[i].text);
+}
+
+static void
+a_default_is_of_its_type(void **state)
+{
+	struct json_object *json = described(*state, routes), *value;
+
+	assert_int_equal(
+	    json_pointer_get(json, "/paths/~1notes~1{id}/put/parameters/1/schema/default", &value), 0);
+	assert_true(json_object_is_type(value, json_type_int));
+	assert_int_equal(json_pointer_get(json, SCHEMA "/properties/admin/default", &value), 0);
+	assert_true(json_object_is_type(value, json_type_boolean));
+}
+
+static void
+each_path_stands_once(void **state)
+{
+	struct json_object *json = described(*state, routes), *paths;
+
+	assert_true(json_object_object_get_ex(json, "paths", &paths));
+	assert_int_equal(json_object_object_length(paths), 3);
+}
+
+static void
+errors_are_problem_documents(void **state)
+{
+	struct json_object *json = described(*state, routes);
+
+	assert_non_null(
+	    unit_at(json, "/paths/~1notes/get/responses/default/content/application~1problem+json"));
+}
+
+static void
+a_table_without_rows_is_a_document_too(void **state)
+{
+	static const struct np_route none[] = { NP_ROUTES_END };
+
+	assert_string_equal(unit_at(described(*state, none), "/paths"), "{ }");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_document_says_what_the_table_says),
+		TEST(the_body_is_described_as_it_is_checked),
+		TEST(a_default_is_of_its_type),
+		TEST(each_path_stands_once),
+		TEST(errors_are_problem_documents),
+		TEST(a_table_without_rows_is_a_document_too),
+	};
+
+	return cmocka_run_group_tests_name("openapi", tests, NULL, NULL);
+}

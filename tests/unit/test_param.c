@@ -1,0 +1,489 @@
+#include "base/buf.h"
+#include "http/param.h"
+#include "unit.h"
+
+/* --- one value against one row --- */
+
+static const struct check_row {
+	const char *about;
+	enum np_type type;
+	int64_t min, max;
+	const char *text;
+	const char *message; /* NULL: good */
+} check_rows[] = {
+	{ "string", NP_STRING, 0, 0, "anything", NULL },
+	{ "empty string", NP_STRING, 0, 0, "", NULL },
+	{ "shortest string", NP_STRING, 2, 4, "ab", NULL },
+	{ "longest string", NP_STRING, 2, 4, "abcd", NULL },
+	{ "string too short", NP_STRING, 2, 4, "a", "must have 2 to 4 characters" },
+	{ "string too long", NP_STRING, 2, 4, "abcde", "must have 2 to 4 characters" },
+	{ "characters, not bytes", NP_STRING, 1, 2, "\xf0\x9f\x98\x80\xc3\xa9", NULL },
+	{ "string not UTF-8", NP_STRING, 0, 0, "\xff", "must be UTF-8" },
+
+	{ "uuid", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789ab", NULL },
+	{ "uuid in capitals", NP_UUID, 0, 0, "018F4E4E-7F3A-7000-8000-0123456789AB", NULL },
+	{ "nil uuid", NP_UUID, 0, 0, "00000000-0000-0000-0000-000000000000", NULL },
+	{ "uuid without dashes", NP_UUID, 0, 0, "018f4e4e7f3a700080000123456789ab", "must be a UUID" },
+	{ "uuid in braces", NP_UUID, 0, 0, "{018f4e4e-7f3a-7000-8000-0123456789ab}", "must be a UUID" },
+	{ "uuid too short", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789a", "must be a UUID" },
+	{ "uuid too long", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789abc", "must be a UUID" },
+	{ "uuid with another letter", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789ag",
+	  "must be a UUID" },
+	{ "uuid with a dash moved", NP_UUID, 0, 0, "018f4e4-e7f3a-7000-8000-0123456789ab", "must be a UUID" },
+	{ "empty uuid", NP_UUID, 0, 0, "", "must be a UUID" },
+
+	{ "email", NP_EMAIL, 0, 0, "ada@example.com", NULL },
+	{ "email with a plus and dots", NP_EMAIL, 0, 0, "a.b+c@mail.example.co.uk", NULL },
+	{ "email with all of HTML's marks", NP_EMAIL, 0, 0, ".!#$%&'*+/=?^_`{|}~-@h", NULL },
+	{ "email with a local host", NP_EMAIL, 0, 0, "root@localhost", NULL },
+	{ "email with a dash in a label", NP_EMAIL, 0, 0, "a@x-y.example", NULL },
+	{ "email without @", NP_EMAIL, 0, 0, "ada.example.com", "must be an email address" },
+	{ "email with two @", NP_EMAIL, 0, 0, "a@b@c", "must be an email address" },
+	{ "email without a name", NP_EMAIL, 0, 0, "@example.com", "must be an email address" },
+	{ "email without a host", NP_EMAIL, 0, 0, "ada@", "must be an email address" },
+	{ "email with a dot at the end", NP_EMAIL, 0, 0, "ada@example.", "must be an email address" },
+	{ "email with two dots", NP_EMAIL, 0, 0, "ada@example..com", "must be an email address" },
+	{ "email with a dash at the end of a label", NP_EMAIL, 0, 0, "a@x-.example",
+	  "must be an email address" },
+	{ "email with a dash first", NP_EMAIL, 0, 0, "a@-x.example", "must be an email address" },
+	{ "email with a space", NP_EMAIL, 0, 0, "a b@example.com", "must be an email address" },
+	{ "email with a line feed", NP_EMAIL, 0, 0, "a@example.com\nBcc: x@y", "must be an email address" },
+	{ "email with a name before it", NP_EMAIL, 0, 0, "Ada <a@example.com>", "must be an email address" },
+	{ "email with umlauts", NP_EMAIL, 0, 0, "a@\xc3\xa9.example", "must be an email address" },
+	{ "empty email", NP_EMAIL, 0, 0, "", "must be an email address" },
+
+	{ "integer", NP_INT, 0, 0, "-42", NULL },
+	{ "largest integer", NP_INT, 0, 0, "9223372036854775807", NULL },
+	{ "integer too large", NP_INT, 0, 0, "9223372036854775808", "must be a whole number" },
+	{ "smallest in bounds", NP_INT, 1, 100, "1", NULL },
+	{ "largest in bounds", NP_INT, 1, 100, "100", NULL },
+	{ "below the bounds", NP_INT, 1, 100, "0", "must be a whole number from 1 to 100" },
+	{ "above the bounds", NP_INT, 1, 100, "101", "must be a whole number from 1 to 100" },
+	{ "bounds below zero", NP_INT, -5, 0, "-5", NULL },
+	{ "above bounds below zero", NP_INT, -5, 0, "1", "must be a whole number from -5 to 0" },
+	{ "integer with a point", NP_INT, 0, 0, "1.0", "must be a whole number" },
+	{ "integer with an exponent", NP_INT, 0, 0, "1e3", "must be a whole number" },
+	{ "integer with a plus", NP_INT, 0, 0, "+1", "must be a whole number" },
+	{ "integer with a space", NP_INT, 1, 9, " 1", "must be a whole number from 1 to 9" },
+	{ "no integer", NP_INT, 0, 0, "x", "must be a whole number" },
+	{ "empty integer", NP_INT, 0, 0, "", "must be a whole number" },
+
+	{ "number", NP_FLOAT, 0, 0, "-1.5e3", NULL },
+	{ "whole number", NP_FLOAT, 0, 0, "7", NULL },
+	{ "number out of range", NP_FLOAT, 0, 0, "1e400", "must be a number" },
+	{ "NaN", NP_FLOAT, 0, 0, "NaN", "must be a number" },
+	{ "infinity", NP_FLOAT, 0, 0, "inf", "must be a number" },
+	{ "hexadecimal", NP_FLOAT, 0, 0, "0x1p3", "must be a number" },
+	{ "empty number", NP_FLOAT, 0, 0, "", "must be a number" },
+
+	{ "true", NP_BOOL, 0, 0, "true", NULL },
+	{ "false", NP_BOOL, 0, 0, "false", NULL },
+	{ "True", NP_BOOL, 0, 0, "True", "must be true or false" },
+	{ "1 for true", NP_BOOL, 0, 0, "1", "must be true or false" },
+	{ "empty for false", NP_BOOL, 0, 0, "", "must be true or false" },
+
+	{ "cursor", NP_CURSOR, 0, 0, "H2EfYg", NULL },
+	{ "forged cursor", NP_CURSOR, 0, 0, "!!", "must be the \"next\" of another page" },
+	{ "empty cursor", NP_CURSOR, 0, 0, "", "must be the \"next\" of another page" },
+};
+
+static void
+each_type_has_its_rule(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(check_rows); i++) {
+		const struct check_row *row = &check_rows[i];
+		const struct np_param param = {
+			.name = "x", .type = row->type, .min = row->min, .max = row->max
+		};
+		struct argument argument = { .given = false };
+
+		row_text(row, param_check(*state, &param, row->text, &argument), row->message);
+	}
+}
+
+static void
+a_checked_value_is_there_as_text_and_as_its_type(void **state)
+{
+	const struct np_param integer = { .name = "x", .type = NP_INT },
+	                      number = { .name = "x", .type = NP_FLOAT },
+	                      boolean = { .name = "x", .type = NP_BOOL },
+	                      cursor = { .name = "x", .type = NP_CURSOR };
+	struct argument argument = { .given = false };
+
+	assert_null(param_check(*state, &integer, "-7", &argument));
+	assert_string_equal(argument.value.text, "-7");
+	assert_int_equal(argument.value.type, NP_INT);
+	assert_int_equal(argument.value.integer, -7);
+	assert_null(param_check(*state, &number, "2.5", &argument));
+	assert_true(argument.value.number > 2.4 && argument.value.number < 2.6);
+	assert_null(param_check(*state, &boolean, "true", &argument));
+	assert_true(argument.value.boolean);
+	assert_null(param_check(*state, &boolean, "false", &argument));
+	assert_false(argument.value.boolean);
+	assert_null(param_check(*state, &cursor, "H2EfYg", &argument));
+	assert_string_equal(argument.cursor[0], "a");
+	assert_string_equal(argument.cursor[1], "b");
+	assert_null(argument.cursor[2]);
+}
+
+static void
+an_email_has_at_most_254_bytes(void **state)
+{
+	const struct np_param param = { .name = "x", .type = NP_EMAIL };
+	struct argument argument;
+	struct buf text;
+
+	buf_init(&text, *state, 400);
+	buf_text(&text, "a@");
+	for (int i = 0; i < 62; i++)
+		buf_text(&text, "abc.");
+	buf_text(&text, "abcd"); /* 254 */
+	assert_null(param_check(*state, &param, text.data, &argument));
+	buf_char(&text, 'e');
+	assert_non_null(param_check(*state, &param, text.data, &argument));
+}
+
+/* --- a whole request --- */
+
+enum { ID, LIMIT, NAME, KEY, AGE, SCORE, ADMIN, BIO };
+static const struct np_param params[] = {
+	[ID] = { .name = "id", .in = NP_PATH, .type = NP_INT, .min = 1, .max = 1000 },
+	[LIMIT] = { .name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .fallback = "20" },
+	[NAME] = { .name = "name", .in = NP_BODY, .type = NP_STRING, .required = true, .min = 1, .max = 5 },
+	[KEY] = { .name = "x-key", .in = NP_HEADER, .type = NP_STRING, .min = 1, .max = 5 },
+	[AGE] = { .name = "age", .in = NP_BODY, .type = NP_INT },
+	[SCORE] = { .name = "score", .in = NP_BODY, .type = NP_FLOAT },
+	[ADMIN] = { .name = "admin", .in = NP_BODY, .type = NP_BOOL },
+	[BIO] = { .name = "bio", .in = NP_BODY, .type = NP_STRING, .nullable = true, .max = 10 },
+	NP_PARAMS_END,
+};
+static const struct np_route route = { "PUT", "/users/{id}", NULL, .params = params };
+
+static const struct request_header json_header = { "content-type", "application/json" };
+
+struct decoded {
+	bool good;
+	struct argument *arguments;
+	struct param_faults faults;
+	struct error err;
+};
+
+static struct decoded
+decode(void *owner, const struct np_route *by, const char *text, const struct request_header *headers,
+       size_t header_count, const char *body)
+{
+	const struct request request = {
+		.method = by->method,
+		.target = text,
+		.id = "id",
+		.headers = headers,
+		.header_count = header_count,
+		.body = body,
+		.body_size = strlen(body),
+	};
+	struct decoded decoded = { .good = false };
+	struct target target;
+
+	assert_true(target_parse(owner, text, &target, &decoded.err));
+	decoded.good = param_decode(owner, by, &request, &target, &decoded.arguments, &decoded.faults,
+	                            &decoded.err);
+	return decoded;
+}
+
+static struct decoded
+decode_json(void *owner, const char *target, const char *body)
+{
+	return decode(owner, &route, target, &json_header, 1, body);
+}
+
+static bool
+has_fault(const struct decoded *decoded, const char *in, const char *name, const char *message)
+{
+	for (size_t i = 0; i < decoded->faults.count; i++) {
+		const struct param_fault *fault = &decoded->faults.items[i];
+
+		if (strcmp(fault->in, in) == 0 && strcmp(fault->name, name) == 0
+		    && strstr(fault->message, message))
+			return true;
+	}
+	return false;
+}
+
+static void
+values_come_from_all_four_places(void **state)
+{
+	static const struct request_header headers[] = {
+		{ "content-type", "application/json; charset=utf-8" }, { "x-key", "k" }
+	};
+	struct decoded decoded = decode(
+	    *state, &route, "/users/7?limit=3", headers, 2,
+	    "{\"bio\":\"b\",\"name\":\"n\",\"age\":1,\"score\":2,\"admin\":true}");
+
+	assert_true(decoded.good);
+	assert_int_equal(decoded.arguments[ID].value.integer, 7);
+	assert_int_equal(decoded.arguments[LIMIT].value.integer, 3);
+	assert_string_equal(decoded.arguments[NAME].value.text, "n");
+	assert_string_equal(decoded.arguments[KEY].value.text, "k");
+	assert_int_equal(decoded.arguments[AGE].value.integer, 1);
+	assert_true(decoded.arguments[SCORE].value.number > 1.9);
+	assert_true(decoded.arguments[ADMIN].value.boolean);
+	assert_string_equal(decoded.arguments[BIO].value.text, "b");
+	for (int i = ID; i <= BIO; i++)
+		assert_true(decoded.arguments[i].given);
+}
+
+static void
+what_is_absent_is_the_fallback_or_null(void **state)
+{
+	struct decoded decoded = decode_json(*state, "/users/7", "{\"name\":\"n\"}");
+
+	assert_true(decoded.good);
+	assert_int_equal(decoded.arguments[LIMIT].value.integer, 20);
+	assert_string_equal(decoded.arguments[LIMIT].value.text, "20");
+	assert_false(decoded.arguments[LIMIT].given);
+	assert_null(decoded.arguments[AGE].value.text);
+	assert_int_equal(decoded.arguments[AGE].value.type, NP_INT);
+	assert_null(decoded.arguments[KEY].value.text);
+	assert_false(decoded.arguments[KEY].given);
+}
+
+static void
+null_counts_as_given_where_it_may_stand(void **state)
+{
+	struct decoded decoded = decode_json(*state, "/users/7", "{\"name\":\"n\",\"bio\":null}");
+
+	assert_true(decoded.good);
+	assert_true(decoded.arguments[BIO].given);
+	assert_null(decoded.arguments[BIO].value.text);
+}
+
+static void
+minus_zero_is_a_whole_number(void **state)
+{
+	struct decoded decoded = decode_json(*state, "/users/7", "{\"name\":\"n\",\"age\":-0}");
+
+	assert_true(decoded.good);
+	assert_int_equal(decoded.arguments[AGE].value.integer, 0);
+}
+
+static const struct fault_row {
+	const char *about;
+	const char *target, *body;
+	const char *in, *name, *message;
+} fault_rows[] = {
+	{ "path out of bounds", "/users/0", "{\"name\":\"n\"}", "path", "id", "from 1 to 1000" },
+	{ "path of another type", "/users/x", "{\"name\":\"n\"}", "path", "id", "whole number" },
+	{ "query out of bounds", "/users/1?limit=101", "{\"name\":\"n\"}", "query", "limit",
+	  "from 1 to 100" },
+	{ "empty query value", "/users/1?limit=", "{\"name\":\"n\"}", "query", "limit", "whole number" },
+	{ "query name twice", "/users/1?limit=1&limit=1", "{\"name\":\"n\"}", "query", "limit", "twice" },
+	{ "query name twice, one escaped", "/users/1?limit=1&%6Cimit=1", "{\"name\":\"n\"}", "query", "limit",
+	  "twice" },
+	{ "unknown query name", "/users/1?offset=1", "{\"name\":\"n\"}", "query", "offset",
+	  "not a parameter" },
+	{ "query name of another case", "/users/1?Limit=1", "{\"name\":\"n\"}", "query", "Limit",
+	  "not a parameter" },
+	{ "a field in the query", "/users/1?age=1", "{\"name\":\"n\"}", "query", "age", "not a parameter" },
+	{ "required and absent", "/users/1", "{}", "body", "name", "is required" },
+	{ "required and null", "/users/1", "{\"name\":null}", "body", "name", "must be a string" },
+	{ "too long", "/users/1", "{\"name\":\"123456\"}", "body", "name", "1 to 5 characters" },
+	{ "unknown field", "/users/1", "{\"name\":\"n\",\"role\":1}", "body", "role", "not a field" },
+	{ "a path parameter in the body", "/users/1", "{\"name\":\"n\",\"id\":2}", "body", "id",
+	  "not a field" },
+	{ "null where it may not stand", "/users/1", "{\"name\":\"n\",\"age\":null}", "body", "age",
+	  "whole number" },
+	{ "number for a string", "/users/1", "{\"name\":1}", "body", "name", "must be a string" },
+	{ "true for a string", "/users/1", "{\"name\":true}", "body", "name", "must be a string" },
+	{ "array for a string", "/users/1", "{\"name\":[\"n\"]}", "body", "name", "must be a string" },
+	{ "object for a string", "/users/1", "{\"name\":{}}", "body", "name", "must be a string" },
+	{ "string for an integer", "/users/1", "{\"name\":\"n\",\"age\":\"1\"}", "body", "age",
+	  "must be a whole number" },
+	{ "fraction for an integer", "/users/1", "{\"name\":\"n\",\"age\":1.5}", "body", "age",
+	  "must be a whole number" },
+	{ "1.0 for an integer", "/users/1", "{\"name\":\"n\",\"age\":1.0}", "body", "age",
+	  "must be a whole number" },
+	{ "string for a number", "/users/1", "{\"name\":\"n\",\"score\":\"1\"}", "body", "score",
+	  "must be a number" },
+	{ "string for a bool", "/users/1", "{\"name\":\"n\",\"admin\":\"true\"}", "body", "admin",
+	  "must be true or false" },
+	{ "number for a bool", "/users/1", "{\"name\":\"n\",\"admin\":1}", "body", "admin",
+	  "must be true or false" },
+};
+
+static void
+a_fault_names_place_parameter_and_rule(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(fault_rows); i++) {
+		const struct fault_row *row = &fault_rows[i];
+		struct decoded decoded = decode_json(*state, row->target, row->body);
+
+		row_true(row, !decoded.good);
+		row_int(row, decoded.err.kind, NP_INVALID);
+		row_int(row, decoded.faults.count, 1);
+		row_true(row, has_fault(&decoded, row->in, row->name, row->message));
+	}
+}
+
+static void
+every_fault_is_found_at_once(void **state)
+{
+	static const struct request_header headers[] = { { "content-type", "application/json" },
+		                                         { "x-key", "too long" } };
+	struct decoded decoded = decode(*state, &route, "/users/0?limit=x&a=1&b=2", headers, 2,
+	                                "{\"age\":\"1\",\"role\":1,\"bio\":\"more than ten\"}");
+
+	assert_false(decoded.good);
+	assert_int_equal(decoded.err.kind, NP_INVALID);
+	assert_true(has_fault(&decoded, "path", "id", ""));
+	assert_true(has_fault(&decoded, "header", "x-key", ""));
+	assert_true(has_fault(&decoded, "query", "limit", ""));
+	assert_true(has_fault(&decoded, "query", "a", ""));
+	assert_true(has_fault(&decoded, "query", "b", ""));
+	assert_true(has_fault(&decoded, "body", "age", ""));
+	assert_true(has_fault(&decoded, "body", "role", ""));
+	assert_true(has_fault(&decoded, "body", "bio", ""));
+	assert_true(has_fault(&decoded, "body", "name", "required"));
+	assert_int_equal(decoded.faults.count, 9);
+}
+
+static void
+more_faults_than_the_list_holds_are_one_more_refusal(void **state)
+{
+	struct decoded decoded;
+	struct buf text;
+
+	buf_init(&text, *state, 4096);
+	buf_text(&text, "/users/1?");
+	for (int i = 0; i < PARAM_FAULTS_MAX + 10; i++)
+		buf_printf(&text, "x%d=1&", i);
+	decoded = decode_json(*state, text.data, "{\"name\":\"n\"}");
+	assert_false(decoded.good);
+	assert_int_equal(decoded.faults.count, PARAM_FAULTS_MAX);
+}
+
+/* --- the body as a whole --- */
+
+static const struct type_row {
+	const char *about;
+	const char *type; /* NULL: no header */
+	bool good;
+} type_rows[] = {
+	{ "plain", "application/json", true },
+	{ "with a parameter", "application/json;charset=utf-8", true },
+	{ "with a space and a parameter", "application/json ; charset=utf-8", true },
+	{ "any case", "Application/JSON", true },
+	{ "absent", NULL, false },
+	{ "empty", "", false },
+	{ "a form", "application/x-www-form-urlencoded", false },
+	{ "text", "text/plain", false },
+	{ "more than json", "application/jsonx", false },
+	{ "less than json", "application/jso", false },
+	{ "two types", "application/json,text/plain", false },
+	{ "json as a parameter", "text/plain; application/json", false },
+};
+
+static void
+a_body_must_say_that_it_is_json(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(type_rows); i++) {
+		const struct type_row *row = &type_rows[i];
+		const struct request_header header = { "content-type", row->type };
+		struct decoded decoded = decode(*state, &route, "/users/1", &header, row->type != NULL,
+		                                "{\"name\":\"n\"}");
+
+		row_int(row, decoded.good, row->good);
+		if (!row->good)
+			row_int(row, decoded.err.kind, NP_MEDIA_TYPE);
+	}
+}
+
+static void
+a_body_that_is_not_json_is_malformed(void **state)
+{
+	assert_int_equal(decode_json(*state, "/users/1", "{\"name\":\"n\"").err.kind, NP_MALFORMED);
+	assert_int_equal(decode_json(*state, "/users/1", "").err.kind, NP_MALFORMED);
+	assert_int_equal(decode_json(*state, "/users/1", "{\"name\":\"n\",\"name\":\"n\"}").err.kind,
+	                 NP_MALFORMED);
+}
+
+static void
+a_body_that_is_no_object_is_invalid(void **state)
+{
+	struct decoded decoded = decode_json(*state, "/users/1", "[]");
+
+	assert_false(decoded.good);
+	assert_int_equal(decoded.err.kind, NP_INVALID);
+}
+
+static void
+a_route_without_fields_reads_no_body(void **state)
+{
+	static const struct np_route bare = { "POST", "/jobs", NULL, .params = NULL };
+	struct decoded decoded = decode(*state, &bare, "/jobs", NULL, 0, "not JSON");
+
+	assert_true(decoded.good);
+	assert_int_equal(decoded.faults.count, 0);
+}
+
+static void
+a_route_without_parameters_takes_no_query(void **state)
+{
+	static const struct np_route bare = { "GET", "/jobs", NULL, .params = NULL };
+	struct decoded decoded = decode(*state, &bare, "/jobs?x=1", NULL, 0, "");
+
+	assert_false(decoded.good);
+	assert_true(has_fault(&decoded, "query", "x", "not a parameter"));
+}
+
+static void
+a_header_can_be_required(void **state)
+{
+	static const struct np_param by_key[] = {
+		{ .name = "idempotency-key", .in = NP_HEADER, .type = NP_UUID, .required = true },
+		NP_PARAMS_END,
+	};
+	static const struct np_route keyed = { "POST", "/jobs", NULL, .params = by_key };
+	const struct request_header header = { "idempotency-key", "018f4e4e-7f3a-7000-8000-0123456789ab" };
+	struct decoded decoded = decode(*state, &keyed, "/jobs", NULL, 0, "");
+
+	assert_true(has_fault(&decoded, "header", "idempotency-key", "is required"));
+	decoded = decode(*state, &keyed, "/jobs", &header, 1, "");
+	assert_true(decoded.good);
+	assert_string_equal(decoded.arguments[0].value.text, header.value);
+}
+
+static void
+places_have_names(void **state)
+{
+	(void)state;
+	assert_string_equal(param_places[NP_PATH], "path");
+	assert_string_equal(param_places[NP_QUERY], "query");
+	assert_string_equal(param_places[NP_HEADER], "header");
+	assert_string_equal(param_places[NP_BODY], "body");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(each_type_has_its_rule),
+		TEST(a_checked_value_is_there_as_text_and_as_its_type),
+		TEST(an_email_has_at_most_254_bytes),
+		TEST(values_come_from_all_four_places),
+		TEST(what_is_absent_is_the_fallback_or_null),
+		TEST(null_counts_as_given_where_it_may_stand),
+		TEST(minus_zero_is_a_whole_number),
+		TEST(a_fault_names_place_parameter_and_rule),
+		TEST(every_fault_is_found_at_once),
+		TEST(more_faults_than_the_list_holds_are_one_more_refusal),
+		TEST(a_body_must_say_that_it_is_json),
+		TEST(a_body_that_is_not_json_is_malformed),
+		TEST(a_body_that_is_no_object_is_invalid),
+		TEST(a_route_without_fields_reads_no_body),
+		TEST(a_route_without_parameters_takes_no_query),
+		TEST(a_header_can_be_required),
+		TEST(places_have_names),
+	};
+
+	return cmocka_run_group_tests_name("param", tests, NULL, NULL);
+}

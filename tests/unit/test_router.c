@@ -1,0 +1,133 @@
+#include "http/router.h"
+#include "unit.h"
+
+static bool
+handler(struct np_ctx *ctx)
+{
+	return ctx != NULL;
+}
+
+static const struct np_param by_id[] = {
+	{ .name = "id", .in = NP_PATH, .type = NP_INT },
+	NP_PARAMS_END,
+};
+
+static const struct np_param by_two[] = {
+	{ .name = "id", .in = NP_PATH, .type = NP_INT },
+	{ .name = "part", .in = NP_PATH, .type = NP_STRING },
+	NP_PARAMS_END,
+};
+
+enum { LIST, CREATE, MINE, SHOW, CHANGE, REMOVE, PART, ROOT, ONLY_POST };
+static const struct np_route routes[] = {
+	[LIST] = { "GET", "/notes", handler },
+	[CREATE] = { "POST", "/notes", handler },
+	[MINE] = { "GET", "/notes/mine", handler },
+	[SHOW] = { "GET", "/notes/{id}", handler, .params = by_id },
+	[CHANGE] = { "PATCH", "/notes/{id}", handler, .params = by_id },
+	[REMOVE] = { "DELETE", "/notes/{id}", handler, .params = by_id },
+	[PART] = { "GET", "/notes/{id}/parts/{part}", handler, .params = by_two },
+	[ROOT] = { "GET", "/", handler },
+	[ONLY_POST] = { "POST", "/jobs", handler },
+	NP_ROUTES_END,
+};
+
+#define NOTES_ALLOW "GET, HEAD, POST, OPTIONS"
+#define NOTE_ALLOW  "GET, HEAD, PATCH, DELETE, OPTIONS"
+
+static const struct find_row {
+	const char *about;
+	const char *method, *target;
+	int route; /* or -kind of the error */
+	const char *allow;
+} find_rows[] = {
+	{ "a path", "GET", "/notes", LIST, NOTES_ALLOW },
+	{ "the same path, another method", "POST", "/notes", CREATE, NOTES_ALLOW },
+	{ "HEAD is found as GET", "HEAD", "/notes", LIST, NOTES_ALLOW },
+	{ "the root", "GET", "/", ROOT, "GET, HEAD, OPTIONS" },
+	{ "a name in braces", "GET", "/notes/42", SHOW, NOTE_ALLOW },
+	{ "a name in braces, another method", "DELETE", "/notes/42", REMOVE, NOTE_ALLOW },
+	{ "any text is a segment", "GET", "/notes/a%2Fb", SHOW, NOTE_ALLOW },
+	{ "the first row that fits", "GET", "/notes/mine", MINE, NOTE_ALLOW },
+	{ "two names", "GET", "/notes/42/parts/x", PART, "GET, HEAD, OPTIONS" },
+	{ "a query changes nothing", "GET", "/notes?x=1", LIST, NOTES_ALLOW },
+	{ "the only method", "POST", "/jobs", ONLY_POST, "POST, OPTIONS" },
+	{ "unknown path", "GET", "/other", -NP_NOT_FOUND, "" },
+	{ "unknown path, whatever the method", "BREW", "/other", -NP_NOT_FOUND, "" },
+	{ "longer path", "GET", "/notes/42/parts", -NP_NOT_FOUND, "" },
+	{ "part of a name", "GET", "/note", -NP_NOT_FOUND, "" },
+	{ "more than a name", "GET", "/notesx", -NP_NOT_FOUND, "" },
+	{ "another case", "GET", "/Notes", -NP_NOT_FOUND, "" },
+	{ "slash at the end", "GET", "/notes/", -NP_NOT_FOUND, "" },
+	{ "slash at the end of a name in braces", "GET", "/notes/42/", -NP_NOT_FOUND, "" },
+	{ "braces want something", "GET", "/notes//parts/x", -NP_NOT_FOUND, "" },
+	{ "two slashes", "GET", "//notes", -NP_NOT_FOUND, "" },
+	{ "method that the path has not", "PUT", "/notes", -NP_METHOD, NOTES_ALLOW },
+	{ "method that only another path has", "DELETE", "/notes", -NP_METHOD, NOTES_ALLOW },
+	{ "HEAD without GET", "HEAD", "/jobs", -NP_METHOD, "POST, OPTIONS" },
+	{ "OPTIONS is answered from allow", "OPTIONS", "/notes/42", -NP_METHOD, NOTE_ALLOW },
+	{ "unknown method", "BREW", "/notes", -NP_METHOD, NOTES_ALLOW },
+	{ "method in lower case", "get", "/notes", -NP_METHOD, NOTES_ALLOW },
+	{ "empty method", "", "/notes", -NP_METHOD, NOTES_ALLOW },
+};
+
+static void
+find_takes_the_first_row_that_fits(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(find_rows); i++) {
+		const struct find_row *row = &find_rows[i];
+		const struct np_route *route = NULL;
+		char allow[ROUTER_ALLOW_BYTES];
+		struct target target;
+		struct error err;
+		bool found;
+
+		row_true(row, target_parse(*state, row->target, &target, &err));
+		found = router_find(routes, row->method, &target, &route, allow, &err);
+		row_int(row, found ? route - routes : -(int)err.kind, row->route);
+		row_text(row, allow, row->allow);
+	}
+}
+
+static void
+all_methods_fit_into_allow(void **state)
+{
+	static const struct np_route all[] = {
+		{ "DELETE", "/a", handler }, { "PATCH", "/a", handler }, { "PUT", "/a", handler },
+		{ "POST", "/a", handler },   { "GET", "/a", handler },   NP_ROUTES_END,
+	};
+	const struct np_route *route;
+	char allow[ROUTER_ALLOW_BYTES];
+	struct target target;
+	struct error err;
+
+	assert_true(target_parse(*state, "/a", &target, &err));
+	assert_true(router_find(all, "GET", &target, &route, allow, &err));
+	assert_string_equal(allow, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+}
+
+static void
+a_segment_is_found_by_its_name(void **state)
+{
+	struct target target;
+	struct error err;
+
+	assert_true(target_parse(*state, "/notes/42/parts/a%20b", &target, &err));
+	assert_string_equal(router_segment(&routes[PART], &target, "id"), "42");
+	assert_string_equal(router_segment(&routes[PART], &target, "part"), "a b");
+	assert_null(router_segment(&routes[PART], &target, "parts"));
+	assert_null(router_segment(&routes[PART], &target, "i"));
+	assert_null(router_segment(&routes[PART], &target, "ident"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(find_takes_the_first_row_that_fits),
+		TEST(all_methods_fit_into_allow),
+		TEST(a_segment_is_found_by_its_name),
+	};
+
+	return cmocka_run_group_tests_name("router", tests, NULL, NULL);
+}

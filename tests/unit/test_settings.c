@@ -1,0 +1,837 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "config/settings.h"
+#include "unit.h"
+
+#define URL       "DATABASE_URL=postgres://u:p4ssw0rd@h/d"
+#define URL_TLS   "DATABASE_URL=postgres://u:p4ssw0rd@h/d?sslmode=require"
+#define KEY       "SECRET_KEY=0123456789abcdef0123456789abcdef"
+#define FILE_NAME "NULLPOOL_ENV_FILE"
+
+/* The environment of one test: up to 20 of "NAME=value", ending with NULL. */
+static const char *const *environment;
+
+static char *
+lookup(const char *name)
+{
+	size_t size = strlen(name);
+
+	for (const char *const *entry = environment; *entry; entry++)
+		if (strncmp(*entry, name, size) == 0 && (*entry)[size] == '=')
+			/* As getenv(): the caller must not write to it. */
+			return mem_strdup(mem_process(), *entry + size + 1);
+	return NULL;
+}
+
+struct reading {
+	struct settings settings;
+	struct buf faults;
+	bool good;
+};
+
+/* The log keeps secrets for the life of the process, so what they belong to lives as long. */
+static struct reading
+read_with(const char *const *entries)
+{
+	struct reading reading;
+
+	environment = entries;
+	buf_init(&reading.faults, mem_process(), 65536);
+	reading.good = settings_read(mem_process(), lookup, &reading.settings, &reading.faults);
+	assert_int_equal(reading.good, reading.faults.size == 0);
+	return reading;
+}
+#define READ(...) read_with((const char *const[]){ __VA_ARGS__, NULL })
+
+static struct reading
+good_with(const char *const *entries)
+{
+	struct reading reading = read_with(entries);
+
+	if (!reading.good)
+		fail_msg("%s", reading.faults.data);
+	return reading;
+}
+#define GOOD(...) good_with((const char *const[]){ __VA_ARGS__, NULL })
+
+static size_t
+lines_of(const char *text)
+{
+	size_t lines = 0;
+
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
+/* Whether a line of the faults begins with the name. */
+static bool
+is_faulted(const struct reading *reading, const char *name)
+{
+	const char *line = reading->faults.data;
+	size_t size = strlen(name);
+
+	while (line) {
+		if (strncmp(line, name, size) == 0 && (line[size] == ':' || line[size] == ','))
+			return true;
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return false;
+}
+
+/* A directory of its own is the working directory while a test runs. */
+static char home[] = "/tmp/test_settings.XXXXXX";
+
+static void
+write_file(const char *name, const char *text, mode_t mode)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(fchmod(fd, mode), 0);
+	assert_int_equal(close(fd), 0);
+}
+
+static int
+no_files(void **state)
+{
+	(void)state;
+	(void)unlink(".env");
+	(void)unlink("other.env");
+	return 0;
+}
+
+static int
+move_in(void **state)
+{
+	(void)state;
+	return mkdtemp(home) && chdir(home) == 0 ? 0 : -1;
+}
+
+static int
+move_out(void **state)
+{
+	(void)no_files(state);
+	mem_end();
+	return chdir("/") == 0 && rmdir(home) == 0 ? 0 : -1;
+}
+
+/* --- where a value comes from --- */
+
+static void
+a_url_is_all_that_development_needs(void **state)
+{
+	struct settings settings = GOOD(URL).settings;
+
+	(void)state;
+	assert_int_equal(settings.env, ENV_DEVELOPMENT);
+	assert_string_equal(settings.app_name, "nullpool");
+	assert_int_equal(settings.log_level, LOG_INFO);
+	assert_int_equal(settings.database_pool_size, 5);
+	assert_int_equal(settings.database_max_overflow, 15);
+	assert_int_equal(settings.database_pool_timeout_s, 30);
+	assert_int_equal(settings.database_pool_recycle_s, 3600);
+	assert_true(settings.database_pool_pre_ping);
+	assert_int_equal(settings.database_connect_timeout_s, 30);
+	assert_int_equal(settings.database_command_timeout_s, 60);
+	assert_int_equal(settings.request_timeout_s, 60);
+	assert_int_equal(settings.worker_idle_timeout_s, 30);
+	assert_int_equal(settings.worker_max_requests, 0);
+	assert_null(settings.redis_url);
+	assert_int_equal(settings.redis_timeout_ms, 50);
+	assert_int_equal(settings.cache_ttl_s, 60);
+	assert_null(settings.secret_key);
+	assert_string_equal(settings.algorithm, "HS256");
+	assert_int_equal(settings.access_token_expire_minutes, 1440);
+	assert_string_equal(conninfo_get(&settings.database, "host"), "h");
+}
+
+static const struct env_row {
+	const char *about;
+	const char *env;
+	int64_t value;
+	enum connection_mode mode;
+	const char *origins;
+	const char *sslmode;
+	bool health_details;
+} env_rows[] = {
+	{ "development", "ENV=development", ENV_DEVELOPMENT, CONNECTION_PERSISTENT, "http://localhost:5173",
+	  NULL, true },
+	{ "testing", "ENV=testing", ENV_TESTING, CONNECTION_NULL, NULL, "require", true },
+	{ "production", "ENV=production", ENV_PRODUCTION, CONNECTION_NULL, NULL, "require", false },
+	{ "any case", "ENV=Production", ENV_PRODUCTION, CONNECTION_NULL, NULL, "require", false },
+	{ "alias", "APP_ENV=production", ENV_PRODUCTION, CONNECTION_NULL, NULL, "require", false },
+};
+
+static void
+each_environment_has_its_defaults(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(env_rows); i++) {
+		const struct env_row *row = &env_rows[i];
+		struct settings settings = GOOD(row->env, URL).settings;
+
+		row_int(row, settings.env, row->value);
+		row_int(row, settings.database_connection, row->mode);
+		row_text(row, settings.cors_origins, row->origins);
+		row_text(row, conninfo_get(&settings.database, "sslmode"), row->sslmode);
+		row_int(row, settings.health_details, row->health_details);
+	}
+}
+
+static void
+the_default_file_may_be_absent(void **state)
+{
+	(void)state;
+	assert_true(GOOD(URL).good);
+}
+
+static void
+the_default_file_is_read_when_it_is_there(void **state)
+{
+	(void)state;
+	write_file(".env", URL "\nAPP_NAME=\"from .env\"\n", 0600);
+	assert_string_equal(GOOD("PATH=/bin").settings.app_name, "from .env");
+}
+
+static void
+the_file_that_is_named_is_read_in_place_of_the_default(void **state)
+{
+	(void)state;
+	write_file(".env", "APP_NAME=wrong\n", 0600);
+	write_file("other.env", URL "\nAPP_NAME=right\n", 0600);
+	assert_string_equal(GOOD(FILE_NAME "=other.env").settings.app_name, "right");
+}
+
+static void
+a_file_that_is_named_must_be_there(void **state)
+{
+	struct reading reading = READ(FILE_NAME "=missing.env", URL);
+
+	(void)state;
+	assert_false(reading.good);
+	assert_true(is_faulted(&reading, FILE_NAME));
+	assert_int_equal(lines_of(reading.faults.data), 1);
+}
+
+static void
+the_default_file_by_name_must_be_there_too(void **state)
+{
+	(void)state;
+	assert_false(READ(FILE_NAME "=.env", URL).good);
+}
+
+static void
+an_empty_name_of_a_file_is_the_default_file(void **state)
+{
+	(void)state;
+	write_file(".env", "APP_NAME=x\n", 0600);
+	assert_string_equal(GOOD(FILE_NAME "=", URL).settings.app_name, "x");
+}
+
+static void
+a_directory_is_no_file(void **state)
+{
+	struct reading reading = READ(FILE_NAME "=/", URL);
+
+	(void)state;
+	assert_true(is_faulted(&reading, FILE_NAME));
+}
+
+static void
+a_broken_file_is_reported_by_line_and_not_by_text(void **state)
+{
+	struct reading reading;
+
+	(void)state;
+	write_file(".env", "APP_NAME=x\nDB_PASSWORD='c4n4ry\n", 0600);
+	reading = READ(URL);
+	assert_true(is_faulted(&reading, FILE_NAME));
+	assert_non_null(strstr(reading.faults.data, "line 2"));
+	assert_null(strstr(reading.faults.data, "c4n4ry"));
+}
+
+static void
+a_file_that_is_too_long_is_refused(void **state)
+{
+	char *text = mem_resize(*state, NULL, 70001);
+
+	memset(text, '\n', 70000);
+	text[70000] = '\0';
+	write_file(".env", text, 0600);
+	assert_false(READ(URL).good);
+}
+
+static void
+the_environment_wins_over_the_file(void **state)
+{
+	struct settings settings;
+
+	(void)state;
+	write_file(".env", "APP_NAME=file\nCACHE_TTL=7\nREDIS_TIMEOUT_MS=8\n", 0600);
+	settings = GOOD(URL, "APP_NAME=environment", "CACHE_TTL=9").settings;
+	assert_string_equal(settings.app_name, "environment");
+	assert_int_equal(settings.cache_ttl_s, 9);
+	assert_int_equal(settings.redis_timeout_ms, 8);
+}
+
+static void
+an_empty_value_is_the_default(void **state)
+{
+	struct settings settings;
+
+	(void)state;
+	write_file(".env", "APP_NAME=file\nCACHE_TTL=\nDATABASE_REPLICA_URL=\n", 0600);
+	settings = GOOD(URL, "APP_NAME=", "SERVERLESS=", "DATABASE_POOL_SIZE=").settings;
+	assert_string_equal(settings.app_name, "nullpool");
+	assert_false(settings.serverless);
+	assert_int_equal(settings.database_pool_size, 5);
+	assert_int_equal(settings.cache_ttl_s, 60);
+	assert_null(settings.database_replica_url);
+}
+
+static void
+an_alias_is_asked_when_the_name_is_not_set(void **state)
+{
+	struct settings settings = GOOD("NEON_DATABASE_URL=postgres://u@neon/d").settings;
+
+	(void)state;
+	assert_string_equal(conninfo_get(&settings.database, "host"), "neon");
+	settings = GOOD("NEON_DATABASE_URL=postgres://u@neon/d", "DATABASE_URL=postgres://u@own/d").settings;
+	assert_string_equal(conninfo_get(&settings.database, "host"), "own");
+}
+
+/* Or a .env that was left behind would make a production host a development one. */
+static void
+an_alias_in_the_environment_wins_over_the_name_in_the_file(void **state)
+{
+	(void)state;
+	write_file(".env", "ENV=development\n", 0600);
+	assert_int_equal(GOOD("APP_ENV=production", URL).settings.env, ENV_PRODUCTION);
+}
+
+static void
+parts_stand_in_for_a_url(void **state)
+{
+	struct settings settings =
+	    GOOD("DB_HOST=h", "DB_PORT=5433", "DB_NAME=d", "DB_USER=u", "DB_PASSWORD=p@ss/w").settings;
+
+	(void)state;
+	assert_string_equal(conninfo_get(&settings.database, "port"), "5433");
+	assert_string_equal(conninfo_get(&settings.database, "password"), "p@ss/w");
+	assert_string_equal(settings.database.redacted, "postgresql://u:***@h:5433/d");
+}
+
+static void
+migrations_use_the_database_unless_they_have_their_own(void **state)
+{
+	struct settings settings = GOOD(URL).settings;
+
+	(void)state;
+	assert_string_equal(conninfo_get(&settings.migration, "host"), "h");
+	settings = GOOD(URL, "MIGRATION_DATABASE_URL=postgres://owner@direct/d").settings;
+	assert_string_equal(conninfo_get(&settings.migration, "user"), "owner");
+	assert_string_equal(conninfo_get(&settings.database, "user"), "u");
+}
+
+static void
+redis_is_taken_apart(void **state)
+{
+	struct settings settings = GOOD(URL, "REDIS_URL=redis://:p@cache:6380/2").settings;
+
+	(void)state;
+	assert_string_equal(settings.redis.host, "cache");
+	assert_int_equal(settings.redis.database, 2);
+}
+
+/* --- rules between settings --- */
+
+static void
+serverless_means_a_connection_a_request(void **state)
+{
+	(void)state;
+	assert_int_equal(GOOD(URL, "SERVERLESS=true").settings.database_connection, CONNECTION_NULL);
+	assert_int_equal(
+	    GOOD(URL, "SERVERLESS=true", "DATABASE_CONNECTION=persistent").settings.database_connection,
+	    CONNECTION_NULL);
+}
+
+static void
+the_mode_may_be_chosen(void **state)
+{
+	(void)state;
+	assert_int_equal(GOOD(URL, "DATABASE_CONNECTION=null").settings.database_connection, CONNECTION_NULL);
+	assert_int_equal(
+	    GOOD(URL, "ENV=production", "DATABASE_CONNECTION=persistent").settings.database_connection,
+	    CONNECTION_PERSISTENT);
+}
+
+static void
+debug_means_the_level_debug(void **state)
+{
+	(void)state;
+	assert_int_equal(GOOD(URL, "DEBUG=true", "LOG_LEVEL=error").settings.log_level, LOG_DEBUG);
+}
+
+static const struct tls_row {
+	const char *about;
+	const char *env;
+	const char *entry;
+	const char *faulted; /* NULL: good */
+} tls_rows[] = {
+	{ "production takes require", "ENV=production", URL "?sslmode=require", NULL },
+	{ "production takes verify-ca", "ENV=production", URL "?sslmode=verify-ca", NULL },
+	{ "production takes verify-full", "ENV=production", URL "?sslmode=verify-full", NULL },
+	{ "production makes it require", "ENV=production", URL, NULL },
+	{ "production refuses disable", "ENV=production", URL "?sslmode=disable", "DATABASE_URL" },
+	{ "production refuses allow", "ENV=production", URL "?sslmode=allow", "DATABASE_URL" },
+	{ "production refuses prefer", "ENV=production", URL "?sslmode=prefer", "DATABASE_URL" },
+	{ "production refuses ssl=false", "ENV=production", URL "?ssl=false", "DATABASE_URL" },
+	{ "serverless refuses prefer", "SERVERLESS=true", URL "?sslmode=prefer", "DATABASE_URL" },
+	{ "development takes disable", "ENV=development", URL "?sslmode=disable", NULL },
+	{ "testing takes disable", "ENV=testing", URL "?sslmode=disable", NULL },
+	{ "a unix socket is no network", "ENV=production", "DATABASE_URL=postgres://u@%2Frun/d", NULL },
+	{ "a unix socket with sslmode", "ENV=production",
+	  "DATABASE_URL=postgres://u@/d?host=/run&sslmode=disable", NULL },
+	{ "an alias is held to it", "ENV=production", "NEON_DATABASE_URL=postgres://u@h/d?sslmode=disable",
+	  "DATABASE_URL" },
+};
+
+static void
+production_speaks_tls_over_a_network(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(tls_rows); i++) {
+		const struct tls_row *row = &tls_rows[i];
+		struct reading reading = READ(row->env, row->entry);
+
+		row_int(row, reading.good, row->faulted == NULL);
+		if (row->faulted)
+			row_true(row, is_faulted(&reading, row->faulted));
+	}
+}
+
+static void
+a_socket_as_host_does_not_spare_an_address_the_tls(void **state)
+{
+	(void)state;
+	assert_false(
+	    READ("ENV=production", "DATABASE_URL=postgres://u@%2Frun/d?hostaddr=192.0.2.1&sslmode=disable")
+	        .good);
+}
+
+static void
+every_database_is_held_to_tls(void **state)
+{
+	struct reading reading = READ("ENV=production", URL_TLS,
+	                              "DATABASE_REPLICA_URL=postgres://u@h/d?sslmode=allow",
+	                              "MIGRATION_DATABASE_URL=postgres://u@h/d?sslmode=disable");
+
+	(void)state;
+	assert_true(is_faulted(&reading, "DATABASE_REPLICA_URL"));
+	assert_true(is_faulted(&reading, "MIGRATION_DATABASE_URL"));
+	assert_false(is_faulted(&reading, "DATABASE_URL"));
+}
+
+static void
+no_tls_is_asked_of_a_unix_socket(void **state)
+{
+	struct settings settings = GOOD("ENV=production", "DATABASE_URL=postgres://u@%2Frun/d").settings;
+
+	(void)state;
+	assert_null(conninfo_get(&settings.database, "sslmode"));
+}
+
+static void
+parts_are_held_to_tls_in_production(void **state)
+{
+	struct settings settings =
+	    GOOD("ENV=production", "DB_HOST=h", "DB_NAME=d", "DB_USER=u", "DB_PASSWORD=p4ssw0rd").settings;
+
+	(void)state;
+	assert_string_equal(conninfo_get(&settings.database, "sslmode"), "require");
+}
+
+static const struct mode_row {
+	const char *about;
+	const char *env;
+	mode_t mode;
+	bool good;
+} mode_rows[] = {
+	{ "production, the owner's", "ENV=production", 0600, true },
+	{ "production, the group's too", "ENV=production", 0640, true },
+	{ "production, everybody reads", "ENV=production", 0644, false },
+	{ "production, everybody writes", "ENV=production", 0602, false },
+	{ "development, everybody reads", "ENV=development", 0644, true },
+	{ "testing, everybody reads", "ENV=testing", 0644, true },
+};
+
+static void
+a_file_that_others_can_read_is_refused_in_production(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(mode_rows); i++) {
+		const struct mode_row *row = &mode_rows[i];
+		struct reading reading;
+
+		write_file(".env", URL_TLS "\n", row->mode);
+		reading = READ(row->env);
+		row_int(row, reading.good, row->good);
+		if (!row->good)
+			row_true(row, is_faulted(&reading, FILE_NAME));
+	}
+}
+
+static void
+production_may_be_set_in_the_file_that_is_refused(void **state)
+{
+	(void)state;
+	write_file(".env", "ENV=production\n" URL_TLS "\n", 0644);
+	assert_false(READ("PATH=/bin").good);
+}
+
+static const struct key_row {
+	const char *about;
+	const char *env;
+	const char *key;
+	bool good;
+} key_rows[] = {
+	{ "32 bytes", "ENV=production", KEY, true },
+	{ "none", "ENV=production", "SECRET_KEY=", true },
+	{ "31 bytes", "ENV=production", "SECRET_KEY=0123456789abcdef0123456789abcde", false },
+	{ "a template's", "ENV=production", "SECRET_KEY=your-secret-key-that-is-long-enough-for-it", false },
+	{ "changeme", "ENV=production", "SECRET_KEY=changeme-changeme-changeme-changeme", false },
+	{ "changeme in capitals", "ENV=production", "SECRET_KEY=CHANGEME0123456789abcdef0123456789", false },
+	{ "change-this", "ENV=production", "SECRET_KEY=please-change-this-in-production-0123", false },
+	{ "one letter all along", "ENV=production", "SECRET_KEY=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+	  false },
+	{ "short in development", "ENV=development", "SECRET_KEY=short", true },
+	{ "changeme in testing", "ENV=testing", "SECRET_KEY=changeme", true },
+};
+
+static void
+production_wants_a_secret_key_that_is_one(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(key_rows); i++) {
+		const struct key_row *row = &key_rows[i];
+		struct reading reading = READ(row->env, URL_TLS, row->key);
+
+		row_int(row, reading.good, row->good);
+		if (!row->good)
+			row_true(row, is_faulted(&reading, "SECRET_KEY"));
+		row_true(row, !strstr(reading.faults.data, strchr(row->key, '=') + 1) || row->good);
+	}
+}
+
+static const struct origins_row {
+	const char *about;
+	const char *entry;
+	bool good;
+} origins_rows[] = {
+	{ "one", "CORS_ORIGINS=https://app.example.com", true },
+	{ "two", "CORS_ORIGINS=https://app.example.com,http://localhost:5173", true },
+	{ "two with a space", "CORS_ORIGINS=https://a.example.com, https://b.example.com", true },
+	{ "IPv6", "CORS_ORIGINS=http://[::1]:5173", true },
+	{ "star", "CORS_ORIGINS=*", false },
+	{ "star in a host", "CORS_ORIGINS=https://*.example.com", false },
+	{ "slash at the end", "CORS_ORIGINS=https://app.example.com/", false },
+	{ "path", "CORS_ORIGINS=https://app.example.com/app", false },
+	{ "no scheme", "CORS_ORIGINS=app.example.com", false },
+	{ "another scheme", "CORS_ORIGINS=ftp://app.example.com", false },
+	{ "scheme only", "CORS_ORIGINS=https://", false },
+	{ "null", "CORS_ORIGINS=null", false },
+	{ "user", "CORS_ORIGINS=https://u@app.example.com", false },
+	{ "a header injection", "CORS_ORIGINS=https://a.example.com\nX: y", false },
+	{ "the second is wrong", "CORS_ORIGINS=https://app.example.com,*", false },
+};
+
+static void
+origins_are_exact(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(origins_rows); i++) {
+		const struct origins_row *row = &origins_rows[i];
+		struct reading reading = READ(URL, row->entry);
+
+		row_int(row, reading.good, row->good);
+		if (!row->good)
+			row_true(row, is_faulted(&reading, "CORS_ORIGINS"));
+	}
+}
+
+/* --- values --- */
+
+static const struct value_row {
+	const char *about;
+	const char *entry;
+	const char *faulted; /* NULL: good */
+} value_rows[] = {
+	{ "switch by a word", "SERVERLESS=Yes", NULL },
+	{ "switch by a number", "DEBUG=0", NULL },
+	{ "switch off", "HEALTH_DETAILS=off", NULL },
+	{ "switch by another word", "SERVERLESS=maybe", "SERVERLESS" },
+	{ "switch by 2", "DEBUG=2", "DEBUG" },
+	{ "unknown environment", "ENV=prod", "ENV" },
+	{ "unknown level", "LOG_LEVEL=verbose", "LOG_LEVEL" },
+	{ "level in capitals", "LOG_LEVEL=WARNING", NULL },
+	{ "unknown mode", "DATABASE_CONNECTION=pooled", "DATABASE_CONNECTION" },
+	{ "unknown algorithm", "ALGORITHM=none", "ALGORITHM" },
+	{ "number with a unit", "REQUEST_TIMEOUT=60s", "REQUEST_TIMEOUT" },
+	{ "number with a point", "REQUEST_TIMEOUT=1.5", "REQUEST_TIMEOUT" },
+	{ "number with a space", "REQUEST_TIMEOUT= 1", "REQUEST_TIMEOUT" },
+	{ "too large for 64 bits", "WORKER_MAX_REQUESTS=9223372036854775808", "WORKER_MAX_REQUESTS" },
+	{ "smallest request timeout", "REQUEST_TIMEOUT=1", NULL },
+	{ "below it", "REQUEST_TIMEOUT=0", "REQUEST_TIMEOUT" },
+	{ "largest pool", "DATABASE_POOL_SIZE=1000", NULL },
+	{ "above it", "DATABASE_POOL_SIZE=1001", "DATABASE_POOL_SIZE" },
+	{ "a pool of none", "DATABASE_POOL_SIZE=0", NULL },
+	{ "never recycled", "DATABASE_POOL_RECYCLE=-1", NULL },
+	{ "below never", "DATABASE_POOL_RECYCLE=-2", "DATABASE_POOL_RECYCLE" },
+	{ "no limit of requests", "WORKER_MAX_REQUESTS=0", NULL },
+	{ "port of 0", "DB_PORT=0", "DB_PORT" },
+	{ "Redis that is none", "REDIS_URL=localhost:6379", "REDIS_URL" },
+	{ "Redis over TLS", "REDIS_URL=rediss://h", "REDIS_URL" },
+	{ "replica that is none", "DATABASE_REPLICA_URL=mysql://h", "DATABASE_REPLICA_URL" },
+};
+
+static void
+a_value_out_of_bounds_is_a_fault_by_name(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(value_rows); i++) {
+		const struct value_row *row = &value_rows[i];
+		struct reading reading = READ(row->entry, URL);
+
+		row_int(row, reading.good, row->faulted == NULL);
+		if (row->faulted) {
+			row_true(row, is_faulted(&reading, row->faulted));
+			row_int(row, lines_of(reading.faults.data), 1);
+		}
+	}
+}
+
+static void
+a_database_is_required(void **state)
+{
+	struct reading reading = READ("ENV=development");
+
+	(void)state;
+	assert_false(reading.good);
+	assert_true(is_faulted(&reading, "DATABASE_URL"));
+}
+
+static void
+parts_that_are_missing_are_named(void **state)
+{
+	struct reading reading = READ("DB_HOST=h", "DB_PASSWORD=c4n4ry");
+
+	(void)state;
+	assert_true(is_faulted(&reading, "DB_HOST"));
+	assert_non_null(strstr(reading.faults.data, "DB_USER"));
+	assert_null(strstr(reading.faults.data, "c4n4ry"));
+}
+
+static void
+all_faults_are_found_at_once(void **state)
+{
+	static const char *const names[] = { "SERVERLESS",          "LOG_LEVEL", "DATABASE_URL",
+		                             "DATABASE_CONNECTION", "CACHE_TTL", "SECRET_KEY",
+		                             "CORS_ORIGINS",        "REDIS_URL" };
+	struct reading reading = READ("ENV=production", "SERVERLESS=perhaps", "LOG_LEVEL=loud",
+	                              "DATABASE_URL=postgres://u@h/d?x=1", "DATABASE_CONNECTION=some",
+	                              "CACHE_TTL=-5", "SECRET_KEY=short", "CORS_ORIGINS=*", "REDIS_URL=?");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (!is_faulted(&reading, names[i]))
+			fail_msg("%s is not among: %s", names[i], reading.faults.data);
+	assert_int_equal(lines_of(reading.faults.data), COUNT_OF(names));
+}
+
+/* Each entry is wrong, and holds the canary. */
+static void
+faults_never_quote_a_value(void **state)
+{
+	struct reading reading = READ(
+	    "ENV=c4n4ry", "SERVERLESS=c4n4ry", "DEBUG=c4n4ry", "LOG_LEVEL=c4n4ry", "DB_PORT=c4n4ry",
+	    "DATABASE_URL=postgres://u:c4n4ry@w@h/d", "DATABASE_REPLICA_URL=c4n4ry",
+	    "MIGRATION_DATABASE_URL=postgres://u:c4n4ry/x@h/d", "DATABASE_CONNECTION=c4n4ry",
+	    "CACHE_TTL=c4n4ry", "REDIS_URL=redis://:c4n4ry@h/x", "ALGORITHM=c4n4ry", "CORS_ORIGINS=c4n4ry");
+
+	(void)state;
+	assert_int_equal(lines_of(reading.faults.data), 13);
+	assert_null(strstr(reading.faults.data, "c4n4ry"));
+	reading = READ("ENV=production", URL_TLS, "SECRET_KEY=c4n4ry");
+	assert_false(reading.good);
+	assert_null(strstr(reading.faults.data, "c4n4ry"));
+}
+
+/* --- what is shown --- */
+
+static const char *
+printed(const struct settings *settings)
+{
+	struct buf out;
+
+	buf_init(&out, mem_process(), 65536);
+	settings_print(settings, &out);
+	assert_false(out.overflow);
+	return out.data;
+}
+
+/* The line of a setting, without its line feed. */
+static const char *
+line_of(void *owner, const char *text, const char *name)
+{
+	const char *line = text;
+
+	while (strncmp(line, name, strlen(name)) != 0 || line[strlen(name)] != ' ') {
+		line = strchr(line, '\n');
+		assert_non_null(line);
+		line++;
+	}
+	return mem_strndup(owner, line, strcspn(line, "\n"));
+}
+
+static void
+print_hides_secrets(void **state)
+{
+	struct settings settings = GOOD("DATABASE_URL=postgres://u:c4n4ry@h/d",
+	                                "DATABASE_REPLICA_URL=postgres://u:c4n4ry@r/d",
+	                                "MIGRATION_DATABASE_URL=postgres://u:c4n4ry@m/d",
+	                                "DB_PASSWORD=c4n4ry", "REDIS_URL=redis://:c4n4ry@h",
+	                                "SECRET_KEY=c4n4ry0123456789")
+	                               .settings;
+	const char *text = printed(&settings);
+
+	assert_null(strstr(text, "c4n4ry"));
+	assert_non_null(strstr(line_of(*state, text, "DATABASE_URL"), "***"));
+	assert_non_null(strstr(line_of(*state, text, "SECRET_KEY"), "***"));
+}
+
+static void
+print_says_where_each_value_is_from(void **state)
+{
+	struct settings settings;
+	const char *text;
+
+	write_file("other.env", "CACHE_TTL=7\n", 0600);
+	settings = GOOD(URL, FILE_NAME "=other.env", "LOG_LEVEL=Error", "DEBUG=no").settings;
+	text = printed(&settings);
+	assert_non_null(strstr(line_of(*state, text, "LOG_LEVEL"), " error "));
+	assert_non_null(strstr(line_of(*state, text, "LOG_LEVEL"), "(environment)"));
+	assert_non_null(strstr(line_of(*state, text, "CACHE_TTL"), " 7 "));
+	assert_non_null(strstr(line_of(*state, text, "CACHE_TTL"), "(other.env)"));
+	assert_non_null(strstr(line_of(*state, text, "DEBUG"), " false "));
+	assert_non_null(strstr(line_of(*state, text, "REDIS_URL"), " - "));
+	assert_non_null(strstr(line_of(*state, text, "APP_NAME"), "nullpool"));
+	assert_non_null(strstr(line_of(*state, text, "APP_NAME"), "(default)"));
+}
+
+/* What the log was told of on the way. */
+static const struct secret_row {
+	const char *about;
+	const char *entry;
+	const char *secret;
+} secret_rows[] = {
+	{ "a URL's password, decoded", "DATABASE_URL=postgres://u:s3cret%40one@h/d", "s3cret@one" },
+	{ "a URL as a whole", "DATABASE_URL=postgres://u:s3cret-two@h/d", "postgres://u:s3cret-two@h/d" },
+	{ "DB_PASSWORD", "DB_PASSWORD=s3cret-four", "s3cret-four" },
+	{ "the secret key", "SECRET_KEY=s3cret-five", "s3cret-five" },
+	{ "Redis's password", "REDIS_URL=redis://:s3cret%2Dsix@h", "s3cret-six" },
+};
+
+/* In a process of its own, since the log keeps secrets, and a limited number of them. */
+static void
+read_and_scrub(void *argument)
+{
+	const struct secret_row *row = argument;
+	struct buf out;
+
+	(void)READ(row->entry);
+	buf_init(&out, mem_process(), 4096);
+	log_scrub(&out, row->secret);
+	_exit(strcmp(out.data, "***") == 0 ? 0 : 1);
+}
+
+static void
+secrets_are_made_known_to_the_log(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(secret_rows); i++) {
+		struct secret_row row = secret_rows[i];
+
+		row_int(&row, unit_end_of(read_and_scrub, &row), 0);
+	}
+}
+
+static void
+the_password_of_a_key_is_made_known_to_the_log(void **state)
+{
+	struct secret_row row = { "sslpassword", "DATABASE_URL=postgres://u@h/d?sslpassword=s3cret-three",
+		                  "s3cret-three" };
+
+	(void)state;
+	row_int(&row, unit_end_of(read_and_scrub, &row), 0);
+}
+
+#define SETTINGS_TEST(function) cmocka_unit_test_setup_teardown(function, clean_setup, unit_teardown)
+
+static int
+clean_setup(void **state)
+{
+	return no_files(state) || unit_setup(state);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SETTINGS_TEST(secrets_are_made_known_to_the_log),
+		SETTINGS_TEST(the_password_of_a_key_is_made_known_to_the_log),
+		SETTINGS_TEST(a_url_is_all_that_development_needs),
+		SETTINGS_TEST(each_environment_has_its_defaults),
+		SETTINGS_TEST(the_default_file_may_be_absent),
+		SETTINGS_TEST(the_default_file_is_read_when_it_is_there),
+		SETTINGS_TEST(the_file_that_is_named_is_read_in_place_of_the_default),
+		SETTINGS_TEST(a_file_that_is_named_must_be_there),
+		SETTINGS_TEST(the_default_file_by_name_must_be_there_too),
+		SETTINGS_TEST(an_empty_name_of_a_file_is_the_default_file),
+		SETTINGS_TEST(a_directory_is_no_file),
+		SETTINGS_TEST(a_broken_file_is_reported_by_line_and_not_by_text),
+		SETTINGS_TEST(a_file_that_is_too_long_is_refused),
+		SETTINGS_TEST(the_environment_wins_over_the_file),
+		SETTINGS_TEST(an_empty_value_is_the_default),
+		SETTINGS_TEST(an_alias_is_asked_when_the_name_is_not_set),
+		SETTINGS_TEST(an_alias_in_the_environment_wins_over_the_name_in_the_file),
+		SETTINGS_TEST(parts_stand_in_for_a_url),
+		SETTINGS_TEST(migrations_use_the_database_unless_they_have_their_own),
+		SETTINGS_TEST(redis_is_taken_apart),
+		SETTINGS_TEST(serverless_means_a_connection_a_request),
+		SETTINGS_TEST(the_mode_may_be_chosen),
+		SETTINGS_TEST(debug_means_the_level_debug),
+		SETTINGS_TEST(production_speaks_tls_over_a_network),
+		SETTINGS_TEST(a_socket_as_host_does_not_spare_an_address_the_tls),
+		SETTINGS_TEST(every_database_is_held_to_tls),
+		SETTINGS_TEST(no_tls_is_asked_of_a_unix_socket),
+		SETTINGS_TEST(parts_are_held_to_tls_in_production),
+		SETTINGS_TEST(a_file_that_others_can_read_is_refused_in_production),
+		SETTINGS_TEST(production_may_be_set_in_the_file_that_is_refused),
+		SETTINGS_TEST(production_wants_a_secret_key_that_is_one),
+		SETTINGS_TEST(origins_are_exact),
+		SETTINGS_TEST(a_value_out_of_bounds_is_a_fault_by_name),
+		SETTINGS_TEST(a_database_is_required),
+		SETTINGS_TEST(parts_that_are_missing_are_named),
+		SETTINGS_TEST(all_faults_are_found_at_once),
+		SETTINGS_TEST(faults_never_quote_a_value),
+		SETTINGS_TEST(print_hides_secrets),
+		SETTINGS_TEST(print_says_where_each_value_is_from),
+	};
+
+	return cmocka_run_group_tests_name("settings", tests, move_in, move_out);
+}

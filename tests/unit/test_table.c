@@ -1,0 +1,115 @@
+#include "unit.h"
+
+#include "http/table.h"
+
+static bool
+handler(struct np_ctx *ctx)
+{
+	(void)ctx;
+	return true;
+}
+
+static const struct np_param by_id[] = {
+	{ .name = "id", .in = NP_PATH, .type = NP_UUID },
+	NP_PARAMS_END,
+};
+static const struct np_param by_two[] = {
+	{ .name = "part", .in = NP_PATH, .type = NP_STRING },
+	{ .name = "id", .in = NP_PATH, .type = NP_UUID },
+	NP_PARAMS_END,
+};
+static const struct np_param in_query[] = {
+	{ .name = "id", .in = NP_QUERY, .type = NP_INT },
+	NP_PARAMS_END,
+};
+static const struct np_param in_body[] = {
+	{ .name = "name", .in = NP_BODY, .type = NP_STRING },
+	NP_PARAMS_END,
+};
+static const struct np_param nowhere[] = {
+	{ .name = "name", .type = NP_STRING },
+	NP_PARAMS_END,
+};
+static const struct np_param without_type[] = {
+	{ .name = "name", .in = NP_QUERY, .type = NP_TYPE__MAX },
+	NP_PARAMS_END,
+};
+
+#define ONE(table, ...)                                       \
+	static const struct np_param table[] = {              \
+		{ .name = "x", .in = NP_QUERY, __VA_ARGS__ }, \
+		NP_PARAMS_END,                                \
+	}
+ONE(upside_down, .type = NP_INT, .min = 5, .max = 4);
+ONE(only_min, .type = NP_INT, .min = 5);
+ONE(bounded_bool, .type = NP_BOOL, .max = 1);
+ONE(wrong_fallback, .type = NP_INT, .min = 1, .max = 9, .fallback = "10");
+ONE(needless_fallback, .type = NP_INT, .required = true, .fallback = "1");
+
+static const struct np_param loud_header[] = {
+	{ .name = "X-Token", .in = NP_HEADER, .type = NP_STRING },
+	NP_PARAMS_END,
+};
+
+static const struct table_row {
+	const char *about;
+	struct np_route route;
+	const char *says; /* NULL: nothing is wrong */
+} table_rows[] = {
+	{ "plain", { "GET", "/a", handler }, NULL },
+	{ "the root", { "GET", "/", handler }, NULL },
+	{ "a name and its parameter", { "PUT", "/a/{id}", handler, .params = by_id }, NULL },
+	{ "two names and their parameters", { "GET", "/a/{part}/{id}", handler, .params = by_two }, NULL },
+	{ "a body", { "POST", "/a", handler, .params = in_body }, NULL },
+	{ "no slash", { "GET", "a", handler }, "starts with /" },
+	{ "empty path", { "GET", "", handler }, "starts with /" },
+	{ "unknown method", { "BREW", "/a", handler }, "method" },
+	{ "HEAD comes with GET", { "HEAD", "/a", handler }, "method" },
+	{ "OPTIONS comes by itself", { "OPTIONS", "/a", handler }, "method" },
+	{ "method in lower case", { "get", "/a", handler }, "method" },
+	{ "a name without parameters", { "GET", "/a/{id}", handler }, "{name}" },
+	{ "a name that is another place's", { "GET", "/a/{id}", handler, .params = in_query }, "{name}" },
+	{ "one of two names is missing", { "GET", "/{id}/{part}", handler, .params = by_id }, "{name}" },
+	{ "a parameter that is not in the path",
+	  { "GET", "/a", handler, .params = by_id },
+	  "is not in the path" },
+	{ "one of two is not", { "GET", "/a/{id}", handler, .params = by_two }, "is not in the path" },
+	{ "no place", { "GET", "/a", handler, .params = nowhere }, "no place" },
+	{ "no type", { "GET", "/a", handler, .params = without_type }, "no type" },
+	{ "min above max", { "GET", "/a", handler, .params = upside_down }, "min above its max" },
+	{ "only a min", { "GET", "/a", handler, .params = only_min }, NULL },
+	{ "bounds of a type without", { "GET", "/a", handler, .params = bounded_bool }, "has bounds" },
+	{ "a fallback out of bounds", { "GET", "/a", handler, .params = wrong_fallback }, "breaks its rule" },
+	{ "a fallback of what is required",
+	  { "GET", "/a", handler, .params = needless_fallback },
+	  "required" },
+	{ "a header in capitals", { "GET", "/a", handler, .params = loud_header }, "lower case" },
+	{ "no handler", { "GET", "/a", NULL }, "a handler" },
+	{ "the same again", { "GET", "/first", handler }, "twice" },
+	{ "another method of the same path", { "POST", "/first", handler }, NULL },
+	{ "a body of GET", { "GET", "/a", handler, .params = in_body }, "body" },
+};
+
+static void
+faults_of_a_table_are_found(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(table_rows); i++) {
+		const struct table_row *row = &table_rows[i];
+		/* Behind a good row: all are looked at. */
+		const struct np_route table[] = { { "GET", "/first", handler }, row->route, NP_ROUTES_END };
+		const char *fault = table_fault(*state, table);
+
+		row_int(row, fault != NULL, row->says != NULL);
+		row_true(row, !fault || strstr(fault, row->says));
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(faults_of_a_table_are_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
