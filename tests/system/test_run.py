@@ -26,6 +26,12 @@ class Copy:
         for name in files:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
+        # With what is built: the times are kept, so nothing is compiled again.
+        self.build = BUILD.relative_to(ROOT)
+        for part in ("obj", "handlers", "conninfo", "libnullpool.a"):
+            place = folder / self.build / part
+            place.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if (BUILD / part).is_dir() else shutil.copy2)(BUILD / part, place)
         self.port, self.postgres, self.redis = (stack.free_port() for _ in range(3))
         settings = folder / "env" / "development.env"
         settings.write_text(settings.read_text().replace("54329", str(self.postgres)).replace("63799", str(self.redis)))
@@ -45,12 +51,11 @@ class Copy:
             child.wait(30)
 
     def start(self, **more):
-        # BUILD: what was built for the tests; copy2 keeps the times, so nothing is compiled again.
         variant = ["VARIANT=asan"] if BUILD.name == "asan" else []
         environment = {**os.environ, "PORT": str(self.port), **more}
         environment.pop("MAKEFLAGS", None)
         with open(self.folder / "run.log", "wb") as log:
-            return subprocess.Popen(["make", "run", f"BUILD={BUILD}", *variant], cwd=self.folder, stdout=log,
+            return subprocess.Popen(["make", "run", *variant], cwd=self.folder, stdout=log,
                                     stderr=log, stdin=subprocess.DEVNULL, env=environment, start_new_session=True)
 
     def refused(self, **more):
@@ -104,7 +109,7 @@ def test_production_opens_a_connection_for_each_request_and_ignores_a_foreign_ur
 def test_a_second_one_says_that_the_first_runs(copy):
     with copy.running():
         log = subprocess.run(["/usr/bin/python3", "env/local/run.py"], cwd=copy.folder, capture_output=True, text=True,
-                             env={**os.environ, "BUILD": str(BUILD)}, timeout=30, check=False)
+                             env={**os.environ, "BUILD": str(copy.build)}, timeout=30, check=False)
         assert log.returncode == 1 and re.search(r"already running here \(pid \d+\)", log.stderr)
         assert copy.client.get("/").status == 200
 
@@ -137,6 +142,20 @@ def test_the_roles_are_as_little_as_they_need(copy):
         with pytest.raises(psycopg2.OperationalError, match="no encryption|SSL off"):
             psycopg2.connect(host="127.0.0.1", port=copy.postgres, dbname="nullpool", user="nullpool_app",
                              password="development-app", sslmode="disable")
+
+
+def test_the_readmes_endpoint_builds_migrates_and_answers(copy):
+    """As its reader would: two new files, make run, nothing else."""
+    readme = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"`([\w/.]+)`\n\n   ```\w+\n(.*?)   ```\n", readme, re.S)
+    assert [name for name, _ in blocks] == ["migrations/versions/0003_notes.py", "handlers/notes.c"]
+    for name, text in blocks:
+        (copy.folder / name).write_text(re.sub(r"^   ", "", text, flags=re.M))
+    with copy.running():
+        note = copy.client.post("/notes", {"title": "first"})
+        assert note.status == 201
+        assert copy.client.get(f"/notes/{note.json()['id']}").json() == note.json()
+        assert copy.client.get(f"/notes/{copy.port:08d}-0000-4000-8000-000000000000").problem()["detail"] == "Note not found"
 
 
 def test_distclean_removes_its_data(copy):

@@ -22,6 +22,7 @@ static const struct value_row {
 	{ "comment behind white space", "NAME=value # a comment\n", "value" },
 	{ "comment behind a tab", "NAME=value\t# a comment\n", "value" },
 	{ "# without space belongs to the value", "NAME=pass#word#\n", "pass#word#" },
+	{ "# at once belongs to the value too", "NAME=#word\n", "#word" },
 	{ "comment in place of a value", "NAME= # a comment\n", "" },
 	{ "quote inside", "NAME=it's\n", "it's" },
 	{ "backslash in a bare value", "NAME=a\\nb\n", "a\\nb" },
