@@ -47,8 +47,8 @@ parse(void *owner, const char *text, size_t size, struct json_object **root, str
 	enum json_tokener_error error;
 
 	mem_own(owner, tokener, (void (*)(void *))json_tokener_free);
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-	/* With its NUL, which tells the tokener that a number has ended. */
+	/* Not JSON_TOKENER_STRICT: the gate is stricter, and json-c 0.18 (Debian 13) then takes every byte above 127
+	 * for a control character, since its char is signed. With its NUL, which tells the tokener that a number has ended. */
 	*root = json_tokener_parse_ex(tokener, text, (int)size + 1);
 	error = json_tokener_get_error(tokener);
 	if (error != json_tokener_success)
