@@ -34,7 +34,7 @@ class Copy:
             (shutil.copytree if (BUILD / part).is_dir() else shutil.copy2)(BUILD / part, place)
         self.port, self.postgres, self.redis = (stack.free_port() for _ in range(3))
         settings = folder / "env" / "development.env"
-        settings.write_text(settings.read_text().replace("54329", str(self.postgres)).replace("63799", str(self.redis)))
+        settings.write_text(settings.read_text().replace("14329", str(self.postgres)).replace("16329", str(self.redis)))
         self.client = Client(self.port)
 
     @contextlib.contextmanager
