@@ -137,16 +137,18 @@ const char *np_app_name(const struct np_ctx *ctx);
 
 /* --- the database ------------------------------------------------------------------------------------- */
 
-/* Runs one statement. `sql` is a constant, never built from input; values travel beside it as $1, $2, …
+/* Runs one statement. After one that failed, all others fail with the same error, and the transaction cannot be
+ * committed any more (NP_TX_MANUAL: until np_rollback()). `sql` is a constant, never built from input; values travel beside it as $1, $2, …
  * np_query_one() fails with NP_NOT_FOUND when there is no row, and with NP_INTERNAL when there are several. */
 NP_MUST_CHECK bool np_query(struct np_ctx *ctx, struct np_rows **rows, const char *sql,
                             struct np_values values);
 NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql,
                                 struct np_values values);
 
-/* Marks the next statement of an NP_TX_WRITE route as the transaction's last, which spares a round trip: the
- * commit travels with it. It is committed when the statement succeeds, whatever the handler does afterwards;
- * a further statement is a fault of the handler. Returns ctx:  np_query_one(np_last(ctx), &row, …) */
+/* Marks the next statement of an NP_TX_WRITE route as the transaction's last: the commit may travel with it, which
+ * spares a round trip. Mark it where nothing that comes after can fail for a reason of the request: what follows
+ * may run when the statement is committed already. A further statement is a fault of the handler. Returns ctx:
+ *     np_query_one(np_last(ctx), &row, …) */
 struct np_ctx *np_last(struct np_ctx *ctx);
 
 /* For NP_TX_MANUAL. The next query begins a new transaction; what is open when the handler ends rolls back. */

@@ -134,6 +134,8 @@ replied(struct np_ctx *ctx, enum np_success status)
 {
 	if (ctx->reply.body.overflow)
 		return our_fault(ctx, "the reply is larger than REPLY_BODY_MAX_BYTES");
+	if (status == NP_NO_CONTENT && ctx->reply.body.size > 0)
+		return our_fault(ctx, "a reply without content has a body");
 	ctx->reply.status = (int)status;
 	ctx->replied = true;
 	return true;
@@ -197,7 +199,9 @@ write_value(struct buf *out, struct np_value value)
 {
 	if (!value.text)
 		buf_text(out, "null");
-	else if (value.type == NP_INT || value.type == NP_FLOAT || value.type == NP_BOOL)
+	else if (value.type == NP_INT) /* as a number: 007 is none in JSON */
+		buf_printf(out, "%" PRId64, value.integer);
+	else if (value.type == NP_FLOAT || value.type == NP_BOOL)
 		buf_text(out, value.text);
 	else
 		buf_json_text(out, value.text);

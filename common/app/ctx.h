@@ -24,7 +24,6 @@ struct np_ctx {
 	bool replied;
 	struct error error; /* kind is 0 while all is well */
 	struct deadline deadline;
-	int64_t start_us;
 };
 
 #endif

@@ -44,7 +44,7 @@ look(struct np_ctx *ctx, struct health *health)
 		health->tls = tls ? mem_strdup(ctx, tls) : NULL;
 	}
 	if (ctx->app->cache)
-		health->redis_up = cache_ping(ctx->app->cache);
+		health->redis_up = cache_ping(ctx->app->cache, ctx->deadline);
 }
 
 static void

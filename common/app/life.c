@@ -11,7 +11,6 @@ new_ctx(void *owner, struct app *app, const struct request *request)
 
 	ctx->app = app;
 	ctx->request = request;
-	ctx->start_us = clock_now_us();
 	reply_init(&ctx->reply, ctx);
 	ctx->reply.without_body = strcmp(request->method, "HEAD") == 0;
 	return ctx;
@@ -90,6 +89,9 @@ life_begin(void *owner, struct app *app, const struct request *request, struct d
 	if (receive(ctx, &done)) {
 		if (!done && !(handle(ctx) && conclude(ctx)))
 			failure_reply(ctx);
+		else if (ctx->reply.status < 500)
+			/* What the handler got over is not the request's error; of /health it is the reason. */
+			ctx->error.kind = 0;
 	} else {
 		failure_reply(ctx);
 	}
@@ -154,7 +156,7 @@ log_request(const struct np_ctx *ctx, int64_t end_us)
 	/* The template: the path itself may hold what should not be in a log. */
 	log_string(&line, "route", ctx->route ? ctx->route->path : NULL);
 	log_int(&line, "status", ctx->reply.status);
-	log_ms(&line, "duration_ms", end_us - ctx->start_us);
+	log_ms(&line, "duration_ms", end_us - ctx->request->start_us);
 	log_int(&line, "bytes", (int64_t)ctx->reply.body.size);
 	if (ctx->tx)
 		log_database(&line, ctx);

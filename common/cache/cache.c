@@ -7,9 +7,21 @@
 
 struct cache {
 	const struct redis_url *where;
-	struct timeval timeout; /* of connecting, and of each command */
-	redisContext *redis;    /* NULL: not connected */
+	int64_t timeout_ms;       /* of all that one call does */
+	struct deadline deadline; /* of the call */
+	redisContext *redis;      /* NULL: not connected */
 };
+
+/* What is left, for hiredis: at least a millisecond, since 0 would be for ever. */
+static struct timeval
+time_left(const struct cache *cache)
+{
+	int left_ms = deadline_left_ms(cache->deadline);
+
+	if (left_ms < 1)
+		left_ms = 1;
+	return (struct timeval){ .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000L };
+}
 
 static void
 disconnect(struct cache *cache)
@@ -31,7 +43,7 @@ cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms)
 	struct cache *cache = mem_new(owner, struct cache);
 
 	cache->where = where;
-	cache->timeout = (struct timeval){ .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000 };
+	cache->timeout_ms = timeout_ms;
 	mem_own(cache, cache, release);
 	return cache;
 }
@@ -40,8 +52,12 @@ cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms)
 static bool
 command(struct cache *cache, int count, const char **words)
 {
-	redisReply *reply = redisCommandArgv(cache->redis, count, words, NULL);
-	bool good = reply && reply->type != REDIS_REPLY_ERROR;
+	redisReply *reply;
+	bool good;
+
+	(void)redisSetTimeout(cache->redis, time_left(cache));
+	reply = redisCommandArgv(cache->redis, count, words, NULL);
+	good = reply && reply->type != REDIS_REPLY_ERROR;
 
 	if (!good) {
 		log_printf(LOG_WARNING, "redis failed", "%s: %s", words[0],
@@ -78,23 +94,24 @@ connect_redis(struct cache *cache)
 	const struct redis_url *where = cache->where;
 
 	if (where->path)
-		cache->redis = redisConnectUnixWithTimeout(where->path, cache->timeout);
+		cache->redis = redisConnectUnixWithTimeout(where->path, time_left(cache));
 	else
-		cache->redis = redisConnectWithTimeout(where->host, where->port, cache->timeout);
+		cache->redis = redisConnectWithTimeout(where->host, where->port, time_left(cache));
 	if (!cache->redis || cache->redis->err) {
 		log_printf(LOG_WARNING, "redis failed", "connect: %s",
 		           cache->redis ? cache->redis->errstr : "no memory");
 		disconnect(cache);
 		return false;
 	}
-	(void)redisSetTimeout(cache->redis, cache->timeout);
 	return introduce(cache);
 }
 
 bool
-cache_ping(struct cache *cache)
+cache_ping(struct cache *cache, struct deadline deadline)
 {
 	const char *ping[] = { "PING" };
+
+	cache->deadline = deadline_within_ms(deadline, cache->timeout_ms);
 
 	/* A kept connection may have died unseen: one that fails is replaced once. */
 	if (cache->redis && command(cache, 1, ping))

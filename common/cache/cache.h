@@ -11,7 +11,7 @@ struct cache;
 /* Connects on first use, and again when the connection was lost. Belongs to owner; `where` is borrowed. */
 RETURNS_OWNED struct cache *cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms);
 
-/* Whether Redis answers PING now. */
-bool cache_ping(struct cache *cache);
+/* Whether Redis answers PING now: within its timeout in all, and the deadline. */
+bool cache_ping(struct cache *cache, struct deadline deadline);
 
 #endif

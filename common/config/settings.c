@@ -86,7 +86,7 @@ static const struct setting table[] = {
 	{ "WORKER_IDLE_TIMEOUT", NUMBER, AT(worker_idle_timeout_s), EVERYWHERE("30"), 1, DAY_S },
 	{ "WORKER_MAX_REQUESTS", NUMBER, AT(worker_max_requests), EVERYWHERE("0"), 0, INT64_MAX },
 	{ "REDIS_URL", TEXT, AT(redis_url), EVERYWHERE(NULL), .secret = true },
-	{ "REDIS_TIMEOUT_MS", NUMBER, AT(redis_timeout_ms), EVERYWHERE("50"), 1, 60000 },
+	{ "REDIS_TIMEOUT_MS", NUMBER, AT(redis_timeout_ms), EVERYWHERE("50"), 1, 5000 },
 	{ "CACHE_TTL", NUMBER, AT(cache_ttl_s), EVERYWHERE("60"), 1, 30 * DAY_S },
 	{ "SECRET_KEY", TEXT, AT(secret_key), EVERYWHERE(NULL), .secret = true },
 	{ "ALGORITHM", TEXT, AT(algorithm), EVERYWHERE("HS256"), .choices = algorithm_names },

@@ -13,21 +13,22 @@ hide_passwords(const struct conninfo *info)
 	log_secret(conninfo_get(info, "sslpassword"));
 }
 
-/* TLS by default where every request connects anew; TLS for certain in production. A unix socket crosses no
- * network, and libpq cannot speak TLS over it. */
+/* TLS in production, and wherever each request connects anew. A unix socket crosses no network, and libpq cannot
+ * speak TLS over it. */
 static void
 require_tls(void *owner, const struct settings *settings, const char *name, struct conninfo *info,
             struct buf *faults)
 {
-	bool strict = settings->env == ENV_PRODUCTION || settings->serverless;
-
-	if (!conninfo_is_network(info))
+	if (!conninfo_is_network(info)
+	    || (settings->env != ENV_PRODUCTION && settings->database_connection == CONNECTION_PERSISTENT))
 		return;
-	if (strict || settings->database_connection != CONNECTION_PERSISTENT)
-		conninfo_default(owner, info, "sslmode", "require");
-	if (strict && !conninfo_needs_tls(info))
-		buf_printf(faults, "%s: sslmode must be require, verify-ca or verify-full in production\n",
-		           name);
+	conninfo_default(owner, info, "sslmode", "require");
+	if (!conninfo_needs_tls(info))
+		buf_printf(
+		    faults,
+		    "%s: sslmode must be require, verify-ca or verify-full in production, and outside of it"
+		    " unless DATABASE_CONNECTION is persistent\n",
+		    name);
 }
 
 /* False when there is nothing to use: a fault was added, or no text is set. */

@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <assert.h>
 #include <poll.h>
 #include <sys/random.h>
@@ -7,19 +8,21 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/connect.h"
+#include "db/resolve.h"
 #include "db/sqlstate.h"
 #include "db/wait.h"
 
 #define RETRIES_MAX    2
 #define RETRY_SOON_MS  50  /* full jitter below this, doubled each time */
 #define RETRY_LATE_MS  200 /* at least, for a server that is full */
-#define EXTRA_KEYWORDS 4
+#define EXTRA_KEYWORDS 4   /* client_encoding, gssencmode, hostaddr */
 
 struct connector {
 	struct connector_options options;
 	const char *keywords[CONNINFO_MAX + EXTRA_KEYWORDS + 1];
 	const char *values[CONNINFO_MAX + EXTRA_KEYWORDS + 1];
 	size_t count;
+	const char *host;          /* to be resolved for each attempt; NULL: it is an address or a socket */
 	struct connection current; /* pg is NULL: none */
 	bool taken;
 };
@@ -105,6 +108,16 @@ close_current(void *connector)
 	discard(&((struct connector *)connector)->current);
 }
 
+static bool
+needs_resolving(const struct conninfo *info)
+{
+	const char *host = conninfo_get(info, "host");
+	unsigned char address[sizeof(struct in6_addr)];
+
+	return conninfo_is_network(info) && !conninfo_get(info, "hostaddr")
+	       && inet_pton(AF_INET, host, address) != 1 && inet_pton(AF_INET6, host, address) != 1;
+}
+
 bool
 connector_new(void *owner, const struct connector_options *options, struct connector **connector,
               struct error *err)
@@ -118,6 +131,8 @@ connector_new(void *owner, const struct connector_options *options, struct conne
 	PQconninfoFree(known);
 	if (!added)
 		return false;
+	if (needs_resolving(options->info))
+		made->host = conninfo_get(options->info, "host");
 	mem_own(made, made, close_current);
 	*connector = made;
 	return true;
@@ -128,7 +143,8 @@ static void
 log_notice(void *unused, const PGresult *result)
 {
 	(void)unused;
-	log_printf(LOG_DEBUG, "notice", "%s", PQresultErrorMessage(result));
+	/* Not the whole message: its detail and context may quote values. */
+	log_printf(LOG_DEBUG, "notice", "%s", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 }
 
 static PostgresPollingStatusType
@@ -161,14 +177,18 @@ fail(PGconn *pg, PostgresPollingStatusType status, struct error *err, enum sqlst
 	sqlstate_error(err, &meaning, code, text);
 }
 
+/* `address` may be NULL; with it libpq resolves nothing, and still takes the host's name for SNI and certificates. */
 static bool
-try_once(struct connector *connector, struct deadline deadline, struct connection *connection,
-         struct error *err, enum sqlstate_retry *retry)
+try_address(struct connector *connector, const char *address, struct deadline deadline,
+            struct connection *connection, struct error *err, enum sqlstate_retry *retry)
 {
-	int64_t start_us = clock_now_us();
-	PGconn *pg = PQconnectStartParams(connector->keywords, connector->values, 0);
 	PostgresPollingStatusType status = PGRES_POLLING_FAILED;
+	int64_t now_us = clock_now_us();
+	PGconn *pg;
 
+	connector->keywords[connector->count] = address ? "hostaddr" : NULL;
+	connector->values[connector->count] = address;
+	pg = PQconnectStartParams(connector->keywords, connector->values, 0);
 	if (pg && PQstatus(pg) != CONNECTION_BAD) {
 		(void)PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
 		(void)PQsetNoticeReceiver(pg, log_notice, NULL);
@@ -179,10 +199,34 @@ try_once(struct connector *connector, struct deadline deadline, struct connectio
 		PQfinish(pg);
 		return false;
 	}
-	*connection = (struct connection){ .pg = pg,
-		                           .since_us = start_us,
-		                           .opened_us = clock_now_us() - start_us };
+	*connection = (struct connection){ .pg = pg, .since_us = now_us };
 	return true;
+}
+
+/* All addresses of the name in turn, each with its share of the time: one that swallows packets must not take it
+ * from the others. */
+static bool
+try_once(struct connector *connector, struct deadline deadline, struct connection *connection,
+         struct error *err, enum sqlstate_retry *retry)
+{
+	struct addresses addresses;
+
+	*retry = RETRY_SOON;
+	if (!connector->host)
+		return try_address(connector, NULL, deadline, connection, err, retry);
+	if (!resolve(connector->host, deadline, &addresses, err))
+		return false;
+	for (size_t i = 0; i < addresses.count; i++) {
+		int64_t share_ms = deadline_left_ms(deadline) / (int64_t)(addresses.count - i);
+
+		if (try_address(connector, addresses.texts[i], deadline_within_ms(deadline, share_ms),
+		                connection, err, retry))
+			return true;
+		/* What the server itself said, all of its addresses would say. */
+		if (*err->sqlstate)
+			break;
+	}
+	return false;
 }
 
 /* Full jitter: anywhere from 0 to max, so that those who failed together do not come back together. */
@@ -209,19 +253,24 @@ connect_fresh(struct connector *connector, struct deadline request, struct conne
               struct error *err)
 {
 	struct deadline deadline = deadline_within_ms(request, connector->options.connect_timeout_s * 1000);
+	int64_t start_us = clock_now_us();
+	struct error last;
 
 	for (int attempt = 0;; attempt++) {
 		int tries = RETRIES_MAX;
 		enum sqlstate_retry retry;
 
-		if (try_once(connector, deadline, connection, err, &retry))
+		if (try_once(connector, deadline, connection, &last, &retry)) {
+			connection->opened_us = clock_now_us() - start_us;
 			return true;
+		}
 		if (retry == RETRY_LATE)
 			tries = 1;
 		if (retry == RETRY_NEVER || attempt >= tries || deadline_passed(deadline))
 			break;
 		clock_sleep_ms(pause_ms(retry, attempt), deadline);
 	}
+	*err = last;
 	if (deadline_passed(request))
 		err->kind = NP_TIMEOUT;
 	return false;

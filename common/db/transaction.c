@@ -11,6 +11,9 @@
 #define HEAD_MAX_BYTES 1024
 /* The server stops a statement first and says so; we only give up when it does not. */
 #define GRACE_MS 1000
+/* So much before the request's deadline the server stops, and a commit is not sent any more: its answer could come
+ * too late, and nobody would know what became of it. */
+#define RESERVE_MS 100
 /* How long a rollback may keep a worker whose request has failed already. */
 #define ROLLBACK_MS 500
 
@@ -20,7 +23,9 @@ struct transaction {
 	struct transaction_counts counts;
 	struct connection *connection;
 	bool begun;
-	bool broken; /* the connection must not be used again */
+	bool broken;        /* the connection must not be used again */
+	bool failed;        /* nothing of it may be committed any more, because of: */
+	struct error first; /* what failed first; later errors only follow from it */
 	enum { NOT_LAST, LAST_IS_NEXT, LAST_IS_DONE } last;
 };
 
@@ -55,11 +60,25 @@ lost(struct transaction *tx, enum wait_outcome outcome, struct error *err)
 }
 
 static bool
+misuse(struct error *err, const char *what)
+{
+	(void)error_set(err, NP_INTERNAL, "Internal error");
+	return error_detail(err, "%s", what);
+}
+
+static bool
 refused(struct transaction *tx, const PGresult *result, struct error *err)
 {
 	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	struct sqlstate_meaning meaning = sqlstate_of_statement(code ? code : "");
+
+	/* An empty statement, COPY: no error of the server's, and nothing that a handler may send. */
+	if (PQresultStatus(result) != PGRES_FATAL_ERROR)
+		return misuse(err, PQresStatus(PQresultStatus(result)));
+	/* A server that is read only is away for writes; a read that writes is the handler's fault. */
+	if (code && strcmp(code, "25006") == 0 && tx->options.mode == NP_TX_READ)
+		return misuse(err, "a write in a route of NP_TX_READ");
 
 	/* Only the primary message: detail and context quote values, and of class 22 (data) the message does too. */
 	if (code && text_starts(code, "22"))
@@ -72,10 +91,9 @@ refused(struct transaction *tx, const PGresult *result, struct error *err)
 /* Sends what is queued and reads every result of it; *last is the last good one, the caller's to clear. The
  * first error is the one that counts. */
 static bool
-exchange(struct transaction *tx, PGresult **last, struct error *err)
+exchange(struct transaction *tx, struct deadline deadline, PGresult **last, struct error *err)
 {
 	PGconn *pg = tx->connection->pg;
-	struct deadline deadline = command_deadline(tx);
 	enum wait_outcome outcome = wait_flush(pg, deadline);
 	bool good = true;
 	PGresult *result;
@@ -109,26 +127,31 @@ exchange(struct transaction *tx, PGresult **last, struct error *err)
 
 /* Several statements without parameters, one round trip. */
 static bool
-send_text(struct transaction *tx, const char *sql, PGresult **last, struct error *err)
+send_text(struct transaction *tx, const char *sql, struct deadline deadline, PGresult **last,
+          struct error *err)
 {
 	*last = NULL;
 	if (!PQsendQuery(tx->connection->pg, sql))
 		return lost(tx, WAIT_BROKEN, err);
-	return exchange(tx, last, err);
+	return exchange(tx, deadline, last, err);
 }
 
-/* An id is letters, digits and dashes (request.h), an endpoint a program's name: neither needs quoting. */
+/* The server's own limits. A lock may be waited for half of the time, so that "busy" can be told from "slow". An id
+ * is letters, digits and dashes (request.h), an endpoint a program's name: neither needs quoting. */
 static void
 write_head(const struct transaction *tx, struct buf *out)
 {
 	const char *style = PQparameterStatus(tx->connection->pg, "DateStyle");
 	int64_t left_ms = deadline_left_ms(tx->options.deadline);
 	int64_t command_ms = tx->options.command_timeout_s * 1000;
-	int64_t timeout_ms = left_ms < command_ms ? left_ms : command_ms;
+	int64_t timeout_ms = left_ms - RESERVE_MS < command_ms ? left_ms - RESERVE_MS : command_ms;
 
+	/* 0 would be no limit at all. */
+	if (timeout_ms < 2)
+		timeout_ms = 2;
 	buf_text(out, tx->options.mode == NP_TX_READ ? "BEGIN READ ONLY;" : "BEGIN;");
-	buf_printf(out, "SELECT set_config('statement_timeout', '%" PRId64 "', true)",
-	           timeout_ms > 0 ? timeout_ms : 1);
+	buf_printf(out, "SELECT set_config('statement_timeout', '%" PRId64 "', true)", timeout_ms);
+	buf_printf(out, ", set_config('lock_timeout', '%" PRId64 "', true)", timeout_ms / 2);
 	buf_printf(out, ", set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
 	           left_ms + GRACE_MS);
 	buf_printf(out, ", set_config('application_name', 'nullpool/%s %s', true)", tx->options.endpoint,
@@ -150,7 +173,7 @@ begin_on(struct transaction *tx, struct error *err)
 	write_head(tx, &head);
 	if (head.overflow)
 		return error_set(err, NP_INTERNAL, "Internal error");
-	if (!send_text(tx, sql, &result, err))
+	if (!send_text(tx, sql, command_deadline(tx), &result, err))
 		return false;
 	PQclear(result);
 	tx->begun = true;
@@ -173,25 +196,21 @@ static bool
 begin(struct transaction *tx, struct error *err)
 {
 	for (int attempt = 0;; attempt++) {
+		struct error first;
 		bool reused;
 
 		if (!tx->connection
 		    && !connector_acquire(tx->options.connector, tx->options.deadline, &tx->connection, err))
 			return false;
 		reused = tx->connection->reused;
-		if (begin_on(tx, err))
+		if (begin_on(tx, &first))
 			return true;
-		if (!tx->broken || !reused || attempt > 0 || err->kind == NP_TIMEOUT)
+		if (!tx->broken || !reused || attempt > 0 || first.kind == NP_TIMEOUT) {
+			*err = first;
 			return false;
+		}
 		give_back(tx);
 	}
-}
-
-static bool
-misuse(struct error *err, const char *what)
-{
-	(void)error_set(err, NP_INTERNAL, "Internal error");
-	return error_detail(err, "%s", what);
 }
 
 static bool
@@ -201,8 +220,6 @@ may_query(const struct transaction *tx, struct np_values values, struct error *e
 		return misuse(err, "a query in a route of NP_TX_NONE");
 	if (tx->last == LAST_IS_DONE)
 		return misuse(err, "a query after the one that np_last() marked");
-	if (tx->broken)
-		return misuse(err, "a query after the connection was lost");
 	return values.count <= VALUES_MAX || misuse(err, "more than 64 values in a query");
 }
 
@@ -215,7 +232,7 @@ run(struct transaction *tx, const char *sql, struct np_values values, PGresult *
 		texts[i] = values.items[i].text;
 	if (!PQsendQueryParams(tx->connection->pg, sql, (int)values.count, NULL, texts, NULL, NULL, 0))
 		return lost(tx, WAIT_BROKEN, err);
-	return exchange(tx, result, err);
+	return exchange(tx, command_deadline(tx), result, err);
 }
 
 static void
@@ -230,13 +247,12 @@ log_statement(const char *sql, int64_t us, bool good)
 	log_end(&line);
 }
 
-bool
-transaction_query(struct transaction *tx, const char *sql, struct np_values values, struct np_rows **rows,
-                  struct error *err)
+static bool
+query(struct transaction *tx, const char *sql, struct np_values values, struct np_rows **rows,
+      struct error *err)
 {
 	int64_t start_us;
 	PGresult *result;
-	struct np_rows *made;
 	bool good;
 
 	if (!may_query(tx, values, err) || (!tx->begun && !begin(tx, err)))
@@ -247,8 +263,23 @@ transaction_query(struct transaction *tx, const char *sql, struct np_values valu
 	tx->counts.queries++;
 	if (!good)
 		return false;
-	made = rows_new(tx->owner, result);
-	tx->counts.rows += (int64_t)np_rows_count(made);
+	*rows = rows_new(tx->owner, result);
+	tx->counts.rows += (int64_t)np_rows_count(*rows);
+	return true;
+}
+
+bool
+transaction_query(struct transaction *tx, const char *sql, struct np_values values, struct np_rows **rows,
+                  struct error *err)
+{
+	struct np_rows *made;
+
+	if (!tx->failed && !query(tx, sql, values, &made, &tx->first))
+		tx->failed = true;
+	if (tx->failed) {
+		*err = tx->first;
+		return false;
+	}
 	if (tx->last == LAST_IS_NEXT) {
 		tx->last = LAST_IS_DONE;
 		if (!transaction_commit(tx, err))
@@ -265,59 +296,90 @@ transaction_mark_last(struct transaction *tx)
 		tx->last = LAST_IS_NEXT;
 }
 
-/* The server refused the commit and is still there to say so; otherwise nobody knows. */
+/* Whether the server said that it did not commit, and not only that it was going. 25P03 is the session that it ended
+ * before it could see the COMMIT. */
 static bool
-commit_failed(const struct transaction *tx, struct error *err)
+is_refusal(const struct transaction *tx, const char *code)
 {
-	char detail[sizeof(err->detail)];
-
-	if (!tx->broken && *err->sqlstate && !text_starts(err->sqlstate, "08")
-	    && !text_starts(err->sqlstate, "57P") && !text_starts(err->sqlstate, "XX"))
-		return false;
-	memcpy(detail, err->detail, sizeof(detail));
-	(void)error_set(err, NP_AMBIGUOUS,
-	                "The outcome is unknown: the database was lost while it committed");
-	return error_detail(err, "%s", detail);
+	if (strcmp(code, "25P03") == 0)
+		return true;
+	return !tx->broken && *code && !text_starts(code, "08") && !text_starts(code, "57P")
+	       && !text_starts(code, "XX");
 }
 
-bool
-transaction_commit(struct transaction *tx, struct error *err)
+static bool
+send_commit(struct transaction *tx, struct error *err)
 {
+	char detail[sizeof(err->detail)];
 	PGresult *result;
 	bool committed;
 
-	if (!tx->begun)
-		return true;
-	tx->begun = false;
-	if (!send_text(tx, "COMMIT", &result, err))
-		return commit_failed(tx, err);
+	if (PQstatus(tx->connection->pg) != CONNECTION_OK)
+		return lost(tx, WAIT_BROKEN, err);
+	if (!send_text(tx, "COMMIT", command_deadline(tx), &result, err)) {
+		if (is_refusal(tx, err->sqlstate))
+			return false;
+		memcpy(detail, err->detail, sizeof(detail));
+		error_fill(err, NP_AMBIGUOUS,
+		           "The outcome is unknown: the database was lost while it committed");
+		return error_detail(err, "%s", detail);
+	}
 	/* A transaction that failed before answers COMMIT with success, and the tag ROLLBACK. */
 	committed = strcmp(PQcmdStatus(result), "COMMIT") == 0;
 	PQclear(result);
 	return committed || misuse(err, "a commit after a statement that failed");
 }
 
+bool
+transaction_commit(struct transaction *tx, struct error *err)
+{
+	if (tx->failed) {
+		*err = tx->first;
+		return false;
+	}
+	if (!tx->begun)
+		return true;
+	if (deadline_left_ms(tx->options.deadline) < RESERVE_MS) {
+		tx->failed = true;
+		error_fill(&tx->first, NP_TIMEOUT, "The request took too long");
+		*err = tx->first;
+		return error_detail(err, "no time was left for the commit");
+	}
+	tx->begun = false;
+	if (send_commit(tx, &tx->first))
+		return true;
+	tx->failed = true;
+	*err = tx->first;
+	return false;
+}
+
+static void
+roll_back(struct transaction *tx, struct deadline deadline)
+{
+	struct error ignored;
+	PGresult *result = NULL;
+
+	if (tx->begun && !tx->broken && !send_text(tx, "ROLLBACK", deadline, &result, &ignored))
+		tx->broken = true;
+	PQclear(result);
+	tx->begun = false;
+	tx->failed = false;
+}
+
 void
 transaction_rollback(struct transaction *tx)
 {
-	struct error ignored;
-	PGresult *result;
-
-	if (!tx->begun)
-		return;
-	tx->begun = false;
+	roll_back(tx, deadline_within_ms(tx->options.deadline, ROLLBACK_MS));
+	/* One that is broken now, or was: what comes next begins on another. */
 	if (tx->broken)
-		return;
-	tx->options.deadline = deadline_in_ms(ROLLBACK_MS);
-	if (!send_text(tx, "ROLLBACK", &result, &ignored))
-		tx->broken = true;
-	PQclear(result);
+		give_back(tx);
 }
 
 void
 transaction_close(struct transaction *tx)
 {
-	transaction_rollback(tx);
+	/* The request may have no time left; this is after its reply. */
+	roll_back(tx, deadline_in_ms(ROLLBACK_MS));
 	give_back(tx);
 }
 

@@ -35,18 +35,21 @@ struct transaction;
 
 RETURNS_OWNED struct transaction *transaction_new(void *owner, const struct transaction_options *options);
 
-/* Runs one statement; its result belongs to the transaction's owner. */
+/* Runs one statement; its result belongs to the transaction's owner. After one that failed, each further call, and
+ * the commit, fails with the same error, until transaction_rollback(). */
 NP_MUST_CHECK bool transaction_query(struct transaction *tx, const char *sql, struct np_values values,
                                      struct np_rows **rows, struct error *err);
 
 /* The next statement is the last: the commit follows it at once. See np_last(). */
 void transaction_mark_last(struct transaction *tx);
 
-/* Commits, if anything was begun. True means that the server confirmed it. NP_AMBIGUOUS: the connection or the
- * time ended after the commit was sent, so it may have happened. */
+/* Commits, if anything was begun. True means that the server confirmed it, or that there was nothing to commit.
+ * NP_AMBIGUOUS: the connection or the time ended after the commit was sent, so it may have happened. NP_TIMEOUT: too
+ * little time was left to send it. */
 NP_MUST_CHECK bool transaction_commit(struct transaction *tx, struct error *err);
 
-/* Undoes what was begun. A server that does not answer is left: it rolls back when the connection closes. */
+/* Undoes what was begun; the next query begins anew. A server that does not answer is left: it rolls back when the
+ * connection closes. */
 void transaction_rollback(struct transaction *tx);
 
 /* Rolls back what is still open and gives the connection back. Nothing may be called after it but counts. */

@@ -19,6 +19,13 @@ wait_fd(int fd, short events, struct deadline deadline)
 	return ready < 0 ? WAIT_BROKEN : WAIT_READY;
 }
 
+/* Twice, since poll() does not see what OpenSSL holds: a TLS record has up to 16 KiB, one call takes at least 8. */
+static bool
+consume(PGconn *pg)
+{
+	return PQconsumeInput(pg) && PQconsumeInput(pg);
+}
+
 enum wait_outcome
 wait_flush(PGconn *pg, struct deadline deadline)
 {
@@ -29,7 +36,7 @@ wait_flush(PGconn *pg, struct deadline deadline)
 
 		if (outcome != WAIT_READY)
 			return outcome;
-		if (!PQconsumeInput(pg))
+		if (!consume(pg))
 			return WAIT_BROKEN;
 	}
 	return left == 0 ? WAIT_READY : WAIT_BROKEN;
@@ -44,7 +51,7 @@ wait_result(PGconn *pg, struct deadline deadline)
 		if (outcome != WAIT_READY)
 			return outcome;
 		/* What the server said before it went is in the next result: PQgetResult() has it. */
-		if (!PQconsumeInput(pg))
+		if (!consume(pg))
 			return WAIT_READY;
 	}
 	return WAIT_READY;

@@ -1,16 +1,21 @@
 /* json_gate.c - what may reach json-c; see json.h for why it is ours */
+#include <sys/random.h>
+
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/json.h"
 
 #define NUMBER_MAX_BYTES 64
 
-/* A key as a piece of the text, quotes and escapes as they are, and the object it stands in. */
+/* A key as a piece of the text, escapes as they are, and the object it stands in. The hash is of what it means: most
+ * pairs of keys need not be compared byte by byte, or a thousand long ones would cost seconds. */
 struct key {
 	const char *text;
 	size_t size;
 	size_t object;
+	uint64_t hash;
 };
 
 struct gate {
@@ -128,13 +133,32 @@ gate_string(struct gate *gate)
 	return true;
 }
 
+/* FNV-1a over the code points, from a start that nobody outside knows. */
+static uint64_t
+hash_of(const struct key *key)
+{
+	static uint64_t seed;
+	uint64_t hash;
+
+	if (seed == 0 && getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		seed = (uint64_t)clock_now_us();
+	hash = seed;
+	for (const char *at = key->text, *end = at + key->size; at < end;) {
+		uint32_t point = 0;
+
+		at += character_size(at, end, &point);
+		hash = (hash ^ point) * 0x100000001b3u;
+	}
+	return hash;
+}
+
 /* Equal after decoding: "a" and "\u0061" are one key. */
 static bool
 same_key(const struct key *a, const struct key *b)
 {
 	const char *at = a->text, *other = b->text, *end = a->text + a->size, *other_end = b->text + b->size;
 
-	if (a->object != b->object)
+	if (a->object != b->object || a->hash != b->hash)
 		return false;
 	while (at < end && other < other_end) {
 		uint32_t point = 0, other_point = 0;
@@ -161,6 +185,7 @@ gate_key(struct gate *gate, size_t object)
 		return false;
 	key->size = (size_t)(gate->at - key->text) - 1;
 	key->object = object;
+	key->hash = hash_of(key);
 	for (size_t i = 0; i < gate->key_count; i++)
 		if (same_key(&gate->keys[i], key))
 			return fault(gate, "a name given twice in one object");

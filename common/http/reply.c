@@ -48,9 +48,11 @@ reply_add_header(struct reply *reply, const char *name, const char *value, struc
 		return error_detail(err, "response header \"%.64s\" has a control byte or a wrong name",
 		                    name);
 	}
-	if (reply->header_count == REPLY_HEADERS_MAX) {
-		(void)error_set(err, NP_INTERNAL, "Internal error");
-		return error_detail(err, "more than %d response headers", REPLY_HEADERS_MAX);
+	reply->header_bytes += strlen(name) + strlen(value) + sizeof(": \r\n");
+	if (reply->header_count == REPLY_HEADERS_MAX || reply->header_bytes > REPLY_HEADERS_MAX_BYTES) {
+		error_fill(err, NP_INTERNAL, "Internal error");
+		return error_detail(err, "more than %d response headers, or more than %d bytes of them",
+		                    REPLY_HEADERS_MAX, REPLY_HEADERS_MAX_BYTES);
 	}
 	reply->headers[reply->header_count].name = mem_strdup(reply->owner, name);
 	reply->headers[reply->header_count++].value = mem_strdup(reply->owner, value);
@@ -75,6 +77,7 @@ reply_write_head(const struct reply *reply, const char *first, struct buf *out)
 		buf_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", reply->content_type,
 		           reply->body.size);
 	buf_text(out, "\r\n");
+	assert(!out->overflow);
 }
 
 const char *

@@ -2,18 +2,19 @@
 #include <unistd.h>
 
 #include "app/life.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "serve/cgi.h"
 
-#define HEADERS_MAX      64
+#define HEADERS_MAX      100
 #define ID_MAX_BYTES     64
 #define ID_RANDOM_BYTES  16
 #define TARGET_MAX_BYTES 16384
 
 static const char *
-get(char *const *environment, const char *name)
+variable_of(char *const *environment, const char *name)
 {
 	size_t size = strlen(name);
 
@@ -26,7 +27,7 @@ get(char *const *environment, const char *name)
 static const char *
 get_or(char *const *environment, const char *name, const char *otherwise)
 {
-	const char *value = get(environment, name);
+	const char *value = variable_of(environment, name);
 
 	return value && *value ? value : otherwise;
 }
@@ -61,7 +62,8 @@ is_id(const char *id)
 static const char *
 target_of(void *owner, char *const *environment)
 {
-	const char *raw = get(environment, "REQUEST_URI"), *query = get_or(environment, "QUERY_STRING", "");
+	const char *raw = variable_of(environment, "REQUEST_URI"),
+	           *query = get_or(environment, "QUERY_STRING", "");
 	struct buf target;
 
 	if (raw && *raw)
@@ -76,13 +78,6 @@ target_of(void *owner, char *const *environment)
 	return target.data;
 }
 
-static void
-add_header(struct request_header *headers, size_t *count, const char *name, const char *value)
-{
-	if (*count < HEADERS_MAX)
-		headers[(*count)++] = (struct request_header){ name, mem_strdup(headers, value) };
-}
-
 /* HTTP_USER_AGENT to user-agent. */
 static const char *
 header_name(void *owner, const char *variable, size_t size)
@@ -94,24 +89,29 @@ header_name(void *owner, const char *variable, size_t size)
 	return name;
 }
 
-static void
-read_headers(void *owner, char *const *environment, struct request *request)
+/* One that does not fit is not left out: it could be the one that keeps a write from being done twice. */
+static bool
+read_headers(void *owner, char *const *environment, struct request *request, struct error *err)
 {
-	struct request_header *headers = mem_array(owner, struct request_header, HEADERS_MAX);
-	const char *type = get(environment, "CONTENT_TYPE");
+	struct request_header *headers = mem_array(owner, struct request_header, HEADERS_MAX + 1);
+	const char *type = variable_of(environment, "CONTENT_TYPE");
 	size_t count = 0;
 
 	if (type && *type)
-		add_header(headers, &count, "content-type", type);
-	for (; *environment; environment++) {
+		headers[count++] = (struct request_header){ "content-type", mem_strdup(owner, type) };
+	for (; *environment && count <= HEADERS_MAX; environment++) {
 		const char *variable = *environment + 5, *equals = strchr(*environment, '=');
 
-		if (text_starts(*environment, "HTTP_") && equals && equals > variable)
-			add_header(headers, &count, header_name(owner, variable, (size_t)(equals - variable)),
-			           equals + 1);
+		if (!text_starts(*environment, "HTTP_") || !equals || equals == variable)
+			continue;
+		headers[count].name = header_name(owner, variable, (size_t)(equals - variable));
+		headers[count++].value = mem_strdup(owner, equals + 1);
 	}
+	if (count > HEADERS_MAX)
+		return error_set(err, NP_MALFORMED, "The request has more than %d headers", HEADERS_MAX);
 	request->headers = headers;
 	request->header_count = count;
+	return true;
 }
 
 static bool
@@ -144,14 +144,14 @@ cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
 	const char *id = get_or(environment, "REQUEST_ID", "");
 
 	/* Copies: libfcgi's environment ends with END_REQUEST, the request with its log line after that. */
-	*request = (struct request){ .body = "" };
+	*request = (struct request){ .body = "", .start_us = clock_now_us() };
 	request->method = mem_strdup(owner, get_or(environment, "REQUEST_METHOD", ""));
 	request->id = is_id(id) ? mem_strdup(owner, id) : cgi_new_id(owner);
 	request->target = target_of(owner, environment);
 	if (!*request->method)
 		return error_set(err, NP_MALFORMED, "The request has no method");
-	read_headers(owner, environment, request);
-	return read_body(owner, get_or(environment, "CONTENT_LENGTH", "0"), read, source, request, err);
+	return read_headers(owner, environment, request, err)
+	       && read_body(owner, get_or(environment, "CONTENT_LENGTH", "0"), read, source, request, err);
 }
 
 static size_t
@@ -177,7 +177,7 @@ cgi_run(struct app *app)
 	else
 		ctx = life_refuse(scope, app, &request, &err);
 	reply = life_reply(ctx);
-	buf_init(&head, scope, TARGET_MAX_BYTES);
+	buf_init(&head, scope, REPLY_HEAD_MAX_BYTES);
 	reply_write_head(reply, "Status:", &head);
 	(void)fwrite(head.data, 1, head.size, stdout);
 	if (!reply->without_body)

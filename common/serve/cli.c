@@ -3,8 +3,6 @@
 #include "base/mem.h"
 #include "serve/cgi.h"
 
-#define HEAD_MAX_BYTES 16384
-
 static bool
 has_body(const char *method)
 {
@@ -41,12 +39,13 @@ cli_run(struct app *app, const char *method, const char *target)
 	int code;
 
 	request.id = cgi_new_id(scope);
+	request.start_us = clock_now_us();
 	if (has_body(method) && !read_body(scope, &request, &err))
 		ctx = life_refuse(scope, app, &request, &err);
 	else
 		ctx = life_begin(scope, app, &request, deadline);
 	reply = life_reply(ctx);
-	buf_init(&head, scope, HEAD_MAX_BYTES);
+	buf_init(&head, scope, REPLY_HEAD_MAX_BYTES);
 	reply_write_head(reply, "HTTP/1.1", &head);
 	(void)fwrite(head.data, 1, head.size, stdout);
 	if (!reply->without_body && reply->body.size > 0)

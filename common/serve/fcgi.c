@@ -15,7 +15,6 @@
 #include "serve/fcgi.h"
 #include "serve/scoreboard.h"
 
-#define HEAD_MAX_BYTES 16384
 /* The server on the other side is on this machine and has the whole request before it connects. */
 #define PEER_TIMEOUT_S 1
 /* After accept() failed for want of descriptors or memory. */
@@ -77,7 +76,7 @@ send_reply(FCGX_Request *fcgi, const struct reply *reply, void *scope)
 {
 	struct buf head;
 
-	buf_init(&head, scope, HEAD_MAX_BYTES);
+	buf_init(&head, scope, REPLY_HEAD_MAX_BYTES);
 	reply_write_head(reply, "Status:", &head);
 	(void)FCGX_PutStr(head.data, (int)head.size, fcgi->out);
 	if (!reply->without_body)
@@ -160,15 +159,16 @@ next_connection(const struct worker *worker)
 	}
 }
 
-void
+bool
 fcgi_serve(struct app *app, int listener, size_t slot, int64_t max_requests)
 {
 	struct worker worker = {
 		.app = app, .listener = listener, .events = -1, .signals = -1, .slot = slot
 	};
+	bool begun = open_events(&worker);
 	int fd;
 
-	if (!open_events(&worker))
+	if (!begun)
 		log_printf(LOG_ERROR, "could not start a worker", "%s", strerror(errno));
 	else
 		for (int64_t done = 0;
@@ -182,4 +182,5 @@ fcgi_serve(struct app *app, int listener, size_t slot, int64_t max_requests)
 		(void)close(worker.events);
 	if (worker.signals >= 0)
 		(void)close(worker.signals);
+	return begun;
 }

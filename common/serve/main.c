@@ -183,14 +183,15 @@ run(struct program *program, int argc, char **argv)
 		log_printf(LOG_ERROR, "wrong table of routes", "%s", fault);
 		return EXIT_INTERNAL;
 	}
+	if (argc == 1 && is_listening(STDIN_FILENO))
+		return run_fastcgi(program);
+	/* Before the arguments: a CGI server may pass a query as those (RFC 3875 4.4), and ?DELETE+/users/1 is none. */
+	if (getenv("GATEWAY_INTERFACE"))
+		return run_cgi(program);
 	if (argc == 2)
 		return run_option(program, argv[1]);
 	if (argc == 3)
 		return run_cli(program, argv[1], argv[2]);
-	if (argc == 1 && is_listening(STDIN_FILENO))
-		return run_fastcgi(program);
-	if (argc == 1 && getenv("GATEWAY_INTERFACE"))
-		return run_cgi(program);
 	print_help(stderr, program->name);
 	return EXIT_USAGE;
 }

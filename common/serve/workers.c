@@ -93,8 +93,9 @@ start_worker(struct master *master, size_t slot)
 	worker->since_us = clock_now_us();
 	worker->pid = fork_child(master);
 	if (worker->pid == 0) {
-		fcgi_serve(child_app(master), master->options->listener, slot,
-		           master->options->settings->worker_max_requests);
+		if (!fcgi_serve(child_app(master), master->options->listener, slot,
+		                master->options->settings->worker_max_requests))
+			exit(EXIT_INTERNAL);
 		end_child();
 	}
 	if (worker->pid < 0) {
@@ -109,7 +110,8 @@ start_checker(struct master *master)
 {
 	master->checker = fork_child(master);
 	if (master->checker == 0) {
-		/* It must end with the master's SIGTERM although a database may hang. */
+		/* It must end with its master although a database may hang. */
+		(void)signal(SIGTERM, SIG_DFL);
 		(void)sigprocmask(SIG_UNBLOCK, &master->signals, NULL);
 		app_check_database(child_app(master));
 		end_child();
@@ -215,6 +217,9 @@ drain(struct master *master)
 
 	log_plain(LOG_INFO, "stopping");
 	master->ending = true;
+	/* It has nothing to finish, and libfcgi's own handler would keep SIGTERM from ending it. */
+	if (master->checker > 0)
+		(void)kill(master->checker, SIGKILL);
 	(void)signal_children(master, SIGTERM);
 	for (; signal_children(master, 0) > 0 && !deadline_passed(deadline); reap(master))
 		(void)wait_signal(master, deadline);

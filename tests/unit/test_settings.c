@@ -393,7 +393,7 @@ static const struct tls_row {
 	{ "production refuses ssl=false", "ENV=production", URL "?ssl=false", "DATABASE_URL" },
 	{ "serverless refuses prefer", "SERVERLESS=true", URL "?sslmode=prefer", "DATABASE_URL" },
 	{ "development takes disable", "ENV=development", URL "?sslmode=disable", NULL },
-	{ "testing takes disable", "ENV=testing", URL "?sslmode=disable", NULL },
+	{ "a connection per request refuses disable", "ENV=testing", URL "?sslmode=disable", "DATABASE_URL" },
 	{ "a unix socket is no network", "ENV=production", "DATABASE_URL=postgres://u@%2Frun/d", NULL },
 	{ "a unix socket with sslmode", "ENV=production",
 	  "DATABASE_URL=postgres://u@/d?host=/run&sslmode=disable", NULL },
