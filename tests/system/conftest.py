@@ -51,7 +51,12 @@ class Site:
         with self.owner() as link, link.cursor() as cursor:
             cursor.execute(
                 "CREATE TABLE probe_rows (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, label text NOT NULL,"
-                " CONSTRAINT probe_label UNIQUE (label) DEFERRABLE INITIALLY DEFERRED)")
+                " CONSTRAINT probe_label UNIQUE (label) DEFERRABLE INITIALLY DEFERRED);"
+                # A commit that takes a while, to be disturbed meanwhile.
+                " CREATE FUNCTION probe_slow_commit() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN PERFORM pg_sleep(3); RETURN NULL; END $$;"
+                " CREATE CONSTRAINT TRIGGER probe_slow_commit AFTER INSERT ON probe_rows DEFERRABLE INITIALLY DEFERRED"
+                " FOR EACH ROW WHEN (NEW.label LIKE 'slow-commit%') EXECUTE FUNCTION probe_slow_commit()")
 
     def stop(self):
         self.redis.stop()

@@ -105,3 +105,10 @@ def test_sigterm_lets_a_running_request_end(serve):
         out, ended = fastcgi.read_all(link)
     assert out.startswith(b"Status: 200") and ended
     assert endpoint.returncode == 0
+
+
+def test_more_headers_than_we_keep_are_refused(probe):
+    for count, status in ((99, b"204"), (101, b"400")):
+        headers = {f"HTTP_X_{i}": "x" for i in range(count)}
+        out, _ = fastcgi.ask(socket_of(probe), fastcgi.request("GET", "/probe/header?label=x", **headers))
+        assert out.startswith(b"Status: " + status)

@@ -5,7 +5,7 @@ import pytest
 
 import stack
 from conftest import CANARY_ENCODED
-from servers import Gate, Plaintext, server, silent
+from servers import Gate, Plaintext, TlsProxy, server, silent
 
 
 def assert_unavailable(answer):
@@ -96,6 +96,7 @@ def test_a_kept_connection_whose_backend_was_killed_is_replaced_unseen(serve, si
     site.query("SELECT pg_terminate_backend(%s, 5000)", first)
     answer = service.client.get("/probe/session")
     assert answer.status == 200 and answer.json()["pid"] != first
+    assert "error" not in service.line_of(answer)
 
 
 def test_it_is_replaced_also_without_the_look_before_use(serve, site):
@@ -104,6 +105,7 @@ def test_it_is_replaced_also_without_the_look_before_use(serve, site):
     site.query("SELECT pg_terminate_backend(%s, 5000)", first)
     answer = service.client.get("/probe/session")
     assert answer.status == 200 and answer.json()["pid"] != first
+    assert "error" not in service.line_of(answer)
 
 
 def test_a_backend_killed_in_the_middle_of_a_statement_is_503(service):
@@ -163,3 +165,43 @@ def test_a_worker_that_dies_costs_its_own_request_only(serve):
     assert answer.status == 502 and answer.problem()
     stack.wait_until("the worker's death in the log", lambda: service.lines(event="worker died", exit_code=3), 5)
     assert service.client.get("/probe/session").status == 200
+
+
+@pytest.mark.parametrize("rows, size", [(5, 6000), (5, 5900), (5, 6100), (7, 4300), (1, 100000)])
+def test_long_tls_records_are_read_to_their_end(serve, site, rows, size):
+    """OpenSSL holds what libpq did not take of a record, and poll() does not see it."""
+    with server(TlsProxy(site.postgres.port, *site.authority.certificate())) as port:
+        query = "?sslmode=require&channel_binding=disable"
+        service = serve("probe", DATABASE_URL=site.url(port=port, query=query), REQUEST_TIMEOUT=5)
+        answer = service.client.get(f"/probe/wide?rows={rows}&size={size}")
+        assert answer.status == 200
+        assert [len(item["text"]) for item in answer.json()["items"]] == [size] * rows
+
+
+def test_a_name_is_resolved_and_its_addresses_tried_in_turn(serve, site):
+    url = site.url().replace("127.0.0.1", "localhost")  # ::1 first, where nobody listens
+    assert serve("probe", DATABASE_URL=url).client.get("/probe/session").status == 200
+
+
+def test_a_name_that_does_not_resolve_is_503_and_the_log_says_so(serve, site):
+    service = serve("probe", DATABASE_URL=site.url().replace("127.0.0.1", "no-such-host.invalid"))
+    answer = service.client.get("/probe/session")
+    assert_unavailable(answer)
+    assert 'could not resolve "no-such-host.invalid"' in service.line_of(answer)["detail"]
+
+
+def test_a_hung_redis_holds_health_no_longer_than_the_request(serve, site):
+    with server(silent) as port:
+        service = serve("health", REDIS_URL=f"redis://127.0.0.1:{port}/0", REDIS_TIMEOUT_MS=5000, REQUEST_TIMEOUT=1)
+        start = time.monotonic()
+        assert service.client.get("/health").json()["redis"] == "disconnected"
+        assert time.monotonic() - start < 3
+
+
+def test_a_hung_database_does_not_hold_up_the_end(serve, site):
+    with server(silent) as port:
+        service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=30)
+        stack.wait_until("the start", lambda: service.lines(event="started"), 5)
+        start = time.monotonic()
+        service.endpoints["probe"].stop()
+        assert time.monotonic() - start < 3 and service.endpoints["probe"].returncode == 0

@@ -182,3 +182,14 @@ def test_a_new_program_needs_no_change_of_nginx(serve):
     late.start()
     service.endpoints["users"] = late
     assert service.client.get("/users?limit=1").status == 200
+
+
+def test_a_header_that_is_too_long_is_our_fault_and_breaks_nothing(null):
+    answer = null.client.get("/probe/long-header")
+    assert answer.status == 500 and answer.problem()
+
+
+def test_a_thousand_long_keys_are_read(null):
+    keys = {f"{'k' * 900}{i}": 1 for i in range(999)}
+    problem = null.client.post("/probe/echo", {"word": "x", **keys}).problem()
+    assert problem["status"] == 422 and len(problem["errors"]) == 32

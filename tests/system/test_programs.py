@@ -49,6 +49,14 @@ def test_cgi(site):
     assert json.loads(answer)["word"] == "cgi"
 
 
+def test_cgi_takes_no_arguments_for_a_request(site):
+    """RFC 3875 4.4: a query without = may come as arguments."""
+    done = run(site, "probe", "POST", "/probe/rows?label=by-cgi", GATEWAY_INTERFACE="CGI/1.1", REQUEST_METHOD="GET",
+               REQUEST_URI="/probe/rows?POST+/probe/rows?label=by-cgi")
+    assert done.stdout.startswith(b"Status: 422 ")
+    assert site.query("SELECT count(*) FROM probe_rows WHERE label = 'by-cgi'") == [(0,)]
+
+
 def test_cgi_with_wrong_settings_is_a_500(site):
     done = run(site, "probe", GATEWAY_INTERFACE="CGI/1.1", REQUEST_METHOD="GET", DATABASE_URL="nonsense")
     assert done.returncode == 78 and done.stdout.startswith(b"Status: 500 ")

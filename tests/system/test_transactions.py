@@ -70,3 +70,47 @@ def test_the_next_request_works_after_each_failure(service, label):
     for target in ("/probe/failing", "/probe/after-last", "/probe/commit-first"):
         service.client.post(f"{target}?label={label}")
         assert service.client.get("/probe/session").status == 200
+
+
+def test_a_handler_that_swallows_a_failure_cannot_report_success(service, label):
+    answer = service.client.post(f"/probe/swallow-error?label={label}")
+    assert answer.status == 422 and rows(service, label) == 0
+
+
+def test_a_swallowed_loss_of_the_connection_is_a_failure_with_a_known_outcome(service, label):
+    answer = service.client.post(f"/probe/swallow-loss?label={label}")
+    assert answer.status == 503 and "outcome" not in answer.problem()
+    assert rows(service, label) == 0
+
+
+def test_a_swallowed_failure_to_connect_is_no_success(serve, site, label):
+    import stack
+    service = serve("probe", DATABASE_URL=site.url(port=stack.free_port()))
+    assert service.client.post(f"/probe/swallow-error?label={label}").status == 503
+
+
+def test_a_commit_that_comes_too_late_is_not_sent(serve, label):
+    service = serve("probe", REQUEST_TIMEOUT=2)
+    answer = service.client.post(f"/probe/dawdle?label={label}")
+    assert answer.status == 504 and "outcome" not in answer.problem()
+    assert rows(service, label) == 0
+
+
+def test_a_commit_that_was_sent_and_not_answered_has_an_unknown_outcome(service, label):
+    import concurrent.futures
+
+    import stack
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.client.post, f"/probe/rows?label=slow-commit-{label}")
+        find = ("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active' AND query = 'COMMIT'")
+        stack.wait_until("the commit to run", lambda: service.site.query(find), 5)
+        service.site.query(f"SELECT pg_terminate_backend(pid) FROM ({find}) AS running")
+        answer = waiting.result()
+    assert answer.status == 503 and answer.problem()["outcome"] == "unknown"
+    assert "retry-after" not in answer.headers
+    assert service.client.get("/probe/session").status == 200
+
+
+def test_a_rollback_by_the_handler_does_not_shorten_its_request(service, label):
+    assert service.client.post(f"/probe/roll-back-and-sleep?label={label}").status == 200
+    assert rows(service, label) == 0

@@ -3,6 +3,7 @@
  * Its table, probe_rows, is made by tests/system/conftest.py.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "nullpool.h"
 
@@ -27,6 +28,13 @@ static const char nap[] = "SELECT pg_sleep($1)::text AS slept";
 static const char new_row[] = "INSERT INTO probe_rows (label) VALUES ($1) RETURNING label";
 
 static const char row_count[] = "SELECT count(*) AS count FROM probe_rows WHERE label = $1";
+
+static const char failing[] = "SELECT 1 / 0 AS never";
+
+static const char end_of_session[] = "SELECT pg_terminate_backend(pg_backend_pid())::text AS gone";
+
+static const char wide_rows[] =
+    "SELECT i, repeat('x', $2::int) AS text FROM generate_series(1, $1::int) AS i ORDER BY i";
 
 static const char bad_date[] = "SELECT $1::date AS day";
 
@@ -117,6 +125,72 @@ insert_and_roll_back(struct np_ctx *ctx)
 	return insert(ctx) && np_rollback(ctx);
 }
 
+/* A handler that does not look at what failed must not be able to report a success. */
+static bool
+swallow(struct np_ctx *ctx, const char *sql)
+{
+	struct np_rows *row;
+
+	if (!insert(ctx) || !np_query(ctx, &row, sql, NP_NO_VALUES))
+		return np_reply_object(ctx, NP_CREATED, NP_MEMBERS({ "done", np_bool(true) }));
+	return true;
+}
+
+static bool
+swallow_error(struct np_ctx *ctx)
+{
+	return swallow(ctx, failing);
+}
+
+static bool
+swallow_loss(struct np_ctx *ctx)
+{
+	return swallow(ctx, end_of_session);
+}
+
+static bool
+insert_and_dawdle(struct np_ctx *ctx)
+{
+	return insert(ctx) && sleep(2) == 0;
+}
+
+static bool
+roll_back_and_sleep(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+	const struct np_value one = { .text = "1" };
+
+	return insert(ctx) && np_rollback(ctx) && np_query_one(ctx, &row, nap, NP_VALUES(one))
+	       && np_reply_row(ctx, NP_OK, row);
+}
+
+enum { ROWS, SIZE };
+static const struct np_param how_wide[] = {
+	[ROWS] = { .name = "rows", .in = NP_QUERY, .type = NP_INT, .required = true, .min = 1, .max = 100 },
+	[SIZE] = { .name = "size",
+	           .in = NP_QUERY,
+	           .type = NP_INT,
+	           .required = true,
+	           .min = 1,
+	           .max = 100000 },
+	NP_PARAMS_END,
+};
+
+static bool
+list_wide_rows(struct np_ctx *ctx)
+{
+	struct np_rows *rows;
+
+	return np_query(ctx, &rows, wide_rows, NP_VALUES(np_arg(ctx, ROWS), np_arg(ctx, SIZE)))
+	       && np_reply_page(ctx, rows, 100, NP_KEYS("i"));
+}
+
+static bool
+set_long_header(struct np_ctx *ctx)
+{
+	return np_header(ctx, "X-Long", "%05000d", 1) && np_reply_object(ctx, NP_OK, NULL, 0);
+}
+
 static bool
 set_header(struct np_ctx *ctx)
 {
@@ -191,6 +265,12 @@ static const struct np_route routes[] = {
 	{ "POST", "/probe/roll-back", insert_and_roll_back, NP_TX_MANUAL, a_label },
 	{ "POST", "/probe/write-in-read", insert, NP_TX_READ, a_label },
 	{ "GET", "/probe/header", set_header, NP_TX_NONE, a_label },
+	{ "POST", "/probe/swallow-error", swallow_error, NP_TX_WRITE, a_label },
+	{ "POST", "/probe/swallow-loss", swallow_loss, NP_TX_WRITE, a_label },
+	{ "POST", "/probe/dawdle", insert_and_dawdle, NP_TX_WRITE, a_label },
+	{ "POST", "/probe/roll-back-and-sleep", roll_back_and_sleep, NP_TX_MANUAL, a_label },
+	{ "GET", "/probe/wide", list_wide_rows, NP_TX_READ, how_wide },
+	{ "GET", "/probe/long-header", set_long_header, NP_TX_NONE, NULL },
 	{ "GET", "/probe/steer", steer_nginx, NP_TX_NONE, NULL },
 	{ "GET", "/probe/date", cast_to_date, NP_TX_READ, a_label },
 	{ "GET", "/probe/no-database", query_without_database, NP_TX_NONE, NULL },
