@@ -23,7 +23,9 @@ wait_fd(int fd, short events, struct deadline deadline)
 static bool
 consume(PGconn *pg)
 {
-	return PQconsumeInput(pg) && PQconsumeInput(pg);
+	if (!PQconsumeInput(pg))
+		return false;
+	return PQconsumeInput(pg);
 }
 
 enum wait_outcome
