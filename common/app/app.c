@@ -1,11 +1,21 @@
 #include "app/app.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
+#include "db/transaction.h"
 
 static struct app_pool
 no_pool(void)
 {
 	return (struct app_pool){ .size = 0 };
+}
+
+static void
+no_description(const char *method, const char *route, const char *request_id)
+{
+	(void)method;
+	(void)route;
+	(void)request_id;
 }
 
 bool
@@ -20,7 +30,11 @@ app_init(void *owner, struct app *app, const char *name, const struct np_route *
 		.connect_timeout_s = settings->database_connect_timeout_s,
 	};
 
-	*app = (struct app){ .name = name, .routes = routes, .settings = settings, .pool = no_pool };
+	*app = (struct app){ .name = name,
+		             .routes = routes,
+		             .settings = settings,
+		             .pool = no_pool,
+		             .describe = no_description };
 	if (!connector_new(owner, &options, &app->connector, err))
 		return false;
 	if (settings->redis_url)
@@ -29,7 +43,7 @@ app_init(void *owner, struct app *app, const char *name, const struct np_route *
 }
 
 void
-app_log_start(const struct app *app, int workers)
+app_log_start(const struct app *app)
 {
 	const struct settings *settings = app->settings;
 	struct log_line line;
@@ -38,7 +52,6 @@ app_log_start(const struct app *app, int workers)
 	log_string(&line, "version", NP_VERSION);
 	log_string(&line, "environment", environment_names[settings->env]);
 	log_string(&line, "mode", connection_names[settings->database_connection]);
-	log_int(&line, "workers", workers);
 	log_int(&line, "pool_size", settings->database_pool_size);
 	log_int(&line, "max_overflow", settings->database_max_overflow);
 	log_int(&line, "pool_timeout_s", settings->database_pool_timeout_s);
@@ -49,26 +62,58 @@ app_log_start(const struct app *app, int workers)
 	log_end(&line);
 }
 
-void
-app_check_database(struct app *app)
-{
-	struct deadline deadline = deadline_in_ms(app->settings->database_connect_timeout_s * 1000);
-	struct connection *connection;
-	struct log_line line;
-	struct error err;
+static const char client_connections[] =
+    "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+    " - coalesce(current_setting('reserved_connections', true), '0')::int AS connections";
 
-	if (!connector_acquire(app->connector, deadline, &connection, &err)) {
-		log_begin(&line, LOG_ERROR, "database not connected");
-		log_string(&line, "detail", err.detail);
-		log_string(&line, "sqlstate", *err.sqlstate ? err.sqlstate : NULL);
-		log_string(&line, "database", app->settings->database.redacted);
-		log_end(&line);
-		return;
-	}
+static void
+log_no_database(const struct app *app, const struct error *err)
+{
+	struct log_line line;
+
+	log_begin(&line, LOG_ERROR, "database not connected");
+	log_string(&line, "detail", err->detail);
+	log_string(&line, "sqlstate", *err->sqlstate ? err->sqlstate : NULL);
+	log_string(&line, "database", app->settings->database.redacted);
+	log_end(&line);
+}
+
+static void
+log_database(const struct connection *connection)
+{
+	struct log_line line;
+
 	log_begin(&line, LOG_INFO, "database connected");
 	log_string(&line, "server_version", connection_server_version(connection));
 	log_string(&line, "tls", connection_tls(connection));
 	log_ms(&line, "connect_ms", connection->opened_us);
 	log_end(&line);
-	connector_release(app->connector, connection, false);
+}
+
+bool
+app_check_database(struct app *app, int64_t *connections)
+{
+	const struct transaction_options options = {
+		.connector = app->connector,
+		.mode = NP_TX_READ,
+		.deadline = deadline_in_ms(app->settings->database_connect_timeout_s * 1000),
+		.command_timeout_s = app->settings->database_command_timeout_s,
+		.endpoint = app->name,
+		.request_id = "start",
+	};
+	struct transaction *tx = transaction_new(mem_process(), &options);
+	struct np_rows *row;
+	struct error err;
+	bool there = transaction_query(tx, client_connections, NP_NO_VALUES, &row, &err);
+
+	*connections = 0;
+	if (there) {
+		log_database(transaction_connection(tx));
+		if (!parse_int(np_field(row, 0, "connections").text, connections))
+			*connections = 0;
+	} else {
+		log_no_database(app, &err);
+	}
+	transaction_close(tx);
+	return there;
 }

@@ -22,6 +22,8 @@ struct app {
 	struct connector *connector;
 	struct cache *cache; /* NULL: none is configured */
 	struct app_pool (*pool)(void);
+	/* Told, when a request has found its route, what is in hand. */
+	void (*describe)(const char *method, const char *route, const char *request_id);
 };
 
 /* Makes the connector and the cache; opens nothing. Names and settings are borrowed, the rest is owner's. */
@@ -29,9 +31,10 @@ NP_MUST_CHECK bool app_init(void *owner, struct app *app, const char *name, cons
                             const struct settings *settings, struct error *err);
 
 /* One line: environment, mode, pool figures, redacted URL. */
-void app_log_start(const struct app *app, int workers);
+void app_log_start(const struct app *app);
 
-/* Connects once, logs "database connected" with versions or the reason why not, and disconnects. */
-void app_check_database(struct app *app);
+/* Connects once, logs "database connected" with versions or the reason why not, and disconnects. True: it is there,
+ * and *connections is how many clients its server takes, less the reserved ones (0: it did not say). */
+bool app_check_database(struct app *app, int64_t *connections);
 
 #endif

@@ -34,6 +34,7 @@ receive(struct np_ctx *ctx, bool *done)
 		reply_set_header(&ctx->reply, "Allow", ctx->allow);
 		return np_reply_empty(ctx);
 	}
+	ctx->app->describe(request->method, ctx->route->path, request->id);
 	return param_decode(ctx, ctx->route, request, &ctx->target, &ctx->arguments, &ctx->faults,
 	                    &ctx->error);
 }

@@ -85,6 +85,7 @@ static const struct setting table[] = {
 	{ "REQUEST_TIMEOUT", NUMBER, AT(request_timeout_s), EVERYWHERE("60"), 1, 3600 },
 	{ "WORKER_IDLE_TIMEOUT", NUMBER, AT(worker_idle_timeout_s), EVERYWHERE("30"), 1, DAY_S },
 	{ "WORKER_MAX_REQUESTS", NUMBER, AT(worker_max_requests), EVERYWHERE("0"), 0, INT64_MAX },
+	{ "MASTER_IDLE_TIMEOUT", NUMBER, AT(master_idle_timeout_s), EVERYWHERE("0"), 0, DAY_S },
 	{ "REDIS_URL", TEXT, AT(redis_url), EVERYWHERE(NULL), .secret = true },
 	{ "REDIS_TIMEOUT_MS", NUMBER, AT(redis_timeout_ms), EVERYWHERE("50"), 1, 5000 },
 	{ "CACHE_TTL", NUMBER, AT(cache_ttl_s), EVERYWHERE("60"), 1, 30 * DAY_S },
@@ -179,24 +180,6 @@ struct sources {
 	struct dotenv file;
 };
 
-static struct setting_origin
-find(const struct sources *sources, const struct setting *row)
-{
-	const char *source = "environment", *text = sources->lookup(row->name);
-
-	if (!text && row->alias)
-		text = sources->lookup(row->alias);
-	if (!text) {
-		source = sources->file_name;
-		text = dotenv_get(&sources->file, row->name);
-	}
-	if (!text && row->alias)
-		text = dotenv_get(&sources->file, row->alias);
-	if (!text || !*text)
-		return (struct setting_origin){ NULL, "default" };
-	return (struct setting_origin){ mem_strdup(sources->owner, text), source };
-}
-
 static bool
 read_whole(int fd, char *text, size_t *size)
 {
@@ -208,6 +191,54 @@ read_whole(int fd, char *text, size_t *size)
 			return got == 0;
 	}
 	return true;
+}
+
+/* systemd's LoadCredential= (systemd.exec(5)): a file for each secret, that only this service can read. NULL: there
+ * is none. A newline at its end is the editor's. */
+static const char *
+read_credential(const struct sources *sources, const char *name)
+{
+	const char *directory = sources->lookup("CREDENTIALS_DIRECTORY");
+	char *text = NULL, *path;
+	size_t size;
+	int fd;
+
+	if (!directory || !*directory)
+		return NULL;
+	path = mem_printf(sources->owner, "%s/%s", directory, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	text = mem_resize(sources->owner, NULL, DOTENV_MAX_BYTES + 2);
+	if (!read_whole(fd, text, &size))
+		size = 0;
+	while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
+		size--;
+	text[size] = '\0';
+	(void)close(fd);
+	return text;
+}
+
+static struct setting_origin
+find(const struct sources *sources, const struct setting *row)
+{
+	const char *source = "environment", *text = sources->lookup(row->name);
+
+	if (!text && row->alias)
+		text = sources->lookup(row->alias);
+	if (!text && row->secret) {
+		source = "credential";
+		text = read_credential(sources, row->name);
+	}
+	if (!text) {
+		source = sources->file_name;
+		text = dotenv_get(&sources->file, row->name);
+	}
+	if (!text && row->alias)
+		text = dotenv_get(&sources->file, row->alias);
+	if (!text || !*text)
+		return (struct setting_origin){ NULL, "default" };
+	return (struct setting_origin){ mem_strdup(sources->owner, text), source };
 }
 
 static void

@@ -1,6 +1,6 @@
 /* settings.h - every setting, in one table: name, type, default per environment, bounds, secret
  *
- * A value comes from the environment, else from the file that NULLPOOL_ENV_FILE names (default .env, if it is
+ * A value comes from the environment, else (a secret) from systemd's credentials, else from the file that NULLPOOL_ENV_FILE names (default .env, if it is
  * there), else it is the default. An empty value is the default. All faults are found at once and reported by
  * name, never by value.
  */
@@ -45,6 +45,7 @@ struct settings {
 	int64_t request_timeout_s;
 	int64_t worker_idle_timeout_s;
 	int64_t worker_max_requests;
+	int64_t master_idle_timeout_s; /* 0: it stays */
 
 	const char *redis_url;
 	int64_t redis_timeout_ms;

@@ -175,6 +175,8 @@ settings_check(void *owner, struct settings *settings, struct buf *faults)
 		buf_text(faults, "DATABASE_CONNECTION: ahead is not available in this version: use null\n");
 	if (settings->debug)
 		settings->log_level = LOG_DEBUG;
+	if (settings->database_pool_size + settings->database_max_overflow == 0)
+		buf_text(faults, "DATABASE_POOL_SIZE, DATABASE_MAX_OVERFLOW: one of them must be above 0\n");
 	check_databases(owner, settings, faults);
 	check_redis(owner, settings, faults);
 	check_secret_key(settings, faults);

@@ -3,13 +3,12 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
-#include "base/mem.h"
-
-/* The question that glibc's thread works on. It may outlive the request that asked, so it is the process's. */
+/* The question that glibc's thread works on. It may outlive the request that asked, and at exit all else, so it is
+ * allocated nowhere. */
 static struct {
 	struct gaicb control;
 	struct addrinfo hints;
-	char *host; /* NULL: there is none */
+	char host[NI_MAXHOST]; /* "": there is none */
 } question;
 
 static void
@@ -18,8 +17,7 @@ forget(void)
 	if (question.control.ar_result)
 		freeaddrinfo(question.control.ar_result);
 	question.control.ar_result = NULL;
-	mem_free(question.host);
-	question.host = NULL;
+	question.host[0] = '\0';
 }
 
 static int
@@ -27,7 +25,7 @@ ask(const char *host)
 {
 	struct gaicb *list[] = { &question.control };
 
-	question.host = mem_strdup(mem_process(), host);
+	(void)snprintf(question.host, sizeof(question.host), "%s", host);
 	question.hints = (struct addrinfo){ .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
 	question.control = (struct gaicb){ .ar_name = question.host, .ar_request = &question.hints };
 	return getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
@@ -72,13 +70,15 @@ resolve(const char *host, struct deadline deadline, struct addresses *addresses,
 {
 	int code = 0;
 
+	if (strlen(host) >= sizeof(question.host))
+		return fail(err, "…", "the name is too long");
 	/* An earlier question that nobody waited for: its answer is thrown away, unless it is the same. */
-	if (question.host && strcmp(question.host, host) != 0) {
+	if (*question.host && strcmp(question.host, host) != 0) {
 		if (wait_answer(deadline) == EAI_INPROGRESS)
 			return fail(err, host, "the resolver still works on another name");
 		forget();
 	}
-	if (!question.host)
+	if (!*question.host)
 		code = ask(host);
 	if (code == 0)
 		code = wait_answer(deadline);

@@ -13,8 +13,8 @@
 #define ID_RANDOM_BYTES  16
 #define TARGET_MAX_BYTES 16384
 
-static const char *
-variable_of(char *const *environment, const char *name)
+const char *
+cgi_variable(char *const *environment, const char *name)
 {
 	size_t size = strlen(name);
 
@@ -27,7 +27,7 @@ variable_of(char *const *environment, const char *name)
 static const char *
 get_or(char *const *environment, const char *name, const char *otherwise)
 {
-	const char *value = variable_of(environment, name);
+	const char *value = cgi_variable(environment, name);
 
 	return value && *value ? value : otherwise;
 }
@@ -62,7 +62,7 @@ is_id(const char *id)
 static const char *
 target_of(void *owner, char *const *environment)
 {
-	const char *raw = variable_of(environment, "REQUEST_URI"),
+	const char *raw = cgi_variable(environment, "REQUEST_URI"),
 	           *query = get_or(environment, "QUERY_STRING", "");
 	struct buf target;
 
@@ -94,7 +94,7 @@ static bool
 read_headers(void *owner, char *const *environment, struct request *request, struct error *err)
 {
 	struct request_header *headers = mem_array(owner, struct request_header, HEADERS_MAX + 1);
-	const char *type = variable_of(environment, "CONTENT_TYPE");
+	const char *type = cgi_variable(environment, "CONTENT_TYPE");
 	size_t count = 0;
 
 	if (type && *type)

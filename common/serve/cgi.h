@@ -15,6 +15,9 @@ typedef size_t cgi_read(void *source, char *bytes, size_t size);
 NP_MUST_CHECK bool cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
                                struct request *request, struct error *err);
 
+/* The value of one meta-variable, or NULL. */
+const char *cgi_variable(char *const *environment, const char *name);
+
 /* A new request id: 32 hexadecimal digits, as nginx's $request_id. */
 RETURNS_OWNED const char *cgi_new_id(void *owner);
 

@@ -1,32 +1,20 @@
-#include <errno.h>
-#include <signal.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
+#include "serve/fcgi.h"
+
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include <fcgiapp.h>
 
 #include "app/life.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "serve/cgi.h"
-#include "serve/fcgi.h"
 #include "serve/scoreboard.h"
 
 /* The server on the other side is on this machine and has the whole request before it connects. */
 #define PEER_TIMEOUT_S 1
-/* After accept() failed for want of descriptors or memory. */
-#define ACCEPT_PAUSE_MS 100
-
-struct worker {
-	struct app *app;
-	int listener;
-	int events;  /* epoll: listener and signals */
-	int signals; /* signalfd */
-	size_t slot;
-};
 
 bool
 fcgi_init(struct error *err)
@@ -87,100 +75,78 @@ send_reply(FCGX_Request *fcgi, const struct reply *reply, void *scope)
 		log_plain(LOG_WARNING, "reply not sent");
 }
 
-static void
-answer(struct worker *worker, int fd)
+/* nginx closes its side when its client has gone. Half of a close is not enough: some servers do that when they have
+ * sent the request. */
+static bool
+is_gone(int fd)
 {
-	struct deadline deadline = deadline_in_ms(worker->app->settings->request_timeout_s * 1000);
+	struct pollfd peer = { .fd = fd, .events = 0 };
+
+	return poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP);
+}
+
+/* Milliseconds since nginx, having the request, began to connect ($msec, seconds with three decimals); 0 when it
+ * did not say. It is of the wall clock, which both sides of one machine share. */
+static int64_t
+waited_ms(char *const *environment)
+{
+	const char *text = cgi_variable(environment, "REQUEST_START");
+	struct timespec now;
+	double start;
+	int64_t waited;
+
+	if (!text || !parse_float(text, &start))
+		return 0;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	waited = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)(start * 1000);
+	return waited > 0 ? waited : 0;
+}
+
+static bool
+is_in_time(const struct settings *settings, int64_t waited, struct error *err)
+{
+	if (waited <= settings->database_pool_timeout_s * 1000)
+		return true;
+	atomic_fetch_add(&board->queue_timeouts, 1);
+	return error_set(err, NP_UNAVAILABLE, "All workers were busy for too long");
+}
+
+static struct np_ctx *
+live(struct app *app, void *scope, FCGX_Request *fcgi, struct request *request, struct deadline deadline)
+{
+	int64_t waited = waited_ms(fcgi->envp);
+	struct error err;
+
+	deadline.at_us -= waited * 1000;
+	if (!cgi_request(scope, fcgi->envp, read_body, fcgi, request, &err)
+	    || !is_in_time(app->settings, waited, &err))
+		return life_refuse(scope, app, request, &err);
+	return life_begin(scope, app, request, deadline);
+}
+
+int
+fcgi_answer(struct app *app, int fd, struct deadline deadline)
+{
 	void *scope = mem_scope(mem_process(), "request");
 	struct request request;
 	FCGX_Request fcgi;
-	struct np_ctx *ctx;
-	struct error err;
+	int status = 0;
 
 	if (!open_request(&fcgi, fd)) {
 		log_plain(LOG_WARNING, "no FastCGI request on a connection");
 		if (fcgi.ipcFd >= 0)
 			FCGX_Free(&fcgi, 1);
-		mem_free(scope);
-		return;
+	} else if (is_gone(fd)) {
+		log_plain(LOG_INFO, "client gone before its turn");
+		close_request(&fcgi);
+	} else {
+		struct np_ctx *ctx = live(app, scope, &fcgi, &request, deadline);
+
+		status = life_reply(ctx)->status;
+		send_reply(&fcgi, life_reply(ctx), scope);
+		close_request(&fcgi);
+		life_end(ctx);
 	}
-	if (cgi_request(scope, fcgi.envp, read_body, &fcgi, &request, &err))
-		ctx = life_begin(scope, worker->app, &request, deadline);
-	else
-		ctx = life_refuse(scope, worker->app, &request, &err);
-	send_reply(&fcgi, life_reply(ctx), scope);
-	close_request(&fcgi);
-	life_end(ctx);
 	mem_free(scope);
-}
-
-static bool
-watch(int events, int fd, uint32_t flags)
-{
-	struct epoll_event event = { .events = EPOLLIN | flags, .data.fd = fd };
-
-	return epoll_ctl(events, EPOLL_CTL_ADD, fd, &event) == 0;
-}
-
-static bool
-open_events(struct worker *worker)
-{
-	sigset_t ends;
-
-	(void)sigemptyset(&ends);
-	(void)sigaddset(&ends, SIGTERM);
-	(void)sigaddset(&ends, SIGINT);
-	worker->events = epoll_create1(EPOLL_CLOEXEC);
-	worker->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* Exclusive: one connection wakes one idle worker, not all of them. */
-	return worker->events >= 0 && worker->signals >= 0 && watch(worker->events, worker->signals, 0)
-	       && watch(worker->events, worker->listener, EPOLLEXCLUSIVE);
-}
-
-/* Waits for a connection. Returns its socket, or -1 when the worker shall end. */
-static int
-next_connection(const struct worker *worker)
-{
-	for (;;) {
-		struct epoll_event ready[2];
-		int count = epoll_wait(worker->events, ready, 2, -1), fd;
-
-		for (int i = 0; i < count; i++)
-			if (ready[i].data.fd == worker->signals)
-				return -1;
-		fd = accept4(worker->listener, NULL, NULL, SOCK_CLOEXEC);
-		if (fd >= 0)
-			return fd;
-		/* EAGAIN: another worker was quicker. */
-		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-			log_printf(LOG_ERROR, "could not accept", "%s", strerror(errno));
-			clock_sleep_ms(ACCEPT_PAUSE_MS, deadline_in_ms(ACCEPT_PAUSE_MS));
-		}
-	}
-}
-
-bool
-fcgi_serve(struct app *app, int listener, size_t slot, int64_t max_requests)
-{
-	struct worker worker = {
-		.app = app, .listener = listener, .events = -1, .signals = -1, .slot = slot
-	};
-	bool begun = open_events(&worker);
-	int fd;
-
-	if (!begun)
-		log_printf(LOG_ERROR, "could not start a worker", "%s", strerror(errno));
-	else
-		for (int64_t done = 0;
-		     (max_requests == 0 || done < max_requests) && (fd = next_connection(&worker)) >= 0;
-		     done++) {
-			scoreboard_set_busy(slot, true);
-			answer(&worker, fd);
-			scoreboard_set_busy(slot, false);
-		}
-	if (worker.events >= 0)
-		(void)close(worker.events);
-	if (worker.signals >= 0)
-		(void)close(worker.signals);
-	return begun;
+	return status;
 }

@@ -10,7 +10,7 @@
 #include "http/table.h"
 #include "serve/cgi.h"
 #include "serve/cli.h"
-#include "serve/workers.h"
+#include "serve/master.h"
 
 enum { EXIT_DONE = 0, EXIT_USAGE = 64, EXIT_INTERNAL = 70, EXIT_SETTINGS = 78 }; /* sysexits.h */
 
@@ -29,11 +29,12 @@ print_help(FILE *to, const char *name)
 	              "usage: %s METHOD TARGET     answer one request, its body from standard input\n"
 	              "       %s --openapi         print the OpenAPI description of this program\n"
 	              "       %s --settings        print the settings and where each came from\n"
+	              "       %s --check           say whether it could serve: 0, or 78 and what is wrong\n"
 	              "       %s --version | --help\n"
 	              "\n"
 	              "With a listening socket as standard input it serves FastCGI; with\n"
 	              "GATEWAY_INTERFACE in the environment it answers one CGI request.\n",
-	              name, name, name, name);
+	              name, name, name, name, name);
 }
 
 /* For a person, a line a fault; for a server's log, a JSON line a fault. */
@@ -91,25 +92,6 @@ print_openapi(const struct program *program)
 	return EXIT_DONE;
 }
 
-static int
-run_option(struct program *program, const char *option)
-{
-	if (strcmp(option, "--openapi") == 0)
-		return print_openapi(program);
-	if (strcmp(option, "--settings") == 0)
-		return print_settings(program);
-	if (strcmp(option, "--version") == 0) {
-		(void)printf("%s %s\n", program->name, NP_VERSION);
-		return EXIT_DONE;
-	}
-	if (strcmp(option, "--help") == 0) {
-		print_help(stdout, program->name);
-		return EXIT_DONE;
-	}
-	print_help(stderr, program->name);
-	return EXIT_USAGE;
-}
-
 static struct app *
 new_app(const struct program *program)
 {
@@ -150,11 +132,14 @@ run_cgi(struct program *program)
 }
 
 static int
-run_fastcgi(struct program *program)
+run_fastcgi(struct program *program, const char *argv0)
 {
-	struct workers_options options = { .name = program->name,
-		                           .routes = program->routes,
-		                           .listener = STDIN_FILENO };
+	struct master_options options = {
+		.name = program->name,
+		.routes = program->routes,
+		.listener = STDIN_FILENO,
+		.argv0 = argv0,
+	};
 
 	if (!read_settings(program, true))
 		return EXIT_SETTINGS;
@@ -162,7 +147,35 @@ run_fastcgi(struct program *program)
 	if (!new_app(program))
 		return EXIT_SETTINGS;
 	options.settings = program->settings;
-	return workers_run(&options);
+	return master_run(&options);
+}
+
+/* As run_fastcgi() begins; what a master asks of a new program file before it gives way to it. */
+static int
+run_check(struct program *program)
+{
+	return read_settings(program, true) && new_app(program) ? EXIT_DONE : EXIT_SETTINGS;
+}
+
+static int
+run_option(struct program *program, const char *option)
+{
+	if (strcmp(option, "--openapi") == 0)
+		return print_openapi(program);
+	if (strcmp(option, "--settings") == 0)
+		return print_settings(program);
+	if (strcmp(option, "--check") == 0)
+		return run_check(program);
+	if (strcmp(option, "--version") == 0) {
+		(void)printf("%s %s\n", program->name, NP_VERSION);
+		return EXIT_DONE;
+	}
+	if (strcmp(option, "--help") == 0) {
+		print_help(stdout, program->name);
+		return EXIT_DONE;
+	}
+	print_help(stderr, program->name);
+	return EXIT_USAGE;
 }
 
 static bool
@@ -184,7 +197,7 @@ run(struct program *program, int argc, char **argv)
 		return EXIT_INTERNAL;
 	}
 	if (argc == 1 && is_listening(STDIN_FILENO))
-		return run_fastcgi(program);
+		return run_fastcgi(program, argv[0]);
 	/* Before the arguments: a CGI server may pass a query as those (RFC 3875 4.4), and ?DELETE+/users/1 is none. */
 	if (getenv("GATEWAY_INTERFACE"))
 		return run_cgi(program);

@@ -1,47 +1,166 @@
-#include <assert.h>
-#include <errno.h>
-#include <stdatomic.h>
-#include <sys/mman.h>
-
 #include "serve/scoreboard.h"
 
-static struct {
-	atomic_bool *busy;
-	size_t slots;
-} board;
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#define BOARD_MODE 0640
+/* How often a reader asks again while somebody writes, before it takes the writer for dead. */
+#define READ_TRIES 1000
+
+struct scoreboard *board;
+
+static size_t
+bytes_for(uint32_t slots)
+{
+	return sizeof(struct scoreboard) + slots * sizeof(struct slot);
+}
+
+/* A new file beside the old one, put in its place when it is whole: workers of an earlier master go on writing
+ * into the file that they have. */
+static int
+new_file(const char *path, size_t size, struct error *err)
+{
+	char *fresh = mem_printf(NULL, "%s.new", path);
+	int fd;
+
+	(void)unlink(fresh);
+	fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, BOARD_MODE);
+	if (fd >= 0 && (ftruncate(fd, (off_t)size) != 0 || rename(fresh, path) != 0)) {
+		(void)close(fd);
+		fd = -1;
+	}
+	if (fd < 0)
+		error_fill(err, NP_INTERNAL, "could not make \"%s\": %s", path, strerror(errno));
+	mem_free(fresh);
+	return fd;
+}
 
 bool
-scoreboard_open(size_t slots, struct error *err)
+scoreboard_make(const char *path, const char *name, int32_t size, int32_t overflow, uint32_t slots,
+                struct error *err)
 {
-	void *memory = mmap(NULL, slots * sizeof(*board.busy), PROT_READ | PROT_WRITE,
-	                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int fd = path ? new_file(path, bytes_for(slots), err) : -1;
+	int flags = path ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS;
+	struct scoreboard *made;
 
-	if (memory == MAP_FAILED)
+	if (path && fd < 0)
+		return false;
+	made = mmap(NULL, bytes_for(slots), PROT_READ | PROT_WRITE, flags, fd, 0);
+	if (fd >= 0)
+		(void)close(fd);
+	if (made == MAP_FAILED)
 		return error_set(err, NP_INTERNAL, "could not map the scoreboard: %s", strerror(errno));
-	board.busy = memory;
-	board.slots = slots;
+	made->size = size;
+	made->overflow = overflow;
+	made->slot_count = slots;
+	made->version = SCOREBOARD_VERSION;
+	(void)snprintf(made->name, sizeof(made->name), "%s", name);
+	atomic_store(&made->master_pid, (int)getpid());
+	atomic_thread_fence(memory_order_release);
+	made->magic = SCOREBOARD_MAGIC;
+	board = made;
 	return true;
 }
 
-void
-scoreboard_set_busy(size_t slot, bool busy)
+static const struct scoreboard *
+map_file(int fd)
 {
-	assert(slot < board.slots);
-	atomic_store(&board.busy[slot], busy);
+	struct stat about;
+	struct scoreboard *other;
+
+	if (fstat(fd, &about) != 0 || (size_t)about.st_size < sizeof(*other))
+		return NULL;
+	other = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (other == MAP_FAILED)
+		return NULL;
+	if (other->magic == SCOREBOARD_MAGIC && other->version == SCOREBOARD_VERSION
+	    && bytes_for(other->slot_count) == (size_t)about.st_size)
+		return other;
+	(void)munmap(other, (size_t)about.st_size);
+	return NULL;
+}
+
+const struct scoreboard *
+scoreboard_map(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	const struct scoreboard *other = fd >= 0 ? map_file(fd) : NULL;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return other;
+}
+
+void
+scoreboard_unmap(const struct scoreboard *other)
+{
+	union {
+		const struct scoreboard *read;
+		void *any;
+	} mapped = { other };
+
+	(void)munmap(mapped.any, bytes_for(other->slot_count));
+}
+
+void
+slot_set(struct slot *slot, enum slot_state state)
+{
+	atomic_store(&slot->since_us, clock_now_us());
+	atomic_store(&slot->state, (int)state);
+}
+
+void
+slot_describe(struct slot *slot, const char *method, const char *route, const char *request_id)
+{
+	atomic_fetch_add(&slot->sequence, 1);
+	(void)snprintf(slot->route, sizeof(slot->route), "%.16s %s", method, route);
+	(void)snprintf(slot->request_id, sizeof(slot->request_id), "%s", request_id);
+	atomic_fetch_add(&slot->sequence, 1);
+}
+
+bool
+slot_read_texts(const struct slot *slot, char route[SCOREBOARD_ROUTE_BYTES], char id[SCOREBOARD_ID_BYTES])
+{
+	for (int i = 0; i < READ_TRIES; i++) {
+		unsigned before = atomic_load(&slot->sequence);
+
+		memcpy(route, slot->route, SCOREBOARD_ROUTE_BYTES - 1);
+		memcpy(id, slot->request_id, SCOREBOARD_ID_BYTES - 1);
+		route[SCOREBOARD_ROUTE_BYTES - 1] = '\0';
+		id[SCOREBOARD_ID_BYTES - 1] = '\0';
+		if (before % 2 == 0 && atomic_load(&slot->sequence) == before)
+			return true;
+	}
+	route[0] = '\0';
+	id[0] = '\0';
+	return false;
+}
+
+void
+slot_clear(struct slot *slot)
+{
+	slot->route[0] = '\0';
+	slot->request_id[0] = '\0';
+	atomic_store(&slot->sequence, 0);
+	atomic_store(&slot->pid, 0);
+	atomic_store(&slot->leaving, false);
+	atomic_store(&slot->deadline_us, 0);
+	atomic_store(&slot->requests, 0);
+	slot_set(slot, SLOT_FREE);
 }
 
 size_t
-scoreboard_busy(void)
+scoreboard_count(enum slot_state state)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < board.slots; i++)
-		count += atomic_load(&board.busy[i]);
+	for (uint32_t i = 0; i < board->slot_count; i++)
+		count += atomic_load(&board->slots[i].state) == (int)state;
 	return count;
-}
-
-size_t
-scoreboard_slots(void)
-{
-	return board.slots;
 }

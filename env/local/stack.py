@@ -586,11 +586,11 @@ class Endpoint(Process):
         self.program = Path(program).absolute()
         self.environment = environment
         self.path = Path(run_dir) / f"{name}.sock"
-        self._listener = None
+        self.listener = None
 
     def start(self):
         self._listen()
-        self.launch([self.program], environment=self.environment, stdin=self._listener)
+        self.launch([self.program], environment=self.environment, stdin=self.listener)
 
     def restart(self):
         self.stop()
@@ -599,26 +599,26 @@ class Endpoint(Process):
     def close(self):
         """Stop for good: the socket goes too."""
         self.stop()
-        if self._listener:
-            self._listener.close()
-            self._listener = None
+        if self.listener:
+            self.listener.close()
+            self.listener = None
             self.path.unlink(missing_ok=True)
 
     def _listen(self):
-        if self._listener:
+        if self.listener:
             return
         if len(os.fsencode(self.path)) > SOCKET_PATH_MAX:
             raise Fault(f"{self.path} is too long for a socket")
         self.path.unlink(missing_ok=True)
-        self._listener = socket.socket(socket.AF_UNIX)
+        self.listener = socket.socket(socket.AF_UNIX)
         # Who can connect can abort the program with a crafted length: never writable for others, not even before
         # a chmod.
         mask = os.umask(0o117)
         try:
-            self._listener.bind(str(self.path))
+            self.listener.bind(str(self.path))
         finally:
             os.umask(mask)
-        self._listener.listen(511)
+        self.listener.listen(511)
 
 
 # --- nginx ---

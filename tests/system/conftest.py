@@ -209,7 +209,7 @@ def null(site, started):
 def persistent(site, started):
     """All programs as in development: a connection for each process. One worker, so that it is seen to be reused."""
     started.append(Service(site, ["root", "health", "users", "probe"], DATABASE_CONNECTION="persistent",
-                           DATABASE_POOL_SIZE=1).start())
+                           DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).start())
     return started[-1]
 
 

@@ -14,7 +14,7 @@ import stack
 @pytest.fixture(scope="module")
 def probe(site):
     from conftest import Service
-    service = Service(site, ["probe"], DATABASE_POOL_SIZE=1).start()
+    service = Service(site, ["probe"], DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).start()
     yield service
     service.stop()
 
@@ -95,7 +95,7 @@ def test_a_path_without_request_uri_is_put_together(probe):
 
 
 def test_sigterm_lets_a_running_request_end(serve):
-    service = serve("probe", DATABASE_POOL_SIZE=1)
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     endpoint = service.endpoints["probe"]
     with fastcgi.connect(socket_of(service)) as link:
         link.sendall(fastcgi.request("GET", "/probe/sleep?seconds=1"))

@@ -15,7 +15,7 @@ def test_all_well(service):
     database = health["components"]["database"]
     assert database["status"] == "healthy" and database["latency_ms"] > 0 and database["tls"].startswith("TLSv1.")
     assert database["pool_checked_out"] == 1  # the worker that answers
-    assert database["pool_size"] == service.lines(event="started", endpoint="health")[0]["workers"]
+    assert database["pool_size"] == service.lines(event="started", endpoint="health")[0]["pool_size"]
 
 
 def test_production_keeps_its_details_to_itself(serve):
@@ -44,7 +44,7 @@ def test_a_redis_that_restarts_is_found_again(serve, site):
     redis = stack.Redis(site.folder("redis"), stack.free_port())
     redis.start()
     try:
-        service = serve("health", REDIS_URL=f"redis://127.0.0.1:{redis.port}/0", DATABASE_POOL_SIZE=1)
+        service = serve("health", REDIS_URL=f"redis://127.0.0.1:{redis.port}/0", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
         assert service.client.get("/health").json()["redis"] == "connected"
         redis.stop()
         assert service.client.get("/health").json()["redis"] == "disconnected"

@@ -25,7 +25,7 @@ def test_null_leaves_no_connection_behind(serve, site):
 def test_production_and_testing_are_null_and_development_is_persistent(serve):
     modes = {}
     for env in ("production", "testing", "development"):
-        service = serve("health", ENV=env, HEALTH_DETAILS="true", DATABASE_CONNECTION=None, DATABASE_POOL_SIZE=1)
+        service = serve("health", ENV=env, HEALTH_DETAILS="true", DATABASE_CONNECTION=None, DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
         modes[env] = service.client.get("/health").json()["components"]["database"]["mode"]
     assert modes == {"production": "null", "testing": "null", "development": "persistent"}
 
@@ -42,7 +42,7 @@ def test_production_talks_tls(serve):
 
 
 def test_a_connection_is_recycled_by_age(serve):
-    service = serve("probe", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_POOL_RECYCLE=1)
+    service = serve("probe", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, DATABASE_POOL_RECYCLE=1)
     first = pids(service, 2)
     assert first[0] == first[1]
     stack.wait_until("a new backend", lambda: pids(service, 1) != first[:1], 5)

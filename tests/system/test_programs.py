@@ -190,7 +190,7 @@ def test_workers_do_not_outlive_a_master_that_is_killed(serve):
 
 
 def test_one_request_a_process_when_the_setting_says_so(serve):
-    service = serve("root", DATABASE_POOL_SIZE=1, WORKER_MAX_REQUESTS=1)
+    service = serve("root", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, WORKER_MAX_REQUESTS=1)
     pids = {service.line_of(service.client.get("/"))["pid"] for _ in range(3)}
     assert len(pids) == 3 and not service.lines(event="worker died")
 

@@ -232,6 +232,16 @@ die(struct np_ctx *ctx)
 	_Exit(3);
 }
 
+static bool
+loop(struct np_ctx *ctx)
+{
+	volatile bool forever = true;
+
+	while (forever)
+		;
+	return np_reply_empty(ctx);
+}
+
 enum { WORD, NUMBER, FLAG, NOTHING, TOKEN };
 static const struct np_param every_place[] = {
 	[WORD] = { .name = "word", .in = NP_BODY, .type = NP_STRING, .required = true },
@@ -275,6 +285,7 @@ static const struct np_route routes[] = {
 	{ "GET", "/probe/date", cast_to_date, NP_TX_READ, a_label },
 	{ "GET", "/probe/no-database", query_without_database, NP_TX_NONE, NULL },
 	{ "GET", "/probe/silent", say_nothing, NP_TX_NONE, NULL },
+	{ "GET", "/probe/loop", loop, NP_TX_NONE, NULL },
 	{ "GET", "/probe/die", die, NP_TX_NONE, NULL },
 	{ "POST", "/probe/echo", echo, NP_TX_NONE, every_place },
 	NP_ROUTES_END,

@@ -1,0 +1,11 @@
+/* budget.h - what this endpoint, and all that share its run directory, may ask of the server */
+#ifndef NULLPOOL_SERVE_BUDGET_H
+#define NULLPOOL_SERVE_BUDGET_H
+
+#include "config/settings.h"
+
+/* One line: this endpoint's most connections, the sum of all in the directory (NULL: not known) and what the server
+ * has (0: not known); a warning when the sum is more. */
+void budget_log(const struct settings *settings, const char *directory, int64_t server_connections);
+
+#endif

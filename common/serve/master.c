@@ -1,0 +1,405 @@
+#include "serve/master.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "serve/budget.h"
+#include "serve/fcgi.h"
+#include "serve/notify.h"
+#include "serve/pool.h"
+#include "serve/reload.h"
+#include "serve/scoreboard.h"
+
+#define EXIT_INTERNAL 70
+/* A connection that waits this long finds nobody who is about to take it. */
+#define GRACE_MS 1
+/* How long after the last deadline a worker may take to end by itself. */
+#define DRAIN_GRACE_MS 2000
+/* A new program's --check reads settings and ends. */
+#define CHECK_MS 10000
+
+struct master {
+	const struct master_options *options;
+	struct pool *pool;
+	const char *run_dir; /* NULL: the socket has no path */
+	int events;          /* epoll of the three below */
+	int signals;         /* signalfd */
+	int busy_event;      /* eventfd, written by workers */
+	bool listening;      /* the listener is among the events now */
+	pid_t database_check;
+	pid_t reload_check; /* 0: none */
+	struct deadline reload_by;
+	const pid_t *leftovers;
+	struct deadline watchdog; /* when systemd next wants to hear of us */
+	int64_t last_work_us;     /* when there last was a worker */
+	bool ending;
+};
+
+/* --- set-up --- */
+
+static sigset_t
+master_signals(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGCHLD);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	return set;
+}
+
+static bool
+watch(const struct master *master, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(master->events, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static bool
+open_events(struct master *master, struct error *err)
+{
+	sigset_t set = master_signals();
+	int listener = master->options->listener, flags = fcntl(listener, F_GETFL);
+
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	master->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	master->busy_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	master->events = epoll_create1(EPOLL_CLOEXEC);
+	if (flags < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) < 0 || master->signals < 0
+	    || master->busy_event < 0 || master->events < 0 || !watch(master, master->signals)
+	    || !watch(master, master->busy_event))
+		return error_set(err, NP_INTERNAL, "could not set up the master's events: %s",
+		                 strerror(errno));
+	return true;
+}
+
+/* Where the socket is; the scoreboard goes beside it. */
+static const char *
+run_dir_of(void *owner, int listener)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNSPEC };
+	socklen_t size = sizeof(address) - 1;
+
+	if (getsockname(listener, (struct sockaddr *)&address, &size) != 0 || address.sun_family != AF_UNIX
+	    || address.sun_path[0] != '/')
+		return NULL;
+	return dirname(mem_strdup(owner, address.sun_path));
+}
+
+static bool
+make_board(struct master *master, struct error *err)
+{
+	const struct settings *settings = master->options->settings;
+	int32_t size = (int32_t)settings->database_pool_size,
+	        overflow = (int32_t)settings->database_max_overflow;
+	const char *name = master->options->name;
+	uint32_t slots = pool_slots(settings);
+	char *path;
+
+	master->run_dir = run_dir_of(master, master->options->listener);
+	if (master->run_dir) {
+		path = mem_printf(master, "%s/%s.board", master->run_dir, name);
+		if (scoreboard_make(path, name, size, overflow, slots, err))
+			return true;
+		/* The directory may be another user's: it is only others who cannot look then. */
+		log_printf(LOG_WARNING, "scoreboard in memory only", "%s", err->message);
+	}
+	return scoreboard_make(NULL, name, size, overflow, slots, err);
+}
+
+static bool
+prepare(struct master *master, struct error *err)
+{
+	struct pool_options options = {
+		.name = master->options->name,
+		.routes = master->options->routes,
+		.settings = master->options->settings,
+		.listener = master->options->listener,
+	};
+
+	reload_remember(master, master->options->argv0);
+	master->leftovers = reload_leftovers(master);
+	if (!open_events(master, err) || !fcgi_init(err) || !make_board(master, err))
+		return false;
+	options.busy_event = master->busy_event;
+	master->pool = pool_new(master, &options);
+	return true;
+}
+
+/* --- the start-up check of the database, in a child: no connection of it stays anywhere --- */
+
+static void
+start_database_check(struct master *master)
+{
+	sigset_t set = master_signals();
+	int64_t connections = 0;
+	struct app *app;
+
+	/* A program that keeps no worker lets its database sleep too, and may be started for each request that comes. */
+	if (master->options->settings->database_pool_size == 0) {
+		budget_log(master->options->settings, master->run_dir, 0);
+		return;
+	}
+	master->database_check = pool_fork(master->pool);
+	if (master->database_check != 0)
+		return;
+	/* It must end with its master although a database may hang; libfcgi's handler would keep it from that. */
+	(void)signal(SIGTERM, SIG_DFL);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	app = pool_child_app(master->pool);
+	if (app_check_database(app, &connections))
+		budget_log(app->settings, master->run_dir, connections);
+	pool_end_child();
+}
+
+/* --- children --- */
+
+static void
+end_reload_check(struct master *master, int status)
+{
+	master->reload_check = 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && !master->ending)
+		reload_exec(master->pool);
+	else
+		log_printf(LOG_ERROR, "not reloaded",
+		           "the new program's check ended with %s %d; the old one goes on",
+		           WIFSIGNALED(status) ? "signal" : "exit code",
+		           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* False when there are no children any more. */
+static bool
+reap(struct master *master)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == master->reload_check)
+			end_reload_check(master, status);
+		else if (pid == master->database_check)
+			master->database_check = 0;
+		else
+			(void)pool_bury(master->pool, pid, status);
+	}
+	return pid == 0;
+}
+
+static void
+signal_leftovers(const struct master *master, int signal)
+{
+	for (const pid_t *pid = master->leftovers; *pid; pid++)
+		/* Still a child of ours, and not somebody who got its number. */
+		if (waitpid(*pid, NULL, WNOHANG) == 0)
+			(void)kill(*pid, signal);
+}
+
+/* --- signals --- */
+
+static void
+start_reload(struct master *master)
+{
+	if (master->reload_check > 0 || master->ending)
+		return;
+	master->reload_check = reload_check(master->pool);
+	master->reload_by = deadline_in_ms(CHECK_MS);
+	if (master->reload_check < 0)
+		master->reload_check = 0;
+}
+
+static void
+take_signals(struct master *master)
+{
+	struct signalfd_siginfo info;
+
+	while (read(master->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			master->ending = true;
+		else if (info.ssi_signo == SIGHUP)
+			start_reload(master);
+	}
+	(void)reap(master);
+}
+
+/* --- demand --- */
+
+static bool
+is_waiting(const struct master *master)
+{
+	struct pollfd listener = { .fd = master->options->listener, .events = POLLIN };
+
+	return poll(&listener, 1, 0) > 0;
+}
+
+static void
+meet_demand(struct master *master)
+{
+	if (pool_signal(master->pool, 0) > 0)
+		clock_sleep_ms(GRACE_MS, deadline_in_ms(GRACE_MS));
+	if (pool_is_short(master->pool) && is_waiting(master))
+		pool_grow(master->pool);
+}
+
+/* The listener is looked at only while its connections would be the master's business. */
+static void
+watch_listener(struct master *master)
+{
+	bool wanted = pool_is_short(master->pool);
+
+	if (wanted == master->listening)
+		return;
+	if (wanted)
+		(void)watch(master, master->options->listener);
+	else
+		(void)epoll_ctl(master->events, EPOLL_CTL_DEL, master->options->listener, NULL);
+	master->listening = wanted;
+}
+
+/* --- time --- */
+
+static struct deadline
+sooner(struct deadline a, struct deadline b)
+{
+	return a.at_us < b.at_us ? a : b;
+}
+
+static void
+feed_watchdog(struct master *master)
+{
+	int64_t ms = notify_watchdog_ms();
+
+	if (ms == 0 || !deadline_passed(master->watchdog))
+		return;
+	notify("WATCHDOG=1");
+	master->watchdog = deadline_in_ms(ms);
+}
+
+static struct deadline
+idle_end(const struct master *master)
+{
+	int64_t idle_s = master->options->settings->master_idle_timeout_s;
+
+	return (struct deadline){ idle_s > 0 ? master->last_work_us + idle_s * 1000000 : INT64_MAX };
+}
+
+static void
+look_after_time(struct master *master)
+{
+	pool_watch(master->pool);
+	feed_watchdog(master);
+	if (master->reload_check > 0 && deadline_passed(master->reload_by))
+		(void)kill(master->reload_check, SIGKILL);
+	if (pool_signal(master->pool, 0) > 0 || is_waiting(master))
+		master->last_work_us = clock_now_us();
+	else if (deadline_passed(idle_end(master)))
+		master->ending = true;
+}
+
+static struct deadline
+next_look(struct master *master)
+{
+	struct deadline next = pool_tend(master->pool);
+
+	if (notify_watchdog_ms() > 0)
+		next = sooner(next, master->watchdog);
+	if (master->reload_check > 0)
+		next = sooner(next, master->reload_by);
+	return sooner(next, idle_end(master));
+}
+
+/* --- the two halves of its life --- */
+
+static void
+wait_events(struct master *master, struct deadline until)
+{
+	struct epoll_event ready[3];
+	int count = epoll_wait(master->events, ready, 3, deadline_left_ms(until));
+	uint64_t ignored;
+
+	for (int i = 0; i < count; i++) {
+		if (ready[i].data.fd == master->signals)
+			take_signals(master);
+		else if (ready[i].data.fd == master->busy_event)
+			(void)!read(master->busy_event, &ignored, sizeof(ignored));
+		else
+			meet_demand(master);
+	}
+}
+
+static void
+serve(struct master *master)
+{
+	notify("READY=1\nSTATUS=serving");
+	while (!master->ending) {
+		struct deadline next = next_look(master);
+
+		watch_listener(master);
+		wait_events(master, next);
+		look_after_time(master);
+	}
+}
+
+static void
+drain(struct master *master)
+{
+	struct deadline deadline = deadline_in_ms(master->options->settings->request_timeout_s * 1000
+	                                          + DRAIN_GRACE_MS);
+
+	log_plain(LOG_INFO, "stopping");
+	notify("STOPPING=1");
+	pool_close(master->pool);
+	watch_listener(master);
+	if (master->database_check > 0)
+		(void)kill(master->database_check, SIGKILL);
+	if (master->reload_check > 0)
+		(void)kill(master->reload_check, SIGKILL);
+	(void)pool_signal(master->pool, SIGTERM);
+	signal_leftovers(master, SIGTERM);
+	while (reap(master) && !deadline_passed(deadline)) {
+		wait_events(master, sooner(pool_tend(master->pool), deadline));
+		pool_watch(master->pool);
+		feed_watchdog(master);
+	}
+	if (pool_signal(master->pool, SIGKILL) > 0)
+		log_plain(LOG_ERROR, "workers killed that did not end");
+	signal_leftovers(master, SIGKILL);
+	log_plain(LOG_INFO, "stopped");
+}
+
+int
+master_run(const struct master_options *options)
+{
+	struct master *master = mem_new(mem_process(), struct master);
+	struct app app = { .name = options->name, .routes = options->routes, .settings = options->settings };
+	struct error err;
+
+	master->options = options;
+	master->last_work_us = clock_now_us();
+	if (!prepare(master, &err)) {
+		log_printf(LOG_ERROR, "could not start", "%s", err.message);
+		return EXIT_INTERNAL;
+	}
+	app_log_start(&app);
+	(void)pool_tend(master->pool);
+	start_database_check(master);
+	serve(master);
+	drain(master);
+	return 0;
+}

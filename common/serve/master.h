@@ -1,0 +1,25 @@
+/* master.h - the process that holds an endpoint's pool together
+ *
+ * It parses no request and holds no connection. It sleeps until a signal, a child's end, or a connection that nobody
+ * takes; a worker that becomes the last one busy wakes it to look for those.
+ *
+ * SIGTERM, SIGINT: what is being answered is finished, what waits in the socket is left to whoever holds it next.
+ * SIGHUP: see reload.h. Signals are blocked and read from a descriptor, so none can come at a wrong moment.
+ */
+#ifndef NULLPOOL_SERVE_MASTER_H
+#define NULLPOOL_SERVE_MASTER_H
+
+#include "config/settings.h"
+
+struct master_options {
+	const char *name;
+	const struct np_route *routes;
+	const struct settings *settings;
+	int listener;
+	const char *argv0;
+};
+
+/* Returns the exit code. */
+int master_run(const struct master_options *options);
+
+#endif

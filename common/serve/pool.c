@@ -1,0 +1,339 @@
+#include "serve/pool.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "serve/scoreboard.h"
+#include "serve/worker.h"
+
+#define EXIT_INTERNAL 70
+/* One that lived shorter than this died of itself, not of a request. */
+#define SHORT_LIFE_US  INT64_C(1000000)
+#define PAUSE_FIRST_MS 100
+#define PAUSE_MAX_MS   10000
+/* A request's own deadline comes first; this is for a handler that loops or a process that is stopped. */
+#define WATCHDOG_US INT64_C(2000000)
+/* How often the master looks after busy workers. A deadline is at least a second away when it is set. */
+#define TICK_MS 1000
+#define FAR_MS  3600000
+
+struct child {
+	pid_t pid;  /* 0: none */
+	bool kept;  /* one of `size`, not of the overflow */
+	bool asked; /* has had SIGABRT of the watchdog */
+};
+
+struct pool {
+	struct pool_options options;
+	pid_t master;
+	struct child *children; /* by slot */
+	size_t size, most;
+	int failures; /* young deaths in a row */
+	int64_t due_us;
+	bool closed;
+};
+
+static struct app_pool
+pool_now(void)
+{
+	int64_t alive = (int64_t)board->slot_count - (int64_t)scoreboard_count(SLOT_FREE);
+
+	return (struct app_pool){
+		.size = board->size,
+		.overflow = alive > board->size ? alive - board->size : 0,
+		.checked_out = (int64_t)scoreboard_count(SLOT_BUSY),
+	};
+}
+
+/* Workers that are leaving have successors already: as many more slots. */
+uint32_t
+pool_slots(const struct settings *settings)
+{
+	return (uint32_t)(2 * (settings->database_pool_size + settings->database_max_overflow));
+}
+
+struct pool *
+pool_new(void *owner, const struct pool_options *options)
+{
+	struct pool *pool = mem_new(owner, struct pool);
+
+	pool->options = *options;
+	pool->master = getpid();
+	pool->children = mem_array(pool, struct child, board->slot_count);
+	pool->size = (size_t)options->settings->database_pool_size;
+	pool->most = pool->size + (size_t)options->settings->database_max_overflow;
+	return pool;
+}
+
+pid_t
+pool_fork(const struct pool *pool)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		log_printf(LOG_ERROR, "could not fork", "%s", strerror(errno));
+	if (pid != 0)
+		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != pool->master)
+		_exit(0);
+	return 0;
+}
+
+struct app *
+pool_child_app(const struct pool *pool)
+{
+	struct app *app = mem_new(mem_process(), struct app);
+	struct error err;
+
+	if (!app_init(mem_process(), app, pool->options.name, pool->options.routes, pool->options.settings,
+	              &err)) {
+		log_printf(LOG_ERROR, "could not start a worker", "%s", err.message);
+		exit(EXIT_INTERNAL);
+	}
+	app->pool = pool_now;
+	return app;
+}
+
+void
+pool_end_child(void)
+{
+	mem_end();
+	exit(0);
+}
+
+static void
+run_worker(const struct pool *pool, size_t slot, bool kept)
+{
+	const struct settings *settings = pool->options.settings;
+	const struct worker_options options = {
+		.app = pool_child_app(pool),
+		.listener = pool->options.listener,
+		.busy_event = pool->options.busy_event,
+		.slot = &board->slots[slot],
+		.idle_timeout_s = kept ? 0 : settings->worker_idle_timeout_s,
+		.max_requests = settings->worker_max_requests,
+	};
+
+	if (!worker_run(&options))
+		exit(EXIT_INTERNAL);
+	pool_end_child();
+}
+
+static size_t
+free_slot(const struct pool *pool)
+{
+	size_t slot = 0;
+
+	while (slot < board->slot_count && pool->children[slot].pid != 0)
+		slot++;
+	return slot;
+}
+
+static void
+pause_forks(struct pool *pool)
+{
+	int64_t pause_ms = PAUSE_FIRST_MS;
+
+	for (int i = 1; i < pool->failures && pause_ms < PAUSE_MAX_MS; i++)
+		pause_ms *= 2;
+	pool->due_us = clock_now_us() + (pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS) * 1000;
+}
+
+static void
+start(struct pool *pool, bool kept)
+{
+	size_t slot = free_slot(pool);
+	pid_t pid;
+
+	if (slot == board->slot_count)
+		return;
+	slot_clear(&board->slots[slot]);
+	slot_set(&board->slots[slot], SLOT_STARTING);
+	pid = pool_fork(pool);
+	if (pid == 0)
+		run_worker(pool, slot, kept);
+	if (pid < 0) {
+		slot_clear(&board->slots[slot]);
+		pool->failures++;
+		pause_forks(pool);
+		return;
+	}
+	atomic_store(&board->slots[slot].pid, (int)pid);
+	atomic_fetch_add(&board->forked, 1);
+	pool->children[slot] = (struct child){ .pid = pid, .kept = kept };
+}
+
+/* Alive and not about to leave; only the kept ones, or all. */
+static size_t
+count(const struct pool *pool, bool only_kept)
+{
+	size_t alive = 0;
+
+	for (size_t slot = 0; slot < board->slot_count; slot++)
+		alive += pool->children[slot].pid != 0 && !atomic_load(&board->slots[slot].leaving)
+		         && (pool->children[slot].kept || !only_kept);
+	return alive;
+}
+
+static bool
+may_fork(const struct pool *pool)
+{
+	return !pool->closed && clock_now_us() >= pool->due_us;
+}
+
+/* The earliest deadline of the requests in hand, with the watchdog's grace. */
+static int64_t
+next_watch_us(const struct pool *pool)
+{
+	int64_t next_us = INT64_MAX;
+
+	for (size_t slot = 0; slot < board->slot_count; slot++) {
+		int64_t deadline_us = atomic_load(&board->slots[slot].deadline_us) + WATCHDOG_US;
+
+		if (pool->children[slot].pid != 0 && atomic_load(&board->slots[slot].state) == SLOT_BUSY
+		    && deadline_us < next_us)
+			next_us = deadline_us;
+	}
+	return next_us;
+}
+
+struct deadline
+pool_tend(struct pool *pool)
+{
+	struct deadline next;
+
+	while (may_fork(pool) && count(pool, true) < pool->size)
+		start(pool, true);
+	next = deadline_in_ms(pool_signal(pool, 0) > 0 ? TICK_MS : FAR_MS);
+	if (!pool->closed && pool->due_us > clock_now_us() && pool->due_us < next.at_us)
+		next.at_us = pool->due_us;
+	if (next_watch_us(pool) < next.at_us)
+		next.at_us = next_watch_us(pool);
+	return next;
+}
+
+bool
+pool_is_short(const struct pool *pool)
+{
+	return may_fork(pool) && scoreboard_count(SLOT_IDLE) + scoreboard_count(SLOT_STARTING) == 0
+	       && count(pool, false) < pool->most;
+}
+
+void
+pool_grow(struct pool *pool)
+{
+	start(pool, false);
+}
+
+static void
+log_death(const struct slot *slot, pid_t pid, int status, const char *event)
+{
+	char route[SCOREBOARD_ROUTE_BYTES], id[SCOREBOARD_ID_BYTES];
+	bool busy = atomic_load(&slot->state) == SLOT_BUSY && slot_read_texts(slot, route, id);
+	struct log_line line;
+
+	log_begin(&line, LOG_ERROR, event);
+	log_int(&line, "worker_pid", pid);
+	if (WIFSIGNALED(status))
+		log_int(&line, "signal", WTERMSIG(status));
+	else if (WIFEXITED(status))
+		log_int(&line, "exit_code", WEXITSTATUS(status));
+	log_string(&line, "route", busy ? route : NULL);
+	log_string(&line, "request_id", busy ? id : NULL);
+	log_end(&line);
+}
+
+/* Whether the pool had a hand in it: a drain, or the watchdog, which counted it already. */
+static void
+count_death(struct pool *pool, const struct slot *slot, pid_t pid, int status)
+{
+	bool young = clock_now_us() - atomic_load(&slot->since_us) < SHORT_LIFE_US
+	             && atomic_load(&slot->requests) == 0 && atomic_load(&slot->state) != SLOT_BUSY;
+
+	atomic_fetch_add(&board->crashed, 1);
+	log_death(slot, pid, status, "worker died");
+	if (young) {
+		pool->failures++;
+		pause_forks(pool);
+	}
+}
+
+bool
+pool_bury(struct pool *pool, pid_t pid, int status)
+{
+	size_t slot = 0;
+
+	while (slot < board->slot_count && pool->children[slot].pid != pid)
+		slot++;
+	if (slot == board->slot_count)
+		return false;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		pool->failures = 0;
+	else if (!pool->children[slot].asked)
+		count_death(pool, &board->slots[slot], pid, status);
+	pool->children[slot] = (struct child){ .pid = 0 };
+	slot_clear(&board->slots[slot]);
+	return true;
+}
+
+/* In DEBUG it gets a moment to say where it is. */
+static void
+end_hung(struct pool *pool, size_t slot)
+{
+	struct child *child = &pool->children[slot];
+
+	if (!child->asked) {
+		atomic_fetch_add(&board->killed, 1);
+		log_death(&board->slots[slot], child->pid, SIGKILL, "worker killed, past its deadline");
+		if (pool->options.settings->debug)
+			(void)kill(child->pid, SIGABRT);
+		clock_sleep_ms(100, deadline_in_ms(pool->options.settings->debug ? 100 : 0));
+		child->asked = true;
+	}
+	(void)kill(child->pid, SIGKILL);
+}
+
+void
+pool_watch(struct pool *pool)
+{
+	int64_t now_us = clock_now_us();
+
+	for (size_t slot = 0; slot < board->slot_count; slot++) {
+		const struct slot *what = &board->slots[slot];
+
+		if (pool->children[slot].pid != 0 && atomic_load(&what->state) == SLOT_BUSY
+		    && now_us >= atomic_load(&what->deadline_us) + WATCHDOG_US)
+			end_hung(pool, slot);
+		/* One that serves has outlived what killed those before it. */
+		if (pool->failures > 0 && atomic_load(&what->state) == SLOT_IDLE
+		    && now_us - atomic_load(&what->since_us) >= SHORT_LIFE_US)
+			pool->failures = 0;
+	}
+}
+
+size_t
+pool_signal(const struct pool *pool, int signal)
+{
+	size_t alive = 0;
+
+	for (size_t slot = 0; slot < board->slot_count; slot++)
+		if (pool->children[slot].pid != 0) {
+			(void)kill(pool->children[slot].pid, signal);
+			alive++;
+		}
+	return alive;
+}
+
+void
+pool_close(struct pool *pool)
+{
+	pool->closed = true;
+}

@@ -1,0 +1,378 @@
+"""The process pool is the connection pool: grows while connections wait, shrinks when they do not, loses nothing."""
+import concurrent.futures
+import contextlib
+import datetime
+import os
+import random
+import resource
+import signal
+import subprocess
+import threading
+import time
+import uuid
+
+import pytest
+
+import fastcgi
+import stack
+from conftest import program
+
+
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as listing:
+            return [int(child) for child in listing.read().split()]
+    except OSError:
+        return []
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def settled(service, name, count):
+    """The workers of an endpoint, as soon as there are so many (the start-up check has ended then)."""
+    pid = service.endpoints[name].pid
+    stack.wait_until(f"{count} workers", lambda: len(children(pid)) == count, 15)
+    return children(pid)
+
+
+def at_once(service, target, count, **more):
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda _: service.client.get(target, **more), range(count)))
+
+
+# --- growing and shrinking ---
+
+
+def test_from_zero_to_the_most_and_back(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=6, WORKER_IDLE_TIMEOUT=1)
+    settled(service, "probe", 0)
+    assert service.client.get("/probe/session").status == 200
+    seen, done = [0], threading.Event()
+
+    def look():
+        while not done.is_set():
+            seen.append(len(children(service.endpoints["probe"].pid)))
+            time.sleep(0.005)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        answers = at_once(service, "/probe/sleep?seconds=0.3", 40)
+    finally:
+        done.set()
+        watcher.join()
+    assert [answer.status for answer in answers] == [200] * 40
+    assert max(seen) == 6
+    settled(service, "probe", 0)
+    assert service.client.get("/probe/session").status == 200
+
+
+def test_kept_workers_stay_and_the_overflow_leaves(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=3, WORKER_IDLE_TIMEOUT=1)
+    kept = settled(service, "probe", 2)
+    assert {answer.status for answer in at_once(service, "/probe/sleep?seconds=0.3", 10)} == {200}
+    assert sorted(settled(service, "probe", 2)) == sorted(kept)
+
+
+def test_who_waited_too_long_is_refused_with_retry_after(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, DATABASE_POOL_TIMEOUT=1)
+    answers = at_once(service, "/probe/sleep?seconds=1.5", 3)
+    assert sorted(answer.status for answer in answers) == [200, 503, 503]
+    refused = next(answer for answer in answers if answer.status == 503)
+    assert refused.problem()["detail"] == "All workers were busy for too long"
+    assert int(refused.headers["retry-after"]) > 0
+    assert "backend_pid" not in service.line_of(refused)
+
+
+def test_a_full_queue_is_503_and_may_be_tried_again(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    worker = settled(service, "probe", 1)[0]
+    os.kill(worker, signal.SIGSTOP)
+    socket_ = service.endpoints["probe"].listener
+    socket_.listen(0)
+    with fastcgi.connect(service.run_dir / "probe.sock"):  # the one that has a place
+        answer = service.client.get("/probe/session")
+        os.kill(worker, signal.SIGCONT)
+    socket_.listen(511)
+    assert answer.status == 503 and answer.problem()
+    assert int(answer.headers["retry-after"]) > 0
+    assert service.client.get("/probe/session").status == 200
+
+
+def test_a_wait_counts_against_the_requests_deadline(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=2)
+    start = time.monotonic()
+    answers = at_once(service, "/probe/sleep?seconds=1.5", 2)
+    assert sorted(answer.status for answer in answers) == [200, 504]
+    assert time.monotonic() - start < 7
+
+
+def test_a_request_whose_client_has_gone_is_not_run(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    label = f"gone-{uuid.uuid4()}"
+    path = service.run_dir / "probe.sock"
+    with fastcgi.connect(path) as busy:
+        busy.sendall(fastcgi.request("GET", "/probe/sleep?seconds=1"))
+        running = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
+        stack.wait_until("the worker to be busy", lambda: service.site.query(running), 5)
+        with fastcgi.connect(path) as gone:
+            gone.sendall(fastcgi.request("POST", f"/probe/rows?label={label}"))
+        assert fastcgi.read_all(busy)[0].startswith(b"Status: 200")
+    assert service.client.get("/probe/session").status == 200
+    assert service.lines(event="client gone before its turn")
+    assert service.site.query("SELECT count(*) FROM probe_rows WHERE label = %s", label) == [(0,)]
+
+
+def test_health_counts_the_overflow_and_the_busy(serve):
+    service = serve("health", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=2)
+    database = service.client.get("/health").json()["components"]["database"]
+    assert (database["pool_size"], database["pool_overflow"], database["pool_checked_out"]) == (1, 0, 1)
+
+
+def test_no_worker_at_all_is_a_wrong_setting(site):
+    done = subprocess.run([program("users"), "--settings"], capture_output=True, text=True, check=False,
+                          env=site.environment(DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=0))
+    assert done.returncode == 78 and "DATABASE_MAX_OVERFLOW" in done.stderr
+
+
+def test_the_master_leaves_when_nobody_comes(serve):
+    service = serve("root", DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=1)
+    assert service.client.get("/").status == 200
+    endpoint = service.endpoints["root"]
+    stack.wait_until("the master to end", lambda: not endpoint.running, 15)
+    assert endpoint.returncode == 0
+
+
+# --- what dies ---
+
+
+def test_a_worker_killed_in_a_write_leaves_no_half_and_the_next_request_works(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    label = f"slow-commit-{uuid.uuid4()}"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.client.post, f"/probe/rows?label={label}")
+        committing = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = 'COMMIT'"
+        stack.wait_until("the commit", lambda: service.site.query(committing), 5)
+        os.kill(children(service.endpoints["probe"].pid)[0], signal.SIGKILL)
+        answer = waiting.result()
+    assert answer.status == 502 and answer.problem()
+    assert service.client.get("/probe/session").status == 200
+    line = service.lines(event="worker died")[0]
+    assert (line["signal"], line["route"]) == (9, "POST /probe/rows")
+    count = service.site.query("SELECT count(*) FROM probe_rows WHERE label = %s", label)[0][0]
+    assert count in (0, 1)  # not acknowledged, so either is right
+
+
+def test_a_stopped_worker_is_killed_and_replaced(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=1)
+    worker = settled(service, "probe", 1)[0]
+    os.kill(worker, signal.SIGSTOP)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.client.get, "/probe/sleep?seconds=5")
+        # Stopped, it cannot take the connection; it is stopped again when it has.
+        os.kill(worker, signal.SIGCONT)
+        running = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
+        stack.wait_until("the worker to be busy", lambda: service.site.query(running), 5)
+        os.kill(worker, signal.SIGSTOP)
+        start = time.monotonic()
+        answer = waiting.result()
+    assert answer.status in (502, 504) and answer.problem()
+    assert time.monotonic() - start < 1 + 2.5 + 2
+    assert service.client.get("/probe/session").status == 200
+    line = service.lines(event="worker killed, past its deadline")[0]
+    assert line["route"] == "GET /probe/sleep"
+
+
+def test_a_loop_in_a_handler_is_ended_and_in_debug_says_where_it_was(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=1, DEBUG="true")
+    answer = service.client.get("/probe/loop")
+    assert answer.status in (502, 504)
+    stack.wait_until("the backtrace", lambda: service.lines(event="backtrace"), 5)
+    assert "probe(" in service.lines(event="backtrace")[0]["frames"]
+    assert service.client.get("/probe/session").status == 200
+
+
+def test_a_crash_loop_is_quiet_and_heals_without_help(serve):
+    """Workers that have too few descriptors to start: the pauses between them grow, and the first that can serves."""
+    service = serve("root", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    master = service.endpoints["root"].pid
+    worker = settled(service, "root", 1)[0]
+    limits = resource.prlimit(master, resource.RLIMIT_NOFILE)
+    resource.prlimit(master, resource.RLIMIT_NOFILE, (6, limits[1]))
+    os.kill(worker, signal.SIGKILL)
+    stack.wait_until("five deaths", lambda: len(service.lines(event="worker died", exit_code=70)) >= 5, 15)
+    times = [datetime.datetime.fromisoformat(line["time"].replace("Z", "+00:00"))
+             for line in service.lines(event="worker died", exit_code=70)]
+    pauses = [(later - sooner).total_seconds() for sooner, later in zip(times, times[1:])]
+    assert pauses == sorted(pauses) and pauses[3] > 3 * pauses[0]
+    assert service.endpoints["root"].running
+    resource.prlimit(master, resource.RLIMIT_NOFILE, limits)
+    assert service.client.get("/").status == 200
+
+
+# --- signals ---
+
+
+class Load:
+    """Steady quick and slow requests from several clients, and what was answered."""
+
+    def __init__(self, service, clients=6):
+        self.service = service
+        self.done = threading.Event()
+        self.bad = []
+        self.labels = []
+        self.threads = [threading.Thread(target=self.run, args=(i,)) for i in range(clients)]
+
+    def run(self, i):
+        while not self.done.is_set():
+            try:
+                if i % 3 == 0:
+                    answer = self.service.client.get("/probe/sleep?seconds=0.05")
+                    good = answer.status == 200
+                else:
+                    label = str(uuid.uuid4())
+                    answer = self.service.client.post(f"/probe/rows?label={label}")
+                    good = answer.status == 201
+                    self.labels.append(label)
+            except OSError as error:
+                good, answer = False, error
+            if not good:
+                self.bad.append(answer)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        for thread in self.threads:
+            thread.join()
+
+    def check(self):
+        assert self.bad == []
+        rows = self.service.site.query(
+            "SELECT count(*), count(DISTINCT label) FROM probe_rows WHERE label = ANY(%s)", self.labels)
+        assert rows == [(len(self.labels), len(self.labels))]
+
+
+@pytest.mark.parametrize("how", ["restart", "reload"])
+def test_twenty_restarts_and_reloads_under_load_lose_and_double_nothing(serve, how):
+    service = serve("probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=4)
+    endpoint = service.endpoints["probe"]
+    with Load(service) as load:
+        for _ in range(20):
+            if how == "restart":
+                endpoint.restart()
+            else:
+                before = len(service.lines(event="started"))
+                endpoint.send(signal.SIGHUP)
+                stack.wait_until("the new program", lambda: len(service.lines(event="started")) > before, 15)
+            answered = len(load.labels)
+            stack.wait_until("more answers", lambda: len(load.labels) > answered + 3, 15)
+    load.check()
+    assert len(load.labels) > 60
+    assert not service.lines(event="worker died")
+
+
+def test_a_reload_keeps_the_pid_and_takes_new_settings(serve):
+    service = serve("root", DATABASE_POOL_SIZE=1)
+    env_file = service.folder / "settings.env"
+    env_file.write_text("APP_NAME=before\n")
+    env_file.chmod(0o600)
+    endpoint = service.endpoints["root"]
+    endpoint.stop()
+    endpoint.environment["NULLPOOL_ENV_FILE"] = str(env_file)
+    endpoint.start()
+    assert service.client.get("/").json()["message"] == "before"
+    pid = endpoint.pid
+    env_file.write_text("APP_NAME=after\n")
+    endpoint.send(signal.SIGHUP)
+    stack.wait_until("the new settings", lambda: service.client.get("/").json()["message"] == "after", 10)
+    assert endpoint.running and endpoint.pid == pid
+    endpoint.stop()
+    assert endpoint.returncode == 0
+
+
+def test_a_reload_with_wrong_settings_leaves_the_old_one_serving_and_says_why(serve):
+    service = serve("root", DATABASE_POOL_SIZE=1)
+    env_file = service.folder / "settings.env"
+    env_file.write_text("APP_NAME=before\n")
+    endpoint = service.endpoints["root"]
+    endpoint.stop()
+    endpoint.environment["NULLPOOL_ENV_FILE"] = str(env_file)
+    endpoint.start()
+    assert service.client.get("/").status == 200
+    env_file.write_text("DATABASE_POOL_TIMEOUT=never\n")
+    endpoint.send(signal.SIGHUP)
+    stack.wait_until("the refusal", lambda: service.lines(event="not reloaded"), 10)
+    assert service.lines(event="wrong setting")[0]["detail"].startswith("DATABASE_POOL_TIMEOUT: ")
+    assert service.client.get("/").json()["message"] == "before"
+
+
+def test_a_reload_lets_what_runs_end(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1)
+    endpoint = service.endpoints["probe"]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.client.get, "/probe/sleep?seconds=1.5")
+        running = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
+        stack.wait_until("the worker to be busy", lambda: service.site.query(running), 5)
+        endpoint.send(signal.SIGHUP)
+        stack.wait_until("the new program", lambda: len(service.lines(event="started")) == 2, 10)
+        assert service.client.get("/probe/session").status == 200
+        endpoint.stop()
+        assert endpoint.returncode == 0
+        assert waiting.result().status == 200
+
+
+def test_signals_at_random_moments_always_end_it_with_0_and_leave_no_orphan(site):
+    folder = site.folder("signals")
+    path = stack.run_dir_for(folder / "run")
+    environment = site.environment(DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=2)
+    dice = random.Random(4711)
+    with open(folder / "programs.log", "ab") as log:
+        endpoint = stack.Endpoint("root", program("root"), path, environment, log)
+        for i in range(500):
+            endpoint.start()
+            if i % 2:  # busy: somebody asks, and does not wait
+                with fastcgi.connect(endpoint.path) as link:
+                    link.sendall(fastcgi.request("GET", "/"))
+            # From before main() has begun to after the first request.
+            time.sleep(dice.random() * 0.04 if i % 10 else 0)
+            stack.wait_until("its own signal handling", lambda: blocks_term(endpoint.pid), 5)
+            workers = children(endpoint.pid)
+            endpoint.stop(dice.choice([signal.SIGTERM, signal.SIGINT]))
+            assert endpoint.returncode == 0
+            assert not any(alive(pid) for pid in workers)
+        endpoint.close()
+
+
+def blocks_term(pid):
+    """Until a program blocks it, SIGTERM is the kernel's business, and ends it with that signal."""
+    with open(f"/proc/{pid}/status") as status:
+        blocked = next(line.split()[1] for line in status if line.startswith("SigBlk:"))
+    return int(blocked, 16) >> (signal.SIGTERM - 1) & 1
+
+
+# --- the scoreboard and the budget ---
+
+
+def test_the_scoreboard_is_a_file_beside_the_socket(serve):
+    service = serve("root")
+    board = service.run_dir / "root.board"
+    assert board.stat().st_mode & 0o777 == 0o640
+    assert b"root\0" in board.read_bytes()[:200]
+
+
+def test_the_budget_of_all_endpoints_is_held_against_the_server(serve):
+    service = serve("root", "users", DATABASE_POOL_SIZE=40, DATABASE_MAX_OVERFLOW=40)
+    stack.wait_until("both budgets", lambda: len(service.lines(event="connection budget")) == 2, 10)
+    last = service.lines(event="connection budget")[-1]
+    assert (last["endpoint_connections"], last["all_endpoints_connections"]) == (80, 160)
+    assert last["server_connections"] == 97 and last["level"] == "warning"
