@@ -34,10 +34,11 @@ HANDLERS        := $(patsubst handlers/%.c,$(BUILD)/handlers/%,$(wildcard handle
 TEST_HANDLERS   := $(patsubst tests/system/handlers/%.c,$(BUILD)/tests/handlers/%,$(wildcard tests/system/handlers/*.c))
 UNIT_TESTS      := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 CONNINFO        := $(BUILD)/conninfo
+NAIVE           := $(BUILD)/bench/naive
 LIBRARY         := $(BUILD)/libnullpool.a
 OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
 
-.PHONY: all programs tests run test unit system lint migrate migrate-down clean distclean help
+.PHONY: all programs tests run test unit system bench lint migrate migrate-down install uninstall clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -45,7 +46,7 @@ all: programs
 
 programs: $(HANDLERS) $(CONNINFO)
 
-tests: programs $(TEST_HANDLERS) $(UNIT_TESTS)
+tests: programs $(TEST_HANDLERS) $(UNIT_TESTS) $(NAIVE)
 
 # --- how it is made ---
 
@@ -74,6 +75,11 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) $(PACKAGE_LIBS) -lcmocka && mv $@.new $@
 
+# Without the library: it is what the library is measured against.
+$(NAIVE): $(BUILD)/obj/tests/bench/naive.o
+	@mkdir -p $(@D)
+	$(LINK) $(PACKAGE_LIBS) && mv $@.new $@
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # --- what people call ---
@@ -97,6 +103,13 @@ unit: $(UNIT_TESTS)
 system: tests
 	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider tests/system $(ARGS)
 
+# What of its packages cannot be had is left out of the table.
+bench:
+	@env/setup run
+	@env/setup bench || true
+	@$(MAKE) --no-print-directory -s programs $(NAIVE)
+	@NULLPOOL_BUILD=$(BUILD) exec $(PYTHON) tests/bench/bench.py
+
 lint:
 	@env/setup lint
 	@tests/lint/run
@@ -107,6 +120,13 @@ migrate: programs
 migrate-down: programs
 	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m alembic -c migrations/alembic.ini downgrade -1
 
+PREFIX ?= /usr/local
+install: programs
+	@BUILD=$(BUILD) DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' env/install/run install $(HANDLERS)
+
+uninstall:
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' env/install/run uninstall
+
 clean:
 	rm -rf build
 
@@ -116,8 +136,10 @@ distclean: clean
 help:
 	@echo 'make run            the whole stack on this machine: http://127.0.0.1:8080 (PORT=, ENV=production)'
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
+	@echo 'make bench          cold starts, requests/s and memory beside other programs (QUICK=1: a minute)'
 	@echo 'make lint           warnings as errors, format, clang-tidy, floors, headers, shellcheck'
 	@echo 'make                build only, into build/'
 	@echo 'make migrate        Alembic upgrade head, with the settings of the environment and .env'
 	@echo 'make migrate-down   one revision back'
+	@echo 'make install        programs, migrations, systemd units, nginx (DESTDIR=, PREFIX=/usr/local); make uninstall'
 	@echo 'make clean          remove build/; make distclean: .local/ too'

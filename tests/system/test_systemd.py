@@ -1,0 +1,296 @@
+"""The units as systemd reads them, and what the programs tell systemd: sd_notify(3), credentials, idle exit."""
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+import fastcgi
+import stack
+from conftest import CANARY_ENCODED, program
+from test_install import PROGRAMS, installed, make  # noqa: F401 (a fixture)
+
+needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+
+
+# --- the units ---
+
+
+def analyze(*arguments):
+    return subprocess.run(["systemd-analyze", "--no-pager", *map(str, arguments)], capture_output=True, text=True,
+                          env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}, timeout=60, check=False)
+
+
+@needs_systemd
+def test_systemd_understands_the_units(installed):
+    units = [installed.units / f"nullpool@{name}.{kind}" for name in PROGRAMS for kind in ("socket", "service")]
+    done = analyze("verify", "--man=no", installed.units / "nullpool.target", *units)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_systemd
+def test_the_service_is_sandboxed(installed):
+    done = analyze("security", "--offline=true", installed.units / "nullpool@.service")
+    level = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
+    assert level, done.stderr
+    assert float(level[1]) <= 1.5, done.stdout
+
+
+@needs_systemd
+def test_each_point_that_is_left_has_its_reason(installed):
+    """The service's comment names every setting at which systemd-analyze shows a cross."""
+    done = analyze("security", "--offline=true", installed.units / "nullpool@.service")
+    text = (installed.units / "nullpool@.service").read_text()
+    reasons = " ".join(line for line in text.splitlines() if line.startswith("#"))
+    for name in re.findall(r"^✗ (\w+)", done.stdout, re.M):
+        assert name in reasons, name
+
+
+@pytest.mark.skipif(not shutil.which("systemd-sysusers") or os.geteuid() != 0,
+                    reason="systemd-sysusers is not installed, or only root can make the files of others")
+def test_the_run_directory_and_the_settings_are_those_of_the_programs_user(site):
+    stage = site.folder("sysusers") / "stage"
+    make("install", stage)
+    # In an empty root there is no nginx user, as Debian always has one.
+    (stage / "usr/local/lib/sysusers.d/debian.conf").write_text("g www-data 33\n")
+    for command in (["systemd-sysusers"], ["systemd-tmpfiles", "--create"]):
+        subprocess.run([*command, f"--root={stage}"], check=True, capture_output=True, timeout=60)
+    passwd = dict(line.split(":")[0::2][:2] for line in (stage / "etc/passwd").read_text().splitlines())
+    user = int(passwd["nullpool"])
+    group = int(re.search(r"^nullpool:[^:]*:(\d+)", (stage / "etc/group").read_text(), re.M)[1])
+
+    def about(path):
+        found = (stage / path).stat()
+        return oct(found.st_mode & 0o7777), found.st_uid, found.st_gid
+    assert about("run/nullpool") == ("0o750", user, 33)
+    assert about("etc/nullpool") == ("0o750", 0, group)
+    assert about("etc/nullpool/nullpool.env") == ("0o640", 0, group)
+
+
+# --- what the programs tell systemd ---
+
+
+class Notified:
+    """A program as systemd runs it, with a NOTIFY_SOCKET that we hold."""
+
+    def __init__(self, site, name="root", path=None, address=None, **settings):
+        self.folder = site.folder(f"notify-{name}")
+        self.run_dir = stack.run_dir_for(self.folder / "run")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        address = address or str(self.run_dir / "notify")
+        self.socket.bind(address.replace("@", "\0", 1))
+        self.messages = []
+        self.log_path = self.folder / "programs.log"
+        self.log = open(self.log_path, "ab")
+        self.endpoint = stack.Endpoint(name, path or program(name), self.run_dir,
+                                       site.environment(NOTIFY_SOCKET=address, **settings), self.log)
+
+    def read(self):
+        """All messages so far, each a dictionary of its lines."""
+        try:
+            while True:
+                text = self.socket.recv(4096).decode()
+                self.messages.append(dict(line.split("=", 1) for line in text.splitlines()))
+        except BlockingIOError:
+            return self.messages
+
+    def states(self):
+        """Their order, without the watchdog's: ["READY", "RELOADING", "READY", "STOPPING"]."""
+        return [name for message in self.read() for name in ("READY", "RELOADING", "STOPPING")
+                if message.get(name) == "1"]
+
+    def wait(self, *states, timeout=15):
+        stack.wait_until(f"{states} in {self.log_path}", lambda: self.states() == list(states), timeout)
+
+    def ask(self, uri="/"):
+        out, ended = fastcgi.ask(self.endpoint.path, fastcgi.request("GET", uri))
+        assert ended
+        return out
+
+    def close(self):
+        self.endpoint.close()
+        self.socket.close()
+        self.log.close()
+
+
+@pytest.fixture
+def notified(site):
+    made = []
+
+    def start(*arguments, **settings):
+        made.append(Notified(site, *arguments, **settings))
+        made[-1].endpoint.start()
+        return made[-1]
+    yield start
+    for one in made:
+        one.close()
+
+
+def test_ready_comes_once_and_says_what_it_does(notified):
+    one = notified()
+    one.wait("READY")
+    assert one.messages[0]["STATUS"]
+    assert one.ask().startswith(b"Status: 200")
+    assert one.states() == ["READY"]
+
+
+def test_an_abstract_notify_socket(notified):
+    notified(address=f"@nullpool-test-{os.getpid()}").wait("READY")
+
+
+def test_a_notify_socket_on_which_nobody_listens_does_no_harm(notified):
+    one = notified()
+    one.wait("READY")
+    one.socket.close()
+    one.endpoint.send(signal.SIGHUP)
+    assert one.ask().startswith(b"Status: 200")
+    one.endpoint.stop()
+    assert one.endpoint.returncode == 0
+    one.socket = socket.socket()  # for close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_end_is_told(notified, number):
+    one = notified()
+    one.wait("READY")
+    one.endpoint.send(number)
+    one.wait("READY", "STOPPING")
+    stack.wait_until("the end", lambda: not one.endpoint.running, 15)
+    assert one.endpoint.returncode == 0
+
+
+def test_a_reload_is_told_with_its_time_and_ends_with_ready(notified):
+    one = notified()
+    one.wait("READY")
+    pid, before = one.endpoint.pid, time.monotonic_ns() // 1000
+    one.endpoint.send(signal.SIGHUP)
+    one.wait("READY", "RELOADING", "READY")
+    message = next(message for message in one.messages if "RELOADING" in message)
+    assert before <= int(message["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
+    assert one.endpoint.running and one.endpoint.pid == pid
+    assert one.ask().startswith(b"Status: 200")
+    one.endpoint.send(signal.SIGTERM)
+    one.wait("READY", "RELOADING", "READY", "STOPPING")
+
+
+def test_a_reload_into_wrong_settings_leaves_it_ready(notified, site):
+    env_file = site.folder("notify-settings") / "testing.env"
+    env_file.write_text("ENV=testing\nAPP_NAME=before\n")
+    one = notified(NULLPOOL_ENV_FILE=env_file)
+    one.wait("READY")
+    env_file.write_text("ENV=testing\nAPP_NAME=after\nDATABASE_POOL_SIZE=many\n")
+    one.endpoint.send(signal.SIGHUP)
+    stack.wait_until("the reason in the log", lambda: "DATABASE_POOL_SIZE" in one.log_path.read_text(), 15)
+    assert b'"before"' in one.ask()
+    assert one.endpoint.running and one.states()[-1] == "READY"
+    env_file.write_text("ENV=testing\nAPP_NAME=after\n")
+    one.endpoint.send(signal.SIGHUP)
+    stack.wait_until("the new settings", lambda: b'"after"' in one.ask(), 15)
+
+
+def test_wrong_settings_end_it_with_78_and_without_ready(notified):
+    one = notified(DATABASE_URL="nonsense")
+    stack.wait_until("the end", lambda: not one.endpoint.running, 15)
+    assert one.endpoint.returncode == 78 and "READY" not in one.states()
+
+
+def test_the_watchdog_hears_of_it_at_least_twice_in_its_time(notified):
+    one = notified(WATCHDOG_USEC=1_000_000)
+    one.wait("READY")
+    times = []
+    count = 0
+    while len(times) < 6:
+        heard = sum(message.get("WATCHDOG") == "1" for message in one.read())
+        times += [time.monotonic()] * (heard - count)
+        count = heard
+        assert not times or time.monotonic() - times[-1] < 1, "systemd would have killed it"
+        stack.pause()
+    assert times[-1] - times[0] > 1, "twice in its time is enough, and each wakes an idle machine"
+
+
+def test_the_watchdog_hears_of_it_after_a_reload_too(notified):
+    one = notified(WATCHDOG_USEC=1_000_000)
+    one.wait("READY")
+    one.endpoint.send(signal.SIGHUP)
+    one.wait("READY", "RELOADING", "READY")
+    heard = len(one.messages)
+    stack.wait_until("WATCHDOG=1", lambda: any("WATCHDOG" in message for message in one.read()[heard:]), 2)
+
+
+def test_without_a_watchdog_it_says_nothing(notified):
+    one = notified()
+    one.wait("READY")
+    time.sleep(1)
+    assert not any("WATCHDOG" in message for message in one.read())
+
+
+def test_an_endpoint_at_rest_costs_no_process(notified):
+    """The socket stays: the next request starts it again, which is systemd's part."""
+    one = notified(DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=1)
+    one.wait("READY")
+    assert one.ask().startswith(b"Status: 200")
+    stack.wait_until("the end", lambda: not one.endpoint.running, 15)
+    assert one.endpoint.returncode == 0 and one.states() == ["READY", "STOPPING"]
+    with fastcgi.connect(one.endpoint.path) as waiting:
+        waiting.sendall(fastcgi.request("GET", "/"))
+        one.endpoint.start()
+        out, ended = fastcgi.read_all(waiting)
+    assert out.startswith(b"Status: 200") and ended
+
+
+def test_an_upgrade_is_install_and_reload(notified, installed):
+    one = notified("root", path=installed.prefix / "lib/nullpool/handlers/root")
+    one.wait("READY")
+    make("install", installed.stage, installed.prefix)
+    one.endpoint.send(signal.SIGHUP)
+    one.wait("READY", "RELOADING", "READY")
+    running = pathlib.Path(f"/proc/{one.endpoint.pid}/exe").resolve()
+    assert running.samefile(installed.prefix / "lib/nullpool/handlers/root")
+    assert one.ask().startswith(b"Status: 200")
+
+
+# --- credentials ---
+
+
+def settings_of(site, **settings):
+    done = subprocess.run([program("users"), "--settings"], env=site.environment(**settings), capture_output=True,
+                          text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return {line.split()[0]: line for line in done.stdout.splitlines()}
+
+
+@pytest.fixture
+def credentials(site):
+    folder = site.folder("credentials")
+    (folder / "APP_NAME").write_text("not a secret\n")
+    (folder / "DATABASE_URL").write_text(site.url() + "\n")
+    return folder
+
+
+def test_a_secret_may_come_as_a_credential(site, credentials):
+    rows = settings_of(site, CREDENTIALS_DIRECTORY=credentials, DATABASE_URL=None)
+    assert "***" in rows["DATABASE_URL"] and "environment" not in rows["DATABASE_URL"]
+    assert "not a secret" not in rows["APP_NAME"]
+
+
+def test_the_line_feed_at_its_end_is_not_part_of_it(site, credentials):
+    done = subprocess.run([program("users"), "GET", "/users?limit=1"], capture_output=True, timeout=60, check=False,
+                          env=site.environment(CREDENTIALS_DIRECTORY=credentials, DATABASE_URL=None))
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_environment_wins_over_a_credential_and_that_over_the_file(site, credentials):
+    env_file = site.folder("credentials-file") / "testing.env"
+    env_file.write_text(f"ENV=testing\nDATABASE_URL=postgresql://app_user:{CANARY_ENCODED}@wrong:1/wrong\n")
+    env_file.chmod(0o600)
+    settings = {"CREDENTIALS_DIRECTORY": credentials, "NULLPOOL_ENV_FILE": env_file}
+    assert "environment" in settings_of(site, **settings)["DATABASE_URL"]
+    assert str(env_file) not in settings_of(site, **settings, DATABASE_URL=None)["DATABASE_URL"]
+    (credentials / "DATABASE_URL").unlink()
+    assert str(env_file) in settings_of(site, **settings, DATABASE_URL=None)["DATABASE_URL"]
