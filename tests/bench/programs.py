@@ -1,0 +1,236 @@
+"""What is measured: nullpool, a naive FastCGI program and PHP-FPM, each behind the same nginx and Postgres.
+
+Each program has a host name of its own, and the host name is its folder of sockets: so many of them can serve the same
+URL at once, and all but PHP, which needs one parameter more, go through the same location of nginx.
+"""
+import contextlib
+import itertools
+import os
+import pathlib
+import secrets
+import shutil
+import sys
+from collections import namedtuple
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "env" / "local"))
+
+import stack  # noqa: E402
+
+BUILD = ROOT / os.environ.get("NULLPOOL_BUILD", "build")
+BENCH = ROOT / "tests" / "bench"
+IDLE_S = 1  # the shortest that nullpool and PHP-FPM both take
+
+# connection is what naive.c calls it; socket is the name that nginx derives from the URL.
+Work = namedtuple("Work", "title socket target connection")
+CONSTANT = Work("GET /", "root", "/", "kept")
+KEPT = Work("GET user, connection kept", "users", "/users/{user}", "kept")
+EACH = Work("GET user, connection each", "users", "/users/{user}", "each")
+WORKS = (CONSTANT, KEPT, EACH)
+
+NO_DATABASE = "/users/x"  # of `users` and without a query: its id is no id, which is 422
+
+PHP_LOCATION = """
+location /php/ {{
+	include nullpool/fastcgi.conf;
+	fastcgi_param SCRIPT_FILENAME {script};
+	fastcgi_pass unix:{run_dir}/php.sock;
+}}
+"""
+
+PHP_CONF = """\
+[global]
+daemonize = no
+error_log = {folder}/php-fpm.log
+[bench]
+{user}
+listen = {path}
+listen.mode = 0660
+pm = {pm}
+pm.start_servers = {workers}
+pm.max_children = {workers}
+pm.process_idle_timeout = {idle}s
+catch_workers_output = yes
+env[DATABASE_URL] = "{url}"
+env[BENCH_CONNECTION] = {connection}
+"""
+
+
+def children():
+    """{pid: [pids of its children that live]} of the whole machine."""
+    found = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                found.setdefault(int(parent), []).append(int(path.parent.name))
+    return found
+
+
+class Nginx(stack.Nginx):
+    def _configure(self):
+        super()._configure()
+        with open(self.home / "nullpool-site.conf", "a", encoding="utf-8") as site:
+            site.write(PHP_LOCATION.format(script=BENCH / "index.php", run_dir=self.run_dir))
+
+
+class Site:
+    """Postgres with one user in it, nginx, and what the programs are told about them."""
+
+    def __init__(self, home):
+        self.home = home
+        self.run_dir = stack.run_dir_for(home / "run")
+        self.authority = stack.Authority(home / "ca")
+        self.postgres = stack.Postgres(home / "postgres", stack.free_port(), self.authority, fsync=False)
+        self.nginx = Nginx(home / "nginx", stack.free_port(), self.run_dir / "$host", ROOT / "nginx")
+        self.app_password, self.owner_password = secrets.token_hex(16), secrets.token_hex(16)
+        self.log_path = home / "programs.log"
+        self.log = open(self.log_path, "ab")
+        self.programs = []
+        self.count = itertools.count(1)
+        self.user = None
+
+    def url(self, user, password):
+        return f"postgresql://{user}:{password}@{stack.HOST}:{self.postgres.port}/app?sslmode=require"
+
+    @property
+    def database_url(self):
+        return self.url("app_user", self.app_password)
+
+    def start(self):
+        env_file = self.home / "empty.env"
+        env_file.touch(mode=0o600)
+        self.environment = dict(
+            stack.SERVER_ENVIRONMENT, ENV="production", NULLPOOL_ENV_FILE=str(env_file), NULLPOOL_BUILD=str(BUILD),
+            DATABASE_URL=self.database_url, SECRET_KEY=secrets.token_hex(32),
+            MIGRATION_DATABASE_URL=self.url("app_owner", self.owner_password))
+        self.postgres.create("app", "app_owner", self.owner_password, "app_user", self.app_password)
+        self.postgres.start()
+        stack.migrate(ROOT, self.environment)
+        with contextlib.closing(self.postgres.admin("app")) as link, link.cursor() as cursor:
+            cursor.execute("INSERT INTO users (email, name) VALUES ('ada@example.com', 'Ada Lovelace') RETURNING id")
+            self.user = cursor.fetchone()[0]
+        self.nginx.start()
+
+    def stop(self):
+        """All of it, whatever one of them does."""
+        with contextlib.ExitStack() as last:
+            last.callback(self.log.close)
+            last.callback(self.postgres.stop, "immediate")
+            last.callback(self.nginx.stop)
+            for program in self.programs:
+                last.callback(program.close)
+
+    def trim_logs(self):
+        """A line a request and a million requests: they are written, but not kept."""
+        for path in (self.log_path, self.nginx.home / "access.log"):
+            os.truncate(path, 0)
+
+
+class Program(stack.Endpoint):
+    """One program for one kind of work. Its socket is held here: while it is down, requests wait."""
+
+    peer = ""
+    elastic = False  # whether its workers come and go
+    cheap = ("/", 200)  # a request without a database that the program of a query answers too
+
+    def __init__(self, site, work, environment):
+        self.host = f"{self.peer}-{next(site.count)}".lower()
+        folder = site.run_dir / self.host
+        folder.mkdir()
+        super().__init__(self.socket_name(work), "unused", folder, environment, site.log)
+        self.site = site
+        self.work = work
+        self.target = work.target.format(user=site.user)
+        site.programs.append(self)
+
+    def socket_name(self, work):
+        return work.socket
+
+    def command(self):
+        raise NotImplementedError
+
+    def listen(self):
+        self._listen()
+        return self._listener
+
+    def start(self):
+        self.launch(self.command(), environment=self.environment, stdin=self.listen())
+
+    def start_with(self, workers):
+        """... and until there are so many, which is also when a check at its start is over."""
+        self.start()
+        self.wait_until(f"{workers} worker(s)", lambda: len(self.workers()) == workers, 10)
+
+    def workers(self):
+        """The pids of its children."""
+        return children().get(self.pid, [])
+
+
+class Nullpool(Program):
+    peer = "nullpool"
+    cheap = (NO_DATABASE, 422)
+
+    def __init__(self, site, work, workers, overflow=0):
+        settings = {"DATABASE_CONNECTION": {"kept": "persistent", "each": "null"}[work.connection],
+                    "DATABASE_POOL_SIZE": str(workers), "DATABASE_MAX_OVERFLOW": str(overflow),
+                    "WORKER_IDLE_TIMEOUT": str(IDLE_S)}
+        super().__init__(site, work, {**site.environment, **settings})
+        self.elastic = overflow > 0
+
+    def command(self):
+        return [BUILD / "handlers" / self.work.socket]
+
+
+class Naive(Program):
+    peer = "naive"
+
+    def __init__(self, site, work, workers):
+        super().__init__(site, work, {**stack.SERVER_ENVIRONMENT, "DATABASE_URL": site.database_url})
+        self.count = workers
+
+    def command(self):
+        return [BUILD / "bench" / "naive", self.count, self.work.connection]
+
+
+class Php(Program):
+    peer = "PHP-FPM"
+    cheap = ("/php/", 200)
+
+    def __init__(self, site, work, workers, pm="static"):
+        super().__init__(site, work, {})
+        self.target = "/php" + self.target
+        self.elastic = pm == "ondemand"
+        self.conf = site.home / f"{self.host}.conf"
+        self.conf.touch(mode=0o600)
+        self.conf.write_text(PHP_CONF.format(
+            folder=site.home, path=self.path, pm=pm, workers=workers, idle=IDLE_S, url=site.database_url,
+            connection=work.connection, user="user = root\ngroup = root" if os.geteuid() == 0 else ""))
+        # A socket that it shall not make itself, named in the way in which it passes them on to its successor.
+        self.environment = {**stack.SERVER_ENVIRONMENT, "FPM_SOCKETS": f"{self.path}=9"}
+
+    def socket_name(self, work):
+        return "php"
+
+    def command(self):
+        as_root = ["-R"] if os.geteuid() == 0 else []
+        return ["/bin/sh", "-c", 'exec "$@" 9<&0 </dev/null', "sh", php_fpm(), "-F", *as_root, "-y", self.conf]
+
+
+def php_fpm():
+    """Debian's program has the version in its name; the newest, or None."""
+    found = sorted(pathlib.Path("/usr/sbin").glob("php-fpm*"), key=lambda path: [int(part) for part in
+                   path.name.removeprefix("php-fpm").split(".") if part.isdigit()])
+    return found[-1] if found else None
+
+
+def absent():
+    """What cannot be measured here: {name: why}."""
+    missing = {}
+    if not shutil.which("wrk", path=stack.SERVER_ENVIRONMENT["PATH"]):
+        missing["wrk"] = "wrk is not installed: no requests/s"
+    if not php_fpm():
+        missing["PHP-FPM"] = "PHP-FPM left out: php-fpm is not installed"
+    elif "pgsql" not in stack.run("php-fpm -m", [php_fpm(), "-m"]).split():
+        missing["PHP-FPM"] = "PHP-FPM left out: php-pgsql is not installed"
+    return missing
