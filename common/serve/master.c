@@ -43,6 +43,7 @@ struct master {
 	pid_t database_check;
 	pid_t reload_check; /* 0: none */
 	struct deadline reload_by;
+	bool reload_again; /* SIGHUP came while the check ran: what it saw may be old */
 	const pid_t *leftovers;
 	struct deadline watchdog; /* when systemd next wants to hear of us */
 	int64_t last_work_us;     /* when there last was a worker */
@@ -172,10 +173,26 @@ start_database_check(struct master *master)
 /* --- children --- */
 
 static void
+start_reload(struct master *master)
+{
+	if (master->ending)
+		return;
+	master->reload_again = master->reload_check > 0;
+	if (master->reload_again)
+		return;
+	master->reload_check = reload_check(master->pool);
+	master->reload_by = deadline_in_ms(CHECK_MS);
+	if (master->reload_check < 0)
+		master->reload_check = 0;
+}
+
+static void
 end_reload_check(struct master *master, int status)
 {
 	master->reload_check = 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && !master->ending)
+	if (master->reload_again)
+		start_reload(master);
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && !master->ending)
 		reload_exec(master->pool);
 	else
 		log_printf(LOG_ERROR, "not reloaded",
@@ -212,17 +229,6 @@ signal_leftovers(const struct master *master, int signal)
 }
 
 /* --- signals --- */
-
-static void
-start_reload(struct master *master)
-{
-	if (master->reload_check > 0 || master->ending)
-		return;
-	master->reload_check = reload_check(master->pool);
-	master->reload_by = deadline_in_ms(CHECK_MS);
-	if (master->reload_check < 0)
-		master->reload_check = 0;
-}
 
 static void
 take_signals(struct master *master)

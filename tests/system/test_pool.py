@@ -300,6 +300,21 @@ def test_a_reload_keeps_the_pid_and_takes_new_settings(serve):
     assert endpoint.returncode == 0
 
 
+def test_many_reloads_at_once_end_with_the_last_settings(serve):
+    service = serve("root", DATABASE_POOL_SIZE=1)
+    env_file = service.folder / "settings.env"
+    env_file.write_text("APP_NAME=first\n")
+    endpoint = service.endpoints["root"]
+    endpoint.stop()
+    endpoint.environment["NULLPOOL_ENV_FILE"] = str(env_file)
+    endpoint.start()
+    assert service.client.get("/").status == 200
+    for i in range(20):
+        env_file.write_text(f"APP_NAME=number {i}\n")
+        endpoint.send(signal.SIGHUP)
+    stack.wait_until("the last settings", lambda: service.client.get("/").json()["message"] == "number 19", 10)
+
+
 def test_a_reload_with_wrong_settings_leaves_the_old_one_serving_and_says_why(serve):
     service = serve("root", DATABASE_POOL_SIZE=1)
     env_file = service.folder / "settings.env"
