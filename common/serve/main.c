@@ -141,6 +141,7 @@ run_fastcgi(struct program *program, const char *argv0)
 		.argv0 = argv0,
 	};
 
+	master_block_signals();
 	if (!read_settings(program, true))
 		return EXIT_SETTINGS;
 	/* Not for the app itself, which each worker makes: for what is wrong with it, before any is forked. */

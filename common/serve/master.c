@@ -31,6 +31,8 @@
 #define DRAIN_GRACE_MS 2000
 /* A new program's --check reads settings and ends. */
 #define CHECK_MS 10000
+/* Between two looks whether a connection waits that an idle worker should have taken. */
+#define LOOK_US INT64_C(900000)
 
 struct master {
 	const struct master_options *options;
@@ -44,7 +46,9 @@ struct master {
 	pid_t reload_check; /* 0: none */
 	struct deadline reload_by;
 	bool reload_again; /* SIGHUP came while the check ran: what it saw may be old */
-	const pid_t *leftovers;
+	struct leftover *leftovers;
+	int waiting_looks; /* in a row, at which a connection waited although somebody was idle */
+	int64_t waiting_look_us;
 	struct deadline watchdog; /* when systemd next wants to hear of us */
 	int64_t last_work_us;     /* when there last was a worker */
 	bool ending;
@@ -63,6 +67,14 @@ master_signals(void)
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
 	return set;
+}
+
+void
+master_block_signals(void)
+{
+	sigset_t set = master_signals();
+
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 static bool
@@ -190,15 +202,29 @@ static void
 end_reload_check(struct master *master, int status)
 {
 	master->reload_check = 0;
-	if (master->reload_again)
+	if (master->reload_again) {
 		start_reload(master);
-	else if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && !master->ending)
-		reload_exec(master->pool);
-	else
+		return;
+	}
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || master->ending) {
 		log_printf(LOG_ERROR, "not reloaded",
 		           "the new program's check ended with %s %d; the old one goes on",
 		           WIFSIGNALED(status) ? "signal" : "exit code",
 		           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		return;
+	}
+	/* The new program makes its own. */
+	if (master->database_check > 0)
+		(void)kill(master->database_check, SIGKILL);
+	reload_exec(master->pool, master->leftovers, master->options->settings->request_timeout_s * 1000000);
+}
+
+static void
+forget_leftover(struct master *master, pid_t pid)
+{
+	for (struct leftover *leftover = master->leftovers; leftover->pid != 0; leftover++)
+		if (leftover->pid == pid)
+			leftover->pid = -1;
 }
 
 /* False when there are no children any more. */
@@ -213,19 +239,27 @@ reap(struct master *master)
 			end_reload_check(master, status);
 		else if (pid == master->database_check)
 			master->database_check = 0;
-		else
-			(void)pool_bury(master->pool, pid, status);
+		else if (!pool_bury(master->pool, pid, status))
+			forget_leftover(master, pid);
 	}
 	return pid == 0;
 }
 
-static void
-signal_leftovers(const struct master *master, int signal)
+/* Kills those whose time is over, or all; returns when the next one's is. */
+static struct deadline
+end_leftovers(const struct master *master, bool all)
 {
-	for (const pid_t *pid = master->leftovers; *pid; pid++)
-		/* Still a child of ours, and not somebody who got its number. */
-		if (waitpid(*pid, NULL, WNOHANG) == 0)
-			(void)kill(*pid, signal);
+	struct deadline next = { INT64_MAX };
+
+	for (const struct leftover *leftover = master->leftovers; leftover->pid != 0; leftover++) {
+		if (leftover->pid < 0)
+			continue;
+		if (all || clock_now_us() >= leftover->kill_us)
+			(void)kill(leftover->pid, SIGKILL);
+		else if (leftover->kill_us < next.at_us)
+			next.at_us = leftover->kill_us;
+	}
+	return next;
 }
 
 /* --- signals --- */
@@ -305,10 +339,30 @@ idle_end(const struct master *master)
 	return (struct deadline){ idle_s > 0 ? master->last_work_us + idle_s * 1000000 : INT64_MAX };
 }
 
+/* An idle worker takes a connection within a moment. At two looks a second apart, none of them does. */
+static void
+look_for_hung_idle(struct master *master)
+{
+	int64_t now_us = clock_now_us();
+
+	if (pool_is_short(master->pool) || scoreboard_count(SLOT_IDLE) + scoreboard_count(SLOT_STARTING) == 0
+	    || !is_waiting(master)) {
+		master->waiting_looks = 0;
+		return;
+	}
+	if (now_us - master->waiting_look_us < LOOK_US)
+		return;
+	master->waiting_look_us = now_us;
+	if (++master->waiting_looks > 2)
+		pool_distrust_idle(master->pool);
+}
+
 static void
 look_after_time(struct master *master)
 {
 	pool_watch(master->pool);
+	look_for_hung_idle(master);
+	(void)end_leftovers(master, false);
 	feed_watchdog(master);
 	if (master->reload_check > 0 && deadline_passed(master->reload_by))
 		(void)kill(master->reload_check, SIGKILL);
@@ -325,8 +379,9 @@ next_look(struct master *master)
 
 	if (notify_watchdog_ms() > 0)
 		next = sooner(next, master->watchdog);
-	if (master->reload_check > 0)
+	if (master->reload_check > 0 && !deadline_passed(master->reload_by))
 		next = sooner(next, master->reload_by);
+	next = sooner(next, end_leftovers(master, false));
 	return sooner(next, idle_end(master));
 }
 
@@ -368,6 +423,10 @@ drain(struct master *master)
 	struct deadline deadline = deadline_in_ms(master->options->settings->request_timeout_s * 1000
 	                                          + DRAIN_GRACE_MS);
 
+	/* An earlier program may have given its workers more time. */
+	for (const struct leftover *leftover = master->leftovers; leftover->pid != 0; leftover++)
+		if (leftover->pid > 0 && leftover->kill_us > deadline.at_us)
+			deadline.at_us = leftover->kill_us;
 	log_plain(LOG_INFO, "stopping");
 	notify("STOPPING=1");
 	pool_close(master->pool);
@@ -377,15 +436,16 @@ drain(struct master *master)
 	if (master->reload_check > 0)
 		(void)kill(master->reload_check, SIGKILL);
 	(void)pool_signal(master->pool, SIGTERM);
-	signal_leftovers(master, SIGTERM);
 	while (reap(master) && !deadline_passed(deadline)) {
-		wait_events(master, sooner(pool_tend(master->pool), deadline));
+		wait_events(master,
+		            sooner(sooner(pool_tend(master->pool), deadline), end_leftovers(master, false)));
 		pool_watch(master->pool);
 		feed_watchdog(master);
 	}
 	if (pool_signal(master->pool, SIGKILL) > 0)
 		log_plain(LOG_ERROR, "workers killed that did not end");
-	signal_leftovers(master, SIGKILL);
+	(void)end_leftovers(master, true);
+	atomic_store(&board->master_pid, 0);
 	log_plain(LOG_INFO, "stopped");
 }
 

@@ -19,6 +19,9 @@ struct master_options {
 	const char *argv0;
 };
 
+/* To be called before anything else is done: from then on no signal can come at a wrong moment. */
+void master_block_signals(void);
+
 /* Returns the exit code. */
 int master_run(const struct master_options *options);
 

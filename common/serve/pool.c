@@ -52,11 +52,13 @@ pool_now(void)
 	};
 }
 
-/* Workers that are leaving have successors already: as many more slots. */
+/* All that may live at a time. One that is leaving has its successor beside it where the overflow has room; without an
+ * overflow there is one place for that. */
 uint32_t
 pool_slots(const struct settings *settings)
 {
-	return (uint32_t)(2 * (settings->database_pool_size + settings->database_max_overflow));
+	return (uint32_t)(settings->database_pool_size
+	                  + (settings->database_max_overflow > 0 ? settings->database_max_overflow : 1));
 }
 
 struct pool *
@@ -122,8 +124,9 @@ run_worker(const struct pool *pool, size_t slot, bool kept)
 		.max_requests = settings->worker_max_requests,
 	};
 
+	/* At once: a leak checker's own exit may need what was missing here. */
 	if (!worker_run(&options))
-		exit(EXIT_INTERNAL);
+		_exit(EXIT_INTERNAL);
 	pool_end_child();
 }
 
@@ -147,14 +150,15 @@ pause_forks(struct pool *pool)
 	pool->due_us = clock_now_us() + (pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS) * 1000;
 }
 
-static void
+/* False: there is no place, or no fork; the end of a child, or time, brings the pool back to it. */
+static bool
 start(struct pool *pool, bool kept)
 {
 	size_t slot = free_slot(pool);
 	pid_t pid;
 
 	if (slot == board->slot_count)
-		return;
+		return false;
 	slot_clear(&board->slots[slot]);
 	slot_set(&board->slots[slot], SLOT_STARTING);
 	pid = pool_fork(pool);
@@ -164,22 +168,23 @@ start(struct pool *pool, bool kept)
 		slot_clear(&board->slots[slot]);
 		pool->failures++;
 		pause_forks(pool);
-		return;
+		return false;
 	}
 	atomic_store(&board->slots[slot].pid, (int)pid);
 	atomic_fetch_add(&board->forked, 1);
 	pool->children[slot] = (struct child){ .pid = pid, .kept = kept };
+	return true;
 }
 
-/* Alive and not about to leave; only the kept ones, or all. */
+/* The kept ones that are not about to leave. */
 static size_t
-count(const struct pool *pool, bool only_kept)
+count_kept(const struct pool *pool)
 {
 	size_t alive = 0;
 
 	for (size_t slot = 0; slot < board->slot_count; slot++)
-		alive += pool->children[slot].pid != 0 && !atomic_load(&board->slots[slot].leaving)
-		         && (pool->children[slot].kept || !only_kept);
+		alive += pool->children[slot].pid != 0 && pool->children[slot].kept
+		         && !atomic_load(&board->slots[slot].leaving);
 	return alive;
 }
 
@@ -198,8 +203,8 @@ next_watch_us(const struct pool *pool)
 	for (size_t slot = 0; slot < board->slot_count; slot++) {
 		int64_t deadline_us = atomic_load(&board->slots[slot].deadline_us) + WATCHDOG_US;
 
-		if (pool->children[slot].pid != 0 && atomic_load(&board->slots[slot].state) == SLOT_BUSY
-		    && deadline_us < next_us)
+		if (pool->children[slot].pid != 0 && !pool->children[slot].asked
+		    && atomic_load(&board->slots[slot].state) == SLOT_BUSY && deadline_us < next_us)
 			next_us = deadline_us;
 	}
 	return next_us;
@@ -210,8 +215,9 @@ pool_tend(struct pool *pool)
 {
 	struct deadline next;
 
-	while (may_fork(pool) && count(pool, true) < pool->size)
-		start(pool, true);
+	while (may_fork(pool) && count_kept(pool) < pool->size)
+		if (!start(pool, true))
+			break;
 	next = deadline_in_ms(pool_signal(pool, 0) > 0 ? TICK_MS : FAR_MS);
 	if (!pool->closed && pool->due_us > clock_now_us() && pool->due_us < next.at_us)
 		next.at_us = pool->due_us;
@@ -224,13 +230,33 @@ bool
 pool_is_short(const struct pool *pool)
 {
 	return may_fork(pool) && scoreboard_count(SLOT_IDLE) + scoreboard_count(SLOT_STARTING) == 0
-	       && count(pool, false) < pool->most;
+	       && pool_signal(pool, 0) < pool->most;
 }
 
 void
 pool_grow(struct pool *pool)
 {
-	start(pool, false);
+	(void)start(pool, false);
+}
+
+void
+pool_distrust_idle(struct pool *pool)
+{
+	int64_t before_us = clock_now_us() - WATCHDOG_US;
+
+	for (size_t slot = 0; slot < board->slot_count; slot++) {
+		struct slot *what = &board->slots[slot];
+		int state = atomic_load(&what->state);
+
+		if (pool->children[slot].pid == 0 || pool->children[slot].asked
+		    || (state != SLOT_IDLE && state != SLOT_STARTING)
+		    || atomic_load(&what->since_us) > before_us)
+			continue;
+		atomic_fetch_add(&board->killed, 1);
+		pool->children[slot].asked = true;
+		(void)kill(pool->children[slot].pid, SIGKILL);
+		log_plain(LOG_ERROR, "worker killed, it took no connection");
+	}
 }
 
 static void

@@ -38,6 +38,10 @@ bool pool_is_short(const struct pool *pool);
 /* Forks one on demand. */
 void pool_grow(struct pool *pool);
 
+/* A connection has waited for two seconds although somebody seems to be idle: whoever has been idle or starting for that
+ * long does not take it, and is killed. */
+void pool_distrust_idle(struct pool *pool);
+
 /* A child has ended; false when it is none of the pool's. */
 bool pool_bury(struct pool *pool, pid_t pid, int status);
 

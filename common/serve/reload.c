@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #define LEFTOVERS           "NULLPOOL_DRAINING"
 #define LEFTOVERS_MAX_BYTES 65536
 #define EXIT_NOT_STARTED    127
+#define LEFTOVER_GRACE_US   INT64_C(2000000) /* as the pool's own watchdog */
 
 static const char *program;
 
@@ -62,28 +64,34 @@ reload_check(const struct pool *pool)
 }
 
 static void
-write_leftovers(void)
+write_leftovers(const struct leftover *leftovers, int64_t grace_us)
 {
-	struct buf pids;
+	struct buf list;
 
-	buf_init(&pids, mem_process(), LEFTOVERS_MAX_BYTES);
+	buf_init(&list, mem_process(), LEFTOVERS_MAX_BYTES);
+	for (; leftovers->pid != 0; leftovers++)
+		if (leftovers->pid > 0)
+			buf_printf(&list, "%d:%" PRId64 " ", (int)leftovers->pid, leftovers->kill_us);
 	for (uint32_t i = 0; i < board->slot_count; i++) {
-		int pid = atomic_load(&board->slots[i].pid);
+		const struct slot *slot = &board->slots[i];
+		int pid = atomic_load(&slot->pid);
+		bool busy = atomic_load(&slot->state) == SLOT_BUSY;
+		int64_t deadline_us = busy ? atomic_load(&slot->deadline_us) : clock_now_us() + grace_us;
 
 		if (pid > 0)
-			buf_printf(&pids, "%d ", pid);
+			buf_printf(&list, "%d:%" PRId64 " ", pid, deadline_us + LEFTOVER_GRACE_US);
 	}
-	(void)setenv(LEFTOVERS, pids.data, 1);
+	(void)setenv(LEFTOVERS, list.data, 1);
 }
 
 void
-reload_exec(struct pool *pool)
+reload_exec(struct pool *pool, const struct leftover *leftovers, int64_t grace_us)
 {
 	char *const arguments[] = { mem_strdup(mem_process(), program), NULL };
 
 	log_plain(LOG_INFO, "reloading");
 	notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us());
-	write_leftovers();
+	write_leftovers(leftovers, grace_us);
 	(void)pool_signal(pool, SIGTERM);
 	(void)execv(program, arguments);
 	/* The workers end by then; the old program forks others. */
@@ -92,22 +100,39 @@ reload_exec(struct pool *pool)
 	notify("READY=1");
 }
 
-const pid_t *
+/* "pid:time", or false. */
+static bool
+read_leftover(void *owner, const char *text, size_t size, struct leftover *leftover)
+{
+	char *pid_text = mem_strndup(owner, text, size), *colon = strchr(pid_text, ':');
+	int64_t pid;
+
+	if (!colon)
+		return false;
+	*colon = '\0';
+	if (!parse_int(pid_text, &pid) || pid <= 1 || pid > INT32_MAX
+	    || !parse_int(colon + 1, &leftover->kill_us))
+		return false;
+	leftover->pid = (pid_t)pid;
+	return true;
+}
+
+struct leftover *
 reload_leftovers(void *owner)
 {
 	const char *text = getenv(LEFTOVERS);
-	pid_t *pids = mem_array(owner, pid_t, text ? strlen(text) + 1 : 1);
+	struct leftover *leftovers = mem_array(owner, struct leftover, text ? strlen(text) + 1 : 1);
 	size_t count = 0;
 
 	while (text && *text) {
-		char *number = mem_strndup(owner, text, strcspn(text, " "));
-		int64_t pid;
+		size_t size = strcspn(text, " ");
 
-		if (parse_int(number, &pid) && pid > 1 && pid <= INT32_MAX)
-			pids[count++] = (pid_t)pid;
-		text += strcspn(text, " ");
+		if (read_leftover(owner, text, size, &leftovers[count]))
+			count++;
+		text += size;
 		text += strspn(text, " ");
 	}
+	leftovers[count].pid = 0;
 	(void)unsetenv(LEFTOVERS);
-	return pids;
+	return leftovers;
 }

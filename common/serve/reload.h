@@ -17,10 +17,17 @@ void reload_remember(void *owner, const char *argv0);
 /* Starts the check; its pid, or -1 (logged). */
 pid_t reload_check(const struct pool *pool);
 
-/* Becomes the new program. Returns only when that could not be done (logged). */
-void reload_exec(struct pool *pool);
+/* A worker of an earlier program, which finishes what it has in hand. */
+struct leftover {
+	pid_t pid;       /* 0 ends a list; -1: it has ended */
+	int64_t kill_us; /* of clock_now_us(), which an exec does not change */
+};
 
-/* The workers that an earlier program left to this one; ends with 0, belongs to owner. */
-const pid_t *reload_leftovers(void *owner);
+/* Becomes the new program, to which the workers and `leftovers` are left; `grace_us` from now is the last time for one
+ * that has no deadline. Returns only when that could not be done (logged). */
+void reload_exec(struct pool *pool, const struct leftover *leftovers, int64_t grace_us);
+
+/* Those that an earlier program left to this one; belongs to owner. */
+struct leftover *reload_leftovers(void *owner);
 
 #endif

@@ -31,7 +31,9 @@ new_file(const char *path, size_t size, struct error *err)
 
 	(void)unlink(fresh);
 	fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, BOARD_MODE);
-	if (fd >= 0 && (ftruncate(fd, (off_t)size) != 0 || rename(fresh, path) != 0)) {
+	/* Not ftruncate(): where the file system is full, the first store would be a SIGBUS. */
+	if (fd >= 0 && ((errno = posix_fallocate(fd, 0, (off_t)size)) != 0 || rename(fresh, path) != 0)) {
+		(void)unlink(fresh);
 		(void)close(fd);
 		fd = -1;
 	}

@@ -216,6 +216,37 @@ def test_a_crash_loop_is_quiet_and_heals_without_help(serve):
     assert service.client.get("/").status == 200
 
 
+def test_a_worker_that_hangs_while_idle_is_found_and_replaced(serve):
+    service = serve("root", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=1)
+    worker = settled(service, "root", 1)[0]
+    os.kill(worker, signal.SIGSTOP)
+    assert service.client.get("/").status == 200
+    assert service.lines(event="worker killed, it took no connection")
+
+
+def test_a_process_for_each_request_stays_within_the_most(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=2, WORKER_MAX_REQUESTS=1)
+    endpoint = service.endpoints["probe"]
+    settled(service, "probe", 2)
+    seen, done = [], threading.Event()
+
+    def look():
+        while not done.is_set():
+            seen.append(len([pid for pid in children(endpoint.pid) if alive(pid)]))
+            time.sleep(0.005)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        answers = at_once(service, "/probe/sleep?seconds=0.1", 30)
+    finally:
+        done.set()
+        watcher.join()
+    assert {answer.status for answer in answers} == {200}
+    assert max(seen) <= 4
+    assert not endpoint.stop() and endpoint.returncode == 0
+
+
 # --- signals ---
 
 
@@ -344,6 +375,19 @@ def test_a_reload_lets_what_runs_end(serve):
         endpoint.stop()
         assert endpoint.returncode == 0
         assert waiting.result().status == 200
+
+
+def test_a_stopped_worker_of_an_earlier_program_is_no_orphan(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1, REQUEST_TIMEOUT=1)
+    endpoint = service.endpoints["probe"]
+    worker = settled(service, "probe", 1)[0]
+    os.kill(worker, signal.SIGSTOP)
+    for count in (2, 3):
+        endpoint.send(signal.SIGHUP)
+        stack.wait_until("the new program", lambda: len(service.lines(event="started")) == count, 10)
+    assert service.client.get("/probe/session").status == 200
+    endpoint.stop()
+    assert endpoint.returncode == 0 and not alive(worker)
 
 
 def test_signals_at_random_moments_always_end_it_with_0_and_leave_no_orphan(site):
