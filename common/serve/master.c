@@ -91,7 +91,6 @@ open_events(struct master *master, struct error *err)
 	sigset_t set = master_signals();
 	int listener = master->options->listener, flags = fcntl(listener, F_GETFL);
 
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	master->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	master->busy_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	master->events = epoll_create1(EPOLL_CLOEXEC);

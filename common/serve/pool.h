@@ -13,8 +13,6 @@
 #include "base/clock.h"
 #include "config/settings.h"
 
-#define POOL_WORKERS_MAX 4096
-
 struct pool_options {
 	const char *name;
 	const struct np_route *routes;

@@ -46,6 +46,25 @@ def at_once(service, target, count, **more):
         return list(pool.map(lambda _: service.client.get(target, **more), range(count)))
 
 
+@contextlib.contextmanager
+def counted_workers(endpoint):
+    """A list that gets the number of workers, over and over while the block runs."""
+    seen, done = [0], threading.Event()
+
+    def look():
+        while not done.is_set():
+            seen.append(len(children(endpoint.pid)))
+            time.sleep(0.005)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        watcher.join()
+
+
 # --- growing and shrinking ---
 
 
@@ -53,20 +72,8 @@ def test_from_zero_to_the_most_and_back(serve):
     service = serve("probe", DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=6, WORKER_IDLE_TIMEOUT=1)
     settled(service, "probe", 0)
     assert service.client.get("/probe/session").status == 200
-    seen, done = [0], threading.Event()
-
-    def look():
-        while not done.is_set():
-            seen.append(len(children(service.endpoints["probe"].pid)))
-            time.sleep(0.005)
-
-    watcher = threading.Thread(target=look)
-    watcher.start()
-    try:
+    with counted_workers(service.endpoints["probe"]) as seen:
         answers = at_once(service, "/probe/sleep?seconds=0.3", 40)
-    finally:
-        done.set()
-        watcher.join()
     assert [answer.status for answer in answers] == [200] * 40
     assert max(seen) == 6
     settled(service, "probe", 0)
@@ -228,20 +235,8 @@ def test_a_process_for_each_request_stays_within_the_most(serve):
     service = serve("probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=2, WORKER_MAX_REQUESTS=1)
     endpoint = service.endpoints["probe"]
     settled(service, "probe", 2)
-    seen, done = [], threading.Event()
-
-    def look():
-        while not done.is_set():
-            seen.append(len([pid for pid in children(endpoint.pid) if alive(pid)]))
-            time.sleep(0.005)
-
-    watcher = threading.Thread(target=look)
-    watcher.start()
-    try:
+    with counted_workers(endpoint) as seen:
         answers = at_once(service, "/probe/sleep?seconds=0.1", 30)
-    finally:
-        done.set()
-        watcher.join()
     assert {answer.status for answer in answers} == {200}
     assert max(seen) <= 4
     assert not endpoint.stop() and endpoint.returncode == 0
