@@ -2,7 +2,7 @@
 #include "nullpool.h"
 
 static const struct np_route routes[] = {
-	{ "GET", "/health", np_health, NP_TX_MANUAL, NULL, .summary = "Database and Redis, asked now" },
+	{ "GET", "/health", np_health, NP_TX_READ, NULL, .summary = "Database and Redis, asked now" },
 	{ "GET", "/health/live", np_health_live, NP_TX_NONE, NULL, .summary = "The process answers" },
 	{ "GET", "/health/ready", np_health_ready, NP_TX_NONE, NULL, .summary = "Requests may be sent here" },
 	NP_ROUTES_END,

@@ -18,15 +18,23 @@ static const char changed_user[] = "UPDATE users SET email = coalesce($2, email)
 static const char deleted_user[] =
     "UPDATE users SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL RETURNING id";
 
+static const char quiz_page[] = "SELECT id, answers, created_at FROM quiz_responses"
+                                " WHERE user_id = $1 AND deleted_at IS NULL"
+                                " AND ($3::timestamptz IS NULL OR (created_at, id) > ($3, $4::uuid))"
+                                " ORDER BY created_at, id LIMIT $2::bigint + 1";
+
 /* The same in POST, where they are required, and in PATCH, where they are not. */
 #define EMAIL_FIELD .name = "email", .in = NP_BODY, .type = NP_EMAIL, .example = "ada@example.com"
 #define NAME_FIELD \
 	.name = "name", .in = NP_BODY, .type = NP_STRING, .min = 1, .max = 200, .example = "Ada Lovelace"
 
+#define LIMIT_FIELD .name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .fallback = "20"
+#define AFTER_FIELD .name = "after", .in = NP_QUERY, .type = NP_CURSOR, .description = "\"next\" of a page"
+
 enum { LIMIT, AFTER };
 static const struct np_param page[] = {
-	[LIMIT] = { .name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .fallback = "20" },
-	[AFTER] = { .name = "after", .in = NP_QUERY, .type = NP_CURSOR, .description = "\"next\" of a page" },
+	[LIMIT] = { LIMIT_FIELD },
+	[AFTER] = { AFTER_FIELD },
 	NP_PARAMS_END,
 };
 
@@ -101,6 +109,25 @@ delete_user(struct np_ctx *ctx)
 	       && np_reply_empty(ctx);
 }
 
+enum { QUIZ_USER, QUIZ_LIMIT, QUIZ_AFTER };
+static const struct np_param quiz_fields[] = {
+	[QUIZ_USER] = { .name = "id", .in = NP_PATH, .type = NP_UUID },
+	[QUIZ_LIMIT] = { LIMIT_FIELD },
+	[QUIZ_AFTER] = { AFTER_FIELD },
+	NP_PARAMS_END,
+};
+
+static bool
+list_quiz_responses(struct np_ctx *ctx)
+{
+	struct np_rows *responses;
+
+	return np_query(ctx, &responses, quiz_page,
+	                NP_VALUES(np_arg(ctx, QUIZ_USER), np_arg(ctx, QUIZ_LIMIT),
+	                          np_cursor_key(ctx, QUIZ_AFTER, 0), np_cursor_key(ctx, QUIZ_AFTER, 1)))
+	       && np_reply_page(ctx, responses, np_arg(ctx, QUIZ_LIMIT).integer, NP_KEYS("created_at", "id"));
+}
+
 #define MISSING .missing = "User not found"
 #define TAKEN   .conflict = "A user with this email exists already"
 
@@ -111,6 +138,8 @@ static const struct np_route routes[] = {
 	{ "PATCH", "/users/{id}", change_user, NP_TX_WRITE, changed_fields, .summary = "Change a user",
 	  MISSING, TAKEN },
 	{ "DELETE", "/users/{id}", delete_user, NP_TX_WRITE, by_id, .summary = "Delete a user", MISSING },
+	{ "GET", "/users/{id}/quiz-responses", list_quiz_responses, NP_TX_READ, quiz_fields,
+	  .summary = "A user's quiz responses, oldest first, a page at a time" },
 	NP_ROUTES_END,
 };
 

@@ -32,11 +32,58 @@ kind_of(const struct json_object *value)
 }
 
 static const char *
-text_of(void *owner, struct json_object *value)
+to_text(void *owner, struct json_object *value)
 {
-	if (json_object_is_type(value, json_type_string))
-		return json_object_get_string(value);
 	return mem_strdup(owner, json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
+}
+
+static struct json_member
+member_of(void *owner, const char *name, struct json_object *value)
+{
+	const char *text = json_object_is_type(value, json_type_string) ? json_object_get_string(value)
+	                                                                : to_text(owner, value);
+
+	return (struct json_member){ name, kind_of(value), text, value };
+}
+
+const char *
+json_text(void *owner, const struct json_member *member)
+{
+	return member->kind == JSON_STRING ? to_text(owner, member->value) : member->text;
+}
+
+static void
+members_of(void *owner, struct json_object *object, struct json_body *body)
+{
+	struct json_member *members = mem_array(owner, struct json_member,
+	                                        (size_t)json_object_object_length(object));
+	struct json_object_iterator at = json_object_iter_begin(object), end = json_object_iter_end(object);
+	size_t count = 0;
+
+	for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
+		members[count++] = member_of(owner, json_object_iter_peek_name(&at),
+		                             json_object_iter_peek_value(&at));
+	*body = (struct json_body){ members, count };
+}
+
+static void
+elements_of(void *owner, struct json_object *array, struct json_body *body)
+{
+	size_t count = json_object_array_length(array);
+	struct json_member *members = mem_array(owner, struct json_member, count);
+
+	for (size_t i = 0; i < count; i++)
+		members[i] = member_of(owner, NULL, json_object_array_get_idx(array, i));
+	*body = (struct json_body){ members, count };
+}
+
+void
+json_children(void *owner, const struct json_member *member, struct json_body *children)
+{
+	if (member->kind == JSON_OBJECT)
+		members_of(owner, member->value, children);
+	else
+		elements_of(owner, member->value, children);
 }
 
 /* The tree; it lives as long as owner. */
@@ -62,24 +109,11 @@ bool
 json_body_read(void *owner, const char *text, size_t size, struct json_body *body, struct error *err)
 {
 	struct json_object *root;
-	struct json_member *members;
-	struct json_object_iterator at, end;
-	size_t count = 0;
 
 	if (!json_gate(text, size, err) || !parse(owner, text, size, &root, err))
 		return false;
 	if (!json_object_is_type(root, json_type_object))
 		return error_set(err, NP_INVALID, "The body is not a JSON object");
-	members = mem_array(owner, struct json_member, (size_t)json_object_object_length(root));
-	at = json_object_iter_begin(root);
-	end = json_object_iter_end(root);
-	for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at), count++) {
-		struct json_object *value = json_object_iter_peek_value(&at);
-
-		members[count].name = json_object_iter_peek_name(&at);
-		members[count].kind = kind_of(value);
-		members[count].text = text_of(owner, value);
-	}
-	*body = (struct json_body){ members, count };
+	members_of(owner, root, body);
 	return true;
 }

@@ -20,12 +20,19 @@ struct json_member {
 	const char *name;
 	enum json_kind kind;
 	const char *text; /* a string's contents; of everything else its JSON */
+	void *value;      /* for the functions below; it lives as long as the body's owner */
 };
 
 struct json_body {
 	const struct json_member *members;
 	size_t count;
 };
+
+/* The members of a JSON_OBJECT, or the elements of a JSON_ARRAY (their names are NULL). */
+void json_children(void *owner, const struct json_member *member, struct json_body *children);
+
+/* Its JSON, also of a string. */
+const char *json_text(void *owner, const struct json_member *member);
 
 /* NP_MALFORMED, with what is wrong and at which byte. */
 NP_MUST_CHECK bool json_gate(const char *text, size_t size, struct error *err);

@@ -22,6 +22,10 @@ static const struct {
 	[NP_INT] = { JSON_INT, JSON_INT, "must be a whole number" },
 	[NP_FLOAT] = { JSON_FLOAT, JSON_INT, "must be a number" },
 	[NP_BOOL] = { JSON_BOOL, JSON_BOOL, "must be true or false" },
+	[NP_DATE] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_DATETIME] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_ENUM] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_OBJECT] = { JSON_OBJECT, JSON_OBJECT, "must be an object" },
 	[NP_CURSOR] = { JSON_STRING, JSON_STRING, "must be a string" },
 };
 
@@ -51,15 +55,40 @@ find(const struct decoder *decoder, enum np_place in, const char *name)
 	return NULL;
 }
 
+static struct argument *
+argument_of(const struct decoder *decoder, const struct np_param *param)
+{
+	return &decoder->arguments[param - decoder->params];
+}
+
 static void
 take(struct decoder *decoder, const struct np_param *param, const char *text)
 {
-	struct argument *argument = &decoder->arguments[param - decoder->params];
+	struct argument *argument = argument_of(decoder, param);
 	const char *message = param_check(decoder->owner, param, text, argument);
 
 	if (message)
 		fault(decoder, param->in, param->name, message);
 	argument->given = true;
+}
+
+/* A list may be given value by value. */
+static void
+take_query(struct decoder *decoder, const struct np_param *param, const char *text)
+{
+	struct argument *argument = argument_of(decoder, param);
+
+	if (param->many > 0) {
+		const char *message = list_add(decoder->owner, param, text, argument);
+
+		if (message)
+			fault(decoder, NP_QUERY, param->name, message);
+		argument->given = true;
+	} else if (argument->given) {
+		fault(decoder, NP_QUERY, param->name, "is given twice");
+	} else {
+		take(decoder, param, text);
+	}
 }
 
 static void
@@ -71,29 +100,105 @@ decode_query(struct decoder *decoder, const struct target *target)
 
 		if (!param)
 			fault(decoder, NP_QUERY, pair->name, "is not a parameter of this path");
-		else if (decoder->arguments[param - decoder->params].given)
-			fault(decoder, NP_QUERY, pair->name, "is given twice");
 		else
-			take(decoder, param, pair->value);
+			take_query(decoder, param, pair->value);
 	}
 }
 
-static void
-decode_member(struct decoder *decoder, const struct json_member *member)
+static bool
+has_form(const struct np_param *param, enum json_kind kind)
 {
-	const struct np_param *param = find(decoder, NP_BODY, member->name);
+	return kind == json_forms[param->type].kind || kind == json_forms[param->type].also;
+}
 
-	if (!param) {
-		fault(decoder, NP_BODY, member->name, "is not a field that can be set here");
-	} else if (member->kind == JSON_NULL && param->nullable) {
-		decoder->arguments[param - decoder->params].given = true;
-	} else if (member->kind != json_forms[param->type].kind
-	           && member->kind != json_forms[param->type].also) {
-		decoder->arguments[param - decoder->params].given = true;
-		fault(decoder, NP_BODY, param->name, json_forms[param->type].message);
-	} else {
-		take(decoder, param, member->text);
+static const char *
+decode_list(struct decoder *decoder, const struct np_param *param, const struct json_member *member)
+{
+	struct argument *argument = argument_of(decoder, param);
+	const char *message = list_begin(decoder->owner, param, argument);
+	struct json_body elements;
+
+	if (member->kind != JSON_ARRAY)
+		return "must be an array";
+	json_children(decoder->owner, member, &elements);
+	for (size_t i = 0; i < elements.count && !message; i++) {
+		if (!has_form(param, elements.members[i].kind))
+			message = mem_printf(decoder->owner, "each of it %s",
+			                     json_forms[param->type].message);
+		else
+			message = list_add(decoder->owner, param, elements.members[i].text, argument);
 	}
+	return message;
+}
+
+static void
+decode_value(struct decoder *decoder, const struct np_param *param, const struct json_member *member)
+{
+	struct argument *argument = argument_of(decoder, param);
+	const char *message = NULL;
+
+	argument->given = true;
+	argument->value.type = param->type;
+	if (member->kind == JSON_NULL && param->nullable)
+		return;
+	if (param->many > 0)
+		message = decode_list(decoder, param, member);
+	else if (param->type == NP_JSON || (param->type == NP_OBJECT && member->kind == JSON_OBJECT))
+		argument->value.text = json_text(decoder->owner, member);
+	else if (has_form(param, member->kind))
+		message = param_check(decoder->owner, param, member->text, argument);
+	else
+		message = json_forms[param->type].message;
+	if (message)
+		fault(decoder, NP_BODY, param->name, message);
+}
+
+bool
+param_is_inside(const struct np_param *param, const char *object)
+{
+	size_t size = strlen(object);
+
+	return param->in == NP_BODY && strncmp(param->name, object, size) == 0 && param->name[size] == '.';
+}
+
+/* Whether some parameter is inside the object of that name. */
+static bool
+holds_params(const struct decoder *decoder, const char *name)
+{
+	for (const struct np_param *param = decoder->params; param->name; param++)
+		if (param_is_inside(param, name))
+			return true;
+	return false;
+}
+
+static void decode_object(struct decoder *decoder, const char *path, const struct json_body *object);
+
+static void
+decode_member(struct decoder *decoder, const char *path, const struct json_member *member)
+{
+	const char *name = path ? mem_printf(decoder->owner, "%s.%s", path, member->name) : member->name;
+	/* "user.email" as one key is not the email of a user. */
+	const struct np_param *param = strchr(member->name, '.') ? NULL : find(decoder, NP_BODY, name);
+	struct json_body children;
+
+	if (param) {
+		decode_value(decoder, param, member);
+	} else if (strchr(member->name, '.') || !holds_params(decoder, name)) {
+		fault(decoder, NP_BODY, name, "is not a field that can be set here");
+	} else if (member->kind != JSON_OBJECT) {
+		fault(decoder, NP_BODY, name, "must be an object");
+	} else {
+		json_children(decoder->owner, member, &children);
+		decode_object(decoder, name, &children);
+	}
+}
+
+/* As deep as names have dots, which the table bounds. */
+static void
+decode_object(struct decoder *decoder, const char *path, const struct json_body *object)
+{
+	for (size_t i = 0; i < object->count; i++)
+		decode_member(decoder, path, &object->members[i]);
 }
 
 /* application/json, with whatever parameters; RFC 9110 8.3.1. */
@@ -133,8 +238,7 @@ decode_body(struct decoder *decoder, const struct request *request, struct error
 		return error_set(err, NP_MEDIA_TYPE, "The body must be application/json");
 	if (!json_body_read(decoder->owner, request->body, request->body_size, &body, err))
 		return false;
-	for (size_t i = 0; i < body.count; i++)
-		decode_member(decoder, &body.members[i]);
+	decode_object(decoder, NULL, &body);
 	return true;
 }
 

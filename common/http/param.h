@@ -3,6 +3,7 @@
 #define NULLPOOL_HTTP_PARAM_H
 
 #include "base/attributes.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "http/cursor.h"
 #include "http/request.h"
@@ -26,6 +27,8 @@ struct argument {
 	struct np_value value;
 	bool given;
 	const char *cursor[CURSOR_KEYS_MAX]; /* of an NP_CURSOR */
+	struct buf list;                     /* of a list: its text */
+	int64_t list_count;
 };
 
 /* Decodes all parameters of the route into *arguments, an array in the order of its table. Every fault is
@@ -37,6 +40,14 @@ NP_MUST_CHECK bool param_decode(void *owner, const struct np_route *route, const
 /* Whether a text is a value of the type within the bounds: NULL, or what it must be. Made for one value. */
 const char *param_check(void *owner, const struct np_param *param, const char *text,
                         struct argument *argument);
+
+/* A list, value by value: each must be one of the type within the bounds. NULL, or what it must be. The value's text is an
+ * array as Postgres reads it; list_begin() makes the empty one, list_add() does so too where there is none yet. */
+const char *list_begin(void *owner, const struct np_param *param, struct argument *argument);
+const char *list_add(void *owner, const struct np_param *param, const char *text, struct argument *argument);
+
+/* Whether it is a field inside the object of that name: "user.email" of "user". */
+bool param_is_inside(const struct np_param *param, const char *object);
 
 /* Whether min and max bound it: none when both are 0, and no max when only min is set and above 0. */
 bool param_has_min(const struct np_param *param);

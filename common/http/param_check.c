@@ -1,14 +1,17 @@
 /* param_check.c - one text against one row: is it of the type, is it within the bounds */
 #include <inttypes.h>
+#include <regex.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "http/date.h"
 #include "http/param.h"
 
-#define EMAIL_MAX_BYTES  254 /* RFC 5321 4.5.3.1.3, less the brackets */
-#define EMAIL_LOCAL_MAX  64
-#define LABEL_MAX_BYTES  63
-#define UUID_TEXT_LENGTH 36
+#define EMAIL_MAX_BYTES   254 /* RFC 5321 4.5.3.1.3, less the brackets */
+#define EMAIL_LOCAL_MAX   64
+#define LABEL_MAX_BYTES   63
+#define UUID_TEXT_LENGTH  36
+#define MESSAGE_MAX_BYTES 4096
 
 static bool
 is_uuid(const char *text)
@@ -89,6 +92,36 @@ check_int(void *owner, const struct np_param *param, struct np_value *value)
 	                  param->max);
 }
 
+/* All of it. A pattern that is none was found when the table was read. */
+static bool
+matches(const char *pattern, const char *text)
+{
+	regmatch_t match;
+	regex_t regex;
+	bool all;
+
+	if (regcomp(&regex, pattern, REG_EXTENDED) != 0)
+		return false;
+	all = regexec(&regex, text, 1, &match, 0) == 0 && match.rm_so == 0 && !text[match.rm_eo];
+	regfree(&regex);
+	return all;
+}
+
+static const char *
+check_enum(void *owner, const struct np_param *param, const char *text)
+{
+	struct buf message;
+
+	buf_init(&message, owner, MESSAGE_MAX_BYTES);
+	buf_text(&message, "must be one of:");
+	for (size_t i = 0; param->choices[i]; i++) {
+		if (strcmp(param->choices[i], text) == 0)
+			return NULL;
+		buf_printf(&message, "%s %s", i > 0 ? "," : "", param->choices[i]);
+	}
+	return message.data;
+}
+
 static const char *
 check_string(void *owner, const struct np_param *param, const struct np_value *value)
 {
@@ -97,7 +130,9 @@ check_string(void *owner, const struct np_param *param, const struct np_value *v
 	if (!utf8_valid(value->text, strlen(value->text), &points))
 		return "must be UTF-8";
 	if (is_within(param, (int64_t)points))
-		return NULL;
+		return !param->pattern || matches(param->pattern, value->text)
+		           ? NULL
+		           : mem_printf(owner, "must match %s", param->pattern);
 	if (!param_has_max(param))
 		return mem_printf(owner, "must have at least %" PRId64 " characters", param->min);
 	return mem_printf(owner, "must have %" PRId64 " to %" PRId64 " characters", param->min, param->max);
@@ -123,6 +158,15 @@ param_check(void *owner, const struct np_param *param, const char *text, struct 
 	case NP_BOOL:
 		value->boolean = strcmp(text, "true") == 0;
 		return value->boolean || strcmp(text, "false") == 0 ? NULL : "must be true or false";
+	case NP_DATE:
+		return date_valid(text) ? NULL : "must be a date such as 2026-01-31";
+	case NP_DATETIME:
+		return datetime_valid(text) ? NULL : "must be a date and time such as 2026-01-31T23:59:59Z";
+	case NP_ENUM:
+		return check_enum(owner, param, text);
+	case NP_JSON:
+	case NP_OBJECT:
+		return "can only be in a body";
 	case NP_CURSOR:
 		return cursor_read(owner, text, argument->cursor) ? NULL
 		                                                  : "must be the \"next\" of another page";

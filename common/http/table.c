@@ -1,7 +1,9 @@
 #include "http/table.h"
+
 #include "base/mem.h"
 #include "http/param.h"
 #include "http/router.h"
+#include <regex.h>
 
 static bool
 method_is_known(const char *method)
@@ -23,6 +25,28 @@ bounds_fault(const struct np_param *param)
 }
 
 static const char *
+type_fault(const struct np_param *param)
+{
+	regex_t regex;
+
+	if (param->type == NP_ENUM && (!param->choices || !param->choices[0]))
+		return "is an NP_ENUM without choices";
+	if ((param->type == NP_JSON || param->type == NP_OBJECT)
+	    && (param->in != NP_BODY || param->many > 0 || param->fallback))
+		return "is JSON with a fallback, outside of a body, or a list of them";
+	if (param->many < 0 || (param->many > 0 && param->in != NP_BODY && param->in != NP_QUERY))
+		return "is a list outside of a body and a query";
+	if (param->many > 0 && (param->fallback || param->type == NP_CURSOR))
+		return "is a list with a fallback, or of cursors";
+	if (!param->pattern)
+		return NULL;
+	if (param->type != NP_STRING || regcomp(&regex, param->pattern, REG_EXTENDED) != 0)
+		return "has a pattern that is none, or is no NP_STRING";
+	regfree(&regex);
+	return NULL;
+}
+
+static const char *
 fallback_fault(void *owner, const struct np_param *param)
 {
 	struct argument ignored;
@@ -33,6 +57,16 @@ fallback_fault(void *owner, const struct np_param *param)
 		return "is required and has a fallback";
 	return param_check(owner, param, param->fallback, &ignored) ? "has a fallback that breaks its rule"
 	                                                            : NULL;
+}
+
+/* Its value would hide what is inside. */
+static bool
+is_in_another(const struct np_route *route, const struct np_param *param)
+{
+	for (const struct np_param *other = route->params; other->name; other++)
+		if (other->in == NP_BODY && param_is_inside(param, other->name))
+			return true;
+	return false;
 }
 
 static const char *
@@ -48,7 +82,11 @@ param_fault(void *owner, const struct np_route *route, const struct np_param *pa
 		return "must be in lower case, with dashes";
 	if (param->in == NP_BODY && strcmp(route->method, "GET") == 0)
 		return "is in the body of a GET";
-	fault = bounds_fault(param);
+	if (is_in_another(route, param))
+		return "is in another one";
+	fault = type_fault(param);
+	if (!fault)
+		fault = bounds_fault(param);
 	return fault ? fault : fallback_fault(owner, param);
 }
 

@@ -31,7 +31,20 @@ static const struct np_param only_body[] = {
 	NP_PARAMS_END,
 };
 
+static const struct np_param nested[] = {
+	{ .name = "user.email", .in = NP_BODY, .type = NP_EMAIL, .required = true },
+	{ .name = "tags", .in = NP_BODY, .type = NP_STRING, .max = 9, .many = 3, .example = "[\"a\"]" },
+	{ .name = "user.address.zip", .in = NP_BODY, .type = NP_STRING, .pattern = "[0-9]{5}" },
+	{ .name = "colour", .in = NP_BODY, .type = NP_ENUM, .choices = NP_CHOICES("red", "blue") },
+	{ .name = "born", .in = NP_BODY, .type = NP_DATE, .nullable = true },
+	{ .name = "quiz.answers", .in = NP_BODY, .type = NP_OBJECT, .example = "{\"a\": 1}" },
+	{ .name = "more", .in = NP_BODY, .type = NP_JSON },
+	{ .name = "code", .in = NP_QUERY, .type = NP_INT, .many = 2 },
+	NP_PARAMS_END,
+};
+
 static const struct np_route routes[] = {
+	{ "POST", "/nested", NULL, .params = nested },
 	{ "GET", "/notes", NULL, .params = only_query, .summary = "All \"notes\"" },
 	{ "PUT", "/notes/{id}", NULL, .params = params },
 	{ "POST", "/notes", NULL, .params = only_body },
@@ -56,6 +69,53 @@ static const struct at_row {
 	const char *pointer;
 	const char *text; /* NULL: nothing is there */
 } at_rows[] = {
+	{ "a nested object",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/user/type",
+	  "object" },
+	{ "a field in it",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/user/properties/email/format",
+	  "email" },
+	{ "it is required there",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/user/required/0",
+	  "email" },
+	{ "and so is the object",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/required/0", "user" },
+	{ "one without required fields is not",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/required/1", NULL },
+	{ "an object in an object",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/user/properties/address/properties/zip/pattern",
+	  "^(?:[0-9]{5})$" },
+	{ "nothing else may stand in it",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/user/additionalProperties",
+	  "false" },
+	{ "a list", "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/tags/type",
+	  "array" },
+	{ "its values",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/tags/items/maxLength",
+	  "9" },
+	{ "how many",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/tags/maxItems", "3" },
+	{ "its example is a list",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/tags/example/0",
+	  "a" },
+	{ "choices",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/colour/enum/1",
+	  "blue" },
+	{ "a date",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/born/format",
+	  "date" },
+	{ "a date or null",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/born/type/1",
+	  "null" },
+	{ "a free object",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/quiz/properties/answers/type",
+	  "object" },
+	{ "its example",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/quiz/properties/answers/example/a",
+	  "1" },
+	{ "anything has no type",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/more/type", NULL },
+	{ "a list in a query", "/paths/~1nested/post/parameters/0/schema/items/type", "integer" },
 	{ "version of OpenAPI", "/openapi", "3.1.0" },
 	{ "title", "/info/title", "a \"title\"" },
 	{ "version of the program", "/info/version", NP_VERSION },
@@ -141,7 +201,7 @@ each_path_stands_once(void **state)
 	struct json_object *json = described(*state, routes), *paths;
 
 	assert_true(json_object_object_get_ex(json, "paths", &paths));
-	assert_int_equal(json_object_object_length(paths), 3);
+	assert_int_equal(json_object_object_length(paths), 4);
 }
 
 static void

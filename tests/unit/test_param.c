@@ -462,6 +462,130 @@ places_have_names(void **state)
 	assert_string_equal(param_places[NP_BODY], "body");
 }
 
+/* --- types of a body --- */
+
+enum { EMAIL, CITY, ZIP, TAGS, COLOUR, BORN, SEEN, CODE, ANYTHING, ANSWERS, IDS };
+static const struct np_param rich[] = {
+	[EMAIL] = { .name = "user.email", .in = NP_BODY, .type = NP_EMAIL, .required = true },
+	[CITY] = { .name = "user.address.city", .in = NP_BODY, .type = NP_STRING, .max = 10 },
+	[ZIP] = { .name = "user.address.zip", .in = NP_BODY, .type = NP_STRING, .pattern = "[0-9]{5}" },
+	[TAGS] = { .name = "tags", .in = NP_BODY, .type = NP_STRING, .min = 1, .max = 9, .many = 3 },
+	[COLOUR] = { .name = "colour", .in = NP_BODY, .type = NP_ENUM, .choices = NP_CHOICES("red", "blue") },
+	[BORN] = { .name = "born", .in = NP_BODY, .type = NP_DATE },
+	[SEEN] = { .name = "seen", .in = NP_BODY, .type = NP_DATETIME },
+	[CODE] = { .name = "code", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 9, .many = 2 },
+	[ANYTHING] = { .name = "anything", .in = NP_BODY, .type = NP_JSON },
+	[ANSWERS] = { .name = "quiz.answers", .in = NP_BODY, .type = NP_OBJECT, .nullable = true },
+	[IDS] = { .name = "ids", .in = NP_BODY, .type = NP_UUID, .many = 5, .nullable = true },
+	NP_PARAMS_END,
+};
+static const struct np_route rich_route = { "POST", "/rich", NULL, .params = rich };
+
+#define ADA "\"user\":{\"email\":\"a@b.c\"}"
+
+static struct decoded
+decode_rich(void *owner, const char *target, const char *body)
+{
+	return decode(owner, &rich_route, target, &json_header, 1, body);
+}
+
+static void
+values_come_from_objects_in_the_body(void **state)
+{
+	struct decoded decoded = decode_rich(
+	    *state, "/rich",
+	    "{\"user\":{\"address\":{\"zip\":\"12345\",\"city\":\"Ulm\"},\"email\":\"a@b.c\"},\"colour\":\"blue\","
+	    "\"born\":\"1815-12-10\",\"seen\":\"2026-01-31T00:00:00Z\",\"quiz\":{\"answers\":{\"1\":[true,null]}}}");
+
+	assert_true(decoded.good);
+	assert_string_equal(decoded.arguments[EMAIL].value.text, "a@b.c");
+	assert_string_equal(decoded.arguments[CITY].value.text, "Ulm");
+	assert_string_equal(decoded.arguments[ZIP].value.text, "12345");
+	assert_string_equal(decoded.arguments[COLOUR].value.text, "blue");
+	assert_string_equal(decoded.arguments[BORN].value.text, "1815-12-10");
+	assert_string_equal(decoded.arguments[ANSWERS].value.text, "{\"1\":[true,null]}");
+	assert_null(decoded.arguments[TAGS].value.text);
+}
+
+static const struct rich_row {
+	const char *about;
+	const char *body;
+	const char *name, *message;
+} rich_rows[] = {
+	{ "an object that is missing", "{}", "user.email", "is required" },
+	{ "an object that is none", "{\"user\":3}", "user", "must be an object" },
+	{ "a null for an object", "{\"user\":null}", "user", "must be an object" },
+	{ "a list for an object", "{\"user\":[]}", "user", "must be an object" },
+	{ "an unknown field in an object", "{\"user\":{\"email\":\"a@b.c\",\"admin\":true}}", "user.admin",
+	  "is not a field" },
+	{ "a name with a dot in it", "{" ADA ",\"user.address.city\":\"x\"}", "user.address.city",
+	  "is not a field" },
+	{ "a value where an object goes on", "{\"user\":{\"email\":\"a@b.c\",\"address\":\"x\"}}",
+	  "user.address", "must be an object" },
+	{ "a rule deep inside", "{\"user\":{\"email\":\"a@b.c\",\"address\":{\"zip\":\"1234x\"}}}",
+	  "user.address.zip", "must match [0-9]{5}" },
+	{ "a pattern that matches a part",
+	  "{\"user\":{\"email\":\"a@b.c\",\"address\":{\"zip\":\"123456\"}}}", "user.address.zip",
+	  "must match" },
+	{ "another choice", "{" ADA ",\"colour\":\"green\"}", "colour", "must be one of: red, blue" },
+	{ "no date", "{" ADA ",\"born\":\"2026-02-30\"}", "born", "must be a date" },
+	{ "no time", "{" ADA ",\"seen\":\"2026-01-31\"}", "seen", "must be a date and time" },
+	{ "no list", "{" ADA ",\"tags\":\"x\"}", "tags", "must be an array" },
+	{ "a list of something else", "{" ADA ",\"tags\":[\"x\",1]}", "tags", "each of it must be a string" },
+	{ "a list with a null", "{" ADA ",\"tags\":[null]}", "tags", "each of it must be a string" },
+	{ "a value of a list that breaks a rule", "{" ADA ",\"tags\":[\"\"]}", "tags",
+	  "each of it must have 1 to 9" },
+	{ "a list that is too long", "{" ADA ",\"tags\":[\"a\",\"b\",\"c\",\"d\"]}", "tags",
+	  "at most 3 values" },
+	{ "an object that must be one", "{" ADA ",\"quiz\":{\"answers\":[1]}}", "quiz.answers",
+	  "must be an object" },
+};
+
+static void
+each_fault_in_a_body_is_named_with_its_path(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(rich_rows); i++) {
+		const struct rich_row *row = &rich_rows[i];
+		struct decoded decoded = decode_rich(*state, "/rich", row->body);
+
+		row_true(row, !decoded.good && decoded.err.kind == NP_INVALID);
+		row_true(row, has_fault(&decoded, "body", row->name, row->message));
+	}
+}
+
+static void
+a_list_is_an_array_of_postgres(void **state)
+{
+	struct decoded decoded = decode_rich(
+	    *state, "/rich?code=7&code=9", "{" ADA ",\"tags\":[\"a,b\",\"{\\\"\\\\}\",\"NULL\"],\"ids\":[]}");
+
+	assert_true(decoded.good);
+	assert_string_equal(decoded.arguments[TAGS].value.text, "{\"a,b\",\"{\\\"\\\\}\",\"NULL\"}");
+	assert_string_equal(decoded.arguments[IDS].value.text, "{}");
+	assert_string_equal(decoded.arguments[CODE].value.text, "{\"7\",\"9\"}");
+	decoded = decode_rich(*state, "/rich?code=7&code=8&code=9", "{" ADA "}");
+	assert_true(has_fault(&decoded, "query", "code", "at most 2 values"));
+	decoded = decode_rich(*state, "/rich?code=10", "{" ADA "}");
+	assert_true(has_fault(&decoded, "query", "code", "each of it must be a whole number from 1 to 9"));
+}
+
+static void
+json_is_passed_on_as_it_is(void **state)
+{
+	static const char *const values[] = { "null",      "true", "1.5", "\"text\"", "[1,{\"a\":null}]",
+		                              "{\"b\":[]}" };
+
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		char body[128];
+		struct decoded decoded;
+
+		(void)snprintf(body, sizeof(body), "{%s,\"anything\":%s}", ADA, values[i]);
+		decoded = decode_rich(*state, "/rich", body);
+		assert_true(decoded.good);
+		assert_string_equal(decoded.arguments[ANYTHING].value.text, values[i]);
+	}
+}
+
 int
 main(void)
 {
@@ -483,6 +607,10 @@ main(void)
 		TEST(a_route_without_parameters_takes_no_query),
 		TEST(a_header_can_be_required),
 		TEST(places_have_names),
+		TEST(values_come_from_objects_in_the_body),
+		TEST(each_fault_in_a_body_is_named_with_its_path),
+		TEST(a_list_is_an_array_of_postgres),
+		TEST(json_is_passed_on_as_it_is),
 	};
 
 	return cmocka_run_group_tests_name("param", tests, NULL, NULL);

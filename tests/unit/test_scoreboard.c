@@ -38,6 +38,24 @@ another_reader_sees_what_the_owner_writes(void **state)
 	(void)unlink(path);
 }
 
+/* What a busy one has opened ahead is nobody's to wait for. */
+static void
+of_connections_ahead_only_those_of_idle_workers_count(void **state)
+{
+	(void)state;
+	make();
+	for (int i = 0; i < SLOTS; i++) {
+		slot_set(&board->slots[i], i == 2 ? SLOT_BUSY : SLOT_IDLE);
+		atomic_store(&board->slots[i].ahead, i == 0 ? 1 : 2);
+	}
+	assert_int_equal(scoreboard_count_ahead(1, NULL), 2);
+	assert_int_equal(scoreboard_count_ahead(2, NULL), 1);
+	assert_int_equal(scoreboard_count_ahead(1, &board->slots[1]), 1);
+	slot_clear(&board->slots[1]);
+	assert_int_equal(scoreboard_count_ahead(2, NULL), 0);
+	(void)unlink(path);
+}
+
 static void
 a_new_one_leaves_the_old_ones_owners_theirs(void **state)
 {
@@ -125,6 +143,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(another_reader_sees_what_the_owner_writes),
+		TEST(of_connections_ahead_only_those_of_idle_workers_count),
 		TEST(a_new_one_leaves_the_old_ones_owners_theirs),
 		TEST(others_than_owner_and_group_cannot_read_it),
 		TEST(texts_are_cut_and_end),

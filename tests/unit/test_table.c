@@ -46,6 +46,24 @@ ONE(bounded_bool, .type = NP_BOOL, .max = 1);
 ONE(wrong_fallback, .type = NP_INT, .min = 1, .max = 9, .fallback = "10");
 ONE(needless_fallback, .type = NP_INT, .required = true, .fallback = "1");
 
+ONE(no_choices, .type = NP_ENUM);
+ONE(some_choices, .type = NP_ENUM, .choices = NP_CHOICES("a", "b"), .fallback = "b");
+ONE(other_choice, .type = NP_ENUM, .choices = NP_CHOICES("a", "b"), .fallback = "c");
+ONE(json_in_query, .type = NP_JSON);
+ONE(list_of_cursors, .type = NP_CURSOR, .many = 2);
+ONE(list_with_fallback, .type = NP_INT, .many = 2, .fallback = "1");
+ONE(bad_pattern, .type = NP_STRING, .pattern = "(");
+ONE(pattern_of_int, .type = NP_INT, .pattern = "1");
+static const struct np_param inside_another[] = {
+	{ .name = "user", .in = NP_BODY, .type = NP_OBJECT },
+	{ .name = "user.name", .in = NP_BODY, .type = NP_STRING },
+	NP_PARAMS_END,
+};
+static const struct np_param list_in_path[] = {
+	{ .name = "id", .in = NP_PATH, .type = NP_UUID, .many = 2 },
+	NP_PARAMS_END,
+};
+
 static const struct np_param loud_header[] = {
 	{ .name = "X-Token", .in = NP_HEADER, .type = NP_STRING },
 	NP_PARAMS_END,
@@ -58,6 +76,16 @@ static const struct table_row {
 } table_rows[] = {
 	{ "plain", { "GET", "/a", handler }, NULL },
 	{ "the root", { "GET", "/", handler }, NULL },
+	{ "choices", { "GET", "/a", handler, .params = some_choices }, NULL },
+	{ "no choices", { "GET", "/a", handler, .params = no_choices }, "without choices" },
+	{ "a fallback that is no choice", { "GET", "/a", handler, .params = other_choice }, "fallback" },
+	{ "JSON in a query", { "GET", "/a", handler, .params = json_in_query }, "outside of a body" },
+	{ "a list of cursors", { "GET", "/a", handler, .params = list_of_cursors }, "of cursors" },
+	{ "a list with a fallback", { "GET", "/a", handler, .params = list_with_fallback }, "fallback" },
+	{ "a list in a path", { "GET", "/a/{id}", handler, .params = list_in_path }, "outside of a body" },
+	{ "a pattern that is none", { "GET", "/a", handler, .params = bad_pattern }, "pattern" },
+	{ "a pattern of a number", { "GET", "/a", handler, .params = pattern_of_int }, "pattern" },
+	{ "a field in a field", { "POST", "/a", handler, .params = inside_another }, "is in another one" },
 	{ "a name and its parameter", { "PUT", "/a/{id}", handler, .params = by_id }, NULL },
 	{ "two names and their parameters", { "GET", "/a/{part}/{id}", handler, .params = by_two }, NULL },
 	{ "a body", { "POST", "/a", handler, .params = in_body }, NULL },

@@ -1,0 +1,61 @@
+/* list.c - several values of one parameter, as an array of Postgres */
+#include <inttypes.h>
+
+#include "base/mem.h"
+#include "http/param.h"
+
+#define LIST_MAX_BYTES (1 << 20)
+
+/* Each element in quotes, so that no comma, brace, NULL or space in it means anything,
+ * https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
+static void
+write_element(struct buf *out, const char *text)
+{
+	buf_char(out, '"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_char(out, '\\');
+		buf_char(out, *text);
+	}
+	buf_char(out, '"');
+}
+
+/* The text is an array after each value; the next one goes before its last brace. */
+static const char *
+close_list(const struct np_param *param, struct argument *argument)
+{
+	buf_char(&argument->list, '}');
+	if (argument->list.overflow)
+		return "is too long";
+	argument->value = (struct np_value){ .text = argument->list.data, .type = param->type };
+	return NULL;
+}
+
+const char *
+list_begin(void *owner, const struct np_param *param, struct argument *argument)
+{
+	buf_init(&argument->list, owner, LIST_MAX_BYTES);
+	buf_char(&argument->list, '{');
+	argument->list_count = 0;
+	return close_list(param, argument);
+}
+
+const char *
+list_add(void *owner, const struct np_param *param, const char *text, struct argument *argument)
+{
+	struct argument one;
+	const char *message;
+
+	if (!argument->list.data)
+		(void)list_begin(owner, param, argument);
+	if (argument->list_count == param->many)
+		return mem_printf(owner, "must have at most %" PRId64 " values", param->many);
+	message = param_check(owner, param, text, &one);
+	if (message)
+		return mem_printf(owner, "each of it %s", message);
+	argument->list.size--;
+	if (argument->list_count++ > 0)
+		buf_char(&argument->list, ',');
+	write_element(&argument->list, text);
+	return close_list(param, argument);
+}

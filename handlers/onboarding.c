@@ -1,0 +1,54 @@
+/* onboarding - a user and their first quiz response, both or none */
+#include "nullpool.h"
+
+/* One statement, so one round trip: the second insert takes the first one's id. */
+static const char new_user_with_quiz[] =
+    "WITH new_user AS (INSERT INTO users (email, name) VALUES ($1, $2) RETURNING id)"
+    " INSERT INTO quiz_responses (user_id, answers) SELECT id, $3::jsonb FROM new_user"
+    " RETURNING user_id, id AS quiz_id";
+
+enum { EMAIL, NAME, ANSWERS };
+static const struct np_param fields[] = {
+	[EMAIL] = { .name = "user.email",
+	            .in = NP_BODY,
+	            .type = NP_EMAIL,
+	            .required = true,
+	            .example = "ada@example.com" },
+	[NAME] = { .name = "user.name",
+	           .in = NP_BODY,
+	           .type = NP_STRING,
+	           .required = true,
+	           .min = 1,
+	           .max = 200,
+	           .example = "Ada Lovelace" },
+	[ANSWERS] = { .name = "quiz.answers",
+	              .in = NP_BODY,
+	              .type = NP_OBJECT,
+	              .required = true,
+	              .example = "{\"colour\": \"blue\"}" },
+	NP_PARAMS_END,
+};
+
+static bool
+onboard(struct np_ctx *ctx)
+{
+	struct np_rows *ids;
+
+	return np_query_one(np_last(ctx), &ids, new_user_with_quiz,
+	                    NP_VALUES(np_arg(ctx, EMAIL), np_arg(ctx, NAME), np_arg(ctx, ANSWERS)))
+	       && np_header(ctx, "Location", "/users/%s", np_field(ids, 0, "user_id").text)
+	       && np_reply_row(ctx, NP_CREATED, ids);
+}
+
+static const struct np_route routes[] = {
+	{ "POST", "/onboarding", onboard, NP_TX_WRITE, fields,
+	  .summary = "A new user and their quiz response",
+	  .conflict = "A user with this email exists already" },
+	NP_ROUTES_END,
+};
+
+int
+main(int argc, char **argv)
+{
+	return np_main(argc, argv, "onboarding", routes);
+}
