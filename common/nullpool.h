@@ -26,13 +26,18 @@ struct np_rows; /* one result of a query */
 /* --- values ------------------------------------------------------------------------------------------- */
 
 enum np_type {
-	NP_STRING, /* min, max: characters (code points) */
-	NP_UUID,   /* 8-4-4-4-12 hexadecimal digits, RFC 9562 */
-	NP_EMAIL,  /* what an HTML email field accepts, at most 254 bytes (RFC 5321) */
-	NP_INT,    /* 64 bits; min, max: smallest and largest */
-	NP_FLOAT,  /* finite */
-	NP_BOOL,   /* true, false */
-	NP_CURSOR, /* a "next" of np_reply_page(); its parts by np_cursor_key() */
+	NP_STRING,   /* min, max: characters (code points) */
+	NP_UUID,     /* 8-4-4-4-12 hexadecimal digits, RFC 9562 */
+	NP_EMAIL,    /* what an HTML email field accepts, at most 254 bytes (RFC 5321) */
+	NP_INT,      /* 64 bits; min, max: smallest and largest */
+	NP_FLOAT,    /* finite */
+	NP_BOOL,     /* true, false */
+	NP_DATE,     /* 2026-01-31: RFC 3339's full-date, a day that there is */
+	NP_DATETIME, /* 2026-01-31T23:59:59.5+02:00: RFC 3339's date-time, with its offset */
+	NP_ENUM,     /* one of `choices` */
+	NP_JSON,     /* any JSON value, for a jsonb; in a body only */
+	NP_OBJECT,   /* a JSON object with whatever in it, as NP_JSON */
+	NP_CURSOR,   /* a "next" of np_reply_page(); its parts by np_cursor_key() */
 	NP_TYPE__MAX,
 };
 
@@ -76,18 +81,24 @@ struct np_value np_int(struct np_ctx *ctx, int64_t integer);
 
 enum np_place { NP_PATH = 1, NP_QUERY, NP_HEADER, NP_BODY };
 
-/* One parameter of a route. In a body it is a member of the JSON object. */
+/* One parameter of a route. In a body it is a member of the JSON object; with dots in its name, of an object in it:
+ * "user.email" is {"user": {"email": …}}. */
 struct np_param {
 	const char *name;
 	enum np_place in;
 	enum np_type type;
-	bool required;           /* parameters of the path always are */
-	bool nullable;           /* a body's null is accepted, and is SQL's NULL */
-	int64_t min, max;        /* see enum np_type; both 0: no bound; min above 0 and max 0: no upper one */
+	bool required;    /* parameters of the path always are */
+	bool nullable;    /* a body's null is accepted, and is SQL's NULL */
+	int64_t min, max; /* see enum np_type; both 0: no bound; min above 0 and max 0: no upper one */
+	const char *const *choices; /* of NP_ENUM: what it may be, ending with NULL; see NP_CHOICES */
+	const char *pattern; /* of NP_STRING: a POSIX extended regular expression that all of it matches */
+	int64_t many; /* above 0: a list of at most so many values, an array of a body or repeated in a query;
+	                             * SQL gets it as an array, such as $1::uuid[]. min and max are each value's */
 	const char *fallback;    /* text used when the parameter is absent */
 	const char *description; /* for people, in the OpenAPI document */
-	const char *example;
+	const char *example;     /* of a number, a list and NP_JSON: as JSON */
 };
+#define NP_CHOICES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define NP_PARAMS_END        \
 	{                    \
 		.name = NULL \
@@ -102,8 +113,19 @@ enum np_tx {
 	NP_TX_MANUAL, /* commits only where the handler calls np_commit() */
 };
 
+/* Postgres' isolation levels. The stricter two make one transaction of all the queries of a route, with a BEGIN of its
+ * own: a read then needs a round trip more for its end, unless its last query is marked by np_last(). */
+enum np_isolation {
+	NP_READ_COMMITTED, /* each query sees what is committed when it begins */
+	NP_REPEATABLE_READ,
+	NP_SERIALIZABLE,
+	NP_ISOLATION__MAX,
+};
+
 typedef bool np_handler(struct np_ctx *ctx);
 
+/* A handler of NP_TX_READ or NP_TX_WRITE may be called again, up to 3 times, after a serialization failure or a deadlock:
+ * nothing of what it did has left the process. `once` says that it must not be, because of effects of its own. */
 struct np_route {
 	const char *method; /* "GET" answers HEAD as well; OPTIONS is answered from the table */
 	const char *path;   /* "/notes/{id}": a name in braces is one segment, an NP_PATH parameter */
@@ -113,6 +135,8 @@ struct np_route {
 	const char *summary;           /* one line for the OpenAPI document */
 	const char *missing;           /* the 404's detail when np_query_one() found no row */
 	const char *conflict;          /* the 409's detail when a unique or foreign key refused a row */
+	enum np_isolation isolation;   /* for NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
+	bool once;
 };
 #define NP_ROUTES_END          \
 	{                      \
@@ -145,7 +169,7 @@ NP_MUST_CHECK bool np_query(struct np_ctx *ctx, struct np_rows **rows, const cha
 NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql,
                                 struct np_values values);
 
-/* Marks the next statement of an NP_TX_WRITE route as the transaction's last: the commit may travel with it, which
+/* Marks the next statement of an NP_TX_WRITE route (or of a read with an isolation level) as the transaction's last: the commit travels with it, which
  * spares a round trip. Mark it where nothing that comes after can fail for a reason of the request: what follows
  * may run when the statement is committed already. A further statement is a fault of the handler. Returns ctx:
  *     np_query_one(np_last(ctx), &row, …) */
@@ -211,7 +235,7 @@ bool np_fail(struct np_ctx *ctx, enum np_failure kind, const char *format, ...) 
 
 /* --- ready-made handlers ------------------------------------------------------------------------------ */
 
-np_handler np_health;       /* database and Redis, asked now: NP_TX_MANUAL */
+np_handler np_health;       /* database and Redis, asked now: NP_TX_READ */
 np_handler np_health_live;  /* the process answers; touches nothing: NP_TX_NONE */
 np_handler np_health_ready; /* settings are good and the worker is not draining; dials nothing: NP_TX_NONE */
 

@@ -18,25 +18,39 @@ no_description(const char *method, const char *route, const char *request_id)
 	(void)request_id;
 }
 
+static bool
+new_connector(void *owner, const struct settings *settings, const struct conninfo *info,
+              struct connector **connector, struct error *err)
+{
+	const struct connector_options options = {
+		.info = info,
+		.mode = (enum connection_mode)settings->database_connection,
+		.negotiation = (enum ssl_negotiation)settings->database_sslnegotiation,
+		.pre_ping = settings->database_pool_pre_ping,
+		.recycle_s = settings->database_pool_recycle_s,
+		.connect_timeout_s = settings->database_connect_timeout_s,
+		.ahead_ttl_s = settings->database_ahead_ttl_s,
+	};
+
+	return connector_new(owner, &options, connector, err);
+}
+
 bool
 app_init(void *owner, struct app *app, const char *name, const struct np_route *routes,
          const struct settings *settings, struct error *err)
 {
-	const struct connector_options options = {
-		.info = &settings->database,
-		.persistent = settings->database_connection == CONNECTION_PERSISTENT,
-		.pre_ping = settings->database_pool_pre_ping,
-		.recycle_s = settings->database_pool_recycle_s,
-		.connect_timeout_s = settings->database_connect_timeout_s,
-	};
-
 	*app = (struct app){ .name = name,
 		             .routes = routes,
 		             .settings = settings,
 		             .pool = no_pool,
 		             .describe = no_description };
-	if (!connector_new(owner, &options, &app->connector, err))
+	if (!new_connector(owner, settings, &settings->database, &app->connector, err))
 		return false;
+	if (settings->database_replica_url) {
+		app->replica = mem_new(owner, struct replica);
+		if (!new_connector(owner, settings, &settings->replica, &app->replica->connector, err))
+			return false;
+	}
 	if (settings->redis_url)
 		app->cache = cache_new(owner, &settings->redis, settings->redis_timeout_ms);
 	return true;
@@ -57,6 +71,7 @@ app_log_start(const struct app *app)
 	log_int(&line, "pool_timeout_s", settings->database_pool_timeout_s);
 	log_int(&line, "pool_recycle_s", settings->database_pool_recycle_s);
 	log_string(&line, "database", settings->database.redacted);
+	log_string(&line, "replica", settings->database_replica_url ? settings->replica.redacted : NULL);
 	log_string(&line, "ignored_parameters", settings->database.warning);
 	log_string(&line, "redis", settings->redis_url ? "configured" : "disabled");
 	log_end(&line);
@@ -79,14 +94,15 @@ log_no_database(const struct app *app, const struct error *err)
 }
 
 static void
-log_database(const struct connection *connection)
+log_database(const struct transaction *tx)
 {
+	const struct connection *connection = transaction_connection(tx);
 	struct log_line line;
 
 	log_begin(&line, LOG_INFO, "database connected");
 	log_string(&line, "server_version", connection_server_version(connection));
 	log_string(&line, "tls", connection_tls(connection));
-	log_ms(&line, "connect_ms", connection->opened_us);
+	log_ms(&line, "connect_ms", transaction_counts(tx).connect.total_us);
 	log_end(&line);
 }
 
@@ -108,7 +124,7 @@ app_check_database(struct app *app, int64_t *connections)
 
 	*connections = 0;
 	if (there) {
-		log_database(transaction_connection(tx));
+		log_database(tx);
 		if (!parse_int(np_field(row, 0, "connections").text, connections))
 			*connections = 0;
 	} else {
@@ -116,4 +132,63 @@ app_check_database(struct app *app, int64_t *connections)
 	}
 	transaction_close(tx);
 	return there;
+}
+
+/* --- while a process waits for work --- */
+
+/* The process's connectors, one after the other; NULL: that was the last. */
+static struct connector *
+nth_connector(const struct app *app, size_t n)
+{
+	if (n == 0)
+		return app->connector;
+	return n == 1 && app->replica ? app->replica->connector : NULL;
+}
+
+void
+app_open_ahead(struct app *app)
+{
+	if (app->recent)
+		connector_open_ahead(app->recent);
+}
+
+size_t
+app_needs(const struct app *app, struct dial_need needs[APP_NEEDS_MAX])
+{
+	struct connector *connector;
+	size_t count = 0;
+
+	for (; (connector = nth_connector(app, count)) != NULL; count++)
+		needs[count] = connector_need(connector);
+	return count;
+}
+
+void
+app_step(struct app *app)
+{
+	struct connector *connector;
+
+	for (size_t i = 0; (connector = nth_connector(app, i)) != NULL; i++)
+		connector_step(connector);
+}
+
+void
+app_drop_ahead(struct app *app)
+{
+	struct connector *connector;
+
+	for (size_t i = 0; (connector = nth_connector(app, i)) != NULL; i++)
+		connector_drop_ahead(connector);
+}
+
+enum connector_ahead
+app_ahead(const struct app *app)
+{
+	enum connector_ahead furthest = AHEAD_NONE;
+	struct connector *connector;
+
+	for (size_t i = 0; (connector = nth_connector(app, i)) != NULL; i++)
+		if (connector_ahead(connector) > furthest)
+			furthest = connector_ahead(connector);
+	return furthest;
 }

@@ -7,6 +7,7 @@
 #include "cache/cache.h"
 #include "config/settings.h"
 #include "db/connect.h"
+#include "db/replica.h"
 
 /* What the pool of workers looks like now; serve/ fills it in. */
 struct app_pool {
@@ -20,15 +21,36 @@ struct app {
 	const struct np_route *routes;
 	const struct settings *settings;
 	struct connector *connector;
-	struct cache *cache; /* NULL: none is configured */
+	struct replica *replica;  /* for reads; NULL: none is configured */
+	struct connector *recent; /* the one that the last request used; NULL: none */
+	struct cache *cache;      /* NULL: none is configured */
 	struct app_pool (*pool)(void);
 	/* Told, when a request has found its route, what is in hand. */
 	void (*describe)(const char *method, const char *route, const char *request_id);
 };
 
-/* Makes the connector and the cache; opens nothing. Names and settings are borrowed, the rest is owner's. */
+/* Makes the connectors and the cache; opens nothing. Names and settings are borrowed, the rest is owner's. */
 NP_MUST_CHECK bool app_init(void *owner, struct app *app, const char *name, const struct np_route *routes,
                             const struct settings *settings, struct error *err);
+
+/* --- while a process waits for work --- */
+
+#define APP_NEEDS_MAX 2 /* database and replica */
+
+/* After a request, in mode ahead: begins to open the connection of the next one, if this one used any. */
+void app_open_ahead(struct app *app);
+
+/* What is to be waited for besides, and app_step() to be called after; returns how many. */
+size_t app_needs(const struct app *app, struct dial_need needs[APP_NEEDS_MAX]);
+void app_step(struct app *app);
+
+/* Stops opening, or closes what was opened unused. */
+void app_drop_ahead(struct app *app);
+
+/* The furthest of what is opened ahead. */
+enum connector_ahead app_ahead(const struct app *app);
+
+/* --- start --- */
 
 /* One line: environment, mode, pool figures, redacted URL. */
 void app_log_start(const struct app *app);

@@ -107,7 +107,7 @@ np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql, struct n
 struct np_ctx *
 np_last(struct np_ctx *ctx)
 {
-	assert(ctx->route->tx == NP_TX_WRITE);
+	assert(ctx->route->tx == NP_TX_READ || ctx->route->tx == NP_TX_WRITE);
 	transaction_mark_last(ctx->tx);
 	return ctx;
 }

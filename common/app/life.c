@@ -1,8 +1,12 @@
 #include "app/life.h"
 #include "app/ctx.h"
 #include "app/failure.h"
+#include "app/timing.h"
 #include "base/log.h"
 #include "base/mem.h"
+
+#define RERUNS_MAX 3
+#define RERUN_MS   20 /* full jitter below this, doubled each time */
 
 static struct np_ctx *
 new_ctx(void *owner, struct app *app, const struct request *request)
@@ -45,12 +49,14 @@ internal(struct np_ctx *ctx, const char *what)
 	return np_fail(ctx, NP_INTERNAL, "%s", what);
 }
 
-static bool
-handle(struct np_ctx *ctx)
+static void
+new_transaction(struct np_ctx *ctx)
 {
 	const struct transaction_options options = {
 		.connector = ctx->app->connector,
+		.replica = ctx->app->replica,
 		.mode = ctx->route->tx,
+		.isolation = ctx->route->isolation,
 		.deadline = ctx->deadline,
 		.command_timeout_s = ctx->app->settings->database_command_timeout_s,
 		.endpoint = ctx->app->name,
@@ -58,6 +64,11 @@ handle(struct np_ctx *ctx)
 	};
 
 	ctx->tx = transaction_new(ctx, &options);
+}
+
+static bool
+handle(struct np_ctx *ctx)
+{
 	if (!ctx->route->handle(ctx))
 		return ctx->error.kind ? false : internal(ctx, "the handler failed without saying why");
 	if (!ctx->replied)
@@ -73,9 +84,35 @@ conclude(struct np_ctx *ctx)
 	case NP_TX_WRITE:
 		return transaction_commit(ctx->tx, &ctx->error);
 	case NP_TX_READ:
+		/* One transaction of several queries is only good when its end was. */
+		return ctx->route->isolation == NP_READ_COMMITTED || transaction_commit(ctx->tx, &ctx->error);
 	case NP_TX_MANUAL:
 	case NP_TX_NONE:
 		break;
+	}
+	return true;
+}
+
+static bool
+may_rerun(const struct np_ctx *ctx, int reruns)
+{
+	return reruns < RERUNS_MAX && !ctx->route->once && transaction_may_rerun(ctx->tx)
+	       && !deadline_passed(ctx->deadline);
+}
+
+/* Handler and commit, again from the beginning while only another transaction was in the way. */
+static bool
+run(struct np_ctx *ctx)
+{
+	new_transaction(ctx);
+	for (int reruns = 0; !(handle(ctx) && conclude(ctx)); reruns++) {
+		if (!may_rerun(ctx, reruns))
+			return false;
+		clock_sleep_ms(clock_jitter_ms((int64_t)RERUN_MS << reruns), ctx->deadline);
+		transaction_restart(ctx->tx);
+		reply_reset(&ctx->reply);
+		ctx->replied = false;
+		ctx->error.kind = 0;
 	}
 	return true;
 }
@@ -88,7 +125,7 @@ life_begin(void *owner, struct app *app, const struct request *request, struct d
 
 	ctx->deadline = deadline;
 	if (receive(ctx, &done)) {
-		if (!done && !(handle(ctx) && conclude(ctx)))
+		if (!done && !run(ctx))
 			failure_reply(ctx);
 		else if (ctx->reply.status < 500)
 			/* What the handler got over is not the request's error; of /health it is the reason. */
@@ -96,6 +133,8 @@ life_begin(void *owner, struct app *app, const struct request *request, struct d
 	} else {
 		failure_reply(ctx);
 	}
+	if (app->settings->server_timing)
+		timing_header(ctx);
 	return ctx;
 }
 
@@ -124,18 +163,42 @@ level_of(int status)
 }
 
 static void
+log_connect(struct log_line *line, const struct connect_cost *cost)
+{
+	char name[32];
+
+	log_int(line, "connect_trips", cost->trips);
+	log_ms(line, "connect_ms", cost->total_us);
+	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++) {
+		(void)snprintf(name, sizeof(name), "%s_ms", connect_phase_names[i]);
+		log_ms(line, name, cost->phases_us[i]);
+	}
+}
+
+/* flights of it are those until its reply: what ends later nobody waited for. */
+static void
 log_database(struct log_line *line, const struct np_ctx *ctx)
 {
 	struct transaction_counts counts = transaction_counts(ctx->tx);
 
-	if (counts.backend_pid == 0)
+	if (counts.connect.total_us == 0 && counts.flights == 0)
 		return;
 	log_string(line, "mode", connection_names[ctx->app->settings->database_connection]);
-	log_int(line, "backend_pid", counts.backend_pid);
-	if (counts.connect_us > 0)
-		log_ms(line, "connect_ms", counts.connect_us);
+	if (counts.on_replica)
+		log_bool(line, "on_replica", true);
+	if (counts.backend_pid != 0)
+		log_int(line, "backend_pid", counts.backend_pid);
+	log_int(line, "trips", counts.connect.trips + counts.flights);
+	if (counts.connect.trips > 0)
+		log_connect(line, &counts.connect);
+	log_int(line, "flights", counts.flights);
+	log_ms(line, "flights_ms", counts.flights_us);
 	log_int(line, "queries", counts.queries);
 	log_int(line, "rows", counts.rows);
+	if (counts.retries > 0)
+		log_int(line, "retries", counts.retries);
+	if (counts.reruns > 0)
+		log_int(line, "reruns", counts.reruns);
 }
 
 static void
@@ -171,8 +234,9 @@ life_end(struct np_ctx *ctx)
 {
 	int64_t end_us = clock_now_us();
 
+	log_request(ctx, end_us);
+	ctx->app->recent = ctx->tx ? transaction_source(ctx->tx) : NULL;
 	if (ctx->tx)
 		transaction_close(ctx->tx);
-	log_request(ctx, end_us);
 	mem_free(ctx);
 }

@@ -1,4 +1,5 @@
 #include <limits.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 
@@ -50,6 +51,16 @@ clock_sleep_ms(int64_t ms, struct deadline deadline)
 	struct timespec pause = { .tv_sec = pause_ms / 1000, .tv_nsec = pause_ms % 1000 * 1000000 };
 
 	(void)nanosleep(&pause, NULL);
+}
+
+int64_t
+clock_jitter_ms(int64_t max_ms)
+{
+	uint32_t random;
+
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return max_ms;
+	return (int64_t)(random % (uint64_t)(max_ms + 1));
 }
 
 void

@@ -293,6 +293,16 @@ conninfo_is_pooler(const struct conninfo *info)
 	return strstr(host, "-pooler.") != NULL || (port && strcmp(port, "6543") == 0);
 }
 
+bool
+conninfo_is_neon(const struct conninfo *info)
+{
+	static const char domain[] = ".neon.tech";
+	const char *host = conninfo_get(info, "host");
+	size_t size = strlen(host);
+
+	return size >= strlen(domain) && strcmp(host + size - strlen(domain), domain) == 0;
+}
+
 void
 conninfo_json(const struct conninfo *info, struct buf *out)
 {

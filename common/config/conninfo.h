@@ -46,6 +46,9 @@ bool conninfo_needs_tls(const struct conninfo *info);
 /* A host or port at which a transaction pooler answers (Neon's -pooler, Supabase's 6543). */
 bool conninfo_is_pooler(const struct conninfo *info);
 
+/* Neon's front end, direct or pooled. */
+bool conninfo_is_neon(const struct conninfo *info);
+
 /* {"host": "…", …} for programs that are not C. It holds the password. */
 void conninfo_json(const struct conninfo *info, struct buf *out);
 

@@ -26,6 +26,12 @@ const char *const connection_names[CONNECTION__MAX + 1] = {
 	[CONNECTION_PERSISTENT] = "persistent",
 };
 
+const char *const negotiation_names[NEGOTIATION__MAX + 1] = {
+	[NEGOTIATION_AUTO] = "auto",
+	[NEGOTIATION_POSTGRES] = "postgres",
+	[NEGOTIATION_DIRECT] = "direct",
+};
+
 static const char *const algorithm_names[] = { "HS256", NULL };
 
 enum setting_type {
@@ -75,6 +81,13 @@ static const struct setting table[] = {
 	{ "MIGRATION_DATABASE_URL", TEXT, AT(migration_database_url), EVERYWHERE(NULL), .secret = true },
 	{ "DATABASE_CONNECTION", CHOICE, AT(database_connection), PER_ENV("persistent", "null", "null"),
 	  .choices = connection_names },
+	{ "DATABASE_AHEAD_TTL", NUMBER, AT(database_ahead_ttl_s), EVERYWHERE("10"), 1, 3600 },
+	{ "DATABASE_SSLNEGOTIATION", CHOICE, AT(database_sslnegotiation), EVERYWHERE("auto"),
+	  .choices = negotiation_names },
+	{ "DATABASE_SCRAM_CLIENT_KEY", TEXT, AT(database_scram_client_key), EVERYWHERE(NULL),
+	  .secret = true },
+	{ "DATABASE_SCRAM_SERVER_KEY", TEXT, AT(database_scram_server_key), EVERYWHERE(NULL),
+	  .secret = true },
 	{ "DATABASE_POOL_SIZE", NUMBER, AT(database_pool_size), EVERYWHERE("5"), 0, 1000 },
 	{ "DATABASE_MAX_OVERFLOW", NUMBER, AT(database_max_overflow), EVERYWHERE("15"), 0, 1000 },
 	{ "DATABASE_POOL_TIMEOUT", NUMBER, AT(database_pool_timeout_s), EVERYWHERE("30"), 1, 3600 },
@@ -95,6 +108,7 @@ static const struct setting table[] = {
 	  525600 },
 	{ "CORS_ORIGINS", TEXT, AT(cors_origins), PER_ENV("http://localhost:5173", NULL, NULL) },
 	{ "HEALTH_DETAILS", SWITCH, AT(health_details), PER_ENV("true", "true", "false") },
+	{ "SERVER_TIMING", SWITCH, AT(server_timing), EVERYWHERE("false") },
 };
 _Static_assert(COUNT_OF(table) <= SETTINGS_MAX, "struct settings keeps an origin for each row");
 

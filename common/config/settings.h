@@ -15,11 +15,15 @@
 enum environment { ENV_DEVELOPMENT, ENV_TESTING, ENV_PRODUCTION, ENV__MAX };
 enum connection_mode { CONNECTION_NULL, CONNECTION_AHEAD, CONNECTION_PERSISTENT, CONNECTION__MAX };
 
-#define SETTINGS_MAX 40
+/* How TLS begins: with a question (a round trip), or at once (Postgres 17, Neon). */
+enum ssl_negotiation { NEGOTIATION_AUTO, NEGOTIATION_POSTGRES, NEGOTIATION_DIRECT, NEGOTIATION__MAX };
 
-/* Names of their values, as people write them; both end with NULL. */
+#define SETTINGS_MAX 48
+
+/* Names of their values, as people write them; all end with NULL. */
 extern const char *const environment_names[ENV__MAX + 1];
 extern const char *const connection_names[CONNECTION__MAX + 1];
+extern const char *const negotiation_names[NEGOTIATION__MAX + 1];
 
 struct settings {
 	int64_t env; /* enum environment */
@@ -34,6 +38,9 @@ struct settings {
 	const char *database_replica_url;
 	const char *migration_database_url;
 	int64_t database_connection; /* enum connection_mode */
+	int64_t database_ahead_ttl_s;
+	int64_t database_sslnegotiation; /* enum ssl_negotiation */
+	const char *database_scram_client_key, *database_scram_server_key;
 
 	int64_t database_pool_size;
 	int64_t database_max_overflow;
@@ -56,6 +63,7 @@ struct settings {
 	int64_t access_token_expire_minutes;
 	const char *cors_origins;
 	bool health_details;
+	bool server_timing;
 
 	/* For each row of the table: what was read (NULL: the default) and from where. */
 	struct setting_origin {
@@ -65,6 +73,7 @@ struct settings {
 
 	/* What the texts above come to. */
 	struct conninfo database;
+	struct conninfo replica;   /* when database_replica_url is set */
 	struct conninfo migration; /* of MIGRATION_DATABASE_URL, else the same as database */
 	struct redis_url redis;    /* when redis_url is set */
 };

@@ -71,18 +71,35 @@ read_parts(void *owner, struct settings *settings, struct buf *faults)
 	}
 }
 
+/* They spare the client PBKDF2, and stand for one password: that of DATABASE_URL. libpq 18 knows them; an older one is an
+ * error when the connector is made. */
+static void
+add_scram_keys(void *owner, struct settings *settings, struct buf *faults)
+{
+	const char *client = settings->database_scram_client_key,
+	           *server = settings->database_scram_server_key;
+
+	if (!client != !server)
+		buf_text(faults, "DATABASE_SCRAM_CLIENT_KEY, DATABASE_SCRAM_SERVER_KEY: need each other\n");
+	if (!client || !server)
+		return;
+	log_secret(client);
+	log_secret(server);
+	conninfo_default(owner, &settings->database, "scram_client_key", client);
+	conninfo_default(owner, &settings->database, "scram_server_key", server);
+}
+
 static void
 check_databases(void *owner, struct settings *settings, struct buf *faults)
 {
-	struct conninfo replica;
-
 	if (settings->database_url)
 		(void)read_url(owner, settings, "DATABASE_URL", settings->database_url, &settings->database,
 		               faults);
 	else
 		read_parts(owner, settings, faults);
-	(void)read_url(owner, settings, "DATABASE_REPLICA_URL", settings->database_replica_url, &replica,
-	               faults);
+	(void)read_url(owner, settings, "DATABASE_REPLICA_URL", settings->database_replica_url,
+	               &settings->replica, faults);
+	add_scram_keys(owner, settings, faults);
 	settings->migration = settings->database;
 	(void)read_url(owner, settings, "MIGRATION_DATABASE_URL", settings->migration_database_url,
 	               &settings->migration, faults);
@@ -171,8 +188,6 @@ settings_check(void *owner, struct settings *settings, struct buf *faults)
 {
 	if (settings->serverless)
 		settings->database_connection = CONNECTION_NULL;
-	if (settings->database_connection == CONNECTION_AHEAD)
-		buf_text(faults, "DATABASE_CONNECTION: ahead is not available in this version: use null\n");
 	if (settings->debug)
 		settings->log_level = LOG_DEBUG;
 	if (settings->database_pool_size + settings->database_max_overflow == 0)

@@ -1,99 +1,48 @@
+#include "db/connect.h"
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <poll.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "db/connect.h"
-#include "db/resolve.h"
-#include "db/sqlstate.h"
+#include "db/tls.h"
 #include "db/wait.h"
 
-#define RETRIES_MAX    2
-#define RETRY_SOON_MS  50  /* full jitter below this, doubled each time */
-#define RETRY_LATE_MS  200 /* at least, for a server that is full */
-#define EXTRA_KEYWORDS 4   /* client_encoding, gssencmode, hostaddr */
+#define RETRIES_MAX   2
+#define RETRY_SOON_MS 50  /* full jitter below this, doubled each time */
+#define RETRY_LATE_MS 200 /* at least, for a server that is full */
+/* After a failure to open one ahead, doubled each time. */
+#define AHEAD_PAUSE_MS     1000
+#define AHEAD_PAUSE_MAX_MS 60000
+/* Pieces of what a server says to an idle connection: a changed parameter, a notice. */
+#define IDLE_READS_MAX 16
+
+/* The version that brought sslnegotiation=direct to the server. */
+#define DIRECT_SERVER_VERSION 170000
+/* Linux has no larger process id (PID_MAX_LIMIT); a pooler makes up a number of 31 bits. */
+#define BACKEND_PID_MAX 4194304
+/* A server that does not know what to make of it may also just wait: PgBouncer before 1.25 does. */
+#define DIRECT_WAIT_MS 1500
 
 struct connector {
 	struct connector_options options;
-	const char *keywords[CONNINFO_MAX + EXTRA_KEYWORDS + 1];
-	const char *values[CONNINFO_MAX + EXTRA_KEYWORDS + 1];
-	size_t count;
-	const char *host;          /* to be resolved for each attempt; NULL: it is an address or a socket */
-	struct connection current; /* pg is NULL: none */
+	struct keywords keywords;
+	struct tls_root root;
+	const char *host; /* to be resolved for each attempt; NULL: it is an address or a socket */
+	enum { DIRECT_NO, DIRECT_TRIED, DIRECT_PROVEN, DIRECT_REFUSED } direct; /* TLS without asking first */
+	struct connection current;                                              /* pg is NULL: none */
 	bool taken;
+	struct connect_cost waited; /* by the last acquire */
+	struct dial dial;           /* while dialing */
+	bool dialing;
+	struct deadline dial_deadline;
+	int64_t ahead_after_us; /* the next one may be opened ahead from then on */
+	int64_t ahead_pause_ms; /* 0: the last one did not fail */
 };
 
-void
-connector_clean_environment(void)
-{
-	static const char *const kept[] = { "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY" };
-	PQconninfoOption *options = PQconndefaults();
-
-	for (PQconninfoOption *option = options; option && option->keyword; option++) {
-		bool keep = !option->envvar;
-
-		for (size_t i = 0; !keep && i < COUNT_OF(kept); i++)
-			keep = strcmp(kept[i], option->envvar) == 0;
-		if (!keep)
-			(void)unsetenv(option->envvar);
-	}
-	PQconninfoFree(options);
-	/* libpq's other ones: not of its keyword table, but sent at start-up or read from files. */
-	(void)unsetenv("PGTZ");
-	(void)unsetenv("PGDATESTYLE");
-	(void)unsetenv("PGGEQO");
-	(void)unsetenv("PGSERVICEFILE");
-	(void)unsetenv("PGSYSCONFDIR");
-}
-
-static bool
-is_known(const PQconninfoOption *options, const char *keyword)
-{
-	for (; options && options->keyword; options++)
-		if (strcmp(options->keyword, keyword) == 0)
-			return true;
-	return false;
-}
-
-/* Whether leaving it out could connect where the person who wrote it would not have. */
-static bool
-is_protective(const char *keyword)
-{
-	return strcmp(keyword, "sslnegotiation") != 0 && strcmp(keyword, "sslsni") != 0;
-}
-
-static void
-add(struct connector *connector, const char *keyword, const char *value)
-{
-	connector->keywords[connector->count] = keyword;
-	connector->values[connector->count++] = value;
-}
-
-static bool
-add_all(struct connector *connector, const PQconninfoOption *known, struct error *err)
-{
-	const struct conninfo *info = connector->options.info;
-
-	for (size_t i = 0; i < info->count; i++) {
-		if (is_known(known, info->keywords[i]))
-			add(connector, info->keywords[i], info->values[i]);
-		else if (is_protective(info->keywords[i]))
-			return error_set(err, NP_INTERNAL, "this libpq (%d) does not know %s", PQlibVersion(),
-			                 info->keywords[i]);
-		else
-			log_printf(LOG_WARNING, "setting ignored", "this libpq (%d) does not know %s",
-			           PQlibVersion(), info->keywords[i]);
-	}
-	add(connector, "client_encoding", "UTF8");
-	/* A Kerberos cache would cost a round trip to be refused. */
-	if (!conninfo_get(info, "gssencmode") && is_known(known, "gssencmode"))
-		add(connector, "gssencmode", "disable");
-	return true;
-}
+/* --- made and ended --- */
 
 static void
 discard(struct connection *connection)
@@ -103,9 +52,13 @@ discard(struct connection *connection)
 }
 
 static void
-close_current(void *connector)
+close_all(void *at)
 {
-	discard(&((struct connector *)connector)->current);
+	struct connector *connector = at;
+
+	if (connector->dialing)
+		dial_stop(&connector->dial);
+	discard(&connector->current);
 }
 
 static bool
@@ -118,159 +71,189 @@ needs_resolving(const struct conninfo *info)
 	       && inet_pton(AF_INET, host, address) != 1 && inet_pton(AF_INET6, host, address) != 1;
 }
 
+/* Whether TLS could begin at once, for all that we know. A URL's own word is obeyed, without falling back. */
+static bool
+may_be_direct(const struct connector *connector)
+{
+	const struct conninfo *info = connector->options.info;
+
+	return connector->keywords.knows_sslnegotiation && !conninfo_get(info, "sslnegotiation")
+	       && conninfo_needs_tls(info) && conninfo_is_network(info);
+}
+
+static bool
+begins_direct(const struct connector *connector)
+{
+	enum ssl_negotiation wanted = connector->options.negotiation;
+
+	return may_be_direct(connector)
+	       && (wanted == NEGOTIATION_DIRECT
+	           || (wanted == NEGOTIATION_AUTO && conninfo_is_neon(connector->options.info)));
+}
+
 bool
 connector_new(void *owner, const struct connector_options *options, struct connector **connector,
               struct error *err)
 {
 	struct connector *made = mem_new(owner, struct connector);
-	PQconninfoOption *known = PQconndefaults();
-	bool added;
 
 	made->options = *options;
-	added = add_all(made, known, err);
-	PQconninfoFree(known);
-	if (!added)
+	if (!keywords_init(&made->keywords, options->info, err))
 		return false;
+	tls_root_init(&made->root, &made->keywords);
+	made->direct = begins_direct(made) ? DIRECT_TRIED : DIRECT_NO;
 	if (needs_resolving(options->info))
 		made->host = conninfo_get(options->info, "host");
-	mem_own(made, made, close_current);
+	mem_own(made, made, close_all);
 	*connector = made;
 	return true;
 }
 
-/* Without one libpq prints to standard error, which holds JSON lines only. */
-static void
-log_notice(void *unused, const PGresult *result)
+/* --- one attempt --- */
+
+static bool
+is_direct(const struct connector *connector)
 {
-	(void)unused;
-	/* Not the whole message: its detail and context may quote values. */
-	log_printf(LOG_DEBUG, "notice", "%s", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
-}
-
-static PostgresPollingStatusType
-handshake(PGconn *pg, struct deadline deadline)
-{
-	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
-
-	while (status == PGRES_POLLING_READING || status == PGRES_POLLING_WRITING) {
-		short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-
-		if (wait_fd(PQsocket(pg), events, deadline) != WAIT_READY)
-			return status;
-		status = PQconnectPoll(pg);
-	}
-	return status;
+	return connector->direct == DIRECT_TRIED || connector->direct == DIRECT_PROVEN;
 }
 
 static void
-fail(PGconn *pg, PostgresPollingStatusType status, struct error *err, enum sqlstate_retry *retry)
+start_dial(struct connector *connector, struct deadline deadline)
 {
-	const char *text = pg ? PQerrorMessage(pg) : "out of memory";
-	struct sqlstate_meaning meaning;
-	char code[6];
+	struct keywords keywords = connector->keywords;
+	const char *root = tls_root_file(&connector->root);
 
-	sqlstate_in_text(text, code);
-	meaning = sqlstate_of_connect(code, text);
-	*retry = meaning.retry;
-	if (status == PGRES_POLLING_READING || status == PGRES_POLLING_WRITING)
-		text = "no answer while connecting, within the time allowed";
-	sqlstate_error(err, &meaning, code, text);
+	tls_prefer_p256();
+	if (root)
+		keywords_set(&keywords, "sslrootcert", root);
+	if (is_direct(connector))
+		keywords_set(&keywords, "sslnegotiation", "direct");
+	connector->dial_deadline = deadline;
+	connector->dialing = true;
+	dial_start(&connector->dial, &keywords, connector->host, deadline);
+	if (connector->direct == DIRECT_TRIED && connector->options.negotiation == NEGOTIATION_AUTO)
+		dial_limit_tls(&connector->dial, DIRECT_WAIT_MS);
 }
 
-/* `address` may be NULL; with it libpq resolves nothing, and still takes the host's name for SNI and certificates. */
+/* From what the server says of itself. Before a pooler it speaks for another, which may refuse. */
+static void
+learn_direct(struct connector *connector)
+{
+	if (connector->options.negotiation == NEGOTIATION_AUTO && connector->direct == DIRECT_NO
+	    && may_be_direct(connector) && !conninfo_is_pooler(connector->options.info)
+	    && PQserverVersion(connector->current.pg) >= DIRECT_SERVER_VERSION
+	    && PQbackendPID(connector->current.pg) <= BACKEND_PID_MAX)
+		connector->direct = DIRECT_TRIED;
+	else if (connector->direct == DIRECT_TRIED)
+		connector->direct = DIRECT_PROVEN;
+}
+
+static void
+adopt(struct connector *connector)
+{
+	connector->current = (struct connection){ .since_us = clock_now_us() };
+	connector->current.used_us = connector->current.since_us;
+	connector->current.pg = dial_take(&connector->dial);
+	connector->dialing = false;
+	learn_direct(connector);
+	tls_root_learn(&connector->root, connector->current.pg);
+}
+
+static void
+drop_dial(struct connector *connector)
+{
+	dial_stop(&connector->dial);
+	connector->dialing = false;
+}
+
+/* What was tried because it is cheaper, and may be why it failed. What the server said itself is not. */
 static bool
-try_address(struct connector *connector, const char *address, struct deadline deadline,
-            struct connection *connection, struct error *err, enum sqlstate_retry *retry)
+fell_back(struct connector *connector)
 {
-	PostgresPollingStatusType status = PGRES_POLLING_FAILED;
-	int64_t now_us = clock_now_us();
-	PGconn *pg;
+	bool again = false;
 
-	connector->keywords[connector->count] = address ? "hostaddr" : NULL;
-	connector->values[connector->count] = address;
-	pg = PQconnectStartParams(connector->keywords, connector->values, 0);
-	if (pg && PQstatus(pg) != CONNECTION_BAD) {
-		(void)PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
-		(void)PQsetNoticeReceiver(pg, log_notice, NULL);
-		status = handshake(pg, deadline);
-	}
-	if (status != PGRES_POLLING_OK || PQsetnonblocking(pg, 1) != 0) {
-		fail(pg, status, err, retry);
-		PQfinish(pg);
+	if (*connector->dial.err.sqlstate || connector->dial.retry == RETRY_LATE)
 		return false;
+	again = tls_root_forget(&connector->root);
+	if (is_direct(connector) && connector->options.negotiation == NEGOTIATION_AUTO
+	    && connector->dial.phase == CONNECT_TLS && connector->dial.retry != RETRY_NEVER) {
+		/* What has worked before may work again, when it has been learnt anew. */
+		connector->direct = connector->direct == DIRECT_PROVEN ? DIRECT_NO : DIRECT_REFUSED;
+		log_printf(LOG_INFO, "direct TLS refused", "%s", connector->dial.err.detail);
+		again = true;
 	}
-	*connection = (struct connection){ .pg = pg, .since_us = now_us };
-	return true;
+	return again;
 }
 
-/* All addresses of the name in turn, each with its share of the time: one that swallows packets must not take it
- * from the others. */
-static bool
-try_once(struct connector *connector, struct deadline deadline, struct connection *connection,
-         struct error *err, enum sqlstate_retry *retry)
-{
-	struct addresses addresses;
-
-	*retry = RETRY_SOON;
-	if (!connector->host)
-		return try_address(connector, NULL, deadline, connection, err, retry);
-	if (!resolve(connector->host, deadline, &addresses, err))
-		return false;
-	for (size_t i = 0; i < addresses.count; i++) {
-		int64_t share_ms = deadline_left_ms(deadline) / (int64_t)(addresses.count - i);
-
-		if (try_address(connector, addresses.texts[i], deadline_within_ms(deadline, share_ms),
-		                connection, err, retry))
-			return true;
-		/* What the server itself said, all of its addresses would say. */
-		if (*err->sqlstate)
-			break;
-	}
-	return false;
-}
-
-/* Full jitter: anywhere from 0 to max, so that those who failed together do not come back together. */
-static int64_t
-jitter_ms(int64_t max)
-{
-	uint32_t random;
-
-	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return max;
-	return (int64_t)(random % (uint64_t)(max + 1));
-}
+/* --- a connection for a request --- */
 
 static int64_t
 pause_ms(enum sqlstate_retry retry, int attempt)
 {
 	if (retry == RETRY_LATE)
-		return RETRY_LATE_MS + jitter_ms(RETRY_LATE_MS);
-	return jitter_ms((int64_t)RETRY_SOON_MS << attempt);
+		return RETRY_LATE_MS + clock_jitter_ms(RETRY_LATE_MS);
+	return clock_jitter_ms((int64_t)RETRY_SOON_MS << attempt);
 }
 
 static bool
-connect_fresh(struct connector *connector, struct deadline request, struct connection *connection,
-              struct error *err)
+may_retry(const struct dial *dial, int attempt, struct deadline deadline)
+{
+	int tries = dial->retry == RETRY_LATE ? 1 : RETRIES_MAX;
+
+	return dial->retry != RETRY_NEVER && attempt < tries && !deadline_passed(deadline);
+}
+
+/* Ends what was begun, now or ahead. */
+static bool
+finish_dial(struct connector *connector, struct deadline deadline)
+{
+	struct dial *dial = &connector->dial;
+
+	while (dial->state == DIAL_GOING) {
+		dial_wait(dial, deadline);
+		dial_step(dial, deadline);
+	}
+	return dial->state == DIAL_DONE;
+}
+
+/* What was spent ahead nobody waited for. */
+static void
+subtract_cost(struct connect_cost *cost, const struct connect_cost *spent)
+{
+	cost->trips -= spent->trips;
+	cost->total_us -= spent->total_us;
+	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++)
+		cost->phases_us[i] -= spent->phases_us[i];
+}
+
+static bool
+connect_now(struct connector *connector, struct deadline request, struct error *err)
 {
 	struct deadline deadline = deadline_within_ms(request, connector->options.connect_timeout_s * 1000);
-	int64_t start_us = clock_now_us();
-	struct error last;
 
-	for (int attempt = 0;; attempt++) {
-		int tries = RETRIES_MAX;
-		enum sqlstate_retry retry;
+	if (connector->dialing) {
+		dial_account(&connector->dial);
+		subtract_cost(&connector->waited, &connector->dial.cost);
+	}
+	for (int attempt = 0;;) {
+		bool done;
 
-		if (try_once(connector, deadline, connection, &last, &retry)) {
-			connection->opened_us = clock_now_us() - start_us;
+		if (!connector->dialing)
+			start_dial(connector, deadline);
+		done = finish_dial(connector, deadline);
+		connect_cost_add(&connector->waited, &connector->dial.cost);
+		if (done) {
+			adopt(connector);
 			return true;
 		}
-		if (retry == RETRY_LATE)
-			tries = 1;
-		if (retry == RETRY_NEVER || attempt >= tries || deadline_passed(deadline))
+		drop_dial(connector);
+		if (fell_back(connector))
+			continue;
+		if (!may_retry(&connector->dial, attempt, deadline))
 			break;
-		clock_sleep_ms(pause_ms(retry, attempt), deadline);
+		clock_sleep_ms(pause_ms(connector->dial.retry, attempt++), deadline);
 	}
-	*err = last;
+	*err = connector->dial.err;
 	if (deadline_passed(request))
 		err->kind = NP_TIMEOUT;
 	return false;
@@ -282,10 +265,11 @@ is_alive(PGconn *pg)
 {
 	struct pollfd poll_fd = { .fd = PQsocket(pg), .events = POLLIN };
 
-	while (poll(&poll_fd, 1, 0) > 0)
-		if (!PQconsumeInput(pg) || (poll_fd.revents & (POLLHUP | POLLERR)))
+	/* What comes without end is no sign of life. */
+	for (int i = 0; poll(&poll_fd, 1, 0) > 0; i++)
+		if (i == IDLE_READS_MAX || !PQconsumeInput(pg) || (poll_fd.revents & (POLLHUP | POLLERR)))
 			return false;
-	/* A FATAL that came with it is read here, into the notice receiver. */
+	/* A FATAL that came with it is read here, and logged in DEBUG only. */
 	(void)PQisBusy(pg);
 	return PQstatus(pg) == CONNECTION_OK && PQtransactionStatus(pg) == PQTRANS_IDLE;
 }
@@ -294,13 +278,13 @@ static bool
 is_fit(const struct connector *connector)
 {
 	const struct connection *current = &connector->current;
+	const struct connector_options *options = &connector->options;
 	int64_t age_us = clock_now_us() - current->since_us;
+	int64_t life_s = options->mode == CONNECTION_AHEAD ? options->ahead_ttl_s : options->recycle_s;
 
-	if (!current->pg)
+	if (!current->pg || (life_s >= 0 && age_us >= life_s * 1000000))
 		return false;
-	if (connector->options.recycle_s >= 0 && age_us >= connector->options.recycle_s * 1000000)
-		return false;
-	return !connector->options.pre_ping || is_alive(current->pg);
+	return (!options->pre_ping && options->mode != CONNECTION_AHEAD) || is_alive(current->pg);
 }
 
 bool
@@ -308,12 +292,12 @@ connector_acquire(struct connector *connector, struct deadline deadline, struct 
                   struct error *err)
 {
 	assert(!connector->taken);
-	if (is_fit(connector)) {
+	connector->waited = (struct connect_cost){ 0 };
+	if (!connector->dialing && is_fit(connector)) {
 		connector->current.reused = true;
-		connector->current.opened_us = 0;
 	} else {
 		discard(&connector->current);
-		if (!connect_fresh(connector, deadline, &connector->current, err))
+		if (!connect_now(connector, deadline, err))
 			return false;
 	}
 	connector->taken = true;
@@ -321,15 +305,112 @@ connector_acquire(struct connector *connector, struct deadline deadline, struct 
 	return true;
 }
 
+const struct connect_cost *
+connector_cost(const struct connector *connector)
+{
+	return &connector->waited;
+}
+
 void
 connector_release(struct connector *connector, struct connection *connection, bool usable)
 {
 	assert(connector->taken && connection == &connector->current);
 	connector->taken = false;
-	if (!usable || !connector->options.persistent || PQstatus(connection->pg) != CONNECTION_OK
+	connection->used_us = clock_now_us();
+	if (!usable || connector->options.mode != CONNECTION_PERSISTENT
+	    || PQstatus(connection->pg) != CONNECTION_OK
 	    || PQtransactionStatus(connection->pg) != PQTRANS_IDLE)
 		discard(connection);
 }
+
+/* --- ahead --- */
+
+/* It is nobody's failure yet: a request that comes tries for itself. */
+static void
+ahead_failed(struct connector *connector)
+{
+	int64_t pause = connector->ahead_pause_ms * 2;
+
+	if (pause < AHEAD_PAUSE_MS)
+		pause = AHEAD_PAUSE_MS;
+	if (pause > AHEAD_PAUSE_MAX_MS)
+		pause = AHEAD_PAUSE_MAX_MS;
+	connector->ahead_pause_ms = pause;
+	connector->ahead_after_us = clock_now_us() + pause * 1000;
+	log_printf(LOG_WARNING, "could not connect ahead", "%s", connector->dial.err.detail);
+}
+
+static void
+settle_ahead(struct connector *connector)
+{
+	while (connector->dialing && connector->dial.state == DIAL_FAILED) {
+		drop_dial(connector);
+		if (fell_back(connector))
+			start_dial(connector, connector->dial_deadline);
+		else
+			ahead_failed(connector);
+	}
+	if (connector->dialing && connector->dial.state == DIAL_DONE) {
+		adopt(connector);
+		connector->ahead_pause_ms = 0;
+	}
+}
+
+void
+connector_open_ahead(struct connector *connector)
+{
+	assert(!connector->taken);
+	if (connector->options.mode != CONNECTION_AHEAD || connector->dialing || connector->current.pg
+	    || clock_now_us() < connector->ahead_after_us)
+		return;
+	start_dial(connector, deadline_in_ms(connector->options.connect_timeout_s * 1000));
+	settle_ahead(connector);
+}
+
+void
+connector_drop_ahead(struct connector *connector)
+{
+	if (connector->dialing)
+		drop_dial(connector);
+	if (connector_ahead(connector) == AHEAD_READY && !connector->taken)
+		discard(&connector->current);
+}
+
+struct dial_need
+connector_need(const struct connector *connector)
+{
+	int64_t ttl_us = connector->options.ahead_ttl_s * 1000000;
+
+	if (connector->dialing)
+		return dial_need(&connector->dial, connector->dial_deadline);
+	if (connector_ahead(connector) == AHEAD_READY)
+		return (struct dial_need){ PQsocket(connector->current.pg), POLLIN,
+			                   deadline_left_ms(
+			                       (struct deadline){ connector->current.since_us + ttl_us }) };
+	return (struct dial_need){ -1, 0, -1 };
+}
+
+void
+connector_step(struct connector *connector)
+{
+	if (connector->dialing) {
+		dial_step(&connector->dial, connector->dial_deadline);
+		settle_ahead(connector);
+	} else if (connector_ahead(connector) == AHEAD_READY && !is_fit(connector)) {
+		discard(&connector->current);
+	}
+}
+
+enum connector_ahead
+connector_ahead(const struct connector *connector)
+{
+	if (connector->dialing)
+		return AHEAD_OPENING;
+	return connector->current.pg && connector->options.mode == CONNECTION_AHEAD ? AHEAD_READY
+	                                                                            : AHEAD_NONE;
+}
+
+/* --- a connection --- */
 
 const char *
 connection_tls(const struct connection *connection)

@@ -1,7 +1,8 @@
 /* connect.h - one connection at a time for this process: a fresh one each time, or one that is kept
  *
- * null:       connector_release() closes it, NullPool's way.
+ * null:       opened when it is wanted, closed by connector_release(): NullPool's way.
  * persistent: it is kept, looked at before it is used again (no round trip), and replaced when it is too old.
+ * ahead:      used once and closed as in null, but the next one is opened while the process waits for work.
  *
  * Connecting is asynchronous under a deadline, with at most two retries (full jitter from 50 ms) for what may
  * pass by itself; a wrong password, database or certificate is never tried again.
@@ -15,27 +16,27 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "config/conninfo.h"
+#include "config/settings.h"
+#include "db/dial.h"
 
 struct connector_options {
 	const struct conninfo *info; /* borrowed */
-	bool persistent;
+	enum connection_mode mode;
+	enum ssl_negotiation negotiation;
 	bool pre_ping;     /* look at a kept connection before use */
 	int64_t recycle_s; /* -1: never */
 	int64_t connect_timeout_s;
+	int64_t ahead_ttl_s; /* one that was opened ahead is thrown away unused after so long */
 };
 
 struct connection {
 	PGconn *pg;
-	bool reused;       /* was open before this request */
-	int64_t since_us;  /* of clock_now_us() */
-	int64_t opened_us; /* how long connecting took */
+	bool reused;      /* was open before this request */
+	int64_t since_us; /* of clock_now_us(): when it was open */
+	int64_t used_us;  /* when something was last heard on it */
 };
 
 struct connector;
-
-/* Once a process, before the first connection: takes what libpq would read from the environment (PG*) away,
- * since PGOPTIONS and others become start-up parameters that poolers refuse. */
-void connector_clean_environment(void);
 
 /* False: this libpq does not know a keyword that security depends on. Others it does not know are left out
  * with a warning in the log. The connector owns its connection and belongs to owner. */
@@ -46,8 +47,29 @@ NP_MUST_CHECK bool connector_new(void *owner, const struct connector_options *op
 NP_MUST_CHECK bool connector_acquire(struct connector *connector, struct deadline deadline,
                                      struct connection **connection, struct error *err);
 
+/* What the last connector_acquire() waited for, also when it failed. */
+const struct connect_cost *connector_cost(const struct connector *connector);
+
 /* Gives it back: kept when the mode is persistent, `usable` is true and its session is idle; closed otherwise. */
 void connector_release(struct connector *connector, struct connection *connection, bool usable);
+
+/* --- ahead --- */
+
+enum connector_ahead { AHEAD_NONE, AHEAD_OPENING, AHEAD_READY };
+
+/* Begins to open the next one, if the mode is ahead and the last failure is long enough ago. Never waits. */
+void connector_open_ahead(struct connector *connector);
+
+/* Stops opening it, or closes it unused. */
+void connector_drop_ahead(struct connector *connector);
+
+/* While nothing is in hand: what to wait for, and what to do then. A timeout of -1 is none. */
+struct dial_need connector_need(const struct connector *connector);
+void connector_step(struct connector *connector);
+
+enum connector_ahead connector_ahead(const struct connector *connector);
+
+/* --- a connection --- */
 
 /* "TLSv1.3", or NULL without TLS. */
 const char *connection_tls(const struct connection *connection);

@@ -48,7 +48,7 @@ static const struct {
 	const char *text;
 	enum sqlstate_retry retry;
 } connect_texts[] = {
-	{ "password authentication failed", RETRY_NEVER },
+	{ "authentication failed", RETRY_NEVER }, /* PgBouncer: SASL; the others: password */
 	{ "endpoint is disabled", RETRY_NEVER },
 	{ "quota", RETRY_NEVER },
 	{ "certificate", RETRY_NEVER },

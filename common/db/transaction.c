@@ -1,32 +1,40 @@
-#include <inttypes.h>
+#include "db/transaction.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "db/flight.h"
+#include "db/head.h"
 #include "db/sqlstate.h"
-#include "db/transaction.h"
-#include "db/wait.h"
 
-#define VALUES_MAX     64
-#define HEAD_MAX_BYTES 1024
-/* The server stops a statement first and says so; we only give up when it does not. */
-#define GRACE_MS 1000
-/* So much before the request's deadline the server stops, and a commit is not sent any more: its answer could come
- * too late, and nobody would know what became of it. */
-#define RESERVE_MS 100
 /* How long a rollback may keep a worker whose request has failed already. */
 #define ROLLBACK_MS 500
+/* A connection that was idle for longer may be one that a router has forgotten, which only sending shows. So its first
+ * flight carries no commit: then it can be repeated elsewhere, and a write costs one round trip more. */
+#define UNPROVEN_US INT64_C(10000000)
 
 struct transaction {
 	void *owner;
 	struct transaction_options options;
 	struct transaction_counts counts;
 	struct connection *connection;
-	bool begun;
-	bool broken;        /* the connection must not be used again */
-	bool failed;        /* nothing of it may be committed any more, because of: */
-	struct error first; /* what failed first; later errors only follow from it */
+	struct connector *source; /* whose it is, or was */
+	bool open;                /* a BEGIN was sent, and no end of it */
+	bool stale;               /* what is open is of a run that failed: ROLLBACK comes first */
+	bool broken;              /* the connection must not be used again */
+	bool failed;              /* nothing of it may be committed any more, because of: */
+	struct error first;       /* what failed first; later errors only follow from it */
+	enum sqlstate_retry retry;
 	enum { NOT_LAST, LAST_IS_NEXT, LAST_IS_DONE } last;
+};
+
+/* A flight of a transaction. */
+struct trip {
+	struct flight flight;
+	bool opens;   /* nothing was open before it */
+	bool commits; /* with its end, something may be committed */
+	size_t statement;
+	enum flight_outcome outcome;
 };
 
 struct transaction *
@@ -39,31 +47,33 @@ transaction_new(void *owner, const struct transaction_options *options)
 	return tx;
 }
 
-static struct deadline
-command_deadline(const struct transaction *tx)
-{
-	return deadline_within_ms(tx->options.deadline, tx->options.command_timeout_s * 1000 + GRACE_MS);
-}
-
-static bool
-lost(struct transaction *tx, enum wait_outcome outcome, struct error *err)
-{
-	const struct sqlstate_meaning timeout = { NP_TIMEOUT, RETRY_NEVER, "The database took too long" };
-	const struct sqlstate_meaning meaning = sqlstate_of_statement("");
-
-	tx->broken = true;
-	if (outcome == WAIT_TIMEOUT)
-		sqlstate_error(err, &timeout, "", "no answer from the server within the time allowed");
-	else
-		sqlstate_error(err, &meaning, "", PQerrorMessage(tx->connection->pg));
-	return false;
-}
-
 static bool
 misuse(struct error *err, const char *what)
 {
 	(void)error_set(err, NP_INTERNAL, "Internal error");
 	return error_detail(err, "%s", what);
+}
+
+/* --- what went wrong --- */
+
+static bool
+late(struct error *err)
+{
+	const struct sqlstate_meaning meaning = { NP_TIMEOUT, RETRY_NEVER, "The database took too long" };
+
+	sqlstate_error(err, &meaning, "", "no answer from the server within the time allowed");
+	return false;
+}
+
+static bool
+lost(const struct trip *trip, struct error *err)
+{
+	const struct sqlstate_meaning meaning = sqlstate_of_statement("");
+	const PGresult *error = trip->flight.error;
+	const char *text = error ? PQresultErrorMessage(error) : PQerrorMessage(trip->flight.pg);
+
+	sqlstate_error(err, &meaning, "", *text ? text : "the server's answers do not fit the statements");
+	return false;
 }
 
 static bool
@@ -73,111 +83,92 @@ refused(struct transaction *tx, const PGresult *result, struct error *err)
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	struct sqlstate_meaning meaning = sqlstate_of_statement(code ? code : "");
 
-	/* An empty statement, COPY: no error of the server's, and nothing that a handler may send. */
-	if (PQresultStatus(result) != PGRES_FATAL_ERROR)
-		return misuse(err, PQresStatus(PQresultStatus(result)));
 	/* A server that is read only is away for writes; a read that writes is the handler's fault. */
 	if (code && strcmp(code, "25006") == 0 && tx->options.mode == NP_TX_READ)
 		return misuse(err, "a write in a route of NP_TX_READ");
-
 	/* Only the primary message: detail and context quote values, and of class 22 (data) the message does too. */
 	if (code && text_starts(code, "22"))
 		primary = "a value that its type does not take";
+	tx->retry = meaning.retry;
 	sqlstate_error(err, &meaning, code ? code : "", primary ? primary : PQresultErrorMessage(result));
-	tx->broken = tx->broken || !code;
 	return false;
 }
 
-/* Sends what is queued and reads every result of it; *last is the last good one, the caller's to clear. The
- * first error is the one that counts. */
+/* It was sent and its end not seen: it may be committed, or not. */
 static bool
-exchange(struct transaction *tx, struct deadline deadline, PGresult **last, struct error *err)
+ambiguous(struct error *err)
 {
-	PGconn *pg = tx->connection->pg;
-	enum wait_outcome outcome = wait_flush(pg, deadline);
-	bool good = true;
-	PGresult *result;
+	const struct error cause = *err;
 
-	*last = NULL;
-	if (outcome != WAIT_READY)
-		return lost(tx, outcome, err);
-	while ((outcome = wait_result(pg, deadline)) == WAIT_READY && (result = PQgetResult(pg)) != NULL) {
-		ExecStatusType status = PQresultStatus(result);
-
-		if (good && status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-			good = refused(tx, result, err);
-		PQclear(*last);
-		*last = result;
-		/* COPY would answer the same for ever; nothing here speaks it. */
-		if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
-			tx->broken = true;
-			break;
-		}
-	}
-	if (outcome != WAIT_READY && good)
-		good = lost(tx, outcome, err);
-	/* A FATAL comes as an ordinary error, and the end of the connection after it. */
-	tx->broken = tx->broken || PQstatus(pg) != CONNECTION_OK;
-	if (!good) {
-		PQclear(*last);
-		*last = NULL;
-	}
-	return good;
+	error_fill(err, NP_AMBIGUOUS, "The outcome is unknown: the database was lost while it committed");
+	memcpy(err->sqlstate, cause.sqlstate, sizeof(err->sqlstate));
+	return error_detail(err, "%s", cause.detail);
 }
 
-/* Several statements without parameters, one round trip. */
+/* An empty statement, COPY: no error of the server's, and nothing that a handler may send. */
 static bool
-send_text(struct transaction *tx, const char *sql, struct deadline deadline, PGresult **last,
-          struct error *err)
+is_misuse(const struct trip *trip)
 {
-	*last = NULL;
-	if (!PQsendQuery(tx->connection->pg, sql))
-		return lost(tx, WAIT_BROKEN, err);
-	return exchange(tx, deadline, last, err);
+	return trip->flight.error && PQresultStatus(trip->flight.error) != PGRES_FATAL_ERROR;
 }
 
-/* The server's own limits. A lock may be waited for half of the time, so that "busy" can be told from "slow". An id
- * is letters, digits and dashes (request.h), an endpoint a program's name: neither needs quoting. */
-static void
-write_head(const struct transaction *tx, struct buf *out)
+static bool
+trip_failed(struct transaction *tx, const struct trip *trip, struct error *err)
 {
-	const char *style = PQparameterStatus(tx->connection->pg, "DateStyle");
-	int64_t left_ms = deadline_left_ms(tx->options.deadline);
+	const struct flight *flight = &trip->flight;
+
+	tx->retry = RETRY_NEVER;
+	if (is_misuse(trip))
+		return misuse(err, PQresStatus(PQresultStatus(flight->error)));
+	if (trip->outcome == FLIGHT_REFUSED)
+		(void)refused(tx, flight->error, err);
+	else if (trip->outcome == FLIGHT_LATE)
+		(void)late(err);
+	else
+		(void)lost(trip, err);
+	if (trip->commits && flight->sent && !flight_was_rejected(flight)) {
+		tx->retry = RETRY_NEVER;
+		return ambiguous(err);
+	}
+	return false;
+}
+
+/* --- flights --- */
+
+static struct head
+head_of(const struct transaction *tx)
+{
+	return (struct head){
+		.deadline = tx->options.deadline,
+		.command_timeout_s = tx->options.command_timeout_s,
+		.read_only = tx->options.mode == NP_TX_READ,
+		.isolation = tx->options.isolation,
+		.endpoint = tx->options.endpoint,
+		.request_id = tx->options.request_id,
+	};
+}
+
+/* The server's limit is for each statement, so a commit beside another one may take as long again. */
+static struct deadline
+flight_deadline(const struct transaction *tx, const struct trip *trip)
+{
 	int64_t command_ms = tx->options.command_timeout_s * 1000;
-	int64_t timeout_ms = left_ms - RESERVE_MS < command_ms ? left_ms - RESERVE_MS : command_ms;
 
-	/* 0 would be no limit at all. */
-	if (timeout_ms < 2)
-		timeout_ms = 2;
-	buf_text(out, tx->options.mode == NP_TX_READ ? "BEGIN READ ONLY;" : "BEGIN;");
-	buf_printf(out, "SELECT set_config('statement_timeout', '%" PRId64 "', true)", timeout_ms);
-	buf_printf(out, ", set_config('lock_timeout', '%" PRId64 "', true)", timeout_ms / 2);
-	buf_printf(out, ", set_config('idle_in_transaction_session_timeout', '%" PRId64 "', true)",
-	           left_ms + GRACE_MS);
-	buf_printf(out, ", set_config('application_name', 'nullpool/%s %s', true)", tx->options.endpoint,
-	           tx->options.request_id);
-	if (!style || !text_starts(style, "ISO"))
-		buf_text(out, ", set_config('datestyle', 'ISO', true)");
+	return deadline_within_ms(tx->options.deadline, (trip->commits ? 2 : 1) * command_ms + HEAD_GRACE_MS);
 }
 
-static bool
-begin_on(struct transaction *tx, struct error *err)
+static void
+fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 {
-	char sql[HEAD_MAX_BYTES];
-	struct buf head;
-	PGresult *result;
+	int64_t start_us = clock_now_us();
 
-	tx->counts.connect_us += tx->connection->opened_us;
-	tx->counts.backend_pid = PQbackendPID(tx->connection->pg);
-	buf_init_fixed(&head, sql, sizeof(sql));
-	write_head(tx, &head);
-	if (head.overflow)
-		return error_set(err, NP_INTERNAL, "Internal error");
-	if (!send_text(tx, sql, command_deadline(tx), &result, err))
-		return false;
-	PQclear(result);
-	tx->begun = true;
-	return true;
+	trip->outcome = flight_fly(&trip->flight, deadline);
+	tx->broken = trip->flight.broken;
+	/* After a failure only the server knows: a COMMIT that was skipped leaves it open, one that failed does not. */
+	if (!tx->broken)
+		tx->open = PQtransactionStatus(trip->flight.pg) != PQTRANS_IDLE;
+	tx->counts.flights++;
+	tx->counts.flights_us += clock_now_us() - start_us;
 }
 
 static void
@@ -185,33 +176,92 @@ give_back(struct transaction *tx)
 {
 	if (!tx->connection)
 		return;
-	connector_release(tx->options.connector, tx->connection, !tx->broken);
+	connector_release(tx->source, tx->connection, !tx->broken);
 	tx->connection = NULL;
-	tx->broken = false;
+	tx->broken = tx->open = tx->stale = false;
 }
 
-/* A kept connection may have died since it was looked at. Nothing of the handler's has been sent yet, so a
- * fresh one may take its place, once. */
 static bool
-begin(struct transaction *tx, struct error *err)
+take_from_replica(struct transaction *tx)
 {
-	for (int attempt = 0;; attempt++) {
-		struct error first;
-		bool reused;
+	struct replica *replica = tx->options.replica;
 
-		if (!tx->connection
-		    && !connector_acquire(tx->options.connector, tx->options.deadline, &tx->connection, err))
-			return false;
-		reused = tx->connection->reused;
-		if (begin_on(tx, &first))
-			return true;
-		if (!tx->broken || !reused || attempt > 0 || first.kind == NP_TIMEOUT) {
-			*err = first;
-			return false;
-		}
-		give_back(tx);
-	}
+	/* A standby has no serializable snapshots. */
+	if (!replica || tx->options.mode != NP_TX_READ || tx->options.isolation == NP_SERIALIZABLE
+	    || replica_is_away(replica))
+		return false;
+	tx->counts.on_replica = replica_acquire(replica, tx->options.deadline, &tx->connection);
+	connect_cost_add(&tx->counts.connect, connector_cost(replica->connector));
+	if (tx->counts.on_replica)
+		tx->source = replica->connector;
+	return tx->counts.on_replica;
 }
+
+static bool
+take_connection(struct transaction *tx, struct error *err)
+{
+	if (tx->connection)
+		return true;
+	if (!take_from_replica(tx)) {
+		bool taken;
+
+		tx->source = tx->options.connector;
+		taken = connector_acquire(tx->source, tx->options.deadline, &tx->connection, err);
+		connect_cost_add(&tx->counts.connect, connector_cost(tx->source));
+		if (!taken)
+			return false;
+	}
+	tx->counts.backend_pid = PQbackendPID(tx->connection->pg);
+	return true;
+}
+
+static bool
+is_unproven(const struct transaction *tx, const struct trip *trip)
+{
+	return trip->opens && tx->connection->reused
+	       && clock_now_us() - tx->connection->used_us > UNPROVEN_US;
+}
+
+static void
+add_sql(struct trip *trip, const char *sql)
+{
+	(void)flight_add(&trip->flight, sql, NP_NO_VALUES);
+}
+
+static void
+add_opening(struct transaction *tx, struct trip *trip, bool implicit)
+{
+	const struct head head = head_of(tx);
+
+	if (!trip->opens) {
+		head_renew(&head, &trip->flight);
+		return;
+	}
+	if (!implicit)
+		head_begin(&head, &trip->flight);
+	head_settings(&head, &trip->flight);
+}
+
+static void
+compose(struct transaction *tx, struct trip *trip, const char *sql, struct np_values values)
+{
+	bool last = tx->last == LAST_IS_NEXT, reads = tx->options.mode == NP_TX_READ;
+	bool implicit;
+
+	*trip = (struct trip){ .opens = !tx->open || tx->stale };
+	trip->commits = last && !reads && !is_unproven(tx, trip);
+	implicit = trip->opens && tx->options.isolation == NP_READ_COMMITTED && (reads || trip->commits);
+	flight_begin(&trip->flight, tx->connection->pg);
+	if (tx->stale)
+		add_sql(trip, "ROLLBACK");
+	tx->stale = false;
+	add_opening(tx, trip, implicit);
+	trip->statement = flight_add(&trip->flight, sql, values);
+	if (!implicit && (trip->commits || (reads && last)))
+		add_sql(trip, "COMMIT");
+}
+
+/* --- queries and the commit --- */
 
 static bool
 may_query(const struct transaction *tx, struct np_values values, struct error *err)
@@ -220,19 +270,30 @@ may_query(const struct transaction *tx, struct np_values values, struct error *e
 		return misuse(err, "a query in a route of NP_TX_NONE");
 	if (tx->last == LAST_IS_DONE)
 		return misuse(err, "a query after the one that np_last() marked");
-	return values.count <= VALUES_MAX || misuse(err, "more than 64 values in a query");
+	return values.count <= FLIGHT_VALUES_MAX || misuse(err, "more than 64 values in a query");
 }
 
+/* Nothing may be committed that the client will not hear of in time. */
 static bool
-run(struct transaction *tx, const char *sql, struct np_values values, PGresult **result, struct error *err)
+has_time_to_commit(const struct transaction *tx, struct error *err)
 {
-	const char *texts[VALUES_MAX];
+	if (tx->options.mode == NP_TX_READ || deadline_left_ms(tx->options.deadline) >= HEAD_RESERVE_MS)
+		return true;
+	error_fill(err, NP_TIMEOUT, "The request took too long");
+	return error_detail(err, "no time was left for the commit");
+}
 
-	for (size_t i = 0; i < values.count; i++)
-		texts[i] = values.items[i].text;
-	if (!PQsendQueryParams(tx->connection->pg, sql, (int)values.count, NULL, texts, NULL, NULL, 0))
-		return lost(tx, WAIT_BROKEN, err);
-	return exchange(tx, command_deadline(tx), result, err);
+/* Once, and only what cannot have been done already: see the top of transaction.h. */
+static bool
+may_try_again(const struct transaction *tx, const struct trip *trip)
+{
+	const char *code = PQresultErrorField(trip->flight.error, PG_DIAG_SQLSTATE);
+
+	if (!trip->flight.broken || !trip->opens || tx->counts.retries > 0 || is_misuse(trip))
+		return false;
+	if (trip->outcome == FLIGHT_LATE || sqlstate_of_statement(code ? code : "").retry != RETRY_SOON)
+		return false;
+	return !trip->commits || !trip->flight.sent;
 }
 
 static void
@@ -248,42 +309,81 @@ log_statement(const char *sql, int64_t us, bool good)
 }
 
 static bool
+run(struct transaction *tx, const char *sql, struct np_values values, struct np_rows **rows,
+    struct error *err)
+{
+	struct trip trip;
+
+	for (;; tx->counts.retries++) {
+		if (!take_connection(tx, err) || (tx->last == LAST_IS_NEXT && !has_time_to_commit(tx, err)))
+			return false;
+		compose(tx, &trip, sql, values);
+		fly(tx, &trip, flight_deadline(tx, &trip));
+		if (trip.outcome == FLIGHT_DONE || !may_try_again(tx, &trip))
+			break;
+		flight_end(&trip.flight);
+		give_back(tx);
+	}
+	if (trip.outcome == FLIGHT_DONE)
+		*rows = rows_new(tx->owner, flight_take(&trip.flight, trip.statement));
+	else
+		(void)trip_failed(tx, &trip, err);
+	flight_end(&trip.flight);
+	return trip.outcome == FLIGHT_DONE;
+}
+
+static bool
+send_commit(struct transaction *tx, struct error *err)
+{
+	struct trip trip = { .commits = tx->options.mode != NP_TX_READ };
+	bool committed = false;
+
+	flight_begin(&trip.flight, tx->connection->pg);
+	add_sql(&trip, "COMMIT");
+	fly(tx, &trip, flight_deadline(tx, &trip));
+	if (trip.outcome == FLIGHT_DONE)
+		/* One that failed before answers with success, and the tag ROLLBACK. */
+		committed = strcmp(PQcmdStatus(trip.flight.results[0]), "COMMIT") == 0
+		            || misuse(err, "a commit after a statement that failed");
+	else
+		(void)trip_failed(tx, &trip, err);
+	flight_end(&trip.flight);
+	return committed;
+}
+
+static bool
 query(struct transaction *tx, const char *sql, struct np_values values, struct np_rows **rows,
       struct error *err)
 {
 	int64_t start_us;
-	PGresult *result;
 	bool good;
 
-	if (!may_query(tx, values, err) || (!tx->begun && !begin(tx, err)))
+	if (!may_query(tx, values, err))
 		return false;
 	start_us = clock_now_us();
-	good = run(tx, sql, values, &result, err);
+	good = run(tx, sql, values, rows, err);
 	log_statement(sql, clock_now_us() - start_us, good);
 	tx->counts.queries++;
 	if (!good)
 		return false;
-	*rows = rows_new(tx->owner, result);
 	tx->counts.rows += (int64_t)np_rows_count(*rows);
-	return true;
+	if (tx->last != LAST_IS_NEXT)
+		return true;
+	tx->last = LAST_IS_DONE;
+	return !tx->open || (has_time_to_commit(tx, err) && send_commit(tx, err));
 }
 
 bool
 transaction_query(struct transaction *tx, const char *sql, struct np_values values, struct np_rows **rows,
                   struct error *err)
 {
-	struct np_rows *made;
+	struct np_rows *made = NULL;
 
 	if (!tx->failed && !query(tx, sql, values, &made, &tx->first))
 		tx->failed = true;
 	if (tx->failed) {
 		*err = tx->first;
 		return false;
-	}
-	if (tx->last == LAST_IS_NEXT) {
-		tx->last = LAST_IS_DONE;
-		if (!transaction_commit(tx, err))
-			return false;
 	}
 	*rows = made;
 	return true;
@@ -296,74 +396,49 @@ transaction_mark_last(struct transaction *tx)
 		tx->last = LAST_IS_NEXT;
 }
 
-/* Whether the server said that it did not commit, and not only that it was going. 25P03 is the session that it ended
- * before it could see the COMMIT. */
-static bool
-is_refusal(const struct transaction *tx, const char *code)
-{
-	if (strcmp(code, "25P03") == 0)
-		return true;
-	return !tx->broken && *code && !text_starts(code, "08") && !text_starts(code, "57P")
-	       && !text_starts(code, "XX");
-}
-
-static bool
-send_commit(struct transaction *tx, struct error *err)
-{
-	char detail[sizeof(err->detail)];
-	PGresult *result;
-	bool committed;
-
-	if (PQstatus(tx->connection->pg) != CONNECTION_OK)
-		return lost(tx, WAIT_BROKEN, err);
-	if (!send_text(tx, "COMMIT", command_deadline(tx), &result, err)) {
-		if (is_refusal(tx, err->sqlstate))
-			return false;
-		memcpy(detail, err->detail, sizeof(detail));
-		error_fill(err, NP_AMBIGUOUS,
-		           "The outcome is unknown: the database was lost while it committed");
-		return error_detail(err, "%s", detail);
-	}
-	/* A transaction that failed before answers COMMIT with success, and the tag ROLLBACK. */
-	committed = strcmp(PQcmdStatus(result), "COMMIT") == 0;
-	PQclear(result);
-	return committed || misuse(err, "a commit after a statement that failed");
-}
+/* --- its end --- */
 
 bool
 transaction_commit(struct transaction *tx, struct error *err)
 {
-	if (tx->failed) {
-		*err = tx->first;
-		return false;
-	}
-	if (!tx->begun)
-		return true;
-	if (deadline_left_ms(tx->options.deadline) < RESERVE_MS) {
+	if (!tx->failed && tx->open && !(has_time_to_commit(tx, &tx->first) && send_commit(tx, &tx->first)))
 		tx->failed = true;
-		error_fill(&tx->first, NP_TIMEOUT, "The request took too long");
+	if (tx->failed)
 		*err = tx->first;
-		return error_detail(err, "no time was left for the commit");
-	}
-	tx->begun = false;
-	if (send_commit(tx, &tx->first))
-		return true;
-	tx->failed = true;
-	*err = tx->first;
-	return false;
+	return !tx->failed;
+}
+
+bool
+transaction_may_rerun(const struct transaction *tx)
+{
+	return tx->failed && tx->retry == RETRY_RERUN
+	       && (tx->options.mode == NP_TX_READ || tx->options.mode == NP_TX_WRITE);
+}
+
+void
+transaction_restart(struct transaction *tx)
+{
+	if (tx->broken)
+		give_back(tx);
+	tx->stale = tx->open;
+	tx->failed = false;
+	tx->retry = RETRY_NEVER;
+	tx->last = NOT_LAST;
+	tx->counts.reruns++;
 }
 
 static void
 roll_back(struct transaction *tx, struct deadline deadline)
 {
-	struct error ignored;
-	PGresult *result = NULL;
+	struct trip trip;
 
-	if (tx->begun && !tx->broken && !send_text(tx, "ROLLBACK", deadline, &result, &ignored))
-		tx->broken = true;
-	PQclear(result);
-	tx->begun = false;
-	tx->failed = false;
+	if (tx->open && !tx->broken) {
+		flight_begin(&trip.flight, tx->connection->pg);
+		add_sql(&trip, "ROLLBACK");
+		fly(tx, &trip, deadline);
+		flight_end(&trip.flight);
+	}
+	tx->open = tx->stale = tx->failed = false;
 }
 
 void
@@ -387,6 +462,12 @@ struct transaction_counts
 transaction_counts(const struct transaction *tx)
 {
 	return tx->counts;
+}
+
+struct connector *
+transaction_source(const struct transaction *tx)
+{
+	return tx->source;
 }
 
 const struct connection *

@@ -1,9 +1,15 @@
 /* transaction.h - a session for one request: connects late, commits once, always gives back
  *
- * The connection is taken and the transaction begun by the first query. Every statement runs under the
- * request's deadline and the command timeout, told to the server too (statement_timeout), so that it stops
- * when nobody waits any more. Settings travel with BEGIN in one round trip and end with the transaction: no
- * start-up options, which poolers refuse, and nothing that the next user of a connection would inherit.
+ * The connection is taken by the first query, and what a transaction needs travels with its statements (flight.h):
+ *
+ * read:   each query is one flight and a transaction of its own.
+ * write:  the statement that was marked as the last carries the commit; alone it is one flight, an implicit
+ *         transaction. Without a mark the commit is one more flight.
+ * manual: as a write without a mark.
+ *
+ * Every flight is bounded by the request's deadline and the command timeout, which the server is told too, so that it
+ * stops when nobody waits any more. What is lost before the server got it, or in a read, or in the first flight of a
+ * write that carries no commit, is tried again once on a fresh connection.
  */
 #ifndef NULLPOOL_DB_TRANSACTION_H
 #define NULLPOOL_DB_TRANSACTION_H
@@ -12,11 +18,14 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "db/connect.h"
+#include "db/replica.h"
 #include "db/rows.h"
 
 struct transaction_options {
 	struct connector *connector;
+	struct replica *replica; /* for reads that a standby can serve; NULL: none */
 	enum np_tx mode;
+	enum np_isolation isolation;
 	struct deadline deadline; /* of the request */
 	int64_t command_timeout_s;
 	const char *endpoint; /* with request_id: application_name, seen in pg_stat_activity */
@@ -26,9 +35,14 @@ struct transaction_options {
 /* What it cost, for the log line. */
 struct transaction_counts {
 	int queries;
+	int flights; /* round trips, but those of connecting */
+	int64_t flights_us;
 	int64_t rows;
-	int64_t connect_us; /* 0: none was opened */
-	int backend_pid;    /* 0: none was used */
+	int retries;                 /* on a fresh connection */
+	int reruns;                  /* of the handler */
+	struct connect_cost connect; /* trips is 0: none was opened */
+	int backend_pid;             /* 0: none was used */
+	bool on_replica;
 };
 
 struct transaction;
@@ -36,17 +50,24 @@ struct transaction;
 RETURNS_OWNED struct transaction *transaction_new(void *owner, const struct transaction_options *options);
 
 /* Runs one statement; its result belongs to the transaction's owner. After one that failed, each further call, and
- * the commit, fails with the same error, until transaction_rollback(). */
+ * the commit, fails with the same error, until transaction_rollback() or transaction_restart(). A statement that
+ * carried the commit fails as transaction_commit() does. */
 NP_MUST_CHECK bool transaction_query(struct transaction *tx, const char *sql, struct np_values values,
                                      struct np_rows **rows, struct error *err);
 
-/* The next statement is the last: the commit follows it at once. See np_last(). */
+/* The next statement is the last: the commit travels with it. See np_last(). */
 void transaction_mark_last(struct transaction *tx);
 
 /* Commits, if anything was begun. True means that the server confirmed it, or that there was nothing to commit.
  * NP_AMBIGUOUS: the connection or the time ended after the commit was sent, so it may have happened. NP_TIMEOUT: too
  * little time was left to send it. */
 NP_MUST_CHECK bool transaction_commit(struct transaction *tx, struct error *err);
+
+/* Whether it failed only because another one was in its way: then the same again, from its beginning, may succeed. */
+bool transaction_may_rerun(const struct transaction *tx);
+
+/* Forgets the failure; what is open is rolled back in the next statement's flight. */
+void transaction_restart(struct transaction *tx);
 
 /* Undoes what was begun; the next query begins anew. A server that does not answer is left: it rolls back when the
  * connection closes. */
@@ -56,6 +77,9 @@ void transaction_rollback(struct transaction *tx);
 void transaction_close(struct transaction *tx);
 
 struct transaction_counts transaction_counts(const struct transaction *tx);
+
+/* Which connector was used last, or NULL. */
+struct connector *transaction_source(const struct transaction *tx);
 
 /* The connection in use, or NULL. */
 const struct connection *transaction_connection(const struct transaction *tx);

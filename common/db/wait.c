@@ -1,7 +1,8 @@
-#include <errno.h>
-#include <poll.h>
-
 #include "db/wait.h"
+
+#include <errno.h>
+
+#include "db/tls.h"
 
 enum wait_outcome
 wait_fd(int fd, short events, struct deadline deadline)
@@ -19,13 +20,15 @@ wait_fd(int fd, short events, struct deadline deadline)
 	return ready < 0 ? WAIT_BROKEN : WAIT_READY;
 }
 
-/* Twice, since poll() does not see what OpenSSL holds: a TLS record has up to 16 KiB, one call takes at least 8. */
+/* Until OpenSSL holds no more: poll() does not see that. A TLS record has up to 16 KiB, one call takes at least 8. */
 static bool
 consume(PGconn *pg)
 {
-	if (!PQconsumeInput(pg))
-		return false;
-	return PQconsumeInput(pg);
+	do {
+		if (!PQconsumeInput(pg))
+			return false;
+	} while (tls_has_more(pg));
+	return true;
 }
 
 enum wait_outcome
@@ -33,7 +36,7 @@ wait_flush(PGconn *pg, struct deadline deadline)
 {
 	int left;
 
-	while ((left = PQflush(pg)) > 0) {
+	while ((left = PQflush(pg)) > 0 && !deadline_passed(deadline)) {
 		enum wait_outcome outcome = wait_fd(PQsocket(pg), POLLIN | POLLOUT, deadline);
 
 		if (outcome != WAIT_READY)
@@ -41,6 +44,8 @@ wait_flush(PGconn *pg, struct deadline deadline)
 		if (!consume(pg))
 			return WAIT_BROKEN;
 	}
+	if (left > 0)
+		return WAIT_TIMEOUT;
 	return left == 0 ? WAIT_READY : WAIT_BROKEN;
 }
 
@@ -52,6 +57,9 @@ wait_result(PGconn *pg, struct deadline deadline)
 
 		if (outcome != WAIT_READY)
 			return outcome;
+		/* Something that comes without end is not an answer. */
+		if (deadline_passed(deadline))
+			return WAIT_TIMEOUT;
 		/* What the server said before it went is in the next result: PQgetResult() has it. */
 		if (!consume(pg))
 			return WAIT_READY;

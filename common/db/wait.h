@@ -7,6 +7,7 @@
 #define NULLPOOL_DB_WAIT_H
 
 #include <libpq-fe.h>
+#include <poll.h>
 
 #include "base/attributes.h"
 #include "base/clock.h"

@@ -55,7 +55,7 @@ budget_log(const struct settings *settings, const char *directory, int64_t serve
 		log_string(&line, "detail",
 		           "together the endpoints may ask for more connections than the server has");
 	log_end(&line);
-	if (settings->env == ENV_PRODUCTION && strstr(conninfo_get(&settings->database, "host"), ".neon.tech")
+	if (settings->env == ENV_PRODUCTION && conninfo_is_neon(&settings->database)
 	    && !conninfo_is_pooler(&settings->database))
 		log_printf(LOG_INFO, "hint", "Neon's -pooler host takes 10,000 clients, this direct one few");
 }

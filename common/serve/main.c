@@ -6,6 +6,7 @@
 #include "app/app.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "db/keywords.h"
 #include "http/openapi.h"
 #include "http/table.h"
 #include "serve/cgi.h"
@@ -64,7 +65,7 @@ read_settings(struct program *program, bool to_log)
 		return false;
 	}
 	log_setup(program->name, (enum log_level)program->settings->log_level);
-	connector_clean_environment();
+	keywords_clean_environment();
 	return true;
 }
 

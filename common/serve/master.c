@@ -23,6 +23,7 @@
 #include "serve/pool.h"
 #include "serve/reload.h"
 #include "serve/scoreboard.h"
+#include "serve/trim.h"
 
 #define EXIT_INTERNAL 70
 /* A connection that waits this long finds nobody who is about to take it. */
@@ -41,6 +42,7 @@ struct master {
 	int events;          /* epoll of the three below */
 	int signals;         /* signalfd */
 	int busy_event;      /* eventfd, written by workers */
+	int ready_event;     /* eventfd of the workers among themselves */
 	bool listening;      /* the listener is among the events now */
 	pid_t database_check;
 	pid_t reload_check; /* 0: none */
@@ -51,6 +53,7 @@ struct master {
 	int64_t waiting_look_us;
 	struct deadline watchdog; /* when systemd next wants to hear of us */
 	int64_t last_work_us;     /* when there last was a worker */
+	bool trimmed;
 	bool ending;
 };
 
@@ -93,10 +96,11 @@ open_events(struct master *master, struct error *err)
 
 	master->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	master->busy_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	master->ready_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	master->events = epoll_create1(EPOLL_CLOEXEC);
 	if (flags < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) < 0 || master->signals < 0
-	    || master->busy_event < 0 || master->events < 0 || !watch(master, master->signals)
-	    || !watch(master, master->busy_event))
+	    || master->busy_event < 0 || master->ready_event < 0 || master->events < 0
+	    || !watch(master, master->signals) || !watch(master, master->busy_event))
 		return error_set(err, NP_INTERNAL, "could not set up the master's events: %s",
 		                 strerror(errno));
 	return true;
@@ -151,6 +155,7 @@ prepare(struct master *master, struct error *err)
 	if (!open_events(master, err) || !fcgi_init(err) || !make_board(master, err))
 		return false;
 	options.busy_event = master->busy_event;
+	options.ready_event = master->ready_event;
 	master->pool = pool_new(master, &options);
 	return true;
 }
@@ -404,6 +409,16 @@ wait_events(struct master *master, struct deadline until)
 	}
 }
 
+/* Once, and no request waits for it. */
+static void
+trim_when_quiet(struct master *master)
+{
+	if (master->trimmed || is_waiting(master))
+		return;
+	master->trimmed = true;
+	trim_pages();
+}
+
 static void
 serve(struct master *master)
 {
@@ -412,6 +427,7 @@ serve(struct master *master)
 		struct deadline next = next_look(master);
 
 		watch_listener(master);
+		trim_when_quiet(master);
 		wait_events(master, next);
 		look_after_time(master);
 	}

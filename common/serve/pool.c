@@ -119,6 +119,7 @@ run_worker(const struct pool *pool, size_t slot, bool kept)
 		.app = pool_child_app(pool),
 		.listener = pool->options.listener,
 		.busy_event = pool->options.busy_event,
+		.ready_event = pool->options.ready_event,
 		.slot = &board->slots[slot],
 		.idle_timeout_s = kept ? 0 : settings->worker_idle_timeout_s,
 		.max_requests = settings->worker_max_requests,
@@ -295,6 +296,7 @@ count_death(struct pool *pool, const struct slot *slot, pid_t pid, int status)
 bool
 pool_bury(struct pool *pool, pid_t pid, int status)
 {
+	const uint64_t one = 1;
 	size_t slot = 0;
 
 	while (slot < board->slot_count && pool->children[slot].pid != pid)
@@ -307,6 +309,8 @@ pool_bury(struct pool *pool, pid_t pid, int status)
 		count_death(pool, &board->slots[slot], pid, status);
 	pool->children[slot] = (struct child){ .pid = 0 };
 	slot_clear(&board->slots[slot]);
+	/* It may have been the one that the others left the listener to. */
+	(void)!write(pool->options.ready_event, &one, sizeof(one));
 	return true;
 }
 
@@ -352,7 +356,8 @@ pool_signal(const struct pool *pool, int signal)
 
 	for (size_t slot = 0; slot < board->slot_count; slot++)
 		if (pool->children[slot].pid != 0) {
-			(void)kill(pool->children[slot].pid, signal);
+			if (signal != 0)
+				(void)kill(pool->children[slot].pid, signal);
 			alive++;
 		}
 	return alive;

@@ -18,7 +18,8 @@ struct pool_options {
 	const struct np_route *routes;
 	const struct settings *settings;
 	int listener;
-	int busy_event; /* eventfd that workers write when nobody is idle any more */
+	int busy_event;  /* eventfd that workers write when nobody is idle any more */
+	int ready_event; /* eventfd of the workers, see idle.h; written here when one dies */
 };
 
 struct pool;

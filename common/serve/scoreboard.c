@@ -152,6 +152,7 @@ slot_clear(struct slot *slot)
 	atomic_store(&slot->sequence, 0);
 	atomic_store(&slot->pid, 0);
 	atomic_store(&slot->leaving, false);
+	atomic_store(&slot->ahead, 0);
 	atomic_store(&slot->deadline_us, 0);
 	atomic_store(&slot->requests, 0);
 	slot_set(slot, SLOT_FREE);
@@ -164,5 +165,16 @@ scoreboard_count(enum slot_state state)
 
 	for (uint32_t i = 0; i < board->slot_count; i++)
 		count += atomic_load(&board->slots[i].state) == (int)state;
+	return count;
+}
+
+size_t
+scoreboard_count_ahead(int ahead, const struct slot *end)
+{
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < board->slot_count && &board->slots[i] != end; i++)
+		count += atomic_load(&board->slots[i].state) == SLOT_IDLE
+		         && atomic_load(&board->slots[i].ahead) >= ahead;
 	return count;
 }

@@ -14,7 +14,7 @@
 #include "base/error.h"
 
 #define SCOREBOARD_MAGIC       0x6e70626fu /* "npbo" */
-#define SCOREBOARD_VERSION     1
+#define SCOREBOARD_VERSION     2
 #define SCOREBOARD_NAME_BYTES  64
 #define SCOREBOARD_ROUTE_BYTES 96
 #define SCOREBOARD_ID_BYTES    72
@@ -25,6 +25,7 @@ struct slot {
 	atomic_int state; /* enum slot_state */
 	atomic_int pid;
 	atomic_bool leaving;                /* it will end after what it has in hand */
+	atomic_int ahead;                   /* enum connector_ahead: of its next connection */
 	atomic_llong since_us;              /* of the state; clock_now_us(), which all processes share */
 	atomic_llong deadline_us;           /* of the request in hand */
 	atomic_ullong requests;             /* answered */
@@ -67,5 +68,8 @@ void slot_clear(struct slot *slot);
 
 /* How many slots are in a state. */
 size_t scoreboard_count(enum slot_state state);
+
+/* How many idle workers before `end` (NULL: all) have got at least so far with their next connection. */
+size_t scoreboard_count_ahead(int ahead, const struct slot *end);
 
 #endif

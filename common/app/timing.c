@@ -1,0 +1,46 @@
+#include "app/timing.h"
+
+#include "base/mem.h"
+
+#define HEADER_MAX_BYTES 1024
+
+/* name;dur=1.234 */
+static void
+add(struct buf *out, const char *name, int64_t us)
+{
+	buf_printf(out, "%s%s;dur=%.3f", out->size > 0 ? ", " : "", name, (double)us / 1000);
+}
+
+static void
+add_trips(struct buf *out, int trips)
+{
+	buf_printf(out, ";desc=\"%d round trip%s\"", trips, trips == 1 ? "" : "s");
+}
+
+static void
+add_connect(struct buf *out, const struct connect_cost *cost)
+{
+	add(out, "connect", cost->total_us);
+	add_trips(out, cost->trips);
+	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++)
+		add(out, connect_phase_names[i], cost->phases_us[i]);
+}
+
+void
+timing_header(struct np_ctx *ctx)
+{
+	struct transaction_counts counts = { 0 };
+	struct buf out;
+
+	buf_init(&out, ctx, HEADER_MAX_BYTES);
+	if (ctx->tx)
+		counts = transaction_counts(ctx->tx);
+	add(&out, "total", clock_now_us() - ctx->request->start_us);
+	if (counts.connect.trips > 0)
+		add_connect(&out, &counts.connect);
+	if (counts.flights > 0) {
+		add(&out, "db", counts.flights_us);
+		add_trips(&out, counts.flights);
+	}
+	reply_set_header(&ctx->reply, "Server-Timing", out.data);
+}

@@ -1,0 +1,287 @@
+#include "db/dial.h"
+
+#include <assert.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "db/tcp.h"
+#include "db/wait.h"
+
+const char *const connect_phase_names[CONNECT_PHASE__MAX + 1] = {
+	[CONNECT_RESOLVE] = "resolve",
+	[CONNECT_TCP] = "tcp",
+	[CONNECT_TLS] = "tls",
+	[CONNECT_AUTH] = "auth",
+};
+
+void
+connect_cost_add(struct connect_cost *sum, const struct connect_cost *one)
+{
+	sum->trips += one->trips;
+	sum->total_us += one->total_us;
+	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++)
+		sum->phases_us[i] += one->phases_us[i];
+}
+
+/* --- what it costs --- */
+
+/* What has passed belongs to the phase that was, and another may begin. */
+void
+dial_account(struct dial *dial)
+{
+	int64_t now_us = clock_now_us();
+
+	dial->cost.phases_us[dial->phase] += now_us - dial->since_us;
+	dial->cost.total_us += now_us - dial->since_us;
+	dial->since_us = now_us;
+	if (!dial->pg) {
+		dial->phase = CONNECT_RESOLVE;
+		return;
+	}
+	switch (PQstatus(dial->pg)) {
+	case CONNECTION_BAD: /* in the phase that was */
+		break;
+	case CONNECTION_NEEDED:
+	case CONNECTION_STARTED:
+		dial->phase = CONNECT_TCP;
+		break;
+	case CONNECTION_MADE:
+	case CONNECTION_SSL_STARTUP:
+		dial->phase = CONNECT_TLS;
+		break;
+	default:
+		dial->phase = CONNECT_AUTH;
+	}
+}
+
+/* An answer has come. It was waited for when something had been sent since the last one; TCP's own has no bytes. */
+static void
+count_trip(struct dial *dial)
+{
+	int64_t sent = tcp_bytes_sent(PQsocket(dial->pg));
+
+	if (dial->fresh || sent > dial->sent)
+		dial->cost.trips++;
+	dial->fresh = false;
+	dial->sent = sent;
+}
+
+/* --- one address --- */
+
+/* Without one libpq prints to standard error, which holds JSON lines only. */
+static void
+log_notice(void *unused, const PGresult *result)
+{
+	(void)unused;
+	/* Not the whole message: its detail and context may quote values. */
+	log_printf(LOG_DEBUG, "notice", "%s", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+}
+
+static void
+hang_up(struct dial *dial)
+{
+	PQfinish(dial->pg);
+	dial->pg = NULL;
+}
+
+static void
+explain(struct dial *dial, const char *text)
+{
+	struct sqlstate_meaning meaning;
+	char code[6];
+
+	sqlstate_in_text(text, code);
+	meaning = sqlstate_of_connect(code, text);
+	dial->retry = meaning.retry;
+	sqlstate_error(&dial->err, &meaning, code, text);
+}
+
+/* With hostaddr libpq resolves nothing, and still takes the host's name for SNI and certificates. */
+static bool
+dial_address(struct dial *dial, struct deadline deadline)
+{
+	size_t left = dial->host ? dial->addresses.count - dial->next : 1;
+
+	dial->until = deadline_within_ms(deadline, deadline_left_ms(deadline) / (int64_t)left);
+	if (dial->host)
+		keywords_set(&dial->keywords, "hostaddr", dial->addresses.texts[dial->next]);
+	dial->next++;
+	dial->pg = PQconnectStartParams(dial->keywords.names, dial->keywords.values, 0);
+	dial_account(dial);
+	if (!dial->pg || PQstatus(dial->pg) == CONNECTION_BAD) {
+		explain(dial, dial->pg ? PQerrorMessage(dial->pg) : "out of memory");
+		hang_up(dial);
+		return false;
+	}
+	(void)PQsetErrorVerbosity(dial->pg, PQERRORS_VERBOSE);
+	(void)PQsetNoticeReceiver(dial->pg, log_notice, NULL);
+	dial->wants = PGRES_POLLING_WRITING;
+	dial->fresh = true;
+	dial->sent = 0;
+	return true;
+}
+
+static bool
+may_go_on(const struct dial *dial)
+{
+	/* What the server itself said, all of its addresses would say. */
+	return dial->host && !*dial->err.sqlstate && dial->next < dial->addresses.count;
+}
+
+static void
+next_address(struct dial *dial, struct deadline deadline)
+{
+	while (!dial_address(dial, deadline))
+		if (!may_go_on(dial)) {
+			dial->state = DIAL_FAILED;
+			return;
+		}
+}
+
+static void
+address_failed(struct dial *dial, const char *text, struct deadline deadline)
+{
+	explain(dial, text);
+	hang_up(dial);
+	if (may_go_on(dial)) {
+		next_address(dial, deadline);
+		return;
+	}
+	/* They may have moved. */
+	if (dial->host && !*dial->err.sqlstate)
+		resolve_forget(dial->host);
+	dial->state = DIAL_FAILED;
+}
+
+static void
+connected(struct dial *dial, struct deadline deadline)
+{
+	if (PQsetnonblocking(dial->pg, 1) != 0 || !PQenterPipelineMode(dial->pg))
+		address_failed(dial, PQerrorMessage(dial->pg), deadline);
+	else
+		dial->state = DIAL_DONE;
+}
+
+static struct deadline
+until_of(const struct dial *dial, struct deadline deadline)
+{
+	struct deadline until = deadline.at_us < dial->until.at_us ? deadline : dial->until;
+	int64_t tls_us = dial->since_us - dial->cost.phases_us[CONNECT_TLS] + dial->tls_max_us;
+
+	if (dial->tls_max_us > 0 && dial->phase == CONNECT_TLS && tls_us < until.at_us)
+		until.at_us = tls_us;
+	return until;
+}
+
+static short
+wanted_events(const struct dial *dial)
+{
+	return dial->wants == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+}
+
+static void
+shake_hands(struct dial *dial, struct deadline deadline)
+{
+	short events = wanted_events(dial);
+	bool ready = wait_fd(PQsocket(dial->pg), events, (struct deadline){ 0 }) != WAIT_TIMEOUT;
+
+	/* Also when something comes: it may come without end. */
+	dial_account(dial);
+	if (deadline_passed(until_of(dial, deadline))) {
+		address_failed(dial, "no answer while connecting, within the time allowed", deadline);
+		return;
+	}
+	if (!ready)
+		return;
+	if (events == POLLIN || dial->fresh)
+		count_trip(dial);
+	dial->wants = PQconnectPoll(dial->pg);
+	dial_account(dial);
+	if (dial->wants == PGRES_POLLING_OK)
+		connected(dial, deadline);
+	else if (dial->wants == PGRES_POLLING_FAILED)
+		address_failed(dial, PQerrorMessage(dial->pg), deadline);
+}
+
+/* --- all of it --- */
+
+static void
+find_addresses(struct dial *dial, struct deadline deadline)
+{
+	enum resolve_outcome outcome = resolve_start(dial->host, &dial->addresses, &dial->err);
+
+	dial_account(dial);
+	if (outcome == RESOLVE_PENDING && deadline_passed(deadline)) {
+		resolve_late(dial->host, &dial->err);
+		outcome = RESOLVE_FAILED;
+	}
+	if (outcome == RESOLVE_DONE)
+		next_address(dial, deadline);
+	else if (outcome == RESOLVE_FAILED)
+		dial->state = DIAL_FAILED;
+}
+
+void
+dial_start(struct dial *dial, const struct keywords *keywords, const char *host, struct deadline deadline)
+{
+	*dial = (struct dial){
+		.keywords = *keywords, .host = host, .retry = RETRY_SOON, .since_us = clock_now_us()
+	};
+	if (host)
+		find_addresses(dial, deadline);
+	else
+		next_address(dial, deadline);
+}
+
+void
+dial_limit_tls(struct dial *dial, int64_t ms)
+{
+	dial->tls_max_us = ms * 1000;
+}
+
+void
+dial_step(struct dial *dial, struct deadline deadline)
+{
+	assert(dial->state == DIAL_GOING);
+	if (dial->pg)
+		shake_hands(dial, deadline);
+	else
+		find_addresses(dial, deadline);
+}
+
+struct dial_need
+dial_need(const struct dial *dial, struct deadline deadline)
+{
+	if (!dial->pg)
+		return (struct dial_need){ -1, 0, RESOLVE_TICK_MS };
+	return (struct dial_need){ PQsocket(dial->pg), wanted_events(dial),
+		                   deadline_left_ms(until_of(dial, deadline)) };
+}
+
+void
+dial_wait(const struct dial *dial, struct deadline deadline)
+{
+	struct dial_need need = dial_need(dial, deadline);
+
+	if (dial->pg)
+		(void)wait_fd(need.fd, need.events, deadline_in_ms(need.timeout_ms));
+	else
+		resolve_wait(deadline);
+}
+
+PGconn *
+dial_take(struct dial *dial)
+{
+	PGconn *pg = dial->pg;
+
+	assert(dial->state == DIAL_DONE);
+	dial->pg = NULL;
+	return pg;
+}
+
+void
+dial_stop(struct dial *dial)
+{
+	if (dial->pg)
+		hang_up(dial);
+}

@@ -1,0 +1,173 @@
+#include "db/flight.h"
+
+#include <assert.h>
+
+#include "base/text.h"
+#include "db/wait.h"
+
+void
+flight_begin(struct flight *flight, PGconn *pg)
+{
+	*flight = (struct flight){ .pg = pg };
+}
+
+size_t
+flight_add(struct flight *flight, const char *sql, struct np_values values)
+{
+	const char *texts[FLIGHT_VALUES_MAX];
+
+	assert(flight->count < FLIGHT_STATEMENTS_MAX && values.count <= FLIGHT_VALUES_MAX);
+	for (size_t i = 0; i < values.count; i++)
+		texts[i] = values.items[i].text;
+	/* From here on: libpq sends by itself what is longer than its buffer. */
+	if (PQstatus(flight->pg) == CONNECTION_OK)
+		flight->sent = true;
+	if (!PQsendQueryParams(flight->pg, sql, (int)values.count, NULL, texts, NULL, NULL, 0))
+		flight->unqueued = true;
+	return flight->count++;
+}
+
+static void
+keep_error(struct flight *flight, PGresult *result)
+{
+	if (flight->error)
+		PQclear(result);
+	else
+		flight->error = result;
+}
+
+/* A result of the statement with that index. */
+static void
+keep(struct flight *flight, size_t statement, PGresult *result)
+{
+	switch (PQresultStatus(result)) {
+	case PGRES_TUPLES_OK:
+	case PGRES_COMMAND_OK:
+		if (statement < flight->count && !flight->results[statement]) {
+			flight->results[statement] = result;
+			break;
+		}
+		PQclear(result); /* an answer to nothing that was asked */
+		flight->broken = true;
+		break;
+	case PGRES_PIPELINE_ABORTED: /* it was not run, because of the error before it */
+		PQclear(result);
+		break;
+	default: /* an error; or an empty statement, COPY: nothing that a handler may send */
+		if (PQresultStatus(result) != PGRES_FATAL_ERROR
+		    && PQresultStatus(result) != PGRES_EMPTY_QUERY)
+			flight->broken = true; /* COPY: libpq would say the same for ever */
+		keep_error(flight, result);
+	}
+}
+
+/* Each statement's results end with a NULL, the last of all is the Sync's. */
+static enum wait_outcome
+read_all(struct flight *flight, struct deadline deadline)
+{
+	size_t statement = 0;
+
+	while (!flight->broken) {
+		enum wait_outcome outcome = wait_result(flight->pg, deadline);
+		PGresult *result;
+
+		if (outcome != WAIT_READY)
+			return outcome;
+		result = PQgetResult(flight->pg);
+		if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+			PQclear(result);
+			/* A pooler may have lost answers. What fails at the commit comes in the Sync's place. */
+			return statement >= flight->count ? WAIT_READY : WAIT_BROKEN;
+		}
+		if (result)
+			keep(flight, statement, result);
+		else if (PQstatus(flight->pg) != CONNECTION_OK || ++statement > flight->count)
+			return WAIT_BROKEN;
+	}
+	return WAIT_READY;
+}
+
+/* libpq's own words for a lost connection are a result as well, but without a code. */
+static bool
+is_from_server(const PGresult *error)
+{
+	return error && PQresultErrorField(error, PG_DIAG_SQLSTATE);
+}
+
+static bool
+has_all(const struct flight *flight)
+{
+	for (size_t i = 0; i < flight->count; i++)
+		if (!flight->results[i])
+			return false;
+	return true;
+}
+
+static enum flight_outcome
+outcome_of(struct flight *flight, enum wait_outcome waited)
+{
+	if (waited == WAIT_READY && !flight->error && !has_all(flight))
+		flight->broken = true;
+	if (waited == WAIT_READY && !flight->error && !flight->broken)
+		return FLIGHT_DONE;
+	/* A FATAL comes as an ordinary error, and the end of the connection after it. */
+	if (waited != WAIT_READY || PQstatus(flight->pg) != CONNECTION_OK)
+		flight->broken = true;
+	if (flight->error && (is_from_server(flight->error) || !flight->broken))
+		return FLIGHT_REFUSED;
+	return waited == WAIT_TIMEOUT ? FLIGHT_LATE : FLIGHT_LOST;
+}
+
+enum flight_outcome
+flight_fly(struct flight *flight, struct deadline deadline)
+{
+	enum wait_outcome waited = WAIT_BROKEN;
+
+	if (flight->unqueued || PQstatus(flight->pg) != CONNECTION_OK) {
+		flight->broken = true;
+		return FLIGHT_LOST;
+	}
+	if (PQpipelineSync(flight->pg))
+		waited = wait_flush(flight->pg, deadline);
+	if (waited == WAIT_READY)
+		waited = read_all(flight, deadline);
+	return outcome_of(flight, waited);
+}
+
+bool
+flight_was_rejected(const struct flight *flight)
+{
+	const char *code = PQresultErrorField(flight->error, PG_DIAG_SQLSTATE), *severity;
+
+	if (!code)
+		return false;
+	/* The session that the server ended before it could see a commit. */
+	if (strcmp(code, "25P03") == 0)
+		return true;
+	/* Poolers have a code of their own for everything, shutting down ends what is done as well as what is not. */
+	if (text_starts(code, "08") || text_starts(code, "57P") || text_starts(code, "XX"))
+		return false;
+	/* Some poolers leave the first out. */
+	severity = PQresultErrorField(flight->error, PG_DIAG_SEVERITY_NONLOCALIZED);
+	if (!severity)
+		severity = PQresultErrorField(flight->error, PG_DIAG_SEVERITY);
+	return severity && strcmp(severity, "ERROR") == 0;
+}
+
+PGresult *
+flight_take(struct flight *flight, size_t statement)
+{
+	PGresult *result = flight->results[statement];
+
+	flight->results[statement] = NULL;
+	return result;
+}
+
+void
+flight_end(struct flight *flight)
+{
+	for (size_t i = 0; i < flight->count; i++)
+		PQclear(flight->results[i]);
+	PQclear(flight->error);
+	*flight = (struct flight){ .pg = NULL };
+}

@@ -1,0 +1,38 @@
+#include "db/replica.h"
+
+#include "base/log.h"
+
+#define LOG_PAUSE_US INT64_C(60000000)
+
+static void
+log_away(struct replica *replica, const struct error *err)
+{
+	int64_t now_us = clock_now_us();
+
+	if (replica->logged_us && now_us - replica->logged_us < LOG_PAUSE_US)
+		return;
+	replica->logged_us = now_us;
+	log_printf(LOG_WARNING, "replica away, reads go to the primary", "%s", err->detail);
+}
+
+bool
+replica_is_away(const struct replica *replica)
+{
+	return clock_now_us() < replica->away_until_us;
+}
+
+bool
+replica_acquire(struct replica *replica, struct deadline deadline, struct connection **connection)
+{
+	struct error err;
+
+	if (connector_acquire(replica->connector, deadline_within_ms(deadline, REPLICA_WAIT_MS), connection,
+	                      &err))
+		return true;
+	/* Not because this request had no time left. */
+	if (deadline_passed(deadline))
+		return false;
+	replica->away_until_us = clock_now_us() + REPLICA_PAUSE_MS * INT64_C(1000);
+	log_away(replica, &err);
+	return false;
+}

@@ -1,0 +1,27 @@
+/* replica.h - reads go to a replica while it is there, to the primary while it is not
+ *
+ * It may cost a read REPLICA_WAIT_MS to find out that it is away; then nobody asks it for REPLICA_PAUSE_MS, and the log
+ * says so once a minute.
+ */
+#ifndef NULLPOOL_DB_REPLICA_H
+#define NULLPOOL_DB_REPLICA_H
+
+#include "db/connect.h"
+
+#define REPLICA_WAIT_MS  2000
+#define REPLICA_PAUSE_MS 5000
+
+struct replica {
+	struct connector *connector;
+	int64_t away_until_us;
+	int64_t logged_us; /* 0: never */
+};
+
+/* It was away a moment ago: whoever asks again waits in vain. */
+NP_MUST_CHECK bool replica_is_away(const struct replica *replica);
+
+/* False: it is away, use the primary. */
+NP_MUST_CHECK bool replica_acquire(struct replica *replica, struct deadline deadline,
+                                   struct connection **connection);
+
+#endif

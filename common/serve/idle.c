@@ -1,0 +1,201 @@
+#include "serve/idle.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+/* After accept() failed for want of descriptors or memory. */
+#define ACCEPT_PAUSE_MS 100
+/* So many idle workers may hold a connection that was opened ahead: what a steady client of a database 50 ms away keeps
+ * busy, seven round trips of opening to one of use. */
+#define AHEAD_IDLE_MAX 8
+/* All that an epoll may watch: an exclusive wake-up that is not fetched is lost to all. */
+#define READY_MAX (3 + APP_NEEDS_MAX)
+
+static bool
+watch(int events, int fd, uint32_t flags)
+{
+	struct epoll_event event = { .events = flags, .data.fd = fd };
+
+	return epoll_ctl(events, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void
+unwatch(int events, int fd)
+{
+	(void)epoll_ctl(events, EPOLL_CTL_DEL, fd, NULL);
+}
+
+bool
+idle_open(struct idle *idle)
+{
+	sigset_t ends;
+
+	(void)sigemptyset(&ends);
+	(void)sigaddset(&ends, SIGTERM);
+	(void)sigaddset(&ends, SIGINT);
+	idle->listening = false;
+	idle->events = epoll_create1(EPOLL_CLOEXEC);
+	idle->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
+	/* Edge: each write wakes every worker once, and nobody reads. */
+	return idle->events >= 0 && idle->signals >= 0 && watch(idle->events, idle->signals, EPOLLIN)
+	       && watch(idle->events, idle->ready_event, EPOLLIN | EPOLLET);
+}
+
+void
+idle_close(struct idle *idle)
+{
+	if (idle->events >= 0)
+		(void)close(idle->events);
+	if (idle->signals >= 0)
+		(void)close(idle->signals);
+}
+
+/* --- ahead --- */
+
+static bool
+is_ahead(const struct idle *idle)
+{
+	return idle->app->settings->database_connection == CONNECTION_AHEAD;
+}
+
+static void
+wake_others(const struct idle *idle)
+{
+	const uint64_t one = 1;
+
+	(void)!write(idle->ready_event, &one, sizeof(one));
+}
+
+void
+idle_end(struct idle *idle)
+{
+	if (atomic_exchange(&idle->slot->ahead, AHEAD_NONE) == AHEAD_READY
+	    && scoreboard_count_ahead(AHEAD_READY, NULL) == 0)
+		wake_others(idle);
+}
+
+/* Several that looked at the same moment may have begun; those behind the first few give up. */
+static bool
+is_too_many(const struct idle *idle)
+{
+	return scoreboard_count_ahead(AHEAD_OPENING, idle->slot) >= AHEAD_IDLE_MAX;
+}
+
+/* The others shall leave the listener to the first that is ready, and come back when the last one is not. */
+static void
+show_ahead(struct idle *idle)
+{
+	int now = (int)app_ahead(idle->app), before;
+
+	if (now != AHEAD_NONE && is_too_many(idle)) {
+		app_drop_ahead(idle->app);
+		now = AHEAD_NONE;
+	}
+	before = atomic_exchange(&idle->slot->ahead, now);
+	if (before != now
+	    && (now == AHEAD_READY
+	        || (before == AHEAD_READY && scoreboard_count_ahead(AHEAD_READY, NULL) == 0)))
+		wake_others(idle);
+}
+
+void
+idle_begin(struct idle *idle)
+{
+	if (is_ahead(idle) && scoreboard_count_ahead(AHEAD_OPENING, NULL) < AHEAD_IDLE_MAX)
+		app_open_ahead(idle->app);
+	/* First, since only idle workers count. */
+	slot_set(idle->slot, SLOT_IDLE);
+	show_ahead(idle);
+}
+
+/* --- waiting --- */
+
+/* Exclusive: one connection wakes one idle worker, not all of them. */
+static void
+listen_or_not(struct idle *idle)
+{
+	bool wanted = !is_ahead(idle) || app_ahead(idle->app) == AHEAD_READY
+	              || scoreboard_count_ahead(AHEAD_READY, NULL) == 0;
+
+	if (wanted && !idle->listening)
+		idle->listening = watch(idle->events, idle->listener, EPOLLIN | EPOLLEXCLUSIVE);
+	else if (!wanted && idle->listening)
+		unwatch(idle->events, idle->listener);
+	idle->listening = wanted && idle->listening;
+}
+
+/* -1 when there is none: another worker was quicker. */
+static int
+accept_one(const struct idle *idle)
+{
+	int fd = accept4(idle->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+		log_printf(LOG_ERROR, "could not accept", "%s", strerror(errno));
+		clock_sleep_ms(ACCEPT_PAUSE_MS, deadline_in_ms(ACCEPT_PAUSE_MS));
+	}
+	return fd;
+}
+
+/* Databases are watched for the time of one wait only: libpq changes and closes their descriptors as it likes. */
+static int
+watch_databases(const struct idle *idle, const struct dial_need *needs, size_t count, int timeout_ms)
+{
+	for (size_t i = 0; i < count; i++) {
+		int64_t due_ms = needs[i].timeout_ms;
+
+		/* POLLIN and POLLOUT are EPOLLIN and EPOLLOUT. */
+		if (needs[i].fd >= 0)
+			(void)watch(idle->events, needs[i].fd, (uint32_t)needs[i].events);
+		if (due_ms >= 0 && (timeout_ms < 0 || due_ms < timeout_ms))
+			timeout_ms = (int)due_ms;
+	}
+	return timeout_ms;
+}
+
+/* One wait; returns a connection or -1. */
+static int
+wait_once(struct idle *idle, int timeout_ms)
+{
+	struct dial_need needs[APP_NEEDS_MAX];
+	size_t count = app_needs(idle->app, needs);
+	struct epoll_event ready[READY_MAX];
+	int fd = -1, got;
+
+	got = epoll_wait(idle->events, ready, READY_MAX, watch_databases(idle, needs, count, timeout_ms));
+	for (size_t i = 0; i < count; i++)
+		if (needs[i].fd >= 0)
+			unwatch(idle->events, needs[i].fd);
+	for (int i = 0; i < got; i++)
+		if (ready[i].data.fd == idle->signals)
+			idle->ending = true;
+		else if (ready[i].data.fd == idle->listener)
+			fd = accept_one(idle);
+	if (fd < 0)
+		app_step(idle->app);
+	return fd;
+}
+
+int
+idle_wait(struct idle *idle, int64_t timeout_s)
+{
+	struct deadline leave = deadline_in_ms(timeout_s * 1000);
+
+	while (!idle->ending && (timeout_s == 0 || !deadline_passed(leave))) {
+		int fd;
+
+		listen_or_not(idle);
+		fd = wait_once(idle, timeout_s > 0 ? deadline_left_ms(leave) : -1);
+		if (fd >= 0)
+			return fd;
+		show_ahead(idle);
+	}
+	return -1;
+}
