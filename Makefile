@@ -19,12 +19,14 @@ LDFLAGS_release := -Wl,-z,relro,-z,now
 CFLAGS_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LDFLAGS_asan    := -fsanitize=address,undefined
 
-PACKAGES := libpq json-c hiredis talloc
+PACKAGES := libpq json-c hiredis talloc openssl
 # Asked once, and only when something is compiled: the packages may not be there before env/setup.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lfcgi)$(PACKAGE_LIBS)
 
 ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -fPIE $(WARNINGS) $(WERROR) -Icommon $(PACKAGE_CFLAGS) $(CFLAGS_$(VARIANT)) $(CFLAGS)
+# See common/serve/gnutls.c.
+QUIET_GNUTLS := -Wl,-u,_gnutls_global_init_skip -Wl,--export-dynamic-symbol=_gnutls_global_init_skip
 ALL_LDFLAGS = -pie -Wl,--as-needed $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 
 # --- what there is ---
@@ -62,18 +64,18 @@ LINK = $(CC) $(ALL_LDFLAGS) -o $@.new $(filter %.o %.a,$^)
 
 $(BUILD)/handlers/%: $(BUILD)/obj/handlers/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) $(PACKAGE_LIBS) && mv $@.new $@
+	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
 
 $(CONNINFO): $(BUILD)/obj/migrations/conninfo.o $(LIBRARY)
-	$(LINK) $(PACKAGE_LIBS) && mv $@.new $@
+	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
 
 $(BUILD)/tests/handlers/%: $(BUILD)/obj/tests/system/handlers/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) $(PACKAGE_LIBS) && mv $@.new $@
+	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
 
 $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) $(PACKAGE_LIBS) -lcmocka && mv $@.new $@
+	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) -lcmocka && mv $@.new $@
 
 # Without the library: it is what the library is measured against.
 $(NAIVE): $(BUILD)/obj/tests/bench/naive.o
@@ -99,9 +101,10 @@ unit: $(UNIT_TESTS)
 	@failed=; for test in $(UNIT_TESTS); do $$test || failed="$$failed $$test"; done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
-# Options of pytest in ARGS: make system ARGS="-k health -x"
+# Options of pytest in ARGS: make system ARGS="-k health -x". Its tests mostly wait: two files at a time.
+JOBS ?= 2
 system: tests
-	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider tests/system $(ARGS)
+	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile tests/system $(ARGS)
 
 # What of its packages cannot be had is left out of the table.
 bench:
@@ -134,9 +137,9 @@ distclean: clean
 	@if [ -d .local ]; then $(PYTHON) env/local/run.py --distclean; fi
 
 help:
-	@echo 'make run            the whole stack on this machine: http://127.0.0.1:8080 (PORT=, ENV=production)'
+	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
-	@echo 'make bench          cold starts, requests/s and memory beside other programs (QUICK=1: a minute)'
+	@echo 'make bench          cold starts, requests/s, memory, trips beside other programs (QUICK=1, ONLY=pool, ONLY=peers)'
 	@echo 'make lint           warnings as errors, format, clang-tidy, floors, headers, shellcheck'
 	@echo 'make                build only, into build/'
 	@echo 'make migrate        Alembic upgrade head, with the settings of the environment and .env'

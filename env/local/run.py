@@ -1,5 +1,7 @@
 """make run: the whole stack on this machine, in the foreground, under .local/; Ctrl-C ends all of it.
 
+It follows the sources meanwhile (watch.py, endpoints.py).
+
 run.py --distclean removes .local/ and what belongs to it elsewhere.
 """
 import contextlib
@@ -17,7 +19,10 @@ from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
 import stack
+from endpoints import Endpoints
 from stack import Fault, HOST
+from terminal import complain, say
+from watch import Watch
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
@@ -38,18 +43,6 @@ DATABASE_URL={runtime}
 MIGRATION_DATABASE_URL={owner}
 {redis}SECRET_KEY={secret}
 """
-
-
-def say(text):
-    try:
-        print(text, flush=True)
-    except OSError:  # the terminal or the pipe is gone; there is still a stack to stop
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
-def complain(text):
-    with contextlib.suppress(OSError):
-        print(f"make run: {text}", file=sys.stderr, flush=True)
 
 
 # --- one at a time ---
@@ -187,14 +180,6 @@ def check_port(port, program, remedy):
         raise Fault(f"port {port}, which {program} wants, is taken by another program: {remedy}") from None
 
 
-def programs():
-    found = sorted(path for path in (BUILD / "handlers").glob("*")
-                   if path.is_file() and not path.suffix and os.access(path, os.X_OK))
-    if not found:
-        raise Fault(f"there are no programs in {BUILD / 'handlers'}: make builds them")
-    return found
-
-
 def parts(settings, authority):
     """All parts in the order in which they start; the end takes them backwards."""
     port, redis, run_dir = http_port(), redis_port(settings), stack.run_dir_for(LOCAL / "run")
@@ -211,10 +196,11 @@ def parts(settings, authority):
     if redis:
         yield stack.Redis(LOCAL / "redis", redis)
     stack.migrate(ROOT, settings)
-    for program in programs():
-        yield stack.Endpoint(program.name, program, run_dir, settings)
+    endpoints = Endpoints(ROOT / "handlers", BUILD / "handlers", run_dir, settings)
+    yield endpoints
     yield stack.Nginx(LOCAL / "nginx", port, run_dir, ROOT / "nginx")
     stack.wait_until("an answer through nginx", lambda: answers(port), timeout=10)
+    yield Watch(ROOT, endpoints)
 
 
 def answers(port):
@@ -228,10 +214,9 @@ def answers(port):
         link.close()
 
 
-def check_alive(started):
+def tend(started):
     for part in started:
-        if not part.running:
-            raise Fault(f"{part.name} ended by itself ({part.how_it_ended()}); {part.where_to_look()}")
+        part.tend()
 
 
 def up(started):
@@ -244,12 +229,11 @@ def up(started):
     for part in parts(settings, authority):
         started.append(part)  # before it starts: what is half started is stopped too
         part.start()
-        check_alive(started)
-    check_alive(started)
-    address = f"http://{HOST}:{started[-1].port}"
+        tend(started)
+    address = f"http://{HOST}:{http_port()}"
     say("\n".join([f"ready: {address}", *(f"  {address}{path}" for path in EXAMPLES)]))
     while not stack.stop_asked:
-        check_alive(started)
+        tend(started)
         time.sleep(0.1)
 
 
@@ -258,8 +242,6 @@ def down(started):
         try:
             if part.stop():
                 complain(f"{part.name} did not end in time and was killed")
-            if isinstance(part, stack.Endpoint):
-                part.close()
         except Exception as error:  # pylint: disable=broad-except  # the others still have to be stopped
             complain(f"could not stop {part.name}: {error}")
 

@@ -1,6 +1,6 @@
 """The parts of a local stack: certificates, Postgres, Redis, endpoints and nginx, each private to one folder.
 
-`make run` (run.py) and the system tests bring up the same parts. What is a process is made, then start()ed, then
+`make run` (run.py) and the system tests bring up the same parts. What is a process is made, start()ed, tend()ed and
 stop()ped; stop() may be called at any time, also twice. What goes wrong is a Fault: a sentence for a person.
 """
 import contextlib
@@ -194,6 +194,11 @@ class Process:
             raise Fault(f"{fault}; it said:\n{self.last_lines()}") from None
         if not self.running:
             raise Fault(f"{self.name} ended at once ({self.how_it_ended()}); it said:\n{self.last_lines()}")
+
+    def tend(self):
+        """What a part needs while it runs. Fault: it ended by itself."""
+        if not self.running:
+            raise Fault(f"{self.name} ended by itself ({self.how_it_ended()}); {self.where_to_look()}")
 
     def send(self, sig):
         if self.running:
@@ -597,12 +602,14 @@ class Endpoint(Process):
         self.start()
 
     def close(self):
-        """Stop for good: the socket goes too."""
-        self.stop()
+        """Stop for good: the socket goes too, and first, so that nobody comes any more. True: as stop()."""
+        if self.listener:
+            self.path.unlink(missing_ok=True)
+        late = self.stop()
         if self.listener:
             self.listener.close()
             self.listener = None
-            self.path.unlink(missing_ok=True)
+        return late
 
     def _listen(self):
         if self.listener:

@@ -1,0 +1,89 @@
+"""make run's look at the sources: when they change, make runs beside it, and the endpoints follow."""
+import collections
+import contextlib
+import os
+import time
+
+import stack
+from terminal import complain, say
+
+SOURCES = ("Makefile", "handlers/*.[ch]", "common/**/*.[ch]")
+LOOK_S = 0.3
+
+State = collections.namedtuple("State", "mtime_ns inode size")
+
+
+class Watch(stack.Process):
+    """The make that runs whenever the sources have changed."""
+
+    def __init__(self, root, endpoints):
+        super().__init__("the build")
+        self.root = root
+        self.endpoints = endpoints
+        self._seen = {}  # the sources at the last look
+        self._begun = {}  # the sources as the last build found them
+        self._ended_ns = 0
+        self._doubtful = set()
+        self._building = self._failed = False
+        self._next_look = 0
+
+    def start(self):
+        """The first build is for what changed since make started us."""
+        self._build(sources_of(self.root))
+
+    def tend(self):
+        if self.running:
+            return
+        if self._building:
+            self._finish()
+        elif time.monotonic() >= self._next_look:
+            self._look()
+
+    def _look(self):
+        """Two looks that see the same: whoever writes, an editor or git, is done."""
+        now = sources_of(self.root)
+        settled, self._seen = now == self._seen, now
+        self._next_look = time.monotonic() + LOOK_S
+        if settled and now != self._begun:
+            self._build(now)
+
+    def _build(self, now):
+        # make compares times, and does not see a change that has a time before the end of the last build: one in the
+        # middle of it, or one that came with an old time.
+        self._doubtful |= {path for path, state in now.items()
+                           if state != self._begun.get(path) and state.mtime_ns <= self._ended_ns}
+        self._begun = now
+        self.launch(["make", "-s", "--no-print-directory", f"-j{os.cpu_count()}",
+                     *(f"-W{path}" for path in sorted(self._doubtful & now.keys())), "all"],
+                    environment=environment(), cwd=self.root)
+        self._building = True
+
+    def _finish(self):
+        self._ended_ns = time.time_ns()
+        self._building = False
+        self.stop()
+        if self.returncode != 0:
+            self._failed = True
+            complain("the build failed; the old programs keep serving")
+            return
+        if self._failed:
+            say("the build is well again")
+        self._failed = False
+        self._doubtful.clear()
+        self.endpoints.follow()
+
+
+def sources_of(root):
+    """The state of each source, by its path as the Makefile names it."""
+    found = {}
+    for path in (path for pattern in SOURCES for path in root.glob(pattern)):
+        with contextlib.suppress(FileNotFoundError):
+            stat = path.stat()
+            found[str(path.relative_to(root))] = State(stat.st_mtime_ns, stat.st_ino, stat.st_size)
+    return found
+
+
+def environment():
+    """Ours, with the variables that make was given and not its options: its jobserver does not reach this far."""
+    _, mark, variables = os.environ.get("MAKEFLAGS", "").partition(" -- ")
+    return os.environ | {"MAKEFLAGS": mark + variables}
