@@ -1,5 +1,6 @@
-"""How it is measured: a client that adds little, wrk, the memory of a process, and a table."""
+"""How it is measured: a client that adds little, wrk, the memory and the CPU time of processes, and a table."""
 import contextlib
+import json
 import os
 import pathlib
 import platform
@@ -8,11 +9,24 @@ import socket
 import statistics
 import sys
 import time
+from collections import namedtuple
 
 import stack
 
 WRK_CLIENTS = 16
+WRK_SCRIPT = pathlib.Path(__file__).with_name("wrk.lua")
 ANSWER_TIMEOUT_S = 5
+
+
+def go_on():
+    if stack.stop_asked:
+        raise stack.Interrupted
+
+
+def rotated(things, by):
+    """So that none always comes after the same other one."""
+    by %= len(things)
+    return things[by:] + things[:by]
 
 
 class Client:
@@ -21,6 +35,7 @@ class Client:
     def __init__(self, program):
         self.program = program
         self.link = None
+        self.body = b""
 
     def __enter__(self):
         return self
@@ -38,25 +53,50 @@ class Client:
             self.link.close()
         self.link = None
 
-    def send(self, target):
-        self.link.sendall(f"GET {target} HTTP/1.1\r\nHost: {self.program.host}\r\n\r\n".encode())
+    def send(self, target, body=None):
+        """A GET, or a POST of this body, which becomes JSON."""
+        self.body = b""
+        head = f"{'GET' if body is None else 'POST'} {target} HTTP/1.1\r\nHost: {self.program.host}\r\n"
+        data = b""
+        if body is not None:
+            data = json.dumps(body).encode()
+            head += f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n"
+        self.link.sendall(head.encode() + b"\r\n" + data)
 
     def receive(self):
-        """The status of the answer, or None when there is none in time."""
+        """The status of the answer, or None when there is none in time. Its body is then in self.body."""
         data = b""
         try:
             while b"\r\n\r\n" not in data:
                 data += self._more()
             head, _, body = data.partition(b"\r\n\r\n")
-            size = int(re.search(rb"\r\ncontent-length: *(\d+)", head, re.I)[1])
-            while len(body) < size:
-                body += self._more()
+            if re.search(rb"\r\ntransfer-encoding: *chunked", head, re.I):
+                body = self._chunks(body)
+            else:
+                size = int(re.search(rb"\r\ncontent-length: *(\d+)", head, re.I)[1])
+                while len(body) < size:
+                    body += self._more()
         except (OSError, TypeError):
             self.close()
             return None
         if re.search(rb"\r\nconnection: *close", head, re.I):
             self.close()
+        self.body = body
         return int(head.split()[1])
+
+    def _chunks(self, rest):
+        """What of an answer that PHP did not measure, or a framework did not."""
+        whole = b""
+        while True:
+            while b"\r\n" not in rest:
+                rest += self._more()
+            size, _, rest = rest.partition(b"\r\n")
+            size = int(size.split(b";")[0], 16)
+            while len(rest) < size + 2:
+                rest += self._more()
+            if not size:
+                return whole
+            whole, rest = whole + rest[:size], rest[size + 2:]
 
     def _more(self):
         got = self.link.recv(65536)
@@ -64,11 +104,11 @@ class Client:
             raise ConnectionError
         return got
 
-    def ask(self, target, status=200):
+    def ask(self, target, status=200, body=None):
         """How many ms an answer took, or None when it was another one."""
         self.connect()
         begin = time.monotonic()
-        self.send(target)
+        self.send(target, body)
         right = self.receive() == status
         return (time.monotonic() - begin) * 1000 if right else None
 
@@ -90,14 +130,32 @@ def median(values):
     return statistics.median(values) if values else None
 
 
-def wrk(program, seconds):
-    """(requests/s, errors). It is interrupted, because its own seconds are whole ones."""
-    text = stack.run("wrk", ["timeout", "--preserve-status", "--signal=INT", seconds, "wrk", "-t1", f"-c{WRK_CLIENTS}",
-                             "-d60", "-H", f"Host: {program.host}",
-                             f"http://{stack.HOST}:{program.site.nginx.port}{program.target}"])
-    errors = sum(int(count) for line in re.findall(r"(?:Non-2xx or 3xx responses|Socket errors): *(.*)", text)
-                 for count in re.findall(r"\d+", line))
-    return float(re.search(r"Requests/sec: *([\d.]+)", text)[1]), errors
+Load = namedtuple("Load", "rate errors requests p50_ms p99_ms")
+
+
+def wrk(program, seconds, clients=WRK_CLIENTS, target=None, new_users=None):
+    """GETs, or with a prefix of new users POSTs. It is interrupted, because its own seconds are whole ones."""
+    environment = dict(stack.SERVER_ENVIRONMENT, **({"BENCH_NEW_USERS": new_users} if new_users else {}))
+    text = stack.run("wrk", ["timeout", "--preserve-status", "--signal=INT", seconds, "wrk", "-t1", f"-c{clients}",
+                             "-d60", "-s", WRK_SCRIPT, "-H", f"Host: {program.host}",
+                             f"http://{stack.HOST}:{program.site.nginx.port}{target or program.target}"],
+                     environment=environment)
+    return Load(**json.loads(text.splitlines()[-1]))
+
+
+def cpu_seconds(pid):
+    """User and system time of a process, of all that live below it, and of those of them that ended and were waited
+    for."""
+    parents, spent = {}, {}
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
+            spent[int(path.parent.name)] = sum(map(int, fields[11:15]))
+    found = [pid]
+    for each in found:
+        found += parents.get(each, [])
+    return sum(spent.get(each, 0) for each in found) / os.sysconf("SC_CLK_TCK")
 
 
 class Memory:

@@ -1,7 +1,7 @@
 """What is measured: nullpool, a naive FastCGI program and PHP-FPM, each behind the same nginx and Postgres.
 
 Each program has a host name of its own, and the host name is its folder of sockets: so many of them can serve the same
-URL at once, and all but PHP, which needs one parameter more, go through the same location of nginx.
+URL at once, and nullpool and the naive one go through the same location of nginx. The other peers: peer_programs.py.
 """
 import contextlib
 import itertools
@@ -26,15 +26,29 @@ Work = namedtuple("Work", "title socket target connection")
 CONSTANT = Work("GET /", "root", "/", "kept")
 KEPT = Work("GET user, connection kept", "users", "/users/{user}", "kept")
 EACH = Work("GET user, connection each", "users", "/users/{user}", "each")
+AHEAD = Work("GET user, connection ahead", "users", "/users/{user}", "ahead")
 WORKS = (CONSTANT, KEPT, EACH)
 
 NO_DATABASE = "/users/x"  # of `users` and without a query: its id is no id, which is 422
 
-PHP_LOCATION = """
+# PHP needs one parameter more, and the last is for those that speak HTTP.
+LOCATIONS = """
 location /php/ {{
 	include nullpool/fastcgi.conf;
-	fastcgi_param SCRIPT_FILENAME {script};
+	fastcgi_param SCRIPT_FILENAME {bench}/index.php;
 	fastcgi_pass unix:{run_dir}/php.sock;
+}}
+location /pdo/ {{
+	include nullpool/fastcgi.conf;
+	fastcgi_param SCRIPT_FILENAME {bench}/peers/pdo.php;
+	fastcgi_pass unix:{run_dir}/pdo.sock;
+}}
+location /http/ {{
+	rewrite ^/http(/.*)$ $1 break;
+	proxy_pass http://unix:{run_dir}/http.sock;
+	proxy_set_header Host $http_host;
+	proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+	proxy_set_header X-Forwarded-Proto $scheme;
 }}
 """
 
@@ -71,17 +85,17 @@ class Nginx(stack.Nginx):
     def _configure(self):
         super()._configure()
         with open(self.home / "nullpool-site.conf", "a", encoding="utf-8") as site:
-            site.write(PHP_LOCATION.format(script=BENCH / "index.php", run_dir=self.run_dir))
+            site.write(LOCATIONS.format(bench=BENCH, run_dir=self.run_dir))
 
 
 class Site:
     """Postgres with one user in it, nginx, and what the programs are told about them."""
 
-    def __init__(self, home):
+    def __init__(self, home, fsync):
         self.home = home
         self.run_dir = stack.run_dir_for(home / "run")
         self.authority = stack.Authority(home / "ca")
-        self.postgres = stack.Postgres(home / "postgres", stack.free_port(), self.authority, fsync=False)
+        self.postgres = stack.Postgres(home / "postgres", stack.free_port(), self.authority, fsync)
         self.nginx = Nginx(home / "nginx", stack.free_port(), self.run_dir / "$host", ROOT / "nginx")
         self.app_password, self.owner_password = secrets.token_hex(16), secrets.token_hex(16)
         self.log_path = home / "programs.log"
@@ -90,27 +104,45 @@ class Site:
         self.count = itertools.count(1)
         self.user = None
 
-    def url(self, user, password):
-        return f"postgresql://{user}:{password}@{stack.HOST}:{self.postgres.port}/app?sslmode=require"
+    def url(self, user, password, port=None):
+        return f"postgresql://{user}:{password}@{stack.HOST}:{port or self.postgres.port}/app?sslmode=require"
 
-    @property
-    def database_url(self):
-        return self.url("app_user", self.app_password)
+    def bundle(self):
+        path = self.home / "bundle.pem"
+        system = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
+        path.write_text((system.read_text() if system.exists() else "") + self.authority.root.read_text())
+        return path
+
+    def database_url(self, port=None):
+        """What a program is given; port is that of a way to Postgres, if not straight."""
+        return self.url("app_user", self.app_password, port)
 
     def start(self):
         env_file = self.home / "empty.env"
         env_file.touch(mode=0o600)
         self.environment = dict(
             stack.SERVER_ENVIRONMENT, ENV="production", NULLPOOL_ENV_FILE=str(env_file), NULLPOOL_BUILD=str(BUILD),
-            DATABASE_URL=self.database_url, SECRET_KEY=secrets.token_hex(32),
+            DATABASE_URL=self.database_url(), SECRET_KEY=secrets.token_hex(32),
             MIGRATION_DATABASE_URL=self.url("app_owner", self.owner_password))
         self.postgres.create("app", "app_owner", self.owner_password, "app_user", self.app_password)
         self.postgres.start()
         stack.migrate(ROOT, self.environment)
-        with contextlib.closing(self.postgres.admin("app")) as link, link.cursor() as cursor:
-            cursor.execute("INSERT INTO users (email, name) VALUES ('ada@example.com', 'Ada Lovelace') RETURNING id")
-            self.user = cursor.fetchone()[0]
+        self.one_user()
         self.nginx.start()
+
+    def one_user(self):
+        """The table as it is at the start; no program may run."""
+        with contextlib.closing(self.postgres.admin("app")) as link, link.cursor() as cursor:
+            cursor.execute("TRUNCATE users CASCADE")
+            cursor.execute("INSERT INTO users (id, email, name) VALUES (coalesce(%s, gen_random_uuid()), "
+                           "'ada@example.com', 'Ada Lovelace') RETURNING id", [self.user])
+            self.user = cursor.fetchone()[0]
+
+    def backends(self):
+        """The pids of those that the programs are connected to."""
+        with contextlib.closing(self.postgres.admin("app")) as link, link.cursor() as cursor:
+            cursor.execute("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user'")
+            return {pid for (pid,) in cursor.fetchall()}
 
     def stop(self):
         """All of it, whatever one of them does."""
@@ -131,6 +163,7 @@ class Program(stack.Endpoint):
     """One program for one kind of work. Its socket is held here: while it is down, requests wait."""
 
     peer = ""
+    prefix = ""  # of its URLs, where nginx needs one
     elastic = False  # whether its workers come and go
     cheap = ("/", 200)  # a request without a database that the program of a query answers too
 
@@ -141,7 +174,7 @@ class Program(stack.Endpoint):
         super().__init__(self.socket_name(work), "unused", folder, environment, site.log)
         self.site = site
         self.work = work
-        self.target = work.target.format(user=site.user)
+        self.target = self.prefix + work.target.format(user=site.user)
         site.programs.append(self)
 
     def socket_name(self, work):
@@ -152,7 +185,7 @@ class Program(stack.Endpoint):
 
     def listen(self):
         self._listen()
-        return self._listener
+        return self.listener
 
     def start(self):
         self.launch(self.command(), environment=self.environment, stdin=self.listen())
@@ -166,14 +199,21 @@ class Program(stack.Endpoint):
         """The pids of its children."""
         return children().get(self.pid, [])
 
+    def processes(self):
+        """All of its pids."""
+        there, found = children(), [self.pid]
+        for pid in found:
+            found += there.get(pid, [])
+        return found
+
 
 class Nullpool(Program):
     peer = "nullpool"
     cheap = (NO_DATABASE, 422)
 
-    def __init__(self, site, work, workers, overflow=0):
-        settings = {"DATABASE_CONNECTION": {"kept": "persistent", "each": "null"}[work.connection],
-                    "DATABASE_POOL_SIZE": str(workers), "DATABASE_MAX_OVERFLOW": str(overflow),
+    def __init__(self, site, work, workers, overflow=0, port=None):
+        settings = {"DATABASE_CONNECTION": {"kept": "persistent", "each": "null", "ahead": "ahead"}[work.connection],
+                    "DATABASE_URL": site.database_url(port), "DATABASE_POOL_SIZE": str(workers), "DATABASE_MAX_OVERFLOW": str(overflow),
                     "WORKER_IDLE_TIMEOUT": str(IDLE_S)}
         super().__init__(site, work, {**site.environment, **settings})
         self.elastic = overflow > 0
@@ -182,35 +222,45 @@ class Nullpool(Program):
         return [BUILD / "handlers" / self.work.socket]
 
 
+class Verified(Nullpool):
+    """It checks the server's certificate against a bundle of CAs, as people download them."""
+
+    def __init__(self, site, work, workers, port=None):
+        super().__init__(site, work, workers, port=port)
+        url = self.environment["DATABASE_URL"].replace("sslmode=require", f"sslmode=verify-full&sslrootcert={site.bundle()}")
+        self.environment = {**self.environment, "DATABASE_URL": url}
+
+
 class Naive(Program):
     peer = "naive"
 
-    def __init__(self, site, work, workers):
-        super().__init__(site, work, {**stack.SERVER_ENVIRONMENT, "DATABASE_URL": site.database_url})
+    def __init__(self, site, work, workers, form="bare", port=None):
+        super().__init__(site, work, {**stack.SERVER_ENVIRONMENT, "DATABASE_URL": site.database_url(port)})
         self.count = workers
+        self.form = form
 
     def command(self):
-        return [BUILD / "bench" / "naive", self.count, self.work.connection]
+        return [BUILD / "bench" / "naive", self.count, self.work.connection, self.form]
 
 
 class Php(Program):
     peer = "PHP-FPM"
+    prefix = "/php"
     cheap = ("/php/", 200)
 
-    def __init__(self, site, work, workers, pm="static"):
+    def __init__(self, site, work, workers, pm="static", port=None):
         super().__init__(site, work, {})
-        self.target = "/php" + self.target
         self.elastic = pm == "ondemand"
         self.conf = site.home / f"{self.host}.conf"
         self.conf.touch(mode=0o600)
         self.conf.write_text(PHP_CONF.format(
-            folder=site.home, path=self.path, pm=pm, workers=workers, idle=IDLE_S, url=site.database_url,
+            folder=site.home, path=self.path, pm=pm, workers=workers, idle=IDLE_S, url=site.database_url(port),
             connection=work.connection, user="user = root\ngroup = root" if os.geteuid() == 0 else ""))
         # A socket that it shall not make itself, named in the way in which it passes them on to its successor.
         self.environment = {**stack.SERVER_ENVIRONMENT, "FPM_SOCKETS": f"{self.path}=9"}
 
     def socket_name(self, work):
-        return "php"
+        return self.prefix[1:]
 
     def command(self):
         as_root = ["-R"] if os.geteuid() == 0 else []

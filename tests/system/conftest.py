@@ -140,7 +140,7 @@ class Service:
 
     def lines(self, **wanted):
         """The log's lines that have these members."""
-        lines = [json.loads(line) for line in log_lines(self.log_path)]
+        lines = [json.loads(line) for line in sane_lines(whole_lines(self.log_path))]
         return [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
 
     def line_of(self, answer):
@@ -150,14 +150,29 @@ class Service:
         return self.lines(request_id=request_id)[0]
 
     def access_lines(self):
-        return [json.loads(line) for line in (self.folder / "nginx" / "access.log").read_text().splitlines()]
+        return [json.loads(line) for line in whole_lines(self.folder / "nginx" / "access.log").splitlines()]
 
 
-def log_lines(path):
+def whole_lines(path):
+    """Without one that is in the middle of being written."""
+    text = path.read_text(errors="replace")
+    return text[:text.rfind("\n") + 1]
+
+
+def sane_lines(text):
     """All lines but those in which LeakSanitizer says that the process it looked at was killed under its hands. Its
     reports stay: they are no JSON, and so a failure."""
     killed = re.compile(r"==\d+==(Unable to get registers from thread|Can't open /proc/)")
-    return [line for line in path.read_text(errors="replace").splitlines() if not killed.match(line)]
+    return [line for line in text.splitlines() if not killed.match(line)]
+
+
+def children(pid):
+    """The pids of a process's children, now."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as listing:
+            return [int(child) for child in listing.read().split()]
+    except OSError:
+        return []
 
 
 def program(name):
@@ -182,7 +197,7 @@ def site():
 def read_logs(site):
     """Nothing may have been printed that is not a log line, and no secret anywhere."""
     for service in site.services:
-        for line in log_lines(service.log_path):
+        for line in sane_lines(service.log_path.read_text(errors="replace")):
             try:
                 assert isinstance(json.loads(line), dict)
             except ValueError:
@@ -209,19 +224,26 @@ def started(site):
 @pytest.fixture(scope="session")
 def null(site, started):
     """All programs as in production and tests: a connection for each request."""
-    started.append(Service(site, ["root", "health", "users", "probe"], DATABASE_CONNECTION="null").start())
+    started.append(Service(site, ["root", "health", "users", "onboarding", "probe"], DATABASE_CONNECTION="null").start())
     return started[-1]
 
 
 @pytest.fixture(scope="session")
 def persistent(site, started):
     """All programs as in development: a connection for each process. One worker, so that it is seen to be reused."""
-    started.append(Service(site, ["root", "health", "users", "probe"], DATABASE_CONNECTION="persistent",
+    started.append(Service(site, ["root", "health", "users", "onboarding", "probe"], DATABASE_CONNECTION="persistent",
                            DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).start())
     return started[-1]
 
 
-@pytest.fixture(params=["null", "persistent"])
+@pytest.fixture(scope="session")
+def ahead(site, started):
+    """All programs with the next connection opened while a worker is idle."""
+    started.append(Service(site, ["root", "health", "users", "onboarding", "probe"], DATABASE_CONNECTION="ahead").start())
+    return started[-1]
+
+
+@pytest.fixture(params=["null", "ahead", "persistent"])
 def service(request):
     """Each mode in turn."""
     return request.getfixturevalue(request.param)

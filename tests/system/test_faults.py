@@ -1,5 +1,7 @@
 """A database that is wrong, away or hung: the promised status, in time, and the next good request works."""
+import concurrent.futures
 import time
+import uuid
 
 import pytest
 
@@ -108,16 +110,35 @@ def test_it_is_replaced_also_without_the_look_before_use(serve, site):
     assert "error" not in service.line_of(answer)
 
 
-def test_a_backend_killed_in_the_middle_of_a_statement_is_503(service):
-    import concurrent.futures
+def test_a_backend_killed_in_the_middle_of_a_write_is_503_with_a_known_outcome(service):
+    label = f"killed-{uuid.uuid4()}"
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(service.client.get, "/probe/sleep?seconds=4")
+        waiting = pool.submit(service.client.post, f"/probe/insert-and-sleep?label={label}")
         find = ("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
                 " AND query LIKE '%%pg_sleep%%'")
         stack.wait_until("the statement to run", lambda: service.site.query(find), 5)
         service.site.query(f"SELECT pg_terminate_backend(pid) FROM ({find}) AS running")
         assert_unavailable(waiting.result())
-    assert service.client.get("/probe/session").status == 200
+    assert "outcome" not in waiting.result().problem()
+    assert service.client.get(f"/probe/rows?label={label}").json() == {"count": 0}
+
+
+def test_a_backend_killed_in_the_middle_of_a_read_is_not_seen(service):
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.client.get, "/probe/sleep?seconds=1.5")
+        find = ("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
+                " AND query LIKE '%%pg_sleep%%'")
+        stack.wait_until("the statement to run", lambda: service.site.query(find), 5)
+        service.site.query(f"SELECT pg_terminate_backend(pid) FROM ({find}) AS running")
+        answer = waiting.result()
+    assert answer.status == 200
+    assert service.line_of(answer)["retries"] == 1
+
+
+def test_a_read_is_tried_again_once_only(service):
+    answer = service.client.get("/probe/end-session")
+    assert_unavailable(answer)
+    assert service.line_of(answer)["retries"] == 1
 
 
 def test_a_slow_statement_is_504_by_the_command_timeout_and_ends_on_the_server(serve, site):

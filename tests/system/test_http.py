@@ -3,6 +3,8 @@ import json
 
 import pytest
 
+import stack
+
 
 @pytest.mark.parametrize("target, status", [
     ("/users/%zz", 400), ("/users/%4", 400), ("/users/%", 400),
@@ -145,6 +147,8 @@ def test_the_request_id_is_the_same_in_answer_and_both_logs(null):
     answer = null.client.get("/users?limit=1")
     request_id = answer.headers["x-request-id"]
     assert null.line_of(answer)["route"] == "/users"
+    # nginx writes its line when it has answered.
+    stack.wait_until("nginx's line", lambda: [line for line in null.access_lines() if line["request_id"] == request_id], 5)
     assert [line["status"] for line in null.access_lines() if line["request_id"] == request_id] == [200]
 
 

@@ -81,3 +81,20 @@ def test_fifty_requests_at_once_all_succeed(service):
             lambda i: service.client.post("/probe/rows?label=" + f"many-{id(service)}-{i}").status, range(50)))
     assert reads == [200] * 50
     assert writes == [201] * 50
+
+
+def milliseconds(text):
+    for unit, factor in (("ms", 1), ("min", 60000), ("s", 1000)):
+        if text.endswith(unit):
+            return int(text.removesuffix(unit)) * factor
+    raise AssertionError(text)
+
+
+def test_a_transaction_has_limits_within_its_request(service):
+    for ask in (service.client.get, service.client.post):
+        session = ask("/probe/session").json()
+        statement, lock, idle = (milliseconds(session[name]) for name in ("statement_timeout", "lock_timeout", "idle_timeout"))
+        assert 2000 < statement <= 5000  # DATABASE_COMMAND_TIMEOUT of env/testing.env
+        assert lock == statement // 2
+        assert statement < idle <= 11000  # REQUEST_TIMEOUT and the grace
+        assert session["jit"] == "off"

@@ -15,15 +15,7 @@ import pytest
 
 import fastcgi
 import stack
-from conftest import program
-
-
-def children(pid):
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children") as listing:
-            return [int(child) for child in listing.read().split()]
-    except OSError:
-        return []
+from conftest import BUILD, children, program
 
 
 def alive(pid):
@@ -430,3 +422,20 @@ def test_the_budget_of_all_endpoints_is_held_against_the_server(serve):
     last = service.lines(event="connection budget")[-1]
     assert (last["endpoint_connections"], last["all_endpoints_connections"]) == (80, 160)
     assert last["server_connections"] == 97 and last["level"] == "warning"
+
+
+def file_kib(pid):
+    """Pages in the process that are as they are in their files."""
+    with open(f"/proc/{pid}/smaps_rollup") as rollup:
+        sizes = {line.split(":")[0]: int(line.split()[1]) for line in rollup if line.endswith("kB\n")}
+    return sizes["Rss"] - sizes["Anonymous"]
+
+
+@pytest.mark.skipif(BUILD.name == "asan", reason="a sanitizer has pages of its own")
+def test_a_quiet_master_gives_back_what_only_its_start_needed(serve):
+    """Loading and relocating touches most of its libraries, 6 MiB or more."""
+    service = serve("probe", DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=1)
+    pid = service.endpoints["probe"].pid
+    stack.wait_until("the pages to go", lambda: file_kib(pid) < 2048, 5)
+    assert service.client.get("/probe/session").status == 200
+    assert service.client.get("/probe/session").status == 200

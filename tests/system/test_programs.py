@@ -9,7 +9,7 @@ import time
 import pytest
 
 import stack
-from conftest import BUILD, CANARIES, ROOT, program
+from conftest import BUILD, CANARIES, ROOT, children, program
 
 
 def run(site, name, *arguments, body=b"", cwd=None, **settings):
@@ -98,7 +98,8 @@ def test_openapi_describes_the_table():
     document = json.loads(subprocess.run([program("users"), "--openapi"], capture_output=True, check=True).stdout)
     assert document["openapi"] == "3.1.0"
     assert {path: set(methods) for path, methods in document["paths"].items()} == {
-        "/users": {"get", "post"}, "/users/{id}": {"get", "patch", "delete"}}
+        "/users": {"get", "post"}, "/users/{id}": {"get", "patch", "delete"},
+        "/users/{id}/quiz-responses": {"get"}}
     body = document["paths"]["/users"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["required"] == ["email", "name"] and body["additionalProperties"] is False
 
@@ -174,6 +175,7 @@ def test_the_start_is_logged_with_a_redacted_url_and_the_servers_versions(serve)
 def test_it_ends_with_0_and_leaves_no_worker(serve, number):
     service = serve("users")
     endpoint = service.endpoints["users"]
+    stack.wait_until("four workers", lambda: len(children(endpoint.pid)) >= 4, 10)
     workers = children(endpoint.pid)
     assert len(workers) >= 4
     endpoint.stop(number)
@@ -193,11 +195,6 @@ def test_one_request_a_process_when_the_setting_says_so(serve):
     service = serve("root", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, WORKER_MAX_REQUESTS=1)
     pids = {service.line_of(service.client.get("/"))["pid"] for _ in range(3)}
     assert len(pids) == 3 and not service.lines(event="worker died")
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as listing:
-        return [int(child) for child in listing.read().split()]
 
 
 def test_debug_logs_statements_without_their_values(serve):

@@ -1,7 +1,15 @@
 """Commit before the reply, roll back on failure, and nothing in between."""
+import concurrent.futures
+import socket
+import struct
+import threading
+import time
 import uuid
 
 import pytest
+
+import stack
+from servers import Gate, server
 
 
 @pytest.fixture
@@ -24,9 +32,10 @@ def test_a_failing_handler_leaves_no_row(service, label):
     assert rows(service, label) == 0
 
 
-def test_a_constraint_that_fails_at_commit_is_a_conflict_and_never_a_success(service, label):
-    assert service.client.post(f"/probe/rows?label={label}").status == 201
-    answer = service.client.post(f"/probe/rows?label={label}")
+@pytest.mark.parametrize("path", ["/probe/rows", "/probe/marked"])  # a COMMIT of its own, and the statement's flight
+def test_a_constraint_that_fails_at_commit_is_a_conflict_and_never_a_success(service, path, label):
+    assert service.client.post(f"{path}?label={label}").status == 201
+    answer = service.client.post(f"{path}?label={label}")
     assert answer.status == 409 and answer.problem()["detail"] == "This label is taken"
     assert rows(service, label) == 1
 
@@ -84,7 +93,6 @@ def test_a_swallowed_loss_of_the_connection_is_a_failure_with_a_known_outcome(se
 
 
 def test_a_swallowed_failure_to_connect_is_no_success(serve, site, label):
-    import stack
     service = serve("probe", DATABASE_URL=site.url(port=stack.free_port()))
     assert service.client.post(f"/probe/swallow-error?label={label}").status == 503
 
@@ -97,9 +105,6 @@ def test_a_commit_that_comes_too_late_is_not_sent(serve, label):
 
 
 def test_a_commit_that_was_sent_and_not_answered_has_an_unknown_outcome(service, label):
-    import concurrent.futures
-
-    import stack
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(service.client.post, f"/probe/rows?label=slow-commit-{label}")
         find = ("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active' AND query = 'COMMIT'")
@@ -114,3 +119,115 @@ def test_a_commit_that_was_sent_and_not_answered_has_an_unknown_outcome(service,
 def test_a_rollback_by_the_handler_does_not_shorten_its_request(service, label):
     assert service.client.post(f"/probe/roll-back-and-sleep?label={label}").status == 200
     assert rows(service, label) == 0
+
+
+def test_a_failure_in_the_flight_of_the_commit_leaves_no_open_transaction(persistent, label):
+    for _ in range(2):  # the second time the deferred constraint fails, beside an explicit BEGIN
+        persistent.client.post(f"/probe/two-steps?label={label}")
+    assert persistent.client.get("/probe/session").status == 200
+    assert persistent.site.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app_user'"
+                                 " AND state LIKE 'idle in transaction%%'") == [(0,)]
+    assert rows(persistent, label) == 1
+
+
+def both(service, target):
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda _: service.client.post(target), range(2)))
+
+
+def test_a_serialization_failure_runs_the_handler_again(ahead, null, label):
+    for service in (ahead, null):
+        mine = f"{label}-{id(service)}"
+        answers = both(service, f"/probe/serializable?label={mine}")
+        # Of two with the same label one has to wait for the other, and then finds it taken: 409, after a rerun.
+        assert sorted(answer.status for answer in answers) == [201, 409]
+        assert sorted(service.line_of(answer).get("reruns", 0) for answer in answers) == [0, 1]
+        assert rows(service, mine) == 1
+
+
+def test_a_handler_that_says_so_is_not_run_again(null, label):
+    answers = both(null, f"/probe/serializable-once?label={label}")
+    assert sorted(answer.status for answer in answers) == [201, 409]
+    line = null.line_of(next(answer for answer in answers if answer.status == 409))
+    assert line["sqlstate"] == "40001" and "reruns" not in line
+
+
+def test_an_isolation_level_is_one_snapshot_of_all_queries(null, label):
+    for target, count in (("snapshot", 0), ("no-snapshot", 1)):
+        mine = f"{label}-{target}"
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(null.client.get, f"/probe/{target}?label={mine}")
+            stack.wait_until("the second query", lambda: null.site.query(
+                "SELECT 1 FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
+                " AND query LIKE '%%pg_sleep%%'"), 5)
+            assert null.client.post(f"/probe/marked?label={mine}").status == 201
+            assert reading.result().json() == {"count": count}
+
+
+def test_a_marked_write_whose_answer_is_lost_has_an_unknown_outcome(serve, site, label):
+    """The flight went out whole, and the server's word did not come back."""
+    gate = LosesAnswers(site.postgres.port)
+    with server(gate) as port:
+        service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECTION="persistent",
+                        DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+        assert service.client.get("/probe/session").status == 200
+        gate.lose.set()
+        answer = service.client.post(f"/probe/marked?label={label}")
+        assert answer.status == 503 and answer.problem()["outcome"] == "unknown"
+        gate.lose.clear()
+        assert service.client.get("/probe/session").status == 200
+    assert rows(service, label) == 1
+
+
+class LosesAnswers(Gate):
+    """Passes what the client sends, waits until the server has worked on it, and ends the connection instead of its answer."""
+
+    def __init__(self, port):
+        super().__init__(port)
+        self.lose = threading.Event()
+
+    def pump(self, source, target):
+        while piece := source.recv(65536):
+            if self.lose.is_set() and source.getpeername()[1] == self.port:
+                target.shutdown(socket.SHUT_RDWR)
+                return
+            target.sendall(piece)
+
+
+@pytest.mark.parametrize("idle_s, status", [(0, 503), (10.5, 201)])
+def test_a_write_on_a_connection_that_was_idle_for_long_is_sent_again_when_it_is_dead(serve, site, label, idle_s, status):
+    """A connection that a router has forgotten. Of a fresh one nobody can tell whether the write was done."""
+    forgetful = Forgetful(site.postgres.port)
+    with server(forgetful) as port:
+        service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECTION="persistent",
+                        DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+        assert service.client.get("/probe/session").status == 200
+        time.sleep(idle_s)
+        forgetful.forget_open_ones()
+        answer = service.client.post(f"/probe/marked?label={label}")
+        assert answer.status == status, answer
+    assert rows(service, label) == (1 if status == 201 else 0)
+
+
+class Forgetful(Gate):
+    """Passes everything; after forget_open_ones() the open connections are reset when more comes, which goes nowhere."""
+
+    def __init__(self, port):
+        super().__init__(port)
+        self.links, self.forgotten = [], []
+
+    def __call__(self, link):
+        self.links.append(link)
+        super().__call__(link)
+
+    def forget_open_ones(self):
+        self.forgotten = list(self.links)
+
+    def pump(self, source, target):
+        while piece := source.recv(65536):
+            if source in self.forgotten:
+                source.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                source.shutdown(socket.SHUT_RDWR)
+                source.close()
+                return
+            target.sendall(piece)

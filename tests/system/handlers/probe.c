@@ -9,7 +9,8 @@
 
 static const char session[] =
     "SELECT pg_backend_pid() AS pid, current_setting('application_name') AS application_name,"
-    " current_setting('statement_timeout') AS statement_timeout,"
+    " current_setting('statement_timeout') AS statement_timeout, current_setting('lock_timeout') AS lock_timeout,"
+    " current_setting('idle_in_transaction_session_timeout') AS idle_timeout, current_setting('jit') AS jit,"
     " current_setting('transaction_read_only') AS read_only, s.ssl, s.version AS tls"
     " FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()";
 
@@ -96,6 +97,60 @@ insert(struct np_ctx *ctx)
 
 	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, LABEL)))
 	       && np_reply_row(ctx, NP_CREATED, row);
+}
+
+/* Marked: one statement that carries its commit. */
+static bool
+insert_last(struct np_ctx *ctx)
+{
+	return insert(np_last(ctx));
+}
+
+/* The second statement depends on the first. */
+static bool
+count_and_insert(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, LABEL))) && insert(np_last(ctx));
+}
+
+/* Time for another one to do the same: of two that are serializable one has to be run again. */
+static bool
+count_nap_and_insert(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+	const struct np_value moment = { .text = "0.4" };
+
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, LABEL)))
+	       && np_query_one(ctx, &row, nap, NP_VALUES(moment)) && insert(ctx);
+}
+
+static bool
+insert_and_sleep(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+	const struct np_value long_time = { .text = "4" };
+
+	return insert(ctx) && np_query_one(ctx, &row, nap, NP_VALUES(long_time));
+}
+
+static bool
+sleep_and_count(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+	const struct np_value moment = { .text = "0.5" };
+
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, LABEL)))
+	       && np_query_one(ctx, &row, nap, NP_VALUES(moment)) && count_rows(np_last(ctx));
+}
+
+static bool
+end_session(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, end_of_session, NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
 }
 
 static bool
@@ -269,6 +324,16 @@ static const struct np_route routes[] = {
 	{ "GET", "/probe/sleep", sleep_in_database, NP_TX_READ, how_long },
 	{ "GET", "/probe/rows", count_rows, NP_TX_READ, a_label },
 	{ "POST", "/probe/rows", insert, NP_TX_WRITE, a_label, .conflict = "This label is taken" },
+	{ "POST", "/probe/marked", insert_last, NP_TX_WRITE, a_label, .conflict = "This label is taken" },
+	{ "POST", "/probe/two-steps", count_and_insert, NP_TX_WRITE, a_label },
+	{ "POST", "/probe/serializable", count_nap_and_insert, NP_TX_WRITE, a_label,
+	  .isolation = NP_SERIALIZABLE },
+	{ "POST", "/probe/serializable-once", count_nap_and_insert, NP_TX_WRITE, a_label,
+	  .isolation = NP_SERIALIZABLE, .once = true },
+	{ "GET", "/probe/snapshot", sleep_and_count, NP_TX_READ, a_label, .isolation = NP_REPEATABLE_READ },
+	{ "GET", "/probe/no-snapshot", sleep_and_count, NP_TX_READ, a_label },
+	{ "POST", "/probe/insert-and-sleep", insert_and_sleep, NP_TX_WRITE, a_label },
+	{ "GET", "/probe/end-session", end_session, NP_TX_READ, NULL },
 	{ "POST", "/probe/failing", insert_and_fail, NP_TX_WRITE, a_label },
 	{ "POST", "/probe/after-last", insert_then_query_after_last, NP_TX_WRITE, a_label },
 	{ "POST", "/probe/commit-first", commit_first_only, NP_TX_MANUAL, a_label },

@@ -1,0 +1,178 @@
+"""The peers: what others write FastCGI and HTTP programs over Postgres with, each as its own users would."""
+import json
+import os
+import pathlib
+import shutil
+
+from programs import BENCH, BUILD, Php, Program, php_fpm
+import stack
+from measure import Client
+
+PEERS = BENCH / "peers"
+BUILT = BUILD / "bench"
+START_S = 20  # Python compiles what it imports
+GO_PACKAGES = pathlib.Path("/usr/share/gocode")
+DEBIAN_MODULES = pathlib.Path("/usr/share/nodejs")
+
+
+class Absent(Exception):
+    """Why a peer cannot be measured here."""
+
+
+def command_line(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+class Pdo(Php):
+    peer = "PHP-PDO"
+    prefix = "/pdo"
+
+
+class Http(Program):
+    """A program that listens itself, on a socket beside where ours would be."""
+
+    prefix = "/http"
+    count = os.cpu_count()  # of the processes that serve
+
+    def __init__(self, site, work, port=None):
+        super().__init__(site, work, {
+            **stack.SERVER_ENVIRONMENT, "DATABASE_URL": site.database_url(port),
+            "BENCH_CONNECTION": work.connection, "BENCH_WORKERS": str(self.count)})
+        self.environment["BENCH_SOCKET"] = str(self.path)
+
+    def socket_name(self, work):
+        return "http"
+
+    def start(self):
+        self.path.unlink(missing_ok=True)
+        self.launch(self.command(), environment=self.environment, cwd=self.site.home)
+
+    def start_with(self, workers):
+        self.start()
+        with Client(self) as client:
+            self.wait_until("an answer", lambda: len(self.workers()) >= workers
+                            and client.ask(self.prefix + "/") is not None, START_S)
+
+    def close(self):
+        self.stop()
+        self.path.unlink(missing_ok=True)
+
+
+class FastApi(Http):
+    peer = "FastAPI"
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.environment["PYTHONDONTWRITEBYTECODE"] = "1"
+
+    def command(self):
+        return [stack.PYTHON, "-m", "uvicorn", "fastapi_app:app", "--app-dir", PEERS, "--workers", self.count,
+                "--uds", self.path]
+
+    def workers(self):
+        """Not the helper of multiprocessing that counts semaphores."""
+        if self.count == 1:
+            return [self.pid]
+        return [pid for pid in super().workers() if b"spawn_main" in command_line(pid)]
+
+    @staticmethod
+    def prepare():
+        for module in ("fastapi", "uvicorn", "sqlalchemy", "asyncpg", "email_validator"):
+            try:
+                stack.run(module, [stack.PYTHON, "-c", f"import {module}"])
+            except stack.Fault:
+                raise Absent(f"python3-{module.replace('_', '-')} is not installed") from None
+
+
+class Go(Http):
+    """One process with a thread a core."""
+
+    peer = "Go"
+    count = 1
+
+    def command(self):
+        return [BUILT / "go" / "users"]
+
+    def workers(self):
+        return [self.pid]
+
+    @staticmethod
+    def prepare():
+        go = shutil.which("go", path=stack.SERVER_ENVIRONMENT["PATH"])
+        if not go:
+            raise Absent("golang-go is not installed")
+        source = GO_PACKAGES / "src" / "github.com"
+        versions = [version for version in (5, 4) if (source / "jackc" / "pgx" / f"v{version}").is_dir()]
+        if not versions or not (source / "google" / "uuid").is_dir():
+            raise Absent("golang-github-jackc-pgx-v4-dev or -v5-dev, or golang-github-google-uuid-dev, is not installed")
+        folder = BUILT / "go"
+        folder.mkdir(parents=True, exist_ok=True)
+        stack.run("go build", [go, "build", "-tags", f"pgx{versions[0]}", "-o", folder / "users", "."], cwd=PEERS / "go",
+                  environment=dict(stack.SERVER_ENVIRONMENT, GO111MODULE="off", GOPATH=str(GO_PACKAGES), GOFLAGS="",
+                                   GOCACHE=str(folder / "cache"), HOME=str(folder)), timeout=600)
+
+
+class Node(Http):
+    """On Debian's packages, or where they are not on what npm brings."""
+
+    peer = "Node"
+    modules = DEBIAN_MODULES
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.environment.update(NODE_ENV="production", NODE_PATH=str(self.modules))
+
+    def command(self):
+        return ["node", PEERS / "node" / "server.js"]
+
+    @classmethod
+    def prepare(cls):
+        path = stack.SERVER_ENVIRONMENT["PATH"]
+        if not shutil.which("node", path=path):
+            raise Absent("nodejs is not installed")
+        if not cls.versions():
+            if not shutil.which("npm", path=path):
+                raise Absent("node-express or node-pg is not installed, and there is no npm")
+            cls.npm_ci()
+
+    @classmethod
+    def versions(cls):
+        found = []
+        for module in ("express", "pg"):
+            try:
+                version = json.loads((cls.modules / module / "package.json").read_text())["version"]
+            except FileNotFoundError:
+                return ""
+            found.append(f"{module} {version}")
+        return f"{', '.join(found)}, from {'Debian' if cls.modules == DEBIAN_MODULES else 'npm'}"
+
+    @classmethod
+    def npm_ci(cls):
+        folder = BUILT / "node"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(PEERS / "node" / name, folder)
+        try:  # with the caller's environment: npm's own settings may be in there
+            stack.run("npm ci", ["npm", "ci", "--no-audit", "--no-fund"], environment=dict(os.environ), cwd=folder,
+                      timeout=120)
+        except stack.Fault as fault:
+            raise Absent(f"node-express or node-pg is not installed, and {fault}") from None
+        cls.modules = folder / "node_modules"
+
+
+def prepare():
+    """Build what has to be built; {name: why} of those that cannot be had."""
+    missing = {}
+    if not php_fpm():
+        missing[Pdo.peer] = "php-fpm is not installed"
+    elif "pdo_pgsql" not in stack.run("php-fpm -m", [php_fpm(), "-m"]).split():
+        missing[Pdo.peer] = "php-pgsql is not installed"
+    for peer in (FastApi, Go, Node):
+        try:
+            peer.prepare()
+        except (Absent, stack.Fault) as why:
+            missing[peer.peer] = str(why)
+    return missing

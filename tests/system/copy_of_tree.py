@@ -1,0 +1,72 @@
+"""The tree as somebody has it who cloned it, to call `make run` in."""
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+import stack
+from client import Client
+from conftest import BUILD, ROOT
+
+
+class Copy:
+    """With what is built, and free ports in env/development.env."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True,
+                               text=True, check=True).stdout.split()
+        for name in files:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+        # With what is built: the times are kept, so nothing is compiled again.
+        self.build = BUILD.relative_to(ROOT)
+        for part in ("obj", "handlers", "conninfo", "libnullpool.a"):
+            place = folder / self.build / part
+            place.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if (BUILD / part).is_dir() else shutil.copy2)(BUILD / part, place)
+        self.port, self.postgres, self.redis = (stack.free_port() for _ in range(3))
+        settings = folder / "env" / "development.env"
+        settings.write_text(settings.read_text().replace("14329", str(self.postgres)).replace("16329", str(self.redis)))
+        self.client = Client(self.port)
+
+    @contextlib.contextmanager
+    def running(self, **more):
+        """make run until it is ready; it is stopped in the end if it still runs."""
+        child = self.start(**more)
+        try:
+            stack.wait_until("the ready line", lambda: "ready: " in self.said() or child.poll() is not None, 60)
+            assert f"ready: http://127.0.0.1:{self.port}\n" in self.said(), self.said()
+            yield child
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGTERM)
+            child.wait(30)
+
+    def start(self, **more):
+        variant = ["VARIANT=asan"] if BUILD.name == "asan" else []
+        environment = {**os.environ, "PORT": str(self.port), **more}
+        environment.pop("MAKEFLAGS", None)
+        with open(self.folder / "run.log", "wb") as log:
+            return subprocess.Popen(["make", "run", *variant], cwd=self.folder, stdout=log,
+                                    stderr=log, stdin=subprocess.DEVNULL, env=environment, start_new_session=True)
+
+    def refused(self, **more):
+        child = self.start(**more)
+        assert child.wait(60) != 0
+        return self.said()
+
+    def said(self):
+        return (self.folder / "run.log").read_text()
+
+    def processes(self):
+        """Those that have anything to do with this copy."""
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                texts = [(path / "cmdline").read_bytes(), (path / "environ").read_bytes(), os.fsencode(os.readlink(path / "cwd"))]
+                if any(os.fsencode(self.folder) in text for text in texts) and int(path.name) != os.getpid():
+                    found.append((path.name, texts[0]))
+        return found

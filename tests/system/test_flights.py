@@ -1,0 +1,137 @@
+"""How many round trips a request needs. The count is asserted, never the time; a change that adds one fails here."""
+import uuid
+
+import psycopg2
+import pytest
+
+import stack
+from trips import FarAway
+
+TRIP_S = 0.05
+
+LIBPQ_DIRECT = SERVER_DIRECT = 170000
+
+
+def connect_trips(site):
+    """TCP 1, asking for TLS 1 (not where both sides know better), TLS 1.3 1, startup and SCRAM 3."""
+    direct = (psycopg2.extensions.libpq_version() >= LIBPQ_DIRECT
+              and int(site.query("SHOW server_version_num")[0][0]) >= SERVER_DIRECT)
+    return 5 if direct else 6
+
+# What a request adds to that, as nullpool.h promises.
+FLIGHTS = [
+    ("GET", "/probe/rows", 1),
+    ("GET", "/probe/no-snapshot", 3),
+    ("GET", "/probe/snapshot", 3),
+    ("POST", "/probe/marked", 1),
+    ("POST", "/probe/rows", 2),
+    ("POST", "/probe/two-steps", 2),
+    ("GET", "/health", 1),
+]
+
+
+@pytest.fixture
+def far(site):
+    with FarAway(site.postgres.port, TRIP_S) as proxy:
+        yield proxy
+
+
+def serve_far(serve, site, far, mode, **settings):
+    """One worker, its start-up check is over, and it knows its server."""
+    service = serve("probe", "health", "users", DATABASE_URL=site.url(port=far.port), DATABASE_CONNECTION=mode,
+                    DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, **settings)
+    stack.wait_until("the checks", lambda: len(service.lines(event="database connected")) == 3, 10)
+    for target in ("/probe/rows?label=none", "/health", "/users?limit=1"):
+        service.client.get(target)
+    if mode == "null":
+        stack.wait_until("their end", lambda: far.open == 0, 10)
+    return service
+
+
+def ask(service, method, target):
+    if target.startswith("/probe"):
+        target += f"?label=trips-{uuid.uuid4()}"
+    answer = service.client.get(target) if method == "GET" else service.client.post(target)
+    assert answer.status in (200, 201), answer
+    return service.line_of(answer)
+
+
+def counted(far, service, method, target):
+    """(what the proxy saw until the answer, the request's log line)"""
+    far.forget()
+    line = ask(service, method, target)
+    return far.trips, line
+
+
+def test_a_connection_costs_six_trips_and_each_request_what_it_promises(serve, site, far):
+    connect = connect_trips(site)
+    service = serve_far(serve, site, far, "null")
+    for method, target, flights in FLIGHTS:
+        seen, line = counted(far, service, method, target)
+        assert (seen, line["connect_trips"], line["flights"]) == (connect + flights, connect, flights), (target, line)
+        stack.wait_until("the connection's end", lambda: far.open == 0, 5)
+
+
+def test_persistent_costs_the_flights_alone(serve, site, far):
+    service = serve_far(serve, site, far, "persistent")
+    for method, target, flights in FLIGHTS:
+        seen, line = counted(far, service, method, target)
+        assert (seen, line["trips"], line["flights"]) == (flights, flights, flights), (target, line)
+        assert "connect_trips" not in line
+
+
+def test_the_crud_of_users_is_one_flight_each(serve, site, far):
+    service = serve_far(serve, site, far, "persistent")
+    client = service.client
+    user = client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Trip"})
+    path = f"/users/{user.json()['id']}"
+    answers = [user, client.get(path), client.get("/users?limit=2"), client.send("PATCH", path, {"name": "Trap"}),
+               client.ask("DELETE", path)]
+    assert [service.line_of(answer)["flights"] for answer in answers] == [1] * 5
+
+
+def test_what_was_opened_ahead_costs_the_flights_alone(serve, site, far):
+    connect = connect_trips(site)
+    service = serve_far(serve, site, far, "ahead")
+    for method, target, flights in FLIGHTS:
+        if not target.startswith("/probe"):
+            continue
+        ask(service, "GET", "/probe/rows")
+        stack.wait_until("the next connection", lambda: is_ready(far, connect), 5)
+        line = ask(service, method, target)
+        assert (line["trips"], line["flights"]) == (flights, flights), (target, line)
+
+
+def is_ready(far, connect):
+    return not far.connections[-1].closed and far.connections[-1].trips == connect
+
+
+def test_a_request_that_comes_early_waits_only_for_the_rest(serve, site, far):
+    connect = connect_trips(site)
+    service = serve_far(serve, site, far, "ahead")
+    ask(service, "GET", "/probe/rows")
+    stack.wait_until("half of a connection", lambda: 2 <= far.connections[-1].trips < connect, 5)
+    line = ask(service, "GET", "/probe/rows")
+    assert 0 < line["connect_trips"] < connect, line
+
+
+def test_a_server_timing_header_says_the_same(serve, site, far):
+    connect = connect_trips(site)
+    service = serve_far(serve, site, far, "null", SERVER_TIMING="true")
+    answer = service.client.get("/probe/rows?label=none")
+    header = answer.headers["server-timing"]
+    assert f'desc="{connect} round trips"' in header and 'desc="1 round trip"' in header
+    phases = {part.split(";")[0]: float(part.split("dur=")[1].split(";")[0]) for part in header.split(", ")}
+    assert list(phases) == ["total", "connect", "resolve", "tcp", "tls", "auth", "db"]
+    assert phases["auth"] > phases["tcp"] > 0
+    assert "server-timing" not in serve("probe").client.get("/probe/rows?label=none").headers
+
+
+def test_without_p256_first_it_would_be_one_more(serve, site, far):
+    """... where the server takes P-256 only, as Postgres up to 17; and OPENSSL_CONF is the person's own."""
+    if site.query("SELECT count(*) FROM pg_settings WHERE name = 'ssl_groups'") != [(0,)]:
+        pytest.skip("this server takes X25519")
+    empty = site.folder("openssl") / "openssl.cnf"
+    empty.write_text("")
+    service = serve_far(serve, site, far, "null", OPENSSL_CONF=empty)
+    assert ask(service, "GET", "/probe/rows")["connect_trips"] == connect_trips(site) + 1

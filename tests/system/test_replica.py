@@ -1,0 +1,50 @@
+"""Reads go to the replica while it is there, writes to the primary always."""
+import uuid
+
+import pytest
+
+import stack
+from conftest import ROOT
+
+
+@pytest.fixture
+def replica(site):
+    """A server that refuses writes; that its rows are its own shows where a read went."""
+    postgres = stack.Postgres(site.folder("postgres-replica"), stack.free_port(), site.authority, fsync=False)
+    postgres.create("app", "app_owner", "owner", "app_user", "app")
+    postgres.start()
+    stack.migrate(ROOT, site.environment(
+        DATABASE_URL=url_of(site, postgres), MIGRATION_DATABASE_URL=site.url("app_owner", "owner", postgres.port)))
+    with postgres.admin("app") as link, link.cursor() as cursor:
+        cursor.execute("INSERT INTO users (email, name) VALUES ('replica@example.com', 'Replica')")
+        cursor.execute("ALTER ROLE app_user SET default_transaction_read_only = on")
+    yield postgres
+    postgres.stop("immediate")
+
+
+def url_of(site, postgres):
+    return site.url(password="app", port=postgres.port)
+
+
+def emails(service):
+    answer = service.client.get("/users?limit=100")
+    assert answer.status == 200, answer
+    return [user["email"] for user in answer.json()["items"]]
+
+
+@pytest.mark.parametrize("mode", ["null", "ahead", "persistent"])
+def test_reads_go_to_the_replica_and_to_the_primary_while_it_is_away(serve, site, replica, mode):
+    service = serve("users", DATABASE_REPLICA_URL=url_of(site, replica), DATABASE_CONNECTION=mode, DATABASE_POOL_SIZE=1,
+                    DATABASE_MAX_OVERFLOW=0)
+    email = f"{uuid.uuid4()}@example.com"
+    for _ in range(2):
+        assert emails(service) == ["replica@example.com"]
+    made = service.client.post("/users", {"email": email, "name": "Primary"})
+    assert made.status == 201
+    assert service.client.get(f"/users/{made.json()['id']}").status == 404  # the replica is never that late
+    replica.stop()
+    for _ in range(3):
+        assert email in emails(service)
+    assert len(service.lines(event="replica away, reads go to the primary")) == 1
+    replica.start()
+    stack.wait_until("reads from the replica", lambda: emails(service) == ["replica@example.com"], 10)

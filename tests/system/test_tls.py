@@ -1,0 +1,154 @@
+"""CAs: one root or a bundle of them, the system's, and what becomes of a bundle that changes."""
+import os
+import pathlib
+import socket
+import subprocess
+import threading
+
+import psycopg2
+import pytest
+
+import stack
+from conftest import program
+from servers import Gate, server
+
+SYSTEM_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
+POOL = {"DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
+
+
+def foreign_bundle(site):
+    """More than one CA, as a file that people download: large enough to cost."""
+    folder = site.folder("foreign-cas")
+    return "".join(stack.Authority(folder / str(i)).root.read_text() for i in range(3)) * 12
+
+
+@pytest.fixture
+def bundle(site):
+    path = site.folder("bundle") / "bundle.pem"
+    path.write_text(foreign_bundle(site) + site.authority.root.read_text())
+    assert path.stat().st_size > 16384
+    return path
+
+
+def serve_with(serve, site, root, **settings):
+    return serve("probe", DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={root}"),
+                 **{**POOL, **settings})
+
+
+def hidden_files(pid):
+    return [path for path in pathlib.Path(f"/proc/{pid}/fd").iterdir() if "memfd:nullpool" in os.readlink(path)]
+
+
+def test_of_a_bundle_the_one_root_is_kept_that_signs_for_the_server(serve, site, bundle):
+    service = serve_with(serve, site, bundle)
+    answers = [service.client.get("/probe/session") for _ in range(3)]
+    assert [answer.status for answer in answers] == [200] * 3
+    kept = hidden_files(service.line_of(answers[-1])["pid"])
+    assert len(kept) == 1
+    assert kept[0].read_text().split("-----")[2] == site.authority.root.read_text().split("-----")[2]
+
+
+def test_a_ca_that_is_taken_out_of_the_bundle_is_not_trusted_any_more(serve, site, bundle):
+    service = serve_with(serve, site, bundle)
+    assert service.client.get("/probe/session").status == 200
+    bundle.write_text(foreign_bundle(site))
+    answer = service.client.get("/probe/session")
+    assert answer.status == 503 and "certificate verify failed" in service.line_of(answer)["detail"]
+    bundle.write_text(site.authority.root.read_text() + foreign_bundle(site))
+    assert service.client.get("/probe/session").status == 200
+
+
+def test_a_server_that_changes_to_another_ca_of_the_bundle_is_found(serve, site):
+    other = stack.Authority(site.folder("other-ca"))
+    path = site.folder("two") / "bundle.pem"
+    path.write_text(site.authority.root.read_text() + foreign_bundle(site) + other.root.read_text())
+    postgres = stack.Postgres(site.folder("postgres-tls"), stack.free_port(), site.authority, fsync=False)
+    postgres.create("app", "app_owner", "owner", "app_user", "app")
+    postgres.start()
+    try:
+        url = site.url(password="app", port=postgres.port, query=f"?sslmode=verify-full&sslrootcert={path}")
+        service = serve("probe", DATABASE_URL=url, **POOL)
+        assert service.client.get("/probe/session").status == 200
+        postgres.stop()
+        postgres.authority = other
+        postgres.start()
+        answer = service.client.get("/probe/session")
+        assert answer.status == 200, service.line_of(answer)
+    finally:
+        postgres.stop("immediate")
+
+
+def test_the_systems_cas_are_checked_by_that_name(serve, site):
+    if not SYSTEM_BUNDLE.exists():
+        pytest.skip("no ca-certificates here")
+    refused = serve_with(serve, site, "system")
+    answer = refused.client.get("/probe/session")
+    assert answer.status == 503 and "certificate verify failed" in refused.line_of(answer)["detail"]
+    trusted = serve_with(serve, site, "system", SSL_CERT_FILE=site.authority.root)
+    assert trusted.client.get("/probe/session").status == 200
+
+
+def check(site, **settings):
+    """What --check says."""
+    return subprocess.run([program("users"), "--check"], env=site.environment(**settings), capture_output=True, text=True,
+                          timeout=20, check=False)
+
+
+def test_scram_keys_are_a_clear_error_with_a_libpq_that_does_not_know_them(site):
+    keys = {"DATABASE_SCRAM_CLIENT_KEY": "Y2xpZW50LWtleS1jYW5hcnk=", "DATABASE_SCRAM_SERVER_KEY": "c2VydmVyLWtleQ=="}
+    alone = check(site, DATABASE_SCRAM_CLIENT_KEY=keys["DATABASE_SCRAM_CLIENT_KEY"])
+    assert alone.returncode == 78 and "need each other" in alone.stderr
+    both = check(site, **keys)
+    if psycopg2.extensions.libpq_version() >= 180000:
+        assert both.returncode == 0
+    else:
+        assert both.returncode == 78 and "does not know scram_client_key" in both.stderr
+    assert "Y2xpZW50" not in alone.stderr + both.stderr
+
+
+def test_a_keyword_that_this_libpq_does_not_know_is_left_out_unless_it_protects(site):
+    knows = psycopg2.extensions.libpq_version()
+    direct = check(site, DATABASE_URL=site.url(query="?sslmode=require&sslnegotiation=postgres"))
+    assert direct.returncode == 0
+    assert ("does not know sslnegotiation" in direct.stderr) == (knows < 170000)
+    protects = check(site, DATABASE_URL=site.url(query="?sslmode=require&require_auth=scram-sha-256"))
+    assert protects.returncode == (0 if knows >= 160000 else 78)
+    assert ("does not know require_auth" in protects.stderr) == (knows < 160000)
+
+
+def test_channel_binding_is_required_where_the_url_says_so(serve, site):
+    service = serve("probe", DATABASE_URL=site.url(query="?sslmode=require&channel_binding=require"))
+    assert service.client.get("/probe/session").status == 200
+
+
+class NoDirect(Gate):
+    """Passes everything but a connection that begins with TLS at once: that one it closes, or leaves unanswered."""
+
+    TLS_HANDSHAKE = b"\x16"
+
+    def __init__(self, port, closes):
+        super().__init__(port)
+        self.closes, self.refused = closes, 0
+
+    def __call__(self, link):
+        if link.recv(1, socket.MSG_PEEK) != self.TLS_HANDSHAKE:
+            super().__call__(link)
+            return
+        self.refused += 1
+        if self.closes:
+            link.shutdown(socket.SHUT_RDWR)
+        else:
+            threading.Event().wait(10)
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_a_server_that_does_not_take_tls_at_once_is_asked_in_the_same_request(serve, site, closes):
+    if psycopg2.extensions.libpq_version() < 170000 or int(site.query("SHOW server_version_num")[0][0]) < 170000:
+        pytest.skip("nobody here begins TLS at once")
+    gate = NoDirect(site.postgres.port, closes)
+    with server(gate) as port:
+        service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECTION="null", **POOL)
+        answers = [service.client.get("/probe/session") for _ in range(4)]
+        assert [answer.status for answer in answers] == [200] * 4
+        assert gate.refused == 1  # it is remembered
+        assert len(service.lines(event="direct TLS refused")) == 1

@@ -1,0 +1,262 @@
+"""`make run` while somebody works on the sources: it builds, reloads what became different, and loses no request."""
+import collections
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import threading
+import uuid
+
+import psycopg2
+import pytest
+
+import stack
+from copy_of_tree import Copy
+
+POOL = {"DATABASE_POOL_SIZE": "2", "DATABASE_MAX_OVERFLOW": "0"}
+
+# It waits where it is told to, so that a build can be met in the middle.
+COMPILER = """\
+#!/bin/sh
+while [ -e "$0.wait" ]; do sleep 0.05; done
+exec cc "$@"
+"""
+
+HELLO = """\
+#include "nullpool.h"
+static bool
+hello(struct np_ctx *ctx)
+{
+	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "hello", np_text("world") }));
+}
+static const struct np_route routes[] = { { "GET", "/hello", hello, NP_TX_NONE }, NP_ROUTES_END };
+int
+main(int argc, char **argv)
+{
+	return np_main(argc, argv, "hello", routes);
+}
+"""
+
+Process = collections.namedtuple("Process", "pid started")
+Master = collections.namedtuple("Master", "pid started workers")
+
+
+class Worked(Copy):
+    """A copy that somebody works on while make run serves it."""
+
+    def edit(self, name, old, new):
+        text = (self.folder / name).read_text()
+        assert old in text
+        return self.save(name, text.replace(old, new))
+
+    def write_status(self, value):
+        """Let GET / have this string of C as its status."""
+        text = (self.folder / "handlers" / "root.c").read_text()
+        return self.save("handlers/root.c", re.sub(r'("status", np_text\().*?\)', rf"\1{value})", text))
+
+    def save(self, name, text):
+        """As an editor does it: a new file, renamed over the old one. Returns how much make run had said before."""
+        said = len(self.said())
+        part = self.folder / "saved"
+        part.write_text(text)
+        part.rename(self.folder / name)
+        return said
+
+    def remove(self, name):
+        said = len(self.said())
+        (self.folder / name).unlink()
+        return said
+
+    def hear(self, *lines, after):
+        """Wait until make run has said these since then."""
+        for line in lines:
+            stack.wait_until(f'"{line}"', lambda: line in self.said()[after:], 30)
+
+    def wait_for_status(self, value):
+        stack.wait_until(f"the status {value}", lambda: self.client.get("/").json()["status"] == value, 30)
+
+    def masters(self):
+        """By name, each with its workers, as soon as all are there and nobody else (the start-up check) is."""
+        run = int((self.folder / ".local" / "run.lock").read_text())
+
+        def look():
+            family = processes_by_parent()
+            found = {program_of(process.pid).name: Master(*process, frozenset(family[process.pid]))
+                     for process in family[run] if program_of(process.pid).parent.name == "handlers"}
+            return found if all(len(master.workers) == 2 for master in found.values()) else None
+
+        return stack.wait_until("settled masters", look, 30)
+
+
+def processes_by_parent():
+    """From all of /proc: a process's own list of its children may leave some out while others of them end."""
+    family = collections.defaultdict(list)
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            family[int(fields[1])].append(Process(int(path.parent.name), int(fields[19])))
+    return family
+
+
+def program_of(pid):
+    """An empty path if the process has ended in the meantime."""
+    with contextlib.suppress(OSError):
+        return pathlib.Path(pathlib.Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0])
+    return pathlib.Path()
+
+
+@pytest.fixture(scope="module")
+def copy(site):
+    """One that runs. What build/ has without a source is no endpoint."""
+    copy = Worked(site.folder("worked"))
+    programs = copy.folder / copy.build / "handlers"
+    shutil.copy2(programs / "root", programs / "leftover")
+    compiler = copy.folder / "cc"
+    compiler.write_text(COMPILER)
+    compiler.chmod(0o755)
+    with copy.running(CC=str(compiler), **POOL) as copy.child:
+        yield copy
+    assert copy.processes() == []
+
+
+def test_a_changed_handler_is_reloaded_and_no_other(copy):
+    before = copy.masters()
+    assert sorted(before) == ["health", "onboarding", "root", "users"]
+    said = copy.write_status('"changed"')
+    copy.hear("reloaded: /\n", after=said)
+    copy.wait_for_status("changed")
+    stack.wait_until("new workers", lambda: not copy.masters()["root"].workers & before["root"].workers)
+    after = copy.masters()
+    assert after["root"][:2] == before["root"][:2]
+    assert [after[name] for name in ("health", "onboarding", "users")] == [
+        before[name] for name in ("health", "onboarding", "users")]
+
+
+def test_a_change_that_makes_no_difference_reloads_nothing(copy):
+    # Built in this folder, which debug information names; the next build is the same then.
+    copy.write_status('"same"')
+    copy.wait_for_status("same")
+    before = copy.masters()
+    os.utime(copy.folder / "handlers" / "root.c")
+    said = copy.edit("handlers/users.c", '.summary = "', '.summary = "The ')
+    copy.hear("reloaded: /users\n", after=said)  # the last of a build
+    after = copy.masters()
+    assert "reloaded: /\n" not in copy.said()[said:]
+    assert [after[name] for name in ("health", "root")] == [before[name] for name in ("health", "root")]
+
+
+def test_a_change_with_an_old_time_is_built(copy):
+    copy.write_status('"dated"')
+    os.utime(copy.folder / "handlers" / "root.c", (0, 0))
+    copy.wait_for_status("dated")
+
+
+class Load:
+    """Steady requests, a third of them writes, each of which is a row that is counted in the end."""
+
+    def __init__(self, copy, clients=6):
+        self.client = copy.client
+        self.emails, self.bad = [], []
+        self.answered = 0
+        self._done = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(i,)) for i in range(clients)]
+
+    def _run(self, i):
+        while not self._done.is_set():
+            try:
+                answer = self._ask(i % 3)
+                if answer.status not in (200, 201):
+                    self.bad.append(answer)
+            except OSError as error:
+                self.bad.append(error)
+            self.answered += 1
+
+    def _ask(self, kind):
+        if kind < 2:
+            return self.client.get(("/", "/users?limit=1")[kind])
+        self.emails.append(f"{uuid.uuid4()}@example.com")
+        return self.client.post("/users", {"email": self.emails[-1], "name": "Steady"})
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._done.set()
+        for thread in self._threads:
+            thread.join()
+
+    def more(self):
+        answered = self.answered
+        stack.wait_until("more answers", lambda: self.answered > answered + 30, 15)
+
+
+def emails_of(copy):
+    link = psycopg2.connect(host="127.0.0.1", port=copy.postgres, dbname="nullpool", user="nullpool_app",
+                            password="development-app", sslmode="require")
+    with link.cursor() as cursor:
+        cursor.execute("SELECT email FROM users WHERE name = 'Steady'")
+        emails = [email for (email,) in cursor.fetchall()]
+    link.close()
+    return emails
+
+
+def test_a_change_in_the_library_loses_and_doubles_no_request(copy):
+    with Load(copy) as load:
+        load.more()
+        said = copy.edit("common/serve/main.c", '"usage: %s METHOD', '"usage:  %s METHOD')
+        copy.hear("reloaded: /\n", "reloaded: /health\n", "reloaded: /users\n", after=said)
+        load.more()
+    assert load.bad == []
+    assert sorted(emails_of(copy)) == sorted(load.emails)
+
+
+def test_an_error_is_shown_the_old_program_serves_and_mending_heals(copy):
+    copy.write_status('"well"')
+    copy.wait_for_status("well")
+    before = copy.masters()
+    said = copy.write_status("nonsense")
+    copy.hear("error: ", "the build failed; the old programs keep serving\n", after=said)
+    copy.wait_for_status("well")
+    assert copy.masters() == before
+    said = copy.write_status('"mended"')
+    copy.hear("the build is well again\n", "reloaded: /\n", after=said)
+    copy.wait_for_status("mended")
+
+
+def test_a_new_handler_is_served_and_a_removed_one_is_gone(copy):
+    assert [copy.client.get(url).status for url in ("/leftover", "/hello")] == [404, 404]
+    said = copy.save("handlers/hello.c", HELLO)
+    copy.hear("new endpoint: /hello\n", after=said)
+    assert copy.client.get("/hello").json() == {"hello": "world"}
+    said = copy.remove("handlers/hello.c")
+    copy.hear("endpoint gone: /hello\n", after=said)
+    assert copy.client.get("/hello").status == 404
+    assert sorted(copy.masters()) == ["health", "onboarding", "root", "users"]
+
+
+@pytest.mark.parametrize("body, complaint", [
+    ("return 78;", "/hello: hello --check failed"),
+    ("return argc == 1;", "hello ended by itself (exit code 1)")])
+def test_a_program_that_does_not_start_ends_nobody_else_and_is_tried_again(copy, body, complaint):
+    before = copy.masters()
+    said = copy.save("handlers/hello.c", f"int\nmain(int argc, char **argv)\n{{\n\t(void)argv;\n\t{body}\n}}\n")
+    copy.hear(complaint, after=said)
+    assert copy.client.get("/hello").status == 404 and copy.masters() == before
+    said = copy.save("handlers/hello.c", HELLO)
+    copy.hear("new endpoint: /hello\n", after=said)
+    assert copy.client.get("/hello").status == 200
+    said = copy.remove("handlers/hello.c")
+    copy.hear("endpoint gone: /hello\n", after=said)
+
+
+def test_stopped_in_the_middle_of_a_build_it_leaves_nothing(copy):
+    (copy.folder / "cc.wait").touch()
+    copy.write_status('"late"')
+    stack.wait_until("the compiler", lambda: [name for _, name in copy.processes() if b"handlers/root.c" in name], 30)
+    os.killpg(copy.child.pid, signal.SIGINT)
+    copy.child.wait(30)
+    assert copy.processes() == []
