@@ -31,9 +31,10 @@ struct transaction {
 /* A flight of a transaction. */
 struct trip {
 	struct flight flight;
-	bool opens;   /* nothing was open before it */
-	bool commits; /* with its end, something may be committed */
-	size_t statement;
+	bool opens;             /* nothing was open before it */
+	bool commits;           /* with its end, something may be committed */
+	bool forgotten;         /* a statement's name was not good any more, so nothing was done */
+	size_t head, statement; /* their places in the flight; without `opens` there is no head */
 	enum flight_outcome outcome;
 };
 
@@ -130,6 +131,8 @@ trip_failed(struct transaction *tx, const struct trip *trip, struct error *err)
 		tx->retry = RETRY_NEVER;
 		return ambiguous(err);
 	}
+	if (trip->forgotten)
+		tx->retry = RETRY_RERUN;
 	return false;
 }
 
@@ -163,7 +166,9 @@ fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 	int64_t start_us = clock_now_us();
 
 	trip->outcome = flight_fly(&trip->flight, deadline);
-	tx->broken = trip->flight.broken;
+	trip->forgotten = trip->flight.named
+	                  && prepared_is_lost(tx->connection->prepared, trip->flight.error);
+	tx->broken = trip->flight.broken || trip->forgotten;
 	/* After a failure only the server knows: a COMMIT that was skipped leaves it open, one that failed does not. */
 	if (!tx->broken)
 		tx->open = PQtransactionStatus(trip->flight.pg) != PQTRANS_IDLE;
@@ -223,12 +228,6 @@ is_unproven(const struct transaction *tx, const struct trip *trip)
 }
 
 static void
-add_sql(struct trip *trip, const char *sql)
-{
-	(void)flight_add(&trip->flight, sql, NP_NO_VALUES);
-}
-
-static void
 add_opening(struct transaction *tx, struct trip *trip, bool implicit)
 {
 	const struct head head = head_of(tx);
@@ -239,7 +238,7 @@ add_opening(struct transaction *tx, struct trip *trip, bool implicit)
 	}
 	if (!implicit)
 		head_begin(&head, &trip->flight);
-	head_settings(&head, &trip->flight);
+	trip->head = head_settings(&head, &trip->flight);
 }
 
 static void
@@ -251,14 +250,14 @@ compose(struct transaction *tx, struct trip *trip, const char *sql, struct np_va
 	*trip = (struct trip){ .opens = !tx->open || tx->stale };
 	trip->commits = last && !reads && !is_unproven(tx, trip);
 	implicit = trip->opens && tx->options.isolation == NP_READ_COMMITTED && (reads || trip->commits);
-	flight_begin(&trip->flight, tx->connection->pg);
+	flight_begin(&trip->flight, tx->connection->pg, tx->connection->prepared);
 	if (tx->stale)
-		add_sql(trip, "ROLLBACK");
+		(void)flight_command(&trip->flight, "ROLLBACK");
 	tx->stale = false;
 	add_opening(tx, trip, implicit);
 	trip->statement = flight_add(&trip->flight, sql, values);
 	if (!implicit && (trip->commits || (reads && last)))
-		add_sql(trip, "COMMIT");
+		(void)flight_command(&trip->flight, "COMMIT");
 }
 
 /* --- queries and the commit --- */
@@ -289,8 +288,10 @@ may_try_again(const struct transaction *tx, const struct trip *trip)
 {
 	const char *code = PQresultErrorField(trip->flight.error, PG_DIAG_SQLSTATE);
 
-	if (!trip->flight.broken || !trip->opens || tx->counts.retries > 0 || is_misuse(trip))
+	if (!tx->broken || !trip->opens || tx->counts.retries > 0 || is_misuse(trip))
 		return false;
+	if (trip->forgotten)
+		return true;
 	if (trip->outcome == FLIGHT_LATE || sqlstate_of_statement(code ? code : "").retry != RETRY_SOON)
 		return false;
 	return !trip->commits || !trip->flight.sent;
@@ -306,6 +307,16 @@ log_statement(const char *sql, int64_t us, bool good)
 	log_ms(&line, "duration_ms", us);
 	log_bool(&line, "good", good);
 	log_end(&line);
+}
+
+static struct np_rows *
+take_rows(const struct transaction *tx, struct trip *trip)
+{
+	struct prepared *prepared = tx->connection->prepared;
+
+	if (prepared && trip->opens)
+		prepared_learn(prepared, trip->flight.pg, trip->flight.results[trip->head]);
+	return rows_new(tx->owner, flight_take(&trip->flight, trip->statement));
 }
 
 static bool
@@ -325,7 +336,7 @@ run(struct transaction *tx, const char *sql, struct np_values values, struct np_
 		give_back(tx);
 	}
 	if (trip.outcome == FLIGHT_DONE)
-		*rows = rows_new(tx->owner, flight_take(&trip.flight, trip.statement));
+		*rows = take_rows(tx, &trip);
 	else
 		(void)trip_failed(tx, &trip, err);
 	flight_end(&trip.flight);
@@ -338,8 +349,8 @@ send_commit(struct transaction *tx, struct error *err)
 	struct trip trip = { .commits = tx->options.mode != NP_TX_READ };
 	bool committed = false;
 
-	flight_begin(&trip.flight, tx->connection->pg);
-	add_sql(&trip, "COMMIT");
+	flight_begin(&trip.flight, tx->connection->pg, NULL);
+	(void)flight_command(&trip.flight, "COMMIT");
 	fly(tx, &trip, flight_deadline(tx, &trip));
 	if (trip.outcome == FLIGHT_DONE)
 		/* One that failed before answers with success, and the tag ROLLBACK. */
@@ -433,8 +444,8 @@ roll_back(struct transaction *tx, struct deadline deadline)
 	struct trip trip;
 
 	if (tx->open && !tx->broken) {
-		flight_begin(&trip.flight, tx->connection->pg);
-		add_sql(&trip, "ROLLBACK");
+		flight_begin(&trip.flight, tx->connection->pg, NULL);
+		(void)flight_command(&trip.flight, "ROLLBACK");
 		fly(tx, &trip, deadline);
 		flight_end(&trip.flight);
 	}

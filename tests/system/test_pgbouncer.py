@@ -66,6 +66,11 @@ def test_many_clients_share_few_sessions_and_none_stays_in_a_transaction(pooled,
     assert site.query("SELECT count(*) FROM probe_rows WHERE label LIKE %s", label + "%") == [(30,)]
 
 
+def test_no_statement_gets_a_name_in_a_session_that_others_use(pooled):
+    for _ in range(3 * SIZE):
+        assert pooled.client.get("/probe/prepared").json()["items"] == []
+
+
 def test_a_wrong_password_is_503_and_not_tried_again(serve, site, pooler):
     service = serve("probe", DATABASE_URL=site.url(port=pooler.port, password="wrong"))
     answer = service.client.get("/probe/session")

@@ -39,6 +39,26 @@ static const char wide_rows[] =
 
 static const char bad_date[] = "SELECT $1::date AS day";
 
+static const char prepared[] = "SELECT name, statement FROM pg_prepared_statements";
+
+static const char deallocation[] = "DEALLOCATE ALL";
+
+static bool
+list_prepared(struct np_ctx *ctx)
+{
+	struct np_rows *rows;
+
+	return np_query(ctx, &rows, prepared, NP_NO_VALUES) && np_reply_page(ctx, rows, 100, NP_KEYS("name"));
+}
+
+static bool
+deallocate(struct np_ctx *ctx)
+{
+	struct np_rows *rows;
+
+	return np_query(ctx, &rows, deallocation, NP_NO_VALUES) && np_reply_empty(ctx);
+}
+
 static bool
 show_session(struct np_ctx *ctx)
 {
@@ -320,6 +340,8 @@ echo(struct np_ctx *ctx)
 static const struct np_route routes[] = {
 	{ "GET", "/probe/session", show_session, NP_TX_READ, NULL },
 	{ "POST", "/probe/session", show_session, NP_TX_WRITE, NULL },
+	{ "GET", "/probe/prepared", list_prepared, NP_TX_READ, NULL },
+	{ "DELETE", "/probe/prepared", deallocate, NP_TX_WRITE, NULL },
 	{ "GET", "/probe/types", show_types, NP_TX_READ, NULL },
 	{ "GET", "/probe/sleep", sleep_in_database, NP_TX_READ, how_long },
 	{ "GET", "/probe/rows", count_rows, NP_TX_READ, a_label },
