@@ -137,6 +137,12 @@ struct np_route {
 	const char *conflict;          /* the 409's detail when a unique or foreign key refused a row */
 	enum np_isolation isolation;   /* for NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
 	bool once;
+	/* Answers of an NP_TX_READ route are kept in Redis under this key, where there is one: "user:{id}", with parameters
+	 * of the route in braces. What differs between answers has to be in it. */
+	const char *cache;
+	int64_t cache_s; /* for so long at most; 0: CACHE_TTL */
+	const char *const
+	    *forgets; /* the keys that an NP_TX_WRITE route makes wrong; ends with NULL, see NP_KEYS */
 };
 #define NP_ROUTES_END          \
 	{                      \

@@ -129,15 +129,17 @@ list_quiz_responses(struct np_ctx *ctx)
 }
 
 #define MISSING .missing = "User not found"
+#define ONE     "user:{id}" /* the key of one user in the cache */
 #define TAKEN   .conflict = "A user with this email exists already"
 
 static const struct np_route routes[] = {
 	{ "GET", "/users", list_users, NP_TX_READ, page, .summary = "Users, oldest first, a page at a time" },
 	{ "POST", "/users", create_user, NP_TX_WRITE, new_fields, .summary = "A new user", TAKEN },
-	{ "GET", "/users/{id}", show_user, NP_TX_READ, by_id, .summary = "One user", MISSING },
+	{ "GET", "/users/{id}", show_user, NP_TX_READ, by_id, .summary = "One user", MISSING, .cache = ONE },
 	{ "PATCH", "/users/{id}", change_user, NP_TX_WRITE, changed_fields, .summary = "Change a user",
-	  MISSING, TAKEN },
-	{ "DELETE", "/users/{id}", delete_user, NP_TX_WRITE, by_id, .summary = "Delete a user", MISSING },
+	  MISSING, TAKEN, .forgets = NP_KEYS(ONE) },
+	{ "DELETE", "/users/{id}", delete_user, NP_TX_WRITE, by_id, .summary = "Delete a user", MISSING,
+	  .forgets = NP_KEYS(ONE) },
 	{ "GET", "/users/{id}/quiz-responses", list_quiz_responses, NP_TX_READ, quiz_fields,
 	  .summary = "A user's quiz responses, oldest first, a page at a time" },
 	NP_ROUTES_END,

@@ -22,6 +22,9 @@ struct np_ctx {
 	struct transaction *tx; /* NULL until the request is decoded */
 	struct reply reply;
 	bool replied;
+	const char *cache_key; /* of its answer; NULL: it is not kept */
+	enum cache_found cache_found;
+	struct buf kept;    /* with CACHE_LEASE: the answer as it is to be kept; empty: it is not */
 	struct error error; /* kind is 0 while all is well */
 	struct deadline deadline;
 };

@@ -1,9 +1,11 @@
 #include "app/life.h"
 #include "app/ctx.h"
 #include "app/failure.h"
+#include "app/kept.h"
 #include "app/timing.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/etag.h"
 
 #define RERUNS_MAX 3
 #define RERUN_MS   20 /* full jitter below this, doubled each time */
@@ -54,7 +56,8 @@ new_transaction(struct np_ctx *ctx)
 {
 	const struct transaction_options options = {
 		.connector = ctx->app->connector,
-		.replica = ctx->app->replica,
+		/* A standby lags behind: what it says may be older than what was forgotten. */
+		.replica = ctx->route->cache ? NULL : ctx->app->replica,
 		.mode = ctx->route->tx,
 		.isolation = ctx->route->isolation,
 		.deadline = ctx->deadline,
@@ -117,6 +120,15 @@ run(struct np_ctx *ctx)
 	return true;
 }
 
+static bool
+serve(struct np_ctx *ctx)
+{
+	bool good = kept_find(ctx) || run(ctx);
+
+	kept_settle(ctx, good);
+	return good;
+}
+
 struct np_ctx *
 life_begin(void *owner, struct app *app, const struct request *request, struct deadline deadline)
 {
@@ -125,7 +137,7 @@ life_begin(void *owner, struct app *app, const struct request *request, struct d
 
 	ctx->deadline = deadline;
 	if (receive(ctx, &done)) {
-		if (!done && !run(ctx))
+		if (!done && !serve(ctx))
 			failure_reply(ctx);
 		else if (ctx->reply.status < 500)
 			/* What the handler got over is not the request's error; of /health it is the reason. */
@@ -133,6 +145,7 @@ life_begin(void *owner, struct app *app, const struct request *request, struct d
 	} else {
 		failure_reply(ctx);
 	}
+	etag_apply(&ctx->reply, request);
 	if (app->settings->server_timing)
 		timing_header(ctx);
 	return ctx;
@@ -222,6 +235,7 @@ log_request(const struct np_ctx *ctx, int64_t end_us)
 	log_int(&line, "status", ctx->reply.status);
 	log_ms(&line, "duration_ms", end_us - ctx->request->start_us);
 	log_int(&line, "bytes", (int64_t)ctx->reply.body.size);
+	log_string(&line, "cache", kept_word(ctx));
 	if (ctx->tx)
 		log_database(&line, ctx);
 	if (ctx->error.kind)
@@ -234,6 +248,7 @@ life_end(struct np_ctx *ctx)
 {
 	int64_t end_us = clock_now_us();
 
+	kept_fill(ctx);
 	log_request(ctx, end_us);
 	ctx->app->recent = ctx->tx ? transaction_source(ctx->tx) : NULL;
 	if (ctx->tx)

@@ -13,6 +13,21 @@
 #define UUID_TEXT_LENGTH  36
 #define MESSAGE_MAX_BYTES 4096
 
+/* In lower case, so that one id is one text: in a key of the cache, and wherever it is compared. */
+static const char *
+canonical_uuid(void *owner, const char *text)
+{
+	char *lower;
+
+	if (!strpbrk(text, "ABCDEF"))
+		return text;
+	lower = mem_strdup(owner, text);
+	for (char *c = lower; *c; c++)
+		if (*c >= 'A' && *c <= 'F')
+			*c = (char)(*c - 'A' + 'a');
+	return lower;
+}
+
 static bool
 is_uuid(const char *text)
 {
@@ -148,6 +163,7 @@ param_check(void *owner, const struct np_param *param, const char *text, struct 
 	case NP_STRING:
 		return check_string(owner, param, value);
 	case NP_UUID:
+		value->text = canonical_uuid(owner, text);
 		return is_uuid(text) ? NULL : "must be a UUID";
 	case NP_EMAIL:
 		return is_email(text) ? NULL : "must be an email address";
