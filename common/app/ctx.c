@@ -116,7 +116,7 @@ bool
 np_commit(struct np_ctx *ctx)
 {
 	assert(ctx->route->tx == NP_TX_MANUAL);
-	return transaction_commit(ctx->tx, &ctx->error);
+	return transaction_commit(ctx->tx, NULL, &ctx->error);
 }
 
 bool

@@ -1,13 +1,11 @@
 #include "app/kept.h"
 
 #include "base/log.h"
-#include "base/mem.h"
+#include "http/reply_text.h"
 
 #define KEY_MAX_BYTES 1024
 /* Stands for an argument that was not given. No value is written like it, since values are percent-encoded. */
 #define ABSENT "%"
-/* A reply as it is kept: lines of "name: value" for the headers, an empty line, the body. */
-#define VALUE_MAX CACHE_VALUE_MAX
 
 static const char *const words[] = {
 	[CACHE_MISS] = "away",
@@ -61,57 +59,6 @@ key_of(const struct np_ctx *ctx, void *owner, const char *template)
 	return key.overflow ? NULL : key.data;
 }
 
-/* --- replies as text --- */
-
-static void
-write_reply(struct buf *out, const struct reply *reply)
-{
-	for (size_t i = 0; i < reply->header_count; i++) {
-		buf_text(out, reply->headers[i].name);
-		buf_text(out, ": ");
-		buf_text(out, reply->headers[i].value);
-		buf_char(out, '\n');
-	}
-	buf_char(out, '\n');
-	buf_add(out, reply->body.data, reply->body.size);
-}
-
-/* One line; *at moves behind it. NULL: there is no more. */
-static char *
-next_line(char **at)
-{
-	char *line = *at, *end = strchr(line, '\n');
-
-	if (!end)
-		return NULL;
-	*end = '\0';
-	*at = end + 1;
-	return line;
-}
-
-/* False: it is none. */
-static bool
-read_reply(struct np_ctx *ctx, const char *value, size_t size)
-{
-	char *at = mem_strndup(ctx, value, size), *start = at, *line;
-
-	while ((line = next_line(&at)) && *line) {
-		char *colon = strstr(line, ": ");
-
-		if (!colon)
-			return false;
-		*colon = '\0';
-		if (!reply_add_header(&ctx->reply, line, colon + 2, &ctx->error))
-			return false;
-	}
-	if (!line)
-		return false;
-	buf_add(&ctx->reply.body, value + (at - start), size - (size_t)(at - start));
-	ctx->reply.status = NP_OK;
-	ctx->replied = true;
-	return true;
-}
-
 /* --- what a request does with it --- */
 
 bool
@@ -128,13 +75,11 @@ kept_find(struct np_ctx *ctx)
 	ctx->cache_found = cache_find(ctx, ctx->app->cache, ctx->deadline, ctx->cache_key, &value, &size);
 	if (ctx->cache_found != CACHE_HIT)
 		return false;
-	if (read_reply(ctx, value, size))
-		return true;
+	ctx->replied = reply_from_text(&ctx->reply, value, size);
 	/* Another build's idea of a reply. */
-	ctx->cache_found = CACHE_MISS;
-	ctx->error.kind = 0;
-	reply_reset(&ctx->reply);
-	return false;
+	if (!ctx->replied)
+		ctx->cache_found = CACHE_MISS;
+	return ctx->replied;
 }
 
 static void
@@ -160,9 +105,9 @@ kept_settle(struct np_ctx *ctx, bool good)
 		forget(ctx);
 	if (ctx->cache_found != CACHE_LEASE)
 		return;
-	buf_init(&ctx->kept, ctx, VALUE_MAX);
+	buf_init(&ctx->kept, ctx, CACHE_VALUE_MAX);
 	if (good && ctx->reply.status == NP_OK)
-		write_reply(&ctx->kept, &ctx->reply);
+		reply_to_text(&ctx->reply, &ctx->kept);
 }
 
 void

@@ -1,14 +1,16 @@
 #include "app/life.h"
 #include "app/ctx.h"
 #include "app/failure.h"
+#include "app/idempotency.h"
 #include "app/kept.h"
 #include "app/timing.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/etag.h"
 
-#define RERUNS_MAX 3
-#define RERUN_MS   20 /* full jitter below this, doubled each time */
+#define RERUNS_MAX      3
+#define RERUN_MS        20 /* full jitter below this, doubled each time, up to 5 times */
+#define RERUN_SHIFT_MAX 5
 
 static struct np_ctx *
 new_ctx(void *owner, struct app *app, const struct request *request)
@@ -42,7 +44,8 @@ receive(struct np_ctx *ctx, bool *done)
 	}
 	ctx->app->describe(request->method, ctx->route->path, request->id);
 	return param_decode(ctx, ctx->route, request, &ctx->target, &ctx->arguments, &ctx->faults,
-	                    &ctx->error);
+	                    &ctx->error)
+	       && idempotency_read(ctx);
 }
 
 static bool
@@ -62,6 +65,7 @@ new_transaction(struct np_ctx *ctx)
 		.isolation = ctx->route->isolation,
 		.deadline = ctx->deadline,
 		.command_timeout_s = ctx->app->settings->database_command_timeout_s,
+		.claim = ctx->claim.sql ? &ctx->claim : NULL,
 		.endpoint = ctx->app->name,
 		.request_id = ctx->request->id,
 	};
@@ -85,10 +89,11 @@ conclude(struct np_ctx *ctx)
 {
 	switch (ctx->route->tx) {
 	case NP_TX_WRITE:
-		return transaction_commit(ctx->tx, &ctx->error);
+		return idempotency_commit(ctx);
 	case NP_TX_READ:
 		/* One transaction of several queries is only good when its end was. */
-		return ctx->route->isolation == NP_READ_COMMITTED || transaction_commit(ctx->tx, &ctx->error);
+		return ctx->route->isolation == NP_READ_COMMITTED
+		       || transaction_commit(ctx->tx, NULL, &ctx->error);
 	case NP_TX_MANUAL:
 	case NP_TX_NONE:
 		break;
@@ -97,25 +102,44 @@ conclude(struct np_ctx *ctx)
 }
 
 static bool
-may_rerun(const struct np_ctx *ctx, int reruns)
+may_rerun(struct np_ctx *ctx, int reruns)
 {
-	return reruns < RERUNS_MAX && !ctx->route->once && transaction_may_rerun(ctx->tx)
-	       && !deadline_passed(ctx->deadline);
+	if (ctx->route->once || deadline_passed(ctx->deadline))
+		return false;
+	return idempotency_is_unsure(ctx) || (reruns < RERUNS_MAX && transaction_may_rerun(ctx->tx));
+}
+
+static void
+start_again(struct np_ctx *ctx, int reruns)
+{
+	int shift = reruns < RERUN_SHIFT_MAX ? reruns : RERUN_SHIFT_MAX;
+
+	clock_sleep_ms(clock_jitter_ms((int64_t)RERUN_MS << shift), ctx->deadline);
+	transaction_restart(ctx->tx);
+	reply_reset(&ctx->reply);
+	ctx->replied = false;
+	ctx->error = (struct error){ .kind = 0 };
 }
 
 /* Handler and commit, again from the beginning while only another transaction was in the way. */
 static bool
 run(struct np_ctx *ctx)
 {
+	struct error unsure = { .kind = 0 };
+
 	new_transaction(ctx);
 	for (int reruns = 0; !(handle(ctx) && conclude(ctx)); reruns++) {
-		if (!may_rerun(ctx, reruns))
+		if (idempotency_is_known(ctx))
+			return idempotency_replay(ctx);
+		if (ctx->error.kind == NP_AMBIGUOUS)
+			unsure = ctx->error;
+		if (!may_rerun(ctx, reruns)) {
+			/* What was not known before is not known now. */
+			if (ctx->unsure)
+				ctx->error = unsure;
 			return false;
-		clock_sleep_ms(clock_jitter_ms((int64_t)RERUN_MS << reruns), ctx->deadline);
-		transaction_restart(ctx->tx);
-		reply_reset(&ctx->reply);
-		ctx->replied = false;
-		ctx->error.kind = 0;
+		}
+		start_again(ctx, reruns);
 	}
 	return true;
 }

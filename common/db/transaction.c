@@ -77,6 +77,15 @@ lost(const struct trip *trip, struct error *err)
 	return false;
 }
 
+/* In an older snapshot the claim does not see an answer that has just been kept, but its key is there. */
+static bool
+is_claimed_by_another(const PGresult *result)
+{
+	const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+
+	return constraint && strcmp(constraint, "idempotency_keys_pkey") == 0;
+}
+
 static bool
 refused(struct transaction *tx, const PGresult *result, struct error *err)
 {
@@ -90,7 +99,7 @@ refused(struct transaction *tx, const PGresult *result, struct error *err)
 	/* Only the primary message: detail and context quote values, and of class 22 (data) the message does too. */
 	if (code && text_starts(code, "22"))
 		primary = "a value that its type does not take";
-	tx->retry = meaning.retry;
+	tx->retry = is_claimed_by_another(result) ? RETRY_RERUN : meaning.retry;
 	sqlstate_error(err, &meaning, code ? code : "", primary ? primary : PQresultErrorMessage(result));
 	return false;
 }
@@ -128,7 +137,7 @@ trip_failed(struct transaction *tx, const struct trip *trip, struct error *err)
 	else
 		(void)lost(trip, err);
 	if (trip->commits && flight->sent && !flight_was_rejected(flight)) {
-		tx->retry = RETRY_NEVER;
+		tx->retry = tx->options.claim ? RETRY_RERUN : RETRY_NEVER;
 		return ambiguous(err);
 	}
 	if (trip->forgotten)
@@ -239,6 +248,8 @@ add_opening(struct transaction *tx, struct trip *trip, bool implicit)
 	if (!implicit)
 		head_begin(&head, &trip->flight);
 	trip->head = head_settings(&head, &trip->flight);
+	if (tx->options.claim)
+		(void)flight_add(&trip->flight, tx->options.claim->sql, tx->options.claim->values);
 }
 
 static void
@@ -344,17 +355,19 @@ run(struct transaction *tx, const char *sql, struct np_values values, struct np_
 }
 
 static bool
-send_commit(struct transaction *tx, struct error *err)
+send_commit(struct transaction *tx, const struct transaction_statement *with, struct error *err)
 {
 	struct trip trip = { .commits = tx->options.mode != NP_TX_READ };
 	bool committed = false;
 
-	flight_begin(&trip.flight, tx->connection->pg, NULL);
-	(void)flight_command(&trip.flight, "COMMIT");
+	flight_begin(&trip.flight, tx->connection->pg, tx->connection->prepared);
+	if (with)
+		(void)flight_add(&trip.flight, with->sql, with->values);
+	trip.statement = flight_command(&trip.flight, "COMMIT");
 	fly(tx, &trip, flight_deadline(tx, &trip));
 	if (trip.outcome == FLIGHT_DONE)
 		/* One that failed before answers with success, and the tag ROLLBACK. */
-		committed = strcmp(PQcmdStatus(trip.flight.results[0]), "COMMIT") == 0
+		committed = strcmp(PQcmdStatus(trip.flight.results[trip.statement]), "COMMIT") == 0
 		            || misuse(err, "a commit after a statement that failed");
 	else
 		(void)trip_failed(tx, &trip, err);
@@ -381,7 +394,7 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 	if (tx->last != LAST_IS_NEXT)
 		return true;
 	tx->last = LAST_IS_DONE;
-	return !tx->open || (has_time_to_commit(tx, err) && send_commit(tx, err));
+	return !tx->open || (has_time_to_commit(tx, err) && send_commit(tx, NULL, err));
 }
 
 bool
@@ -403,20 +416,28 @@ transaction_query(struct transaction *tx, const char *sql, struct np_values valu
 void
 transaction_mark_last(struct transaction *tx)
 {
-	if (tx->last == NOT_LAST)
+	/* With a claim there is more to come. */
+	if (tx->last == NOT_LAST && !tx->options.claim)
 		tx->last = LAST_IS_NEXT;
 }
 
 /* --- its end --- */
 
 bool
-transaction_commit(struct transaction *tx, struct error *err)
+transaction_commit(struct transaction *tx, const struct transaction_statement *with, struct error *err)
 {
-	if (!tx->failed && tx->open && !(has_time_to_commit(tx, &tx->first) && send_commit(tx, &tx->first)))
+	if (!tx->failed && tx->open
+	    && !(has_time_to_commit(tx, &tx->first) && send_commit(tx, with, &tx->first)))
 		tx->failed = true;
 	if (tx->failed)
 		*err = tx->first;
 	return !tx->failed;
+}
+
+void
+transaction_drop_claim(struct transaction *tx)
+{
+	tx->options.claim = NULL;
 }
 
 bool
