@@ -59,8 +59,8 @@ new_transaction(struct np_ctx *ctx)
 {
 	const struct transaction_options options = {
 		.connector = ctx->app->connector,
-		/* A standby lags behind: what it says may be older than what was forgotten. */
-		.replica = ctx->route->cache ? NULL : ctx->app->replica,
+		/* A standby lags behind: what is kept would be older than what was forgotten. */
+		.replica = ctx->cache_found == CACHE_LEASE ? NULL : ctx->app->replica,
 		.mode = ctx->route->tx,
 		.isolation = ctx->route->isolation,
 		.deadline = ctx->deadline,
