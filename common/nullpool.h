@@ -122,6 +122,10 @@ enum np_isolation {
 	NP_ISOLATION__MAX,
 };
 
+/* Who may ask. NP_AUTH_USER: whoever has an access token that is good now (Authorization: Bearer …); others get a 401. The
+ * database is told in each transaction: current_setting('request.jwt.claims')::json->>'sub' is np_caller(). */
+enum np_auth { NP_AUTH_NONE, NP_AUTH_USER };
+
 typedef bool np_handler(struct np_ctx *ctx);
 
 /* A handler of NP_TX_READ or NP_TX_WRITE may be called again, up to 3 times, after a serialization failure or a deadlock:
@@ -137,6 +141,8 @@ struct np_route {
 	const char *conflict;          /* the 409's detail when a unique or foreign key refused a row */
 	enum np_isolation isolation;   /* for NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
 	bool once;
+	enum np_auth auth;
+	bool form; /* a body may also be application/x-www-form-urlencoded */
 	/* Answers of an NP_TX_READ route are kept in Redis under this key, where there is one: "user:{id}", with parameters
 	 * of the route in braces. What differs between answers has to be in it. */
 	const char *cache;
@@ -164,6 +170,26 @@ bool np_given(const struct np_ctx *ctx, size_t param);
 struct np_value np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key);
 
 const char *np_app_name(const struct np_ctx *ctx);
+
+/* --- who is asking ------------------------------------------------------------------------------------ */
+
+/* The user of the token; NULL in a route without .auth. */
+struct np_value np_caller(const struct np_ctx *ctx);
+
+/* Fails with NP_FORBIDDEN when the caller is not that user. */
+NP_MUST_CHECK bool np_is_caller(struct np_ctx *ctx, struct np_value user);
+
+/* Argon2id; takes 20 ms or so on purpose. Without a hash (NULL) it takes that time too, and is false. */
+struct np_value np_password_hash(struct np_ctx *ctx, struct np_value password);
+bool np_password_verify(struct np_value hash, struct np_value password);
+
+/* Signed with SECRET_KEY, for np_access_token_s() seconds. */
+struct np_value np_access_token(struct np_ctx *ctx, struct np_value user);
+int64_t np_access_token_s(const struct np_ctx *ctx);
+
+/* 32 random bytes, and what to keep of them: who reads the table cannot use it. */
+struct np_value np_random_token(struct np_ctx *ctx);
+struct np_value np_token_hash(struct np_ctx *ctx, struct np_value token);
 
 /* --- the database ------------------------------------------------------------------------------------- */
 
@@ -223,6 +249,8 @@ NP_MUST_CHECK bool np_header(struct np_ctx *ctx, const char *name, const char *f
 
 enum np_failure {
 	NP_MALFORMED = 1, /* 400: JSON, encoding, framing */
+	NP_UNAUTHORIZED,  /* 401, with WWW-Authenticate */
+	NP_FORBIDDEN,     /* 403 */
 	NP_NOT_FOUND,     /* 404 */
 	NP_METHOD,        /* 405, with Allow */
 	NP_CONFLICT,      /* 409: a unique or foreign key, retries used up */

@@ -95,8 +95,9 @@ change_user(struct np_ctx *ctx)
 
 	if (!np_given(ctx, EMAIL) && !np_given(ctx, NAME))
 		return np_fail(ctx, NP_INVALID, "Nothing to change: give email, name or both");
-	return np_query_one(np_last(ctx), &user, changed_user,
-	                    NP_VALUES(np_arg(ctx, CHANGED_ID), np_arg(ctx, EMAIL), np_arg(ctx, NAME)))
+	return np_is_caller(ctx, np_arg(ctx, CHANGED_ID))
+	       && np_query_one(np_last(ctx), &user, changed_user,
+	                       NP_VALUES(np_arg(ctx, CHANGED_ID), np_arg(ctx, EMAIL), np_arg(ctx, NAME)))
 	       && np_reply_row(ctx, NP_OK, user);
 }
 
@@ -105,7 +106,8 @@ delete_user(struct np_ctx *ctx)
 {
 	struct np_rows *user;
 
-	return np_query_one(np_last(ctx), &user, deleted_user, NP_VALUES(np_arg(ctx, ID)))
+	return np_is_caller(ctx, np_arg(ctx, ID))
+	       && np_query_one(np_last(ctx), &user, deleted_user, NP_VALUES(np_arg(ctx, ID)))
 	       && np_reply_empty(ctx);
 }
 
@@ -137,11 +139,11 @@ static const struct np_route routes[] = {
 	{ "POST", "/users", create_user, NP_TX_WRITE, new_fields, .summary = "A new user", TAKEN },
 	{ "GET", "/users/{id}", show_user, NP_TX_READ, by_id, .summary = "One user", MISSING, .cache = ONE },
 	{ "PATCH", "/users/{id}", change_user, NP_TX_WRITE, changed_fields, .summary = "Change a user",
-	  MISSING, TAKEN, .forgets = NP_KEYS(ONE) },
+	  MISSING, TAKEN, .forgets = NP_KEYS(ONE), .auth = NP_AUTH_USER },
 	{ "DELETE", "/users/{id}", delete_user, NP_TX_WRITE, by_id, .summary = "Delete a user", MISSING,
-	  .forgets = NP_KEYS(ONE) },
+	  .forgets = NP_KEYS(ONE), .auth = NP_AUTH_USER },
 	{ "GET", "/users/{id}/quiz-responses", list_quiz_responses, NP_TX_READ, quiz_fields,
-	  .summary = "A user's quiz responses, oldest first, a page at a time" },
+	  .auth = NP_AUTH_USER, .summary = "A user's quiz responses, oldest first, a page at a time" },
 	NP_ROUTES_END,
 };
 

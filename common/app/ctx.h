@@ -25,6 +25,9 @@ struct np_ctx {
 	struct transaction *tx; /* NULL until the request is decoded */
 	struct reply reply;
 	bool replied;
+	const char *caller;                    /* NULL: nobody is known */
+	struct transaction_statement identity; /* tells the database so; sql is NULL: nobody */
+	struct np_value claims_value;
 	struct transaction_statement claim; /* sql is NULL: there is no Idempotency-Key */
 	struct np_value claim_values[CLAIM__MAX];
 	bool unsure;           /* a commit of it was sent, and its outcome is not known */

@@ -38,8 +38,9 @@ parse_key(void *owner, const char *value)
 	return mem_strndup(owner, value, size);
 }
 
+/* With the key, since a body may hold a password: nobody who reads the table can try which. */
 static const char *
-fingerprint_of(void *owner, const struct request *request)
+fingerprint_of(void *owner, const struct request *request, const char *secret_key)
 {
 	char *hash = mem_resize(owner, NULL, HASH_TEXT_BYTES);
 	struct buf text;
@@ -50,7 +51,7 @@ fingerprint_of(void *owner, const struct request *request)
 	buf_text(&text, request->target);
 	buf_char(&text, '\n');
 	buf_add(&text, request->body, request->body_size);
-	hash_text(text.data, text.size, hash);
+	hash_keyed(secret_key, text.data, text.size, hash);
 	return hash;
 }
 
@@ -70,9 +71,10 @@ idempotency_read(struct np_ctx *ctx)
 		return np_fail(ctx, NP_MALFORMED,
 		               "Idempotency-Key must have 1 to %d visible characters of ASCII",
 		               KEY_MAX_BYTES);
-	ctx->claim_values[CLAIM_CALLER] = np_text("");
+	ctx->claim_values[CLAIM_CALLER] = np_text(ctx->caller ? ctx->caller : "");
 	ctx->claim_values[CLAIM_KEY] = np_text(key);
-	ctx->claim_values[CLAIM_FINGERPRINT] = np_text(fingerprint_of(ctx, ctx->request));
+	ctx->claim_values[CLAIM_FINGERPRINT] = np_text(
+	    fingerprint_of(ctx, ctx->request, ctx->app->settings->secret_key));
 	ctx->claim = (struct transaction_statement){ claim, { ctx->claim_values, CLAIM__MAX } };
 	return true;
 }

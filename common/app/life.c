@@ -1,4 +1,5 @@
 #include "app/life.h"
+#include "app/auth.h"
 #include "app/ctx.h"
 #include "app/failure.h"
 #include "app/idempotency.h"
@@ -43,8 +44,9 @@ receive(struct np_ctx *ctx, bool *done)
 		return np_reply_empty(ctx);
 	}
 	ctx->app->describe(request->method, ctx->route->path, request->id);
-	return param_decode(ctx, ctx->route, request, &ctx->target, &ctx->arguments, &ctx->faults,
-	                    &ctx->error)
+	return auth_check(ctx)
+	       && param_decode(ctx, ctx->route, request, &ctx->target, &ctx->arguments, &ctx->faults,
+	                       &ctx->error)
 	       && idempotency_read(ctx);
 }
 
@@ -65,6 +67,7 @@ new_transaction(struct np_ctx *ctx)
 		.isolation = ctx->route->isolation,
 		.deadline = ctx->deadline,
 		.command_timeout_s = ctx->app->settings->database_command_timeout_s,
+		.identity = ctx->identity.sql ? &ctx->identity : NULL,
 		.claim = ctx->claim.sql ? &ctx->claim : NULL,
 		.endpoint = ctx->app->name,
 		.request_id = ctx->request->id,

@@ -30,9 +30,10 @@ static const struct {
 	{ "53", { NP_UNAVAILABLE, RETRY_LATE, BUSY } },      /* connections, memory, disk */
 	{ "55P03", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } },  /* lock timeout */
 	{ "57014", { NP_TIMEOUT, RETRY_NEVER, "The database took too long" } },
-	{ "57P", { NP_UNAVAILABLE, RETRY_SOON, AWAY } },        /* shutting down, crashed, starting */
-	{ "58", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } },        /* the server's disk */
-	{ "NP001", { NP_CONFLICT, RETRY_NEVER, KEY_RUNNING, 1 } }, /* of idempotency_claim(), migration 0004 */
+	{ "57P", { NP_UNAVAILABLE, RETRY_SOON, AWAY } }, /* shutting down, crashed, starting */
+	{ "58", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* the server's disk */
+	{ "NP001",
+	  { NP_CONFLICT, RETRY_NEVER, KEY_RUNNING, 1 } }, /* of idempotency_claim(), migration 0004 */
 	{ "NP002", { NP_CONFLICT, RETRY_NEVER, KEY_KNOWN } },
 	{ "NP003", { NP_INVALID, RETRY_NEVER, KEY_OF_ANOTHER } },
 	{ "", { NP_INTERNAL, RETRY_NEVER, INTERNAL } },

@@ -248,6 +248,8 @@ add_opening(struct transaction *tx, struct trip *trip, bool implicit)
 	if (!implicit)
 		head_begin(&head, &trip->flight);
 	trip->head = head_settings(&head, &trip->flight);
+	if (tx->options.identity)
+		(void)flight_add(&trip->flight, tx->options.identity->sql, tx->options.identity->values);
 	if (tx->options.claim)
 		(void)flight_add(&trip->flight, tx->options.claim->sql, tx->options.claim->values);
 }

@@ -33,6 +33,8 @@ struct transaction_options {
 	enum np_isolation isolation;
 	struct deadline deadline; /* of the request */
 	int64_t command_timeout_s;
+	/* Travels with the transaction's settings, and is one. NULL: none. */
+	const struct transaction_statement *identity;
 	/* Travels before the handler's first statement, and what comes after it is only done if it succeeds; its commit is
 	 * then always a flight of its own. NULL: none. */
 	const struct transaction_statement *claim;

@@ -123,6 +123,17 @@ names_parameters(const struct np_route *route, const char *key)
 	return true;
 }
 
+static bool
+takes_form(const struct np_param *params)
+{
+	for (; params && params->name; params++)
+		if (params->in == NP_BODY
+		    && (params->many > 0 || params->type == NP_JSON || params->type == NP_OBJECT
+		        || strchr(params->name, '.')))
+			return false;
+	return params != NULL;
+}
+
 static const char *
 keys_fault(const struct np_route *route)
 {
@@ -130,6 +141,10 @@ keys_fault(const struct np_route *route)
 		return "it has a key for its answer and is no GET of NP_TX_READ";
 	if (route->cache && !names_parameters(route, route->cache))
 		return "its key names what is no parameter of it";
+	if (route->cache && route->auth != NP_AUTH_NONE)
+		return "its answer would be kept for all callers";
+	if (route->form && !takes_form(route->params))
+		return "a form has only single values in it, no objects and no lists";
 	if (route->forgets && route->tx != NP_TX_WRITE)
 		return "it forgets keys and is not NP_TX_WRITE";
 	for (const char *const *key = route->forgets; key && *key; key++)

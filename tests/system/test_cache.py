@@ -72,9 +72,9 @@ def test_a_change_and_a_deletion_are_seen_at_once(users):
     for name in ("one", "two", "three"):
         assert users.client.get(f"/users/{user['id']}").status == 200
         kept(users, user)
-        assert users.client.send("PATCH", f"/users/{user['id']}", {"name": name}).status == 200
+        assert users.client.of(user).send("PATCH", f"/users/{user['id']}", {"name": name}).status == 200
         assert users.client.get(f"/users/{user['id']}").json()["name"] == name
-    assert users.client.ask("DELETE", f"/users/{user['id']}").status == 204
+    assert users.client.of(user).ask("DELETE", f"/users/{user['id']}").status == 204
     assert read(users, user) == (404, "miss")
 
 
@@ -150,7 +150,7 @@ def test_redis_away_is_a_miss_and_is_logged_once(serve):
     user = created(service)
     for _ in range(5):
         assert read(service, user) == (200, "away")
-        assert service.client.send("PATCH", f"/users/{user['id']}", {"name": "x"}).status == 200
+        assert service.client.of(user).send("PATCH", f"/users/{user['id']}", {"name": "x"}).status == 200
     assert len(service.lines(event="redis failed")) == 1
 
 

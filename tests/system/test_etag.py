@@ -33,7 +33,7 @@ def test_another_tag_gets_the_whole_answer(null, user, tags):
 
 def test_a_change_changes_the_tag(null, user):
     tag = null.client.get(f"/users/{user['id']}").headers["etag"]
-    assert null.client.send("PATCH", f"/users/{user['id']}", {"name": "Grace"}).status == 200
+    assert null.client.of(user).send("PATCH", f"/users/{user['id']}", {"name": "Grace"}).status == 200
     answer = ask(null, user, tag)
     assert answer.status == 200 and answer.json()["name"] == "Grace" and answer.headers["etag"] != tag
 

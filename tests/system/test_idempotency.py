@@ -90,7 +90,7 @@ def test_a_failure_is_not_kept(null):
     key, wanted = str(uuid.uuid4()), someone()
     other = null.client.post("/users", wanted).json()
     assert post(null, "/users", wanted, key).problem()["detail"] == "A user with this email exists already"
-    null.client.ask("DELETE", f"/users/{other['id']}")
+    null.client.of(other).ask("DELETE", f"/users/{other['id']}")
     assert post(null, "/users", wanted, key).status == 201
 
 
@@ -131,7 +131,7 @@ def test_many_with_one_key_and_a_strict_isolation_are_one_row(null):
 def test_a_key_ends_after_a_day_and_old_ones_are_cleaned_in_passing(null):
     key, wanted = str(uuid.uuid4()), someone()
     first = post(null, "/users", wanted, key)
-    null.client.ask("DELETE", first.headers["location"])
+    null.client.of(first.json()).ask("DELETE", first.headers["location"])
     null.site.query("INSERT INTO idempotency_keys (caller, key, fingerprint, response, created_at) SELECT '', 'old-' || i, '', '',"
                     " now() - interval '25 hours' FROM generate_series(1, 15) AS i")
     null.site.query("UPDATE idempotency_keys SET created_at = now() - interval '24 hours 1 second' WHERE key = %s", key)

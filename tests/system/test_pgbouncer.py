@@ -31,8 +31,9 @@ def test_users_can_be_made_read_changed_and_deleted(pooled):
     path = f"/users/{user.json()['id']}"
     assert client.get(path).json()["email"] == email
     assert client.post("/users", {"email": email, "name": "Twice"}).status == 409
-    assert client.send("PATCH", path, {"name": "Changed"}).json()["name"] == "Changed"
-    assert client.ask("DELETE", path).status == 204
+    owner = client.of(user.json())
+    assert owner.send("PATCH", path, {"name": "Changed"}).json()["name"] == "Changed"
+    assert owner.ask("DELETE", path).status == 204
     assert client.get(path).status == 404
     assert client.get("/health").status == 200
 
