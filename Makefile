@@ -36,17 +36,20 @@ HANDLERS        := $(patsubst handlers/%.c,$(BUILD)/handlers/%,$(wildcard handle
 TEST_HANDLERS   := $(patsubst tests/system/handlers/%.c,$(BUILD)/tests/handlers/%,$(wildcard tests/system/handlers/*.c))
 UNIT_TESTS      := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 CONNINFO        := $(BUILD)/conninfo
+NGINX_CONF      := $(BUILD)/nginx-conf
+OPENAPI         := $(BUILD)/openapi.json
+SITE            := $(BUILD)/site
 NAIVE           := $(BUILD)/bench/naive
 LIBRARY         := $(BUILD)/libnullpool.a
 OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
 
-.PHONY: all programs tests run test unit system bench lint migrate migrate-down install uninstall clean distclean help
+.PHONY: all programs docs new tests run test unit system bench lint migrate migrate-down install uninstall clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: programs
 
-programs: $(HANDLERS) $(CONNINFO)
+programs: $(HANDLERS) $(CONNINFO) $(NGINX_CONF) $(OPENAPI)
 
 tests: programs $(TEST_HANDLERS) $(UNIT_TESTS) $(NAIVE)
 
@@ -69,6 +72,12 @@ $(BUILD)/handlers/%: $(BUILD)/obj/handlers/%.o $(LIBRARY)
 $(CONNINFO): $(BUILD)/obj/migrations/conninfo.o $(LIBRARY)
 	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
 
+$(NGINX_CONF): $(BUILD)/obj/nginx/conf.o $(LIBRARY)
+	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
+
+$(OPENAPI): $(HANDLERS) env/openapi.py
+	$(PYTHON) env/openapi.py $(HANDLERS) >$@.new && mv $@.new $@
+
 $(BUILD)/tests/handlers/%: $(BUILD)/obj/tests/system/handlers/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
@@ -88,12 +97,20 @@ $(NAIVE): $(BUILD)/obj/tests/bench/naive.o
 
 run:
 	@env/setup run
-	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s docs
 	@BUILD=$(BUILD) exec $(PYTHON) env/local/run.py
+
+# NAME=notes: handlers/notes.c, a migration and a test, as a start.
+new:
+	@$(PYTHON) env/new/new.py '$(NAME)'
+
+# The API's pages; without npm there are none.
+docs: $(OPENAPI)
+	@env/docs $(SITE) $(OPENAPI)
 
 test:
 	@env/setup test
-	@$(MAKE) --no-print-directory -s tests
+	@$(MAKE) --no-print-directory -s docs tests
 	@$(MAKE) --no-print-directory -s unit
 	@$(MAKE) --no-print-directory -s system
 
@@ -124,7 +141,7 @@ migrate-down: programs
 	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m alembic -c migrations/alembic.ini downgrade -1
 
 PREFIX ?= /usr/local
-install: programs
+install: programs docs
 	@BUILD=$(BUILD) DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' env/install/run install $(HANDLERS)
 
 uninstall:
@@ -139,6 +156,7 @@ distclean: clean
 help:
 	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
+	@echo 'make new NAME=notes a new endpoint: a handler, a migration, a test'
 	@echo 'make bench          cold starts, requests/s, memory, trips beside other programs (QUICK=1, ONLY=pool, ONLY=peers)'
 	@echo 'make lint           warnings as errors, format, clang-tidy, floors, headers, shellcheck'
 	@echo 'make                build only, into build/'

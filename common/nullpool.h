@@ -46,7 +46,7 @@ struct np_value {
 	const char *text; /* as SQL gets it; NULL is SQL's NULL */
 	enum np_type type;
 	union {
-		int64_t integer; /* NP_INT */
+		int64_t integer; /* NP_INT; of NP_ENUM the index in its choices */
 		double number;   /* NP_FLOAT */
 		bool boolean;    /* NP_BOOL */
 	};
@@ -98,11 +98,23 @@ struct np_param {
 	const char *description; /* for people, in the OpenAPI document */
 	const char *example;     /* of a number, a list and NP_JSON: as JSON */
 };
+/* A list's usual two: how many, and where the page before ended. */
+#define NP_PAGE_LIMIT   .name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .fallback = "20"
+#define NP_PAGE_AFTER   .name = "after", .in = NP_QUERY, .type = NP_CURSOR, .description = "\"next\" of a page"
 #define NP_CHOICES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define NP_PARAMS_END        \
 	{                    \
 		.name = NULL \
 	}
+
+enum np_success { NP_OK = 200, NP_CREATED = 201, NP_ACCEPTED = 202, NP_NO_CONTENT = 204 };
+
+/* What an answer has in it, for the OpenAPI document: members with name, type, nullable, description, example. One name is one
+ * schema in all programs. */
+struct np_schema {
+	const char *name;               /* letters, such as "User" */
+	const struct np_param *members; /* ends with NP_PARAMS_END */
+};
 
 /* Which transaction a route's queries run in. It begins with the first query; a handler without one opens no
  * connection. The reply leaves only after the server has confirmed the commit. */
@@ -141,6 +153,10 @@ struct np_route {
 	const char *conflict;          /* the 409's detail when a unique or foreign key refused a row */
 	enum np_isolation isolation;   /* for NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
 	bool once;
+	const struct np_schema
+	    *returns; /* what a success has in it; with `page`, each item of np_reply_page() */
+	bool page;
+	enum np_success success; /* 0: 201 of a POST that writes, 204 of a DELETE, 200 of others */
 	enum np_auth auth;
 	bool form; /* a body may also be application/x-www-form-urlencoded */
 	/* Answers of an NP_TX_READ route are kept in Redis under this key, where there is one: "user:{id}", with parameters
@@ -166,7 +182,8 @@ struct np_value np_arg(const struct np_ctx *ctx, size_t param);
 /* Whether the request named the parameter itself (a null counts, a fallback does not). */
 bool np_given(const struct np_ctx *ctx, size_t param);
 
-/* Part `key` (from 0) of an NP_CURSOR argument, as np_reply_page() put it in; NULL when there is none. */
+/* Part `key` (from 0) of an NP_CURSOR argument, as np_reply_page() put it in; NULL when there is none. One of a page with other
+ * arguments (but for `limit`) was refused. */
 struct np_value np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key);
 
 const char *np_app_name(const struct np_ctx *ctx);
@@ -217,8 +234,6 @@ size_t np_rows_count(const struct np_rows *rows);
 struct np_value np_field(const struct np_rows *rows, size_t row, const char *column);
 
 /* --- the reply ---------------------------------------------------------------------------------------- */
-
-enum np_success { NP_OK = 200, NP_CREATED = 201, NP_ACCEPTED = 202, NP_NO_CONTENT = 204 };
 
 /* The first row as an object: {"column": value, …}, each value by its column's type. */
 NP_MUST_CHECK bool np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *row);

@@ -1,7 +1,6 @@
 /* auth - register, sign in, stay signed in; see README, "Sign-in" */
-#include "nullpool.h"
+#include "user.h"
 
-#define USER_COLUMNS         "id, email, name, created_at, updated_at"
 #define REFRESH_TOKEN_EXPIRE "interval '30 days'"
 
 static const char new_user[] =
@@ -27,25 +26,13 @@ static const char next_of_family[] =
     " (SELECT family FROM refresh_tokens WHERE token_hash = $1 AND used_at IS NOT NULL))"
     " SELECT user_id FROM used";
 
-static const char user_by_id[] = "SELECT " USER_COLUMNS " FROM users WHERE id = $1 AND deleted_at IS NULL";
-
 /* Long enough to be worth guessing at; what is longer than this only takes our time. */
 #define PASSWORD_FIELD .name = "password", .in = NP_BODY, .type = NP_STRING, .max = 200
 
 enum { EMAIL, NAME, NEW_PASSWORD };
 static const struct np_param new_fields[] = {
-	[EMAIL] = { .name = "email",
-	            .in = NP_BODY,
-	            .type = NP_EMAIL,
-	            .required = true,
-	            .example = "ada@example.com" },
-	[NAME] = { .name = "name",
-	           .in = NP_BODY,
-	           .type = NP_STRING,
-	           .required = true,
-	           .min = 1,
-	           .max = 200,
-	           .example = "Ada Lovelace" },
+	[EMAIL] = { EMAIL_FIELD, .required = true },
+	[NAME] = { NAME_FIELD, .required = true },
 	[NEW_PASSWORD] = { PASSWORD_FIELD, .required = true, .min = 12, .example = "correct horse battery" },
 	NP_PARAMS_END,
 };

@@ -38,4 +38,7 @@ struct np_ctx {
 	struct deadline deadline;
 };
 
+/* The reply's body is whole: what every np_reply_ function ends with. */
+NP_MUST_CHECK bool ctx_replied(struct np_ctx *ctx, enum np_success status);
+
 #endif

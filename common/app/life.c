@@ -4,6 +4,7 @@
 #include "app/failure.h"
 #include "app/idempotency.h"
 #include "app/kept.h"
+#include "app/page.h"
 #include "app/timing.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -47,7 +48,7 @@ receive(struct np_ctx *ctx, bool *done)
 	return auth_check(ctx)
 	       && param_decode(ctx, ctx->route, request, &ctx->target, &ctx->arguments, &ctx->faults,
 	                       &ctx->error)
-	       && idempotency_read(ctx);
+	       && page_check(ctx) && idempotency_read(ctx);
 }
 
 static bool

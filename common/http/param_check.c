@@ -123,15 +123,17 @@ matches(const char *pattern, const char *text)
 }
 
 static const char *
-check_enum(void *owner, const struct np_param *param, const char *text)
+check_enum(void *owner, const struct np_param *param, struct np_value *value)
 {
 	struct buf message;
 
 	buf_init(&message, owner, MESSAGE_MAX_BYTES);
 	buf_text(&message, "must be one of:");
 	for (size_t i = 0; param->choices[i]; i++) {
-		if (strcmp(param->choices[i], text) == 0)
+		if (strcmp(param->choices[i], value->text) == 0) {
+			value->integer = (int64_t)i;
 			return NULL;
+		}
 		buf_printf(&message, "%s %s", i > 0 ? "," : "", param->choices[i]);
 	}
 	return message.data;
@@ -179,7 +181,7 @@ param_check(void *owner, const struct np_param *param, const char *text, struct 
 	case NP_DATETIME:
 		return datetime_valid(text) ? NULL : "must be a date and time such as 2026-01-31T23:59:59Z";
 	case NP_ENUM:
-		return check_enum(owner, param, text);
+		return check_enum(owner, param, value);
 	case NP_JSON:
 	case NP_OBJECT:
 		return "can only be in a body";

@@ -122,7 +122,8 @@ class Service:
         self.environment = site.environment(**settings)
         self.endpoints = {
             name: stack.Endpoint(name, program(name), self.run_dir, self.environment, self.log) for name in programs}
-        self.nginx = stack.Nginx(self.folder / "nginx", stack.free_port(), self.run_dir, ROOT / "nginx")
+        self.nginx = stack.Nginx(self.folder / "nginx", stack.free_port(), self.run_dir, ROOT / "nginx",
+                                 stack.nginx_settings(BUILD / "nginx-conf", self.environment), BUILD / "site")
         self.client = Client(self.nginx.port, key=self.environment.get("SECRET_KEY"))
         site.services.append(self)
 

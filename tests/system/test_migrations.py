@@ -40,9 +40,9 @@ def tables(site):
 
 
 def test_up_down_and_up_again(site, database):
-    for command, current, has_users in (("upgrade head", "0005 (head)", True), ("downgrade 0001", "0001", False),
-                                        ("upgrade head", "0005 (head)", True), ("downgrade base", "", False),
-                                        ("upgrade head", "0005 (head)", True)):
+    for command, current, has_users in (("upgrade head", "0006 (head)", True), ("downgrade 0001", "0001", False),
+                                        ("upgrade head", "0006 (head)", True), ("downgrade base", "", False),
+                                        ("upgrade head", "0006 (head)", True)):
         done = alembic(site, *command.split(), **database)
         assert done.returncode == 0, done.stderr
         assert alembic(site, "current", **database).stdout.strip() == current
