@@ -78,6 +78,9 @@ def expected():
         "usr/local/lib/sysusers.d/nullpool.conf": 0o644,
         "usr/local/lib/tmpfiles.d/nullpool.conf": 0o644,
         "usr/local/sbin/nullpool-migrate": 0o755,
+        "usr/local/include/nullpool.h": 0o644,
+        "usr/local/lib/libnullpool.a": 0o644,
+        "usr/local/lib/pkgconfig/nullpool.pc": 0o644,
     }
 
 
@@ -161,7 +164,7 @@ def test_another_prefix_is_written_into_what_names_it(site):
     units = stage / "usr/lib/systemd/system"
     assert "\nExecStart=/usr/lib/nullpool/handlers/%i\n" in (units / "nullpool@.service").read_text()
     for name, mode in files(stage).items():
-        if isinstance(mode, int) and "/handlers/" not in name and not name.endswith("/conninfo"):
+        if isinstance(mode, int) and "/handlers/" not in name and not name.endswith(("/conninfo", ".a")):
             assert "/usr/local" not in (stage / name).read_text(), name
 
 
