@@ -5,6 +5,7 @@
 VARIANT ?= release
 BUILD   := build$(if $(filter-out release,$(VARIANT)),/$(VARIANT))
 PYTHON  := /usr/bin/python3
+OBJCOPY ?= objcopy
 
 ifneq ($(filter-out release asan,$(VARIANT)),)
 $(error VARIANT must be release or asan)
@@ -42,16 +43,18 @@ SITE            := $(BUILD)/site
 NAIVE           := $(BUILD)/bench/naive
 LIBRARY         := $(BUILD)/libnullpool.a
 OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
+# As programs outside of this tree get it.
+DEVELOPMENT     := $(BUILD)/lib/libnullpool.a $(BUILD)/lib/nullpool.pc
 
 .PHONY: all programs docs new tests run test unit system bench lint migrate migrate-down install uninstall clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: programs
+all: programs $(DEVELOPMENT)
 
 programs: $(HANDLERS) $(CONNINFO) $(NGINX_CONF) $(OPENAPI)
 
-tests: programs $(TEST_HANDLERS) $(UNIT_TESTS) $(NAIVE)
+tests: all $(TEST_HANDLERS) $(UNIT_TESTS) $(NAIVE)
 
 # --- how it is made ---
 
@@ -61,6 +64,20 @@ $(BUILD)/obj/%.o: %.c Makefile
 
 $(LIBRARY): $(OBJECTS)
 	$(AR) rcs $@.new $^ && mv $@.new $@
+
+# One object, in which all names but those of nullpool.h are local: they cannot meet the names of whoever links it.
+$(BUILD)/lib/libnullpool.a: $(OBJECTS)
+	@mkdir -p $(@D)
+	$(LD) -r -o $(@D)/nullpool.o $^
+	$(OBJCOPY) --wildcard --keep-global-symbol='np_*' --keep-global-symbol=_gnutls_global_init_skip $(@D)/nullpool.o
+	rm -f $@ && $(AR) rcs $@ $(@D)/nullpool.o && rm $(@D)/nullpool.o
+
+# @PREFIX@ is left for the install.
+$(BUILD)/lib/nullpool.pc: env/install/nullpool.pc.in common/nullpool.h Makefile
+	@mkdir -p $(@D)
+	version=$$(sed -n 's/^#define NP_VERSION *"\(.*\)"/\1/p' common/nullpool.h) && \
+	sed -e "s|@VERSION@|$$version|" -e 's|@PACKAGES@|$(PACKAGES)|' \
+	    -e 's|@LIBS@|-lfcgi $(QUIET_GNUTLS) $(filter -fsanitize%,$(LDFLAGS_$(VARIANT)))|' $< >$@
 
 # A new file each time, never written in place: a program that runs keeps its own.
 LINK = $(CC) $(ALL_LDFLAGS) -o $@.new $(filter %.o %.a,$^)
@@ -141,7 +158,7 @@ migrate-down: programs
 	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m alembic -c migrations/alembic.ini downgrade -1
 
 PREFIX ?= /usr/local
-install: programs docs
+install: all docs
 	@BUILD=$(BUILD) DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' env/install/run install $(HANDLERS)
 
 uninstall:
@@ -162,5 +179,5 @@ help:
 	@echo 'make                build only, into build/'
 	@echo 'make migrate        Alembic upgrade head, with the settings of the environment and .env'
 	@echo 'make migrate-down   one revision back'
-	@echo 'make install        programs, migrations, systemd units, nginx (DESTDIR=, PREFIX=/usr/local); make uninstall'
+	@echo 'make install        programs, library, migrations, systemd units, nginx (DESTDIR=, PREFIX=/usr/local); make uninstall'
 	@echo 'make clean          remove build/; make distclean: .local/ too'

@@ -114,14 +114,15 @@ class Service:
     """Some programs and an nginx in front of them."""
 
     def __init__(self, site, programs, **settings):
+        programs = [program(name) for name in programs]
         self.site = site
-        self.folder = site.folder("-".join(programs))
+        self.folder = site.folder("-".join(path.name for path in programs))
         self.run_dir = stack.run_dir_for(self.folder / "run")
         self.log_path = self.folder / "programs.log"
         self.log = open(self.log_path, "ab")
         self.environment = site.environment(**settings)
         self.endpoints = {
-            name: stack.Endpoint(name, program(name), self.run_dir, self.environment, self.log) for name in programs}
+            path.name: stack.Endpoint(path.name, path, self.run_dir, self.environment, self.log) for path in programs}
         self.nginx = stack.Nginx(self.folder / "nginx", stack.free_port(), self.run_dir, ROOT / "nginx",
                                  stack.nginx_settings(BUILD / "nginx-conf", self.environment), BUILD / "site")
         self.client = Client(self.nginx.port, key=self.environment.get("SECRET_KEY"))
@@ -177,6 +178,9 @@ def children(pid):
 
 
 def program(name):
+    """Of the tree by its name; a path is one that was built elsewhere."""
+    if isinstance(name, pathlib.Path):
+        return name
     mine = BUILD / "tests" / "handlers" / name
     return mine if mine.exists() else BUILD / "handlers" / name
 

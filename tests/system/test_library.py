@@ -1,0 +1,99 @@
+"""The installed library: what a program outside of the tree gets, and what it does not."""
+import os
+import re
+import shlex
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import BUILD, ROOT
+from test_install import Installed, make
+
+# GnuTLS looks for it by this name (common/serve/gnutls.c).
+NOT_OURS_TO_NAME = {"_gnutls_global_init_skip"}
+
+
+@pytest.fixture(scope="module")
+def installed(site):
+    return Installed(site.folder("library"))
+
+
+def pkg_config(installed, *arguments):
+    done = subprocess.run(["pkg-config", *arguments, "nullpool"], capture_output=True, text=True, check=True,
+                          env={"PATH": os.environ["PATH"], "PKG_CONFIG_PATH": str(installed.prefix / "lib/pkgconfig")})
+    return shlex.split(done.stdout)
+
+
+def compiled(installed, folder, source):
+    """As the README says it: one command."""
+    program = folder / source.stem
+    subprocess.run([os.environ.get("CC", "cc"), "-Wall", "-Wextra", "-Werror", source.name,
+                    *pkg_config(installed, "--cflags", "--libs"), "-o", program], cwd=folder, check=True, timeout=60)
+    return program
+
+
+@pytest.fixture(scope="module")
+def program(installed, site):
+    folder = site.folder("elsewhere")
+    for path in [ROOT / "handlers" / "users.c", *ROOT.glob("handlers/*.h")]:
+        shutil.copy(path, folder)
+    return compiled(installed, folder, folder / "users.c")
+
+
+def defined(path, which="-g"):
+    listing = subprocess.run(["nm", which, "--defined-only", path], capture_output=True, text=True, check=True).stdout
+    return {words[2] for words in map(str.split, listing.splitlines()) if len(words) == 3}
+
+
+def test_a_handler_outside_of_the_tree_is_served(program, serve):
+    service = serve(program)
+    user = service.client.post("/users", {"email": "elsewhere@example.com", "name": "Elsewhere"})
+    assert user.status == 201
+    assert service.client.get(user.headers["location"]).json() == user.json()
+    assert service.line_of(user)["status"] == 201
+
+
+def test_it_answers_from_a_shell_too(program, site):
+    done = subprocess.run([program, "GET", "/users?limit=1"], env=site.environment(), capture_output=True, timeout=30,
+                          check=True)
+    assert done.stdout.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_it_keeps_gnutls_quiet_as_the_trees_own_programs_do(program):
+    assert NOT_OURS_TO_NAME <= defined(program, "-D")
+
+
+def test_the_library_defines_the_headers_functions_and_no_other_name(installed):
+    header = (installed.prefix / "include" / "nullpool.h").read_text()
+    functions = re.findall(r"^(?:NP_MUST_CHECK )?(?:bool|int|size_t|const char|struct np_\w+) \*?(np_\w+)\(", header, re.M)
+    handlers = re.findall(r"^np_handler (np_\w+);", header, re.M)
+    assert len(functions) > 10 and len(handlers) == 3
+    assert defined(installed.prefix / "lib" / "libnullpool.a") == {*functions, *handlers} | NOT_OURS_TO_NAME
+
+
+def test_the_header_needs_no_other_of_the_tree(installed):
+    header = (installed.prefix / "include" / "nullpool.h").read_text()
+    assert re.findall(r"#include (.*)", header) == ["<stdbool.h>", "<stddef.h>", "<stdint.h>"]
+
+
+def test_a_program_may_use_the_names_that_the_library_uses_inside(installed, site):
+    folder = site.folder("names")
+    source = folder / "names.c"
+    source.write_text((ROOT / "handlers" / "root.c").read_text()
+                      + "int error_set, buf_init, log_end, cursor_read;\nvoid mem_free(void);\nvoid mem_free(void) { }\n")
+    program = compiled(installed, folder, source)
+    done = subprocess.run([program, "GET", "/"], env=site.environment(), capture_output=True, timeout=30, check=True)
+    assert b'"running"' in done.stdout
+
+
+def test_its_version_is_the_headers(installed):
+    header = (installed.prefix / "include" / "nullpool.h").read_text()
+    assert pkg_config(installed, "--modversion") == re.findall(r'#define NP_VERSION +"(.*)"', header)
+
+
+def test_a_packagers_prefix_is_in_it(site):
+    stage = site.folder("packager") / "stage"
+    make("install", stage, "/usr")
+    assert (stage / "usr/lib/pkgconfig/nullpool.pc").read_text().count("prefix=/usr\n") == 1
+    assert str(BUILD) not in (stage / "usr/lib/pkgconfig/nullpool.pc").read_text()
