@@ -9,6 +9,14 @@ static const char quiz_page[] = "SELECT id, answers, created_at FROM quiz_respon
                                 " AND ($3::timestamptz IS NULL OR (created_at, id) > ($3, $4::uuid))"
                                 " ORDER BY created_at, id LIMIT $2::bigint + 1";
 
+enum { QUIZ_USER, QUIZ_LIMIT, QUIZ_AFTER };
+static const struct np_param quiz_fields[] = {
+	[QUIZ_USER] = { .name = "id", .in = NP_PATH, .type = NP_UUID },
+	[QUIZ_LIMIT] = { NP_PAGE_LIMIT },
+	[QUIZ_AFTER] = { NP_PAGE_AFTER },
+	NP_PARAMS_END,
+};
+
 static const struct np_param quiz_members[] = {
 	{ .name = "id", .type = NP_UUID },
 	{ .name = "answers", .type = NP_OBJECT },

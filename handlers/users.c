@@ -109,14 +109,6 @@ delete_user(struct np_ctx *ctx)
 	       && np_reply_empty(ctx);
 }
 
-enum { QUIZ_USER, QUIZ_LIMIT, QUIZ_AFTER };
-static const struct np_param quiz_fields[] = {
-	[QUIZ_USER] = { ID_FIELD },
-	[QUIZ_LIMIT] = { NP_PAGE_LIMIT },
-	[QUIZ_AFTER] = { NP_PAGE_AFTER },
-	NP_PARAMS_END,
-};
-
 static bool
 list_quiz_responses(struct np_ctx *ctx)
 {

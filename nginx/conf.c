@@ -1,7 +1,7 @@
 /* nginx-conf - what of the settings nginx has to know, as configuration of its http level on standard output
  *
- * CORS_ORIGINS and DOCS, read by the rules of the programs. Origins were checked: there is no sign in them that means
- * something to nginx inside quotes.
+ * CORS_ORIGINS and DOCS, read by the rules of the programs. Origins were checked: letters, digits and .-:[]/ are all that is
+ * in them.
  */
 #include <unistd.h>
 
@@ -13,6 +13,19 @@
 
 #define TEXT_MAX_BYTES 65536
 
+/* As an expression, since nginx compares texts without regard to case, and origins are exact. */
+static void
+write_origin(struct buf *out, const char *origin, size_t size)
+{
+	buf_text(out, "\t\"~^");
+	for (size_t i = 0; i < size; i++) {
+		if (strchr(".[]", origin[i]))
+			buf_char(out, '\\');
+		buf_char(out, origin[i]);
+	}
+	buf_text(out, "$\" $http_origin;\n");
+}
+
 static void
 write_origins(struct buf *out, const char *origins)
 {
@@ -23,7 +36,7 @@ write_origins(struct buf *out, const char *origins)
 		origins += strspn(origins, ", ");
 		size = strcspn(origins, ", ");
 		if (size > 0)
-			buf_printf(out, "\t\"%.*s\" $http_origin;\n", (int)size, origins);
+			write_origin(out, origins, size);
 		origins += size;
 	}
 	buf_text(out, "\tdefault \"\";\n}\n");

@@ -138,8 +138,7 @@ def test_pages_and_their_files_are_served_with_a_policy_of_their_own(null):
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/docs/", "/docs/nothing.js", "/docs/../openapi.json", "/docs/%2e%2e/openapi.json", "/docs.html",
-                                  "/docs/package.json"])
+@pytest.mark.parametrize("path", ["/docs/", "/docs/nothing.js", "/docs.html", "/docs/package.json", "/docs/../docs.html"])
 def test_nothing_else_of_that_folder_is_served(null, path):
     assert null.client.get(path).status == 404
 
@@ -166,7 +165,7 @@ return true;
 """
 ANSWER = """
 const block = document.querySelector('#operations-' + arguments[0]);
-const status = block && block.querySelector('.live-responses-table .response-col_status');
+const status = block && block.querySelector('.live-responses-table tr.response .response-col_status');
 const body = block && block.querySelector('.live-responses-table .highlight-code code, .live-responses-table .microlight');
 return status && body ? [status.innerText, body.innerText] : null;
 """

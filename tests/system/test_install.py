@@ -9,6 +9,7 @@ from conftest import BUILD, OWNER_CANARY, ROOT
 
 PROGRAMS = sorted(path.stem for path in (ROOT / "handlers").glob("*.c"))
 MIGRATIONS = sorted(path.name for path in (ROOT / "migrations" / "versions").glob("*.py"))
+SITE = BUILD / "site"
 NGINX = sorted(path.name for path in (ROOT / "nginx").glob("*.conf"))
 SETTINGS = {"etc/nginx/nullpool-site.conf": 0o644, "etc/nginx/nullpool-settings.conf": 0o644,
             "etc/nullpool/nullpool.env": 0o640}
@@ -74,6 +75,7 @@ def expected():
         **{f"{share}/migrations/versions/{name}": 0o644 for name in MIGRATIONS},
         **{f"{share}/migrations/{name}": 0o644 for name in ("alembic.ini", "env.py")},
         **{f"{share}/{name}.sample": 0o644 for name in ("nullpool.env", "nullpool-site.conf", "nullpool-settings.conf")},
+        **{f"{share}/docs/{path.relative_to(SITE)}": 0o644 for path in SITE.rglob("*") if path.is_file()},
         "usr/local/lib/nullpool/conninfo": 0o755,
         "usr/local/lib/nullpool/manifest": 0o644,
         "usr/local/lib/sysusers.d/nullpool.conf": 0o644,
@@ -167,7 +169,7 @@ def test_another_prefix_is_written_into_what_names_it(site):
     units = stage / "usr/lib/systemd/system"
     assert "\nExecStart=/usr/lib/nullpool/handlers/%i\n" in (units / "nullpool@.service").read_text()
     for name, mode in files(stage).items():
-        if isinstance(mode, int) and "/handlers/" not in name and not name.endswith(("/conninfo", ".a")):
+        if isinstance(mode, int) and "/handlers/" not in name and not name.endswith(("/conninfo", "/nginx-conf", ".a")):
             assert "/usr/local" not in (stage / name).read_text(), name
 
 
