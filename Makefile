@@ -43,7 +43,7 @@ OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
 # As programs outside of this tree get it.
 DEVELOPMENT     := $(BUILD)/lib/libnullpool.a $(BUILD)/lib/nullpool.pc
 
-.PHONY: all programs tests run test unit system bench lint migrate migrate-down install uninstall clean distclean help
+.PHONY: all programs tests new run test unit system bench lint migrate migrate-down install uninstall clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -108,6 +108,10 @@ run:
 	@$(MAKE) --no-print-directory -s all
 	@BUILD=$(BUILD) exec $(PYTHON) env/local/run.py
 
+new:
+	@env/setup run
+	@NAME='$(subst ','\'',$(NAME))' $(PYTHON) -B env/new/run.py
+
 test:
 	@env/setup test
 	@$(MAKE) --no-print-directory -s tests
@@ -155,6 +159,7 @@ distclean: clean
 
 help:
 	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'
+	@echo 'make new            NAME=notes: a handler, a migration and a system test, served at /notes'
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
 	@echo 'make bench          cold starts, requests/s, memory, trips beside other programs (QUICK=1, ONLY=pool, ONLY=peers)'
 	@echo 'make lint           warnings as errors, format, clang-tidy, floors, headers, shellcheck'

@@ -9,7 +9,6 @@ import psycopg2
 import pytest
 
 import stack
-from conftest import ROOT
 from copy_of_tree import Copy
 
 
@@ -78,20 +77,6 @@ def test_the_roles_are_as_little_as_they_need(copy):
         with pytest.raises(psycopg2.OperationalError, match="no encryption|SSL off"):
             psycopg2.connect(host="127.0.0.1", port=copy.postgres, dbname="nullpool", user="nullpool_app",
                              password="development-app", sslmode="disable")
-
-
-def test_the_readmes_endpoint_builds_migrates_and_answers(copy):
-    """As its reader would: two new files, make run, nothing else."""
-    readme = (ROOT / "README.md").read_text()
-    blocks = re.findall(r"`([\w/.]+)`\n\n   ```\w+\n(.*?)   ```\n", readme, re.S)
-    assert [name for name, _ in blocks] == ["migrations/versions/0004_notes.py", "handlers/notes.c"]
-    for name, text in blocks:
-        (copy.folder / name).write_text(re.sub(r"^   ", "", text, flags=re.M))
-    with copy.running():
-        note = copy.client.post("/notes", {"title": "first"})
-        assert note.status == 201
-        assert copy.client.get(f"/notes/{note.json()['id']}").json() == note.json()
-        assert copy.client.get(f"/notes/{copy.port:08d}-0000-4000-8000-000000000000").problem()["detail"] == "Note not found"
 
 
 def test_distclean_removes_its_data(copy):
