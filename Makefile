@@ -20,7 +20,7 @@ LDFLAGS_release := -Wl,-z,relro,-z,now
 CFLAGS_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LDFLAGS_asan    := -fsanitize=address,undefined
 
-PACKAGES := libpq json-c hiredis talloc openssl
+PACKAGES := libpq json-c hiredis talloc openssl libsodium
 # Asked once, and only when something is compiled: the packages may not be there before env/setup.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lfcgi)$(PACKAGE_LIBS)
@@ -37,19 +37,22 @@ HANDLERS        := $(patsubst handlers/%.c,$(BUILD)/handlers/%,$(wildcard handle
 TEST_HANDLERS   := $(patsubst tests/system/handlers/%.c,$(BUILD)/tests/handlers/%,$(wildcard tests/system/handlers/*.c))
 UNIT_TESTS      := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 CONNINFO        := $(BUILD)/conninfo
+NGINX_CONF      := $(BUILD)/nginx-conf
+OPENAPI         := $(BUILD)/openapi.json
+SITE            := $(BUILD)/site
 NAIVE           := $(BUILD)/bench/naive
 LIBRARY         := $(BUILD)/libnullpool.a
 OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
 # As programs outside of this tree get it.
 DEVELOPMENT     := $(BUILD)/lib/libnullpool.a $(BUILD)/lib/nullpool.pc
 
-.PHONY: all programs tests new run test unit system bench lint migrate migrate-down install uninstall clean distclean help
+.PHONY: all programs docs new tests run test unit system bench lint migrate migrate-down install uninstall clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: programs $(DEVELOPMENT)
 
-programs: $(HANDLERS) $(CONNINFO)
+programs: $(HANDLERS) $(CONNINFO) $(NGINX_CONF) $(OPENAPI)
 
 tests: all $(TEST_HANDLERS) $(UNIT_TESTS) $(NAIVE)
 
@@ -86,6 +89,12 @@ $(BUILD)/handlers/%: $(BUILD)/obj/handlers/%.o $(LIBRARY)
 $(CONNINFO): $(BUILD)/obj/migrations/conninfo.o $(LIBRARY)
 	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
 
+$(NGINX_CONF): $(BUILD)/obj/nginx/conf.o $(LIBRARY)
+	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
+
+$(OPENAPI): $(HANDLERS) env/openapi.py
+	$(PYTHON) env/openapi.py $(HANDLERS) >$@.new && mv $@.new $@
+
 $(BUILD)/tests/handlers/%: $(BUILD)/obj/tests/system/handlers/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
@@ -105,16 +114,20 @@ $(NAIVE): $(BUILD)/obj/tests/bench/naive.o
 
 run:
 	@env/setup run
-	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s docs
 	@BUILD=$(BUILD) exec $(PYTHON) env/local/run.py
 
+# NAME=notes: handlers/notes.c, a migration and a test, as a start.
 new:
-	@env/setup run
-	@NAME='$(subst ','\'',$(NAME))' $(PYTHON) -B env/new/run.py
+	@$(PYTHON) env/new/new.py '$(NAME)'
+
+# The API's pages; without npm there are none.
+docs: $(OPENAPI)
+	@env/docs $(SITE) $(OPENAPI)
 
 test:
 	@env/setup test
-	@$(MAKE) --no-print-directory -s tests
+	@$(MAKE) --no-print-directory -s docs tests
 	@$(MAKE) --no-print-directory -s unit
 	@$(MAKE) --no-print-directory -s system
 
@@ -145,7 +158,7 @@ migrate-down: programs
 	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m alembic -c migrations/alembic.ini downgrade -1
 
 PREFIX ?= /usr/local
-install: all
+install: all docs
 	@BUILD=$(BUILD) DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' env/install/run install $(HANDLERS)
 
 uninstall:
@@ -159,8 +172,8 @@ distclean: clean
 
 help:
 	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'
-	@echo 'make new            NAME=notes: a handler, a migration and a system test, served at /notes'
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
+	@echo 'make new NAME=notes a new endpoint: a handler, a migration, a test'
 	@echo 'make bench          cold starts, requests/s, memory, trips beside other programs (QUICK=1, ONLY=pool, ONLY=peers)'
 	@echo 'make lint           warnings as errors, format, clang-tidy, floors, headers, shellcheck'
 	@echo 'make                build only, into build/'

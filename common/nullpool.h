@@ -46,7 +46,7 @@ struct np_value {
 	const char *text; /* as SQL gets it; NULL is SQL's NULL */
 	enum np_type type;
 	union {
-		int64_t integer; /* NP_INT */
+		int64_t integer; /* NP_INT; of NP_ENUM the index in its choices */
 		double number;   /* NP_FLOAT */
 		bool boolean;    /* NP_BOOL */
 	};
@@ -98,11 +98,23 @@ struct np_param {
 	const char *description; /* for people, in the OpenAPI document */
 	const char *example;     /* of a number, a list and NP_JSON: as JSON */
 };
+/* A list's usual two: how many, and where the page before ended. */
+#define NP_PAGE_LIMIT   .name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .fallback = "20"
+#define NP_PAGE_AFTER   .name = "after", .in = NP_QUERY, .type = NP_CURSOR, .description = "\"next\" of a page"
 #define NP_CHOICES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define NP_PARAMS_END        \
 	{                    \
 		.name = NULL \
 	}
+
+enum np_success { NP_OK = 200, NP_CREATED = 201, NP_ACCEPTED = 202, NP_NO_CONTENT = 204 };
+
+/* What an answer has in it, for the OpenAPI document: members with name, type, nullable, description, example. One name is one
+ * schema in all programs. */
+struct np_schema {
+	const char *name;               /* letters, such as "User" */
+	const struct np_param *members; /* ends with NP_PARAMS_END */
+};
 
 /* Which transaction a route's queries run in. It begins with the first query; a handler without one opens no
  * connection. The reply leaves only after the server has confirmed the commit. */
@@ -122,6 +134,10 @@ enum np_isolation {
 	NP_ISOLATION__MAX,
 };
 
+/* Who may ask. NP_AUTH_USER: whoever has an access token that is good now (Authorization: Bearer …); others get a 401. The
+ * database is told in each transaction: current_setting('request.jwt.claims')::json->>'sub' is np_caller(). */
+enum np_auth { NP_AUTH_NONE, NP_AUTH_USER };
+
 typedef bool np_handler(struct np_ctx *ctx);
 
 /* A handler of NP_TX_READ or NP_TX_WRITE may be called again, up to 3 times, after a serialization failure or a deadlock:
@@ -137,6 +153,18 @@ struct np_route {
 	const char *conflict;          /* the 409's detail when a unique or foreign key refused a row */
 	enum np_isolation isolation;   /* for NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
 	bool once;
+	const struct np_schema
+	    *returns; /* what a success has in it; with `page`, each item of np_reply_page() */
+	bool page;
+	enum np_success success; /* 0: 201 of a POST that writes, 204 of a DELETE, 200 of others */
+	enum np_auth auth;
+	bool form; /* a body may also be application/x-www-form-urlencoded */
+	/* Answers of an NP_TX_READ route are kept in Redis under this key, where there is one: "user:{id}", with parameters
+	 * of the route in braces. What differs between answers has to be in it. */
+	const char *cache;
+	int64_t cache_s; /* for so long at most; 0: CACHE_TTL */
+	const char *const
+	    *forgets; /* the keys that an NP_TX_WRITE route makes wrong; ends with NULL, see NP_KEYS */
 };
 #define NP_ROUTES_END          \
 	{                      \
@@ -154,10 +182,31 @@ struct np_value np_arg(const struct np_ctx *ctx, size_t param);
 /* Whether the request named the parameter itself (a null counts, a fallback does not). */
 bool np_given(const struct np_ctx *ctx, size_t param);
 
-/* Part `key` (from 0) of an NP_CURSOR argument, as np_reply_page() put it in; NULL when there is none. */
+/* Part `key` (from 0) of an NP_CURSOR argument, as np_reply_page() put it in; NULL when there is none. One of a page with other
+ * arguments (but for `limit`) was refused. */
 struct np_value np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key);
 
 const char *np_app_name(const struct np_ctx *ctx);
+
+/* --- who is asking ------------------------------------------------------------------------------------ */
+
+/* The user of the token; NULL in a route without .auth. */
+struct np_value np_caller(const struct np_ctx *ctx);
+
+/* Fails with NP_FORBIDDEN when the caller is not that user. */
+NP_MUST_CHECK bool np_is_caller(struct np_ctx *ctx, struct np_value user);
+
+/* Argon2id; takes 20 ms or so on purpose. Without a hash (NULL) it takes that time too, and is false. */
+struct np_value np_password_hash(struct np_ctx *ctx, struct np_value password);
+bool np_password_verify(struct np_value hash, struct np_value password);
+
+/* Signed with SECRET_KEY, for np_access_token_s() seconds. */
+struct np_value np_access_token(struct np_ctx *ctx, struct np_value user);
+int64_t np_access_token_s(const struct np_ctx *ctx);
+
+/* 32 random bytes, and what to keep of them: who reads the table cannot use it. */
+struct np_value np_random_token(struct np_ctx *ctx);
+struct np_value np_token_hash(struct np_ctx *ctx, struct np_value token);
 
 /* --- the database ------------------------------------------------------------------------------------- */
 
@@ -185,8 +234,6 @@ size_t np_rows_count(const struct np_rows *rows);
 struct np_value np_field(const struct np_rows *rows, size_t row, const char *column);
 
 /* --- the reply ---------------------------------------------------------------------------------------- */
-
-enum np_success { NP_OK = 200, NP_CREATED = 201, NP_ACCEPTED = 202, NP_NO_CONTENT = 204 };
 
 /* The first row as an object: {"column": value, …}, each value by its column's type. */
 NP_MUST_CHECK bool np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *row);
@@ -217,6 +264,8 @@ NP_MUST_CHECK bool np_header(struct np_ctx *ctx, const char *name, const char *f
 
 enum np_failure {
 	NP_MALFORMED = 1, /* 400: JSON, encoding, framing */
+	NP_UNAUTHORIZED,  /* 401, with WWW-Authenticate */
+	NP_FORBIDDEN,     /* 403 */
 	NP_NOT_FOUND,     /* 404 */
 	NP_METHOD,        /* 405, with Allow */
 	NP_CONFLICT,      /* 409: a unique or foreign key, retries used up */

@@ -1,14 +1,19 @@
 /* users - create, read, update, soft-delete; a row that has deleted_at is not there */
-#include "nullpool.h"
+#include "quiz.h"
+#include "user.h"
 
-#define USER_COLUMNS "id, email, name, created_at, updated_at"
+/* One statement for each order: none is built from what somebody sent, and each has its index. */
+#define USERS_PAGE(key, type, after, order)                                     \
+	"SELECT " USER_COLUMNS " FROM users WHERE deleted_at IS NULL"           \
+	" AND ($4::text IS NULL OR lower(email) = lower($4))"                   \
+	" AND ($5::timestamptz IS NULL OR created_at >= $5)"                    \
+	" AND ($2::" type " IS NULL OR (" key ", id) " after " ($2, $3::uuid))" \
+	" ORDER BY " key " " order ", id " order " LIMIT $1::bigint + 1"
 
-static const char users_page[] =
-    "SELECT " USER_COLUMNS " FROM users"
-    " WHERE deleted_at IS NULL AND ($2::timestamptz IS NULL OR (created_at, id) > ($2, $3::uuid))"
-    " ORDER BY created_at, id LIMIT $1::bigint + 1";
-
-static const char user_by_id[] = "SELECT " USER_COLUMNS " FROM users WHERE id = $1 AND deleted_at IS NULL";
+static const char oldest_first[] = USERS_PAGE("created_at", "timestamptz", ">", "ASC");
+static const char newest_first[] = USERS_PAGE("created_at", "timestamptz", "<", "DESC");
+static const char a_to_z[] = USERS_PAGE("email", "text", ">", "ASC");
+static const char z_to_a[] = USERS_PAGE("email", "text", "<", "DESC");
 
 static const char new_user[] = "INSERT INTO users (email, name) VALUES ($1, $2) RETURNING " USER_COLUMNS;
 
@@ -18,43 +23,49 @@ static const char changed_user[] = "UPDATE users SET email = coalesce($2, email)
 static const char deleted_user[] =
     "UPDATE users SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL RETURNING id";
 
-static const char quiz_page[] = "SELECT id, answers, created_at FROM quiz_responses"
-                                " WHERE user_id = $1 AND deleted_at IS NULL"
-                                " AND ($3::timestamptz IS NULL OR (created_at, id) > ($3, $4::uuid))"
-                                " ORDER BY created_at, id LIMIT $2::bigint + 1";
+#define ID_FIELD .name = "id", .in = NP_PATH, .type = NP_UUID
 
-/* The same in POST, where they are required, and in PATCH, where they are not. */
-#define EMAIL_FIELD .name = "email", .in = NP_BODY, .type = NP_EMAIL, .example = "ada@example.com"
-#define NAME_FIELD \
-	.name = "name", .in = NP_BODY, .type = NP_STRING, .min = 1, .max = 200, .example = "Ada Lovelace"
-
-#define LIMIT_FIELD .name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .fallback = "20"
-#define AFTER_FIELD .name = "after", .in = NP_QUERY, .type = NP_CURSOR, .description = "\"next\" of a page"
-
-enum { LIMIT, AFTER };
+enum { LIMIT, AFTER, SORT, WITH_EMAIL, SINCE };
 static const struct np_param page[] = {
-	[LIMIT] = { LIMIT_FIELD },
-	[AFTER] = { AFTER_FIELD },
+	[LIMIT] = { NP_PAGE_LIMIT },
+	[AFTER] = { NP_PAGE_AFTER },
+	[SORT] = { .name = "sort",
+	           .in = NP_QUERY,
+	           .type = NP_ENUM,
+	           .choices = NP_CHOICES("created_at", "-created_at", "email", "-email"),
+	           .fallback = "created_at" },
+	[WITH_EMAIL] = { .name = "email", .in = NP_QUERY, .type = NP_EMAIL },
+	[SINCE] = { .name = "created_since", .in = NP_QUERY, .type = NP_DATETIME },
 	NP_PARAMS_END,
 };
 
 static bool
 list_users(struct np_ctx *ctx)
 {
+	static const char *const pages[] = { oldest_first, newest_first, a_to_z, z_to_a };
+	bool by_email = np_arg(ctx, SORT).integer >= 2;
 	struct np_rows *users;
 
-	return np_query(
-	           ctx, &users, users_page,
-	           NP_VALUES(np_arg(ctx, LIMIT), np_cursor_key(ctx, AFTER, 0), np_cursor_key(ctx, AFTER, 1)))
-	       && np_reply_page(ctx, users, np_arg(ctx, LIMIT).integer, NP_KEYS("created_at", "id"));
+	return np_query(ctx, &users, pages[np_arg(ctx, SORT).integer],
+	                NP_VALUES(np_arg(ctx, LIMIT), np_cursor_key(ctx, AFTER, 0),
+	                          np_cursor_key(ctx, AFTER, 1), np_arg(ctx, WITH_EMAIL), np_arg(ctx, SINCE)))
+	       && np_reply_page(ctx, users, np_arg(ctx, LIMIT).integer,
+	                        by_email ? NP_KEYS("email", "id") : NP_KEYS("created_at", "id"));
 }
 
-enum { EMAIL, NAME, CHANGED_ID };
+enum { EMAIL, NAME, ID };
 static const struct np_param new_fields[] = {
 	[EMAIL] = { EMAIL_FIELD, .required = true },
 	[NAME] = { NAME_FIELD, .required = true },
 	NP_PARAMS_END,
 };
+static const struct np_param changed_fields[] = {
+	[EMAIL] = { EMAIL_FIELD },
+	[NAME] = { NAME_FIELD },
+	[ID] = { ID_FIELD },
+	NP_PARAMS_END,
+};
+static const struct np_param by_id[] = { { ID_FIELD }, NP_PARAMS_END };
 
 static bool
 create_user(struct np_ctx *ctx)
@@ -66,27 +77,14 @@ create_user(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_CREATED, user);
 }
 
-enum { ID };
-static const struct np_param by_id[] = {
-	[ID] = { .name = "id", .in = NP_PATH, .type = NP_UUID },
-	NP_PARAMS_END,
-};
-
 static bool
 show_user(struct np_ctx *ctx)
 {
 	struct np_rows *user;
 
-	return np_query_one(ctx, &user, user_by_id, NP_VALUES(np_arg(ctx, ID)))
+	return np_query_one(ctx, &user, user_by_id, NP_VALUES(np_arg(ctx, 0)))
 	       && np_reply_row(ctx, NP_OK, user);
 }
-
-static const struct np_param changed_fields[] = {
-	[EMAIL] = { EMAIL_FIELD },
-	[NAME] = { NAME_FIELD },
-	[CHANGED_ID] = { .name = "id", .in = NP_PATH, .type = NP_UUID },
-	NP_PARAMS_END,
-};
 
 static bool
 change_user(struct np_ctx *ctx)
@@ -95,8 +93,9 @@ change_user(struct np_ctx *ctx)
 
 	if (!np_given(ctx, EMAIL) && !np_given(ctx, NAME))
 		return np_fail(ctx, NP_INVALID, "Nothing to change: give email, name or both");
-	return np_query_one(np_last(ctx), &user, changed_user,
-	                    NP_VALUES(np_arg(ctx, CHANGED_ID), np_arg(ctx, EMAIL), np_arg(ctx, NAME)))
+	return np_is_caller(ctx, np_arg(ctx, ID))
+	       && np_query_one(np_last(ctx), &user, changed_user,
+	                       NP_VALUES(np_arg(ctx, ID), np_arg(ctx, EMAIL), np_arg(ctx, NAME)))
 	       && np_reply_row(ctx, NP_OK, user);
 }
 
@@ -105,15 +104,16 @@ delete_user(struct np_ctx *ctx)
 {
 	struct np_rows *user;
 
-	return np_query_one(np_last(ctx), &user, deleted_user, NP_VALUES(np_arg(ctx, ID)))
+	return np_is_caller(ctx, np_arg(ctx, 0))
+	       && np_query_one(np_last(ctx), &user, deleted_user, NP_VALUES(np_arg(ctx, 0)))
 	       && np_reply_empty(ctx);
 }
 
 enum { QUIZ_USER, QUIZ_LIMIT, QUIZ_AFTER };
 static const struct np_param quiz_fields[] = {
-	[QUIZ_USER] = { .name = "id", .in = NP_PATH, .type = NP_UUID },
-	[QUIZ_LIMIT] = { LIMIT_FIELD },
-	[QUIZ_AFTER] = { AFTER_FIELD },
+	[QUIZ_USER] = { ID_FIELD },
+	[QUIZ_LIMIT] = { NP_PAGE_LIMIT },
+	[QUIZ_AFTER] = { NP_PAGE_AFTER },
 	NP_PARAMS_END,
 };
 
@@ -122,24 +122,27 @@ list_quiz_responses(struct np_ctx *ctx)
 {
 	struct np_rows *responses;
 
-	return np_query(ctx, &responses, quiz_page,
-	                NP_VALUES(np_arg(ctx, QUIZ_USER), np_arg(ctx, QUIZ_LIMIT),
-	                          np_cursor_key(ctx, QUIZ_AFTER, 0), np_cursor_key(ctx, QUIZ_AFTER, 1)))
+	return np_is_caller(ctx, np_arg(ctx, QUIZ_USER))
+	       && np_query(ctx, &responses, quiz_page,
+	                   NP_VALUES(np_arg(ctx, QUIZ_USER), np_arg(ctx, QUIZ_LIMIT),
+	                             np_cursor_key(ctx, QUIZ_AFTER, 0), np_cursor_key(ctx, QUIZ_AFTER, 1)))
 	       && np_reply_page(ctx, responses, np_arg(ctx, QUIZ_LIMIT).integer, NP_KEYS("created_at", "id"));
 }
 
-#define MISSING .missing = "User not found"
-#define TAKEN   .conflict = "A user with this email exists already"
-
 static const struct np_route routes[] = {
-	{ "GET", "/users", list_users, NP_TX_READ, page, .summary = "Users, oldest first, a page at a time" },
-	{ "POST", "/users", create_user, NP_TX_WRITE, new_fields, .summary = "A new user", TAKEN },
-	{ "GET", "/users/{id}", show_user, NP_TX_READ, by_id, .summary = "One user", MISSING },
-	{ "PATCH", "/users/{id}", change_user, NP_TX_WRITE, changed_fields, .summary = "Change a user",
-	  MISSING, TAKEN },
-	{ "DELETE", "/users/{id}", delete_user, NP_TX_WRITE, by_id, .summary = "Delete a user", MISSING },
+	{ "GET", "/users", list_users, NP_TX_READ, page, "Users, a page at a time", .returns = &user_schema,
+	  .page = true },
+	{ "POST", "/users", create_user, NP_TX_WRITE, new_fields, "A new user", TAKEN,
+	  .returns = &user_schema },
+	{ "GET", "/users/{id}", show_user, NP_TX_READ, by_id, "One user", MISSING, .cache = "user:{id}",
+	  .returns = &user_schema },
+	{ "PATCH", "/users/{id}", change_user, NP_TX_WRITE, changed_fields, "Change a user", MISSING, TAKEN,
+	  .forgets = NP_KEYS("user:{id}"), .auth = NP_AUTH_USER, .returns = &user_schema },
+	{ "DELETE", "/users/{id}", delete_user, NP_TX_WRITE, by_id, "Delete a user", MISSING,
+	  .forgets = NP_KEYS("user:{id}"), .auth = NP_AUTH_USER },
 	{ "GET", "/users/{id}/quiz-responses", list_quiz_responses, NP_TX_READ, quiz_fields,
-	  .summary = "A user's quiz responses, oldest first, a page at a time" },
+	  "A user's quiz responses, oldest first, a page at a time", .auth = NP_AUTH_USER,
+	  .returns = &quiz_schema, .page = true },
 	NP_ROUTES_END,
 };
 

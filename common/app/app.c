@@ -1,4 +1,5 @@
 #include "app/app.h"
+#include "app/auth.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -44,6 +45,10 @@ app_init(void *owner, struct app *app, const char *name, const struct np_route *
 		             .settings = settings,
 		             .pool = no_pool,
 		             .describe = no_description };
+	if (auth_is_wanted(routes) && !settings->secret_key)
+		return error_set(err, NP_INTERNAL,
+		                 "SECRET_KEY: is required where a route wants to know its caller;"
+		                 " make one with: openssl rand -hex 32");
 	if (!new_connector(owner, settings, &settings->database, &app->connector, err))
 		return false;
 	if (settings->database_replica_url) {

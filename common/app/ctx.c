@@ -5,7 +5,6 @@
 
 #include "app/ctx.h"
 #include "base/mem.h"
-#include "http/cursor.h"
 
 /* --- failure --- */
 
@@ -62,13 +61,6 @@ np_given(const struct np_ctx *ctx, size_t param)
 }
 
 struct np_value
-np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key)
-{
-	assert(key < CURSOR_KEYS_MAX);
-	return np_text(argument(ctx, param)->cursor[key]);
-}
-
-struct np_value
 np_int(struct np_ctx *ctx, int64_t integer)
 {
 	return (struct np_value){ mem_printf(ctx, "%" PRId64, integer), NP_INT, .integer = integer };
@@ -116,7 +108,7 @@ bool
 np_commit(struct np_ctx *ctx)
 {
 	assert(ctx->route->tx == NP_TX_MANUAL);
-	return transaction_commit(ctx->tx, &ctx->error);
+	return transaction_commit(ctx->tx, NULL, &ctx->error);
 }
 
 bool
@@ -129,8 +121,8 @@ np_rollback(struct np_ctx *ctx)
 
 /* --- the reply --- */
 
-static bool
-replied(struct np_ctx *ctx, enum np_success status)
+bool
+ctx_replied(struct np_ctx *ctx, enum np_success status)
 {
 	if (ctx->reply.body.overflow)
 		return our_fault(ctx, "the reply is larger than REPLY_BODY_MAX_BYTES");
@@ -146,52 +138,7 @@ np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *r
 {
 	buf_reset(&ctx->reply.body);
 	rows_json(row, 0, &ctx->reply.body);
-	return replied(ctx, status);
-}
-
-static bool
-write_cursor(struct np_ctx *ctx, const struct np_rows *rows, size_t row, const char *const *keys)
-{
-	const char *texts[CURSOR_KEYS_MAX];
-	char storage[CURSOR_MAX_BYTES];
-	struct buf cursor;
-	size_t count = 0;
-
-	for (; keys[count]; count++) {
-		assert(count < CURSOR_KEYS_MAX);
-		texts[count] = np_field(rows, row, keys[count]).text;
-		if (!texts[count])
-			return our_fault(ctx, "a page's key is null");
-	}
-	buf_init_fixed(&cursor, storage, sizeof(storage));
-	cursor_write(&cursor, texts, count);
-	if (cursor.overflow)
-		return our_fault(ctx, "a page's keys are too long for a cursor");
-	buf_json_text(&ctx->reply.body, cursor.data);
-	return true;
-}
-
-bool
-np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit, const char *const *keys)
-{
-	struct buf *out = &ctx->reply.body;
-	size_t count = np_rows_count(rows), shown = count > (size_t)limit ? (size_t)limit : count;
-
-	assert(limit > 0);
-	buf_reset(out);
-	buf_text(out, "{\"items\":[");
-	for (size_t row = 0; row < shown; row++) {
-		if (row > 0)
-			buf_char(out, ',');
-		rows_json(rows, row, out);
-	}
-	buf_text(out, "],\"next\":");
-	if (shown == count)
-		buf_text(out, "null");
-	else if (!write_cursor(ctx, rows, shown - 1, keys))
-		return false;
-	buf_char(out, '}');
-	return replied(ctx, NP_OK);
+	return ctx_replied(ctx, status);
 }
 
 static void
@@ -222,14 +169,14 @@ np_reply_object(struct np_ctx *ctx, enum np_success status, const struct np_memb
 		write_value(out, members[i].value);
 	}
 	buf_char(out, '}');
-	return replied(ctx, status);
+	return ctx_replied(ctx, status);
 }
 
 bool
 np_reply_empty(struct np_ctx *ctx)
 {
 	buf_reset(&ctx->reply.body);
-	return replied(ctx, NP_NO_CONTENT);
+	return ctx_replied(ctx, NP_NO_CONTENT);
 }
 
 bool

@@ -11,6 +11,9 @@
 #include "http/router.h"
 #include "http/target.h"
 
+/* What idempotency_claim() takes. */
+enum { CLAIM_CALLER, CLAIM_KEY, CLAIM_FINGERPRINT, CLAIM__MAX };
+
 struct np_ctx {
 	struct app *app;
 	const struct request *request;
@@ -22,8 +25,20 @@ struct np_ctx {
 	struct transaction *tx; /* NULL until the request is decoded */
 	struct reply reply;
 	bool replied;
+	const char *caller;                    /* NULL: nobody is known */
+	struct transaction_statement identity; /* tells the database so; sql is NULL: nobody */
+	struct np_value claims_value;
+	struct transaction_statement claim; /* sql is NULL: there is no Idempotency-Key */
+	struct np_value claim_values[CLAIM__MAX];
+	bool unsure;           /* a commit of it was sent, and its outcome is not known */
+	const char *cache_key; /* of its answer; NULL: it is not kept */
+	enum cache_found cache_found;
+	struct buf kept;    /* with CACHE_LEASE: the answer as it is to be kept; empty: it is not */
 	struct error error; /* kind is 0 while all is well */
 	struct deadline deadline;
 };
+
+/* The reply's body is whole: what every np_reply_ function ends with. */
+NP_MUST_CHECK bool ctx_replied(struct np_ctx *ctx, enum np_success status);
 
 #endif

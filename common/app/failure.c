@@ -8,10 +8,11 @@ static const struct {
 	int status;
 	int retry_after_s; /* 0: no Retry-After */
 } table[NP_FAILURE__MAX] = {
-	[NP_MALFORMED] = { 400, 0 }, [NP_NOT_FOUND] = { 404, 0 }, [NP_METHOD] = { 405, 0 },
-	[NP_CONFLICT] = { 409, 0 },  [NP_TOO_LARGE] = { 413, 0 }, [NP_MEDIA_TYPE] = { 415, 0 },
-	[NP_INVALID] = { 422, 0 },   [NP_INTERNAL] = { 500, 0 },  [NP_UNAVAILABLE] = { 503, 2 },
-	[NP_TIMEOUT] = { 504, 0 },   [NP_AMBIGUOUS] = { 503, 0 }, /* to repeat it may do it twice */
+	[NP_MALFORMED] = { 400, 0 },    [NP_NOT_FOUND] = { 404, 0 },   [NP_METHOD] = { 405, 0 },
+	[NP_UNAUTHORIZED] = { 401, 0 }, [NP_FORBIDDEN] = { 403, 0 },   [NP_CONFLICT] = { 409, 0 },
+	[NP_TOO_LARGE] = { 413, 0 },    [NP_MEDIA_TYPE] = { 415, 0 },  [NP_INVALID] = { 422, 0 },
+	[NP_INTERNAL] = { 500, 0 },     [NP_UNAVAILABLE] = { 503, 2 }, [NP_TIMEOUT] = { 504, 0 },
+	[NP_AMBIGUOUS] = { 503, 0 }, /* to repeat it may do it twice */
 };
 
 int
@@ -59,5 +60,11 @@ failure_reply(struct np_ctx *ctx)
 	problem_write(&ctx->reply, &problem);
 	if (err->kind == NP_METHOD)
 		reply_set_header(&ctx->reply, "Allow", ctx->allow);
+	/* RFC 6750 3: the reason only where there was a token. */
+	if (err->kind == NP_UNAUTHORIZED)
+		reply_set_header(&ctx->reply, "WWW-Authenticate",
+		                 request_header(ctx->request, "authorization")
+		                     ? "Bearer error=\"invalid_token\""
+		                     : "Bearer");
 	add_retry_after(&ctx->reply, err);
 }

@@ -1,12 +1,18 @@
 #include "app/life.h"
+#include "app/auth.h"
 #include "app/ctx.h"
 #include "app/failure.h"
+#include "app/idempotency.h"
+#include "app/kept.h"
+#include "app/page.h"
 #include "app/timing.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/etag.h"
 
-#define RERUNS_MAX 3
-#define RERUN_MS   20 /* full jitter below this, doubled each time */
+#define RERUNS_MAX      3
+#define RERUN_MS        20 /* full jitter below this, doubled each time, up to 5 times */
+#define RERUN_SHIFT_MAX 5
 
 static struct np_ctx *
 new_ctx(void *owner, struct app *app, const struct request *request)
@@ -39,8 +45,10 @@ receive(struct np_ctx *ctx, bool *done)
 		return np_reply_empty(ctx);
 	}
 	ctx->app->describe(request->method, ctx->route->path, request->id);
-	return param_decode(ctx, ctx->route, request, &ctx->target, &ctx->arguments, &ctx->faults,
-	                    &ctx->error);
+	return auth_check(ctx)
+	       && param_decode(ctx, ctx->route, request, &ctx->target, &ctx->arguments, &ctx->faults,
+	                       &ctx->error)
+	       && page_check(ctx) && idempotency_read(ctx);
 }
 
 static bool
@@ -54,11 +62,14 @@ new_transaction(struct np_ctx *ctx)
 {
 	const struct transaction_options options = {
 		.connector = ctx->app->connector,
-		.replica = ctx->app->replica,
+		/* A standby lags behind: what is kept would be older than what was forgotten. */
+		.replica = ctx->cache_found == CACHE_LEASE ? NULL : ctx->app->replica,
 		.mode = ctx->route->tx,
 		.isolation = ctx->route->isolation,
 		.deadline = ctx->deadline,
 		.command_timeout_s = ctx->app->settings->database_command_timeout_s,
+		.identity = ctx->identity.sql ? &ctx->identity : NULL,
+		.claim = ctx->claim.sql ? &ctx->claim : NULL,
 		.endpoint = ctx->app->name,
 		.request_id = ctx->request->id,
 	};
@@ -82,10 +93,11 @@ conclude(struct np_ctx *ctx)
 {
 	switch (ctx->route->tx) {
 	case NP_TX_WRITE:
-		return transaction_commit(ctx->tx, &ctx->error);
+		return idempotency_commit(ctx);
 	case NP_TX_READ:
 		/* One transaction of several queries is only good when its end was. */
-		return ctx->route->isolation == NP_READ_COMMITTED || transaction_commit(ctx->tx, &ctx->error);
+		return ctx->route->isolation == NP_READ_COMMITTED
+		       || transaction_commit(ctx->tx, NULL, &ctx->error);
 	case NP_TX_MANUAL:
 	case NP_TX_NONE:
 		break;
@@ -94,27 +106,55 @@ conclude(struct np_ctx *ctx)
 }
 
 static bool
-may_rerun(const struct np_ctx *ctx, int reruns)
+may_rerun(struct np_ctx *ctx, int reruns)
 {
-	return reruns < RERUNS_MAX && !ctx->route->once && transaction_may_rerun(ctx->tx)
-	       && !deadline_passed(ctx->deadline);
+	if (ctx->route->once || deadline_passed(ctx->deadline))
+		return false;
+	return idempotency_is_unsure(ctx) || (reruns < RERUNS_MAX && transaction_may_rerun(ctx->tx));
+}
+
+static void
+start_again(struct np_ctx *ctx, int reruns)
+{
+	int shift = reruns < RERUN_SHIFT_MAX ? reruns : RERUN_SHIFT_MAX;
+
+	clock_sleep_ms(clock_jitter_ms((int64_t)RERUN_MS << shift), ctx->deadline);
+	transaction_restart(ctx->tx);
+	reply_reset(&ctx->reply);
+	ctx->replied = false;
+	ctx->error = (struct error){ .kind = 0 };
 }
 
 /* Handler and commit, again from the beginning while only another transaction was in the way. */
 static bool
 run(struct np_ctx *ctx)
 {
+	struct error unsure = { .kind = 0 };
+
 	new_transaction(ctx);
 	for (int reruns = 0; !(handle(ctx) && conclude(ctx)); reruns++) {
-		if (!may_rerun(ctx, reruns))
+		if (idempotency_is_known(ctx))
+			return idempotency_replay(ctx);
+		if (ctx->error.kind == NP_AMBIGUOUS)
+			unsure = ctx->error;
+		if (!may_rerun(ctx, reruns)) {
+			/* What was not known before is not known now. */
+			if (ctx->unsure)
+				ctx->error = unsure;
 			return false;
-		clock_sleep_ms(clock_jitter_ms((int64_t)RERUN_MS << reruns), ctx->deadline);
-		transaction_restart(ctx->tx);
-		reply_reset(&ctx->reply);
-		ctx->replied = false;
-		ctx->error.kind = 0;
+		}
+		start_again(ctx, reruns);
 	}
 	return true;
+}
+
+static bool
+serve(struct np_ctx *ctx)
+{
+	bool good = kept_find(ctx) || run(ctx);
+
+	kept_settle(ctx, good);
+	return good;
 }
 
 struct np_ctx *
@@ -125,7 +165,7 @@ life_begin(void *owner, struct app *app, const struct request *request, struct d
 
 	ctx->deadline = deadline;
 	if (receive(ctx, &done)) {
-		if (!done && !run(ctx))
+		if (!done && !serve(ctx))
 			failure_reply(ctx);
 		else if (ctx->reply.status < 500)
 			/* What the handler got over is not the request's error; of /health it is the reason. */
@@ -133,6 +173,7 @@ life_begin(void *owner, struct app *app, const struct request *request, struct d
 	} else {
 		failure_reply(ctx);
 	}
+	etag_apply(&ctx->reply, request);
 	if (app->settings->server_timing)
 		timing_header(ctx);
 	return ctx;
@@ -222,6 +263,7 @@ log_request(const struct np_ctx *ctx, int64_t end_us)
 	log_int(&line, "status", ctx->reply.status);
 	log_ms(&line, "duration_ms", end_us - ctx->request->start_us);
 	log_int(&line, "bytes", (int64_t)ctx->reply.body.size);
+	log_string(&line, "cache", kept_word(ctx));
 	if (ctx->tx)
 		log_database(&line, ctx);
 	if (ctx->error.kind)
@@ -234,6 +276,7 @@ life_end(struct np_ctx *ctx)
 {
 	int64_t end_us = clock_now_us();
 
+	kept_fill(ctx);
 	log_request(ctx, end_us);
 	ctx->app->recent = ctx->tx ? transaction_source(ctx->tx) : NULL;
 	if (ctx->tx)

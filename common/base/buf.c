@@ -85,19 +85,33 @@ buf_char(struct buf *buf, char byte)
 void
 buf_printf(struct buf *buf, const char *format, ...)
 {
+	size_t room = buf->capacity - buf->size;
 	va_list args;
 	int size;
 
+	/* Mostly it fits at once. */
 	va_start(args, format);
-	size = vsnprintf(NULL, 0, format, args);
+	size = vsnprintf(buf->data + buf->size, room, format, args);
 	va_end(args);
 	assert(size >= 0);
-	if (!buf_room(buf, (size_t)size))
+	if (!buf_room(buf, (size_t)size)) {
+		buf->data[buf->size] = '\0';
 		return;
-	va_start(args, format);
-	(void)vsnprintf(buf->data + buf->size, (size_t)size + 1, format, args);
-	va_end(args);
+	}
+	if ((size_t)size >= room) {
+		va_start(args, format);
+		(void)vsnprintf(buf->data + buf->size, (size_t)size + 1, format, args);
+		va_end(args);
+	}
 	buf->size += (size_t)size;
+}
+
+void
+buf_int(struct buf *buf, int64_t value)
+{
+	char text[INT_TEXT_BYTES];
+
+	buf_add(buf, text, text_of_int(value, text));
 }
 
 static void
@@ -116,6 +130,13 @@ json_escape(struct buf *buf, uint32_t point)
 		buf_printf(buf, "u%04x", (unsigned)point);
 }
 
+/* What most texts are made of. */
+static bool
+is_plain(char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 void
 buf_json_string(struct buf *buf, const char *text, size_t size)
 {
@@ -124,8 +145,13 @@ buf_json_string(struct buf *buf, const char *text, size_t size)
 	buf_char(buf, '"');
 	while (at < size) {
 		uint32_t point;
-		size_t length = utf8_next(text + at, size - at, &point);
+		size_t length;
 
+		if (is_plain(text[at])) {
+			at++;
+			continue;
+		}
+		length = utf8_next(text + at, size - at, &point);
 		if (length > 0 && point >= 0x20 && point != '"' && point != '\\' && point != 0x7f
 		    && point != 0x2028 && point != 0x2029) {
 			at += length;

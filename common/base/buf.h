@@ -30,6 +30,7 @@ void buf_reset(struct buf *buf);
 void buf_add(struct buf *buf, const char *bytes, size_t size);
 void buf_text(struct buf *buf, const char *text);
 void buf_char(struct buf *buf, char byte);
+void buf_int(struct buf *buf, int64_t value);
 void buf_printf(struct buf *buf, const char *format, ...) NP_PRINTF(2, 3);
 
 /* A JSON string with its quotes, RFC 8259 7. What is not UTF-8 becomes U+FFFD; control bytes, DEL, and the two

@@ -66,12 +66,20 @@ clock_jitter_ms(int64_t max_ms)
 void
 clock_text(char text[CLOCK_TEXT_BYTES])
 {
+	/* Of the second that was asked for last: there are many lines in one. */
+	static char seconds[CLOCK_TEXT_BYTES];
+	static time_t known;
 	struct timespec now;
 	struct tm utc;
-	char seconds[CLOCK_TEXT_BYTES - 8];
+	size_t size;
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &utc);
-	(void)strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
-	(void)snprintf(text, CLOCK_TEXT_BYTES, "%s.%03dZ", seconds, (int)(now.tv_nsec / 1000000 % 1000));
+	if (now.tv_sec != known) {
+		(void)gmtime_r(&now.tv_sec, &utc);
+		(void)strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
+		known = now.tv_sec;
+	}
+	size = strlen(seconds);
+	memcpy(text, seconds, size);
+	(void)snprintf(text + size, CLOCK_TEXT_BYTES - size, ".%03dZ", (int)(now.tv_nsec / 1000000 % 1000));
 }

@@ -1,11 +1,11 @@
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #define SECRETS_MAX        64
 #define SECRET_MIN_BYTES   4
@@ -23,6 +23,7 @@ static struct {
 	const char *endpoint;
 	enum log_level least;
 	const char *secrets[SECRETS_MAX];
+	char secret_starts[SECRETS_MAX + 1]; /* the first byte of each */
 	size_t secret_count;
 } state = { .endpoint = "-", .least = LOG_INFO };
 
@@ -48,6 +49,7 @@ log_secret(const char *secret)
 		if (strcmp(state.secrets[i], secret) == 0)
 			return;
 	assert(state.secret_count < SECRETS_MAX);
+	state.secret_starts[state.secret_count] = *secret;
 	state.secrets[state.secret_count++] = secret;
 }
 
@@ -88,12 +90,15 @@ void
 log_scrub(struct buf *out, const char *text)
 {
 	while (*text) {
-		size_t size = secrets_at(text);
+		size_t harmless = strcspn(text, state.secret_starts), size;
 
+		buf_add(out, text, harmless);
+		text += harmless;
+		size = secrets_at(text);
 		if (size > 0) {
 			buf_text(out, SECRET_REPLACEMENT);
 			text += size;
-		} else {
+		} else if (*text) {
 			buf_char(out, *text++);
 		}
 	}
@@ -123,10 +128,15 @@ log_begin(struct log_line *line, enum log_level level, const char *event)
 		return;
 	clock_text(now);
 	buf_init_fixed(&line->buf, line->storage, sizeof(line->storage) - LINE_TAIL);
-	buf_printf(&line->buf, "{\"time\":\"%s\",\"level\":\"%s\",\"endpoint\":", now,
-	           log_level_names[level]);
+	buf_text(&line->buf, "{\"time\":\"");
+	buf_text(&line->buf, now);
+	buf_text(&line->buf, "\",\"level\":\"");
+	buf_text(&line->buf, log_level_names[level]);
+	buf_text(&line->buf, "\",\"endpoint\":");
 	buf_json_text(&line->buf, state.endpoint);
-	buf_printf(&line->buf, ",\"pid\":%d,\"event\":", (int)getpid());
+	buf_text(&line->buf, ",\"pid\":");
+	buf_int(&line->buf, getpid());
+	buf_text(&line->buf, ",\"event\":");
 	buf_json_text(&line->buf, event);
 }
 
@@ -135,9 +145,10 @@ member(struct log_line *line, const char *name)
 {
 	size_t before = line->buf.size;
 
-	buf_char(&line->buf, ',');
-	buf_json_text(&line->buf, name);
-	buf_char(&line->buf, ':');
+	/* Names are ours, and need no escape. */
+	buf_text(&line->buf, ",\"");
+	buf_text(&line->buf, name);
+	buf_text(&line->buf, "\":");
 	return before;
 }
 
@@ -152,6 +163,10 @@ log_string(struct log_line *line, const char *name, const char *value)
 		return;
 	buf_init_fixed(&clean, clean_storage, sizeof(clean_storage));
 	log_scrub(&clean, value);
+	if (clean.overflow) {
+		line->cut = true;
+		return;
+	}
 	before = member(line, name);
 	buf_json_string(&line->buf, clean.data, clean.size);
 	keep_or_cut(line, before);
@@ -165,7 +180,7 @@ log_int(struct log_line *line, const char *name, int64_t value)
 	if (!line->wanted)
 		return;
 	before = member(line, name);
-	buf_printf(&line->buf, "%" PRId64, value);
+	buf_int(&line->buf, value);
 	keep_or_cut(line, before);
 }
 
@@ -184,12 +199,19 @@ log_bool(struct log_line *line, const char *name, bool value)
 void
 log_ms(struct log_line *line, const char *name, int64_t us)
 {
+	char decimals[INT_TEXT_BYTES];
 	size_t before;
 
 	if (!line->wanted)
 		return;
 	before = member(line, name);
-	buf_printf(&line->buf, "%s%lld.%03d", us < 0 ? "-" : "", llabs(us) / 1000, (int)(llabs(us) % 1000));
+	if (us < 0)
+		buf_char(&line->buf, '-');
+	buf_int(&line->buf, llabs(us) / 1000);
+	buf_char(&line->buf, '.');
+	/* A 1 before its three digits, so that they are three. */
+	(void)text_of_int(1000 + llabs(us) % 1000, decimals);
+	buf_text(&line->buf, decimals + 1);
 	keep_or_cut(line, before);
 }
 

@@ -14,8 +14,8 @@ struct owned {
 	void (*release)(void *thing);
 };
 
-NORETURN static void
-out_of_memory(void)
+void
+mem_exhausted(void)
 {
 	log_plain(LOG_ERROR, "out of memory");
 	_exit(EXIT_INTERNAL);
@@ -25,7 +25,7 @@ static void *
 checked(void *block)
 {
 	if (!block)
-		out_of_memory();
+		mem_exhausted();
 	return block;
 }
 
@@ -61,7 +61,7 @@ void *
 mem_zeroed(void *owner, size_t size, size_t count, const char *name)
 {
 	if (size != 0 && count > SIZE_MAX / 2 / size)
-		out_of_memory();
+		mem_exhausted();
 	return memset(checked(talloc_named_const(owner, size * count, name)), 0, size * count);
 }
 

@@ -195,6 +195,25 @@ json_number_size(const char *text, size_t size, bool *integer)
 	return at;
 }
 
+size_t
+text_of_int(int64_t value, char text[INT_TEXT_BYTES])
+{
+	uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	char digits[INT_TEXT_BYTES];
+	size_t count = 0, size = 0;
+
+	do {
+		digits[count++] = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (value < 0)
+		text[size++] = '-';
+	while (count > 0)
+		text[size++] = digits[--count];
+	text[size] = '\0';
+	return size;
+}
+
 bool
 parse_float(const char *text, double *value)
 {

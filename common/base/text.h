@@ -29,6 +29,10 @@ bool text_ends(const char *text, const char *suffix);
 /* The whole text is an optional minus and digits, and fits. */
 NP_MUST_CHECK bool parse_int(const char *text, int64_t *value);
 
+/* Writes it in decimal, with a NUL; returns its length. printf() takes ten times as long. */
+#define INT_TEXT_BYTES 21
+size_t text_of_int(int64_t value, char text[INT_TEXT_BYTES]);
+
 /* The whole text is a number as JSON writes it (RFC 8259 6), and finite. */
 NP_MUST_CHECK bool parse_float(const char *text, double *value);
 

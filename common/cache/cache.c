@@ -1,120 +1,192 @@
-#include <hiredis/hiredis.h>
-#include <sys/time.h>
-
-#include "base/log.h"
-#include "base/mem.h"
 #include "cache/cache.h"
 
+#include <sys/random.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cache/redis.h"
+
+/* The first byte of what stands under a key; a value's fingerprint follows, a lease's token. */
+#define VALUE_MARK    'V'
+#define LEASE_MARK    'L'
+#define HEAD_BYTES    HASH_TEXT_BYTES /* the mark and 32 digits */
+#define LEASE_TEXT    "3000"
+
+#define FIRST_LOOK_MS 2 /* then twice as long each time, up to: */
+#define LATER_LOOK_MS 20
+#define LOOKS_END_MS  CACHE_LEASE_MS
+
+#define RANDOM_BYTES  16
+
+/* Compare and set; with WATCH it would be three round trips. */
+#define FILL_SCRIPT                                      \
+	"if redis.call('GET', KEYS[1]) == ARGV[1] then " \
+	"redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end return 0"
+#define RELEASE_SCRIPT "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 0"
+
+_Static_assert(CACHE_LEASE_MS == 3000, "LEASE_TEXT says it too");
+_Static_assert(CACHE_VALUE_MAX + HEAD_BYTES < REDIS_REPLY_MAX, "what is kept can be read");
+
 struct cache {
-	const struct redis_url *where;
-	int64_t timeout_ms;       /* of all that one call does */
-	struct deadline deadline; /* of the call */
-	redisContext *redis;      /* NULL: not connected */
+	struct redis *redis;
+	char lease[HEAD_BYTES + 1]; /* of the one that this process holds, with its mark */
 };
-
-/* What is left, for hiredis: at least a millisecond, since 0 would be for ever. */
-static struct timeval
-time_left(const struct cache *cache)
-{
-	int left_ms = deadline_left_ms(cache->deadline);
-
-	if (left_ms < 1)
-		left_ms = 1;
-	return (struct timeval){ .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000L };
-}
-
-static void
-disconnect(struct cache *cache)
-{
-	if (cache->redis)
-		redisFree(cache->redis);
-	cache->redis = NULL;
-}
-
-static void
-release(void *cache)
-{
-	disconnect(cache);
-}
 
 struct cache *
 cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms)
 {
 	struct cache *cache = mem_new(owner, struct cache);
 
-	cache->where = where;
-	cache->timeout_ms = timeout_ms;
-	mem_own(cache, cache, release);
+	cache->redis = redis_new(cache, where, timeout_ms);
 	return cache;
 }
 
-/* False: no reply or an error, which the log has; the connection is closed then. */
-static bool
-command(struct cache *cache, int count, const char **words)
+static struct redis_word
+word(const char *text)
 {
-	redisReply *reply;
-	bool good;
-
-	(void)redisSetTimeout(cache->redis, time_left(cache));
-	reply = redisCommandArgv(cache->redis, count, words, NULL);
-	good = reply && reply->type != REDIS_REPLY_ERROR;
-
-	if (!good) {
-		log_printf(LOG_WARNING, "redis failed", "%s: %s", words[0],
-		           reply ? reply->str : cache->redis->errstr);
-		disconnect(cache);
-	}
-	if (reply)
-		freeReplyObject(reply);
-	return good;
+	return (struct redis_word){ text, strlen(text) };
 }
 
-/* AUTH and SELECT, as far as the URL asks for them. */
-static bool
-introduce(struct cache *cache)
-{
-	const struct redis_url *where = cache->where;
-	char *database = mem_printf(NULL, "%d", where->database);
-	const char *password[] = { "AUTH", where->password };
-	const char *user[] = { "AUTH", where->user, where->password };
-	const char *select[] = { "SELECT", database };
-	bool good = true;
+/* --- changing --- */
 
-	if (where->password)
-		good = where->user ? command(cache, 3, user) : command(cache, 2, password);
-	if (good && where->database > 0)
-		good = command(cache, 2, select);
-	mem_free(database);
-	return good;
+/* Says something whose answer does not matter. */
+static bool
+tell(struct cache *cache, struct deadline deadline, const struct redis_word *words, size_t count)
+{
+	void *scope = mem_scope(cache, "tell");
+	struct redis_answer answer;
+	bool told = redis_ask(scope, cache->redis, deadline, words, count, &answer);
+
+	mem_free(scope);
+	return told;
 }
 
-static bool
-connect_redis(struct cache *cache)
+void
+cache_fill(struct cache *cache, struct deadline deadline, const char *key, const char *value, size_t size,
+           int64_t ttl_s)
 {
-	const struct redis_url *where = cache->where;
+	char *whole, ttl[INT_TEXT_BYTES];
 
-	if (where->path)
-		cache->redis = redisConnectUnixWithTimeout(where->path, time_left(cache));
-	else
-		cache->redis = redisConnectWithTimeout(where->host, where->port, time_left(cache));
-	if (!cache->redis || cache->redis->err) {
-		log_printf(LOG_WARNING, "redis failed", "connect: %s",
-		           cache->redis ? cache->redis->errstr : "no memory");
-		disconnect(cache);
-		return false;
+	if (size > CACHE_VALUE_MAX) {
+		cache_release(cache, deadline, key);
+		return;
 	}
-	return introduce(cache);
+	whole = mem_resize(cache, NULL, HEAD_BYTES + size + 1);
+	hash_text(value, size, whole + 1); /* its NUL is where the value begins */
+	whole[0] = VALUE_MARK;
+	memcpy(whole + HEAD_BYTES, value, size);
+	(void)text_of_int(ttl_s, ttl);
+	(void)tell(cache, deadline,
+	           (struct redis_word[]){ REDIS_TEXT("EVAL"),
+	                                  REDIS_TEXT(FILL_SCRIPT),
+	                                  REDIS_TEXT("1"),
+	                                  word(key),
+	                                  word(cache->lease),
+	                                  { whole, HEAD_BYTES + size },
+	                                  word(ttl) },
+	           7);
+	mem_free(whole);
+}
+
+void
+cache_release(struct cache *cache, struct deadline deadline, const char *key)
+{
+	const struct redis_word words[] = { REDIS_TEXT("EVAL"), REDIS_TEXT(RELEASE_SCRIPT), REDIS_TEXT("1"),
+		                            word(key), word(cache->lease) };
+
+	(void)tell(cache, deadline, words, COUNT_OF(words));
+}
+
+bool
+cache_forget(struct cache *cache, struct deadline deadline, const char *key)
+{
+	const struct redis_word words[] = { REDIS_TEXT("DEL"), word(key) };
+
+	redis_insist(cache->redis);
+	return tell(cache, deadline, words, COUNT_OF(words));
 }
 
 bool
 cache_ping(struct cache *cache, struct deadline deadline)
 {
-	const char *ping[] = { "PING" };
+	const struct redis_word words[] = { REDIS_TEXT("PING") };
 
-	cache->deadline = deadline_within_ms(deadline, cache->timeout_ms);
+	redis_insist(cache->redis);
+	return tell(cache, deadline, words, COUNT_OF(words));
+}
 
-	/* A kept connection may have died unseen: one that fails is replaced once. */
-	if (cache->redis && command(cache, 1, ping))
-		return true;
-	return connect_redis(cache) && command(cache, 1, ping);
+/* --- finding --- */
+
+static void
+new_lease(struct cache *cache)
+{
+	unsigned char random[RANDOM_BYTES];
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		memcpy(random, &(int64_t){ clock_now_us() }, sizeof(int64_t));
+	cache->lease[0] = LEASE_MARK;
+	hash_text(random, sizeof(random), cache->lease + 1);
+}
+
+/* True: nobody else makes the value now. */
+static bool
+lease(void *owner, struct cache *cache, struct deadline deadline, const char *key)
+{
+	struct redis_word words[] = { REDIS_TEXT("SET"), word(key),        word(cache->lease),
+		                      REDIS_TEXT("NX"),  REDIS_TEXT("PX"), REDIS_TEXT(LEASE_TEXT) };
+	struct redis_answer answer;
+
+	new_lease(cache);
+	words[2] = word(cache->lease);
+	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), &answer) && !answer.nil;
+}
+
+static bool
+is_whole(const struct redis_answer *answer)
+{
+	char hash[HASH_TEXT_BYTES];
+
+	if (answer->size < HEAD_BYTES || answer->text[0] != VALUE_MARK)
+		return false;
+	hash_text(answer->text + HEAD_BYTES, answer->size - HEAD_BYTES, hash);
+	return memcmp(hash, answer->text + 1, HEAD_BYTES - 1) == 0;
+}
+
+static bool
+is_lease(const struct redis_answer *answer)
+{
+	return answer->size == HEAD_BYTES && answer->text[0] == LEASE_MARK;
+}
+
+static bool
+look(void *owner, struct cache *cache, struct deadline deadline, const char *key, struct redis_answer *answer)
+{
+	const struct redis_word words[] = { REDIS_TEXT("GET"), word(key) };
+
+	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), answer);
+}
+
+enum cache_found
+cache_find(void *owner, struct cache *cache, struct deadline deadline, const char *key, const char **value,
+           size_t *size)
+{
+	struct deadline end = deadline_within_ms(deadline, LOOKS_END_MS);
+	struct redis_answer answer;
+
+	for (int64_t pause_ms = FIRST_LOOK_MS; look(owner, cache, deadline, key, &answer); pause_ms *= 2) {
+		if (is_whole(&answer)) {
+			*value = answer.text + HEAD_BYTES;
+			*size = answer.size - HEAD_BYTES;
+			return CACHE_HIT;
+		}
+		if (!answer.nil && !is_lease(&answer))
+			(void)cache_forget(cache, deadline, key); /* what is under it is none of ours */
+		if (!is_lease(&answer) && lease(owner, cache, deadline, key))
+			return CACHE_LEASE;
+		if (deadline_passed(end))
+			break;
+		clock_sleep_ms(pause_ms < LATER_LOOK_MS ? pause_ms : LATER_LOOK_MS, end);
+	}
+	return CACHE_MISS;
 }

@@ -1,4 +1,12 @@
-/* cache.h - Redis: one connection a process, a few milliseconds, and never a reason for a request to fail */
+/* cache.h - values kept in Redis for a while; never a reason for a request to fail
+ *
+ * Who does not find a value gets a lease: a mark under its key that says that the value is being made. Others who look
+ * meanwhile wait for it, so that fifty of them cost one query. Only the holder of the lease may fill the key, and
+ * cache_forget() takes the lease away too: a value that was read before a write can never be filled in after it.
+ * A mark that nobody fills ends by itself after CACHE_LEASE_MS.
+ *
+ * What Redis returns is used only when it is whole: a fingerprint goes with each value.
+ */
 #ifndef NULLPOOL_CACHE_CACHE_H
 #define NULLPOOL_CACHE_CACHE_H
 
@@ -6,12 +14,33 @@
 #include "base/clock.h"
 #include "config/redis_url.h"
 
+#define CACHE_LEASE_MS  3000
+#define CACHE_VALUE_MAX (256 << 10) /* bytes; larger ones are not kept */
+
 struct cache;
 
-/* Connects on first use, and again when the connection was lost. Belongs to owner; `where` is borrowed. */
+enum cache_found {
+	CACHE_MISS, /* make it, and do not keep it: Redis is away, or another one's lease did not end in time */
+	CACHE_LEASE, /* make it, and then cache_fill() or cache_release() */
+	CACHE_HIT,
+};
+
+/* Connects on first use. Belongs to owner; `where` is borrowed. */
 RETURNS_OWNED struct cache *cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms);
 
-/* Whether Redis answers PING now: within its timeout in all, and the deadline. */
+/* A hit's value belongs to owner, with a NUL behind it. */
+enum cache_found cache_find(void *owner, struct cache *cache, struct deadline deadline, const char *key,
+                            const char **value, size_t *size);
+
+/* By the holder of the key's lease. One that is too large is released. */
+void cache_fill(struct cache *cache, struct deadline deadline, const char *key, const char *value,
+                size_t size, int64_t ttl_s);
+void cache_release(struct cache *cache, struct deadline deadline, const char *key);
+
+/* False: it may still be there, for as long as it lives. */
+bool cache_forget(struct cache *cache, struct deadline deadline, const char *key);
+
+/* Whether Redis answers now: within its timeout in all, and the deadline. */
 bool cache_ping(struct cache *cache, struct deadline deadline);
 
 #endif

@@ -107,6 +107,7 @@ static const struct setting table[] = {
 	{ "ACCESS_TOKEN_EXPIRE_MINUTES", NUMBER, AT(access_token_expire_minutes), EVERYWHERE("1440"), 1,
 	  525600 },
 	{ "CORS_ORIGINS", TEXT, AT(cors_origins), PER_ENV("http://localhost:5173", NULL, NULL) },
+	{ "DOCS", SWITCH, AT(docs), PER_ENV("true", "true", "false") },
 	{ "HEALTH_DETAILS", SWITCH, AT(health_details), PER_ENV("true", "true", "false") },
 	{ "SERVER_TIMING", SWITCH, AT(server_timing), EVERYWHERE("false") },
 };

@@ -62,6 +62,7 @@ struct settings {
 	const char *algorithm;
 	int64_t access_token_expire_minutes;
 	const char *cors_origins;
+	bool docs;
 	bool health_details;
 	bool server_timing;
 

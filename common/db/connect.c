@@ -33,6 +33,7 @@ struct connector {
 	const char *host; /* to be resolved for each attempt; NULL: it is an address or a socket */
 	enum { DIRECT_NO, DIRECT_TRIED, DIRECT_PROVEN, DIRECT_REFUSED } direct; /* TLS without asking first */
 	struct connection current;                                              /* pg is NULL: none */
+	struct prepared *prepared; /* of the current one; NULL: none is kept */
 	bool taken;
 	struct connect_cost waited; /* by the last acquire */
 	struct dial dial;           /* while dialing */
@@ -101,6 +102,8 @@ connector_new(void *owner, const struct connector_options *options, struct conne
 	if (!keywords_init(&made->keywords, options->info, err))
 		return false;
 	tls_root_init(&made->root, &made->keywords);
+	if (options->mode == CONNECTION_PERSISTENT)
+		made->prepared = prepared_new(made);
 	made->direct = begins_direct(made) ? DIRECT_TRIED : DIRECT_NO;
 	if (needs_resolving(options->info))
 		made->host = conninfo_get(options->info, "host");
@@ -151,7 +154,10 @@ learn_direct(struct connector *connector)
 static void
 adopt(struct connector *connector)
 {
-	connector->current = (struct connection){ .since_us = clock_now_us() };
+	connector->current = (struct connection){ .since_us = clock_now_us(),
+		                                  .prepared = connector->prepared };
+	if (connector->prepared)
+		prepared_reset(connector->prepared);
 	connector->current.used_us = connector->current.since_us;
 	connector->current.pg = dial_take(&connector->dial);
 	connector->dialing = false;

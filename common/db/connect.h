@@ -18,6 +18,7 @@
 #include "config/conninfo.h"
 #include "config/settings.h"
 #include "db/dial.h"
+#include "db/prepared.h"
 
 struct connector_options {
 	const struct conninfo *info; /* borrowed */
@@ -31,9 +32,10 @@ struct connector_options {
 
 struct connection {
 	PGconn *pg;
-	bool reused;      /* was open before this request */
-	int64_t since_us; /* of clock_now_us(): when it was open */
-	int64_t used_us;  /* when something was last heard on it */
+	struct prepared *prepared; /* its statements with names; NULL: it is not kept, so it has none */
+	bool reused;               /* was open before this request */
+	int64_t since_us;          /* of clock_now_us(): when it was open */
+	int64_t used_us;           /* when something was last heard on it */
 };
 
 struct connector;

@@ -6,25 +6,64 @@
 #include "db/wait.h"
 
 void
-flight_begin(struct flight *flight, PGconn *pg)
+flight_begin(struct flight *flight, PGconn *pg, struct prepared *prepared)
 {
-	*flight = (struct flight){ .pg = pg };
+	*flight = (struct flight){ .pg = pg, .prepared = prepared };
+}
+
+/* A place for the next result. From here on the server may have got something: libpq sends by itself what is longer
+ * than its buffer. */
+static size_t
+next_place(struct flight *flight)
+{
+	assert(flight->count < FLIGHT_STATEMENTS_MAX);
+	if (PQstatus(flight->pg) == CONNECTION_OK)
+		flight->sent = true;
+	return flight->count++;
+}
+
+size_t
+flight_command(struct flight *flight, const char *sql)
+{
+	size_t place = next_place(flight);
+
+	if (!PQsendQueryParams(flight->pg, sql, 0, NULL, NULL, NULL, NULL, 0))
+		flight->unqueued = true;
+	return place;
+}
+
+/* Its name travels before its first use, and has an answer of its own. */
+static void
+prepare(struct flight *flight, struct prepared_statement *statement)
+{
+	size_t place = next_place(flight);
+
+	flight->prepares[place] = statement;
+	if (!PQsendPrepare(flight->pg, statement->name, statement->sql, 0, NULL))
+		flight->unqueued = true;
 }
 
 size_t
 flight_add(struct flight *flight, const char *sql, struct np_values values)
 {
+	struct prepared_statement *statement = flight->prepared ? prepared_find(flight->prepared, sql) : NULL;
 	const char *texts[FLIGHT_VALUES_MAX];
+	int count = (int)values.count, queued;
+	size_t place;
 
-	assert(flight->count < FLIGHT_STATEMENTS_MAX && values.count <= FLIGHT_VALUES_MAX);
+	assert(values.count <= FLIGHT_VALUES_MAX);
 	for (size_t i = 0; i < values.count; i++)
 		texts[i] = values.items[i].text;
-	/* From here on: libpq sends by itself what is longer than its buffer. */
-	if (PQstatus(flight->pg) == CONNECTION_OK)
-		flight->sent = true;
-	if (!PQsendQueryParams(flight->pg, sql, (int)values.count, NULL, texts, NULL, NULL, 0))
-		flight->unqueued = true;
-	return flight->count++;
+	if (statement && !statement->ready)
+		prepare(flight, statement);
+	place = next_place(flight);
+	if (statement)
+		queued = PQsendQueryPrepared(flight->pg, statement->name, count, texts, NULL, NULL, 0);
+	else
+		queued = PQsendQueryParams(flight->pg, sql, count, NULL, texts, NULL, NULL, 0);
+	flight->named = flight->named || statement;
+	flight->unqueued = flight->unqueued || !queued;
+	return place;
 }
 
 static void
@@ -45,6 +84,8 @@ keep(struct flight *flight, size_t statement, PGresult *result)
 	case PGRES_COMMAND_OK:
 		if (statement < flight->count && !flight->results[statement]) {
 			flight->results[statement] = result;
+			if (flight->prepares[statement])
+				flight->prepares[statement]->ready = true;
 			break;
 		}
 		PQclear(result); /* an answer to nothing that was asked */

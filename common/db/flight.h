@@ -4,7 +4,7 @@
  * without a BEGIN are one implicit transaction: the Sync commits all of them or none, and what fails at the commit
  * comes after the last statement's success. So success is the Sync, with no error before it.
  *
- *     flight_begin(&flight, pg);
+ *     flight_begin(&flight, pg, NULL);
  *     flight_add(&flight, sql, values);
  *     end = flight_fly(&flight, deadline);
  *     ... flight.results[0] ...
@@ -17,8 +17,9 @@
 
 #include "base/attributes.h"
 #include "base/clock.h"
+#include "db/prepared.h"
 
-#define FLIGHT_STATEMENTS_MAX 6
+#define FLIGHT_STATEMENTS_MAX 12
 #define FLIGHT_VALUES_MAX     64 /* of one statement */
 
 enum flight_outcome {
@@ -30,19 +31,24 @@ enum flight_outcome {
 
 struct flight {
 	PGconn *pg;
+	struct prepared *prepared; /* NULL: statements are sent as text */
 	size_t count;
-	PGresult *results
-	    [FLIGHT_STATEMENTS_MAX]; /* by statement; NULL where it did not succeed. The flight's own */
-	PGresult *error;             /* the first one, or NULL. The flight's own */
-	bool sent;                   /* the server may have got some of it */
-	bool broken;                 /* the connection must not be used again */
-	bool unqueued;               /* a statement could not even be queued */
+	/* By statement; NULL where it did not succeed. The flight's own. */
+	PGresult *results[FLIGHT_STATEMENTS_MAX];
+	struct prepared_statement *prepares[FLIGHT_STATEMENTS_MAX]; /* what it makes known, or NULL */
+	bool named;                                                 /* some were sent by name */
+	PGresult *error; /* the first one, or NULL. The flight's own */
+	bool sent;       /* the server may have got some of it */
+	bool broken;     /* the connection must not be used again */
+	bool unqueued;   /* a statement could not even be queued */
 };
 
-/* pg: in non-blocking pipeline mode, nothing in flight. */
-void flight_begin(struct flight *flight, PGconn *pg);
+/* pg: in non-blocking pipeline mode, nothing in flight. prepared: of that connection, or NULL. */
+void flight_begin(struct flight *flight, PGconn *pg, struct prepared *prepared);
 
-/* Queues a statement; returns its index. What goes wrong here comes out at flight_fly(). */
+/* Queues a statement without values that is used once (BEGIN, COMMIT), or any other one, by its name where that is
+ * allowed; returns its index. What goes wrong here comes out at flight_fly(). */
+size_t flight_command(struct flight *flight, const char *sql);
 size_t flight_add(struct flight *flight, const char *sql, struct np_values values);
 
 /* Sends them and reads every answer. */

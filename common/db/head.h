@@ -28,8 +28,8 @@ struct head {
 /* BEGIN with what cannot be set later. */
 void head_begin(const struct head *head, struct flight *flight);
 
-/* The transaction's settings. */
-void head_settings(const struct head *head, struct flight *flight);
+/* The transaction's settings. Returns the index of a row whose last column is pg_backend_pid(). */
+size_t head_settings(const struct head *head, struct flight *flight);
 
 /* What is left of the time, for a further flight of the same transaction. */
 void head_renew(const struct head *head, struct flight *flight);

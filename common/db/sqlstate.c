@@ -2,11 +2,14 @@
 #include "base/buf.h"
 #include "base/text.h"
 
-#define AWAY      "The database is not available"
-#define BUSY      "The database is busy"
-#define CONFLICT  "The request conflicts with another one"
-#define BAD_VALUE "The database cannot accept one of the values"
-#define INTERNAL  "Internal error"
+#define AWAY           "The database is not available"
+#define BUSY           "The database is busy"
+#define CONFLICT       "The request conflicts with another one"
+#define BAD_VALUE      "The database cannot accept one of the values"
+#define INTERNAL       "Internal error"
+#define KEY_RUNNING    "A request with this Idempotency-Key is being worked on"
+#define KEY_KNOWN      "The request with this Idempotency-Key was answered before"
+#define KEY_OF_ANOTHER "This Idempotency-Key was used for another request"
 
 /* The first row whose code is a prefix decides; https://www.postgresql.org/docs/current/errcodes-appendix.html */
 static const struct {
@@ -29,6 +32,10 @@ static const struct {
 	{ "57014", { NP_TIMEOUT, RETRY_NEVER, "The database took too long" } },
 	{ "57P", { NP_UNAVAILABLE, RETRY_SOON, AWAY } }, /* shutting down, crashed, starting */
 	{ "58", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* the server's disk */
+	{ "NP001",
+	  { NP_CONFLICT, RETRY_NEVER, KEY_RUNNING, 1 } }, /* of idempotency_claim(), migration 0004 */
+	{ "NP002", { NP_CONFLICT, RETRY_NEVER, KEY_KNOWN } },
+	{ "NP003", { NP_INVALID, RETRY_NEVER, KEY_OF_ANOTHER } },
 	{ "", { NP_INTERNAL, RETRY_NEVER, INTERNAL } },
 };
 
@@ -115,6 +122,7 @@ sqlstate_error(struct error *err, const struct sqlstate_meaning *meaning, const 
 	size_t size = strlen(text);
 
 	error_fill(err, meaning->kind, "%s", meaning->message);
+	err->retry_after_s = meaning->retry_after_s;
 	(void)snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", code);
 	while (size > 0 && text[size - 1] == '\n')
 		size--;

@@ -21,6 +21,7 @@ struct sqlstate_meaning {
 	enum np_failure kind;
 	enum sqlstate_retry retry;
 	const char *message; /* for the client */
+	int retry_after_s;   /* 0: the kind's own */
 };
 
 /* Of an error while a statement or a commit ran. `code` may be "" (the connection was lost). */

@@ -31,9 +31,10 @@ struct transaction {
 /* A flight of a transaction. */
 struct trip {
 	struct flight flight;
-	bool opens;   /* nothing was open before it */
-	bool commits; /* with its end, something may be committed */
-	size_t statement;
+	bool opens;             /* nothing was open before it */
+	bool commits;           /* with its end, something may be committed */
+	bool forgotten;         /* a statement's name was not good any more, so nothing was done */
+	size_t head, statement; /* their places in the flight; without `opens` there is no head */
 	enum flight_outcome outcome;
 };
 
@@ -76,6 +77,15 @@ lost(const struct trip *trip, struct error *err)
 	return false;
 }
 
+/* In an older snapshot the claim does not see an answer that has just been kept, but its key is there. */
+static bool
+is_claimed_by_another(const PGresult *result)
+{
+	const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+
+	return constraint && strcmp(constraint, "idempotency_keys_pkey") == 0;
+}
+
 static bool
 refused(struct transaction *tx, const PGresult *result, struct error *err)
 {
@@ -89,7 +99,7 @@ refused(struct transaction *tx, const PGresult *result, struct error *err)
 	/* Only the primary message: detail and context quote values, and of class 22 (data) the message does too. */
 	if (code && text_starts(code, "22"))
 		primary = "a value that its type does not take";
-	tx->retry = meaning.retry;
+	tx->retry = is_claimed_by_another(result) ? RETRY_RERUN : meaning.retry;
 	sqlstate_error(err, &meaning, code ? code : "", primary ? primary : PQresultErrorMessage(result));
 	return false;
 }
@@ -127,9 +137,11 @@ trip_failed(struct transaction *tx, const struct trip *trip, struct error *err)
 	else
 		(void)lost(trip, err);
 	if (trip->commits && flight->sent && !flight_was_rejected(flight)) {
-		tx->retry = RETRY_NEVER;
+		tx->retry = tx->options.claim ? RETRY_RERUN : RETRY_NEVER;
 		return ambiguous(err);
 	}
+	if (trip->forgotten)
+		tx->retry = RETRY_RERUN;
 	return false;
 }
 
@@ -163,7 +175,9 @@ fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 	int64_t start_us = clock_now_us();
 
 	trip->outcome = flight_fly(&trip->flight, deadline);
-	tx->broken = trip->flight.broken;
+	trip->forgotten = trip->flight.named
+	                  && prepared_is_lost(tx->connection->prepared, trip->flight.error);
+	tx->broken = trip->flight.broken || trip->forgotten;
 	/* After a failure only the server knows: a COMMIT that was skipped leaves it open, one that failed does not. */
 	if (!tx->broken)
 		tx->open = PQtransactionStatus(trip->flight.pg) != PQTRANS_IDLE;
@@ -223,12 +237,6 @@ is_unproven(const struct transaction *tx, const struct trip *trip)
 }
 
 static void
-add_sql(struct trip *trip, const char *sql)
-{
-	(void)flight_add(&trip->flight, sql, NP_NO_VALUES);
-}
-
-static void
 add_opening(struct transaction *tx, struct trip *trip, bool implicit)
 {
 	const struct head head = head_of(tx);
@@ -239,7 +247,11 @@ add_opening(struct transaction *tx, struct trip *trip, bool implicit)
 	}
 	if (!implicit)
 		head_begin(&head, &trip->flight);
-	head_settings(&head, &trip->flight);
+	trip->head = head_settings(&head, &trip->flight);
+	if (tx->options.identity)
+		(void)flight_add(&trip->flight, tx->options.identity->sql, tx->options.identity->values);
+	if (tx->options.claim)
+		(void)flight_add(&trip->flight, tx->options.claim->sql, tx->options.claim->values);
 }
 
 static void
@@ -251,14 +263,14 @@ compose(struct transaction *tx, struct trip *trip, const char *sql, struct np_va
 	*trip = (struct trip){ .opens = !tx->open || tx->stale };
 	trip->commits = last && !reads && !is_unproven(tx, trip);
 	implicit = trip->opens && tx->options.isolation == NP_READ_COMMITTED && (reads || trip->commits);
-	flight_begin(&trip->flight, tx->connection->pg);
+	flight_begin(&trip->flight, tx->connection->pg, tx->connection->prepared);
 	if (tx->stale)
-		add_sql(trip, "ROLLBACK");
+		(void)flight_command(&trip->flight, "ROLLBACK");
 	tx->stale = false;
 	add_opening(tx, trip, implicit);
 	trip->statement = flight_add(&trip->flight, sql, values);
 	if (!implicit && (trip->commits || (reads && last)))
-		add_sql(trip, "COMMIT");
+		(void)flight_command(&trip->flight, "COMMIT");
 }
 
 /* --- queries and the commit --- */
@@ -289,8 +301,10 @@ may_try_again(const struct transaction *tx, const struct trip *trip)
 {
 	const char *code = PQresultErrorField(trip->flight.error, PG_DIAG_SQLSTATE);
 
-	if (!trip->flight.broken || !trip->opens || tx->counts.retries > 0 || is_misuse(trip))
+	if (!tx->broken || !trip->opens || tx->counts.retries > 0 || is_misuse(trip))
 		return false;
+	if (trip->forgotten)
+		return true;
 	if (trip->outcome == FLIGHT_LATE || sqlstate_of_statement(code ? code : "").retry != RETRY_SOON)
 		return false;
 	return !trip->commits || !trip->flight.sent;
@@ -306,6 +320,16 @@ log_statement(const char *sql, int64_t us, bool good)
 	log_ms(&line, "duration_ms", us);
 	log_bool(&line, "good", good);
 	log_end(&line);
+}
+
+static struct np_rows *
+take_rows(const struct transaction *tx, struct trip *trip)
+{
+	struct prepared *prepared = tx->connection->prepared;
+
+	if (prepared && trip->opens)
+		prepared_learn(prepared, trip->flight.pg, trip->flight.results[trip->head]);
+	return rows_new(tx->owner, flight_take(&trip->flight, trip->statement));
 }
 
 static bool
@@ -325,7 +349,7 @@ run(struct transaction *tx, const char *sql, struct np_values values, struct np_
 		give_back(tx);
 	}
 	if (trip.outcome == FLIGHT_DONE)
-		*rows = rows_new(tx->owner, flight_take(&trip.flight, trip.statement));
+		*rows = take_rows(tx, &trip);
 	else
 		(void)trip_failed(tx, &trip, err);
 	flight_end(&trip.flight);
@@ -333,17 +357,19 @@ run(struct transaction *tx, const char *sql, struct np_values values, struct np_
 }
 
 static bool
-send_commit(struct transaction *tx, struct error *err)
+send_commit(struct transaction *tx, const struct transaction_statement *with, struct error *err)
 {
 	struct trip trip = { .commits = tx->options.mode != NP_TX_READ };
 	bool committed = false;
 
-	flight_begin(&trip.flight, tx->connection->pg);
-	add_sql(&trip, "COMMIT");
+	flight_begin(&trip.flight, tx->connection->pg, tx->connection->prepared);
+	if (with)
+		(void)flight_add(&trip.flight, with->sql, with->values);
+	trip.statement = flight_command(&trip.flight, "COMMIT");
 	fly(tx, &trip, flight_deadline(tx, &trip));
 	if (trip.outcome == FLIGHT_DONE)
 		/* One that failed before answers with success, and the tag ROLLBACK. */
-		committed = strcmp(PQcmdStatus(trip.flight.results[0]), "COMMIT") == 0
+		committed = strcmp(PQcmdStatus(trip.flight.results[trip.statement]), "COMMIT") == 0
 		            || misuse(err, "a commit after a statement that failed");
 	else
 		(void)trip_failed(tx, &trip, err);
@@ -370,7 +396,7 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 	if (tx->last != LAST_IS_NEXT)
 		return true;
 	tx->last = LAST_IS_DONE;
-	return !tx->open || (has_time_to_commit(tx, err) && send_commit(tx, err));
+	return !tx->open || (has_time_to_commit(tx, err) && send_commit(tx, NULL, err));
 }
 
 bool
@@ -392,20 +418,28 @@ transaction_query(struct transaction *tx, const char *sql, struct np_values valu
 void
 transaction_mark_last(struct transaction *tx)
 {
-	if (tx->last == NOT_LAST)
+	/* With a claim there is more to come. */
+	if (tx->last == NOT_LAST && !tx->options.claim)
 		tx->last = LAST_IS_NEXT;
 }
 
 /* --- its end --- */
 
 bool
-transaction_commit(struct transaction *tx, struct error *err)
+transaction_commit(struct transaction *tx, const struct transaction_statement *with, struct error *err)
 {
-	if (!tx->failed && tx->open && !(has_time_to_commit(tx, &tx->first) && send_commit(tx, &tx->first)))
+	if (!tx->failed && tx->open
+	    && !(has_time_to_commit(tx, &tx->first) && send_commit(tx, with, &tx->first)))
 		tx->failed = true;
 	if (tx->failed)
 		*err = tx->first;
 	return !tx->failed;
+}
+
+void
+transaction_drop_claim(struct transaction *tx)
+{
+	tx->options.claim = NULL;
 }
 
 bool
@@ -433,8 +467,8 @@ roll_back(struct transaction *tx, struct deadline deadline)
 	struct trip trip;
 
 	if (tx->open && !tx->broken) {
-		flight_begin(&trip.flight, tx->connection->pg);
-		add_sql(&trip, "ROLLBACK");
+		flight_begin(&trip.flight, tx->connection->pg, NULL);
+		(void)flight_command(&trip.flight, "ROLLBACK");
 		fly(tx, &trip, deadline);
 		flight_end(&trip.flight);
 	}

@@ -21,6 +21,11 @@
 #include "db/replica.h"
 #include "db/rows.h"
 
+struct transaction_statement {
+	const char *sql;
+	struct np_values values; /* borrowed */
+};
+
 struct transaction_options {
 	struct connector *connector;
 	struct replica *replica; /* for reads that a standby can serve; NULL: none */
@@ -28,6 +33,11 @@ struct transaction_options {
 	enum np_isolation isolation;
 	struct deadline deadline; /* of the request */
 	int64_t command_timeout_s;
+	/* Travels with the transaction's settings, and is one. NULL: none. */
+	const struct transaction_statement *identity;
+	/* Travels before the handler's first statement, and what comes after it is only done if it succeeds; its commit is
+	 * then always a flight of its own. NULL: none. */
+	const struct transaction_statement *claim;
 	const char *endpoint; /* with request_id: application_name, seen in pg_stat_activity */
 	const char *request_id;
 };
@@ -58,12 +68,16 @@ NP_MUST_CHECK bool transaction_query(struct transaction *tx, const char *sql, st
 /* The next statement is the last: the commit travels with it. See np_last(). */
 void transaction_mark_last(struct transaction *tx);
 
-/* Commits, if anything was begun. True means that the server confirmed it, or that there was nothing to commit.
+/* From the next opening flight on without the claim. */
+void transaction_drop_claim(struct transaction *tx);
+
+/* Commits, if anything was begun; with a statement in the same flight, which may be NULL. True means that the server confirmed it, or that there was nothing to commit.
  * NP_AMBIGUOUS: the connection or the time ended after the commit was sent, so it may have happened. NP_TIMEOUT: too
  * little time was left to send it. */
-NP_MUST_CHECK bool transaction_commit(struct transaction *tx, struct error *err);
+NP_MUST_CHECK bool transaction_commit(struct transaction *tx, const struct transaction_statement *with,
+                                      struct error *err);
 
-/* Whether it failed only because another one was in its way: then the same again, from its beginning, may succeed. */
+/* Whether it failed only because another one was in its way, or its commit was lost and the claim would tell: then the same again, from its beginning, may succeed. */
 bool transaction_may_rerun(const struct transaction *tx);
 
 /* Forgets the failure; what is open is rolled back in the next statement's flight. */

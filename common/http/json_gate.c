@@ -21,7 +21,7 @@ struct key {
 struct gate {
 	const char *start, *at, *end;
 	int depth;
-	struct key keys[JSON_KEYS_MAX];
+	struct key *keys; /* room for all JSON_KEYS_MAX; only those that there are are ever touched */
 	size_t key_count;
 	size_t object_count;
 	struct error *err;
@@ -271,13 +271,11 @@ gate_document(struct gate *gate)
 bool
 json_gate(const char *text, size_t size, struct error *err)
 {
-	struct gate *gate = mem_new(NULL, struct gate);
+	struct gate gate = { .start = text, .at = text, .end = text + size, .err = err };
 	bool passed;
 
-	gate->start = gate->at = text;
-	gate->end = text + size;
-	gate->err = err;
-	passed = gate_document(gate);
-	mem_free(gate);
+	gate.keys = (struct key *)(void *)mem_resize(NULL, NULL, sizeof(struct key) * JSON_KEYS_MAX);
+	passed = gate_document(&gate);
+	mem_free(gate.keys);
 	return passed;
 }

@@ -1,249 +1,215 @@
-#include <inttypes.h>
-
 #include "http/openapi.h"
+
+#include "http/openapi_schema.h"
 #include "http/param.h"
+#include "http/reply.h"
+#include "http/router.h"
 
-#define PATTERN_MAX_BYTES 1024
+#define PROBLEM_REF "{\"$ref\":\"#/components/schemas/Problem\"}"
 
-static const struct {
-	const char *type;   /* NULL: any */
-	const char *format; /* or NULL */
-} schemas[NP_TYPE__MAX] = {
-	[NP_STRING] = { "string", NULL },    [NP_UUID] = { "string", "uuid" },
-	[NP_EMAIL] = { "string", "email" },  [NP_INT] = { "integer", "int64" },
-	[NP_FLOAT] = { "number", "double" }, [NP_BOOL] = { "boolean", NULL },
-	[NP_DATE] = { "string", "date" },    [NP_DATETIME] = { "string", "date-time" },
-	[NP_ENUM] = { "string", NULL },      [NP_JSON] = { NULL, NULL },
-	[NP_OBJECT] = { "object", NULL },    [NP_CURSOR] = { "string", NULL },
-};
+/* RFC 9457, as problem.c writes it. */
+static const char problem_schema[] =
+    "\"Problem\":{\"type\":\"object\",\"description\":\"RFC 9457\",\"properties\":{"
+    "\"type\":{\"type\":\"string\",\"format\":\"uri-reference\"},\"title\":{\"type\":\"string\"},"
+    "\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},\"request_id\":{\"type\":\"string\"},"
+    "\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+    "\"in\":{\"type\":\"string\",\"enum\":[\"path\",\"query\",\"header\",\"body\"]},\"name\":{\"type\":\"string\"},"
+    "\"message\":{\"type\":\"string\"}},\"required\":[\"in\",\"name\",\"message\"]}},"
+    "\"outcome\":{\"type\":\"string\",\"enum\":[\"unknown\"]}},"
+    "\"required\":[\"type\",\"title\",\"status\",\"request_id\"]}";
+
+/* A token as it is, or one that a page gets for a password by itself. */
+static const char security_schemes[] =
+    ",\"securitySchemes\":{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"},"
+    "\"password\":{\"type\":\"oauth2\",\"flows\":{\"password\":{\"tokenUrl\":\"/auth/token\","
+    "\"refreshUrl\":\"/auth/token\",\"scopes\":{}}}}}";
+
+static const char idempotency_key[] =
+    "{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":false,\"description\":"
+    "\"Makes it safe to repeat: the same key gets the same answer for 24 hours\","
+    "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}";
 
 static bool
-is_text(enum np_type type)
+is_method(const struct np_route *route, const char *method)
 {
-	return schemas[type].type && strcmp(schemas[type].type, "string") == 0;
+	return strcmp(route->method, method) == 0;
 }
 
-static void
-write_text(struct buf *out, const char *name, const char *text)
+static bool
+takes_key(const struct np_route *route)
 {
-	if (!text)
-		return;
-	buf_printf(out, ",\"%s\":", name);
-	buf_json_text(out, text);
+	return is_method(route, "POST") && route->tx == NP_TX_WRITE;
 }
 
-/* A default or an example: a text of the parameter's type. */
-static void
-write_value(struct buf *out, const char *name, const struct np_param *param, const char *text)
+static bool
+has_param(const struct np_route *route, enum np_place first, enum np_place last)
 {
-	if (!text || (is_text(param->type) && param->many == 0))
-		write_text(out, name, text);
-	else
-		buf_printf(out, ",\"%s\":%s", name, text);
+	for (const struct np_param *param = route->params; param && param->name; param++)
+		if (param->in >= first && param->in <= last)
+			return true;
+	return false;
 }
 
-static void
-write_choices(struct buf *out, const struct np_param *param)
-{
-	for (size_t i = 0; param->choices[i]; i++) {
-		buf_text(out, i == 0 ? ",\"enum\":[" : ",");
-		buf_json_text(out, param->choices[i]);
-	}
-	buf_text(out, param->nullable ? ",null]" : "]");
-}
-
-/* ECMA's expressions, which OpenAPI means, match anywhere; ours match all of it. */
-static void
-write_pattern(struct buf *out, const char *pattern)
-{
-	char whole[PATTERN_MAX_BYTES];
-
-	(void)snprintf(whole, sizeof(whole), "^(?:%s)$", pattern);
-	write_text(out, "pattern", whole);
-}
-
-/* What holds for one value, without the braces. */
-static void
-write_rules(struct buf *out, const struct np_param *param, bool nullable)
-{
-	buf_printf(out, "\"type\":%s\"%s\"%s", nullable ? "[" : "", schemas[param->type].type,
-	           nullable ? ",\"null\"]" : "");
-	write_text(out, "format", schemas[param->type].format);
-	if (param_has_min(param))
-		buf_printf(out, ",\"%s\":%" PRId64, is_text(param->type) ? "minLength" : "minimum",
-		           param->min);
-	if (param_has_max(param))
-		buf_printf(out, ",\"%s\":%" PRId64, is_text(param->type) ? "maxLength" : "maximum",
-		           param->max);
-	if (param->choices)
-		write_choices(out, param);
-	if (param->pattern)
-		write_pattern(out, param->pattern);
-}
+/* --- requests --- */
 
 static void
-write_list(struct buf *out, const struct np_param *param)
+write_parameter(struct buf *out, const struct np_param *param)
 {
-	buf_printf(out, "\"type\":%s,\"maxItems\":%" PRId64 ",\"items\":{",
-	           param->nullable ? "[\"array\",\"null\"]" : "\"array\"", param->many);
-	write_rules(out, param, false);
+	buf_text(out, "{\"name\":");
+	buf_json_text(out, param->name);
+	buf_printf(out, ",\"in\":\"%s\",\"required\":%s", param_places[param->in],
+	           param->required || param->in == NP_PATH ? "true" : "false");
+	openapi_text(out, "description", param->description);
+	buf_text(out, ",\"schema\":");
+	openapi_schema(out, param);
 	buf_char(out, '}');
 }
 
 static void
-write_schema(struct buf *out, const struct np_param *param)
-{
-	buf_char(out, '{');
-	if (param->many > 0)
-		write_list(out, param);
-	else if (schemas[param->type].type)
-		write_rules(out, param, param->nullable);
-	else
-		buf_text(out, "\"title\":\"any JSON value\"");
-	write_value(out, "default", param, param->fallback);
-	write_value(out, "example", param, param->example);
-	if (param->in == NP_BODY)
-		write_text(out, "description", param->description);
-	buf_char(out, '}');
-}
-
-static void
-write_parameters(struct buf *out, const struct np_param *params)
+write_parameters(struct buf *out, const struct np_route *route)
 {
 	const char *before = ",\"parameters\":[";
 
-	for (; params->name; params++) {
-		if (params->in == NP_BODY)
+	for (const struct np_param *param = route->params; param && param->name; param++) {
+		if (param->in == NP_BODY)
 			continue;
-		buf_printf(out, "%s{\"name\":", before);
-		buf_json_text(out, params->name);
-		buf_printf(out, ",\"in\":\"%s\",\"required\":%s", param_places[params->in],
-		           params->required || params->in == NP_PATH ? "true" : "false");
-		write_text(out, "description", params->description);
-		buf_text(out, ",\"schema\":");
-		write_schema(out, params);
-		buf_char(out, '}');
+		buf_text(out, before);
+		write_parameter(out, param);
+		before = ",";
+	}
+	if (takes_key(route)) {
+		buf_text(out, before);
+		buf_text(out, idempotency_key);
 		before = ",";
 	}
 	if (strcmp(before, ",") == 0)
 		buf_char(out, ']');
 }
 
-/* A part of a parameter's name up to a dot: the first one, or the next one behind `prefix` ("user."). */
-struct part {
-	const char *text;
-	size_t size; /* 0: the name does not begin with the prefix */
-	bool whole;  /* the rest of the name */
-};
-
-static struct part
-part_of(const struct np_param *param, const char *prefix, size_t prefix_size)
-{
-	struct part part = { .text = param->name + prefix_size };
-
-	if (param->in != NP_BODY || strncmp(param->name, prefix, prefix_size) != 0)
-		return (struct part){ .size = 0 };
-	part.size = strcspn(part.text, ".");
-	part.whole = !part.text[part.size];
-	return part;
-}
-
-static bool
-is_same(struct part a, struct part b)
-{
-	return a.size > 0 && a.size == b.size && strncmp(a.text, b.text, a.size) == 0;
-}
-
-/* Whether no row before it has the same part: then it stands for all of them. */
-static bool
-is_first(const struct np_param *params, const struct np_param *param, const char *prefix, size_t prefix_size)
-{
-	struct part part = part_of(param, prefix, prefix_size);
-
-	for (; params < param; params++)
-		if (is_same(part_of(params, prefix, prefix_size), part))
-			return false;
-	return part.size > 0;
-}
-
-/* An object is required when something in it is. */
-static bool
-is_required(const struct np_param *param, struct part part, const char *prefix, size_t prefix_size)
-{
-	for (; param->name; param++)
-		if (param->required && is_same(part_of(param, prefix, prefix_size), part))
-			return true;
-	return false;
-}
-
 static void
-write_name(struct buf *out, const char *before, struct part part)
+write_body(struct buf *out, const struct np_route *route)
 {
-	buf_text(out, before);
-	buf_json_string(out, part.text, part.size);
-}
-
-/* The object of the rows whose names begin with the prefix. It calls itself as deep as names have dots. */
-static void
-write_object(struct buf *out, const struct np_param *params, const char *prefix, size_t prefix_size)
-{
-	const char *before = "";
-
-	buf_text(out, "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{");
-	for (const struct np_param *param = params; param->name; param++) {
-		struct part part = part_of(param, prefix, prefix_size);
-
-		if (!is_first(params, param, prefix, prefix_size))
-			continue;
-		write_name(out, before, part);
-		buf_char(out, ':');
-		if (part.whole)
-			write_schema(out, param);
-		else
-			write_object(out, params, param->name, prefix_size + part.size + 1);
-		before = ",";
-	}
-	buf_text(out, "},\"required\":[");
-	before = "";
-	for (const struct np_param *param = params; param->name; param++) {
-		struct part part = part_of(param, prefix, prefix_size);
-
-		if (!is_first(params, param, prefix, prefix_size)
-		    || !is_required(param, part, prefix, prefix_size))
-			continue;
-		write_name(out, before, part);
-		before = ",";
-	}
-	buf_text(out, "]}");
-}
-
-static void
-write_body(struct buf *out, const struct np_param *params)
-{
-	bool any = false;
-
-	for (const struct np_param *param = params; param->name; param++)
-		any = any || param->in == NP_BODY;
-	if (!any)
+	if (!has_param(route, NP_BODY, NP_BODY))
 		return;
-	buf_text(out, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":");
-	write_object(out, params, "", 0);
+	buf_text(out, ",\"requestBody\":{\"required\":true,\"content\":{");
+	if (route->form) {
+		buf_text(out, "\"application/x-www-form-urlencoded\":{\"schema\":");
+		openapi_body(out, route->params);
+		buf_text(out, "},");
+	}
+	buf_text(out, "\"application/json\":{\"schema\":");
+	openapi_body(out, route->params);
 	buf_text(out, "}}}");
 }
 
+/* --- answers --- */
+
+static enum np_success
+success_of(const struct np_route *route)
+{
+	if (route->success)
+		return route->success;
+	if (is_method(route, "DELETE"))
+		return NP_NO_CONTENT;
+	return takes_key(route) ? NP_CREATED : NP_OK;
+}
+
 static void
-write_operation(struct buf *out, const struct np_route *route)
+write_content(struct buf *out, const struct np_route *route)
+{
+	const char *name = route->returns->name;
+
+	buf_text(out, ",\"content\":{\"application/json\":{\"schema\":");
+	if (route->page)
+		buf_printf(
+		    out,
+		    "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":"
+		    "{\"$ref\":\"#/components/schemas/%s\"}},\"next\":{\"type\":[\"string\",\"null\"]}},"
+		    "\"required\":[\"items\",\"next\"]}",
+		    name);
+	else
+		buf_printf(out, "{\"$ref\":\"#/components/schemas/%s\"}", name);
+	buf_text(out, "}}");
+}
+
+static void
+write_success(struct buf *out, const struct np_route *route)
+{
+	enum np_success status = success_of(route);
+
+	buf_printf(out, ",\"responses\":{\"%d\":{\"description\":\"%s\"", (int)status,
+	           reply_reason((int)status));
+	if (status != NP_NO_CONTENT && route->returns)
+		write_content(out, route);
+	buf_char(out, '}');
+	if (is_method(route, "GET"))
+		buf_text(out, ",\"304\":{\"description\":\"Not Modified\"}");
+}
+
+static void
+write_problem(struct buf *out, bool wanted, int status, const char *description)
+{
+	if (!wanted)
+		return;
+	buf_printf(out, ",\"%d\":{\"description\":", status);
+	buf_json_text(out, description ? description : reply_reason(status));
+	buf_text(out, ",\"content\":{\"application/problem+json\":{\"schema\":" PROBLEM_REF "}}}");
+}
+
+static void
+write_problems(struct buf *out, const struct np_route *route)
+{
+	bool database = route->tx != NP_TX_NONE, writes = database && route->tx != NP_TX_READ;
+	bool body = has_param(route, NP_BODY, NP_BODY), known = route->auth != NP_AUTH_NONE;
+
+	write_problem(out, true, 400, NULL);
+	/* A form is how OAuth2 clients sign in. */
+	write_problem(out, known || route->form, 401, NULL);
+	write_problem(out, known && has_param(route, NP_PATH, NP_PATH), 403, NULL);
+	write_problem(out, route->missing || has_param(route, NP_PATH, NP_PATH), 404, route->missing);
+	write_problem(out, writes, 409, route->conflict);
+	write_problem(out, body, 413, NULL);
+	write_problem(out, body, 415, NULL);
+	write_problem(out, route->params || takes_key(route), 422, NULL);
+	write_problem(out, true, 500, NULL);
+	write_problem(out, true, 503, NULL);
+	write_problem(out, database, 504, NULL);
+	buf_char(out, '}');
+}
+
+/* --- the document --- */
+
+/* get_users_id */
+static void
+write_operation_id(struct buf *out, const struct np_route *route)
+{
+	for (const char *c = route->method; *c; c++)
+		buf_char(out, (char)(*c - 'A' + 'a'));
+	for (const char *c = route->path; *c; c++)
+		if (*c == '/' && c[1])
+			buf_char(out, '_');
+		else if (!strchr("/{}", *c))
+			buf_char(out, *c == '-' ? '_' : *c);
+}
+
+static void
+write_operation(struct buf *out, const char *tag, const struct np_route *route)
 {
 	buf_char(out, '"');
 	for (const char *c = route->method; *c; c++)
 		buf_char(out, (char)(*c - 'A' + 'a'));
-	buf_text(out, "\":{\"responses\":{\"2XX\":{\"description\":\"Success\"},\"default\":{\"description\":"
-	              "\"A problem document, RFC 9457\",\"content\":{\"application/problem+json\":{}}}}");
-	write_text(out, "summary", route->summary);
-	if (route->params) {
-		write_parameters(out, route->params);
-		write_body(out, route->params);
-	}
+	buf_text(out, "\":{\"operationId\":\"");
+	write_operation_id(out, route);
+	buf_text(out, "\",\"tags\":[");
+	buf_json_text(out, tag);
+	buf_char(out, ']');
+	openapi_text(out, "summary", route->summary);
+	write_parameters(out, route);
+	write_body(out, route);
+	if (route->auth != NP_AUTH_NONE)
+		buf_text(out, ",\"security\":[{\"bearer\":[]},{\"password\":[]}]");
+	write_success(out, route);
+	write_problems(out, route);
 	buf_char(out, '}');
 }
 
@@ -256,28 +222,69 @@ is_first_of_path(const struct np_route *routes, const struct np_route *route)
 	return true;
 }
 
+static void
+write_path(struct buf *out, const char *tag, const struct np_route *route)
+{
+	const char *path = route->path, *before = "";
+
+	buf_json_text(out, path);
+	buf_text(out, ":{");
+	for (; route->method; route++) {
+		if (strcmp(route->path, path) != 0)
+			continue;
+		buf_text(out, before);
+		write_operation(out, tag, route);
+		before = ",";
+	}
+	buf_char(out, '}');
+}
+
+static bool
+is_first_of_schema(const struct np_route *routes, const struct np_route *route)
+{
+	for (; routes < route; routes++)
+		if (routes->returns && strcmp(routes->returns->name, route->returns->name) == 0)
+			return false;
+	return true;
+}
+
+static void
+write_components(struct buf *out, const struct np_route *routes)
+{
+	bool known = false;
+
+	buf_text(out, ",\"components\":{\"schemas\":{");
+	buf_text(out, problem_schema);
+	for (const struct np_route *route = routes; route->method; route++) {
+		known = known || route->auth != NP_AUTH_NONE;
+		if (!route->returns || !is_first_of_schema(routes, route))
+			continue;
+		buf_char(out, ',');
+		buf_json_text(out, route->returns->name);
+		buf_char(out, ':');
+		openapi_members(out, route->returns->members);
+	}
+	buf_char(out, '}');
+	if (known)
+		buf_text(out, security_schemes);
+	buf_char(out, '}');
+}
+
 void
 openapi_write(const char *title, const struct np_route *routes, struct buf *out)
 {
 	buf_text(out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":");
 	buf_json_text(out, title);
-	buf_text(out, ",\"version\":\"" NP_VERSION "\"},\"paths\":{");
+	buf_text(out, ",\"version\":\"" NP_VERSION "\"},\"servers\":[{\"url\":\"/\"}],\"tags\":[{\"name\":");
+	buf_json_text(out, title);
+	buf_text(out, "}],\"paths\":{");
 	for (const struct np_route *route = routes; route->method; route++) {
-		const char *before = "";
-
 		if (!is_first_of_path(routes, route))
 			continue;
 		buf_text(out, route == routes ? "" : ",");
-		buf_json_text(out, route->path);
-		buf_text(out, ":{");
-		for (const struct np_route *same = route; same->method; same++) {
-			if (strcmp(same->path, route->path) != 0)
-				continue;
-			buf_text(out, before);
-			write_operation(out, same);
-			before = ",";
-		}
-		buf_char(out, '}');
+		write_path(out, title, route);
 	}
-	buf_text(out, "}}");
+	buf_char(out, '}');
+	write_components(out, routes);
+	buf_char(out, '}');
 }

@@ -201,19 +201,37 @@ decode_object(struct decoder *decoder, const char *path, const struct json_body 
 		decode_member(decoder, path, &object->members[i]);
 }
 
-/* application/json, with whatever parameters; RFC 9110 8.3.1. */
+/* The type without its parameters; RFC 9110 8.3.1. */
 static bool
-is_json(const char *type)
+is_type(const char *type, const char *wanted)
 {
-	static const char json[] = "application/json";
-	char essence[sizeof(json)];
 	size_t size = strcspn(type, "; \t");
 
-	if (size != sizeof(json) - 1)
+	return size == strlen(wanted) && strncasecmp(type, wanted, size) == 0;
+}
+
+/* As a query: name by name, none twice, nothing unknown. */
+static bool
+decode_form(struct decoder *decoder, const struct request *request, struct error *err)
+{
+	struct target form;
+
+	if (strlen(request->body) != request->body_size)
+		return error_set(err, NP_MALFORMED, "The body has a NUL in it");
+	if (!target_parse_form(decoder->owner, request->body, &form, err))
 		return false;
-	memcpy(essence, type, size);
-	essence[size] = '\0';
-	return text_equal_nocase(essence, json);
+	for (size_t i = 0; i < form.query_count; i++) {
+		const char *name = form.query[i].name;
+		const struct np_param *param = find(decoder, NP_BODY, name);
+
+		if (!param)
+			fault(decoder, NP_BODY, name, "is not a field that can be set here");
+		else if (argument_of(decoder, param)->given)
+			fault(decoder, NP_BODY, name, "is given twice");
+		else
+			take(decoder, param, form.query[i].value);
+	}
+	return true;
 }
 
 static bool
@@ -226,7 +244,8 @@ takes_body(const struct np_param *params)
 }
 
 static bool
-decode_body(struct decoder *decoder, const struct request *request, struct error *err)
+decode_body(struct decoder *decoder, const struct np_route *route, const struct request *request,
+            struct error *err)
 {
 	const char *type = request_header(request, "content-type");
 	struct json_body body;
@@ -234,8 +253,11 @@ decode_body(struct decoder *decoder, const struct request *request, struct error
 	/* What a route does not ask for is not read, as in FastAPI. */
 	if (!takes_body(decoder->params))
 		return true;
-	if (!type || !is_json(type))
-		return error_set(err, NP_MEDIA_TYPE, "The body must be application/json");
+	if (route->form && type && is_type(type, "application/x-www-form-urlencoded"))
+		return decode_form(decoder, request, err);
+	if (!type || !is_type(type, "application/json"))
+		return error_set(err, NP_MEDIA_TYPE, "The body must be application/json%s",
+		                 route->form ? " or application/x-www-form-urlencoded" : "");
 	if (!json_body_read(decoder->owner, request->body, request->body_size, &body, err))
 		return false;
 	decode_object(decoder, NULL, &body);
@@ -293,7 +315,7 @@ param_decode(void *owner, const struct np_route *route, const struct request *re
 	faults->count = 0;
 	decode_rest(&decoder, route, request, target);
 	decode_query(&decoder, target);
-	if (!decode_body(&decoder, request, err))
+	if (!decode_body(&decoder, route, request, err))
 		return false;
 	fill_in(&decoder);
 	if (faults->count > 0)

@@ -13,6 +13,21 @@
 #define UUID_TEXT_LENGTH  36
 #define MESSAGE_MAX_BYTES 4096
 
+/* In lower case, so that one id is one text: in a key of the cache, and wherever it is compared. */
+static const char *
+canonical_uuid(void *owner, const char *text)
+{
+	char *lower;
+
+	if (!strpbrk(text, "ABCDEF"))
+		return text;
+	lower = mem_strdup(owner, text);
+	for (char *c = lower; *c; c++)
+		if (*c >= 'A' && *c <= 'F')
+			*c = (char)(*c - 'A' + 'a');
+	return lower;
+}
+
 static bool
 is_uuid(const char *text)
 {
@@ -108,15 +123,17 @@ matches(const char *pattern, const char *text)
 }
 
 static const char *
-check_enum(void *owner, const struct np_param *param, const char *text)
+check_enum(void *owner, const struct np_param *param, struct np_value *value)
 {
 	struct buf message;
 
 	buf_init(&message, owner, MESSAGE_MAX_BYTES);
 	buf_text(&message, "must be one of:");
 	for (size_t i = 0; param->choices[i]; i++) {
-		if (strcmp(param->choices[i], text) == 0)
+		if (strcmp(param->choices[i], value->text) == 0) {
+			value->integer = (int64_t)i;
 			return NULL;
+		}
 		buf_printf(&message, "%s %s", i > 0 ? "," : "", param->choices[i]);
 	}
 	return message.data;
@@ -148,6 +165,7 @@ param_check(void *owner, const struct np_param *param, const char *text, struct 
 	case NP_STRING:
 		return check_string(owner, param, value);
 	case NP_UUID:
+		value->text = canonical_uuid(owner, text);
 		return is_uuid(text) ? NULL : "must be a UUID";
 	case NP_EMAIL:
 		return is_email(text) ? NULL : "must be an email address";
@@ -163,7 +181,7 @@ param_check(void *owner, const struct np_param *param, const char *text, struct 
 	case NP_DATETIME:
 		return datetime_valid(text) ? NULL : "must be a date and time such as 2026-01-31T23:59:59Z";
 	case NP_ENUM:
-		return check_enum(owner, param, text);
+		return check_enum(owner, param, value);
 	case NP_JSON:
 	case NP_OBJECT:
 		return "can only be in a body";

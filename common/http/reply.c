@@ -66,16 +66,49 @@ reply_set_header(struct reply *reply, const char *name, const char *value)
 	reply->headers[reply->header_count++] = (struct reply_header){ name, value };
 }
 
+const char *
+reply_header(const struct reply *reply, const char *name)
+{
+	for (size_t i = 0; i < reply->header_count; i++)
+		if (text_equal_nocase(reply->headers[i].name, name))
+			return reply->headers[i].value;
+	return NULL;
+}
+
+/* Neither has content: RFC 9110 8.6, 15.4.5. */
+static bool
+has_content(const struct reply *reply)
+{
+	return reply->status != NP_NO_CONTENT && reply->status != 304;
+}
+
+static void
+write_header(struct buf *out, const char *name, const char *value)
+{
+	buf_text(out, name);
+	buf_text(out, ": ");
+	buf_text(out, value);
+	buf_text(out, "\r\n");
+}
+
 void
 reply_write_head(const struct reply *reply, const char *first, struct buf *out)
 {
-	buf_printf(out, "%s %d %s\r\n", first, reply->status, reply_reason(reply->status));
+	char length[INT_TEXT_BYTES];
+
+	buf_text(out, first);
+	buf_char(out, ' ');
+	buf_int(out, reply->status);
+	buf_char(out, ' ');
+	buf_text(out, reply_reason(reply->status));
+	buf_text(out, "\r\n");
 	for (size_t i = 0; i < reply->header_count; i++)
-		buf_printf(out, "%s: %s\r\n", reply->headers[i].name, reply->headers[i].value);
-	/* A 204 has neither, RFC 9110 8.6. */
-	if (reply->status != NP_NO_CONTENT)
-		buf_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", reply->content_type,
-		           reply->body.size);
+		write_header(out, reply->headers[i].name, reply->headers[i].value);
+	if (has_content(reply)) {
+		(void)text_of_int((int64_t)reply->body.size, length);
+		write_header(out, "Content-Type", reply->content_type);
+		write_header(out, "Content-Length", length);
+	}
 	buf_text(out, "\r\n");
 	assert(!out->overflow);
 }
@@ -91,7 +124,10 @@ reply_reason(int status)
 		{ 201, "Created" },
 		{ 202, "Accepted" },
 		{ 204, "No Content" },
+		{ 304, "Not Modified" },
 		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 405, "Method Not Allowed" },
 		{ 409, "Conflict" },

@@ -8,7 +8,7 @@
 
 /* More than a page of 100 rows of everything; a larger answer is a fault of the handler. */
 #define REPLY_BODY_MAX_BYTES (8 << 20)
-#define REPLY_HEADERS_MAX    16
+#define REPLY_HEADERS_MAX    20
 /* Of all that a handler adds; with ours below nginx's fastcgi_buffer_size of 8 KiB. */
 #define REPLY_HEADERS_MAX_BYTES 4096
 /* Enough for every head. */
@@ -42,6 +42,9 @@ NP_MUST_CHECK bool reply_add_header(struct reply *reply, const char *name, const
 
 /* The same for a header of our own, which is known to be good. Its strings are borrowed. */
 void reply_set_header(struct reply *reply, const char *name, const char *value);
+
+/* The value of a header that was set, or NULL. */
+const char *reply_header(const struct reply *reply, const char *name);
 
 /* "Status: 200 OK\r\n…\r\n\r\n", the form of CGI (RFC 3875 6.2); `first` is "Status:" or "HTTP/1.1". `out` holds
  * REPLY_HEAD_MAX_BYTES. */

@@ -79,14 +79,15 @@ router_find(const struct np_route *routes, const char *method, const struct targ
 {
 	if (strcmp(method, "HEAD") == 0)
 		method = "GET";
-	write_allow(routes, target, allow);
-	if (!*allow)
-		return error_set(err, NP_NOT_FOUND, "There is nothing at this path");
+	allow[0] = '\0';
 	for (const struct np_route *route = routes; route->method; route++)
 		if (strcmp(route->method, method) == 0 && path_fits(route->path, target)) {
 			*found = route;
 			return true;
 		}
+	write_allow(routes, target, allow);
+	if (!*allow)
+		return error_set(err, NP_NOT_FOUND, "There is nothing at this path");
 	return error_set(err, NP_METHOD, "This path answers to %s", allow);
 }
 

@@ -10,8 +10,8 @@
 #define ROUTER_ALLOW_BYTES 64
 
 /* Finds the first row whose path and method fit; HEAD is found as GET. False: NP_NOT_FOUND when no path fits,
- * NP_METHOD when only the method does not. `allow` has the methods of the path, comma separated, in both
- * cases where a path fits ("OPTIONS" is answered from it). */
+ * NP_METHOD when only the method does not: then `allow` has the methods of the path, comma separated ("OPTIONS" is
+ * answered from it). Otherwise it is "". */
 NP_MUST_CHECK bool router_find(const struct np_route *routes, const char *method, const struct target *target,
                                const struct np_route **route, char allow[ROUTER_ALLOW_BYTES],
                                struct error *err);

@@ -107,6 +107,52 @@ params_fault(void *owner, const struct np_route *route)
 	return NULL;
 }
 
+/* Whether each {name} of a key is a parameter of the route with one value. */
+static bool
+names_parameters(const struct np_route *route, const char *key)
+{
+	while ((key = strchr(key, '{')) != NULL) {
+		const struct np_param *param = route->params;
+		size_t size = strcspn(++key, "}");
+
+		while (param && param->name && (strncmp(param->name, key, size) != 0 || param->name[size]))
+			param++;
+		if (key[size] != '}' || !param || !param->name || param->many > 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+takes_form(const struct np_param *params)
+{
+	for (; params && params->name; params++)
+		if (params->in == NP_BODY
+		    && (params->many > 0 || params->type == NP_JSON || params->type == NP_OBJECT
+		        || strchr(params->name, '.')))
+			return false;
+	return params != NULL;
+}
+
+static const char *
+keys_fault(const struct np_route *route)
+{
+	if (route->cache && (route->tx != NP_TX_READ || strcmp(route->method, "GET") != 0))
+		return "it has a key for its answer and is no GET of NP_TX_READ";
+	if (route->cache && !names_parameters(route, route->cache))
+		return "its key names what is no parameter of it";
+	if (route->cache && route->auth != NP_AUTH_NONE)
+		return "its answer would be kept for all callers";
+	if (route->form && !takes_form(route->params))
+		return "a form has only single values in it, no objects and no lists";
+	if (route->forgets && route->tx != NP_TX_WRITE)
+		return "it forgets keys and is not NP_TX_WRITE";
+	for (const char *const *key = route->forgets; key && *key; key++)
+		if (!names_parameters(route, *key))
+			return "a key that it forgets names what is no parameter of it";
+	return NULL;
+}
+
 static const char *
 route_fault(void *owner, const struct np_route *routes, const struct np_route *route)
 {
@@ -117,7 +163,7 @@ route_fault(void *owner, const struct np_route *routes, const struct np_route *r
 	for (const struct np_route *before = routes; before < route; before++)
 		if (strcmp(before->path, route->path) == 0 && strcmp(before->method, route->method) == 0)
 			return "it is there twice";
-	return params_fault(owner, route);
+	return keys_fault(route) ? keys_fault(route) : params_fault(owner, route);
 }
 
 const char *

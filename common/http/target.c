@@ -62,6 +62,21 @@ add_pair(void *owner, const char *text, size_t size, struct target *target, stru
 	return true;
 }
 
+/* Between ampersands. */
+static bool
+add_pairs(void *owner, const char *text, struct target *target, struct error *err)
+{
+	for (;;) {
+		size_t size = strcspn(text, "&");
+
+		if (!add_pair(owner, text, size, target, err))
+			return false;
+		text += size;
+		if (!*text++)
+			return true;
+	}
+}
+
 bool
 target_parse(void *owner, const char *text, struct target *target, struct error *err)
 {
@@ -82,12 +97,13 @@ target_parse(void *owner, const char *text, struct target *target, struct error 
 		if (*text == '/' && ++text == query && !add_segment(owner, "", 0, target, err))
 			return false;
 	}
-	while (*query) {
-		size_t size = strcspn(++query, "&");
+	return !*query || add_pairs(owner, query + 1, target, err);
+}
 
-		if (!add_pair(owner, query, size, target, err))
-			return false;
-		query += size;
-	}
-	return true;
+bool
+target_parse_form(void *owner, const char *text, struct target *target, struct error *err)
+{
+	target->segment_count = 0;
+	target->query_count = 0;
+	return add_pairs(owner, text, target, err);
 }

@@ -16,6 +16,8 @@
 
 /* The server on the other side is on this machine and has the whole request before it connects. */
 #define PEER_TIMEOUT_S 1
+/* A client that has waited for less is not looked at before its turn: it is hardly gone. */
+#define GONE_AFTER_MS 50
 
 bool
 fcgi_init(struct error *err)
@@ -96,14 +98,16 @@ send_reply(FCGX_Request *fcgi, const struct reply *reply, void *scope)
 /* nginx closes its side when its client has gone. Half of a close is not enough: some servers do that when they have
  * sent the request. */
 static bool
-is_gone(int fd)
+is_gone(int fd, int64_t waited)
 {
 	struct pollfd peer = { .fd = fd, .events = 0 };
 
+	if (waited >= 0 && waited < GONE_AFTER_MS)
+		return false;
 	return poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP);
 }
 
-/* Milliseconds since nginx, having the request, began to connect ($msec, seconds with three decimals); 0 when it
+/* Milliseconds since nginx, having the request, began to connect ($msec, seconds with three decimals); -1 when it
  * did not say. It is of the wall clock, which both sides of one machine share. */
 static int64_t
 waited_ms(char *const *environment)
@@ -114,7 +118,7 @@ waited_ms(char *const *environment)
 	int64_t waited;
 
 	if (!text || !parse_float(text, &start))
-		return 0;
+		return -1;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	waited = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)(start * 1000);
 	return waited > 0 ? waited : 0;
@@ -132,12 +136,12 @@ is_in_time(const struct settings *settings, int64_t waited, struct error *err)
 /* *whole: all of the request was received. */
 static struct np_ctx *
 live(struct app *app, void *scope, FCGX_Request *fcgi, struct request *request, struct deadline deadline,
-     bool *whole)
+     int64_t waited, bool *whole)
 {
-	int64_t waited = waited_ms(fcgi->envp);
 	struct error err;
 
-	deadline.at_us -= waited * 1000;
+	if (waited > 0)
+		deadline.at_us -= waited * 1000;
 	*whole = cgi_request(scope, fcgi->envp, read_body, fcgi, request, &err);
 	if (!*whole || !is_in_time(app->settings, waited, &err))
 		return life_refuse(scope, app, request, &err);
@@ -150,18 +154,19 @@ fcgi_answer(struct app *app, int fd, struct deadline deadline)
 	void *scope = mem_scope(mem_process(), "request");
 	struct request request;
 	FCGX_Request fcgi;
+	int64_t waited;
 	int status = 0;
 
 	if (!open_request(&fcgi, fd)) {
 		log_plain(LOG_WARNING, "no FastCGI request on a connection");
 		if (fcgi.ipcFd >= 0)
 			FCGX_Free(&fcgi, 1);
-	} else if (is_gone(fd)) {
+	} else if (is_gone(fd, waited = waited_ms(fcgi.envp))) {
 		log_plain(LOG_INFO, "client gone before its turn");
 		close_request(&fcgi);
 	} else {
 		bool whole;
-		struct np_ctx *ctx = live(app, scope, &fcgi, &request, deadline, &whole);
+		struct np_ctx *ctx = live(app, scope, &fcgi, &request, deadline, waited, &whole);
 
 		status = life_reply(ctx)->status;
 		send_reply(&fcgi, life_reply(ctx), scope);

@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
 #define BOARD_MODE 0640
 /* How often a reader asks again while somebody writes, before it takes the writer for dead. */
-#define READ_TRIES 1000
+#define READ_TRIES       1000
+#define METHOD_MAX_BYTES 16
 
 struct scoreboard *board;
 
@@ -120,9 +122,15 @@ slot_set(struct slot *slot, enum slot_state state)
 void
 slot_describe(struct slot *slot, const char *method, const char *route, const char *request_id)
 {
+	struct buf text;
+
 	atomic_fetch_add(&slot->sequence, 1);
-	(void)snprintf(slot->route, sizeof(slot->route), "%.16s %s", method, route);
-	(void)snprintf(slot->request_id, sizeof(slot->request_id), "%s", request_id);
+	buf_init_fixed(&text, slot->route, sizeof(slot->route));
+	buf_add(&text, method, strnlen(method, METHOD_MAX_BYTES));
+	buf_char(&text, ' ');
+	buf_add(&text, route, strnlen(route, sizeof(slot->route) - 1 - text.size));
+	buf_init_fixed(&text, slot->request_id, sizeof(slot->request_id));
+	buf_add(&text, request_id, strnlen(request_id, sizeof(slot->request_id) - 1));
 	atomic_fetch_add(&slot->sequence, 1);
 }
 

@@ -27,7 +27,7 @@ from watch import Watch
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
 BUILD = ROOT / os.environ.get("BUILD", "build")
-EXAMPLES = ("/", "/health", "/users")
+EXAMPLES = ("/", "/health", "/users", "/docs")
 
 # make run only ever touches its private Postgres and Redis. These would lead elsewhere, and a URL that is left over
 # in a shell must not get our migrations.
@@ -198,7 +198,8 @@ def parts(settings, authority):
     stack.migrate(ROOT, settings)
     endpoints = Endpoints(ROOT / "handlers", BUILD / "handlers", run_dir, settings)
     yield endpoints
-    yield stack.Nginx(LOCAL / "nginx", port, run_dir, ROOT / "nginx")
+    yield stack.Nginx(LOCAL / "nginx", port, run_dir, ROOT / "nginx", stack.nginx_settings(BUILD / "nginx-conf", settings),
+                      BUILD / "site")
     stack.wait_until("an answer through nginx", lambda: answers(port), timeout=10)
     yield Watch(ROOT, endpoints)
 

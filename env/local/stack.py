@@ -656,19 +656,27 @@ listen {host}:{port};
 server_name localhost;
 access_log access.log nullpool;
 set $nullpool_run_dir {run_dir};
+set $nullpool_docs_dir {docs_dir};
 """
+
+
+def nginx_settings(program, environment):
+    return run("nginx-conf", [program], environment=environment)
 
 
 class Nginx(Process):
     """The project's nginx/ folder as it is, with the little that differs from one machine to the next."""
 
-    def __init__(self, home, port, run_dir, conf_dir):
+    def __init__(self, home, port, run_dir, conf_dir, settings=None, docs_dir="none"):
+        """settings: what build/nginx-conf printed, or as it is before anybody said; docs_dir: of the API's pages."""
         self.home = Path(home).absolute()
         # Until it has read error_log, nginx writes to its standard error too: what keeps it from starting is here.
         super().__init__("nginx", self.home / "start.log")
         self.port = port
         self.run_dir = Path(run_dir).absolute()
         self.conf_dir = Path(conf_dir).absolute()
+        self.settings = settings or (self.conf_dir / "nullpool-settings.conf.example").read_text()
+        self.docs_dir = Path(docs_dir).absolute()
 
     def start(self):
         if not port_is_free(self.port):
@@ -694,4 +702,5 @@ class Nginx(Process):
         user = "user root;" if os.geteuid() == 0 else ""
         (self.home / "nginx.conf").write_text(NGINX_CONF.format(user=user))
         (self.home / "nullpool-site.conf").write_text(
-            NGINX_SITE.format(host=HOST, port=self.port, run_dir=self.run_dir))
+            NGINX_SITE.format(host=HOST, port=self.port, run_dir=self.run_dir, docs_dir=self.docs_dir))
+        (self.home / "nullpool-settings.conf").write_text(self.settings)

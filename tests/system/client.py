@@ -3,6 +3,8 @@ import http.client
 import json
 import socket
 
+import tokens
+
 
 class Answer:
     def __init__(self, status, headers, body):
@@ -28,15 +30,23 @@ class Answer:
 
 
 class Client:
-    def __init__(self, port, source=None):
+    def __init__(self, port, source=None, key=None, token=None):
         self.port = port
         self.source = source  # address to come from
+        self.key = key  # that tokens are signed with
+        self.token = token
+
+    def of(self, user):
+        """The same for a user who is signed in: their id, or their row."""
+        user = user if isinstance(user, str) else user["id"]
+        return Client(self.port, self.source, self.key, tokens.token(self.key, user))
 
     def ask(self, method, target, body=None, headers=None, timeout=30):
         source = (self.source, 0) if self.source else None
+        headers = {**({"Authorization": f"Bearer {self.token}"} if self.token else {}), **(headers or {})}
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout, source_address=source)
         try:
-            link.request(method, target, body, headers or {})
+            link.request(method, target, body, headers)
             response = link.getresponse()
             return Answer(response.status, response.getheaders(), response.read())
         finally:

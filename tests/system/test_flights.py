@@ -85,8 +85,8 @@ def test_the_crud_of_users_is_one_flight_each(serve, site, far):
     client = service.client
     user = client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Trip"})
     path = f"/users/{user.json()['id']}"
-    answers = [user, client.get(path), client.get("/users?limit=2"), client.send("PATCH", path, {"name": "Trap"}),
-               client.ask("DELETE", path)]
+    answers = [user, client.get(path), client.get("/users?limit=2"),
+               client.of(user.json()).send("PATCH", path, {"name": "Trap"}), client.of(user.json()).ask("DELETE", path)]
     assert [service.line_of(answer)["flights"] for answer in answers] == [1] * 5
 
 

@@ -10,7 +10,8 @@ from conftest import BUILD, OWNER_CANARY, ROOT
 PROGRAMS = sorted(path.stem for path in (ROOT / "handlers").glob("*.c"))
 MIGRATIONS = sorted(path.name for path in (ROOT / "migrations" / "versions").glob("*.py"))
 NGINX = sorted(path.name for path in (ROOT / "nginx").glob("*.conf"))
-SETTINGS = {"etc/nginx/nullpool-site.conf": 0o644, "etc/nullpool/nullpool.env": 0o640}
+SETTINGS = {"etc/nginx/nullpool-site.conf": 0o644, "etc/nginx/nullpool-settings.conf": 0o644,
+            "etc/nullpool/nullpool.env": 0o640}
 
 
 def make(target, stage, prefix="/usr/local", check=True):
@@ -72,12 +73,14 @@ def expected():
         **{f"{units}/nullpool{name}": 0o644 for name in (".target", "@.service", "@.socket")},
         **{f"{share}/migrations/versions/{name}": 0o644 for name in MIGRATIONS},
         **{f"{share}/migrations/{name}": 0o644 for name in ("alembic.ini", "env.py")},
-        **{f"{share}/{name}.sample": 0o644 for name in ("nullpool.env", "nullpool-site.conf")},
+        **{f"{share}/{name}.sample": 0o644 for name in ("nullpool.env", "nullpool-site.conf", "nullpool-settings.conf")},
         "usr/local/lib/nullpool/conninfo": 0o755,
         "usr/local/lib/nullpool/manifest": 0o644,
         "usr/local/lib/sysusers.d/nullpool.conf": 0o644,
         "usr/local/lib/tmpfiles.d/nullpool.conf": 0o644,
         "usr/local/sbin/nullpool-migrate": 0o755,
+        "usr/local/sbin/nullpool-nginx": 0o755,
+        "usr/local/lib/nullpool/nginx-conf": 0o755,
         "usr/local/include/nullpool.h": 0o644,
         "usr/local/lib/libnullpool.a": 0o644,
         "usr/local/lib/pkgconfig/nullpool.pc": 0o644,

@@ -36,7 +36,8 @@ def compiled(installed, folder, source):
 @pytest.fixture(scope="module")
 def program(installed, site):
     folder = site.folder("elsewhere")
-    shutil.copy(ROOT / "handlers" / "users.c", folder)
+    for path in [ROOT / "handlers" / "users.c", *ROOT.glob("handlers/*.h")]:
+        shutil.copy(path, folder)
     return compiled(installed, folder, folder / "users.c")
 
 

@@ -31,8 +31,9 @@ def test_users_can_be_made_read_changed_and_deleted(pooled):
     path = f"/users/{user.json()['id']}"
     assert client.get(path).json()["email"] == email
     assert client.post("/users", {"email": email, "name": "Twice"}).status == 409
-    assert client.send("PATCH", path, {"name": "Changed"}).json()["name"] == "Changed"
-    assert client.ask("DELETE", path).status == 204
+    owner = client.of(user.json())
+    assert owner.send("PATCH", path, {"name": "Changed"}).json()["name"] == "Changed"
+    assert owner.ask("DELETE", path).status == 204
     assert client.get(path).status == 404
     assert client.get("/health").status == 200
 
@@ -64,6 +65,11 @@ def test_many_clients_share_few_sessions_and_none_stays_in_a_transaction(pooled,
     assert site.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app_user'"
                       " AND state LIKE 'idle in transaction%%'") == [(0,)]
     assert site.query("SELECT count(*) FROM probe_rows WHERE label LIKE %s", label + "%") == [(30,)]
+
+
+def test_no_statement_gets_a_name_in_a_session_that_others_use(pooled):
+    for _ in range(3 * SIZE):
+        assert pooled.client.get("/probe/prepared").json()["items"] == []
 
 
 def test_a_wrong_password_is_503_and_not_tried_again(serve, site, pooler):

@@ -35,7 +35,7 @@ def emails(service):
 @pytest.mark.parametrize("mode", ["null", "ahead", "persistent"])
 def test_reads_go_to_the_replica_and_to_the_primary_while_it_is_away(serve, site, replica, mode):
     service = serve("users", DATABASE_REPLICA_URL=url_of(site, replica), DATABASE_CONNECTION=mode, DATABASE_POOL_SIZE=1,
-                    DATABASE_MAX_OVERFLOW=0)
+                    DATABASE_MAX_OVERFLOW=0, REDIS_URL=None)
     email = f"{uuid.uuid4()}@example.com"
     for _ in range(2):
         assert emails(service) == ["replica@example.com"]
@@ -48,3 +48,10 @@ def test_reads_go_to_the_replica_and_to_the_primary_while_it_is_away(serve, site
     assert len(service.lines(event="replica away, reads go to the primary")) == 1
     replica.start()
     stack.wait_until("reads from the replica", lambda: emails(service) == ["replica@example.com"], 10)
+
+
+def test_what_is_to_be_kept_in_redis_is_read_from_the_primary(serve, site, replica):
+    service = serve("users", DATABASE_REPLICA_URL=url_of(site, replica))
+    made = service.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Primary"}).json()
+    for _ in range(2):
+        assert service.client.get(f"/users/{made['id']}").json() == made

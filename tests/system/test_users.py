@@ -49,7 +49,7 @@ def test_a_taken_email_is_a_conflict_whatever_its_case(service):
 
 def test_a_change_moves_updated_at_and_nothing_else(service):
     row = created(service)
-    answer = service.client.send("PATCH", f"/users/{row['id']}", {"name": "Grace"})
+    answer = service.client.of(row).send("PATCH", f"/users/{row['id']}", {"name": "Grace"})
     changed = answer.json()
     assert answer.status == 200
     assert changed["updated_at"] > row["updated_at"]
@@ -58,20 +58,20 @@ def test_a_change_moves_updated_at_and_nothing_else(service):
 
 def test_a_change_to_a_taken_email_is_a_conflict(service):
     one, other = created(service), created(service)
-    assert service.client.send("PATCH", f"/users/{one['id']}", {"email": other["email"]}).status == 409
+    assert service.client.of(one).send("PATCH", f"/users/{one['id']}", {"email": other["email"]}).status == 409
 
 
 def test_a_change_of_nothing_is_refused(service):
     row = created(service)
-    assert service.client.send("PATCH", f"/users/{row['id']}", {}).status == 422
+    assert service.client.of(row).send("PATCH", f"/users/{row['id']}", {}).status == 422
 
 
 def test_a_deleted_user_is_gone_but_kept_in_the_table(service):
     row = created(service)
-    answer = service.client.ask("DELETE", f"/users/{row['id']}")
+    answer = service.client.of(row).ask("DELETE", f"/users/{row['id']}")
     assert (answer.status, answer.body) == (204, b"")
-    for again in (service.client.get(f"/users/{row['id']}"), service.client.ask("DELETE", f"/users/{row['id']}"),
-                  service.client.send("PATCH", f"/users/{row['id']}", {"name": "x"})):
+    for again in (service.client.get(f"/users/{row['id']}"), service.client.of(row).ask("DELETE", f"/users/{row['id']}"),
+                  service.client.of(row).send("PATCH", f"/users/{row['id']}", {"name": "x"})):
         assert again.status == 404
         assert again.problem()["detail"] == "User not found"
     assert service.site.query("SELECT deleted_at IS NOT NULL FROM users WHERE id = %s", row["id"]) == [(True,)]
@@ -79,7 +79,7 @@ def test_a_deleted_user_is_gone_but_kept_in_the_table(service):
 
 def test_the_email_of_a_deleted_user_is_free_again(service):
     row = created(service)
-    service.client.ask("DELETE", f"/users/{row['id']}")
+    service.client.of(row).ask("DELETE", f"/users/{row['id']}")
     assert created(service, email=row["email"])["id"] != row["id"]
 
 
@@ -101,7 +101,7 @@ def pages(service, limit):
 
 def test_pages_have_every_user_once_oldest_first_and_no_deleted_one(service):
     rows = [created(service) for _ in range(7)]
-    service.client.ask("DELETE", f"/users/{rows[3]['id']}")
+    service.client.of(rows[3]).ask("DELETE", f"/users/{rows[3]['id']}")
     got = pages(service, 3)
     assert [item["id"] for item in got if item in rows] == [row["id"] for i, row in enumerate(rows) if i != 3]
     keys = [(item["created_at"], item["id"]) for item in got]
@@ -114,7 +114,7 @@ def test_a_page_stays_where_it_was_when_rows_come_and_go(service):
     before = len(everything) - 2
     page = service.client.get(f"/users?limit={before}").json() if before <= 100 else None
     if page:
-        service.client.ask("DELETE", f"/users/{page['items'][-1]['id']}")
+        service.client.of(page['items'][-1]).ask("DELETE", f"/users/{page['items'][-1]['id']}")
         following = service.client.get(f"/users?limit=2&after={page['next']}").json()["items"]
         assert [item["id"] for item in following] == [rows[2]["id"], rows[3]["id"]]
 

@@ -123,7 +123,7 @@ def copy(site):
 
 def test_a_changed_handler_is_reloaded_and_no_other(copy):
     before = copy.masters()
-    assert sorted(before) == ["health", "onboarding", "root", "users"]
+    assert sorted(before) == ["auth", "health", "onboarding", "root", "users"]
     said = copy.write_status('"changed"')
     copy.hear("reloaded: /\n", after=said)
     copy.wait_for_status("changed")
@@ -235,7 +235,7 @@ def test_a_new_handler_is_served_and_a_removed_one_is_gone(copy):
     said = copy.remove("handlers/hello.c")
     copy.hear("endpoint gone: /hello\n", after=said)
     assert copy.client.get("/hello").status == 404
-    assert sorted(copy.masters()) == ["health", "onboarding", "root", "users"]
+    assert sorted(copy.masters()) == ["auth", "health", "onboarding", "root", "users"]
 
 
 @pytest.mark.parametrize("body, complaint", [

@@ -1,3 +1,5 @@
+#include <inttypes.h>
+
 #include "base/buf.h"
 #include "unit.h"
 
@@ -12,6 +14,37 @@ a_growing_buffer_keeps_what_it_is_given(void **state)
 	assert_false(buf.overflow);
 	assert_int_equal(buf.size, 20000);
 	assert_memory_equal(buf.data + 19996, "8,9,", 5);
+}
+
+static void
+numbers_come_out_as_printf_writes_them(void **state)
+{
+	static const int64_t numbers[] = { 0, 9, 10, -1, 1000, -1234567890123, INT64_MAX, INT64_MIN };
+
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		struct buf ours, theirs;
+
+		buf_init(&ours, *state, 100);
+		buf_init(&theirs, *state, 100);
+		buf_int(&ours, numbers[i]);
+		buf_printf(&theirs, "%" PRId64, numbers[i]);
+		assert_string_equal(ours.data, theirs.data);
+	}
+}
+
+static void
+printf_fits_at_every_length_around_the_room_there_is(void **state)
+{
+	for (int before = 0; before < 300; before++) {
+		struct buf buf;
+
+		buf_init(&buf, *state, 1000);
+		for (int i = 0; i < before; i++)
+			buf_char(&buf, 'x');
+		buf_printf(&buf, "%s-%d", "0123456789", 42);
+		assert_int_equal(buf.size, (size_t)before + 13);
+		assert_string_equal(buf.data + before, "0123456789-42");
+	}
 }
 
 static void
@@ -226,6 +259,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_growing_buffer_keeps_what_it_is_given),
+		TEST(numbers_come_out_as_printf_writes_them),
+		TEST(printf_fits_at_every_length_around_the_room_there_is),
 		TEST(a_buffer_fills_up_to_its_maximum_exactly),
 		TEST(fixed_storage_holds_its_size_less_the_nul),
 		TEST(an_overflow_is_remembered_and_stops_all_that_follows),

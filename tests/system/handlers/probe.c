@@ -39,6 +39,49 @@ static const char wide_rows[] =
 
 static const char bad_date[] = "SELECT $1::date AS day";
 
+static const char prepared[] = "SELECT name, statement FROM pg_prepared_statements";
+
+static const char deallocation[] = "DEALLOCATE ALL";
+
+/* Without a WHERE, as a handler that forgets it. */
+static const char all_responses[] = "SELECT user_id, answers FROM quiz_responses ORDER BY id";
+
+static const char claims[] =
+    "SELECT coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::json AS claims";
+
+static bool
+list_responses(struct np_ctx *ctx)
+{
+	struct np_rows *rows;
+
+	return np_query(ctx, &rows, all_responses, NP_NO_VALUES)
+	       && np_reply_page(ctx, rows, 1000, NP_KEYS("user_id"));
+}
+
+static bool
+show_claims(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, claims, NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
+}
+
+static bool
+list_prepared(struct np_ctx *ctx)
+{
+	struct np_rows *rows;
+
+	return np_query(ctx, &rows, prepared, NP_NO_VALUES) && np_reply_page(ctx, rows, 100, NP_KEYS("name"));
+}
+
+static bool
+deallocate(struct np_ctx *ctx)
+{
+	struct np_rows *rows;
+
+	return np_query(ctx, &rows, deallocation, NP_NO_VALUES) && np_reply_empty(ctx);
+}
+
 static bool
 show_session(struct np_ctx *ctx)
 {
@@ -320,6 +363,13 @@ echo(struct np_ctx *ctx)
 static const struct np_route routes[] = {
 	{ "GET", "/probe/session", show_session, NP_TX_READ, NULL },
 	{ "POST", "/probe/session", show_session, NP_TX_WRITE, NULL },
+	{ "GET", "/probe/responses", list_responses, NP_TX_READ, .auth = NP_AUTH_USER },
+	{ "GET", "/probe/responses-of-nobody", list_responses, NP_TX_READ },
+	{ "GET", "/probe/claims", show_claims, NP_TX_READ, .auth = NP_AUTH_USER },
+	{ "POST", "/probe/claims", show_claims, NP_TX_WRITE, .auth = NP_AUTH_USER },
+	{ "GET", "/probe/claims-of-nobody", show_claims, NP_TX_READ },
+	{ "GET", "/probe/prepared", list_prepared, NP_TX_READ, NULL },
+	{ "DELETE", "/probe/prepared", deallocate, NP_TX_WRITE, NULL },
 	{ "GET", "/probe/types", show_types, NP_TX_READ, NULL },
 	{ "GET", "/probe/sleep", sleep_in_database, NP_TX_READ, how_long },
 	{ "GET", "/probe/rows", count_rows, NP_TX_READ, a_label },

@@ -1,0 +1,113 @@
+#include "app/auth.h"
+
+#include <time.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "http/jwt.h"
+
+static const char claims_setting[] = "SELECT set_config('request.jwt.claims', $1, true)";
+
+/* NULL: there is none. The scheme's name is in whatever case. */
+static const char *
+bearer_of(const struct np_ctx *ctx)
+{
+	static const char scheme[] = "bearer ";
+	const char *header = request_header(ctx->request, "authorization");
+
+	if (!header || strncasecmp(header, scheme, sizeof(scheme) - 1) != 0)
+		return NULL;
+	header += sizeof(scheme) - 1;
+	return header + strspn(header, " ");
+}
+
+bool
+auth_check(struct np_ctx *ctx)
+{
+	const struct settings *settings = ctx->app->settings;
+	const char *token, *claims = NULL;
+
+	if (ctx->route->auth != NP_AUTH_USER)
+		return true;
+	token = bearer_of(ctx);
+	if (token)
+		claims = jwt_verify(ctx, settings->secret_key, token, settings->app_name, time(NULL),
+		                    &ctx->caller);
+	if (!claims)
+		return np_fail(ctx, NP_UNAUTHORIZED,
+		               token ? "The token is not valid, or not any more" : "A token is needed");
+	ctx->claims_value = np_text(claims);
+	ctx->identity = (struct transaction_statement){ claims_setting, { &ctx->claims_value, 1 } };
+	return true;
+}
+
+bool
+auth_is_wanted(const struct np_route *routes)
+{
+	for (; routes->method; routes++)
+		if (routes->auth != NP_AUTH_NONE)
+			return true;
+	return false;
+}
+
+/* --- for handlers --- */
+
+struct np_value
+np_caller(const struct np_ctx *ctx)
+{
+	return (struct np_value){ .text = ctx->caller, .type = NP_UUID };
+}
+
+bool
+np_is_caller(struct np_ctx *ctx, struct np_value user)
+{
+	if (ctx->caller && user.text && strcmp(ctx->caller, user.text) == 0)
+		return true;
+	return np_fail(ctx, NP_FORBIDDEN, "This is another user's");
+}
+
+struct np_value
+np_password_hash(struct np_ctx *ctx, struct np_value password)
+{
+	return np_text(password_hash(ctx, password.text));
+}
+
+bool
+np_password_verify(struct np_value hash, struct np_value password)
+{
+	return password_verify(hash.text, password.text);
+}
+
+struct np_value
+np_access_token(struct np_ctx *ctx, struct np_value user)
+{
+	const struct jwt_claims claims = {
+		.issuer = ctx->app->settings->app_name,
+		.subject = user.text,
+		.now_s = time(NULL),
+		.life_s = np_access_token_s(ctx),
+	};
+
+	return np_text(jwt_new(ctx, ctx->app->settings->secret_key, &claims));
+}
+
+int64_t
+np_access_token_s(const struct np_ctx *ctx)
+{
+	return ctx->app->settings->access_token_expire_minutes * 60;
+}
+
+struct np_value
+np_random_token(struct np_ctx *ctx)
+{
+	return np_text(random_token(ctx));
+}
+
+struct np_value
+np_token_hash(struct np_ctx *ctx, struct np_value token)
+{
+	char *hash = mem_resize(ctx, NULL, HASH_TEXT_BYTES);
+
+	hash_text(token.text, strlen(token.text), hash);
+	return np_text(hash);
+}

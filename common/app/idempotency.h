@@ -1,0 +1,26 @@
+/* idempotency.h - Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a POST that is safe to repeat
+ *
+ * A POST of an NP_TX_WRITE route with that header claims its key in its first flight, and keeps its answer with the
+ * commit, so that work and answer are there together or not at all. A repeat gets that answer. A commit whose outcome is
+ * unknown is asked for again under the same key, by ourselves, until the deadline: the claim knows what became of it.
+ * Failures are not kept: they did nothing. Keys live for 24 hours (migration 0004).
+ */
+#ifndef NULLPOOL_APP_IDEMPOTENCY_H
+#define NULLPOOL_APP_IDEMPOTENCY_H
+
+#include "app/ctx.h"
+
+/* Reads the header, if the route is one that takes it. NP_MALFORMED: it is no key; NP_INVALID: the route cannot. */
+NP_MUST_CHECK bool idempotency_read(struct np_ctx *ctx);
+
+/* Commits, with the reply. */
+NP_MUST_CHECK bool idempotency_commit(struct np_ctx *ctx);
+
+/* Whether the failure means that the request was answered before; idempotency_replay() then gives that answer. */
+bool idempotency_is_known(const struct np_ctx *ctx);
+NP_MUST_CHECK bool idempotency_replay(struct np_ctx *ctx);
+
+/* Whether it is not known what became of a commit of this request, and asking again may tell. */
+bool idempotency_is_unsure(struct np_ctx *ctx);
+
+#endif

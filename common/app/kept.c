@@ -1,0 +1,132 @@
+#include "app/kept.h"
+
+#include "base/log.h"
+#include "http/reply_text.h"
+
+#define KEY_MAX_BYTES 1024
+/* Stands for an argument that was not given. No value is written like it, since values are percent-encoded. */
+#define ABSENT "%"
+
+static const char *const words[] = {
+	[CACHE_MISS] = "away",
+	[CACHE_LEASE] = "miss",
+	[CACHE_HIT] = "hit",
+};
+
+/* --- keys --- */
+
+/* The table was checked: it is one of the route's. */
+static const struct argument *
+argument_named(const struct np_ctx *ctx, const char *name, size_t size)
+{
+	const struct np_param *params = ctx->route->params;
+	size_t i = 0;
+
+	while (strncmp(params[i].name, name, size) != 0 || params[i].name[size])
+		i++;
+	return &ctx->arguments[i];
+}
+
+static void
+add_argument(struct buf *key, const struct argument *argument)
+{
+	if (argument->value.text)
+		buf_percent(key, argument->value.text, "");
+	else
+		buf_text(key, ABSENT);
+}
+
+/* NULL: it would be too long. */
+static const char *
+key_of(const struct np_ctx *ctx, void *owner, const char *template)
+{
+	struct buf key;
+
+	buf_init(&key, owner, KEY_MAX_BYTES);
+	buf_percent(&key, ctx->app->settings->app_name, "");
+	buf_printf(&key, ":%s:%s:", ctx->app->name, NP_VERSION);
+	while (*template) {
+		size_t plain = strcspn(template, "{"), name = 0;
+
+		buf_add(&key, template, plain);
+		template += plain;
+		if (*template) {
+			name = strcspn(++template, "}");
+			add_argument(&key, argument_named(ctx, template, name));
+			template += name + 1;
+		}
+	}
+	return key.overflow ? NULL : key.data;
+}
+
+/* --- what a request does with it --- */
+
+bool
+kept_find(struct np_ctx *ctx)
+{
+	const char *value;
+	size_t size;
+
+	if (!ctx->app->cache || !ctx->route->cache)
+		return false;
+	ctx->cache_key = key_of(ctx, ctx, ctx->route->cache);
+	if (!ctx->cache_key)
+		return false;
+	ctx->cache_found = cache_find(ctx, ctx->app->cache, ctx->deadline, ctx->cache_key, &value, &size);
+	if (ctx->cache_found != CACHE_HIT)
+		return false;
+	ctx->replied = reply_from_text(&ctx->reply, value, size);
+	/* Another build's idea of a reply. */
+	if (!ctx->replied)
+		ctx->cache_found = CACHE_MISS;
+	return ctx->replied;
+}
+
+static void
+forget(struct np_ctx *ctx)
+{
+	const char *const *forgets = ctx->route->forgets;
+
+	for (; forgets && *forgets; forgets++) {
+		const char *key = key_of(ctx, ctx, *forgets);
+
+		if (key && !cache_forget(ctx->app->cache, ctx->deadline, key))
+			log_printf(LOG_WARNING, "not forgotten", "%s: Redis is away", *forgets);
+	}
+}
+
+void
+kept_settle(struct np_ctx *ctx, bool good)
+{
+	if (!ctx->app->cache)
+		return;
+	/* What may have been done counts as done. */
+	if (good || ctx->error.kind == NP_AMBIGUOUS)
+		forget(ctx);
+	if (ctx->cache_found != CACHE_LEASE)
+		return;
+	buf_init(&ctx->kept, ctx, CACHE_VALUE_MAX);
+	if (good && ctx->reply.status == NP_OK)
+		reply_to_text(&ctx->reply, &ctx->kept);
+}
+
+void
+kept_fill(struct np_ctx *ctx)
+{
+	int64_t ttl_s;
+
+	if (ctx->cache_found != CACHE_LEASE)
+		return;
+	ttl_s = ctx->route->cache_s > 0 ? ctx->route->cache_s : ctx->app->settings->cache_ttl_s;
+	if (ctx->kept.size > 0 && !ctx->kept.overflow)
+		cache_fill(ctx->app->cache, ctx->deadline, ctx->cache_key, ctx->kept.data, ctx->kept.size,
+		           ttl_s);
+	else
+		cache_release(ctx->app->cache, ctx->deadline, ctx->cache_key);
+}
+
+const char *
+kept_word(const struct np_ctx *ctx)
+{
+	return ctx->cache_key ? words[ctx->cache_found] : NULL;
+}

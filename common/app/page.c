@@ -1,0 +1,166 @@
+#include "app/page.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+#include "http/cursor.h"
+
+#define SCOPE_MAX_BYTES 65536
+#define LINK_MAX_BYTES  3072 /* beside the other headers; a longer one is left out */
+
+static bool
+is_of_the_list(const struct np_param *param)
+{
+	return param->type != NP_CURSOR && strcmp(param->name, "limit") != 0;
+}
+
+/* Of all arguments that say which rows come, and in which order. */
+static const char *
+scope_of(const struct np_ctx *ctx, char hash[HASH_TEXT_BYTES])
+{
+	const struct np_param *params = ctx->route->params;
+	struct buf text;
+
+	buf_init(&text, ctx->reply.owner, SCOPE_MAX_BYTES);
+	for (size_t i = 0; params && params[i].name; i++) {
+		const char *value = ctx->arguments[i].value.text;
+
+		if (is_of_the_list(&params[i]) && value)
+			buf_printf(&text, "%s=%zu:%s;", params[i].name, strlen(value), value);
+	}
+	hash_text(text.data, text.size, hash);
+	hash[8] = '\0';
+	return hash;
+}
+
+bool
+page_check(struct np_ctx *ctx)
+{
+	const struct np_param *params = ctx->route->params;
+	char scope[HASH_TEXT_BYTES];
+
+	for (size_t i = 0; params && params[i].name; i++) {
+		const struct argument *argument = &ctx->arguments[i];
+
+		if (params[i].type != NP_CURSOR || !argument->given
+		    || (argument->cursor[0] && strcmp(argument->cursor[0], scope_of(ctx, scope)) == 0))
+			continue;
+		ctx->faults.items[0] = (struct param_fault){
+			param_places[params[i].in], params[i].name,
+			"must be the \"next\" of a page with the same other parameters"
+		};
+		ctx->faults.count = 1;
+		return np_fail(ctx, NP_INVALID, "%d of the values given cannot be accepted", 1);
+	}
+	return true;
+}
+
+struct np_value
+np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key)
+{
+	assert(key + 1 < CURSOR_KEYS_MAX && ctx->route->params[param].type == NP_CURSOR);
+	return np_text(ctx->arguments[param].cursor[key + 1]);
+}
+
+/* NULL: a key is null, or they are too long. */
+static const char *
+cursor_of(struct np_ctx *ctx, const struct np_rows *rows, size_t row, const char *const *keys)
+{
+	const char *texts[CURSOR_KEYS_MAX];
+	char scope[HASH_TEXT_BYTES];
+	struct buf cursor;
+	size_t count = 1;
+
+	texts[0] = scope_of(ctx, scope);
+	for (; *keys; keys++) {
+		assert(count < CURSOR_KEYS_MAX);
+		texts[count] = np_field(rows, row, *keys).text;
+		if (!texts[count++])
+			return NULL;
+	}
+	buf_init(&cursor, ctx, CURSOR_MAX_BYTES);
+	cursor_write(&cursor, texts, count);
+	return cursor.overflow ? NULL : cursor.data;
+}
+
+static void
+add_pair(struct buf *link, const char *before, const char *name, const char *value)
+{
+	buf_text(link, before);
+	buf_percent(link, name, "");
+	buf_char(link, '=');
+	buf_percent(link, value, "");
+}
+
+/* NULL: the route takes none. */
+static const char *
+cursor_name(const struct np_route *route)
+{
+	for (const struct np_param *param = route->params; param && param->name; param++)
+		if (param->type == NP_CURSOR)
+			return param->name;
+	return NULL;
+}
+
+/* RFC 8288: the same list with another cursor. Encoded anew from what was decoded, so nothing of it ends the header. */
+static void
+add_link(struct np_ctx *ctx, const char *cursor)
+{
+	const struct target *target = &ctx->target;
+	const char *name = cursor_name(ctx->route), *before = "?";
+	struct buf link;
+
+	if (!name)
+		return;
+	buf_init(&link, ctx, LINK_MAX_BYTES);
+	buf_char(&link, '<');
+	for (size_t i = 0; i < target->segment_count; i++) {
+		buf_char(&link, '/');
+		buf_percent(&link, target->segments[i], "");
+	}
+	for (size_t i = 0; i < target->query_count; i++) {
+		if (strcmp(target->query[i].name, name) == 0)
+			continue;
+		add_pair(&link, before, target->query[i].name, target->query[i].value);
+		before = "&";
+	}
+	add_pair(&link, before, name, cursor);
+	buf_text(&link, ">; rel=\"next\"");
+	if (!link.overflow)
+		reply_set_header(&ctx->reply, "Link", link.data);
+}
+
+static void
+write_items(struct buf *out, const struct np_rows *rows, size_t count)
+{
+	buf_text(out, "{\"items\":[");
+	for (size_t row = 0; row < count; row++) {
+		if (row > 0)
+			buf_char(out, ',');
+		rows_json(rows, row, out);
+	}
+	buf_text(out, "],\"next\":");
+}
+
+bool
+np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit, const char *const *keys)
+{
+	struct buf *out = &ctx->reply.body;
+	size_t count = np_rows_count(rows), shown = count > (size_t)limit ? (size_t)limit : count;
+	const char *cursor = NULL;
+
+	assert(limit > 0);
+	buf_reset(out);
+	write_items(out, rows, shown);
+	if (shown < count) {
+		cursor = cursor_of(ctx, rows, shown - 1, keys);
+		if (!cursor)
+			return np_fail(ctx, NP_INTERNAL, "a page's key is null, or its keys are too long");
+		buf_json_text(out, cursor);
+		add_link(ctx, cursor);
+	} else {
+		buf_text(out, "null");
+	}
+	buf_char(out, '}');
+	return ctx_replied(ctx, NP_OK);
+}

@@ -1,0 +1,101 @@
+#include "base/hash.h"
+
+#include <sodium.h>
+
+#include "base/mem.h"
+
+#define ARGON2_MEMORY_BYTES (19U << 20)
+#define ARGON2_PASSES       2
+#define TOKEN_BYTES         32
+
+void
+hash_text(const void *bytes, size_t size, char text[HASH_TEXT_BYTES])
+{
+	hash_keyed(NULL, bytes, size, text);
+}
+
+void
+hash_keyed(const char *key, const void *bytes, size_t size, char text[HASH_TEXT_BYTES])
+{
+	unsigned char hash[crypto_generichash_BYTES_MIN], short_key[crypto_generichash_KEYBYTES];
+
+	/* A key may be longer than BLAKE2b takes. */
+	if (key)
+		(void)crypto_generichash(short_key, sizeof(short_key), (const unsigned char *)key,
+		                         strlen(key), NULL, 0);
+	(void)crypto_generichash(hash, sizeof(hash), bytes, size, key ? short_key : NULL,
+	                         key ? sizeof(short_key) : 0);
+	(void)sodium_bin2hex(text, HASH_TEXT_BYTES, hash, sizeof(hash));
+}
+
+void
+hmac_sha256(const char *key, const void *bytes, size_t size, unsigned char mac[HMAC_BYTES])
+{
+	crypto_auth_hmacsha256_state state;
+
+	(void)crypto_auth_hmacsha256_init(&state, (const unsigned char *)key, strlen(key));
+	(void)crypto_auth_hmacsha256_update(&state, bytes, size);
+	(void)crypto_auth_hmacsha256_final(&state, mac);
+}
+
+bool
+bytes_equal(const void *a, const void *b, size_t size)
+{
+	return sodium_memcmp(a, b, size) == 0;
+}
+
+char *
+base64url_encode(void *owner, const void *bytes, size_t size)
+{
+	size_t room = sodium_base64_encoded_len(size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	char *text = mem_resize(owner, NULL, room);
+
+	return sodium_bin2base64(text, room, bytes, size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+char *
+base64url_decode(void *owner, const char *text, size_t text_size, size_t *size)
+{
+	char *bytes = mem_resize(owner, NULL, text_size + 1);
+
+	if (sodium_base642bin((unsigned char *)bytes, text_size, text, text_size, NULL, size, NULL,
+	                      sodium_base64_VARIANT_URLSAFE_NO_PADDING)
+	    != 0) {
+		mem_free(bytes);
+		return NULL;
+	}
+	bytes[*size] = '\0';
+	return bytes;
+}
+
+char *
+random_token(void *owner)
+{
+	unsigned char bytes[TOKEN_BYTES];
+
+	randombytes_buf(bytes, sizeof(bytes));
+	return base64url_encode(owner, bytes, sizeof(bytes));
+}
+
+char *
+password_hash(void *owner, const char *password)
+{
+	char *hash = mem_resize(owner, NULL, crypto_pwhash_STRBYTES);
+
+	if (crypto_pwhash_str_alg(hash, password, strlen(password), ARGON2_PASSES, ARGON2_MEMORY_BYTES,
+	                          crypto_pwhash_ALG_ARGON2ID13)
+	    != 0)
+		mem_exhausted();
+	return hash;
+}
+
+/* What password_hash() would make of a password that there is none of: its parameters, and no known hash. */
+static const char nobodys[] = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
+                              "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+_Static_assert(ARGON2_MEMORY_BYTES == 19456 * 1024 && ARGON2_PASSES == 2, "nobodys says so too");
+
+bool
+password_verify(const char *hash, const char *password)
+{
+	return crypto_pwhash_str_verify(hash ? hash : nobodys, password, strlen(password)) == 0 && hash;
+}

@@ -1,0 +1,32 @@
+/* hash.h - fingerprints and secrets, by libsodium: BLAKE2b, HMAC-SHA256, Argon2id, base64url, random bytes */
+#ifndef NULLPOOL_BASE_HASH_H
+#define NULLPOOL_BASE_HASH_H
+
+#include "base/attributes.h"
+
+#define HASH_TEXT_BYTES 33 /* 32 hexadecimal digits and a NUL */
+
+/* BLAKE2b of 128 bits; not for passwords. With a key (NULL: none) nobody else can tell what it is of. */
+void hash_text(const void *bytes, size_t size, char text[HASH_TEXT_BYTES]);
+void hash_keyed(const char *key, const void *bytes, size_t size, char text[HASH_TEXT_BYTES]);
+
+#define HMAC_BYTES 32
+void hmac_sha256(const char *key, const void *bytes, size_t size, unsigned char mac[HMAC_BYTES]);
+
+/* In the same time wherever they differ. */
+bool bytes_equal(const void *a, const void *b, size_t size);
+
+/* RFC 4648 5, without padding. Both belong to owner. NULL: it is not that. A NUL stands behind the bytes. */
+char *base64url_encode(void *owner, const void *bytes, size_t size);
+char *base64url_decode(void *owner, const char *text, size_t text_size, size_t *size);
+
+/* 32 random bytes as base64url: nobody guesses it. */
+char *random_token(void *owner);
+
+/* Argon2id with 19 MiB and 2 passes, as OWASP's password storage cheat sheet has it: 20 ms or so. The text names its own
+ * parameters, so they can be raised. NULL as `hash`: takes the time and is false, so that who has no password cannot be
+ * told from who has another. */
+char *password_hash(void *owner, const char *password);
+bool password_verify(const char *hash, const char *password);
+
+#endif

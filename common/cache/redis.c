@@ -1,0 +1,253 @@
+#include "cache/redis.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <hiredis/hiredis.h>
+#include <poll.h>
+#include <sys/time.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#define PAUSE_US   INT64_C(1000000)
+#define SILENCE_US INT64_C(60000000)
+
+struct redis {
+	const struct redis_url *where;
+	int64_t timeout_ms;       /* of all that one call does */
+	struct deadline deadline; /* of the call */
+	redisContext *context;    /* NULL: not connected */
+	int64_t away_until_us;    /* nothing is tried before */
+	int64_t silent_until_us;  /* failures are not logged before */
+};
+
+static void
+disconnect(struct redis *redis)
+{
+	if (redis->context)
+		redisFree(redis->context);
+	redis->context = NULL;
+}
+
+static void
+release(void *redis)
+{
+	disconnect(redis);
+}
+
+struct redis *
+redis_new(void *owner, const struct redis_url *where, int64_t timeout_ms)
+{
+	struct redis *redis = mem_new(owner, struct redis);
+
+	redis->where = where;
+	redis->timeout_ms = timeout_ms;
+	mem_own(redis, redis, release);
+	return redis;
+}
+
+/* Returns false. */
+static bool
+failed(struct redis *redis, const char *doing, const char *why)
+{
+	int64_t now_us = clock_now_us();
+
+	if (now_us >= redis->silent_until_us) {
+		log_printf(LOG_WARNING, "redis failed", "%s: %s", doing, why);
+		redis->silent_until_us = now_us + SILENCE_US;
+	}
+	redis->away_until_us = now_us + PAUSE_US;
+	disconnect(redis);
+	return false;
+}
+
+/* --- one command --- */
+
+static bool
+is_ready(const struct redis *redis, short events)
+{
+	struct pollfd socket = { .fd = redis->context->fd, .events = events };
+	int ready;
+
+	do {
+		ready = poll(&socket, 1, deadline_left_ms(redis->deadline));
+	} while (ready < 0 && errno == EINTR);
+	if (ready == 0)
+		(void)snprintf(redis->context->errstr, sizeof(redis->context->errstr),
+		               "no answer within the time allowed");
+	return ready > 0;
+}
+
+static bool
+send_all(struct redis *redis)
+{
+	int done = 0;
+
+	while (!done)
+		if (!is_ready(redis, POLLOUT) || redisBufferWrite(redis->context, &done) != REDIS_OK)
+			return false;
+	return true;
+}
+
+/* NULL: the connection is no good any more. */
+static redisReply *
+read_reply(struct redis *redis)
+{
+	void *reply = NULL;
+
+	for (;;) {
+		if (redisGetReplyFromReader(redis->context, &reply) != REDIS_OK)
+			return NULL;
+		if (reply)
+			return reply;
+		if (redis->context->reader->len > REDIS_REPLY_MAX || !is_ready(redis, POLLIN)
+		    || redisBufferRead(redis->context) != REDIS_OK)
+			return NULL;
+	}
+}
+
+static bool
+take(void *owner, const redisReply *reply, struct redis_answer *answer)
+{
+	bool text = reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS;
+
+	*answer = (struct redis_answer){ .nil = reply->type == REDIS_REPLY_NIL, .text = "" };
+	if (reply->type == REDIS_REPLY_INTEGER)
+		answer->number = reply->integer;
+	if (text) {
+		char *copy = mem_resize(owner, NULL, (size_t)reply->len + 1);
+
+		memcpy(copy, reply->str, (size_t)reply->len + 1);
+		answer->text = copy;
+		answer->size = (size_t)reply->len;
+	}
+	return answer->nil || text || reply->type == REDIS_REPLY_INTEGER;
+}
+
+static bool
+converse(void *owner, struct redis *redis, const struct redis_word *words, size_t count,
+         struct redis_answer *answer)
+{
+	const char *bytes[REDIS_WORDS_MAX];
+	size_t sizes[REDIS_WORDS_MAX];
+	redisReply *reply = NULL;
+	bool good;
+
+	assert(count <= REDIS_WORDS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		bytes[i] = words[i].bytes;
+		sizes[i] = words[i].size;
+	}
+	if (redisAppendCommandArgv(redis->context, (int)count, bytes, sizes) == REDIS_OK && send_all(redis))
+		reply = read_reply(redis);
+	if (!reply)
+		return failed(redis, words[0].bytes, redis->context->errstr);
+	good = take(owner, reply, answer);
+	if (!good)
+		(void)failed(redis, words[0].bytes,
+		             reply->type == REDIS_REPLY_ERROR ? reply->str : "an answer of another type");
+	freeReplyObject(reply);
+	return good;
+}
+
+/* --- the connection --- */
+
+static struct redis_word
+word(const char *text)
+{
+	return (struct redis_word){ text, strlen(text) };
+}
+
+/* AUTH and SELECT, as far as the URL asks for them. */
+static bool
+introduce(struct redis *redis)
+{
+	const struct redis_url *where = redis->where;
+	char *database = mem_printf(NULL, "%d", where->database);
+	struct redis_word words[3] = { word("AUTH") };
+	struct redis_answer answer;
+	size_t count = 1;
+	bool good = true;
+
+	if (where->user)
+		words[count++] = word(where->user);
+	if (where->password) {
+		words[count++] = word(where->password);
+		good = converse(database, redis, words, count, &answer);
+	}
+	words[0] = word("SELECT");
+	words[1] = word(database);
+	if (good && where->database > 0)
+		good = converse(database, redis, words, 2, &answer);
+	mem_free(database);
+	return good;
+}
+
+/* What is left, for hiredis: at least a millisecond, since 0 would be for ever. */
+static struct timeval
+time_left(const struct redis *redis)
+{
+	int left_ms = deadline_left_ms(redis->deadline);
+
+	if (left_ms < 1)
+		left_ms = 1;
+	return (struct timeval){ .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000L };
+}
+
+/* From here on we wait ourselves: hiredis' own timeout is for each read, and a byte at a time would take for ever. */
+static bool
+stop_blocking(redisContext *context)
+{
+	int flags = fcntl(context->fd, F_GETFL);
+
+	context->flags &= ~REDIS_BLOCK;
+	return flags >= 0 && fcntl(context->fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+static bool
+open_connection(struct redis *redis)
+{
+	const struct redis_url *where = redis->where;
+
+	if (where->path)
+		redis->context = redisConnectUnixWithTimeout(where->path, time_left(redis));
+	else
+		redis->context = redisConnectWithTimeout(where->host, where->port, time_left(redis));
+	if (!redis->context || redis->context->err)
+		return failed(redis, "connect", redis->context ? redis->context->errstr : "no memory");
+	if (!stop_blocking(redis->context))
+		return failed(redis, "connect", strerror(errno));
+	return introduce(redis);
+}
+
+/* A kept connection may have died unseen. Readable while nothing was asked is the end of it. */
+static bool
+is_alive(struct redis *redis)
+{
+	struct pollfd socket = { .events = POLLIN };
+
+	if (!redis->context)
+		return false;
+	socket.fd = redis->context->fd;
+	if (poll(&socket, 1, 0) == 0)
+		return true;
+	disconnect(redis);
+	return false;
+}
+
+bool
+redis_ask(void *owner, struct redis *redis, struct deadline deadline, const struct redis_word *words,
+          size_t count, struct redis_answer *answer)
+{
+	redis->deadline = deadline_within_ms(deadline, redis->timeout_ms);
+	if (clock_now_us() < redis->away_until_us)
+		return false;
+	return (is_alive(redis) || open_connection(redis)) && converse(owner, redis, words, count, answer);
+}
+
+void
+redis_insist(struct redis *redis)
+{
+	redis->away_until_us = 0;
+}

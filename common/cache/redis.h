@@ -1,0 +1,41 @@
+/* redis.h - Redis: one connection a process, made on first use and again when it was lost
+ *
+ * A call ends within its timeout in all, whatever the server does or does not do. After one that failed the next ones
+ * fail at once for a second, so that a Redis that is away costs requests nothing; the log says so once a minute.
+ */
+#ifndef NULLPOOL_CACHE_REDIS_H
+#define NULLPOOL_CACHE_REDIS_H
+
+#include "base/attributes.h"
+#include "base/clock.h"
+#include "config/redis_url.h"
+
+#define REDIS_WORDS_MAX     8
+#define REDIS_REPLY_MAX     (1 << 20) /* bytes; a longer one is a failure */
+#define REDIS_TEXT(literal) ((struct redis_word){ literal, sizeof(literal) - 1 })
+
+struct redis;
+
+struct redis_word {
+	const char *bytes;
+	size_t size;
+};
+
+struct redis_answer {
+	bool nil;
+	const char *text; /* of a string or a status, with a NUL behind it; else "" */
+	size_t size;
+	int64_t number;
+};
+
+/* Belongs to owner; `where` is borrowed. */
+RETURNS_OWNED struct redis *redis_new(void *owner, const struct redis_url *where, int64_t timeout_ms);
+
+/* Sends one command and reads its answer, which belongs to owner. False: there is none, or it is an error. */
+NP_MUST_CHECK bool redis_ask(void *owner, struct redis *redis, struct deadline deadline,
+                             const struct redis_word *words, size_t count, struct redis_answer *answer);
+
+/* The next call is tried even in the second after a failure. */
+void redis_insist(struct redis *redis);
+
+#endif

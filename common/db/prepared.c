@@ -1,0 +1,73 @@
+#include "db/prepared.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+struct prepared {
+	enum { UNKNOWN, ALLOWED, NEVER } state;
+	void *texts; /* their owner */
+	struct prepared_statement statements[PREPARED_MAX];
+	size_t count;
+};
+
+struct prepared *
+prepared_new(void *owner)
+{
+	struct prepared *prepared = mem_new(owner, struct prepared);
+
+	prepared_reset(prepared);
+	return prepared;
+}
+
+void
+prepared_reset(struct prepared *prepared)
+{
+	mem_free(prepared->texts);
+	prepared->texts = mem_scope(prepared, "statements");
+	prepared->count = 0;
+	if (prepared->state != NEVER)
+		prepared->state = UNKNOWN;
+}
+
+void
+prepared_learn(struct prepared *prepared, const PGconn *pg, const PGresult *row)
+{
+	int column = PQnfields(row) - 1;
+	int64_t pid;
+
+	if (prepared->state == UNKNOWN && column >= 0 && PQntuples(row) == 1)
+		prepared->state = parse_int(PQgetvalue(row, 0, column), &pid) && pid == PQbackendPID(pg)
+		                      ? ALLOWED
+		                      : NEVER;
+}
+
+struct prepared_statement *
+prepared_find(struct prepared *prepared, const char *sql)
+{
+	struct prepared_statement *added;
+
+	if (prepared->state != ALLOWED)
+		return NULL;
+	for (size_t i = 0; i < prepared->count; i++)
+		if (strcmp(prepared->statements[i].sql, sql) == 0)
+			return &prepared->statements[i];
+	if (prepared->count == PREPARED_MAX)
+		return NULL;
+	added = &prepared->statements[prepared->count];
+	*added = (struct prepared_statement){ .sql = mem_strdup(prepared->texts, sql) };
+	(void)snprintf(added->name, sizeof(added->name), "np%zu", prepared->count++);
+	return added;
+}
+
+bool
+prepared_is_lost(struct prepared *prepared, const PGresult *error)
+{
+	const char *code = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+
+	if (!code)
+		return false;
+	/* Somebody between us and the server takes another one for each transaction, or cleans up after each. */
+	if (strcmp(code, "26000") == 0)
+		prepared->state = NEVER;
+	return strcmp(code, "26000") == 0 || strcmp(code, "42P05") == 0 || strcmp(code, "0A000") == 0;
+}

@@ -1,0 +1,119 @@
+#include "http/jwt.h"
+
+#include <inttypes.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/json.h"
+
+#define TOKEN_MAX_BYTES 4096
+
+/* {"alg":"HS256","typ":"at+jwt"} */
+static const char header[] = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.";
+
+static void
+add_text(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(out, "\"%s\":", name);
+	buf_json_text(out, value);
+	buf_char(out, ',');
+}
+
+static const char *
+write_claims(void *owner, const struct jwt_claims *claims)
+{
+	struct buf out;
+
+	buf_init(&out, owner, TOKEN_MAX_BYTES);
+	buf_char(&out, '{');
+	add_text(&out, "iss", claims->issuer);
+	add_text(&out, "aud", claims->issuer);
+	add_text(&out, "sub", claims->subject);
+	add_text(&out, "jti", random_token(owner));
+	buf_printf(&out, "\"iat\":%" PRId64 ",\"nbf\":%" PRId64 ",\"exp\":%" PRId64 "}", claims->now_s,
+	           claims->now_s, claims->now_s + claims->life_s);
+	return out.data;
+}
+
+char *
+jwt_new(void *owner, const char *key, const struct jwt_claims *claims)
+{
+	const char *text = write_claims(owner, claims);
+	char *signed_part = mem_printf(owner, "%s%s", header, base64url_encode(owner, text, strlen(text)));
+	unsigned char mac[HMAC_BYTES];
+
+	hmac_sha256(key, signed_part, strlen(signed_part), mac);
+	return mem_printf(owner, "%s.%s", signed_part, base64url_encode(owner, mac, sizeof(mac)));
+}
+
+static bool
+is_signed(void *owner, const char *key, const char *token, const char *dot)
+{
+	unsigned char mac[HMAC_BYTES];
+	size_t size;
+	const char *given = base64url_decode(owner, dot + 1, strlen(dot + 1), &size);
+
+	hmac_sha256(key, token, (size_t)(dot - token), mac);
+	return given && size == sizeof(mac) && bytes_equal(given, mac, sizeof(mac));
+}
+
+static const struct json_member *
+member(const struct json_body *claims, const char *name, enum json_kind kind)
+{
+	for (size_t i = 0; i < claims->count; i++)
+		if (strcmp(claims->members[i].name, name) == 0)
+			return claims->members[i].kind == kind ? &claims->members[i] : NULL;
+	return NULL;
+}
+
+static bool
+is_text(const struct json_body *claims, const char *name, const char *wanted)
+{
+	const struct json_member *found = member(claims, name, JSON_STRING);
+
+	return found && strcmp(found->text, wanted) == 0;
+}
+
+static bool
+read_time(const struct json_body *claims, const char *name, int64_t *time_s)
+{
+	const struct json_member *found = member(claims, name, JSON_INT);
+
+	return found && parse_int(found->text, time_s);
+}
+
+static bool
+holds(const struct json_body *claims, const char *issuer, int64_t now_s)
+{
+	int64_t not_before, expires;
+
+	return is_text(claims, "iss", issuer) && is_text(claims, "aud", issuer)
+	       && read_time(claims, "nbf", &not_before) && read_time(claims, "exp", &expires)
+	       && now_s >= not_before - JWT_LEEWAY_S && now_s < expires;
+}
+
+const char *
+jwt_verify(void *owner, const char *key, const char *token, const char *issuer, int64_t now_s,
+           const char **subject)
+{
+	const char *dot = strrchr(token, '.'), *text;
+	const struct json_member *found;
+	struct json_body claims;
+	struct error ignored;
+	size_t size;
+
+	if (strlen(token) > TOKEN_MAX_BYTES || !text_starts(token, header) || dot < token + sizeof(header) - 1
+	    || !is_signed(owner, key, token, dot))
+		return NULL;
+	token += sizeof(header) - 1;
+	text = base64url_decode(owner, token, (size_t)(dot - token), &size);
+	if (!text || !json_body_read(owner, text, size, &claims, &ignored) || !holds(&claims, issuer, now_s))
+		return NULL;
+	found = member(&claims, "sub", JSON_STRING);
+	if (!found || !*found->text)
+		return NULL;
+	*subject = found->text;
+	return text;
+}

@@ -1,0 +1,221 @@
+#include <inttypes.h>
+
+#include "http/openapi_schema.h"
+#include "http/param.h"
+
+#define PATTERN_MAX_BYTES 1024
+
+static const struct {
+	const char *type;   /* NULL: any */
+	const char *format; /* or NULL */
+} schemas[NP_TYPE__MAX] = {
+	[NP_STRING] = { "string", NULL },    [NP_UUID] = { "string", "uuid" },
+	[NP_EMAIL] = { "string", "email" },  [NP_INT] = { "integer", "int64" },
+	[NP_FLOAT] = { "number", "double" }, [NP_BOOL] = { "boolean", NULL },
+	[NP_DATE] = { "string", "date" },    [NP_DATETIME] = { "string", "date-time" },
+	[NP_ENUM] = { "string", NULL },      [NP_JSON] = { NULL, NULL },
+	[NP_OBJECT] = { "object", NULL },    [NP_CURSOR] = { "string", NULL },
+};
+
+static bool
+is_text(enum np_type type)
+{
+	return schemas[type].type && strcmp(schemas[type].type, "string") == 0;
+}
+
+void
+openapi_text(struct buf *out, const char *name, const char *text)
+{
+	if (!text)
+		return;
+	buf_printf(out, ",\"%s\":", name);
+	buf_json_text(out, text);
+}
+
+/* A default or an example: a text of the parameter's type. */
+static void
+write_value(struct buf *out, const char *name, const struct np_param *param, const char *text)
+{
+	if (!text || (is_text(param->type) && param->many == 0))
+		openapi_text(out, name, text);
+	else
+		buf_printf(out, ",\"%s\":%s", name, text);
+}
+
+static void
+write_choices(struct buf *out, const struct np_param *param)
+{
+	for (size_t i = 0; param->choices[i]; i++) {
+		buf_text(out, i == 0 ? ",\"enum\":[" : ",");
+		buf_json_text(out, param->choices[i]);
+	}
+	buf_text(out, param->nullable ? ",null]" : "]");
+}
+
+/* ECMA's expressions, which OpenAPI means, match anywhere; ours match all of it. */
+static void
+write_pattern(struct buf *out, const char *pattern)
+{
+	char whole[PATTERN_MAX_BYTES];
+
+	(void)snprintf(whole, sizeof(whole), "^(?:%s)$", pattern);
+	openapi_text(out, "pattern", whole);
+}
+
+/* What holds for one value, without the braces. */
+static void
+write_rules(struct buf *out, const struct np_param *param, bool nullable)
+{
+	buf_printf(out, "\"type\":%s\"%s\"%s", nullable ? "[" : "", schemas[param->type].type,
+	           nullable ? ",\"null\"]" : "");
+	openapi_text(out, "format", schemas[param->type].format);
+	if (param_has_min(param))
+		buf_printf(out, ",\"%s\":%" PRId64, is_text(param->type) ? "minLength" : "minimum",
+		           param->min);
+	if (param_has_max(param))
+		buf_printf(out, ",\"%s\":%" PRId64, is_text(param->type) ? "maxLength" : "maximum",
+		           param->max);
+	if (param->choices)
+		write_choices(out, param);
+	if (param->pattern)
+		write_pattern(out, param->pattern);
+}
+
+static void
+write_list(struct buf *out, const struct np_param *param)
+{
+	buf_printf(out, "\"type\":%s,\"maxItems\":%" PRId64 ",\"items\":{",
+	           param->nullable ? "[\"array\",\"null\"]" : "\"array\"", param->many);
+	write_rules(out, param, false);
+	buf_char(out, '}');
+}
+
+void
+openapi_schema(struct buf *out, const struct np_param *param)
+{
+	buf_char(out, '{');
+	if (param->many > 0)
+		write_list(out, param);
+	else if (schemas[param->type].type)
+		write_rules(out, param, param->nullable);
+	else
+		buf_text(out, "\"title\":\"any JSON value\"");
+	write_value(out, "default", param, param->fallback);
+	write_value(out, "example", param, param->example);
+	/* A parameter has its description beside the schema. */
+	if (param->in == NP_BODY || param->in == 0)
+		openapi_text(out, "description", param->description);
+	buf_char(out, '}');
+}
+
+/* A part of a parameter's name up to a dot: the first one, or the next one behind `prefix` ("user."). */
+struct part {
+	const char *text;
+	size_t size; /* 0: the name does not begin with the prefix */
+	bool whole;  /* the rest of the name */
+};
+
+static struct part
+part_of(const struct np_param *param, const char *prefix, size_t prefix_size)
+{
+	struct part part = { .text = param->name + prefix_size };
+
+	if (param->in != NP_BODY || strncmp(param->name, prefix, prefix_size) != 0)
+		return (struct part){ .size = 0 };
+	part.size = strcspn(part.text, ".");
+	part.whole = !part.text[part.size];
+	return part;
+}
+
+static bool
+is_same(struct part a, struct part b)
+{
+	return a.size > 0 && a.size == b.size && strncmp(a.text, b.text, a.size) == 0;
+}
+
+/* Whether no row before it has the same part: then it stands for all of them. */
+static bool
+is_first(const struct np_param *params, const struct np_param *param, const char *prefix, size_t prefix_size)
+{
+	struct part part = part_of(param, prefix, prefix_size);
+
+	for (; params < param; params++)
+		if (is_same(part_of(params, prefix, prefix_size), part))
+			return false;
+	return part.size > 0;
+}
+
+/* An object is required when something in it is. */
+static bool
+is_required(const struct np_param *param, struct part part, const char *prefix, size_t prefix_size)
+{
+	for (; param->name; param++)
+		if (param->required && is_same(part_of(param, prefix, prefix_size), part))
+			return true;
+	return false;
+}
+
+static void
+write_name(struct buf *out, const char *before, struct part part)
+{
+	buf_text(out, before);
+	buf_json_string(out, part.text, part.size);
+}
+
+/* The object of the rows whose names begin with the prefix. It calls itself as deep as names have dots. */
+static void
+write_object(struct buf *out, const struct np_param *params, const char *prefix, size_t prefix_size)
+{
+	const char *before = "";
+
+	buf_text(out, "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{");
+	for (const struct np_param *param = params; param->name; param++) {
+		struct part part = part_of(param, prefix, prefix_size);
+
+		if (!is_first(params, param, prefix, prefix_size))
+			continue;
+		write_name(out, before, part);
+		buf_char(out, ':');
+		if (part.whole)
+			openapi_schema(out, param);
+		else
+			write_object(out, params, param->name, prefix_size + part.size + 1);
+		before = ",";
+	}
+	buf_text(out, "},\"required\":[");
+	before = "";
+	for (const struct np_param *param = params; param->name; param++) {
+		struct part part = part_of(param, prefix, prefix_size);
+
+		if (!is_first(params, param, prefix, prefix_size)
+		    || !is_required(param, part, prefix, prefix_size))
+			continue;
+		write_name(out, before, part);
+		before = ",";
+	}
+	buf_text(out, "]}");
+}
+
+void
+openapi_body(struct buf *out, const struct np_param *params)
+{
+	write_object(out, params, "", 0);
+}
+
+void
+openapi_members(struct buf *out, const struct np_param *members)
+{
+	buf_text(out, "{\"type\":\"object\",\"properties\":{");
+	for (const struct np_param *member = members; member->name; member++) {
+		buf_text(out, member == members ? "" : ",");
+		buf_json_text(out, member->name);
+		buf_char(out, ':');
+		openapi_schema(out, member);
+	}
+	buf_text(out, "},\"required\":[");
+	for (const struct np_param *member = members; member->name; member++) {
+		buf_text(out, member == members ? "" : ",");
+		buf_json_text(out, member->name);
+	}
+	buf_text(out, "]}");
+}

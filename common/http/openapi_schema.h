@@ -1,0 +1,20 @@
+/* openapi_schema.h - parameters and answers as JSON Schema, for openapi.h */
+#ifndef NULLPOOL_HTTP_OPENAPI_SCHEMA_H
+#define NULLPOOL_HTTP_OPENAPI_SCHEMA_H
+
+#include "base/attributes.h"
+#include "base/buf.h"
+
+/* ,"name":"text"; nothing for NULL. */
+void openapi_text(struct buf *out, const char *name, const char *text);
+
+/* Of one value. */
+void openapi_schema(struct buf *out, const struct np_param *param);
+
+/* Of a body: the object of the NP_BODY rows, with objects in it where names have dots. */
+void openapi_body(struct buf *out, const struct np_param *params);
+
+/* Of an answer: an object that has all of these members. */
+void openapi_members(struct buf *out, const struct np_param *members);
+
+#endif

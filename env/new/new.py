@@ -1,0 +1,73 @@
+#!/usr/bin/python3
+"""new.py NAME - a new endpoint: handlers/NAME.c, its migration and its test, as a start. `make new NAME=notes` calls it."""
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = Path(__file__).resolve().parent
+
+# What is a name for nginx, for C and for SQL alike. These have a meaning already: the first of this project's URLs, the others
+# are reserved words of Postgres (https://www.postgresql.org/docs/current/sql-keywords-appendix.html) or of C.
+RESERVED = set("""
+    docs redoc openapi metrics root _problem
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
+    concurrently constraint create cross current_catalog current_date current_role current_schema current_time
+    current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign freeze from full
+    grant group having ilike in initially inner intersect into is isnull join lateral leading left like limit localtime
+    localtimestamp natural not notnull null offset on only or order outer overlaps placing primary references returning right
+    select session_user similar some symmetric system_user table tablesample then to trailing true union unique user using
+    variadic verbose when where window with
+    auto break char const continue double enum extern float goto if inline int long main register restrict return short signed
+    sizeof static struct switch typedef unsigned void volatile while
+""".split())
+
+
+def fail(why):
+    sys.exit(f"new: {why}")
+
+
+def head():
+    """The revision that no other one follows."""
+    texts = [path.read_text() for path in (ROOT / "migrations" / "versions").glob("*.py")]
+    revisions = {re.search(r'^revision = "(\w+)"', text, re.M)[1] for text in texts}
+    followed = {found[1] for text in texts if (found := re.search(r'^down_revision = "(\w+)"', text, re.M))}
+    ends = sorted(revisions - followed)
+    if len(ends) != 1 or not ends[0].isdecimal():
+        fail(f"the migrations have no one numbered head: {', '.join(ends)}")
+    return ends[0]
+
+
+def main():
+    name = sys.argv[1] if len(sys.argv) == 2 else ""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+        fail("give a name of small letters, digits and _, such as make new NAME=notes")
+    if name in RESERVED:
+        fail(f"{name} is a reserved word, or an address that is taken")
+    before = head()
+    revision = f"{int(before) + 1:04d}"
+    files = {
+        "handler.c.in": ROOT / "handlers" / f"{name}.c",
+        "migration.py.in": ROOT / "migrations" / "versions" / f"{revision}_{name}.py",
+        "test.py.in": ROOT / "tests" / "system" / f"test_{name}.py",
+    }
+    for path in files.values():
+        if path.exists():
+            fail(f"{path.relative_to(ROOT)} is there already")
+    if any(re.search(rf"CREATE TABLE {name}\b", path.read_text()) for path in (ROOT / "migrations" / "versions").glob("*.py")):
+        fail(f"a migration makes a table {name} already")
+    words = {"NAME": name, "REVISION": revision, "BEFORE": before,
+             "SCHEMA": "".join(part.capitalize() for part in name.split("_"))}
+    for template, path in files.items():
+        text = (TEMPLATES / template).read_text()
+        path.write_text(re.sub(r"\b(NAME|REVISION|BEFORE|SCHEMA)(?=\b|_)", lambda found: words[found[1]], text))
+        print(path.relative_to(ROOT))
+    # Its layout depends on the length of the name; without the tool `make lint` will say so.
+    if shutil.which("clang-format"):
+        subprocess.run(["clang-format", "-i", files["handler.c.in"]], check=True)
+    print(f"make run serves it at /{name}; make system ARGS='-k test_{name}.py' tests it")
+
+
+main()

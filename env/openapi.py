@@ -1,0 +1,36 @@
+#!/usr/bin/python3
+"""openapi.py PROGRAM... - the programs' OpenAPI documents as one, on standard output.
+
+What two of them say in different ways (a path, an operationId, a schema) is a fault: the document would be wrong for one.
+"""
+import json
+import subprocess
+import sys
+
+
+def merge(into, more, what, program):
+    for name, value in more.items():
+        if into.setdefault(name, value) != value:
+            sys.exit(f"openapi: {what} {name} of {program} is another one elsewhere")
+
+
+def merged(programs):
+    whole = {"openapi": "3.1.0", "info": {"title": "nullpool"}, "servers": [{"url": "/"}], "tags": [], "paths": {}, "components": {}}
+    operations = {}
+    for program in programs:
+        one = json.loads(subprocess.run([program, "--openapi"], stdout=subprocess.PIPE, check=True).stdout)
+        whole["info"]["version"] = one["info"]["version"]
+        whole["tags"] += one["tags"]
+        for path, methods in one["paths"].items():
+            if path in whole["paths"]:
+                sys.exit(f"openapi: path {path} of {program} is another program's too")
+            whole["paths"][path] = methods
+            merge(operations, {operation["operationId"]: path for operation in methods.values()}, "operationId", program)
+        for kind, components in one["components"].items():
+            merge(whole["components"].setdefault(kind, {}), components, kind, program)
+    return whole
+
+
+if __name__ == "__main__":
+    json.dump(merged(sys.argv[1:]), sys.stdout, indent=1, ensure_ascii=False)
+    print()

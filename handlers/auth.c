@@ -1,0 +1,151 @@
+/* auth - register, sign in, stay signed in; see README, "Sign-in" */
+#include "user.h"
+
+#define REFRESH_TOKEN_EXPIRE "interval '30 days'"
+
+static const char new_user[] =
+    "WITH new_user AS (INSERT INTO users (email, name) VALUES ($1, $2) RETURNING " USER_COLUMNS "),"
+    " new_credentials AS (INSERT INTO credentials (user_id, password_hash) SELECT id, $3 FROM new_user)"
+    " SELECT " USER_COLUMNS " FROM new_user";
+
+static const char password_of[] =
+    "SELECT u.id, c.password_hash FROM users u JOIN credentials c ON c.user_id = u.id"
+    " WHERE lower(u.email) = lower($1) AND u.deleted_at IS NULL";
+
+static const char new_family[] = "INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
+                                 " VALUES ($1, gen_random_uuid(), $2, now() + " REFRESH_TOKEN_EXPIRE ")";
+
+/* Each is good once: the next one takes its place, and one that is shown again ends all of its family. */
+static const char next_of_family[] =
+    "WITH used AS (UPDATE refresh_tokens t SET used_at = now() FROM users u WHERE t.token_hash = $1"
+    " AND t.used_at IS NULL AND t.revoked_at IS NULL AND t.expires_at > now() AND u.id = t.user_id"
+    " AND u.deleted_at IS NULL RETURNING t.family, t.user_id),"
+    " following AS (INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
+    " SELECT $2, family, user_id, now() + " REFRESH_TOKEN_EXPIRE " FROM used),"
+    " revoked AS (UPDATE refresh_tokens SET revoked_at = now() WHERE revoked_at IS NULL AND family ="
+    " (SELECT family FROM refresh_tokens WHERE token_hash = $1 AND used_at IS NOT NULL))"
+    " SELECT user_id FROM used";
+
+/* Long enough to be worth guessing at; what is longer than this only takes our time. */
+#define PASSWORD_FIELD .name = "password", .in = NP_BODY, .type = NP_STRING, .max = 200
+
+enum { EMAIL, NAME, NEW_PASSWORD };
+static const struct np_param new_fields[] = {
+	[EMAIL] = { EMAIL_FIELD, .required = true },
+	[NAME] = { NAME_FIELD, .required = true },
+	[NEW_PASSWORD] = { PASSWORD_FIELD, .required = true, .min = 12, .example = "correct horse battery" },
+	NP_PARAMS_END,
+};
+
+static bool
+register_user(struct np_ctx *ctx)
+{
+	struct np_value hash = np_password_hash(ctx, np_arg(ctx, NEW_PASSWORD));
+	struct np_rows *user;
+
+	return np_query_one(np_last(ctx), &user, new_user,
+	                    NP_VALUES(np_arg(ctx, EMAIL), np_arg(ctx, NAME), hash))
+	       && np_header(ctx, "Location", "/users/%s", np_field(user, 0, "id").text)
+	       && np_reply_row(ctx, NP_CREATED, user);
+}
+
+/* RFC 6749 4.3 and 6; scope and client are what OAuth2 clients send along, and mean nothing here. */
+enum { GRANT, USERNAME, PASSWORD, REFRESH_TOKEN, SCOPE, CLIENT_ID, CLIENT_SECRET };
+static const struct np_param grant_fields[] = {
+	[GRANT] = { .name = "grant_type",
+	            .in = NP_BODY,
+	            .type = NP_ENUM,
+	            .choices = NP_CHOICES("password", "refresh_token"),
+	            .fallback = "password" },
+	[USERNAME] = { .name = "username",
+	               .in = NP_BODY,
+	               .type = NP_STRING,
+	               .max = 254,
+	               .description = "the email address" },
+	[PASSWORD] = { PASSWORD_FIELD },
+	[REFRESH_TOKEN] = { .name = "refresh_token", .in = NP_BODY, .type = NP_STRING, .max = 100 },
+	[SCOPE] = { .name = "scope", .in = NP_BODY, .type = NP_STRING },
+	[CLIENT_ID] = { .name = "client_id", .in = NP_BODY, .type = NP_STRING },
+	[CLIENT_SECRET] = { .name = "client_secret", .in = NP_BODY, .type = NP_STRING },
+	NP_PARAMS_END,
+};
+
+static bool
+reply_tokens(struct np_ctx *ctx, struct np_value user, struct np_value refresh_token)
+{
+	return np_commit(ctx) && np_header(ctx, "Cache-Control", "no-store")
+	       && np_reply_object(ctx, NP_OK,
+	                          NP_MEMBERS({ "access_token", np_access_token(ctx, user) },
+	                                     { "token_type", np_text("bearer") },
+	                                     { "expires_in", np_int(ctx, np_access_token_s(ctx)) },
+	                                     { "refresh_token", refresh_token }));
+}
+
+static bool
+sign_in(struct np_ctx *ctx)
+{
+	struct np_value hash = { .text = NULL }, token = np_random_token(ctx);
+	struct np_rows *found, *done;
+
+	if (!np_query(ctx, &found, password_of, NP_VALUES(np_arg(ctx, USERNAME))))
+		return false;
+	if (np_rows_count(found) == 1)
+		hash = np_field(found, 0, "password_hash");
+	/* Also where there is nobody: it takes as long. */
+	if (!np_password_verify(hash, np_arg(ctx, PASSWORD)))
+		return np_fail(ctx, NP_UNAUTHORIZED, "Wrong email address or password");
+	return np_query(ctx, &done, new_family,
+	                NP_VALUES(np_token_hash(ctx, token), np_field(found, 0, "id")))
+	       && reply_tokens(ctx, np_field(found, 0, "id"), token);
+}
+
+static bool
+stay_signed_in(struct np_ctx *ctx)
+{
+	struct np_value token = np_random_token(ctx);
+	struct np_rows *used;
+
+	if (!np_query(ctx, &used, next_of_family,
+	              NP_VALUES(np_token_hash(ctx, np_arg(ctx, REFRESH_TOKEN)), np_token_hash(ctx, token))))
+		return false;
+	if (np_rows_count(used) == 1)
+		return reply_tokens(ctx, np_field(used, 0, "user_id"), token);
+	/* A family that was ended just now has to stay so. */
+	return np_commit(ctx)
+	       && np_fail(ctx, NP_UNAUTHORIZED, "The refresh token is not valid, or not any more");
+}
+
+static bool
+give_token(struct np_ctx *ctx)
+{
+	bool refresh = np_arg(ctx, GRANT).text[0] == 'r';
+
+	if (refresh ? !np_given(ctx, REFRESH_TOKEN) : !np_given(ctx, USERNAME) || !np_given(ctx, PASSWORD))
+		return np_fail(ctx, NP_INVALID, "Give username and password, or refresh_token");
+	return refresh ? stay_signed_in(ctx) : sign_in(ctx);
+}
+
+static bool
+show_me(struct np_ctx *ctx)
+{
+	struct np_rows *user;
+
+	return np_query_one(ctx, &user, user_by_id, NP_VALUES(np_caller(ctx)))
+	       && np_reply_row(ctx, NP_OK, user);
+}
+
+static const struct np_route routes[] = {
+	{ "POST", "/auth/register", register_user, NP_TX_WRITE, new_fields,
+	  .summary = "A new user with a password", .conflict = "A user with this email exists already" },
+	{ "POST", "/auth/token", give_token, NP_TX_MANUAL, grant_fields, .form = true,
+	  .summary = "An access token for a password or a refresh token" },
+	{ "GET", "/auth/me", show_me, NP_TX_READ, .auth = NP_AUTH_USER, .summary = "Whose token it is",
+	  .missing = "This user is not there any more" },
+	NP_ROUTES_END,
+};
+
+int
+main(int argc, char **argv)
+{
+	return np_main(argc, argv, "auth", routes);
+}

@@ -1,0 +1,20 @@
+/* quiz.h - a quiz response, as users answers with it */
+#ifndef QUIZ_H
+#define QUIZ_H
+
+#include "nullpool.h"
+
+static const char quiz_page[] = "SELECT id, answers, created_at FROM quiz_responses"
+                                " WHERE user_id = $1 AND deleted_at IS NULL"
+                                " AND ($3::timestamptz IS NULL OR (created_at, id) > ($3, $4::uuid))"
+                                " ORDER BY created_at, id LIMIT $2::bigint + 1";
+
+static const struct np_param quiz_members[] = {
+	{ .name = "id", .type = NP_UUID },
+	{ .name = "answers", .type = NP_OBJECT },
+	{ .name = "created_at", .type = NP_DATETIME },
+	NP_PARAMS_END,
+};
+static const struct np_schema quiz_schema = { "QuizResponse", quiz_members };
+
+#endif

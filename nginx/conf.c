@@ -1,0 +1,63 @@
+/* nginx-conf - what of the settings nginx has to know, as configuration of its http level on standard output
+ *
+ * CORS_ORIGINS and DOCS, read by the rules of the programs. Origins were checked: there is no sign in them that means
+ * something to nginx inside quotes.
+ */
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "config/settings.h"
+
+#define EXIT_USAGE     64 /* of sysexits.h, as the next */
+#define EXIT_SETTINGS  78
+
+#define TEXT_MAX_BYTES 65536
+
+static void
+write_origins(struct buf *out, const char *origins)
+{
+	buf_text(out, "map $http_origin $nullpool_cors_origin {\n");
+	while (origins && *origins) {
+		size_t size;
+
+		origins += strspn(origins, ", ");
+		size = strcspn(origins, ", ");
+		if (size > 0)
+			buf_printf(out, "\t\"%.*s\" $http_origin;\n", (int)size, origins);
+		origins += size;
+	}
+	buf_text(out, "\tdefault \"\";\n}\n");
+}
+
+static int
+run(void)
+{
+	struct settings *settings = mem_new(mem_process(), struct settings);
+	struct buf out;
+
+	buf_init(&out, mem_process(), TEXT_MAX_BYTES);
+	if (!settings_read(mem_process(), getenv, settings, &out)) {
+		(void)fputs(out.data, stderr);
+		return EXIT_SETTINGS;
+	}
+	buf_text(&out, "# Made by nginx-conf of CORS_ORIGINS and DOCS: to be made anew when these change.\n");
+	write_origins(&out, settings->cors_origins);
+	buf_printf(&out, "map \"\" $nullpool_docs {\n\tdefault \"%s\";\n}\n", settings->docs ? "on" : "");
+	(void)fputs(out.data, stdout);
+	return out.overflow ? EXIT_SETTINGS : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	int code;
+
+	(void)argv;
+	if (argc > 1) {
+		(void)fputs("usage: nginx-conf\n", stderr);
+		return EXIT_USAGE;
+	}
+	code = run();
+	mem_end();
+	return code;
+}

@@ -1,0 +1,282 @@
+"""Sign-in: passwords, access tokens, refresh tokens, and what the database is told of the caller."""
+import concurrent.futures
+import statistics
+import subprocess
+import time
+import urllib.parse
+import uuid
+
+import pytest
+
+import tokens
+from conftest import SECRET_CANARY, program
+
+PASSWORD = "correct horse battery"
+
+
+def someone(**fields):
+    return {"email": f"{uuid.uuid4()}@example.com", "name": "Ada", "password": PASSWORD, **fields}
+
+
+@pytest.fixture
+def ada(service):
+    """Registered: the row, and what was registered."""
+    wanted = someone()
+    answer = service.client.post("/auth/register", wanted)
+    assert answer.status == 201, answer
+    return {**answer.json(), "wanted": wanted}
+
+
+def sign_in(service, wanted, password=PASSWORD):
+    return service.client.post("/auth/token", {"username": wanted["email"], "password": password})
+
+
+def refresh(service, token):
+    return service.client.post("/auth/token", {"grant_type": "refresh_token", "refresh_token": token})
+
+
+def me(service, token):
+    return service.client.get("/auth/me", headers={"Authorization": f"Bearer {token}"})
+
+
+def assert_refused(answer, error='Bearer error="invalid_token"'):
+    assert answer.status == 401, answer
+    assert answer.headers["www-authenticate"] == error and answer.problem()
+
+
+def test_who_registers_can_sign_in_and_is_who_they_are(service, ada):
+    assert list(ada)[:5] == ["id", "email", "name", "created_at", "updated_at"]
+    answer = sign_in(service, ada["wanted"])
+    assert answer.status == 200 and answer.headers["cache-control"] == "no-store"
+    given = answer.json()
+    assert (given["token_type"], given["expires_in"]) == ("bearer", 1440 * 60)
+    shown = me(service, given["access_token"])
+    assert shown.status == 200 and shown.json()["id"] == ada["id"]
+    assert service.client.get(f"/users/{ada['id']}").json()["email"] == ada["email"]
+
+
+def test_a_form_signs_in_as_swagger_and_oauth2_clients_send_it(service, ada):
+    form = urllib.parse.urlencode({"grant_type": "password", "username": ada["email"], "password": PASSWORD, "scope": "",
+                                   "client_id": "", "client_secret": ""})
+    answer = service.client.ask("POST", "/auth/token", form, {"Content-Type": "application/x-www-form-urlencoded"})
+    assert answer.status == 200 and answer.json()["access_token"]
+
+
+@pytest.mark.parametrize("form, names", [("username=a&username=b&password=x", ["username"]), ("user=a&password=x", ["user"]),
+                                         ("grant_type=code", ["grant_type"])])
+def test_a_wrong_form_names_its_fields(null, form, names):
+    answer = null.client.ask("POST", "/auth/token", form, {"Content-Type": "application/x-www-form-urlencoded"})
+    assert answer.status == 422 and [error["name"] for error in answer.problem()["errors"]] == names
+
+
+@pytest.mark.parametrize("body", ["username=%zz", "username=a%00b&password=x", "a\0b"])
+def test_a_broken_form_is_malformed(null, body):
+    assert null.client.ask("POST", "/auth/token", body, {"Content-Type": "application/x-www-form-urlencoded"}).status == 400
+
+
+def test_only_routes_that_say_so_take_a_form(null):
+    answer = null.client.ask("POST", "/auth/register", "email=a", {"Content-Type": "application/x-www-form-urlencoded"})
+    assert answer.status == 415
+
+
+def test_passwords_and_tokens_are_kept_as_hashes_only(null):
+    wanted = someone(password="canary of a password")
+    user = null.client.post("/auth/register", wanted).json()
+    given = sign_in(null, wanted, wanted["password"]).json()
+    [(hashed,)] = null.site.query("SELECT password_hash FROM credentials WHERE user_id = %s", user["id"])
+    assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    kept = null.site.query("SELECT token_hash FROM refresh_tokens WHERE user_id = %s", user["id"])
+    assert len(kept) == 1 and given["refresh_token"] not in str(kept)
+    log = null.log_path.read_text()
+    for secret in (wanted["password"], given["access_token"], given["refresh_token"], hashed):
+        assert secret not in log
+
+
+def test_an_email_is_taken_once(null):
+    wanted = someone()
+    assert null.client.post("/auth/register", wanted).status == 201
+    answer = null.client.post("/auth/register", {**wanted, "email": wanted["email"].upper()})
+    assert answer.status == 409 and answer.problem()["detail"] == "A user with this email exists already"
+
+
+def test_a_short_password_is_refused(null):
+    assert null.client.post("/auth/register", someone(password="short")).status == 422
+
+
+def test_a_wrong_password_and_an_unknown_user_get_one_answer_in_one_time(persistent):
+    wanted = someone()
+    persistent.client.post("/auth/register", wanted)
+    persistent.client.post("/users", {"email": (without := someone())["email"], "name": "No password"})
+    cases = {"wrong": (wanted, "not the password"), "unknown": (someone(), PASSWORD), "without": (without, PASSWORD)}
+    times, texts = {name: [] for name in cases}, set()
+    for _ in range(15):
+        for name, case in cases.items():
+            start = time.perf_counter()
+            answer = sign_in(persistent, *case)
+            times[name].append(time.perf_counter() - start)
+            assert_refused(answer, "Bearer")
+            texts.add(answer.problem()["detail"])
+    assert texts == {"Wrong email address or password"}
+    medians = [statistics.median(values) for values in times.values()]
+    # Not a measurement of speed: a case that skips the hash is some 10 times as fast.
+    assert max(medians) < 2 * min(medians), times
+
+
+def test_a_deleted_user_cannot_sign_in_nor_stay_signed_in(service, ada):
+    given = sign_in(service, ada["wanted"]).json()
+    assert service.client.of(ada).ask("DELETE", f"/users/{ada['id']}").status == 204
+    assert_refused(sign_in(service, ada["wanted"]), "Bearer")
+    assert_refused(refresh(service, given["refresh_token"]), "Bearer")
+    assert me(service, given["access_token"]).status == 404
+
+
+# --- refresh tokens ---
+
+
+def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_family(service, ada):
+    first = sign_in(service, ada["wanted"]).json()["refresh_token"]
+    other = sign_in(service, ada["wanted"]).json()["refresh_token"]
+    second = refresh(service, first)
+    assert second.status == 200 and me(service, second.json()["access_token"]).status == 200
+    assert second.json()["refresh_token"] not in (first, other)
+    assert_refused(refresh(service, first), "Bearer")
+    assert_refused(refresh(service, second.json()["refresh_token"]), "Bearer")
+    assert refresh(service, other).status == 200  # another sign-in is another family
+
+
+def test_of_many_at_once_one_refresh_succeeds(null):
+    wanted = someone()
+    null.client.post("/auth/register", wanted)
+    token = sign_in(null, wanted).json()["refresh_token"]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        statuses = sorted(answer.status for answer in pool.map(lambda _: refresh(null, token), range(8)))
+    assert statuses == [200] + [401] * 7
+
+
+def test_a_refresh_token_ends(null):
+    wanted = someone()
+    null.client.post("/auth/register", wanted)
+    token = sign_in(null, wanted).json()["refresh_token"]
+    null.site.query("UPDATE refresh_tokens SET expires_at = now() WHERE user_id = (SELECT id FROM users WHERE email = %s)",
+                    wanted["email"])
+    assert_refused(refresh(null, token), "Bearer")
+    assert_refused(refresh(null, "x" * 43), "Bearer")
+
+
+def test_sign_in_takes_no_idempotency_key(null):
+    """Its answer would be kept, and has secrets in it."""
+    answer = null.client.post("/auth/token", {"username": "a", "password": "b"}, headers={"Idempotency-Key": "x"})
+    assert answer.status == 422
+
+
+# --- access tokens ---
+
+USER = "00000000-0000-4000-8000-00000000002a"
+NOW = int(time.time())
+NONE = {"alg": "none", "typ": "at+jwt"}
+
+
+@pytest.mark.parametrize("what, changed", [
+    ("expired", {"exp": NOW - 1}), ("not yet", {"nbf": NOW + 3600}), ("without an end", {"exp": None}),
+    ("without a beginning", {"nbf": None}), ("another issuer", {"iss": "other"}), ("without issuer", {"iss": None}),
+    ("another audience", {"aud": "other"}), ("several audiences", {"aud": ["nullpool", "other"]}), ("without audience", {"aud": None}),
+    ("without subject", {"sub": None}), ("an empty subject", {"sub": ""}), ("a number as subject", {"sub": 42}),
+    ("an end in words", {"exp": "never"}), ("an end with decimals", {"exp": NOW + 3600.5}),
+    ("another algorithm", {"header": {"alg": "HS512", "typ": "at+jwt"}}), ("no algorithm", {"header": NONE}),
+    ("another type", {"header": {"alg": "HS256", "typ": "JWT"}}), ("more in its header", {"header": {**tokens.HEADER, "kid": "1"}}),
+])
+def test_a_token_that_is_not_ours_or_not_good_now_is_refused(null, what, changed):
+    assert_refused(me(null, tokens.token(SECRET_CANARY, USER, **changed)))
+
+
+def forged():
+    good = tokens.token(SECRET_CANARY, USER)
+    header, claims, mac = good.split(".")
+    yield "another key", tokens.token("another key", USER)
+    yield "no signature", f"{header}.{claims}."
+    yield "half a signature", f"{header}.{claims}.{mac[:20]}"
+    yield "a longer signature", f"{good}AAAA"
+    yield "other claims", f"{header}.{tokens.encoded(tokens.claims_of(str(uuid.uuid4())))}.{mac}"
+    yield "alg none without signature", f"{tokens.encoded(NONE)}.{claims}."
+    yield "two parts", f"{header}.{claims}"
+    yield "four parts", f"{good}.{mac}"
+    yield "only the header", f"{header}."
+    yield "nothing", ""
+    yield "padding", f"{good}="
+    yield "no JSON", tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(b'not json')}")
+    yield "a list", tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(b'[]')}")
+    twice = b'{"sub":"a","iss":"nullpool","aud":"nullpool","nbf":0,"exp":9999999999,"sub":"%s"}' % USER.encode()
+    yield "a claim twice", tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(twice)}")
+
+
+@pytest.mark.parametrize("what, token", forged(), ids=lambda value: value if " " in value else "")
+def test_a_forged_token_is_refused(null, what, token):
+    assert_refused(me(null, token))
+
+
+@pytest.mark.parametrize("header", [None, "Basic YTpi", "Bearer", "Token x"])
+def test_without_a_bearer_token_there_is_no_reason_but_a_challenge(null, header):
+    answer = null.client.get("/auth/me", headers={"Authorization": header} if header else {})
+    assert_refused(answer, 'Bearer error="invalid_token"' if header else "Bearer")
+
+
+def test_a_refused_token_opens_no_connection_and_is_told_before_other_faults(null):
+    answer = null.client.send("PATCH", f"/users/{USER}", "{not json", headers={"Authorization": "Bearer x"})
+    assert_refused(answer)
+    assert "backend_pid" not in null.line_of(answer)
+
+
+def test_a_user_changes_and_deletes_only_themselves(service, ada):
+    other = service.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Other"}).json()
+    for method, body in (("PATCH", {"name": "Taken over"}), ("DELETE", None)):
+        path = f"/users/{other['id']}"
+        assert service.client.ask(method, path).status == 401
+        answer = service.client.of(ada).send(method, path, body or {})
+        assert answer.status == 403 and answer.problem()["detail"] == "This is another user's"
+    assert service.client.get(f"/users/{other['id']}").json()["name"] == "Other"
+
+
+def test_a_key_belongs_to_its_caller(null):
+    """Two users with one Idempotency-Key are two requests."""
+    one, two = (null.client.of(str(uuid.uuid4())) for _ in range(2))
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    answers = [client.post("/probe/claims", headers=key) for client in (one, two, one)]
+    assert [answer.status for answer in answers] == [200] * 3
+    assert answers[0].body == answers[2].body != answers[1].body
+    assert answers[2].headers["idempotency-replayed"] == "true" and "idempotency-replayed" not in answers[1].headers
+
+
+# --- what the database knows ---
+
+
+def test_the_transaction_carries_the_claims_and_the_next_one_does_not(service, ada):
+    for method in ("GET", "POST"):
+        claims = service.client.of(ada).ask(method, "/probe/claims").json()["claims"]
+        assert claims["sub"] == ada["id"] and claims["iss"] == "nullpool"
+        assert service.client.get("/probe/claims-of-nobody").json() == {"claims": {}}
+
+
+def test_a_user_sees_their_own_quiz_responses_even_where_a_handler_forgets_the_where(service):
+    def onboarded(colour):
+        answer = service.client.post("/onboarding", {
+            "user": {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"}, "quiz": {"answers": {"colour": colour}}})
+        assert answer.status == 201, answer
+        return answer.json()["user_id"]
+
+    one, two = onboarded("blue"), onboarded("red")
+    for user, colour in ((one, "blue"), (two, "red")):
+        items = service.client.of(user).get("/probe/responses").json()["items"]
+        assert items == [{"user_id": user, "answers": {"colour": colour}}]
+        assert service.client.of(user).get(f"/users/{one}/quiz-responses").json()["items"] == (
+            service.client.of(one).get(f"/users/{one}/quiz-responses").json()["items"] if user == one else [])
+    assert service.client.get("/probe/responses-of-nobody").json()["items"] == []
+    assert service.client.get(f"/users/{one}/quiz-responses").status == 401
+
+
+def test_without_a_secret_key_a_program_that_needs_one_does_not_start(site):
+    done = subprocess.run([program("auth"), "--check"], env=site.environment(SECRET_KEY=None, NULLPOOL_ENV_FILE="/dev/null"),
+                          capture_output=True, text=True)
+    assert done.returncode == 78 and "SECRET_KEY: is required" in done.stderr
+    done = subprocess.run([program("health"), "--check"], env=site.environment(SECRET_KEY=None, NULLPOOL_ENV_FILE="/dev/null"),
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,198 @@
+"""Answers kept in Redis: a hit needs no database, a write is seen at once, and Redis is never a reason to fail."""
+import concurrent.futures
+import signal
+import socket
+import threading
+import time
+import uuid
+
+import pytest
+
+import stack
+from servers import server
+
+MINUTE = 60
+
+
+@pytest.fixture
+def users(serve):
+    return serve("users", DATABASE_CONNECTION="persistent", REDIS_TIMEOUT_MS=1000)
+
+
+def redis(service, *words):
+    """One command, its answer as bytes without the first sign: of a string its contents, None for nil."""
+    words = [str(word).encode() if not isinstance(word, bytes) else word for word in words]
+    with socket.create_connection(("127.0.0.1", service.site.redis.port), timeout=10) as link, link.makefile("rb") as reader:
+        link.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words))
+        line = reader.readline()[:-2]
+        if line[:1] != b"$":
+            return line[1:]
+        return None if line == b"$-1" else reader.read(int(line[1:]))
+
+
+def created(service):
+    answer = service.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"})
+    assert answer.status == 201
+    return answer.json()
+
+
+def key(user):
+    return f"nullpool:users:0.1.0:user:{user['id']}"
+
+
+def word(service, answer):
+    return service.line_of(answer).get("cache")
+
+
+def read(service, user):
+    """Status, and what the cache had to do with it, once that is over."""
+    answer = service.client.get(f"/users/{user['id']}")
+    return answer.status, word(service, answer)
+
+
+def kept(service, user):
+    stack.wait_until("the value to be kept", lambda: (redis(service, "GET", key(user)) or b"")[:1] == b"V", 5)
+
+
+def test_a_hit_opens_no_connection_and_is_the_same_answer(users):
+    user = created(users)
+    first = users.client.get(f"/users/{user['id']}")
+    assert word(users, first) == "miss"
+    kept(users, user)
+    second = users.client.get(f"/users/{user['id'].upper()}")
+    line = users.line_of(second)
+    assert line["cache"] == "hit" and "backend_pid" not in line and "trips" not in line
+    assert (second.status, second.json()) == (first.status, first.json()) == (200, user)
+    assert second.headers["etag"] == first.headers["etag"]
+    assert 0 < int(redis(users, "PTTL", key(user))) <= MINUTE * 1000
+
+
+def test_a_change_and_a_deletion_are_seen_at_once(users):
+    user = created(users)
+    for name in ("one", "two", "three"):
+        assert users.client.get(f"/users/{user['id']}").status == 200
+        kept(users, user)
+        assert users.client.of(user).send("PATCH", f"/users/{user['id']}", {"name": name}).status == 200
+        assert users.client.get(f"/users/{user['id']}").json()["name"] == name
+    assert users.client.of(user).ask("DELETE", f"/users/{user['id']}").status == 204
+    assert read(users, user) == (404, "miss")
+
+
+def test_what_was_not_found_is_not_kept(users):
+    nobody = {"id": str(uuid.uuid4())}
+    assert read(users, nobody) == read(users, nobody) == (404, "miss")
+    stack.wait_until("the lease to be given back", lambda: redis(users, "EXISTS", key(nobody)) == b"0", 5)
+
+
+def locked(service):
+    """The table, held by somebody: a query waits until this is closed."""
+    link = service.site.owner()
+    link.autocommit = False
+    link.cursor().execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+    return link
+
+
+def test_fifty_at_once_cost_one_query(users):
+    user = created(users)
+    link = locked(users)
+    with concurrent.futures.ThreadPoolExecutor(50) as pool:
+        answers = [pool.submit(users.client.get, f"/users/{user['id']}") for _ in range(50)]
+        stack.wait_until("the lease", lambda: redis(users, "EXISTS", key(user)) == b"1", 5)
+        link.rollback()
+        answers = [answer.result() for answer in answers]
+    link.close()
+    assert {(answer.status, answer.body) for answer in answers} == {(200, answers[0].body)}
+    lines = [users.line_of(answer) for answer in answers]
+    assert sum(line.get("queries", 0) for line in lines) == 1
+    assert sorted({line["cache"] for line in lines}) == ["hit", "miss"]
+
+
+def test_what_was_read_before_a_write_is_not_kept_after_it(users):
+    user = created(users)
+    link = locked(users)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(users.client.get, f"/users/{user['id']}")
+        stack.wait_until("the lease", lambda: redis(users, "EXISTS", key(user)) == b"1", 5)
+        redis(users, "DEL", key(user))  # as a write elsewhere does
+        link.rollback()
+        answer = answer.result()
+    link.close()
+    assert (answer.status, word(users, answer)) == (200, "miss")
+    assert redis(users, "EXISTS", key(user)) == b"0"
+
+
+@pytest.mark.parametrize("lie", [b"", b"{}", b"Vnot its fingerprint" + b"x" * 40, b"L" + b"0" * 3, b"\0\xff"])
+def test_a_value_that_is_none_of_ours_is_replaced(users, lie):
+    user = created(users)
+    redis(users, "SET", key(user), lie)
+    assert read(users, user) == (200, "miss")
+    kept(users, user)
+    assert read(users, user) == (200, "hit")
+
+
+def test_a_value_that_was_changed_is_not_believed(users):
+    user = created(users)
+    assert read(users, user) == (200, "miss")
+    kept(users, user)
+    value = redis(users, "GET", key(user))
+    redis(users, "SET", key(user), value.replace(b"Ada", b"Eve"))
+    assert users.client.get(f"/users/{user['id']}").json() == user
+
+
+def test_a_key_of_another_type_is_a_miss(users):
+    user = created(users)
+    redis(users, "RPUSH", key(user), "x")
+    assert read(users, user) == (200, "away")
+
+
+def test_redis_away_is_a_miss_and_is_logged_once(serve):
+    service = serve("users", REDIS_URL=f"redis://127.0.0.1:{stack.free_port()}/0", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    user = created(service)
+    for _ in range(5):
+        assert read(service, user) == (200, "away")
+        assert service.client.of(user).send("PATCH", f"/users/{user['id']}", {"name": "x"}).status == 200
+    assert len(service.lines(event="redis failed")) == 1
+
+
+def test_a_hung_redis_costs_its_timeout_and_then_nothing(serve, site):
+    own = stack.Redis(site.folder("redis"), stack.free_port())
+    own.start()
+    try:
+        service = serve("users", REDIS_URL=f"redis://127.0.0.1:{own.port}/0", REDIS_TIMEOUT_MS=300,
+                        DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+        user = created(service)
+        assert read(service, user)[0] == 200
+        own.send(signal.SIGSTOP)
+        start = time.monotonic()
+        assert [read(service, user) for _ in range(3)] == [(200, "away")] * 3
+        assert 0.3 <= time.monotonic() - start < 1.5  # one of them waited
+        own.send(signal.SIGCONT)
+        stack.wait_until("Redis to be asked again", lambda: read(service, user)[1] != "away", 5)
+    finally:
+        own.send(signal.SIGCONT)
+        own.stop()
+
+
+def test_a_redis_that_trickles_is_not_waited_for(serve):
+    gone = threading.Event()
+
+    def trickle(link):
+        link.recv(4096)
+        for byte in b"$1000\r\n" + b"x" * 1000:
+            if gone.wait(0.05):
+                break
+            link.sendall(bytes([byte]))
+
+    with server(trickle) as port:
+        service = serve("users", REDIS_URL=f"redis://127.0.0.1:{port}/0", REDIS_TIMEOUT_MS=300)
+        user = {"id": uuid.uuid4()}
+        start = time.monotonic()
+        assert service.client.get(f"/users/{user['id']}").status == 404
+        assert time.monotonic() - start < 2
+        gone.set()
+
+
+def test_without_redis_nothing_is_kept(serve):
+    service = serve("users", REDIS_URL=None)
+    user = created(service)
+    assert read(service, user) == (200, None)

@@ -1,0 +1,197 @@
+"""The API's description: one document for all programs, true, and browsable."""
+import json
+import re
+import subprocess
+import uuid
+
+import pytest
+
+import browser as chromium
+from conftest import BUILD, ROOT
+
+PACKAGES = ROOT / "build" / "docs" / "node_modules"
+NO_PAGES = None if (BUILD / "site" / "docs.html").exists() else "npm could not install the pages' packages"
+
+
+@pytest.fixture(scope="module")
+def document():
+    return json.loads((BUILD / "openapi.json").read_text())
+
+
+def operations(document):
+    return {(method.upper(), path): operation for path, methods in document["paths"].items()
+            for method, operation in methods.items()}
+
+
+def test_it_is_served_as_it_was_built(null, document):
+    answer = null.client.get("/openapi.json")
+    assert answer.headers["content-type"] == "application/json" and answer.json() == document
+
+
+def test_it_has_the_routes_of_all_programs(document):
+    assert {("GET", "/"), ("GET", "/health"), ("POST", "/users"), ("DELETE", "/users/{id}"), ("POST", "/onboarding"),
+            ("POST", "/auth/token"), ("GET", "/auth/me")} <= set(operations(document))
+    assert {tag["name"] for tag in document["tags"]} == {path.stem for path in ROOT.glob("handlers/*.c")}
+    ids = [operation["operationId"] for operation in operations(document).values()]
+    assert len(ids) == len(set(ids)) and all(re.fullmatch(r"[a-z_]+", name) for name in ids)
+
+
+def test_it_names_what_each_operation_needs_and_how_it_fails(document):
+    change = document["paths"]["/users/{id}"]["patch"]
+    assert change["security"] == [{"bearer": []}, {"password": []}]
+    assert {"200", "400", "401", "403", "404", "409", "413", "415", "422", "500", "503", "504"} == set(change["responses"])
+    assert change["responses"]["404"]["description"] == "User not found"
+    assert "security" not in document["paths"]["/users"]["post"]
+    assert any(parameter["name"] == "Idempotency-Key" for parameter in document["paths"]["/users"]["post"]["parameters"])
+    assert set(document["paths"]["/auth/token"]["post"]["requestBody"]["content"]) == {
+        "application/json", "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.skipif(not (PACKAGES / "@seriousme").exists(), reason="npm could not install the validator")
+def test_a_validator_accepts_it():
+    script = ("import {Validator} from '@seriousme/openapi-schema-validator';"
+              "const result = await new Validator().validate(process.argv[1]);"
+              "console.log(JSON.stringify(result)); process.exit(result.valid ? 0 : 1)")
+    done = subprocess.run(["node", "--input-type=module", "-e", script, str(BUILD / "openapi.json")], cwd=PACKAGES.parent,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# --- against reality ---
+
+
+def is_of(value, schema, document):
+    """As much of JSON Schema as the documents use."""
+    if "$ref" in schema:
+        return is_of(value, document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], document)
+    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
+             "null": type(None)}
+    wanted = schema.get("type")
+    wanted = [wanted] if isinstance(wanted, str) else wanted
+    if wanted and not any(isinstance(value, kinds[kind]) and (kind == "boolean" or not isinstance(value, bool)) for kind in wanted):
+        return False
+    if isinstance(value, dict):
+        members = schema.get("properties", {})
+        return set(schema.get("required", [])) <= set(value) and all(
+            is_of(value[name], members[name], document) for name in value if name in members) and (
+            not members or set(value) <= set(members))
+    return not isinstance(value, list) or all(is_of(item, schema.get("items", {}), document) for item in value)
+
+
+def assert_described(answer, operation, document):
+    assert str(answer.status) in operation["responses"], (answer, operation["operationId"])
+    content = operation["responses"][str(answer.status)].get("content")
+    if not content:
+        assert answer.body == b"" or answer.status < 300
+        return
+    assert answer.headers["content-type"] in content, answer
+    assert is_of(answer.json(), content[answer.headers["content-type"]].get("schema", {}), document), answer
+
+
+def body_of(operation):
+    """From its examples, with a new address each time."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+
+    def value(schema):
+        if schema.get("format") == "email":
+            return f"{uuid.uuid4()}@example.com"
+        if "properties" in schema:
+            return {name: value(schema["properties"][name]) for name in schema["required"]}
+        return schema.get("example", {} if schema.get("type") == "object" else "x")
+    return content and value(content["schema"])
+
+
+def path_of(path, user):
+    return path.replace("{id}", user["id"])
+
+
+def test_each_route_called_as_described_answers_as_described(null, document):
+    """Well, without a token, of nobody, with a body that is none: whatever comes was announced."""
+    succeeded = set()
+    for (method, path), operation in sorted(operations(document).items(), key=lambda item: item[0][0] == "DELETE"):
+        user = null.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"}).json()
+        for client in (null.client, null.client.of(user)):
+            for target in (path_of(path, user), path_of(path, {"id": str(uuid.uuid4())}), path_of(path, {"id": "none"})):
+                for body in (body_of(operation), "{", {"surprise": 1}):
+                    answer = client.ask(method, target) if body is None or method in ("GET", "DELETE") else client.send(
+                        method, target, body)
+                    assert_described(answer, operation, document)
+                    if answer.status < 300:
+                        succeeded.add((method, path))
+    # These need more than their examples.
+    assert set(operations(document)) - succeeded == {("POST", "/auth/token"), ("PATCH", "/users/{id}")}
+
+
+# --- the pages ---
+
+needs_pages = pytest.mark.skipif(NO_PAGES is not None, reason=str(NO_PAGES))
+needs_browser = pytest.mark.skipif(bool(NO_PAGES or chromium.missing()), reason=str(NO_PAGES or chromium.missing()))
+
+
+@needs_pages
+def test_pages_and_their_files_are_served_with_a_policy_of_their_own(null):
+    for path, kind in (("/docs", "text/html"), ("/redoc", "text/html"), ("/docs/start.js", "text/javascript"),
+                       ("/docs/swagger-ui.css", "text/css")):
+        answer = null.client.get(path)
+        assert answer.status == 200 and answer.headers["content-type"] == kind, answer
+        assert "script-src 'self'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/docs/", "/docs/nothing.js", "/docs/../openapi.json", "/docs/%2e%2e/openapi.json", "/docs.html",
+                                  "/docs/package.json"])
+def test_nothing_else_of_that_folder_is_served(null, path):
+    assert null.client.get(path).status == 404
+
+
+def test_in_production_there_are_none_unless_asked_for(serve):
+    for env, docs, status in (("production", None, 404), ("production", "true", 200), ("testing", "false", 404)):
+        client = serve("health", ENV=env, DOCS=docs).client
+        assert client.get("/openapi.json").status == status
+        assert status == 200 or client.get("/docs").problem()["status"] == 404
+
+
+@pytest.fixture(scope="module")
+def page(site):
+    with chromium.browser(site.folder("browser")) as opened:
+        yield opened
+
+
+TRY = """
+const block = document.querySelector('#operations-' + arguments[0]);
+const button = block && block.querySelector('button.execute');
+if (!button) { (block ? block.querySelector('.opblock-summary-control') : document.body).click(); return false; }
+button.click();
+return true;
+"""
+ANSWER = """
+const block = document.querySelector('#operations-' + arguments[0]);
+const status = block && block.querySelector('.live-responses-table .response-col_status');
+const body = block && block.querySelector('.live-responses-table .highlight-code code, .live-responses-table .microlight');
+return status && body ? [status.innerText, body.innerText] : null;
+"""
+
+
+@needs_browser
+def test_swagger_ui_lists_every_route_and_tries_them_out(page, null, document):
+    page.go(f"http://127.0.0.1:{null.nginx.port}/docs")
+    listed = page.wait("the operations", """
+        const found = [...document.querySelectorAll('.opblock-summary')].map(row =>
+          row.querySelector('.opblock-summary-method').innerText + ' ' +
+          row.querySelector('.opblock-summary-path').getAttribute('data-path'));
+        return found.length ? found : null;""")
+    assert sorted(listed) == sorted(f"{method} {path}" for method, path in operations(document))
+    for operation, status in (("health-get_health", "200"), ("users-post_users", "201")):
+        page.wait("the button", TRY, operation)
+        got, body = page.wait("an answer", ANSWER, operation)
+        assert got.split()[0] == status, body
+        assert ('"healthy"' if status == "200" else '"ada@example.com"') in body
+    assert page.complaints() == []
+
+
+@needs_browser
+def test_redoc_shows_the_routes(page, null):
+    page.go(f"http://127.0.0.1:{null.nginx.port}/redoc")
+    text = page.wait("the document", "const text = document.body.innerText; return text.includes('/onboarding') ? text : null;")
+    assert "A new user and their quiz response" in text
+    assert page.complaints() == []

@@ -1,0 +1,244 @@
+"""Idempotency-Key: a POST that is repeated is done once, and each time answered as it was."""
+import concurrent.futures
+import random
+import socket
+import threading
+import time
+import uuid
+
+import pytest
+
+import stack
+from conftest import OWNER_CANARY, ROOT
+from servers import Gate, server
+
+POOL = {"DATABASE_CONNECTION": "persistent", "DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
+
+
+def post(service, path, document=None, key=None):
+    return service.client.post(path, document, headers={"Idempotency-Key": key or str(uuid.uuid4())})
+
+
+def someone():
+    return {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"}
+
+
+def until_answered(service, path, document, key, timeout=60):
+    """As a client does that wants it done: again while nobody can say, or somebody is at it."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        answer = post(service, path, document, key)
+        busy = answer.status == 409 and "is being worked on" in answer.problem()["detail"]
+        if not busy and answer.status not in (502, 503, 504):
+            return answer
+        time.sleep(0.02)
+    raise AssertionError("no answer")
+
+
+def count(site, label):
+    return site.query("SELECT count(*) FROM probe_rows WHERE label = %s", label)[0][0]
+
+
+def test_a_repeat_gets_the_first_answer_and_does_nothing(service):
+    key, wanted = str(uuid.uuid4()), someone()
+    first = post(service, "/users", wanted, key)
+    assert first.status == 201 and "idempotency-replayed" not in first.headers
+    for _ in range(3):
+        again = post(service, "/users", wanted, key)
+        assert (again.status, again.body, again.headers["location"]) == (201, first.body, first.headers["location"])
+        assert again.headers["idempotency-replayed"] == "true"
+    assert service.site.query("SELECT count(*) FROM users WHERE email = %s", wanted["email"]) == [(1,)]
+
+
+def test_a_quoted_key_is_the_same_key(null):
+    key, wanted = str(uuid.uuid4()), someone()
+    assert post(null, "/users", wanted, key).status == 201
+    assert post(null, "/users", wanted, f'"{key}"').headers["idempotency-replayed"] == "true"
+
+
+def test_without_a_key_nothing_is_kept(null):
+    before = null.site.query("SELECT count(*) FROM idempotency_keys")
+    assert null.client.post("/users", someone()).status == 201
+    assert null.site.query("SELECT count(*) FROM idempotency_keys") == before
+
+
+@pytest.mark.parametrize("path, document", [("/users", None), ("/onboarding", {"user": someone(), "quiz": {"answers": {}}}),
+                                            ("/probe/rows?label=of-another", None)])
+def test_the_key_of_another_request_is_refused(null, path, document):
+    key = str(uuid.uuid4())
+    assert post(null, "/users", someone(), key).status == 201
+    answer = post(null, path, document or someone(), key)
+    assert answer.status == 422
+    assert answer.problem()["detail"] == "This Idempotency-Key was used for another request"
+
+
+@pytest.mark.parametrize("key", ["", '""', "two words", "x" * 256, 'in"side', "back\\slash", "\x7f", "ö"])
+def test_what_is_no_key_is_refused_and_nothing_done(null, key):
+    wanted = someone()
+    answer = null.client.post("/users", wanted, headers={"Idempotency-Key": key.encode("latin-1")})
+    assert answer.status == 400 and answer.problem()["detail"].startswith("Idempotency-Key must have")
+    assert null.site.query("SELECT count(*) FROM users WHERE email = %s", wanted["email"]) == [(0,)]
+
+
+def test_a_route_that_commits_by_itself_takes_no_key(null):
+    label = str(uuid.uuid4())
+    assert post(null, f"/probe/commit-first?label={label}").status == 422
+    assert count(null.site, label) == 0
+
+
+def test_a_failure_is_not_kept(null):
+    key, wanted = str(uuid.uuid4()), someone()
+    other = null.client.post("/users", wanted).json()
+    assert post(null, "/users", wanted, key).problem()["detail"] == "A user with this email exists already"
+    null.client.of(other).ask("DELETE", f"/users/{other['id']}")
+    assert post(null, "/users", wanted, key).status == 201
+
+
+def test_a_repeat_while_the_first_runs_is_a_conflict(service):
+    key, label = str(uuid.uuid4()), str(uuid.uuid4())
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        first = pool.submit(post, service, f"/probe/insert-and-sleep?label={label}", None, key)
+        stack.wait_until("it to sleep", lambda: service.site.query(
+            "SELECT 1 FROM pg_stat_activity WHERE usename = 'app_user' AND query LIKE '%%pg_sleep%%'"), 5)
+        again = None if service.environment.get("DATABASE_POOL_SIZE") == "1" else post(
+            service, f"/probe/insert-and-sleep?label={label}", None, key)
+        status = first.result().status
+    if again:
+        assert again.status == 409 and again.headers["retry-after"] == "1"
+        assert again.problem()["detail"] == "A request with this Idempotency-Key is being worked on"
+    last = post(service, f"/probe/insert-and-sleep?label={label}", None, key)
+    assert last.status == status == 201 and last.headers["idempotency-replayed"] == "true"
+
+
+def test_fifty_at_once_are_one_row_and_fifty_equal_answers(service):
+    key, wanted = str(uuid.uuid4()), someone()
+    with concurrent.futures.ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda _: until_answered(service, "/users", wanted, key), range(50)))
+    assert {(answer.status, answer.body) for answer in answers} == {(201, answers[0].body)}
+    assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
+    assert service.site.query("SELECT count(*) FROM users WHERE email = %s", wanted["email"]) == [(1,)]
+
+
+def test_many_with_one_key_and_a_strict_isolation_are_one_row(null):
+    key, label = str(uuid.uuid4()), str(uuid.uuid4())
+    path = f"/probe/serializable?label={label}"
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: until_answered(null, path, None, key), range(8)))
+    assert {answer.status for answer in answers} == {201}
+    assert count(null.site, label) == 1
+
+
+def test_a_key_ends_after_a_day_and_old_ones_are_cleaned_in_passing(null):
+    key, wanted = str(uuid.uuid4()), someone()
+    first = post(null, "/users", wanted, key)
+    null.client.of(first.json()).ask("DELETE", first.headers["location"])
+    null.site.query("INSERT INTO idempotency_keys (caller, key, fingerprint, response, created_at) SELECT '', 'old-' || i, '', '',"
+                    " now() - interval '25 hours' FROM generate_series(1, 15) AS i")
+    null.site.query("UPDATE idempotency_keys SET created_at = now() - interval '24 hours 1 second' WHERE key = %s", key)
+    again = post(null, "/users", wanted, key)
+    assert again.status == 201 and again.body != first.body and "idempotency-replayed" not in again.headers
+    assert null.site.query("SELECT count(*) FROM idempotency_keys WHERE key LIKE 'old-%%'") == [(5,)]
+    assert post(null, "/users", someone()).status == 201
+    assert null.site.query("SELECT count(*) FROM idempotency_keys WHERE key LIKE 'old-%%'") == [(0,)]
+
+
+def test_a_commit_that_was_broken_off_is_done_by_ourselves(service):
+    label = f"slow-commit-{uuid.uuid4()}"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(post, service, f"/probe/rows?label={label}")
+        find = "SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active' AND query = 'COMMIT'"
+        stack.wait_until("the commit to run", lambda: service.site.query(find), 5)
+        service.site.query(f"SELECT pg_terminate_backend(pid) FROM ({find}) AS running")
+        answer = waiting.result()
+    assert answer.status == 201, answer
+    assert count(service.site, label) == 1
+    assert service.line_of(answer)["reruns"] >= 1
+
+
+class LosesOneAnswer(Gate):
+    """Passes everything until it is told which of the server's next answers is lost, with its connection."""
+
+    def __init__(self, port):
+        super().__init__(port)
+        self.server_port = port
+        self.passes = None
+
+    def pump(self, source, target):
+        while piece := source.recv(65536):
+            if self.passes is not None and source.getpeername()[1] == self.server_port:
+                if self.passes == 0:
+                    self.passes = None
+                    target.shutdown(socket.SHUT_RDWR)
+                    return
+                self.passes -= 1
+            target.sendall(piece)
+
+
+@pytest.mark.parametrize("path", ["/probe/rows", "/probe/marked", "/probe/two-steps"])
+def test_a_commit_whose_answer_was_lost_gets_the_true_answer(serve, site, path):
+    gate = LosesOneAnswer(site.postgres.port)
+    with server(gate) as port:
+        service = serve("probe", DATABASE_URL=site.url(port=port), **POOL)
+        assert service.client.get("/probe/session").status == 200
+        label, key = str(uuid.uuid4()), str(uuid.uuid4())
+        gate.passes = 2 if path == "/probe/two-steps" else 1
+        answer = post(service, f"{path}?label={label}", None, key)
+        assert answer.status == 201 and answer.headers["idempotency-replayed"] == "true"
+        assert service.line_of(answer)["reruns"] >= 1
+        assert count(site, label) == 1
+
+
+def test_what_stays_unknown_is_said_at_the_deadline(serve, site):
+    """The database does not come back: nobody can tell."""
+    gate = LosesOneAnswer(site.postgres.port)
+    with server(gate) as port:
+        service = serve("probe", DATABASE_URL=site.url(port=port), REQUEST_TIMEOUT=2, **POOL)
+        assert service.client.get("/probe/session").status == 200
+        label = str(uuid.uuid4())
+        gate.passes = 1
+        gate.port = stack.free_port()  # from the next connection on
+        answer = post(service, f"/probe/rows?label={label}")
+    assert answer.status == 503 and answer.problem()["outcome"] == "unknown"
+
+
+@pytest.fixture
+def own_postgres(site):
+    """A database that may be killed: one that writes before it says so (fsync=False would not wait)."""
+    postgres = stack.Postgres(site.folder("postgres-killed"), stack.free_port(), site.authority)
+    postgres.create("app", "app_owner", OWNER_CANARY, "app_user", "app")
+    postgres.start()
+    stack.migrate(ROOT, site.environment(
+        DATABASE_URL=site.url(password="app", port=postgres.port),
+        MIGRATION_DATABASE_URL=site.url("app_owner", OWNER_CANARY, postgres.port)))
+    yield postgres
+    postgres.stop("immediate")
+
+
+def killed_again_and_again(postgres, ended):
+    while not ended.wait(random.uniform(0.2, 0.8)):
+        postgres.stop("immediate")
+        postgres.start()
+
+
+def test_five_hundred_while_the_database_is_killed_are_done_once_each(serve, site, own_postgres):
+    service = serve("onboarding", DATABASE_URL=site.url(password="app", port=own_postgres.port), DATABASE_CONNECTION="null",
+                    REDIS_URL=None)
+    wanted = [{"user": someone(), "quiz": {"answers": {"n": n}}} for n in range(500)]
+    ended = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(until_answered, service, "/onboarding", one, str(uuid.uuid4())) for one in wanted]
+        watching = threading.Thread(target=lambda: (concurrent.futures.wait(answers), ended.set()))
+        watching.start()
+        killed_again_and_again(own_postgres, ended)  # in the main thread: what it starts ends with the thread
+        watching.join()
+        answers = [answer.result() for answer in answers]
+    assert [answer for answer in answers if answer.status != 201] == []
+    link = own_postgres.admin("app")
+    with link.cursor() as cursor:
+        cursor.execute("SELECT u.email, u.id::text, q.id::text, q.answers->>'n' FROM users u"
+                       " JOIN quiz_responses q ON q.user_id = u.id")
+        rows = cursor.fetchall()
+    link.close()
+    assert len(rows) == 500
+    assert sorted(rows) == sorted((one["user"]["email"], answer.json()["user_id"], answer.json()["quiz_id"], str(n))
+                                  for n, (one, answer) in enumerate(zip(wanted, answers)))
