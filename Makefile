@@ -114,7 +114,7 @@ $(NAIVE): $(BUILD)/obj/tests/bench/naive.o
 
 run:
 	@env/setup run
-	@$(MAKE) --no-print-directory -s docs
+	@$(MAKE) --no-print-directory -s all docs
 	@BUILD=$(BUILD) exec $(PYTHON) env/local/run.py
 
 # NAME=notes: handlers/notes.c, a migration and a test, as a start.
