@@ -119,7 +119,8 @@ run:
 
 # NAME=notes: handlers/notes.c, a migration and a test, as a start.
 new:
-	@$(PYTHON) env/new/new.py '$(NAME)'
+	@env/setup run
+	@NAME='$(subst ','\'',$(NAME))' $(PYTHON) -B env/new/new.py
 
 # The API's pages; without npm there are none.
 docs: $(OPENAPI)
