@@ -9,7 +9,7 @@
 #include "base/attributes.h"
 #include "base/buf.h"
 
-#define CURSOR_KEYS_MAX  5 /* four of a page's order, and what it is a page of */
+#define CURSOR_KEYS_MAX  5    /* four of a page's order, and what it is a page of */
 #define CURSOR_MAX_BYTES 1024 /* of the encoded text */
 
 /* Encodes 1 to CURSOR_KEYS_MAX keys, none of which may be NULL. Keys that are too long, or have the separator

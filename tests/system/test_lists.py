@@ -22,7 +22,7 @@ def follow(service, target):
         assert answer.status == 200, answer
         items += answer.json()["items"]
         pages += 1
-        link = re.fullmatch(r'<([^<>"\\s]+)>; rel="next"', answer.headers.get("link", ""))
+        link = re.fullmatch(r'<([^<>"\s]+)>; rel="next"', answer.headers.get("link", ""))
         assert bool(link) == bool(answer.json()["next"])
         target = link and link[1]
         assert not target or urllib.parse.parse_qs(urllib.parse.urlsplit(target).query)["after"] == [answer.json()["next"]]
