@@ -114,12 +114,13 @@ $(NAIVE): $(BUILD)/obj/tests/bench/naive.o
 
 run:
 	@env/setup run
-	@$(MAKE) --no-print-directory -s docs
+	@$(MAKE) --no-print-directory -s all docs
 	@BUILD=$(BUILD) exec $(PYTHON) env/local/run.py
 
 # NAME=notes: handlers/notes.c, a migration and a test, as a start.
 new:
-	@$(PYTHON) env/new/new.py '$(NAME)'
+	@env/setup run
+	@NAME='$(subst ','\'',$(NAME))' $(PYTHON) -B env/new/new.py
 
 # The API's pages; without npm there are none.
 docs: $(OPENAPI)

@@ -10,6 +10,7 @@ import stack
 from conftest import CANARIES, OWNER_CANARY, ROOT
 
 LOCK = 0x6E756C6C706F6F6C
+HEAD = max(path.name[:4] for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py"))
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +41,9 @@ def tables(site):
 
 
 def test_up_down_and_up_again(site, database):
-    for command, current, has_users in (("upgrade head", "0006 (head)", True), ("downgrade 0001", "0001", False),
-                                        ("upgrade head", "0006 (head)", True), ("downgrade base", "", False),
-                                        ("upgrade head", "0006 (head)", True)):
+    for command, current, has_users in (("upgrade head", f"{HEAD} (head)", True), ("downgrade 0001", "0001", False),
+                                        ("upgrade head", f"{HEAD} (head)", True), ("downgrade base", "", False),
+                                        ("upgrade head", f"{HEAD} (head)", True)):
         done = alembic(site, *command.split(), **database)
         assert done.returncode == 0, done.stderr
         assert alembic(site, "current", **database).stdout.strip() == current

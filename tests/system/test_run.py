@@ -9,7 +9,6 @@ import psycopg2
 import pytest
 
 import stack
-from conftest import ROOT
 from copy_of_tree import Copy
 
 

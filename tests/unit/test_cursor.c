@@ -24,7 +24,7 @@ static const struct trip_row {
 	{ "a time and a UUID",
 	  2,
 	  { "2026-01-31 23:59:59.123456+00", "018f4e4e-7f3a-7000-8000-000000000000" } },
-	{ "all four", 4, { "a", "b", "c", "d" } },
+	{ "all five", 5, { "a", "b", "c", "d", "e" } },
 	{ "an empty key inside", 3, { "a", "", "c" } },
 	{ "an empty key at the end", 2, { "a", "" } },
 	{ "UTF-8", 1, { "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" } },
@@ -91,7 +91,7 @@ static const struct forged_row {
 	{ "not ASCII", "H2\xc3\xa9" },
 	{ "NUL", "H2EAYg" },
 	{ "not UTF-8", "H_8" },
-	{ "five keys", "H2EfYh9jH2QfZQ" },
+	{ "six keys", "H2EfYh9jH2QfZR9m" },
 	{ "no separator before the first key", "YWJj" },
 	{ "a URL", "/users?after=x" },
 };
