@@ -54,7 +54,7 @@ class Watch(stack.Process):
                            if state != self._begun.get(path) and state.mtime_ns <= self._ended_ns}
         self._begun = now
         self.launch(["make", "-s", "--no-print-directory", f"-j{os.cpu_count()}",
-                     *(f"-W{path}" for path in sorted(self._doubtful & now.keys())), "all"],
+                     *(f"-W{path}" for path in sorted(self._doubtful & now.keys())), "all", "docs"],
                     environment=environment(), cwd=self.root)
         self._building = True
 

@@ -27,7 +27,7 @@ def url_of(site, postgres):
 
 
 def emails(service):
-    answer = service.client.get("/users?limit=100")
+    answer = service.client.get("/users?limit=100&sort=-created_at")
     assert answer.status == 200, answer
     return [user["email"] for user in answer.json()["items"]]
 

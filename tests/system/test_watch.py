@@ -140,7 +140,7 @@ def test_a_change_that_makes_no_difference_reloads_nothing(copy):
     copy.wait_for_status("same")
     before = copy.masters()
     os.utime(copy.folder / "handlers" / "root.c")
-    said = copy.edit("handlers/users.c", '.summary = "', '.summary = "The ')
+    said = copy.edit("handlers/users.c", '"One user"', '"The one user"')
     copy.hear("reloaded: /users\n", after=said)  # the last of a build
     after = copy.masters()
     assert "reloaded: /\n" not in copy.said()[said:]

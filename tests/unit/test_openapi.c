@@ -43,12 +43,19 @@ static const struct np_param nested[] = {
 	NP_PARAMS_END,
 };
 
+static const struct np_param members[] = {
+	{ .name = "id", .type = NP_UUID },
+	{ .name = "at", .type = NP_DATETIME },
+	NP_PARAMS_END,
+};
+static const struct np_schema note = { "Note", members };
+
 static const struct np_route routes[] = {
-	{ "POST", "/nested", NULL, .params = nested },
-	{ "GET", "/notes", NULL, .params = only_query, .summary = "All \"notes\"" },
+	{ "POST", "/nested", NULL, .params = nested, .success = NP_ACCEPTED, .form = true },
+	{ "GET", "/notes", NULL, NP_TX_READ, only_query, "All \"notes\"", .returns = &note, .page = true },
 	{ "PUT", "/notes/{id}", NULL, .params = params },
-	{ "POST", "/notes", NULL, .params = only_body },
-	{ "DELETE", "/notes/{id}", NULL },
+	{ "POST", "/notes", NULL, NP_TX_WRITE, only_body, .conflict = "taken", .returns = &note },
+	{ "DELETE", "/notes/{id}", NULL, NP_TX_WRITE, .auth = NP_AUTH_USER },
 	{ "GET", "/", NULL },
 	NP_ROUTES_END,
 };
@@ -121,8 +128,27 @@ static const struct at_row {
 	{ "version of the program", "/info/version", NP_VERSION },
 	{ "summary", "/paths/~1notes/get/summary", "All \"notes\"" },
 	{ "no summary", "/paths/~1notes/post/summary", NULL },
-	{ "methods of one path stand together", "/paths/~1notes/post/responses/2XX/description", "Success" },
-	{ "the root", "/paths/~1/get/responses/2XX/description", "Success" },
+	{ "methods of one path stand together", "/paths/~1notes/post/responses/201/description", "Created" },
+	{ "the root", "/paths/~1/get/responses/200/description", "OK" },
+	{ "a deletion", "/paths/~1notes~1{id}/delete/responses/204/description", "No Content" },
+	{ "what another one says it answers", "/paths/~1nested/post/responses/202/description", "Accepted" },
+	{ "a page's items",
+	  "/paths/~1notes/get/responses/200/content/application~1json/schema/properties/items/items/$ref",
+	  "#/components/schemas/Note" },
+	{ "one of them", "/paths/~1notes/post/responses/201/content/application~1json/schema/$ref",
+	  "#/components/schemas/Note" },
+	{ "its schema", "/components/schemas/Note/properties/at/format", "date-time" },
+	{ "all of it is there", "/components/schemas/Note/required/1", "at" },
+	{ "an operation's name", "/paths/~1notes~1{id}/put/operationId", "put_notes_id" },
+	{ "the program", "/paths/~1notes/get/tags/0", "a \"title\"" },
+	{ "a key of a write", "/paths/~1notes/post/parameters/0/name", "Idempotency-Key" },
+	{ "nobody has to sign in", "/paths/~1notes/post/security", NULL },
+	{ "here they have", "/paths/~1notes~1{id}/delete/security/0/bearer", "[ ]" },
+	{ "and how", "/components/securitySchemes/bearer/scheme", "bearer" },
+	{ "a form", "/paths/~1nested/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",
+	  "object" },
+	{ "a conflict in the route's words", "/paths/~1notes/post/responses/409/description", "taken" },
+	{ "one that only reads has none", "/paths/~1notes/get/responses/409", NULL },
 	{ "no parameters", "/paths/~1/get/parameters", NULL },
 	{ "no body", "/paths/~1notes/get/requestBody", NULL },
 
@@ -209,8 +235,10 @@ errors_are_problem_documents(void **state)
 {
 	struct json_object *json = described(*state, routes);
 
-	assert_non_null(
-	    unit_at(json, "/paths/~1notes/get/responses/default/content/application~1problem+json"));
+	assert_string_equal(
+	    unit_at(json, "/paths/~1notes/get/responses/503/content/application~1problem+json/schema/$ref"),
+	    "#/components/schemas/Problem");
+	assert_string_equal(unit_at(json, "/components/schemas/Problem/properties/status/type"), "integer");
 }
 
 static void
