@@ -8,7 +8,8 @@
 
 /* More than a page of 100 rows of everything; a larger answer is a fault of the handler. */
 #define REPLY_BODY_MAX_BYTES (8 << 20)
-#define REPLY_HEADERS_MAX    20
+#define REPLY_HEADERS_MAX    24 /* with REPLY_HEADERS_OURS, which a handler cannot take */
+#define REPLY_HEADERS_OURS   8
 /* Of all that a handler adds; with ours below nginx's fastcgi_buffer_size of 8 KiB. */
 #define REPLY_HEADERS_MAX_BYTES 4096
 /* Enough for every head. */

@@ -156,22 +156,30 @@ def test_a_commit_that_was_broken_off_is_done_by_ourselves(service):
 
 
 class LosesOneAnswer(Gate):
-    """Passes everything until it is told which of the server's next answers is lost, with its connection."""
+    """Passes everything until it is told to lose the server's next answer, with its connection."""
 
     def __init__(self, port):
         super().__init__(port)
         self.server_port = port
-        self.passes = None
+        self.lose = threading.Event()
 
     def pump(self, source, target):
         while piece := source.recv(65536):
-            if self.passes is not None and source.getpeername()[1] == self.server_port:
-                if self.passes == 0:
-                    self.passes = None
-                    target.shutdown(socket.SHUT_RDWR)
-                    return
-                self.passes -= 1
+            if self.lose.is_set() and source.getpeername()[1] == self.server_port:
+                self.lose.clear()
+                target.shutdown(socket.SHUT_RDWR)
+                return
             target.sendall(piece)
+
+
+def post_and_lose(service, gate, path):
+    """The commit takes a while: meanwhile its answer is doomed."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(post, service, path)
+        stack.wait_until("the commit to run", lambda: service.site.query(
+            "SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active' AND query = 'COMMIT'"), 5)
+        gate.lose.set()
+        return waiting.result()
 
 
 @pytest.mark.parametrize("path", ["/probe/rows", "/probe/marked", "/probe/two-steps"])
@@ -179,10 +187,8 @@ def test_a_commit_whose_answer_was_lost_gets_the_true_answer(serve, site, path):
     gate = LosesOneAnswer(site.postgres.port)
     with server(gate) as port:
         service = serve("probe", DATABASE_URL=site.url(port=port), **POOL)
-        assert service.client.get("/probe/session").status == 200
-        label, key = str(uuid.uuid4()), str(uuid.uuid4())
-        gate.passes = 2 if path == "/probe/two-steps" else 1
-        answer = post(service, f"{path}?label={label}", None, key)
+        label = f"slow-commit-{uuid.uuid4()}"
+        answer = post_and_lose(service, gate, f"{path}?label={label}")
         assert answer.status == 201 and answer.headers["idempotency-replayed"] == "true"
         assert service.line_of(answer)["reruns"] >= 1
         assert count(site, label) == 1
@@ -192,12 +198,10 @@ def test_what_stays_unknown_is_said_at_the_deadline(serve, site):
     """The database does not come back: nobody can tell."""
     gate = LosesOneAnswer(site.postgres.port)
     with server(gate) as port:
-        service = serve("probe", DATABASE_URL=site.url(port=port), REQUEST_TIMEOUT=2, **POOL)
+        service = serve("probe", DATABASE_URL=site.url(port=port), REQUEST_TIMEOUT=6, **POOL)
         assert service.client.get("/probe/session").status == 200
-        label = str(uuid.uuid4())
-        gate.passes = 1
         gate.port = stack.free_port()  # from the next connection on
-        answer = post(service, f"/probe/rows?label={label}")
+        answer = post_and_lose(service, gate, f"/probe/rows?label=slow-commit-{uuid.uuid4()}")
     assert answer.status == 503 and answer.problem()["outcome"] == "unknown"
 
 
