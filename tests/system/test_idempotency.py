@@ -162,6 +162,14 @@ class LosesOneAnswer(Gate):
         super().__init__(port)
         self.server_port = port
         self.lose = threading.Event()
+        self.links = 0
+
+    def __call__(self, link):
+        self.links += 1
+        try:
+            super().__call__(link)
+        finally:
+            self.links -= 1
 
     def pump(self, source, target):
         while piece := source.recv(65536):
@@ -172,12 +180,16 @@ class LosesOneAnswer(Gate):
             target.sendall(piece)
 
 
-def post_and_lose(service, gate, path):
-    """The commit takes a while: meanwhile its answer is doomed."""
+def post_and_lose(service, gate, path, last=False):
+    """The commit takes a while: meanwhile its answer is doomed. The check at the start has a connection too: it comes first."""
+    assert service.client.get("/probe/session").status == 200
+    stack.wait_until("the check", lambda: service.lines(event="database connected") and gate.links == 1, 10)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(post, service, path)
         stack.wait_until("the commit to run", lambda: service.site.query(
             "SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active' AND query = 'COMMIT'"), 5)
+        if last:
+            gate.port = stack.free_port()  # from the next connection on
         gate.lose.set()
         return waiting.result()
 
@@ -199,9 +211,7 @@ def test_what_stays_unknown_is_said_at_the_deadline(serve, site):
     gate = LosesOneAnswer(site.postgres.port)
     with server(gate) as port:
         service = serve("probe", DATABASE_URL=site.url(port=port), REQUEST_TIMEOUT=6, **POOL)
-        assert service.client.get("/probe/session").status == 200
-        gate.port = stack.free_port()  # from the next connection on
-        answer = post_and_lose(service, gate, f"/probe/rows?label=slow-commit-{uuid.uuid4()}")
+        answer = post_and_lose(service, gate, f"/probe/rows?label=slow-commit-{uuid.uuid4()}", last=True)
     assert answer.status == 503 and answer.problem()["outcome"] == "unknown"
 
 
