@@ -29,16 +29,11 @@ write_origin(struct buf *out, const char *origin, size_t size)
 static void
 write_origins(struct buf *out, const char *origins)
 {
-	buf_text(out, "map $http_origin $nullpool_cors_origin {\n");
-	while (origins && *origins) {
-		size_t size;
+	size_t size;
 
-		origins += strspn(origins, ", ");
-		size = strcspn(origins, ", ");
-		if (size > 0)
-			write_origin(out, origins, size);
-		origins += size;
-	}
+	buf_text(out, "map $http_origin $nullpool_cors_origin {\n");
+	for (; (size = settings_next_item(&origins)) > 0; origins += size)
+		write_origin(out, origins, size);
 	buf_text(out, "\tdefault \"\";\n}\n");
 }
 

@@ -19,12 +19,7 @@ static const char *const words[] = {
 static const struct argument *
 argument_named(const struct np_ctx *ctx, const char *name, size_t size)
 {
-	const struct np_param *params = ctx->route->params;
-	size_t i = 0;
-
-	while (strncmp(params[i].name, name, size) != 0 || params[i].name[size])
-		i++;
-	return &ctx->arguments[i];
+	return &ctx->arguments[param_named(ctx->route->params, name, size) - ctx->route->params];
 }
 
 static void

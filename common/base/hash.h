@@ -1,4 +1,4 @@
-/* hash.h - fingerprints and secrets, by libsodium: BLAKE2b, HMAC-SHA256, Argon2id, base64url, random bytes */
+/* hash.h - fingerprints and secrets, by libsodium: BLAKE2b, HMAC-SHA256, Argon2id, random bytes */
 #ifndef NULLPOOL_BASE_HASH_H
 #define NULLPOOL_BASE_HASH_H
 
@@ -15,10 +15,6 @@ void hmac_sha256(const char *key, const void *bytes, size_t size, unsigned char 
 
 /* In the same time wherever they differ. */
 bool bytes_equal(const void *a, const void *b, size_t size);
-
-/* RFC 4648 5, without padding. Both belong to owner. NULL: it is not that. A NUL stands behind the bytes. */
-char *base64url_encode(void *owner, const void *bytes, size_t size);
-char *base64url_decode(void *owner, const char *text, size_t text_size, size_t *size);
 
 /* 32 random bytes as base64url: nobody guesses it. */
 char *random_token(void *owner);

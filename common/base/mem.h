@@ -15,10 +15,10 @@
 void *mem_process(void);
 void mem_end(void);
 
-/* A scope of its own below owner; release it with mem_free(). */
 /* For those whose allocation is another's and failed. */
 NORETURN void mem_exhausted(void);
 
+/* A scope of its own below owner; release it with mem_free(). */
 RETURNS_OWNED void *mem_scope(void *owner, const char *name);
 
 /* Releases a thing and all it owns. NULL is nothing to release. */

@@ -1,7 +1,5 @@
 #include "cache/cache.h"
 
-#include <sys/random.h>
-
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -16,8 +14,6 @@
 #define FIRST_LOOK_MS 2 /* then twice as long each time, up to: */
 #define LATER_LOOK_MS 20
 #define LOOKS_END_MS  CACHE_LEASE_MS
-
-#define RANDOM_BYTES  16
 
 /* Compare and set; with WATCH it would be three round trips. */
 #define FILL_SCRIPT                                      \
@@ -40,12 +36,6 @@ cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms)
 
 	cache->redis = redis_new(cache, where, timeout_ms);
 	return cache;
-}
-
-static struct redis_word
-word(const char *text)
-{
-	return (struct redis_word){ text, strlen(text) };
 }
 
 /* --- changing --- */
@@ -81,10 +71,10 @@ cache_fill(struct cache *cache, struct deadline deadline, const char *key, const
 	           (struct redis_word[]){ REDIS_TEXT("EVAL"),
 	                                  REDIS_TEXT(FILL_SCRIPT),
 	                                  REDIS_TEXT("1"),
-	                                  word(key),
-	                                  word(cache->lease),
+	                                  redis_word(key),
+	                                  redis_word(cache->lease),
 	                                  { whole, HEAD_BYTES + size },
-	                                  word(ttl) },
+	                                  redis_word(ttl) },
 	           7);
 	mem_free(whole);
 }
@@ -93,7 +83,7 @@ void
 cache_release(struct cache *cache, struct deadline deadline, const char *key)
 {
 	const struct redis_word words[] = { REDIS_TEXT("EVAL"), REDIS_TEXT(RELEASE_SCRIPT), REDIS_TEXT("1"),
-		                            word(key), word(cache->lease) };
+		                            redis_word(key), redis_word(cache->lease) };
 
 	(void)tell(cache, deadline, words, COUNT_OF(words));
 }
@@ -101,7 +91,7 @@ cache_release(struct cache *cache, struct deadline deadline, const char *key)
 bool
 cache_forget(struct cache *cache, struct deadline deadline, const char *key)
 {
-	const struct redis_word words[] = { REDIS_TEXT("DEL"), word(key) };
+	const struct redis_word words[] = { REDIS_TEXT("DEL"), redis_word(key) };
 
 	redis_insist(cache->redis);
 	return tell(cache, deadline, words, COUNT_OF(words));
@@ -121,24 +111,21 @@ cache_ping(struct cache *cache, struct deadline deadline)
 static void
 new_lease(struct cache *cache)
 {
-	unsigned char random[RANDOM_BYTES];
+	char *token = random_token(cache);
 
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		memcpy(random, &(int64_t){ clock_now_us() }, sizeof(int64_t));
 	cache->lease[0] = LEASE_MARK;
-	hash_text(random, sizeof(random), cache->lease + 1);
+	hash_text(token, strlen(token), cache->lease + 1);
+	mem_free(token);
 }
 
-/* True: nobody else makes the value now. */
+/* After new_lease(). True: nobody else makes the value now. */
 static bool
-lease(void *owner, struct cache *cache, struct deadline deadline, const char *key)
+take_lease(void *owner, struct cache *cache, struct deadline deadline, const char *key)
 {
-	struct redis_word words[] = { REDIS_TEXT("SET"), word(key),        word(cache->lease),
-		                      REDIS_TEXT("NX"),  REDIS_TEXT("PX"), REDIS_TEXT(LEASE_TEXT) };
+	const struct redis_word words[] = { REDIS_TEXT("SET"), redis_word(key),  redis_word(cache->lease),
+		                            REDIS_TEXT("NX"),  REDIS_TEXT("PX"), REDIS_TEXT(LEASE_TEXT) };
 	struct redis_answer answer;
 
-	new_lease(cache);
-	words[2] = word(cache->lease);
 	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), &answer) && !answer.nil;
 }
 
@@ -162,7 +149,7 @@ is_lease(const struct redis_answer *answer)
 static bool
 look(void *owner, struct cache *cache, struct deadline deadline, const char *key, struct redis_answer *answer)
 {
-	const struct redis_word words[] = { REDIS_TEXT("GET"), word(key) };
+	const struct redis_word words[] = { REDIS_TEXT("GET"), redis_word(key) };
 
 	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), answer);
 }
@@ -182,8 +169,11 @@ cache_find(void *owner, struct cache *cache, struct deadline deadline, const cha
 		}
 		if (!answer.nil && !is_lease(&answer))
 			(void)cache_forget(cache, deadline, key); /* what is under it is none of ours */
-		if (!is_lease(&answer) && lease(owner, cache, deadline, key))
-			return CACHE_LEASE;
+		if (!is_lease(&answer)) {
+			new_lease(cache);
+			if (take_lease(owner, cache, deadline, key))
+				return CACHE_LEASE;
+		}
 		if (deadline_passed(end))
 			break;
 		clock_sleep_ms(pause_ms < LATER_LOOK_MS ? pause_ms : LATER_LOOK_MS, end);

@@ -153,31 +153,25 @@ converse(void *owner, struct redis *redis, const struct redis_word *words, size_
 
 /* --- the connection --- */
 
-static struct redis_word
-word(const char *text)
-{
-	return (struct redis_word){ text, strlen(text) };
-}
-
 /* AUTH and SELECT, as far as the URL asks for them. */
 static bool
 introduce(struct redis *redis)
 {
 	const struct redis_url *where = redis->where;
 	char *database = mem_printf(NULL, "%d", where->database);
-	struct redis_word words[3] = { word("AUTH") };
+	struct redis_word words[3] = { redis_word("AUTH") };
 	struct redis_answer answer;
 	size_t count = 1;
 	bool good = true;
 
 	if (where->user)
-		words[count++] = word(where->user);
+		words[count++] = redis_word(where->user);
 	if (where->password) {
-		words[count++] = word(where->password);
+		words[count++] = redis_word(where->password);
 		good = converse(database, redis, words, count, &answer);
 	}
-	words[0] = word("SELECT");
-	words[1] = word(database);
+	words[0] = redis_word("SELECT");
+	words[1] = redis_word(database);
 	if (good && where->database > 0)
 		good = converse(database, redis, words, 2, &answer);
 	mem_free(database);

@@ -21,6 +21,12 @@ struct redis_word {
 	size_t size;
 };
 
+static inline struct redis_word
+redis_word(const char *text)
+{
+	return (struct redis_word){ text, strlen(text) };
+}
+
 struct redis_answer {
 	bool nil;
 	const char *text; /* of a string or a status, with a NUL behind it; else "" */

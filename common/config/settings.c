@@ -305,6 +305,15 @@ settings_read(void *owner, char *(*lookup)(const char *), struct settings *setti
 	return faults->size == 0;
 }
 
+size_t
+settings_next_item(const char **at)
+{
+	if (!*at)
+		return 0;
+	*at += strspn(*at, ", ");
+	return strcspn(*at, ", ");
+}
+
 static void
 print_value(const struct settings *settings, const struct setting *row, struct buf *out)
 {

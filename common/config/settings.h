@@ -87,6 +87,10 @@ NP_MUST_CHECK bool settings_read(void *owner, char *(*lookup)(const char *name),
 /* What must hold between settings (settings_check.c); settings_read() calls it last. */
 void settings_check(void *owner, struct settings *settings, struct buf *faults);
 
+/* Moves *at to the next item of a list of CORS_ORIGINS' kind (separated by commas and spaces; may be NULL) and returns its
+ * size; 0: there is none. The caller goes behind it. */
+size_t settings_next_item(const char **at);
+
 /* One line a setting: NAME value source, secrets as ***. For settings that were read in this process. */
 void settings_print(const struct settings *settings, struct buf *out);
 

@@ -167,20 +167,15 @@ static void
 check_origins(const struct settings *settings, struct buf *faults)
 {
 	const char *at = settings->cors_origins;
+	size_t size;
 
-	while (at && *at) {
-		size_t size;
-
-		at += strspn(at, ", ");
-		size = strcspn(at, ", ");
-		if (size > 0 && !is_origin(at, size)) {
+	for (; (size = settings_next_item(&at)) > 0; at += size)
+		if (!is_origin(at, size)) {
 			buf_text(faults,
 			         "CORS_ORIGINS: must be exact origins such as https://app.example.com,"
 			         " separated by commas, without a path and without *\n");
 			return;
 		}
-		at += size;
-	}
 }
 
 void

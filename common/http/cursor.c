@@ -1,4 +1,5 @@
 #include "http/cursor.h"
+#include "base/base64url.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -7,50 +8,12 @@
 /* What encodes to CURSOR_MAX_BYTES. */
 #define JOINED_MAX_BYTES (CURSOR_MAX_BYTES / 4 * 3)
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static void
-encode(struct buf *out, const char *bytes, size_t size)
-{
-	uint32_t bits = 0;
-	int count = 0;
-
-	for (size_t i = 0; i < size; i++) {
-		bits = bits << 8 | (unsigned char)bytes[i];
-		for (count += 8; count >= 6; count -= 6)
-			buf_char(out, alphabet[bits >> (count - 6) & 63]);
-	}
-	if (count > 0)
-		buf_char(out, alphabet[bits << (6 - count) & 63]);
-}
-
-static bool
-decode(const char *text, struct buf *out)
-{
-	uint32_t bits = 0;
-	int count = 0;
-
-	for (; *text; text++) {
-		const char *digit = strchr(alphabet, *text);
-
-		if (!digit)
-			return false;
-		bits = bits << 6 | (uint32_t)(digit - alphabet);
-		count += 6;
-		if (count >= 8) {
-			count -= 8;
-			buf_char(out, (char)(bits >> count & 255));
-		}
-	}
-	/* One text, one cursor: no stray digit, and the unused bits are zero. */
-	return count < 6 && (bits & ((1u << count) - 1)) == 0;
-}
-
 void
 cursor_write(struct buf *out, const char *const *keys, size_t count)
 {
 	char storage[JOINED_MAX_BYTES + 1];
 	struct buf joined;
+	char *text;
 
 	buf_init_fixed(&joined, storage, sizeof(storage));
 	for (size_t i = 0; i < count; i++) {
@@ -59,24 +22,22 @@ cursor_write(struct buf *out, const char *const *keys, size_t count)
 		buf_char(&joined, SEPARATOR);
 		buf_text(&joined, keys[i]);
 	}
-	encode(out, joined.data, joined.size);
+	text = base64url_encode(NULL, joined.data, joined.size);
+	buf_text(out, text);
+	mem_free(text);
 	out->overflow = out->overflow || joined.overflow;
 }
 
 bool
 cursor_read(void *owner, const char *text, const char *keys[CURSOR_KEYS_MAX])
 {
-	struct buf joined;
+	size_t text_size = strlen(text), size;
 	char *at;
 
-	if (!*text || strlen(text) > CURSOR_MAX_BYTES)
+	if (text_size > CURSOR_MAX_BYTES)
 		return false;
-	buf_init(&joined, owner, CURSOR_MAX_BYTES);
-	if (!decode(text, &joined) || memchr(joined.data, '\0', joined.size)
-	    || !utf8_valid(joined.data, joined.size, NULL))
-		return false;
-	at = joined.data[0] == SEPARATOR ? joined.data : NULL;
-	if (!at)
+	at = base64url_decode(owner, text, text_size, &size);
+	if (!at || at[0] != SEPARATOR || memchr(at, '\0', size) || !utf8_valid(at, size, NULL))
 		return false;
 	for (size_t i = 0; i < CURSOR_KEYS_MAX; i++) {
 		if (at)

@@ -1,7 +1,6 @@
-/* cursor.h - an opaque "next": the sort keys of a page's last row, as base64url (RFC 4648 5, no padding)
+/* cursor.h - an opaque "next": the sort keys of a page's last row, as base64url
  *
- * Ours, because it is 60 lines and no library of the required ones has base64url. It is not signed: a forged
- * cursor only starts a page elsewhere, and its parts reach SQL as parameters.
+ * It is not signed: a forged cursor only starts a page elsewhere, and its parts reach SQL as parameters.
  */
 #ifndef NULLPOOL_HTTP_CURSOR_H
 #define NULLPOOL_HTTP_CURSOR_H

@@ -3,7 +3,6 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/mem.h"
 #include "base/text.h"
 #include "http/json.h"
 
@@ -21,11 +20,14 @@ struct key {
 struct gate {
 	const char *start, *at, *end;
 	int depth;
-	struct key *keys; /* room for all JSON_KEYS_MAX; only those that there are are ever touched */
 	size_t key_count;
 	size_t object_count;
 	struct error *err;
 };
+
+/* Of the one text at a time. 40 KiB of which only what a text needs is ever touched: from malloc they would be asked of
+ * the kernel and given back for each body. */
+static struct key keys[JSON_KEYS_MAX];
 
 static bool gate_value(struct gate *gate);
 
@@ -174,12 +176,13 @@ same_key(const struct key *a, const struct key *b)
 static bool
 gate_key(struct gate *gate, size_t object)
 {
-	struct key *key = &gate->keys[gate->key_count];
+	struct key *key;
 
 	if (!pass(gate, '"'))
 		return fault(gate, "a member without a name in quotes");
 	if (gate->key_count == JSON_KEYS_MAX)
 		return fault(gate, "too many members");
+	key = &keys[gate->key_count];
 	key->text = gate->at;
 	if (!gate_string(gate))
 		return false;
@@ -187,7 +190,7 @@ gate_key(struct gate *gate, size_t object)
 	key->object = object;
 	key->hash = hash_of(key);
 	for (size_t i = 0; i < gate->key_count; i++)
-		if (same_key(&gate->keys[i], key))
+		if (same_key(&keys[i], key))
 			return fault(gate, "a name given twice in one object");
 	gate->key_count++;
 	return pass(gate, ':') || fault(gate, "no colon after a name");
@@ -272,10 +275,6 @@ bool
 json_gate(const char *text, size_t size, struct error *err)
 {
 	struct gate gate = { .start = text, .at = text, .end = text + size, .err = err };
-	bool passed;
 
-	gate.keys = (struct key *)(void *)mem_resize(NULL, NULL, sizeof(struct key) * JSON_KEYS_MAX);
-	passed = gate_document(&gate);
-	mem_free(gate.keys);
-	return passed;
+	return gate_document(&gate);
 }

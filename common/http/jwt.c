@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "base/base64url.h"
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/mem.h"

@@ -179,12 +179,18 @@ write_problems(struct buf *out, const struct np_route *route)
 
 /* --- the document --- */
 
+static void
+write_method(struct buf *out, const struct np_route *route)
+{
+	for (const char *c = route->method; *c; c++)
+		buf_char(out, (char)(*c - 'A' + 'a'));
+}
+
 /* get_users_id */
 static void
 write_operation_id(struct buf *out, const struct np_route *route)
 {
-	for (const char *c = route->method; *c; c++)
-		buf_char(out, (char)(*c - 'A' + 'a'));
+	write_method(out, route);
 	for (const char *c = route->path; *c; c++)
 		if (*c == '/' && c[1])
 			buf_char(out, '_');
@@ -196,8 +202,7 @@ static void
 write_operation(struct buf *out, const char *tag, const struct np_route *route)
 {
 	buf_char(out, '"');
-	for (const char *c = route->method; *c; c++)
-		buf_char(out, (char)(*c - 'A' + 'a'));
+	write_method(out, route);
 	buf_text(out, "\":{\"operationId\":\"");
 	write_operation_id(out, route);
 	buf_text(out, "\",\"tags\":[");

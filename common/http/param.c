@@ -153,6 +153,15 @@ decode_value(struct decoder *decoder, const struct np_param *param, const struct
 		fault(decoder, NP_BODY, param->name, message);
 }
 
+const struct np_param *
+param_named(const struct np_param *params, const char *name, size_t size)
+{
+	for (; params && params->name; params++)
+		if (strncmp(params->name, name, size) == 0 && !params->name[size])
+			return params;
+	return NULL;
+}
+
 bool
 param_is_inside(const struct np_param *param, const char *object)
 {

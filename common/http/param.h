@@ -46,6 +46,9 @@ const char *param_check(void *owner, const struct np_param *param, const char *t
 const char *list_begin(void *owner, const struct np_param *param, struct argument *argument);
 const char *list_add(void *owner, const struct np_param *param, const char *text, struct argument *argument);
 
+/* The one of that name (which needs no NUL) in a table; NULL: there is none. `params` may be NULL. */
+const struct np_param *param_named(const struct np_param *params, const char *name, size_t size);
+
 /* Whether it is a field inside the object of that name: "user.email" of "user". */
 bool param_is_inside(const struct np_param *param, const char *object);
 

@@ -112,12 +112,10 @@ static bool
 names_parameters(const struct np_route *route, const char *key)
 {
 	while ((key = strchr(key, '{')) != NULL) {
-		const struct np_param *param = route->params;
 		size_t size = strcspn(++key, "}");
+		const struct np_param *param = param_named(route->params, key, size);
 
-		while (param && param->name && (strncmp(param->name, key, size) != 0 || param->name[size]))
-			param++;
-		if (key[size] != '}' || !param || !param->name || param->many > 0)
+		if (key[size] != '}' || !param || param->many > 0)
 			return false;
 	}
 	return true;
@@ -143,8 +141,6 @@ keys_fault(const struct np_route *route)
 		return "its key names what is no parameter of it";
 	if (route->cache && route->auth != NP_AUTH_NONE)
 		return "its answer would be kept for all callers";
-	if (route->form && !takes_form(route->params))
-		return "a form has only single values in it, no objects and no lists";
 	if (route->forgets && route->tx != NP_TX_WRITE)
 		return "it forgets keys and is not NP_TX_WRITE";
 	for (const char *const *key = route->forgets; key && *key; key++)
@@ -156,6 +152,8 @@ keys_fault(const struct np_route *route)
 static const char *
 route_fault(void *owner, const struct np_route *routes, const struct np_route *route)
 {
+	const char *fault;
+
 	if (!route->path || route->path[0] != '/' || !route->handle)
 		return "it needs a path that starts with /, and a handler";
 	if (!method_is_known(route->method))
@@ -163,7 +161,10 @@ route_fault(void *owner, const struct np_route *routes, const struct np_route *r
 	for (const struct np_route *before = routes; before < route; before++)
 		if (strcmp(before->path, route->path) == 0 && strcmp(before->method, route->method) == 0)
 			return "it is there twice";
-	return keys_fault(route) ? keys_fault(route) : params_fault(owner, route);
+	if (route->form && !takes_form(route->params))
+		return "a form has only single values in it, no objects and no lists";
+	fault = keys_fault(route);
+	return fault ? fault : params_fault(owner, route);
 }
 
 const char *

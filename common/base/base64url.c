@@ -1,0 +1,29 @@
+#include "base/base64url.h"
+
+#include <sodium.h>
+
+#include "base/mem.h"
+
+char *
+base64url_encode(void *owner, const void *bytes, size_t size)
+{
+	size_t room = sodium_base64_encoded_len(size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	char *text = mem_resize(owner, NULL, room);
+
+	return sodium_bin2base64(text, room, bytes, size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+char *
+base64url_decode(void *owner, const char *text, size_t text_size, size_t *size)
+{
+	char *bytes = mem_resize(owner, NULL, text_size + 1);
+
+	if (sodium_base642bin((unsigned char *)bytes, text_size, text, text_size, NULL, size, NULL,
+	                      sodium_base64_VARIANT_URLSAFE_NO_PADDING)
+	    != 0) {
+		mem_free(bytes);
+		return NULL;
+	}
+	bytes[*size] = '\0';
+	return bytes;
+}
