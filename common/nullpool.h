@@ -220,7 +220,11 @@ NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, const 
 
 /* Marks the next statement of an NP_TX_WRITE route (or of a read with an isolation level) as the transaction's last: the commit travels with it, which
  * spares a round trip. Mark it where nothing that comes after can fail for a reason of the request: what follows
- * may run when the statement is committed already. A further statement is a fault of the handler. Returns ctx:
+ * may run when the statement is committed already. A further statement is a fault of the handler. With an Idempotency-Key what
+ * the statements returned is kept, and a repeat runs the handler on that: so the reply of such a route follows from its arguments
+ * and its rows alone (np_random_token() and np_access_token() before the mark are seen, and take it away). The statement is a
+ * SELECT, or has RETURNING; with others, and without a mark, the reply itself is kept, by a round trip with the commit.
+ * Returns ctx:
  *     np_query_one(np_last(ctx), &row, …) */
 struct np_ctx *np_last(struct np_ctx *ctx);
 

@@ -88,6 +88,7 @@ np_access_token(struct np_ctx *ctx, struct np_value user)
 		.life_s = np_access_token_s(ctx),
 	};
 
+	ctx->is_random = true;
 	return np_text(jwt_new(ctx, ctx->app->settings->secret_key, &claims));
 }
 
@@ -100,6 +101,7 @@ np_access_token_s(const struct np_ctx *ctx)
 struct np_value
 np_random_token(struct np_ctx *ctx)
 {
+	ctx->is_random = true;
 	return np_text(random_token(ctx));
 }
 

@@ -28,9 +28,9 @@ struct np_ctx {
 	const char *caller;                    /* NULL: nobody is known */
 	struct transaction_statement identity; /* tells the database so; sql is NULL: nobody */
 	struct np_value claims_value;
-	struct transaction_statement claim; /* sql is NULL: there is no Idempotency-Key */
+	struct claim claim; /* sql is NULL: there is no Idempotency-Key */
 	struct np_value claim_values[CLAIM__MAX];
-	bool unsure;           /* a commit of it was sent, and its outcome is not known */
+	bool is_random;        /* the answer may have in it what another run would make anew */
 	const char *cache_key; /* of its answer; NULL: it is not kept */
 	enum cache_found cache_found;
 	struct buf kept;    /* with CACHE_LEASE: the answer as it is to be kept; empty: it is not */

@@ -15,8 +15,17 @@ static const char claim[] = "SELECT idempotency_claim($1, $2, $3)";
 static const char new_response[] =
     "INSERT INTO idempotency_keys (caller, key, fingerprint, response) VALUES ($1, $2, $3, $4)";
 
-static const char known_response[] =
-    "SELECT response FROM idempotency_keys WHERE caller = $1 AND key = $2 AND fingerprint = $3";
+/* Of np_work, see wrap.h: the rows of all statements of the transaction, this one's last. */
+static const char new_results[] =
+    "INSERT INTO idempotency_keys (caller, key, fingerprint, results)"
+    " SELECT $1, $2, $3, $4::jsonb || jsonb_build_array(coalesce(jsonb_agg((np_work.*)::text), '[]')) FROM np_work";
+
+/* The response, or what rows_again() takes. */
+static const char known[] =
+    "SELECT k.response, s.place, r.record FROM idempotency_keys k"
+    " LEFT JOIN jsonb_array_elements(k.results) WITH ORDINALITY AS s (records, place) ON true"
+    " LEFT JOIN jsonb_array_elements_text(s.records) WITH ORDINALITY AS r (record, number) ON true"
+    " WHERE k.caller = $1 AND k.key = $2 AND k.fingerprint = $3 ORDER BY s.place, r.number";
 
 /* --- the header --- */
 
@@ -75,7 +84,10 @@ idempotency_read(struct np_ctx *ctx)
 	ctx->claim_values[CLAIM_KEY] = np_text(key);
 	ctx->claim_values[CLAIM_FINGERPRINT] = np_text(
 	    fingerprint_of(ctx, ctx->request, ctx->app->settings->secret_key));
-	ctx->claim = (struct transaction_statement){ claim, { ctx->claim_values, CLAIM__MAX } };
+	ctx->claim = (struct claim){
+		claim, { ctx->claim_values, CLAIM__MAX }, new_results, { .owner = NULL }
+	};
+	claim_init(&ctx->claim, ctx);
 	return true;
 }
 
@@ -88,7 +100,7 @@ idempotency_commit(struct np_ctx *ctx)
 	struct np_value values[CLAIM__MAX + 1];
 	struct buf response;
 
-	if (!ctx->claim.sql)
+	if (!ctx->claim.sql || transaction_is_done(ctx->tx))
 		return transaction_commit(ctx->tx, NULL, &ctx->error);
 	memcpy(values, ctx->claim_values, sizeof(ctx->claim_values));
 	buf_init(&response, ctx, REPLY_BODY_MAX_BYTES + REPLY_HEADERS_MAX_BYTES);
@@ -112,33 +124,38 @@ idempotency_is_known(const struct np_ctx *ctx)
 	return has_code(ctx, CODE_KNOWN);
 }
 
-bool
-idempotency_replay(struct np_ctx *ctx)
+static bool
+take_response(struct np_ctx *ctx, const char *text)
 {
-	struct np_rows *row;
-	const char *text;
+	ctx->replied = reply_from_text(&ctx->reply, text, strlen(text));
+	return ctx->replied || np_fail(ctx, NP_INTERNAL, "what was kept under the key is no reply");
+}
+
+bool
+idempotency_recall(struct np_ctx *ctx)
+{
+	struct np_rows *rows;
 
 	transaction_restart(ctx->tx);
 	transaction_drop_claim(ctx->tx);
 	transaction_mark_last(ctx->tx);
 	ctx->error = (struct error){ .kind = 0 };
-	if (!np_query_one(ctx, &row, known_response, (struct np_values){ ctx->claim_values, CLAIM__MAX }))
+	if (!np_query(ctx, &rows, known, (struct np_values){ ctx->claim_values, CLAIM__MAX }))
 		return false;
-	text = np_field(row, 0, "response").text;
-	if (!reply_from_text(&ctx->reply, text, strlen(text)))
-		return np_fail(ctx, NP_INTERNAL, "what was kept under the key is no reply");
-	reply_set_header(&ctx->reply, "Idempotency-Replayed", "true");
-	ctx->replied = true;
-	return true;
+	if (np_rows_count(rows) == 0)
+		return np_fail(ctx, NP_UNAVAILABLE, "The answer that was kept is just ending; ask again");
+	if (!np_field(rows, 0, "response").text) {
+		transaction_replay(ctx->tx, rows);
+		return true;
+	}
+	return take_response(ctx, np_field(rows, 0, "response").text);
 }
 
 bool
-idempotency_is_unsure(struct np_ctx *ctx)
+idempotency_may_tell(const struct np_ctx *ctx, bool unsure)
 {
-	if (!ctx->claim.sql)
+	if (!ctx->claim.sql || !unsure)
 		return false;
-	ctx->unsure = ctx->unsure || ctx->error.kind == NP_AMBIGUOUS;
-	return ctx->unsure
-	       && (ctx->error.kind == NP_AMBIGUOUS || ctx->error.kind == NP_UNAVAILABLE
-	           || has_code(ctx, CODE_RUNNING));
+	return ctx->error.kind == NP_AMBIGUOUS || ctx->error.kind == NP_UNAVAILABLE
+	       || has_code(ctx, CODE_RUNNING);
 }

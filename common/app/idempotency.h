@@ -1,7 +1,7 @@
 /* idempotency.h - Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a POST that is safe to repeat
  *
- * A POST of an NP_TX_WRITE route with that header claims its key in its first flight, and keeps its answer with the
- * commit, so that work and answer are there together or not at all. A repeat gets that answer. A commit whose outcome is
+ * A POST of an NP_TX_WRITE route with that header claims its key in its first flight, and keeps with the commit either what
+ * its statements returned (db/claim.h: no round trip more) or its answer, so that work and answer are there together or not at all. A repeat gets that answer. A commit whose outcome is
  * unknown is asked for again under the same key, by ourselves, until the deadline: the claim knows what became of it.
  * Failures are not kept: they did nothing. Keys live for 24 hours (migration 0004).
  */
@@ -16,11 +16,12 @@ NP_MUST_CHECK bool idempotency_read(struct np_ctx *ctx);
 /* Commits, with the reply. */
 NP_MUST_CHECK bool idempotency_commit(struct np_ctx *ctx);
 
-/* Whether the failure means that the request was answered before; idempotency_replay() then gives that answer. */
+/* Whether the failure means that the request was done before. idempotency_recall() then has either the answer in the reply, or
+ * the transaction give the handler what its statements returned: the handler makes the answer again. */
 bool idempotency_is_known(const struct np_ctx *ctx);
-NP_MUST_CHECK bool idempotency_replay(struct np_ctx *ctx);
+NP_MUST_CHECK bool idempotency_recall(struct np_ctx *ctx);
 
-/* Whether it is not known what became of a commit of this request, and asking again may tell. */
-bool idempotency_is_unsure(struct np_ctx *ctx);
+/* Whether asking again may tell what became of the request; `unsure`: a commit of it was sent, and its outcome is not known. */
+bool idempotency_may_tell(const struct np_ctx *ctx, bool unsure);
 
 #endif

@@ -106,11 +106,11 @@ conclude(struct np_ctx *ctx)
 }
 
 static bool
-may_rerun(struct np_ctx *ctx, int reruns)
+may_rerun(const struct np_ctx *ctx, int reruns, bool unsure)
 {
 	if (ctx->route->once || deadline_passed(ctx->deadline))
 		return false;
-	return idempotency_is_unsure(ctx) || (reruns < RERUNS_MAX && transaction_may_rerun(ctx->tx));
+	return idempotency_may_tell(ctx, unsure) || (reruns < RERUNS_MAX && transaction_may_rerun(ctx->tx));
 }
 
 static void
@@ -125,6 +125,16 @@ start_again(struct np_ctx *ctx, int reruns)
 	ctx->error = (struct error){ .kind = 0 };
 }
 
+/* The answer of a request that was done before. */
+static bool
+replay(struct np_ctx *ctx)
+{
+	if (!idempotency_recall(ctx) || !(ctx->replied || handle(ctx)))
+		return false;
+	reply_set_header(&ctx->reply, "Idempotency-Replayed", "true");
+	return true;
+}
+
 /* Handler and commit, again from the beginning while only another transaction was in the way. */
 static bool
 run(struct np_ctx *ctx)
@@ -134,12 +144,12 @@ run(struct np_ctx *ctx)
 	new_transaction(ctx);
 	for (int reruns = 0; !(handle(ctx) && conclude(ctx)); reruns++) {
 		if (idempotency_is_known(ctx))
-			return idempotency_replay(ctx);
+			return replay(ctx);
 		if (ctx->error.kind == NP_AMBIGUOUS)
 			unsure = ctx->error;
-		if (!may_rerun(ctx, reruns)) {
+		if (!may_rerun(ctx, reruns, unsure.kind != 0)) {
 			/* What was not known before is not known now. */
-			if (ctx->unsure)
+			if (unsure.kind)
 				ctx->error = unsure;
 			return false;
 		}

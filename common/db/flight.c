@@ -66,6 +66,20 @@ flight_add(struct flight *flight, const char *sql, struct np_values values)
 	return place;
 }
 
+size_t
+flight_describe(struct flight *flight, const char *sql)
+{
+	size_t place;
+
+	(void)next_place(flight);
+	if (!PQsendPrepare(flight->pg, "", sql, 0, NULL))
+		flight->unqueued = true;
+	place = next_place(flight);
+	if (!PQsendDescribePrepared(flight->pg, ""))
+		flight->unqueued = true;
+	return place;
+}
+
 static void
 keep_error(struct flight *flight, PGresult *result)
 {

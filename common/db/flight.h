@@ -51,6 +51,9 @@ void flight_begin(struct flight *flight, PGconn *pg, struct prepared *prepared);
 size_t flight_command(struct flight *flight, const char *sql);
 size_t flight_add(struct flight *flight, const char *sql, struct np_values values);
 
+/* Asks what a statement would return, without running it: the result has its columns and no rows. */
+size_t flight_describe(struct flight *flight, const char *sql);
+
 /* Sends them and reads every answer. */
 NP_MUST_CHECK enum flight_outcome flight_fly(struct flight *flight, struct deadline deadline);
 

@@ -1,7 +1,9 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "db/pgjson.h"
+#include "db/record.h"
 #include "db/rows.h"
 
 struct np_rows {
@@ -43,6 +45,50 @@ np_field(const struct np_rows *rows, size_t row, const char *column)
 	if (PQgetisnull(rows->result, (int)row, at))
 		return np_text(NULL);
 	return np_text(PQgetvalue(rows->result, (int)row, at));
+}
+
+void
+rows_records(const struct np_rows *rows, struct buf *out)
+{
+	record_write(out, rows->result);
+}
+
+/* No rows yet. */
+static PGresult *
+with_columns(const PGresult *columns)
+{
+	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+	int count = PQnfields(columns);
+	PGresAttDesc *names = mem_array(NULL, PGresAttDesc, (size_t)count + 1);
+
+	for (int column = 0; column < count; column++) {
+		names[column].name = PQfname(columns, column);
+		names[column].typid = PQftype(columns, column);
+	}
+	if (!result || (count > 0 && !PQsetResultAttrs(result, count, names)))
+		mem_exhausted();
+	mem_free(names);
+	return result;
+}
+
+struct np_rows *
+rows_again(void *owner, const PGresult *columns, const struct np_rows *kept, size_t place)
+{
+	struct np_rows *rows = rows_new(owner, with_columns(columns));
+	char wanted[INT_TEXT_BYTES];
+	bool found = false;
+
+	(void)text_of_int((int64_t)place, wanted);
+	for (size_t i = 0; i < np_rows_count(kept); i++) {
+		const char *of = np_field(kept, i, "place").text, *record = np_field(kept, i, "record").text;
+
+		if (!of || strcmp(of, wanted) != 0)
+			continue;
+		found = true;
+		if (record && !record_read(rows->result, record))
+			return NULL;
+	}
+	return found ? rows : NULL;
 }
 
 void

@@ -10,6 +10,13 @@
 /* Takes the result over; it goes with owner. */
 RETURNS_OWNED struct np_rows *rows_new(void *owner, PGresult *result);
 
+/* What was kept of a result (record.h), as such a result again: `kept` has the columns place, record, and of each place the
+ * records in order; NULL is a place without rows. NULL: it does not fit what `columns` describes. */
+struct np_rows *rows_again(void *owner, const PGresult *columns, const struct np_rows *kept, size_t place);
+
+/* All rows as records, a JSON array. */
+void rows_records(const struct np_rows *rows, struct buf *out);
+
 /* One row as {"column": value, …}, see pgjson.h. */
 void rows_json(const struct np_rows *rows, size_t row, struct buf *out);
 

@@ -26,6 +26,8 @@ struct transaction {
 	struct error first;       /* what failed first; later errors only follow from it */
 	enum sqlstate_retry retry;
 	enum { NOT_LAST, LAST_IS_NEXT, LAST_IS_DONE } last;
+	const struct np_rows *kept; /* what the statements return, without being run; NULL: they are run */
+	size_t given;               /* so many were */
 };
 
 /* A flight of a transaction. */
@@ -381,22 +383,51 @@ static bool
 query(struct transaction *tx, const char *sql, struct np_values values, struct np_rows **rows,
       struct error *err)
 {
+	const char *sent = sql;
 	int64_t start_us;
 	bool good;
 
 	if (!may_query(tx, values, err))
 		return false;
+	if (tx->last == LAST_IS_NEXT && tx->options.claim
+	    && !claim_wrap(tx->options.claim, tx->owner, &sent, &values))
+		tx->last = NOT_LAST;
 	start_us = clock_now_us();
-	good = run(tx, sql, values, rows, err);
+	good = run(tx, sent, values, rows, err);
 	log_statement(sql, clock_now_us() - start_us, good);
 	tx->counts.queries++;
 	if (!good)
 		return false;
 	tx->counts.rows += (int64_t)np_rows_count(*rows);
-	if (tx->last != LAST_IS_NEXT)
+	if (tx->last != LAST_IS_NEXT) {
+		if (tx->options.claim)
+			claim_note(tx->options.claim, *rows);
 		return true;
+	}
 	tx->last = LAST_IS_DONE;
 	return !tx->open || (has_time_to_commit(tx, err) && send_commit(tx, NULL, err));
+}
+
+/* Asks only for its columns: those that it returned then, unless the program or the schema has changed since. */
+static bool
+query_again(struct transaction *tx, const char *sql, struct np_rows **rows, struct error *err)
+{
+	struct trip trip = { .opens = false };
+	bool good = false;
+
+	if (!take_connection(tx, err))
+		return false;
+	flight_begin(&trip.flight, tx->connection->pg, NULL);
+	trip.statement = flight_describe(&trip.flight, sql);
+	fly(tx, &trip, flight_deadline(tx, &trip));
+	if (trip.outcome == FLIGHT_DONE) {
+		*rows = rows_again(tx->owner, trip.flight.results[trip.statement], tx->kept, ++tx->given);
+		good = *rows || misuse(err, "what was kept does not fit the statement");
+	} else {
+		(void)trip_failed(tx, &trip, err);
+	}
+	flight_end(&trip.flight);
+	return good;
 }
 
 bool
@@ -405,7 +436,9 @@ transaction_query(struct transaction *tx, const char *sql, struct np_values valu
 {
 	struct np_rows *made = NULL;
 
-	if (!tx->failed && !query(tx, sql, values, &made, &tx->first))
+	if (!tx->failed
+	    && !(tx->kept ? query_again(tx, sql, &made, &tx->first)
+	                  : query(tx, sql, values, &made, &tx->first)))
 		tx->failed = true;
 	if (tx->failed) {
 		*err = tx->first;
@@ -418,8 +451,7 @@ transaction_query(struct transaction *tx, const char *sql, struct np_values valu
 void
 transaction_mark_last(struct transaction *tx)
 {
-	/* With a claim there is more to come. */
-	if (tx->last == NOT_LAST && !tx->options.claim)
+	if (tx->last == NOT_LAST && !tx->kept)
 		tx->last = LAST_IS_NEXT;
 }
 
@@ -442,6 +474,19 @@ transaction_drop_claim(struct transaction *tx)
 	tx->options.claim = NULL;
 }
 
+void
+transaction_replay(struct transaction *tx, const struct np_rows *kept)
+{
+	tx->kept = kept;
+	tx->given = 0;
+}
+
+bool
+transaction_is_done(const struct transaction *tx)
+{
+	return tx->last == LAST_IS_DONE;
+}
+
 bool
 transaction_may_rerun(const struct transaction *tx)
 {
@@ -458,6 +503,8 @@ transaction_restart(struct transaction *tx)
 	tx->failed = false;
 	tx->retry = RETRY_NEVER;
 	tx->last = NOT_LAST;
+	if (tx->options.claim)
+		claim_reset(tx->options.claim);
 	tx->counts.reruns++;
 }
 

@@ -17,6 +17,7 @@
 #include "base/attributes.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "db/claim.h"
 #include "db/connect.h"
 #include "db/replica.h"
 #include "db/rows.h"
@@ -35,9 +36,8 @@ struct transaction_options {
 	int64_t command_timeout_s;
 	/* Travels with the transaction's settings, and is one. NULL: none. */
 	const struct transaction_statement *identity;
-	/* Travels before the handler's first statement, and what comes after it is only done if it succeeds; its commit is
-	 * then always a flight of its own. NULL: none. */
-	const struct transaction_statement *claim;
+	/* Travels before the handler's first statement, and what comes after it is only done if it succeeds. NULL: none. */
+	struct claim *claim;
 	const char *endpoint; /* with request_id: application_name, seen in pg_stat_activity */
 	const char *request_id;
 };
@@ -71,11 +71,17 @@ void transaction_mark_last(struct transaction *tx);
 /* From the next opening flight on without the claim. */
 void transaction_drop_claim(struct transaction *tx);
 
+/* From here on each statement returns what was kept of it (`kept`: see rows_again()), and nothing is done. */
+void transaction_replay(struct transaction *tx, const struct np_rows *kept);
+
 /* Commits, if anything was begun; with a statement in the same flight, which may be NULL. True means that the server confirmed it, or that there was nothing to commit.
  * NP_AMBIGUOUS: the connection or the time ended after the commit was sent, so it may have happened. NP_TIMEOUT: too
  * little time was left to send it. */
 NP_MUST_CHECK bool transaction_commit(struct transaction *tx, const struct transaction_statement *with,
                                       struct error *err);
+
+/* Whether the marked statement is done: it was committed, or is lost. */
+bool transaction_is_done(const struct transaction *tx);
 
 /* Whether it failed only because another one was in its way, or its commit was lost and the claim would tell: then the same again, from its beginning, may succeed. */
 bool transaction_may_rerun(const struct transaction *tx);

@@ -90,6 +90,20 @@ def test_the_crud_of_users_is_one_flight_each(serve, site, far):
     assert [service.line_of(answer)["flights"] for answer in answers] == [1] * 5
 
 
+def test_a_key_costs_no_flight(serve, site, far):
+    """... beside what the request costs without one, first and repeated."""
+    service = serve_far(serve, site, far, "persistent")
+    for method, target, flights in FLIGHTS:
+        if method != "POST":
+            continue
+        key, target = str(uuid.uuid4()), f"{target}?label=keyed-{uuid.uuid4()}"
+        far.forget()
+        answer = service.client.post(target, headers={"Idempotency-Key": key})
+        assert answer.status == 201 and (far.trips, service.line_of(answer)["flights"]) == (flights, flights), target
+        again = service.client.post(target, headers={"Idempotency-Key": key})
+        assert again.headers["idempotency-replayed"] == "true" and again.body == answer.body
+
+
 def test_what_was_opened_ahead_costs_the_flights_alone(serve, site, far):
     connect = connect_trips(site)
     service = serve_far(serve, site, far, "ahead")

@@ -39,6 +39,8 @@ def test_each_statement_is_understood_by_the_schema_for_the_runtime_role(stateme
     link = psycopg2.connect(site.url())
     with link.cursor() as cursor:
         for key, text in statements.items():
+            if text.endswith("FROM np_work"):  # see db/wrap.h
+                text = f"WITH np_work AS (SELECT 1 AS id) {text}"
             try:
                 cursor.execute(f"PREPARE one AS {text}")
                 cursor.execute("DEALLOCATE one")

@@ -24,6 +24,16 @@ static const char every_type[] =
     " 'infinity'::timestamptz AS ever, '2026-01-31'::date AS day,"
     " '00000000-0000-0000-0000-00000000002a'::uuid AS id, NULL::text AS nothing, E'tab\\t\"quote\"' AS text";
 
+static const char nothing[] = "SELECT 1 AS one WHERE false";
+
+/* Quotes and names that its wrapping has to see through. */
+static const char new_row_of_types[] =
+    "/* with ( */ WITH \"select\" AS (SELECT '(')," /* as one */
+    " new_row AS (INSERT INTO probe_rows (label) VALUES ($1) RETURNING *)"
+    " SELECT label, 12.50::numeric AS price, clock_timestamp() AS at, ARRAY['a', 'NULL', NULL, '\"q\\'] AS texts,"
+    " NULL::text AS none, '' AS empty, E'(\\'\\n,\"' AS text, $$;$$ AS dollars, ROW(1, 'x y')::text AS row,"
+    " '{\"a\": \"b\\\\\\\\c\"}'::jsonb AS document, 1.5e300::float8 AS number, true AS yes FROM new_row -- the end";
+
 static const char nap[] = "SELECT pg_sleep($1)::text AS slept";
 
 static const char new_row[] = "INSERT INTO probe_rows (label) VALUES ($1) RETURNING label";
@@ -96,6 +106,32 @@ show_types(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, every_type, NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
+}
+
+/* Of several statements; what each returned is all that the answer has in it. */
+static bool
+insert_every_type(struct np_ctx *ctx)
+{
+	struct np_rows *types, *counted, *row;
+
+	return np_query_one(ctx, &types, every_type, NP_NO_VALUES)
+	       && np_query_one(ctx, &counted, row_count, NP_VALUES(np_arg(ctx, 0)))
+	       && np_query(ctx, &row, nothing, NP_NO_VALUES)
+	       && np_query_one(np_last(ctx), &row, new_row_of_types, NP_VALUES(np_arg(ctx, 0)))
+	       && np_header(ctx, "X-Count", "%s", np_field(counted, 0, "count").text)
+	       && np_header(ctx, "X-Text", "%s", np_field(types, 0, "texts").text)
+	       && np_reply_row(ctx, NP_CREATED, row);
+}
+
+/* What is random goes into the answer and the database; a repeat must tell the same. */
+static bool
+insert_token(struct np_ctx *ctx)
+{
+	struct np_value token = np_random_token(ctx);
+	struct np_rows *row;
+
+	return np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, 0)))
+	       && np_reply_object(ctx, NP_CREATED, NP_MEMBERS({ "token", token }));
 }
 
 enum { SECONDS };
@@ -375,6 +411,8 @@ static const struct np_route routes[] = {
 	{ "GET", "/probe/rows", count_rows, NP_TX_READ, a_label },
 	{ "POST", "/probe/rows", insert, NP_TX_WRITE, a_label, .conflict = "This label is taken" },
 	{ "POST", "/probe/marked", insert_last, NP_TX_WRITE, a_label, .conflict = "This label is taken" },
+	{ "POST", "/probe/types", insert_every_type, NP_TX_WRITE, a_label },
+	{ "POST", "/probe/token", insert_token, NP_TX_WRITE, a_label },
 	{ "POST", "/probe/two-steps", count_and_insert, NP_TX_WRITE, a_label },
 	{ "POST", "/probe/serializable", count_nap_and_insert, NP_TX_WRITE, a_label,
 	  .isolation = NP_SERIALIZABLE },
