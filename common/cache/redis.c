@@ -4,20 +4,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
-#include <poll.h>
 #include <sys/time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "cache/wire.h"
 
 #define PAUSE_US   INT64_C(1000000)
 #define SILENCE_US INT64_C(60000000)
+#define READ_BYTES 16384
 
 struct redis {
 	const struct redis_url *where;
 	int64_t timeout_ms;       /* of all that one call does */
 	struct deadline deadline; /* of the call */
 	redisContext *context;    /* NULL: not connected */
+	struct wire *wire;        /* on its socket */
 	int64_t away_until_us;    /* nothing is tried before */
 	int64_t silent_until_us;  /* failures are not logged before */
 };
@@ -25,6 +27,8 @@ struct redis {
 static void
 disconnect(struct redis *redis)
 {
+	mem_free(redis->wire); /* before its socket */
+	redis->wire = NULL;
 	if (redis->context)
 		redisFree(redis->context);
 	redis->context = NULL;
@@ -65,45 +69,51 @@ failed(struct redis *redis, const char *doing, const char *why)
 /* --- one command --- */
 
 static bool
-is_ready(const struct redis *redis, short events)
+send_all(struct redis *redis, const struct redis_word *words, size_t count)
 {
-	struct pollfd socket = { .fd = redis->context->fd, .events = events };
-	int ready;
+	const char *bytes[REDIS_WORDS_MAX];
+	size_t sizes[REDIS_WORDS_MAX];
+	char *command;
+	long long size;
+	bool sent;
 
-	do {
-		ready = poll(&socket, 1, deadline_left_ms(redis->deadline));
-	} while (ready < 0 && errno == EINTR);
-	if (ready == 0)
-		(void)snprintf(redis->context->errstr, sizeof(redis->context->errstr),
-		               "no answer within the time allowed");
-	return ready > 0;
+	assert(count <= REDIS_WORDS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		bytes[i] = words[i].bytes;
+		sizes[i] = words[i].size;
+	}
+	size = redisFormatCommandArgv(&command, (int)count, bytes, sizes);
+	if (size < 0)
+		mem_exhausted();
+	sent = wire_write(redis->wire, redis->deadline, command, (size_t)size);
+	redisFreeCommand(command);
+	return sent;
 }
 
-static bool
-send_all(struct redis *redis)
-{
-	int done = 0;
-
-	while (!done)
-		if (!is_ready(redis, POLLOUT) || redisBufferWrite(redis->context, &done) != REDIS_OK)
-			return false;
-	return true;
-}
-
-/* NULL: the connection is no good any more. */
+/* NULL: the connection is no good any more; *why is filled. */
 static redisReply *
-read_reply(struct redis *redis)
+read_reply(struct redis *redis, const char **why)
 {
+	redisReader *reader = redis->context->reader;
 	void *reply = NULL;
 
 	for (;;) {
-		if (redisGetReplyFromReader(redis->context, &reply) != REDIS_OK)
+		char bytes[READ_BYTES];
+		size_t got;
+
+		*why = reader->errstr;
+		if (redisReaderGetReply(reader, &reply) != REDIS_OK)
 			return NULL;
 		if (reply)
 			return reply;
-		if (redis->context->reader->len > REDIS_REPLY_MAX || !is_ready(redis, POLLIN)
-		    || redisBufferRead(redis->context) != REDIS_OK)
+		*why = "an answer that is too long";
+		if (reader->len > REDIS_REPLY_MAX)
 			return NULL;
+		*why = wire_why(redis->wire);
+		if (!wire_read(redis->wire, redis->deadline, bytes, sizeof(bytes), &got))
+			return NULL;
+		if (redisReaderFeed(reader, bytes, got) != REDIS_OK)
+			mem_exhausted();
 	}
 }
 
@@ -129,20 +139,15 @@ static bool
 converse(void *owner, struct redis *redis, const struct redis_word *words, size_t count,
          struct redis_answer *answer)
 {
-	const char *bytes[REDIS_WORDS_MAX];
-	size_t sizes[REDIS_WORDS_MAX];
-	redisReply *reply = NULL;
+	const char *why;
+	redisReply *reply;
 	bool good;
 
-	assert(count <= REDIS_WORDS_MAX);
-	for (size_t i = 0; i < count; i++) {
-		bytes[i] = words[i].bytes;
-		sizes[i] = words[i].size;
-	}
-	if (redisAppendCommandArgv(redis->context, (int)count, bytes, sizes) == REDIS_OK && send_all(redis))
-		reply = read_reply(redis);
+	if (!send_all(redis, words, count))
+		return failed(redis, words[0].bytes, wire_why(redis->wire));
+	reply = read_reply(redis, &why);
 	if (!reply)
-		return failed(redis, words[0].bytes, redis->context->errstr);
+		return failed(redis, words[0].bytes, why);
 	good = take(owner, reply, answer);
 	if (!good)
 		(void)failed(redis, words[0].bytes,
@@ -212,6 +217,9 @@ open_connection(struct redis *redis)
 		return failed(redis, "connect", redis->context ? redis->context->errstr : "no memory");
 	if (!stop_blocking(redis->context))
 		return failed(redis, "connect", strerror(errno));
+	redis->wire = wire_new(redis, redis->context->fd, where->tls ? where->host : NULL, where->ca_file);
+	if (!wire_greet(redis->wire, redis->deadline))
+		return failed(redis, "TLS", wire_why(redis->wire));
 	return introduce(redis);
 }
 
@@ -219,12 +227,9 @@ open_connection(struct redis *redis)
 static bool
 is_alive(struct redis *redis)
 {
-	struct pollfd socket = { .events = POLLIN };
-
-	if (!redis->context)
+	if (!redis->wire)
 		return false;
-	socket.fd = redis->context->fd;
-	if (poll(&socket, 1, 0) == 0)
+	if (wire_is_quiet(redis->wire))
 		return true;
 	disconnect(redis);
 	return false;

@@ -17,6 +17,18 @@ parse_database(const char *text, struct redis_url *redis, struct error *err)
 	return true;
 }
 
+static bool
+parse_param(const struct url_param *param, struct redis_url *redis, struct error *err)
+{
+	if (strcmp(param->name, "db") == 0)
+		return parse_database(param->value, redis, err);
+	if (!redis->tls || strcmp(param->name, "ssl_ca_certs") != 0 || !*param->value)
+		return error_set(err, NP_INVALID,
+		                 "has a parameter other than db and, with rediss://, ssl_ca_certs");
+	redis->ca_file = param->value;
+	return true;
+}
+
 bool
 redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct error *err)
 {
@@ -35,25 +47,21 @@ redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct e
 	made.password = url->password;
 	if (url->port && parse_int(url->port, &port))
 		made.port = (int)port;
-	for (size_t i = 0; i < url->param_count; i++) {
-		if (strcmp(url->params[i].name, "db") != 0)
-			return error_set(err, NP_INVALID, "has a parameter other than db");
-		if (!parse_database(url->params[i].value, &made, err))
+	made.tls = strcmp(url->scheme, "rediss") == 0;
+	for (size_t i = 0; i < url->param_count; i++)
+		if (!parse_param(&url->params[i], &made, err))
 			return false;
-	}
-	if (strcmp(url->scheme, "rediss") == 0)
-		return error_set(err, NP_INVALID, "asks for TLS (rediss://), which is not supported");
 	if (strcmp(url->scheme, "unix") == 0) {
 		if (url->host || !url->path)
 			return error_set(err, NP_INVALID,
 			                 "needs three slashes before the path: unix:///path");
 		made.path = mem_printf(owner, "/%s", url->path);
-	} else if (strcmp(url->scheme, "redis") == 0) {
+	} else if (made.tls || strcmp(url->scheme, "redis") == 0) {
 		made.host = url->host ? url->host : "localhost";
 		if (url->path && !parse_database(url->path, &made, err))
 			return false;
 	} else {
-		return error_set(err, NP_INVALID, "does not start with redis:// or unix://");
+		return error_set(err, NP_INVALID, "does not start with redis://, rediss:// or unix://");
 	}
 	*redis = made;
 	return true;

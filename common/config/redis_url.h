@@ -1,4 +1,6 @@
-/* redis_url.h - redis://[user:]password@host:port/database or unix:///path?db=0, taken apart */
+/* redis_url.h - redis[s]://[user:]password@host:port/database or unix:///path?db=0, taken apart
+ *
+ * rediss:// is TLS; its CAs are the system's, or of the file in ?ssl_ca_certs=, as redis-py names it. */
 #ifndef NULLPOOL_CONFIG_REDIS_URL_H
 #define NULLPOOL_CONFIG_REDIS_URL_H
 
@@ -9,6 +11,8 @@ struct redis_url {
 	const char *path; /* of a unix socket; NULL: host and port */
 	const char *host;
 	int port;
+	bool tls;
+	const char *ca_file;  /* or NULL */
 	const char *user;     /* or NULL */
 	const char *password; /* or NULL */
 	int database;

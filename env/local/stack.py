@@ -14,6 +14,7 @@ import secrets
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -539,24 +540,40 @@ def conninfo(build_dir, environment, migration=False):
 
 
 class Redis(Process):
-    """A cache and no more: nothing is kept on disk, the oldest goes at 64 MB."""
+    """A cache and no more: nothing is kept on disk, the oldest goes at 64 MB. With a (certificate, key) it speaks TLS only."""
 
-    def __init__(self, home, port):
+    def __init__(self, home, port, certificate=None):
         self.home = Path(home).absolute()
         super().__init__("Redis", self.home / "redis.log")
         self.port = port
+        self.certificate = certificate
 
     def start(self):
         self.home.mkdir(parents=True, exist_ok=True)
         if not port_is_free(self.port):
             raise Fault(f"port {self.port} for Redis is taken by another program")
-        self.launch(["redis-server", "--bind", HOST, "--port", self.port, "--dir", self.home, "--save", "",
+        self.launch(["redis-server", "--bind", HOST, *self._listening(), "--dir", self.home, "--save", "",
                      "--appendonly", "no", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"])
         self.wait_until("an answer to PING", self._answers)
 
+    def _listening(self):
+        if not self.certificate:
+            return ["--port", self.port]
+        certificate, key = self.certificate
+        return ["--port", 0, "--tls-port", self.port, "--tls-cert-file", certificate, "--tls-key-file", key,
+                "--tls-auth-clients", "no"]
+
+    def connect(self):
+        link = socket.create_connection((HOST, self.port), timeout=1)
+        if not self.certificate:
+            return link
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # its certificate may be a bad one on purpose
+        return context.wrap_socket(link)
+
     def _answers(self):
         try:
-            with socket.create_connection((HOST, self.port), timeout=1) as link:
+            with self.connect() as link:
                 link.sendall(b"PING\r\n")
                 return link.recv(16).startswith(b"+PONG")
         except OSError:

@@ -59,6 +59,9 @@ static const struct fault_row {
 	{ "a unix socket with two slashes", "unix://Pa55w0rd/redis.sock" },
 	{ "a unix socket without a path", "unix:///" },
 	{ "a port that is none", "redis://u:Pa55w0rd@h:99999" },
+	{ "CAs without TLS", "redis://u:Pa55w0rd@h?ssl_ca_certs=/Pa55" },
+	{ "no CAs", "rediss://u:Pa55w0rd@h?ssl_ca_certs=" },
+	{ "TLS without its proof", "rediss://u:Pa55w0rd@h?ssl_cert_reqs=none" },
 	{ "an unencoded @", "redis://u:Pa55@w0rd@h" },
 	{ "a password without its colon", "redis://Pa55w0rd@h" },
 };
@@ -80,14 +83,22 @@ a_fault_quotes_no_piece_of_the_url(void **state)
 }
 
 static void
-tls_is_refused_by_its_name(void **state)
+tls_is_a_scheme_and_may_have_its_cas(void **state)
 {
 	struct redis_url redis;
 	struct error err;
 
-	assert_false(redis_url_parse(*state, "rediss://u:Pa55w0rd@h", &redis, &err));
-	assert_non_null(strstr(err.message, "rediss://"));
-	assert_null(strstr(err.message, "Pa55"));
+	assert_true(redis_url_parse(*state, "rediss://:p@h:6380/2", &redis, &err));
+	assert_true(redis.tls);
+	assert_string_equal(redis.host, "h");
+	assert_int_equal(redis.port, 6380);
+	assert_int_equal(redis.database, 2);
+	assert_null(redis.ca_file);
+	assert_true(redis_url_parse(*state, "rediss://h?ssl_ca_certs=%2Fa%20b&db=1", &redis, &err));
+	assert_string_equal(redis.ca_file, "/a b");
+	assert_int_equal(redis.database, 1);
+	assert_true(redis_url_parse(*state, "redis://h", &redis, &err));
+	assert_false(redis.tls);
 }
 
 int
@@ -96,7 +107,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_url_is_taken_apart),
 		TEST(a_fault_quotes_no_piece_of_the_url),
-		TEST(tls_is_refused_by_its_name),
+		TEST(tls_is_a_scheme_and_may_have_its_cas),
 	};
 
 	return cmocka_run_group_tests_name("redis_url", tests, NULL, NULL);

@@ -433,6 +433,7 @@ static const struct np_route routes[] = {
 	{ "POST", "/probe/dawdle", insert_and_dawdle, NP_TX_WRITE, a_label },
 	{ "POST", "/probe/roll-back-and-sleep", roll_back_and_sleep, NP_TX_MANUAL, a_label },
 	{ "GET", "/probe/wide", list_wide_rows, NP_TX_READ, how_wide },
+	{ "GET", "/probe/kept-wide", list_wide_rows, NP_TX_READ, how_wide, .cache = "wide:{rows}:{size}" },
 	{ "GET", "/probe/long-header", set_long_header, NP_TX_NONE, NULL },
 	{ "GET", "/probe/steer", steer_nginx, NP_TX_NONE, NULL },
 	{ "GET", "/probe/date", cast_to_date, NP_TX_READ, a_label },
