@@ -10,6 +10,7 @@
 #include "http/request.h"
 #include "http/router.h"
 #include "http/target.h"
+#include "http/trace.h"
 
 /* What idempotency_claim() takes. */
 enum { CLAIM_CALLER, CLAIM_KEY, CLAIM_FINGERPRINT, CLAIM__MAX };
@@ -18,6 +19,7 @@ struct np_ctx {
 	struct app *app;
 	const struct request *request;
 	const struct np_route *route; /* NULL until one was found */
+	struct trace trace;
 	struct target target;
 	char allow[ROUTER_ALLOW_BYTES]; /* the methods of its path, "" when there is none */
 	struct argument *arguments;     /* in the order of route->params */

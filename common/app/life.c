@@ -21,6 +21,7 @@ new_ctx(void *owner, struct app *app, const struct request *request)
 
 	ctx->app = app;
 	ctx->request = request;
+	trace_read(request_header(request, "traceparent"), &ctx->trace);
 	reply_init(&ctx->reply, ctx);
 	ctx->reply.without_body = strcmp(request->method, "HEAD") == 0;
 	return ctx;
@@ -72,6 +73,8 @@ new_transaction(struct np_ctx *ctx)
 		.claim = ctx->claim.sql ? &ctx->claim : NULL,
 		.endpoint = ctx->app->name,
 		.request_id = ctx->request->id,
+		.trace_id = ctx->trace.id[0] ? ctx->trace.id : NULL,
+		.slow_query_ms = ctx->app->settings->slow_query_ms,
 	};
 
 	ctx->tx = transaction_new(ctx, &options);
@@ -167,6 +170,18 @@ serve(struct np_ctx *ctx)
 	return good;
 }
 
+static void
+add_trace(struct np_ctx *ctx)
+{
+	char *header;
+
+	if (!ctx->trace.id[0])
+		return;
+	header = mem_resize(ctx, NULL, TRACE_HEADER_BYTES);
+	trace_write(&ctx->trace, header);
+	reply_set_header(&ctx->reply, "Traceparent", header);
+}
+
 struct np_ctx *
 life_begin(void *owner, struct app *app, const struct request *request, struct deadline deadline)
 {
@@ -184,6 +199,7 @@ life_begin(void *owner, struct app *app, const struct request *request, struct d
 		failure_reply(ctx);
 	}
 	etag_apply(&ctx->reply, request);
+	add_trace(ctx);
 	if (app->settings->server_timing)
 		timing_header(ctx);
 	return ctx;
@@ -196,6 +212,7 @@ life_refuse(void *owner, struct app *app, const struct request *request, const s
 
 	ctx->error = *err;
 	failure_reply(ctx);
+	add_trace(ctx);
 	return ctx;
 }
 
@@ -206,11 +223,11 @@ life_reply(const struct np_ctx *ctx)
 }
 
 static enum log_level
-level_of(int status)
+level_of(int status, bool slow)
 {
 	if (status == 500)
 		return LOG_ERROR;
-	return status > 500 ? LOG_WARNING : LOG_INFO;
+	return status > 500 || slow ? LOG_WARNING : LOG_INFO;
 }
 
 static void
@@ -250,6 +267,7 @@ log_database(struct log_line *line, const struct np_ctx *ctx)
 		log_int(line, "retries", counts.retries);
 	if (counts.reruns > 0)
 		log_int(line, "reruns", counts.reruns);
+	log_string(line, "outcome", transaction_outcome_names[transaction_outcome(ctx->tx)]);
 }
 
 static void
@@ -263,15 +281,25 @@ log_error(struct log_line *line, const struct error *err)
 static void
 log_request(const struct np_ctx *ctx, int64_t end_us)
 {
+	int64_t duration_us = end_us - ctx->request->start_us, slow_ms = ctx->app->settings->slow_request_ms;
+	bool slow = slow_ms > 0 && duration_us >= slow_ms * 1000;
 	struct log_line line;
 
-	log_begin(&line, level_of(ctx->reply.status), "request");
+	log_begin(&line, level_of(ctx->reply.status, slow), "request");
 	log_string(&line, "request_id", ctx->request->id);
+	if (ctx->trace.id[0]) {
+		log_string(&line, "trace_id", ctx->trace.id);
+		log_string(&line, "span_id", ctx->trace.span);
+	}
 	log_string(&line, "method", ctx->request->method);
 	/* The template: the path itself may hold what should not be in a log. */
 	log_string(&line, "route", ctx->route ? ctx->route->path : NULL);
 	log_int(&line, "status", ctx->reply.status);
-	log_ms(&line, "duration_ms", end_us - ctx->request->start_us);
+	log_ms(&line, "duration_ms", duration_us);
+	if (slow)
+		log_bool(&line, "slow", true);
+	if (ctx->request->queue_ms >= 0)
+		log_int(&line, "queue_ms", ctx->request->queue_ms);
 	log_int(&line, "bytes", (int64_t)ctx->reply.body.size);
 	log_string(&line, "cache", kept_word(ctx));
 	if (ctx->tx)

@@ -45,6 +45,15 @@ bytes_equal(const void *a, const void *b, size_t size)
 	return sodium_memcmp(a, b, size) == 0;
 }
 
+void
+random_hex(size_t bytes, char *text)
+{
+	unsigned char random[TOKEN_BYTES];
+
+	randombytes_buf(random, bytes);
+	(void)sodium_bin2hex(text, 2 * bytes + 1, random, bytes);
+}
+
 char *
 random_token(void *owner)
 {

@@ -16,6 +16,9 @@ void hmac_sha256(const char *key, const void *bytes, size_t size, unsigned char 
 /* In the same time wherever they differ. */
 bool bytes_equal(const void *a, const void *b, size_t size);
 
+/* Random bytes as hexadecimal digits: twice as many, and a NUL. At most 32. */
+void random_hex(size_t bytes, char *text);
+
 /* 32 random bytes as base64url: nobody guesses it. */
 char *random_token(void *owner);
 

@@ -1,10 +1,10 @@
 #include <assert.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sink.h"
 #include "base/text.h"
 
 #define SECRETS_MAX        64
@@ -19,8 +19,15 @@ const char *const log_level_names[LOG_LEVEL__MAX + 1] = {
 	[LOG_ERROR] = "error",
 };
 
+const char *const log_format_names[LOG_FORMAT__MAX + 1] = {
+	[LOG_AUTO] = "auto",
+	[LOG_JSON] = "json",
+	[LOG_TEXT] = "text",
+};
+
 static struct {
 	const char *endpoint;
+	enum log_format format;
 	enum log_level least;
 	const char *secrets[SECRETS_MAX];
 	char secret_starts[SECRETS_MAX + 1]; /* the first byte of each */
@@ -32,6 +39,20 @@ log_setup(const char *endpoint, enum log_level least)
 {
 	state.endpoint = endpoint;
 	state.least = least;
+}
+
+void
+log_set_format(enum log_format format)
+{
+	state.format = format;
+}
+
+static bool
+is_text(void)
+{
+	if (state.format == LOG_AUTO)
+		state.format = isatty(STDERR_FILENO) ? LOG_TEXT : LOG_JSON;
+	return state.format == LOG_TEXT;
 }
 
 bool
@@ -116,6 +137,13 @@ keep_or_cut(struct log_line *line, size_t before)
 	line->cut = true;
 }
 
+/* 2026-01-31T23:59:59.123Z warning users[123] reply not sent */
+static void
+begin_text(struct buf *out, const char *now, enum log_level level, const char *event)
+{
+	buf_printf(out, "%s %s %s[%d] %s", now, log_level_names[level], state.endpoint, (int)getpid(), event);
+}
+
 void
 log_begin(struct log_line *line, enum log_level level, const char *event)
 {
@@ -128,6 +156,11 @@ log_begin(struct log_line *line, enum log_level level, const char *event)
 		return;
 	clock_text(now);
 	buf_init_fixed(&line->buf, line->storage, sizeof(line->storage) - LINE_TAIL);
+	line->text = is_text();
+	if (line->text) {
+		begin_text(&line->buf, now, level, event);
+		return;
+	}
 	buf_text(&line->buf, "{\"time\":\"");
 	buf_text(&line->buf, now);
 	buf_text(&line->buf, "\",\"level\":\"");
@@ -146,10 +179,20 @@ member(struct log_line *line, const char *name)
 	size_t before = line->buf.size;
 
 	/* Names are ours, and need no escape. */
-	buf_text(&line->buf, ",\"");
+	buf_text(&line->buf, line->text ? " " : ",\"");
 	buf_text(&line->buf, name);
-	buf_text(&line->buf, "\":");
+	buf_text(&line->buf, line->text ? "=" : "\":");
 	return before;
+}
+
+/* What needs no quotes to be seen as one value. */
+static bool
+is_plain(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if (!text_is_alnum(*c) && !strchr("/{}-_.:*+", *c))
+			return false;
+	return *text != '\0';
 }
 
 void
@@ -168,7 +211,10 @@ log_string(struct log_line *line, const char *name, const char *value)
 		return;
 	}
 	before = member(line, name);
-	buf_json_string(&line->buf, clean.data, clean.size);
+	if (line->text && is_plain(clean.data))
+		buf_text(&line->buf, clean.data);
+	else
+		buf_json_string(&line->buf, clean.data, clean.size);
 	keep_or_cut(line, before);
 }
 
@@ -218,17 +264,14 @@ log_ms(struct log_line *line, const char *name, int64_t us)
 void
 log_end(struct log_line *line)
 {
-	ssize_t written;
-
 	if (!line->wanted)
 		return;
 	line->buf.capacity = sizeof(line->storage);
 	line->buf.max = sizeof(line->storage) - 1;
-	buf_text(&line->buf, line->cut ? ",\"cut\":true}\n" : "}\n");
-	/* One write, so that lines of several processes do not mix; a reader that is gone is not our failure. */
-	do {
-		written = write(STDERR_FILENO, line->buf.data, line->buf.size);
-	} while (written < 0 && errno == EINTR);
+	if (line->cut)
+		buf_text(&line->buf, line->text ? " cut=true" : ",\"cut\":true");
+	buf_text(&line->buf, line->text ? "\n" : "}\n");
+	sink_write(STDERR_FILENO, line->buf.data, line->buf.size);
 }
 
 void

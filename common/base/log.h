@@ -1,4 +1,4 @@
-/* log.h - one event, one JSON line, one write() to standard error
+/* log.h - one event, one line to standard error (sink.h), for programs as JSON or for people as name=value
  *
  * Every line has time, level, endpoint, pid and event; a caller adds members. Nothing secret gets through: what
  * log_secret() was told of is written as ***, wherever it appears. A line longer than LOG_LINE_MAX loses the
@@ -13,22 +13,28 @@
 /* 8 KiB: as much as a reader of a line protocol can be expected to keep together. */
 #define LOG_LINE_MAX 8192
 
+enum log_format { LOG_AUTO, LOG_JSON, LOG_TEXT, LOG_FORMAT__MAX };
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_LEVEL__MAX };
 
 struct log_line {
 	enum log_level level;
 	bool wanted;
 	bool cut;
+	bool text;
 	struct buf buf;
 	char storage[LOG_LINE_MAX];
 };
 
 /* Before it is called, lines say endpoint "-" and the level is info. The name is borrowed. */
 void log_setup(const char *endpoint, enum log_level least);
+
+/* LOG_AUTO, as it is before: text at a terminal, else JSON. */
+void log_set_format(enum log_format format);
 bool log_wants(enum log_level level);
 
-/* Names of the levels, lower case; ends with NULL. */
+/* Their names, lower case; end with NULL. */
 extern const char *const log_level_names[LOG_LEVEL__MAX + 1];
+extern const char *const log_format_names[LOG_FORMAT__MAX + 1];
 
 /* A text that no line may show; it is borrowed for good, and there may be 64 of them. One under 4 bytes is not
  * taken: hiding it would garble every line. Its first 4 or more bytes count too where a text ends in them, since

@@ -60,7 +60,7 @@ head_settings(const struct head *head, struct flight *flight)
 	struct limits limits;
 
 	limits_of(head, &limits);
-	(void)snprintf(name, sizeof(name), "nullpool/%s %s", head->endpoint, head->request_id);
+	(void)snprintf(name, sizeof(name), "nullpool/%s %s", head->endpoint, head->id);
 	return flight_add(
 	    flight, head->read_only ? settings_of_read : settings_of_write,
 	    NP_VALUES(np_text(limits.statement), np_text(limits.lock), np_text(limits.idle), np_text(name)));

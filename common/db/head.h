@@ -22,7 +22,7 @@ struct head {
 	int64_t command_timeout_s;
 	bool read_only;
 	enum np_isolation isolation;
-	const char *endpoint, *request_id; /* application_name, seen in pg_stat_activity */
+	const char *endpoint, *id; /* application_name, seen in pg_stat_activity */
 };
 
 /* BEGIN with what cannot be set later. */

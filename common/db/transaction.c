@@ -23,6 +23,7 @@ struct transaction {
 	bool stale;               /* what is open is of a run that failed: ROLLBACK comes first */
 	bool broken;              /* the connection must not be used again */
 	bool failed;              /* nothing of it may be committed any more, because of: */
+	bool committed;           /* some of it was */
 	struct error first;       /* what failed first; later errors only follow from it */
 	enum sqlstate_retry retry;
 	enum { NOT_LAST, LAST_IS_NEXT, LAST_IS_DONE } last;
@@ -158,7 +159,7 @@ head_of(const struct transaction *tx)
 		.read_only = tx->options.mode == NP_TX_READ,
 		.isolation = tx->options.isolation,
 		.endpoint = tx->options.endpoint,
-		.request_id = tx->options.request_id,
+		.id = tx->options.trace_id ? tx->options.trace_id : tx->options.request_id,
 	};
 }
 
@@ -312,12 +313,16 @@ may_try_again(const struct transaction *tx, const struct trip *trip)
 	return !trip->commits || !trip->flight.sent;
 }
 
+/* Its text, and never its values. */
 static void
-log_statement(const char *sql, int64_t us, bool good)
+log_statement(const struct transaction *tx, const char *sql, int64_t us, bool good)
 {
+	bool slow = tx->options.slow_query_ms > 0 && us >= tx->options.slow_query_ms * 1000;
 	struct log_line line;
 
-	log_begin(&line, LOG_DEBUG, "statement");
+	log_begin(&line, slow ? LOG_WARNING : LOG_DEBUG, slow ? "slow query" : "statement");
+	if (slow)
+		log_string(&line, "request_id", tx->options.request_id);
 	log_string(&line, "sql", sql);
 	log_ms(&line, "duration_ms", us);
 	log_bool(&line, "good", good);
@@ -376,6 +381,7 @@ send_commit(struct transaction *tx, const struct transaction_statement *with, st
 	else
 		(void)trip_failed(tx, &trip, err);
 	flight_end(&trip.flight);
+	tx->committed = tx->committed || committed;
 	return committed;
 }
 
@@ -394,7 +400,7 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 		tx->last = NOT_LAST;
 	start_us = clock_now_us();
 	good = run(tx, sent, values, rows, err);
-	log_statement(sql, clock_now_us() - start_us, good);
+	log_statement(tx, sql, clock_now_us() - start_us, good);
 	tx->counts.queries++;
 	if (!good)
 		return false;
@@ -405,6 +411,7 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 		return true;
 	}
 	tx->last = LAST_IS_DONE;
+	tx->committed = !tx->open;
 	return !tx->open || (has_time_to_commit(tx, err) && send_commit(tx, NULL, err));
 }
 
@@ -537,6 +544,22 @@ transaction_close(struct transaction *tx)
 	/* The request may have no time left; this is after its reply. */
 	roll_back(tx, deadline_in_ms(ROLLBACK_MS));
 	give_back(tx);
+}
+
+const char *const transaction_outcome_names[OUTCOME__MAX] = {
+	[OUTCOME_COMMITTED] = "committed",
+	[OUTCOME_ROLLED_BACK] = "rolled_back",
+	[OUTCOME_UNKNOWN] = "unknown",
+};
+
+enum transaction_outcome
+transaction_outcome(const struct transaction *tx)
+{
+	if (tx->options.mode == NP_TX_READ || tx->counts.flights == 0 || tx->kept)
+		return OUTCOME_NONE;
+	if (tx->failed && tx->first.kind == NP_AMBIGUOUS)
+		return OUTCOME_UNKNOWN;
+	return tx->committed ? OUTCOME_COMMITTED : OUTCOME_ROLLED_BACK;
 }
 
 struct transaction_counts

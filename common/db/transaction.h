@@ -38,8 +38,10 @@ struct transaction_options {
 	const struct transaction_statement *identity;
 	/* Travels before the handler's first statement, and what comes after it is only done if it succeeds. NULL: none. */
 	struct claim *claim;
-	const char *endpoint; /* with request_id: application_name, seen in pg_stat_activity */
+	int64_t slow_query_ms; /* so long and longer is logged; 0: none */
+	const char *endpoint;  /* with request_id: application_name, seen in pg_stat_activity */
 	const char *request_id;
+	const char *trace_id; /* takes its place there; NULL: there is none */
 };
 
 /* What it cost, for the log line. */
@@ -95,6 +97,17 @@ void transaction_rollback(struct transaction *tx);
 
 /* Rolls back what is still open and gives the connection back. Nothing may be called after it but counts. */
 void transaction_close(struct transaction *tx);
+
+/* What became of it, as it is told in the log; of a read nothing is. */
+enum transaction_outcome {
+	OUTCOME_NONE, /* a read, or nothing was begun */
+	OUTCOME_COMMITTED,
+	OUTCOME_ROLLED_BACK,
+	OUTCOME_UNKNOWN, /* NP_AMBIGUOUS */
+	OUTCOME__MAX,
+};
+extern const char *const transaction_outcome_names[OUTCOME__MAX]; /* of OUTCOME_NONE: NULL */
+enum transaction_outcome transaction_outcome(const struct transaction *tx);
 
 struct transaction_counts transaction_counts(const struct transaction *tx);
 

@@ -144,7 +144,7 @@ cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
 	const char *id = get_or(environment, "REQUEST_ID", "");
 
 	/* Copies: libfcgi's environment ends with END_REQUEST, the request with its log line after that. */
-	*request = (struct request){ .body = "", .start_us = clock_now_us() };
+	*request = (struct request){ .body = "", .start_us = clock_now_us(), .queue_ms = -1 };
 	request->method = mem_strdup(owner, get_or(environment, "REQUEST_METHOD", ""));
 	request->id = is_id(id) ? mem_strdup(owner, id) : cgi_new_id(owner);
 	request->target = target_of(owner, environment);

@@ -143,6 +143,7 @@ live(struct app *app, void *scope, FCGX_Request *fcgi, struct request *request, 
 	if (waited > 0)
 		deadline.at_us -= waited * 1000;
 	*whole = cgi_request(scope, fcgi->envp, read_body, fcgi, request, &err);
+	request->queue_ms = waited;
 	if (!*whole || !is_in_time(app->settings, waited, &err))
 		return life_refuse(scope, app, request, &err);
 	return life_begin(scope, app, request, deadline);

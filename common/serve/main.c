@@ -65,6 +65,7 @@ read_settings(struct program *program, bool to_log)
 		return false;
 	}
 	log_setup(program->name, (enum log_level)program->settings->log_level);
+	log_set_format((enum log_format)program->settings->log_format);
 	keywords_clean_environment();
 	return true;
 }

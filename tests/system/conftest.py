@@ -148,8 +148,8 @@ class Service:
     def line_of(self, answer):
         """The program's line for an answer that was had from it."""
         request_id = answer.headers["x-request-id"]
-        stack.wait_until(f"a log line for {request_id}", lambda: self.lines(request_id=request_id), 5)
-        return self.lines(request_id=request_id)[0]
+        stack.wait_until(f"a log line for {request_id}", lambda: self.lines(event="request", request_id=request_id), 5)
+        return self.lines(event="request", request_id=request_id)[0]
 
     def access_lines(self):
         return [json.loads(line) for line in whole_lines(self.folder / "nginx" / "access.log").splitlines()]

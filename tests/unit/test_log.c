@@ -190,6 +190,54 @@ a_level_below_the_least_writes_nothing(void **state)
 	assert_string_equal(capture_end(&capture, *state), "");
 }
 
+/* For people: what needs no quotes has none. */
+static void
+a_line_of_text_is_names_and_values(void **state)
+{
+	struct capture capture;
+	struct log_line line;
+	char *text;
+
+	log_set_format(LOG_TEXT);
+	capture_begin(&capture);
+	log_begin(&line, LOG_WARNING, "an event");
+	log_string(&line, "route", "/users/{id}");
+	log_string(&line, "words", "two \"words\"\x1b[0m");
+	log_string(&line, "empty", "");
+	log_string(&line, "equals", "a=b");
+	log_int(&line, "number", -1);
+	log_bool(&line, "yes", true);
+	log_ms(&line, "took", 1500);
+	log_end(&line);
+	text = capture_end(&capture, *state);
+	log_set_format(LOG_JSON);
+	assert_string_equal(strchr(text, 'Z') + 1,
+	                    mem_printf(*state,
+	                               " warning unit[%d] an event route=/users/{id} words=\"two"
+	                               " \\\"words\\\"\\u001b[0m\" empty=\"\" equals=\"a=b\" number=-1"
+	                               " yes=true took=1.500\n",
+	                               (int)getpid()));
+}
+
+static void
+a_line_of_text_that_is_cut_says_so(void **state)
+{
+	struct capture capture;
+	struct log_line line;
+	char *text;
+
+	log_set_format(LOG_TEXT);
+	capture_begin(&capture);
+	log_begin(&line, LOG_WARNING, "an event");
+	for (int i = 0; i < 2000; i++)
+		log_int(&line, "number", i);
+	log_end(&line);
+	text = capture_end(&capture, *state);
+	log_set_format(LOG_JSON);
+	assert_true(strlen(text) <= LOG_LINE_MAX);
+	assert_string_equal(strrchr(text, ' '), " cut=true\n");
+}
+
 static void
 levels_have_names(void **state)
 {
@@ -381,6 +429,7 @@ name_the_endpoint(void **state)
 {
 	(void)state;
 	log_setup("unit", LOG_INFO);
+	log_set_format(LOG_JSON);
 	return 0;
 }
 
@@ -394,6 +443,8 @@ main(void)
 		TEST(each_event_is_a_line_of_its_own),
 		TEST(printf_fills_the_detail),
 		TEST(a_level_below_the_least_writes_nothing),
+		TEST(a_line_of_text_is_names_and_values),
+		TEST(a_line_of_text_that_is_cut_says_so),
 		TEST(levels_have_names),
 		TEST(control_bytes_do_not_reach_a_terminal),
 		TEST(a_secret_is_replaced_wherever_it_appears),

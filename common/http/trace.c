@@ -1,0 +1,56 @@
+#include "http/trace.h"
+
+#include "base/hash.h"
+#include "base/text.h"
+
+#define SPAN_RANDOM_BYTES 8
+
+/* size lower-case hexadecimal digits at text, followed by `end`, not all of them 0; copies them. */
+static bool
+take(const char *text, size_t size, char end, char *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < size; i++) {
+		if (text_hex(text[i]) < 0 || (text[i] >= 'A' && text[i] <= 'F'))
+			return false;
+		any = any || text[i] != '0';
+		out[i] = text[i];
+	}
+	out[size] = '\0';
+	return any && text[size] == end;
+}
+
+/* 00-<32 digits>-<16 digits>-<2 digits>; a later version may have more behind another dash. */
+static bool
+parse(const char *header, struct trace *trace)
+{
+	char version[3] = { 0 };
+	bool first = text_starts(header, "00-");
+
+	if (!first && (!take(header, 2, '-', version) || strcmp(version, "ff") == 0))
+		return false;
+	if (strlen(header) < TRACE_HEADER_BYTES - 1 || !take(header + 3, 32, '-', trace->id)
+	    || !take(header + 36, 16, '-', trace->parent))
+		return false;
+	if (header[55] != '\0' && (first || header[55] != '-'))
+		return false;
+	/* Flags may be 0. */
+	return take(header + 53, 2, header[55], trace->flags) || strcmp(trace->flags, "00") == 0;
+}
+
+void
+trace_read(const char *header, struct trace *trace)
+{
+	*trace = (struct trace){ .id = "" };
+	if (header && strlen(header) > 0 && parse(header, trace))
+		random_hex(SPAN_RANDOM_BYTES, trace->span);
+	else
+		*trace = (struct trace){ .id = "" };
+}
+
+void
+trace_write(const struct trace *trace, char header[TRACE_HEADER_BYTES])
+{
+	(void)snprintf(header, TRACE_HEADER_BYTES, "00-%s-%s-%s", trace->id, trace->span, trace->flags);
+}

@@ -1,0 +1,24 @@
+/* trace.h - which trace a request is part of: W3C Trace Context, traceparent (https://www.w3.org/TR/trace-context/) */
+#ifndef NULLPOOL_HTTP_TRACE_H
+#define NULLPOOL_HTTP_TRACE_H
+
+#include "base/attributes.h"
+
+#define TRACE_ID_BYTES     33
+#define TRACE_SPAN_BYTES   17
+#define TRACE_HEADER_BYTES 56
+
+struct trace {
+	char id[TRACE_ID_BYTES];       /* "": it is part of none */
+	char parent[TRACE_SPAN_BYTES]; /* the caller's span */
+	char span[TRACE_SPAN_BYTES];   /* ours */
+	char flags[3];
+};
+
+/* header: traceparent's value; NULL or one that is none makes no trace, as the specification has it. */
+void trace_read(const char *header, struct trace *trace);
+
+/* What is answered, and what somebody that we call would be told. */
+void trace_write(const struct trace *trace, char header[TRACE_HEADER_BYTES]);
+
+#endif

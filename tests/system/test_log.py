@@ -1,0 +1,146 @@
+"""What a request leaves behind: its line, warnings of what was slow, its trace; and that nobody has to read it."""
+import concurrent.futures
+import os
+import subprocess
+import time
+import uuid
+
+import pytest
+
+import stack
+from conftest import program
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = "00f067aa0ba902b7"
+
+
+def traced(trace=TRACE):
+    return {"traceparent": f"00-{trace}-{PARENT}-01"}
+
+
+def test_a_trace_is_continued_in_the_log_the_answer_and_the_database(serve):
+    service = serve("probe")
+    answer = service.client.get("/probe/session", headers=traced())
+    version, trace, span, flags = answer.headers["traceparent"].split("-")
+    assert (version, trace, flags) == ("00", TRACE, "01") and span != PARENT
+    line = service.line_of(answer)
+    assert (line["trace_id"], line["span_id"]) == (TRACE, span)
+    assert answer.json()["application_name"] == f"nullpool/probe {TRACE}"
+
+
+def test_a_traced_request_is_seen_in_pg_stat_activity_while_it_runs(serve, site):
+    service, trace = serve("probe"), uuid.uuid4().hex
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(service.client.get, "/probe/sleep?seconds=3", headers=traced(trace))
+        stack.wait_until("the trace", lambda: site.query(
+            "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND application_name = %s", f"nullpool/probe {trace}"), 5)
+        assert asked.result().status == 200
+
+
+@pytest.mark.parametrize("header", ["", "x", f"00-{'0' * 32}-{PARENT}-01", f"00-{TRACE}-{PARENT}-01-more"])
+def test_what_is_no_trace_is_left_alone(serve, header):
+    service = serve("probe")
+    answer = service.client.get("/probe/session", headers={"traceparent": header})
+    assert answer.status == 200 and "traceparent" not in answer.headers
+    assert "trace_id" not in service.line_of(answer)
+    assert answer.json()["application_name"] == f"nullpool/probe {answer.headers['x-request-id']}"
+
+
+def test_a_failure_has_its_trace_too(serve):
+    answer = serve("probe").client.get("/probe/nowhere", headers=traced())
+    assert answer.status == 404 and TRACE in answer.headers["traceparent"]
+
+
+@pytest.mark.parametrize("method, target, outcome", [
+    ("POST", "/probe/marked?label={}", "committed"),
+    ("POST", "/probe/rows?label={}", "committed"),
+    ("POST", "/probe/failing?label={}", "rolled_back"),
+    ("POST", "/probe/commit-first?label={}", "committed"),
+    ("GET", "/probe/rows?label={}", None),
+])
+def test_a_line_says_what_became_of_the_transaction(serve, method, target, outcome):
+    service = serve("probe")
+    line = service.line_of(service.client.ask(method, target.format(uuid.uuid4())))
+    assert line.get("outcome") == outcome
+
+
+def test_a_wait_for_a_worker_is_told_apart_from_the_work(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    service.client.get("/probe/session")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: service.client.get("/probe/sleep?seconds=0.5"), range(2)))
+    lines = sorted((service.line_of(answer) for answer in answers), key=lambda line: line["queue_ms"])
+    assert lines[0]["queue_ms"] < 400 <= lines[1]["queue_ms"]
+    assert all(500 <= line["duration_ms"] < 900 for line in lines)
+
+
+def test_a_slow_statement_is_a_warning_with_its_text_and_no_value(serve):
+    service = serve("probe", SLOW_QUERY_MS=100)
+    assert service.client.get("/probe/rows?label=none").status == 200
+    answer = service.client.get("/probe/sleep?seconds=0.125")
+    line = service.line_of(answer)
+    slow = service.lines(event="slow query")
+    assert len(slow) == 1 and slow[0]["level"] == "warning"
+    assert (slow[0]["sql"], slow[0]["request_id"]) == ("SELECT pg_sleep($1)::text AS slept", line["request_id"])
+    assert 125 <= slow[0]["duration_ms"] <= line["duration_ms"]
+    assert "0.125" not in "".join(map(str, (slow, line)))
+
+
+def test_a_slow_request_is_a_warning_that_says_where_the_time_went(serve):
+    service = serve("probe", DATABASE_CONNECTION="null", SLOW_REQUEST_MS=200, SLOW_QUERY_MS=0)
+    quick = service.line_of(service.client.get("/probe/rows?label=none"))
+    slow = service.line_of(service.client.get("/probe/sleep?seconds=0.3"))
+    assert quick["level"] == "info" and "slow" not in quick
+    assert slow["level"] == "warning" and slow["slow"] is True
+    assert {"queue_ms", "connect_ms", "resolve_ms", "tcp_ms", "tls_ms", "auth_ms", "flights_ms"} <= slow.keys()
+    assert slow["flights_ms"] >= 300
+    assert service.lines(event="slow query") == []
+
+
+def command_line(site, *arguments, stderr, **settings):
+    return subprocess.run([program("probe"), *arguments], env=site.environment(**settings), stdout=subprocess.PIPE, stderr=stderr,
+                          timeout=20)
+
+
+def test_at_a_terminal_the_log_is_for_people(site):
+    leader, follower = os.openpty()
+    try:
+        command_line(site, "GET", "/probe/rows?label=x", stderr=follower, DEBUG="true")
+        text = os.read(leader, 65536).decode()
+    finally:
+        os.close(leader)
+        os.close(follower)
+    line = next(line for line in text.splitlines() if " request " in line)
+    assert " info probe[" in line and " method=GET route=/probe/rows status=200 " in line and "{\"" not in text
+
+
+def test_the_format_can_be_named(site):
+    result = command_line(site, "GET", "/probe/rows?label=x", stderr=subprocess.PIPE, DEBUG="true", LOG_FORMAT="text")
+    assert b" route=/probe/rows " in result.stderr
+
+
+def test_a_full_disk_loses_lines_and_no_request(site):
+    with open("/dev/full", "wb") as full:
+        result = command_line(site, "GET", "/probe/rows?label=x", stderr=full, DEBUG="true")
+    assert result.returncode == 0 and b'"count":0' in result.stdout
+
+
+def test_a_log_that_nobody_reads_stops_no_request(serve, site):
+    """The programs' standard error is a pipe that is never read: it is full after some hundred lines."""
+    reader, writer = os.pipe()
+    service = serve("probe", LOG_LEVEL="debug", DATABASE_CONNECTION="persistent")
+    endpoint = service.endpoints["probe"]
+    endpoint.stop()
+    with open(writer, "wb") as pipe:
+        endpoint.log = pipe
+        endpoint.start()
+        start = time.monotonic()
+        statuses = {service.client.get("/probe/rows?label=none").status for _ in range(400)}
+        took = time.monotonic() - start
+        endpoint.stop()
+        endpoint.log = service.log
+    os.set_blocking(reader, False)
+    kept = os.read(reader, 1 << 20)
+    os.close(reader)
+    assert statuses == {200} and took < 20
+    assert 32768 < len(kept) <= 65536  # the pipe was full, so most lines were lost

@@ -1,0 +1,83 @@
+#include "http/trace.h"
+#include "unit.h"
+
+#define ID   "4bf92f3577b34da6a3ce929d0e0e4736"
+#define SPAN "00f067aa0ba902b7"
+
+static void
+a_trace_is_continued_by_a_span_of_its_own(void **state)
+{
+	char header[TRACE_HEADER_BYTES];
+	struct trace trace, other;
+
+	(void)state;
+	trace_read("00-" ID "-" SPAN "-01", &trace);
+	assert_string_equal(trace.id, ID);
+	assert_string_equal(trace.parent, SPAN);
+	assert_int_equal(strlen(trace.span), 16);
+	assert_string_not_equal(trace.span, SPAN);
+	trace_write(&trace, header);
+	assert_string_equal(header, mem_printf(*state, "00-" ID "-%s-01", trace.span));
+	trace_read("00-" ID "-" SPAN "-00", &other);
+	assert_string_equal(other.flags, "00");
+	assert_string_not_equal(other.span, trace.span);
+}
+
+static void
+a_later_version_may_have_more(void **state)
+{
+	struct trace trace;
+
+	(void)state;
+	trace_read("cc-" ID "-" SPAN "-01", &trace);
+	assert_string_equal(trace.id, ID);
+	trace_read("cc-" ID "-" SPAN "-01-what-the-future-brings", &trace);
+	assert_string_equal(trace.id, ID);
+}
+
+static void
+what_is_none_makes_no_trace(void **state)
+{
+	static const char *const rows[] = {
+		"",
+		"00",
+		"00-" ID,
+		"00-" ID "-" SPAN,
+		"00-" ID "-" SPAN "-",
+		"00-" ID "-" SPAN "-0",
+		"00-" ID "-" SPAN "-01-more",
+		"00-" ID "-" SPAN "-0x",
+		"00-" ID "-" SPAN "-01 ",
+		"ff-" ID "-" SPAN "-01",
+		"cc-" ID "-" SPAN "-01.more",
+		"0-" ID "-" SPAN "-01",
+		"00-00000000000000000000000000000000-" SPAN "-01",
+		"00-" ID "-0000000000000000-01",
+		"00-4BF92F3577B34DA6A3CE929D0E0E4736-" SPAN "-01",
+		"00-4bf92f3577b34da6a3ce929d0e0e473-" SPAN "-01a",
+		"00_" ID "_" SPAN "_01",
+		"garbage",
+	};
+	struct trace trace;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		trace_read(rows[i], &trace);
+		if (trace.id[0] || trace.span[0])
+			fail_msg("a trace: %s", rows[i]);
+	}
+	trace_read(NULL, &trace);
+	assert_string_equal(trace.id, "");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_trace_is_continued_by_a_span_of_its_own),
+		TEST(a_later_version_may_have_more),
+		TEST(what_is_none_makes_no_trace),
+	};
+
+	return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
+}
