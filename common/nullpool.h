@@ -289,6 +289,7 @@ bool np_fail(struct np_ctx *ctx, enum np_failure kind, const char *format, ...) 
 /* --- ready-made handlers ------------------------------------------------------------------------------ */
 
 np_handler np_health;       /* database and Redis, asked now: NP_TX_READ */
+np_handler np_metrics;      /* counters of the run directory's endpoints, for Prometheus: NP_TX_NONE */
 np_handler np_health_live;  /* the process answers; touches nothing: NP_TX_NONE */
 np_handler np_health_ready; /* settings are good and the worker is not draining; dials nothing: NP_TX_NONE */
 

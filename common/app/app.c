@@ -19,6 +19,13 @@ no_description(const char *method, const char *route, const char *request_id)
 	(void)request_id;
 }
 
+static void
+no_report(const struct app *app, const struct report *report)
+{
+	(void)app;
+	(void)report;
+}
+
 static bool
 new_connector(void *owner, const struct settings *settings, const struct conninfo *info,
               struct connector **connector, struct error *err)
@@ -44,7 +51,8 @@ app_init(void *owner, struct app *app, const char *name, const struct np_route *
 		             .routes = routes,
 		             .settings = settings,
 		             .pool = no_pool,
-		             .describe = no_description };
+		             .describe = no_description,
+		             .report = no_report };
 	if (auth_is_wanted(routes) && !settings->secret_key)
 		return error_set(err, NP_INTERNAL,
 		                 "SECRET_KEY: is required where a route wants to know its caller;"
@@ -184,6 +192,33 @@ app_drop_ahead(struct app *app)
 
 	for (size_t i = 0; (connector = nth_connector(app, i)) != NULL; i++)
 		connector_drop_ahead(connector);
+}
+
+struct connector_totals
+app_totals(const struct app *app)
+{
+	struct connector_totals sum = { .opened = 0 };
+	struct connector *connector;
+
+	for (size_t i = 0; (connector = nth_connector(app, i)) != NULL; i++) {
+		const struct connector_totals *one = connector_totals(connector);
+
+		sum.opened += one->opened;
+		sum.ahead_used += one->ahead_used;
+		sum.ahead_wasted += one->ahead_wasted;
+		for (size_t why = 0; why < CONNECT_FAILURE__MAX; why++)
+			sum.failed[why] += one->failed[why];
+	}
+	return sum;
+}
+
+bool
+app_uses_database(const struct np_route *routes)
+{
+	for (; routes->method; routes++)
+		if (routes->tx != NP_TX_NONE)
+			return true;
+	return false;
 }
 
 enum connector_ahead

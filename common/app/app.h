@@ -16,6 +16,8 @@ struct app_pool {
 	int64_t checked_out; /* workers with a request in hand */
 };
 
+struct report;
+
 struct app {
 	const char *name; /* of the endpoint */
 	const struct np_route *routes;
@@ -27,6 +29,8 @@ struct app {
 	struct app_pool (*pool)(void);
 	/* Told, when a request has found its route, what is in hand. */
 	void (*describe)(const char *method, const char *route, const char *request_id);
+	/* Told what became of it, after its reply. */
+	void (*report)(const struct app *app, const struct report *report);
 };
 
 /* Makes the connectors and the cache; opens nothing. Names and settings are borrowed, the rest is owner's. */
@@ -46,6 +50,12 @@ void app_step(struct app *app);
 
 /* Stops opening, or closes what was opened unused. */
 void app_drop_ahead(struct app *app);
+
+/* What the process's connectors did, together. */
+struct connector_totals app_totals(const struct app *app);
+
+/* Whether any route uses a database; a program without one asks for no connection. */
+bool app_uses_database(const struct np_route *routes);
 
 /* The furthest of what is opened ahead. */
 enum connector_ahead app_ahead(const struct app *app);

@@ -5,6 +5,7 @@
 #include "app/idempotency.h"
 #include "app/kept.h"
 #include "app/page.h"
+#include "app/report.h"
 #include "app/timing.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -279,9 +280,30 @@ log_error(struct log_line *line, const struct error *err)
 }
 
 static void
-log_request(const struct np_ctx *ctx, int64_t end_us)
+report(const struct np_ctx *ctx, int64_t duration_us)
 {
-	int64_t duration_us = end_us - ctx->request->start_us, slow_ms = ctx->app->settings->slow_request_ms;
+	struct transaction_counts counts;
+	struct report report = {
+		.route = ctx->route,
+		.status = ctx->reply.status,
+		.duration_us = duration_us,
+		.queue_ms = ctx->request->queue_ms,
+		.cached = ctx->cache_key != NULL,
+		.cache_found = ctx->cache_found,
+	};
+
+	if (ctx->tx) {
+		counts = transaction_counts(ctx->tx);
+		report.counts = &counts;
+		report.outcome = transaction_outcome(ctx->tx);
+	}
+	ctx->app->report(ctx->app, &report);
+}
+
+static void
+log_request(const struct np_ctx *ctx, int64_t duration_us)
+{
+	int64_t slow_ms = ctx->app->settings->slow_request_ms;
 	bool slow = slow_ms > 0 && duration_us >= slow_ms * 1000;
 	struct log_line line;
 
@@ -312,10 +334,11 @@ log_request(const struct np_ctx *ctx, int64_t end_us)
 void
 life_end(struct np_ctx *ctx)
 {
-	int64_t end_us = clock_now_us();
+	int64_t duration_us = clock_now_us() - ctx->request->start_us;
 
 	kept_fill(ctx);
-	log_request(ctx, end_us);
+	log_request(ctx, duration_us);
+	report(ctx, duration_us);
 	ctx->app->recent = ctx->tx ? transaction_source(ctx->tx) : NULL;
 	if (ctx->tx)
 		transaction_close(ctx->tx);

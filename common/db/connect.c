@@ -41,6 +41,7 @@ struct connector {
 	struct deadline dial_deadline;
 	int64_t ahead_after_us; /* the next one may be opened ahead from then on */
 	int64_t ahead_pause_ms; /* 0: the last one did not fail */
+	struct connector_totals totals;
 };
 
 /* --- made and ended --- */
@@ -161,6 +162,7 @@ adopt(struct connector *connector)
 	connector->current.used_us = connector->current.since_us;
 	connector->current.pg = dial_take(&connector->dial);
 	connector->dialing = false;
+	connector->totals.opened++;
 	learn_direct(connector);
 	tls_root_learn(&connector->root, connector->current.pg);
 }
@@ -232,6 +234,26 @@ subtract_cost(struct connect_cost *cost, const struct connect_cost *spent)
 		cost->phases_us[i] -= spent->phases_us[i];
 }
 
+const char *const connect_failure_names[CONNECT_FAILURE__MAX + 1] = {
+	[FAILED_NETWORK] = "network",
+	[FAILED_TIMEOUT] = "timeout",
+	[FAILED_AUTHENTICATION] = "authentication",
+	[FAILED_FULL] = "full",
+	[FAILED_SERVER] = "server",
+};
+
+static enum connect_failure
+failure_of(const struct error *err, struct deadline deadline)
+{
+	if (text_starts(err->sqlstate, "28"))
+		return FAILED_AUTHENTICATION;
+	if (text_starts(err->sqlstate, "53"))
+		return FAILED_FULL;
+	if (err->sqlstate[0])
+		return FAILED_SERVER;
+	return deadline_passed(deadline) ? FAILED_TIMEOUT : FAILED_NETWORK;
+}
+
 static bool
 connect_now(struct connector *connector, struct deadline request, struct error *err)
 {
@@ -262,6 +284,7 @@ connect_now(struct connector *connector, struct deadline request, struct error *
 	*err = connector->dial.err;
 	if (deadline_passed(request))
 		err->kind = NP_TIMEOUT;
+	connector->totals.failed[failure_of(err, deadline)]++;
 	return false;
 }
 
@@ -293,6 +316,14 @@ is_fit(const struct connector *connector)
 	return (!options->pre_ping && options->mode != CONNECTION_AHEAD) || is_alive(current->pg);
 }
 
+/* One that nobody uses. */
+static void
+discard_idle(struct connector *connector)
+{
+	connector->totals.ahead_wasted += connector_ahead(connector) == AHEAD_READY;
+	discard(&connector->current);
+}
+
 bool
 connector_acquire(struct connector *connector, struct deadline deadline, struct connection **connection,
                   struct error *err)
@@ -301,14 +332,21 @@ connector_acquire(struct connector *connector, struct deadline deadline, struct 
 	connector->waited = (struct connect_cost){ 0 };
 	if (!connector->dialing && is_fit(connector)) {
 		connector->current.reused = true;
+		connector->totals.ahead_used += connector->options.mode == CONNECTION_AHEAD;
 	} else {
-		discard(&connector->current);
+		discard_idle(connector);
 		if (!connect_now(connector, deadline, err))
 			return false;
 	}
 	connector->taken = true;
 	*connection = &connector->current;
 	return true;
+}
+
+const struct connector_totals *
+connector_totals(const struct connector *connector)
+{
+	return &connector->totals;
 }
 
 const struct connect_cost *
@@ -379,7 +417,7 @@ connector_drop_ahead(struct connector *connector)
 	if (connector->dialing)
 		drop_dial(connector);
 	if (connector_ahead(connector) == AHEAD_READY && !connector->taken)
-		discard(&connector->current);
+		discard_idle(connector);
 }
 
 struct dial_need
@@ -403,7 +441,7 @@ connector_step(struct connector *connector)
 		dial_step(&connector->dial, connector->dial_deadline);
 		settle_ahead(connector);
 	} else if (connector_ahead(connector) == AHEAD_READY && !is_fit(connector)) {
-		discard(&connector->current);
+		discard_idle(connector);
 	}
 }
 

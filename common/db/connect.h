@@ -52,6 +52,25 @@ NP_MUST_CHECK bool connector_acquire(struct connector *connector, struct deadlin
 /* What the last connector_acquire() waited for, also when it failed. */
 const struct connect_cost *connector_cost(const struct connector *connector);
 
+/* Why none was opened; ends with NULL. */
+enum connect_failure {
+	FAILED_NETWORK, /* resolving, TCP, TLS, or no answer that is one */
+	FAILED_TIMEOUT,
+	FAILED_AUTHENTICATION, /* SQLSTATE class 28 */
+	FAILED_FULL,           /* class 53 */
+	FAILED_SERVER,         /* another error of the server's */
+	CONNECT_FAILURE__MAX,
+};
+extern const char *const connect_failure_names[CONNECT_FAILURE__MAX + 1];
+
+/* What it did since it was made. */
+struct connector_totals {
+	uint64_t opened;
+	uint64_t failed[CONNECT_FAILURE__MAX]; /* after all retries */
+	uint64_t ahead_used, ahead_wasted; /* of those that were open when a request came, or went unused */
+};
+const struct connector_totals *connector_totals(const struct connector *connector);
+
 /* Gives it back: kept when the mode is persistent, `usable` is true and its session is idle; closed otherwise. */
 void connector_release(struct connector *connector, struct connection *connection, bool usable);
 

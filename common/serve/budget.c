@@ -1,40 +1,21 @@
 #include "serve/budget.h"
 
-#include <errno.h>
-#include <glob.h>
-#include <signal.h>
-
 #include "base/log.h"
 #include "base/mem.h"
 #include "serve/scoreboard.h"
 
-/* A board outlives a master that was killed; then its process is gone. */
-static bool
-is_alive(const struct scoreboard *other)
-{
-	return kill(atomic_load(&other->master_pid), 0) == 0 || errno == EPERM;
-}
-
 static int64_t
 sum_of(const char *directory)
 {
-	char *pattern = mem_printf(NULL, "%s/*.board", directory);
+	void *scope = mem_scope(NULL, "boards");
+	const struct scoreboard **boards;
+	size_t count = scoreboard_all(scope, directory, &boards);
 	int64_t sum = 0;
-	glob_t found;
 
-	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
-		for (size_t i = 0; i < found.gl_pathc; i++) {
-			const struct scoreboard *other = scoreboard_map(found.gl_pathv[i]);
-
-			if (!other)
-				continue;
-			if (is_alive(other))
-				sum += other->size + other->overflow;
-			scoreboard_unmap(other);
-		}
-		globfree(&found);
-	}
-	mem_free(pattern);
+	for (size_t i = 0; i < count; i++)
+		if (scoreboard_is_alive(boards[i]) && boards[i]->uses_database)
+			sum += boards[i]->size + boards[i]->overflow;
+	mem_free(scope);
 	return sum;
 }
 

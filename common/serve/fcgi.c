@@ -149,45 +149,40 @@ live(struct app *app, void *scope, FCGX_Request *fcgi, struct request *request, 
 	return life_begin(scope, app, request, deadline);
 }
 
-static int
+static void
 answer(struct app *app, void *scope, FCGX_Request *fcgi, struct deadline deadline)
 {
 	int64_t waited = waited_ms(fcgi->envp);
 	struct request request;
 	struct np_ctx *ctx;
 	bool whole;
-	int status;
 
 	if (is_gone(fcgi->ipcFd, waited)) {
 		log_plain(LOG_INFO, "client gone before its turn");
 		close_request(fcgi);
-		return 0;
+		return;
 	}
 	ctx = live(app, scope, fcgi, &request, deadline, waited, &whole);
-	status = life_reply(ctx)->status;
 	send_reply(fcgi, life_reply(ctx), scope);
 	if (whole)
 		close_at_once(fcgi);
 	else
 		close_request(fcgi);
 	life_end(ctx);
-	return status;
 }
 
-int
+void
 fcgi_answer(struct app *app, int fd, struct deadline deadline)
 {
 	void *scope = mem_scope(mem_process(), "request");
 	FCGX_Request fcgi;
-	int status = 0;
 
 	if (!open_request(&fcgi, fd)) {
 		log_plain(LOG_WARNING, "no FastCGI request on a connection");
 		if (fcgi.ipcFd >= 0)
 			FCGX_Free(&fcgi, 1);
 	} else {
-		status = answer(app, scope, &fcgi, deadline);
+		answer(app, scope, &fcgi, deadline);
 	}
 	mem_free(scope);
-	return status;
 }

@@ -10,7 +10,7 @@ NP_MUST_CHECK bool fcgi_init(struct error *err);
 
 /* Reads the request, answers it, closes fd and then the database connection. `deadline` is for a request that came at
  * once; one that has waited in the socket's queue (REQUEST_START) has that much less, and one that has waited longer
- * than DATABASE_POOL_TIMEOUT is refused. Returns the status, or 0 when nobody was there to answer. */
-int fcgi_answer(struct app *app, int fd, struct deadline deadline);
+ * than DATABASE_POOL_TIMEOUT is refused. */
+void fcgi_answer(struct app *app, int fd, struct deadline deadline);
 
 #endif

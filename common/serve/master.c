@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "serve/budget.h"
 #include "serve/fcgi.h"
+#include "serve/metrics.h"
 #include "serve/notify.h"
 #include "serve/pool.h"
 #include "serve/reload.h"
@@ -123,21 +124,26 @@ static bool
 make_board(struct master *master, struct error *err)
 {
 	const struct settings *settings = master->options->settings;
-	int32_t size = (int32_t)settings->database_pool_size,
-	        overflow = (int32_t)settings->database_max_overflow;
-	const char *name = master->options->name;
-	uint32_t slots = pool_slots(settings);
+	const struct scoreboard_plan plan = {
+		.name = master->options->name,
+		.routes = master->options->routes,
+		.size = (int32_t)settings->database_pool_size,
+		.overflow = (int32_t)settings->database_max_overflow,
+		.slots = pool_slots(settings),
+		.uses_database = app_uses_database(master->options->routes),
+	};
 	char *path;
 
 	master->run_dir = run_dir_of(master, master->options->listener);
 	if (master->run_dir) {
-		path = mem_printf(master, "%s/%s.board", master->run_dir, name);
-		if (scoreboard_make(path, name, size, overflow, slots, err))
+		path = mem_printf(master, "%s/%s.board", master->run_dir, plan.name);
+		metrics_look_in(master->run_dir);
+		if (scoreboard_make(path, &plan, err))
 			return true;
 		/* The directory may be another user's: it is only others who cannot look then. */
 		log_printf(LOG_WARNING, "scoreboard in memory only", "%s", err->message);
 	}
-	return scoreboard_make(NULL, name, size, overflow, slots, err);
+	return scoreboard_make(NULL, &plan, err);
 }
 
 static bool
@@ -169,6 +175,8 @@ start_database_check(struct master *master)
 	int64_t connections = 0;
 	struct app *app;
 
+	if (!board->uses_database)
+		return;
 	/* A program that keeps no worker lets its database sleep too, and may be started for each request that comes. */
 	if (master->options->settings->database_pool_size == 0) {
 		budget_log(master->options->settings, master->run_dir, 0);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,10 +19,17 @@
 
 struct scoreboard *board;
 
+const int scoreboard_statuses[SCOREBOARD_STATUSES] = { 0,   200, 201, 202, 204, 304, 400, 401, 403,
+	                                               404, 405, 409, 413, 415, 422, 500, 503, 504 };
+
+const int64_t scoreboard_bounds_us[SCOREBOARD_BOUNDS] = { 1000,    2500,    5000,     10000,   25000,
+	                                                  50000,   100000,  250000,   500000,  1000000,
+	                                                  2500000, 5000000, 10000000, 30000000 };
+
 static size_t
-bytes_for(uint32_t slots)
+bytes_for(uint32_t slots, uint32_t routes)
 {
-	return sizeof(struct scoreboard) + slots * sizeof(struct slot);
+	return sizeof(struct scoreboard) + slots * sizeof(struct slot) + routes * sizeof(struct route_counts);
 }
 
 /* A new file beside the old one, put in its place when it is whole: workers of an earlier master go on writing
@@ -45,30 +54,62 @@ new_file(const char *path, size_t size, struct error *err)
 	return fd;
 }
 
-bool
-scoreboard_make(const char *path, const char *name, int32_t size, int32_t overflow, uint32_t slots,
-                struct error *err)
+static struct route_counts *
+own_routes(void)
 {
-	int fd = path ? new_file(path, bytes_for(slots), err) : -1;
+	return (struct route_counts *)(void *)&board->slots[board->slot_count];
+}
+
+static void
+name_routes(const struct np_route *routes)
+{
+	struct route_counts *counts = own_routes();
+
+	(void)snprintf(counts[0].method, sizeof(counts[0].method), "-");
+	(void)snprintf(counts[0].path, sizeof(counts[0].path), "-");
+	for (uint32_t i = 1; i < board->route_count; i++) {
+		(void)snprintf(counts[i].method, sizeof(counts[i].method), "%s", routes[i - 1].method);
+		(void)snprintf(counts[i].path, sizeof(counts[i].path), "%s", routes[i - 1].path);
+	}
+}
+
+static uint32_t
+count_routes(const struct np_route *routes)
+{
+	uint32_t count = 0;
+
+	while (routes[count].method)
+		count++;
+	return count + 1;
+}
+
+bool
+scoreboard_make(const char *path, const struct scoreboard_plan *plan, struct error *err)
+{
+	size_t bytes = bytes_for(plan->slots, count_routes(plan->routes));
+	int fd = path ? new_file(path, bytes, err) : -1;
 	int flags = path ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS;
 	struct scoreboard *made;
 
 	if (path && fd < 0)
 		return false;
-	made = mmap(NULL, bytes_for(slots), PROT_READ | PROT_WRITE, flags, fd, 0);
+	made = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
 	if (fd >= 0)
 		(void)close(fd);
 	if (made == MAP_FAILED)
 		return error_set(err, NP_INTERNAL, "could not map the scoreboard: %s", strerror(errno));
-	made->size = size;
-	made->overflow = overflow;
-	made->slot_count = slots;
+	made->size = plan->size;
+	made->overflow = plan->overflow;
+	made->uses_database = plan->uses_database;
+	made->slot_count = plan->slots;
+	made->route_count = count_routes(plan->routes);
 	made->version = SCOREBOARD_VERSION;
-	(void)snprintf(made->name, sizeof(made->name), "%s", name);
+	(void)snprintf(made->name, sizeof(made->name), "%s", plan->name);
+	board = made;
+	name_routes(plan->routes);
 	atomic_store(&made->master_pid, (int)getpid());
 	atomic_thread_fence(memory_order_release);
 	made->magic = SCOREBOARD_MAGIC;
-	board = made;
 	return true;
 }
 
@@ -84,7 +125,7 @@ map_file(int fd)
 	if (other == MAP_FAILED)
 		return NULL;
 	if (other->magic == SCOREBOARD_MAGIC && other->version == SCOREBOARD_VERSION
-	    && bytes_for(other->slot_count) == (size_t)about.st_size)
+	    && bytes_for(other->slot_count, other->route_count) == (size_t)about.st_size)
 		return other;
 	(void)munmap(other, (size_t)about.st_size);
 	return NULL;
@@ -109,7 +150,84 @@ scoreboard_unmap(const struct scoreboard *other)
 		void *any;
 	} mapped = { other };
 
-	(void)munmap(mapped.any, bytes_for(other->slot_count));
+	(void)munmap(mapped.any, bytes_for(other->slot_count, other->route_count));
+}
+
+bool
+scoreboard_is_over(const struct scoreboard *other)
+{
+	return atomic_load(&other->master_pid) == 0;
+}
+
+bool
+scoreboard_is_alive(const struct scoreboard *other)
+{
+	int pid = atomic_load(&other->master_pid);
+
+	return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
+}
+
+static void
+unmap(void *other)
+{
+	scoreboard_unmap(other);
+}
+
+size_t
+scoreboard_all(void *owner, const char *directory, const struct scoreboard ***boards)
+{
+	char *pattern = mem_printf(NULL, "%s/*.board", directory);
+	size_t count = 0;
+	glob_t found;
+
+	*boards = NULL;
+	if (glob(pattern, 0, NULL, &found) == 0) {
+		*boards = mem_array(owner, const struct scoreboard *, found.gl_pathc);
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			union {
+				const struct scoreboard *read;
+				void *any;
+			} other = { scoreboard_map(found.gl_pathv[i]) };
+
+			if (!other.read)
+				continue;
+			mem_own(owner, other.any, unmap);
+			if (!scoreboard_is_over(other.read))
+				(*boards)[count++] = other.read;
+		}
+		globfree(&found);
+	}
+	mem_free(pattern);
+	return count;
+}
+
+const struct route_counts *
+scoreboard_routes(const struct scoreboard *other)
+{
+	return (const struct route_counts *)(const void *)&other->slots[other->slot_count];
+}
+
+void
+histogram_add(struct histogram *histogram, int64_t us)
+{
+	size_t bucket = 0;
+
+	while (bucket < SCOREBOARD_BOUNDS && us > scoreboard_bounds_us[bucket])
+		bucket++;
+	atomic_fetch_add(&histogram->buckets[bucket], 1);
+	atomic_fetch_add(&histogram->sum_us, (unsigned long long)us);
+}
+
+void
+scoreboard_count_request(int64_t route, int status, int64_t us)
+{
+	struct route_counts *counts = &own_routes()[route + 1];
+	size_t place = SCOREBOARD_STATUSES - 1;
+
+	while (place > 0 && scoreboard_statuses[place] != status)
+		place--;
+	atomic_fetch_add(&counts->by_status[place], 1);
+	histogram_add(&counts->duration, us);
 }
 
 void

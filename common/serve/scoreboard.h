@@ -12,12 +12,35 @@
 
 #include "base/attributes.h"
 #include "base/error.h"
+#include "cache/cache.h"
+#include "db/connect.h"
+#include "db/transaction.h"
 
 #define SCOREBOARD_MAGIC       0x6e70626fu /* "npbo" */
-#define SCOREBOARD_VERSION     2
+#define SCOREBOARD_VERSION     3
 #define SCOREBOARD_NAME_BYTES  64
 #define SCOREBOARD_ROUTE_BYTES 96
 #define SCOREBOARD_ID_BYTES    72
+
+/* The statuses that are counted by themselves; others are 0, "other". */
+#define SCOREBOARD_STATUSES 18
+extern const int scoreboard_statuses[SCOREBOARD_STATUSES];
+
+/* Upper bounds in microseconds, the same for all; behind the last one is everything. */
+#define SCOREBOARD_BOUNDS 14
+extern const int64_t scoreboard_bounds_us[SCOREBOARD_BOUNDS];
+
+struct histogram {
+	atomic_ullong buckets[SCOREBOARD_BOUNDS + 1]; /* each for itself, not added up */
+	atomic_ullong sum_us;
+};
+
+/* Of one route; the first of a program is what fits no route. */
+struct route_counts {
+	char method[16], path[SCOREBOARD_ROUTE_BYTES];
+	atomic_ullong by_status[SCOREBOARD_STATUSES];
+	struct histogram duration;
+};
 
 enum slot_state { SLOT_FREE, SLOT_STARTING, SLOT_IDLE, SLOT_BUSY, SLOT__MAX };
 
@@ -38,21 +61,56 @@ struct scoreboard {
 	uint32_t magic, version;
 	atomic_int master_pid;
 	int32_t size, overflow; /* workers kept, and more on demand */
-	uint32_t slot_count;
+	bool uses_database;     /* a worker is a connection */
+	uint32_t slot_count, route_count;
 	char name[SCOREBOARD_NAME_BYTES];
-	atomic_ullong requests[6]; /* by the hundreds of their status; [0] is not used */
-	atomic_ullong forked, crashed, killed, queue_timeouts;
-	struct slot slots[];
+	atomic_ullong forked, crashed, killed, queue_timeouts, log_dropped;
+	struct histogram queue; /* waiting for a worker */
+	atomic_ullong connections_opened, connections_failed[CONNECT_FAILURE__MAX];
+	atomic_ullong connects, connect_us[CONNECT_PHASE__MAX]; /* waited for by requests */
+	atomic_ullong ahead_used, ahead_wasted;
+	atomic_ullong flights, queries, retries, reruns;
+	atomic_ullong transactions[OUTCOME__MAX];
+	atomic_ullong cache[CACHE_HIT + 1]; /* by enum cache_found */
+	struct slot slots[];                /* the routes come after them */
+};
+
+struct scoreboard_plan {
+	const char *name;
+	const struct np_route *routes;
+	int32_t size, overflow;
+	uint32_t slots;
+	bool uses_database;
 };
 
 /* Makes the endpoint's own. `path` may be NULL. It is `board` from then on, in this process and its children. */
-NP_MUST_CHECK bool scoreboard_make(const char *path, const char *name, int32_t size, int32_t overflow,
-                                   uint32_t slots, struct error *err);
+NP_MUST_CHECK bool scoreboard_make(const char *path, const struct scoreboard_plan *plan, struct error *err);
 extern struct scoreboard *board;
 
 /* Maps another one to read; NULL when the file is none. Release it with scoreboard_unmap(). */
 const struct scoreboard *scoreboard_map(const char *path);
 void scoreboard_unmap(const struct scoreboard *other);
+
+/* Whether its master ended by itself: it is not missed. */
+bool scoreboard_is_over(const struct scoreboard *other);
+
+/* Whether its master is alive; a board outlives one that was killed. */
+bool scoreboard_is_alive(const struct scoreboard *other);
+
+/* All of a directory but those that are over; the array and its entries are the owner's. */
+size_t scoreboard_all(void *owner, const char *directory, const struct scoreboard ***boards);
+
+/* The routes of one: route_count of them. */
+const struct route_counts *scoreboard_routes(const struct scoreboard *other);
+
+/* --- counting, in the own one --- */
+
+void histogram_add(struct histogram *histogram, int64_t us);
+
+/* route: its place in the program's table; -1: none was found. */
+void scoreboard_count_request(int64_t route, int status, int64_t us);
+
+/* --- slots --- */
 
 void slot_set(struct slot *slot, enum slot_state state);
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serve/backtrace.h"
+#include "serve/count.h"
 #include "serve/fcgi.h"
 #include "serve/idle.h"
 
@@ -34,7 +35,6 @@ static void
 answer(const struct worker_options *options, struct idle *idle, int fd, bool last)
 {
 	struct deadline deadline = deadline_in_ms(options->app->settings->request_timeout_s * 1000);
-	int status;
 
 	atomic_store(&own_slot->deadline_us, deadline.at_us);
 	slot_describe(own_slot, "-", "-", "-");
@@ -42,9 +42,7 @@ answer(const struct worker_options *options, struct idle *idle, int fd, bool las
 	slot_set(own_slot, SLOT_BUSY);
 	tell_master(options);
 	idle_end(idle);
-	status = fcgi_answer(options->app, fd, deadline);
-	if (status > 0)
-		atomic_fetch_add(&board->requests[status / 100], 1);
+	fcgi_answer(options->app, fd, deadline);
 	atomic_fetch_add(&own_slot->requests, 1);
 	if (last)
 		return;
@@ -64,6 +62,7 @@ worker_run(const struct worker_options *options)
 
 	own_slot = options->slot;
 	options->app->describe = describe;
+	options->app->report = count_report;
 	if (options->app->settings->debug)
 		backtrace_on_abort(own_slot);
 	begun = idle_open(&idle);

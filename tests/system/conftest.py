@@ -229,14 +229,14 @@ def started(site):
 @pytest.fixture(scope="session")
 def null(site, started):
     """All programs as in production and tests: a connection for each request."""
-    started.append(Service(site, ["root", "health", "users", "onboarding", "auth", "probe"], DATABASE_CONNECTION="null").start())
+    started.append(Service(site, ["root", "health", "metrics", "users", "onboarding", "auth", "probe"], DATABASE_CONNECTION="null").start())
     return started[-1]
 
 
 @pytest.fixture(scope="session")
 def persistent(site, started):
     """All programs as in development: a connection for each process. One worker, so that it is seen to be reused."""
-    started.append(Service(site, ["root", "health", "users", "onboarding", "auth", "probe"], DATABASE_CONNECTION="persistent",
+    started.append(Service(site, ["root", "health", "metrics", "users", "onboarding", "auth", "probe"], DATABASE_CONNECTION="persistent",
                            DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).start())
     return started[-1]
 
@@ -244,7 +244,7 @@ def persistent(site, started):
 @pytest.fixture(scope="session")
 def ahead(site, started):
     """All programs with the next connection opened while a worker is idle."""
-    started.append(Service(site, ["root", "health", "users", "onboarding", "auth", "probe"], DATABASE_CONNECTION="ahead").start())
+    started.append(Service(site, ["root", "health", "metrics", "users", "onboarding", "auth", "probe"], DATABASE_CONNECTION="ahead").start())
     return started[-1]
 
 

@@ -417,7 +417,7 @@ def test_the_scoreboard_is_a_file_beside_the_socket(serve):
 
 
 def test_the_budget_of_all_endpoints_is_held_against_the_server(serve):
-    service = serve("root", "users", DATABASE_POOL_SIZE=40, DATABASE_MAX_OVERFLOW=40)
+    service = serve("root", "health", "users", DATABASE_POOL_SIZE=40, DATABASE_MAX_OVERFLOW=40)  # root has no database
     stack.wait_until("both budgets", lambda: len(service.lines(event="connection budget")) == 2, 10)
     last = service.lines(event="connection budget")[-1]
     assert (last["endpoint_connections"], last["all_endpoints_connections"]) == (80, 160)

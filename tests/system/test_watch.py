@@ -123,7 +123,7 @@ def copy(site):
 
 def test_a_changed_handler_is_reloaded_and_no_other(copy):
     before = copy.masters()
-    assert sorted(before) == ["auth", "health", "onboarding", "root", "users"]
+    assert sorted(before) == ["auth", "health", "metrics", "onboarding", "root", "users"]
     said = copy.write_status('"changed"')
     copy.hear("reloaded: /\n", after=said)
     copy.wait_for_status("changed")
@@ -136,7 +136,8 @@ def test_a_changed_handler_is_reloaded_and_no_other(copy):
 
 def test_a_change_that_makes_no_difference_reloads_nothing(copy):
     # Built in this folder, which debug information names; the next build is the same then.
-    copy.write_status('"same"')
+    said = copy.write_status('"same"')
+    copy.hear("reloaded: /\n", after=said)
     copy.wait_for_status("same")
     before = copy.masters()
     os.utime(copy.folder / "handlers" / "root.c")
@@ -235,7 +236,7 @@ def test_a_new_handler_is_served_and_a_removed_one_is_gone(copy):
     said = copy.remove("handlers/hello.c")
     copy.hear("endpoint gone: /hello\n", after=said)
     assert copy.client.get("/hello").status == 404
-    assert sorted(copy.masters()) == ["auth", "health", "onboarding", "root", "users"]
+    assert sorted(copy.masters()) == ["auth", "health", "metrics", "onboarding", "root", "users"]
 
 
 @pytest.mark.parametrize("body, complaint", [

@@ -12,10 +12,16 @@ static char path[64];
 static void
 make(void)
 {
+	static const struct np_route routes[] = {
+		{ "GET", "/users", NULL, NP_TX_READ, NULL },
+		{ "POST", "/users", NULL, NP_TX_WRITE, NULL },
+		NP_ROUTES_END,
+	};
+	static const struct scoreboard_plan plan = { "users", routes, 2, 1, SLOTS, true };
 	struct error err;
 
 	(void)snprintf(path, sizeof(path), "/tmp/nullpool-unit-%d.board", (int)getpid());
-	assert_true(scoreboard_make(path, "users", 2, 1, SLOTS, &err));
+	assert_true(scoreboard_make(path, &plan, &err));
 }
 
 static void

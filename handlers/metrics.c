@@ -1,0 +1,14 @@
+/* metrics - what all endpoints have done, for Prometheus; nginx lets only this machine ask */
+#include "nullpool.h"
+
+static const struct np_route routes[] = {
+	{ "GET", "/metrics", np_metrics, NP_TX_NONE, NULL,
+	  .summary = "Counters of all endpoints, for Prometheus" },
+	NP_ROUTES_END,
+};
+
+int
+main(int argc, char **argv)
+{
+	return np_main(argc, argv, "metrics", routes);
+}

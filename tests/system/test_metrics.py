@@ -1,0 +1,255 @@
+"""GET /metrics: what all endpoints did, as Prometheus reads it, also while they are full."""
+import concurrent.futures
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import urllib.parse
+import urllib.request
+import uuid
+
+import pytest
+
+import stack
+from conftest import ROOT
+
+SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$')
+LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+MONITORING = ROOT / "env" / "monitoring"
+
+
+def samples(text):
+    """{(name, labels): value}; labels are a frozenset of pairs."""
+    found = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            name, labels, value = SAMPLE.match(line).groups()
+            found[name, frozenset(LABEL.findall(labels or ""))] = float(value)
+    return found
+
+
+def scrape(service, **headers):
+    answer = service.client.get("/metrics", headers=headers)
+    assert answer.status == 200, answer
+    return answer.body.decode()
+
+
+def value(service, name, **labels):
+    """The sum of a metric's samples that have these labels."""
+    return sum(number for (sample, its), number in samples(scrape(service)).items()
+               if sample == name and set(labels.items()) <= its)
+
+
+def settled(service, name, number, **labels):
+    """A request is counted after its answer."""
+    stack.wait_until(f"{name} {labels} to be {number}", lambda: value(service, name, **labels) == number, 5)
+
+
+def promtool(*arguments, text=None):
+    return subprocess.run(["promtool", *map(str, arguments)], input=text, text=True, capture_output=True, timeout=30)
+
+
+@pytest.fixture
+def watched(serve):
+    return serve("metrics", "probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=1)
+
+
+def test_requests_are_counted_by_route_and_status(watched):
+    for _ in range(3):
+        assert watched.client.get("/probe/rows?label=none").status == 200
+    assert watched.client.get("/probe/rows").status == 422
+    for path in ("/probe/a", "/probe/b"):
+        assert watched.client.get(path).status == 404
+    route = {"endpoint": "probe", "method": "GET", "route": "/probe/rows"}
+    settled(watched, "nullpool_requests_total", 3, code="200", **route)
+    settled(watched, "nullpool_requests_total", 1, code="422", **route)
+    settled(watched, "nullpool_requests_total", 2, endpoint="probe", route="-", code="404")
+    settled(watched, "nullpool_request_duration_seconds_count", 4, **route)
+    assert value(watched, "nullpool_request_duration_seconds_bucket", le="+Inf", **route) == 4
+    assert 0 < value(watched, "nullpool_request_duration_seconds_sum", **route) < 4
+
+
+def test_names_do_not_grow_with_what_clients_send(watched):
+    watched.client.get("/probe/rows?label=none")
+    before = samples(scrape(watched)).keys()
+    for _ in range(20):
+        watched.client.get(f"/probe/{uuid.uuid4()}")
+        watched.client.get(f"/probe/rows?label={uuid.uuid4()}")
+    settled(watched, "nullpool_requests_total", 20, endpoint="probe", route="-", code="404")
+    new = {name for name, labels in samples(scrape(watched)).keys() - before if not {("route", "-"), ("route", "/metrics")} & labels}
+    assert new == set()
+
+
+def test_the_database_is_counted(serve):
+    service = serve("metrics", "probe", DATABASE_CONNECTION="null", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    for method, target in (("POST", "/probe/rows"), ("POST", "/probe/marked"), ("GET", "/probe/rows"), ("POST", "/probe/failing")):
+        service.client.ask(method, f"{target}?label={uuid.uuid4()}")
+    settled(service, "nullpool_transactions_total", 2, endpoint="probe", outcome="committed")
+    settled(service, "nullpool_transactions_total", 1, endpoint="probe", outcome="rolled_back")
+    assert value(service, "nullpool_connections_opened_total", endpoint="probe") == 4
+    assert value(service, "nullpool_connects_total", endpoint="probe") == 4
+    assert value(service, "nullpool_flights_total", endpoint="probe") >= 5
+    for phase in ("tcp", "tls", "auth"):
+        assert value(service, "nullpool_connect_seconds_total", endpoint="probe", phase=phase) > 0
+
+
+def test_connections_ahead_are_used_or_wasted(serve):
+    service = serve("metrics", "probe", DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=1, DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    service.client.get("/probe/rows?label=none")
+    stack.wait_until("the next one", lambda: service.client.get("/probe/rows?label=none").status == 200
+                     and value(service, "nullpool_ahead_hits_total", endpoint="probe") > 0, 10)
+    stack.wait_until("one to be too old", lambda: not service.site.backends(), 10)
+    service.client.get("/probe/rows?label=none")
+    stack.wait_until("it to be told", lambda: value(service, "nullpool_ahead_wasted_total", endpoint="probe") >= 1, 5)
+
+
+@pytest.mark.parametrize("reason, password, port", [("authentication", "wrong", None), ("network", None, "free")])
+def test_connections_that_fail_are_counted_by_reason(serve, site, reason, password, port):
+    where = {name: number for name, number in (("password", password), ("port", stack.free_port() if port else None)) if number}
+    url = site.url(**where)
+    service = serve("metrics", "probe", DATABASE_URL=url, DATABASE_CONNECTION="null", DATABASE_CONNECT_TIMEOUT=2)
+    assert service.client.get("/probe/rows?label=none").status == 503
+    settled(service, "nullpool_connection_failures_total", 1, endpoint="probe", reason=reason)
+    assert value(service, "nullpool_connection_failures_total", endpoint="probe") == 1
+
+
+def test_the_cache_is_counted(serve):
+    service = serve("metrics", "users", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    path = service.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"}).headers["location"]
+    for _ in range(3):
+        assert service.client.get(path).status == 200
+    settled(service, "nullpool_cache_requests_total", 1, endpoint="users", result="miss")
+    settled(service, "nullpool_cache_requests_total", 2, endpoint="users", result="hit")
+
+
+def test_it_answers_while_all_other_workers_are_busy(watched):
+    watched.client.get("/probe/session")
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(watched.client.get, "/probe/sleep?seconds=2") for _ in range(4)]
+        stack.wait_until("a full pool", lambda: value(watched, "nullpool_pool_checked_out", endpoint="probe") == 2, 5)
+        assert value(watched, "nullpool_workers", endpoint="probe", state="busy") == 2
+        assert value(watched, "nullpool_pool_overflow", endpoint="probe") == 1
+        assert not any(answer.done() for answer in waiting)
+        assert {answer.result().status for answer in waiting} == {200}
+    settled(watched, "nullpool_queue_wait_seconds_count", 5, endpoint="probe")
+
+
+def test_it_has_no_connection_to_the_database(serve, site):
+    service = serve("metrics")
+    assert scrape(service)
+    assert site.backends() == [] and service.lines(event="database connected") == []
+    assert service.lines(event="connection budget") == []
+
+
+def test_an_endpoint_whose_master_was_killed_is_down(watched):
+    settled(watched, "nullpool_up", 1, endpoint="probe")
+    endpoint = watched.endpoints["probe"]
+    os.kill(endpoint.pid, signal.SIGKILL)
+    endpoint.stop()  # a zombie would be alive to who asks by its number
+    stack.wait_until("it to be seen", lambda: value(watched, "nullpool_up", endpoint="probe") == 0, 5)
+    assert value(watched, "nullpool_up", endpoint="metrics") == 1
+
+
+def test_one_that_ended_by_itself_is_not_missed(watched):
+    settled(watched, "nullpool_up", 1, endpoint="probe")
+    watched.endpoints["probe"].stop()
+    assert 'endpoint="probe"' not in scrape(watched)
+
+
+def test_promtool_finds_nothing_to_say(watched):
+    watched.client.post(f"/probe/rows?label={uuid.uuid4()}")
+    result = promtool("check", "metrics", text=scrape(watched))
+    assert (result.returncode, result.stdout + result.stderr) == (0, "")
+
+
+def test_openmetrics_is_answered_to_who_accepts_it(watched):
+    answer = watched.client.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    text = answer.body.decode()
+    assert text.endswith("\n# EOF\n") and "# TYPE nullpool_requests counter\n" in text
+    assert watched.client.get("/metrics").headers["content-type"].startswith("text/plain; version=0.0.4")
+
+
+def from_address(service, address):
+    with socket.create_connection(("127.0.0.1", service.nginx.port), timeout=10, source_address=(address, 0)) as link:
+        link.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return link.makefile("rb").read()
+
+
+def test_only_this_machine_may_ask(watched):
+    assert from_address(watched, "127.0.0.1").startswith(b"HTTP/1.1 200")
+    refused = from_address(watched, "127.0.0.2")
+    assert refused.startswith(b"HTTP/1.1 403") and b"application/problem+json" in refused and b"nullpool_" not in refused
+
+
+def test_others_may_be_allowed(watched):
+    watched.nginx.stop()
+    (watched.folder / "nginx" / "nullpool-metrics-prometheus.conf").write_text("allow 127.0.0.2;\n")
+    watched.nginx.start()
+    assert from_address(watched, "127.0.0.2").startswith(b"HTTP/1.1 200")
+    assert from_address(watched, "127.0.0.3").startswith(b"HTTP/1.1 403")
+
+
+# --- Prometheus itself ---
+
+
+class Prometheus(stack.Process):
+    def __init__(self, home, target):
+        super().__init__("Prometheus", home / "prometheus.log")
+        self.home, self.port = home, stack.free_port()
+        (home / "prometheus.yml").write_text(json.dumps({
+            "global": {"scrape_interval": "1s"}, "rule_files": [str(MONITORING / "alerts.yml")],
+            "scrape_configs": [{"job_name": "nullpool", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}]}))
+
+    def start(self):
+        self.launch(["prometheus", f"--config.file={self.home}/prometheus.yml", f"--storage.tsdb.path={self.home}/data",
+                     f"--web.listen-address=127.0.0.1:{self.port}"])
+        self.wait_until("an answer", lambda: self.query("1"))
+
+    def query(self, expression):
+        """The result's samples, or None while there is no answer."""
+        where = f"http://127.0.0.1:{self.port}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
+        try:
+            with urllib.request.urlopen(where, timeout=5) as answer:
+                return json.load(answer)["data"]["result"]
+        except (OSError, ValueError):
+            return None
+
+
+@pytest.fixture
+def prometheus(watched, site):
+    made = Prometheus(site.folder("prometheus"), watched.nginx.port)
+    made.start()
+    yield made
+    made.stop()
+
+
+def expressions():
+    board = json.loads((MONITORING / "dashboard.json").read_text())
+    return [target["expr"].replace("$__rate_interval", "1m") for panel in board["panels"] for target in panel["targets"]]
+
+
+def test_prometheus_scrapes_it_and_the_dashboard_shows_it(watched, prometheus):
+    def asked():
+        watched.client.post(f"/probe/rows?label={uuid.uuid4()}")
+        return prometheus.query('nullpool_requests_total{endpoint="probe",code="201"} > 2')
+
+    stack.wait_until("three requests to be scraped", asked, 30)
+    assert [sample["value"][1] for sample in prometheus.query("up")] == ["1"]
+    known = {sample["metric"]["__name__"] for sample in prometheus.query('{__name__=~"nullpool_.*"}')}
+    for expression in expressions():
+        assert prometheus.query(expression) is not None, expression
+        assert set(re.findall(r"nullpool_\w+", expression)) <= known, expression
+    stack.wait_until("a rate", lambda: prometheus.query(expressions()[0]), 30)
+
+
+def test_the_alert_rules_are_good_and_name_what_there_is(watched):
+    result = promtool("check", "rules", MONITORING / "alerts.yml")
+    assert result.returncode == 0, result.stdout + result.stderr
+    watched.client.get("/probe/rows?label=none")
+    settled(watched, "nullpool_requests_total", 1, endpoint="probe")
+    known = {name for name, _ in samples(scrape(watched))}
+    named = set(re.findall(r"nullpool_\w+", (MONITORING / "alerts.yml").read_text()))
+    assert named and named <= known
