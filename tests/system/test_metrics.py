@@ -14,6 +14,8 @@ import pytest
 
 import stack
 from conftest import ROOT
+from servers import server
+from trips import FarAway
 
 SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -95,14 +97,15 @@ def test_the_database_is_counted(serve):
         assert value(service, "nullpool_connect_seconds_total", endpoint="probe", phase=phase) > 0
 
 
-def test_connections_ahead_are_used_or_wasted(serve):
-    service = serve("metrics", "probe", DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=1, DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
-    service.client.get("/probe/rows?label=none")
-    stack.wait_until("the next one", lambda: service.client.get("/probe/rows?label=none").status == 200
-                     and value(service, "nullpool_ahead_hits_total", endpoint="probe") > 0, 10)
-    stack.wait_until("one to be too old", lambda: not service.site.backends(), 10)
-    service.client.get("/probe/rows?label=none")
-    stack.wait_until("it to be told", lambda: value(service, "nullpool_ahead_wasted_total", endpoint="probe") >= 1, 5)
+def test_connections_ahead_are_used_or_wasted(serve, site):
+    with FarAway(site.postgres.port, 0.001) as proxy:
+        service = serve("metrics", "probe", DATABASE_URL=site.url(port=proxy.port), DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=1,
+                        DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+        stack.wait_until("one to be used", lambda: service.client.get("/probe/rows?label=none").status == 200
+                         and value(service, "nullpool_ahead_hits_total", endpoint="probe") > 0, 10)
+        stack.wait_until("the next one to be too old", lambda: proxy.open == 0, 10)
+        service.client.get("/probe/rows?label=none")
+        stack.wait_until("it to be told", lambda: value(service, "nullpool_ahead_wasted_total", endpoint="probe") >= 1, 5)
 
 
 @pytest.mark.parametrize("reason, password, port", [("authentication", "wrong", None), ("network", None, "free")])
@@ -137,10 +140,12 @@ def test_it_answers_while_all_other_workers_are_busy(watched):
 
 
 def test_it_has_no_connection_to_the_database(serve, site):
-    service = serve("metrics")
-    assert scrape(service)
-    assert site.backends() == [] and service.lines(event="database connected") == []
-    assert service.lines(event="connection budget") == []
+    came = []
+    with server(came.append) as port:
+        service = serve("metrics", DATABASE_URL=site.url(port=port))
+        assert scrape(service)
+        assert came == [] and service.lines(event="connection budget") == []
+        assert service.lines(event="database connected") == service.lines(event="database not connected") == []
 
 
 def test_an_endpoint_whose_master_was_killed_is_down(watched):
