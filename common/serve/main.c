@@ -12,6 +12,7 @@
 #include "serve/cgi.h"
 #include "serve/cli.h"
 #include "serve/master.h"
+#include "serve/top.h"
 
 enum { EXIT_DONE = 0, EXIT_USAGE = 64, EXIT_INTERNAL = 70, EXIT_SETTINGS = 78 }; /* sysexits.h */
 
@@ -31,11 +32,12 @@ print_help(FILE *to, const char *name)
 	              "       %s --openapi         print the OpenAPI description of this program\n"
 	              "       %s --settings        print the settings and where each came from\n"
 	              "       %s --check           say whether it could serve: 0, or 78 and what is wrong\n"
+	              "       %s --top [DIRECTORY] show what all endpoints do, each second\n"
 	              "       %s --version | --help\n"
 	              "\n"
 	              "With a listening socket as standard input it serves FastCGI; with\n"
 	              "GATEWAY_INTERFACE in the environment it answers one CGI request.\n",
-	              name, name, name, name, name);
+	              name, name, name, name, name, name);
 }
 
 /* For a person, a line a fault; for a server's log, a JSON line a fault. */
@@ -169,6 +171,8 @@ run_option(struct program *program, const char *option)
 		return print_settings(program);
 	if (strcmp(option, "--check") == 0)
 		return run_check(program);
+	if (strcmp(option, "--top") == 0)
+		return top_run(NULL) ? EXIT_DONE : EXIT_USAGE;
 	if (strcmp(option, "--version") == 0) {
 		(void)printf("%s %s\n", program->name, NP_VERSION);
 		return EXIT_DONE;
@@ -206,6 +210,8 @@ run(struct program *program, int argc, char **argv)
 		return run_cgi(program);
 	if (argc == 2)
 		return run_option(program, argv[1]);
+	if (argc == 3 && strcmp(argv[1], "--top") == 0)
+		return top_run(argv[2]) ? EXIT_DONE : EXIT_USAGE;
 	if (argc == 3)
 		return run_cli(program, argv[1], argv[2]);
 	print_help(stderr, program->name);

@@ -158,16 +158,6 @@ write_requests(const struct writer *writer)
 		histogram(writer, queue, writer->boards[i], NULL, &writer->boards[i]->queue);
 }
 
-static size_t
-count_state(const struct scoreboard *of, enum slot_state state)
-{
-	size_t count = 0;
-
-	for (uint32_t i = 0; i < of->slot_count; i++)
-		count += atomic_load(&of->slots[i].state) == (int)state;
-	return count;
-}
-
 static void
 write_workers(const struct writer *writer)
 {
@@ -181,7 +171,7 @@ write_workers(const struct writer *writer)
 		for (int state = SLOT_STARTING; state < SLOT__MAX; state++) {
 			sample(writer, name, "", writer->boards[i]);
 			label(writer->out, "state", states[state]);
-			number(writer, count_state(writer->boards[i], (enum slot_state)state));
+			number(writer, scoreboard_count_of(writer->boards[i], (enum slot_state)state));
 		}
 }
 
@@ -207,7 +197,7 @@ max_overflow_of(const struct scoreboard *of)
 static unsigned long long
 overflow_of(const struct scoreboard *of)
 {
-	size_t alive = of->slot_count - count_state(of, SLOT_FREE);
+	size_t alive = of->slot_count - scoreboard_count_of(of, SLOT_FREE);
 
 	return alive > (size_t)of->size ? alive - (size_t)of->size : 0;
 }
@@ -215,7 +205,7 @@ overflow_of(const struct scoreboard *of)
 static unsigned long long
 checked_out_of(const struct scoreboard *of)
 {
-	return count_state(of, SLOT_BUSY);
+	return scoreboard_count_of(of, SLOT_BUSY);
 }
 
 static void

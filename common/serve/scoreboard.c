@@ -285,13 +285,19 @@ slot_clear(struct slot *slot)
 }
 
 size_t
-scoreboard_count(enum slot_state state)
+scoreboard_count_of(const struct scoreboard *other, enum slot_state state)
 {
 	size_t count = 0;
 
-	for (uint32_t i = 0; i < board->slot_count; i++)
-		count += atomic_load(&board->slots[i].state) == (int)state;
+	for (uint32_t i = 0; i < other->slot_count; i++)
+		count += atomic_load(&other->slots[i].state) == (int)state;
 	return count;
+}
+
+size_t
+scoreboard_count(enum slot_state state)
+{
+	return scoreboard_count_of(board, state);
 }
 
 size_t

@@ -124,7 +124,8 @@ bool slot_read_texts(const struct slot *slot, char route[SCOREBOARD_ROUTE_BYTES]
 /* Of a worker that is gone. */
 void slot_clear(struct slot *slot);
 
-/* How many slots are in a state. */
+/* How many slots are in a state: of any, and of the own one. */
+size_t scoreboard_count_of(const struct scoreboard *other, enum slot_state state);
 size_t scoreboard_count(enum slot_state state);
 
 /* How many idle workers before `end` (NULL: all) have got at least so far with their next connection. */

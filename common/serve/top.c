@@ -1,0 +1,189 @@
+#include "serve/top.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "serve/scoreboard.h"
+
+#define PERIOD_MS 1000
+#define CLEAR     "\033[H\033[J"
+#define OUT_BYTES (64 << 10)
+#define BUCKETS   (SCOREBOARD_BOUNDS + 1)
+#define MICRO     1000000
+
+/* What an endpoint has counted until a moment. */
+struct sums {
+	char name[SCOREBOARD_NAME_BYTES];
+	int master_pid; /* another one has counted from 0 */
+	unsigned long long requests, errors, flights, durations[BUCKETS];
+};
+
+struct view {
+	void *scope; /* of the sums */
+	struct sums *sums;
+	size_t count;
+	int64_t at_us;
+};
+
+static void
+add_route(struct sums *sums, const struct route_counts *route)
+{
+	for (size_t i = 0; i < SCOREBOARD_STATUSES; i++) {
+		unsigned long long value = atomic_load(&route->by_status[i]);
+
+		sums->requests += value;
+		sums->errors += scoreboard_statuses[i] >= 500 ? value : 0;
+	}
+	for (size_t i = 0; i < BUCKETS; i++)
+		sums->durations[i] += atomic_load(&route->duration.buckets[i]);
+}
+
+static struct sums
+sums_of(const struct scoreboard *of)
+{
+	struct sums sums = { .master_pid = atomic_load(&of->master_pid),
+		             .flights = atomic_load(&of->flights) };
+
+	memcpy(sums.name, of->name, sizeof(sums.name));
+	for (uint32_t i = 0; i < of->route_count; i++)
+		add_route(&sums, &scoreboard_routes(of)[i]);
+	return sums;
+}
+
+/* What was counted since the last look; all of it when there was none. */
+static struct sums
+since(const struct view *before, const struct sums *now)
+{
+	struct sums less = *now;
+
+	for (size_t i = 0; i < before->count; i++) {
+		const struct sums *then = &before->sums[i];
+
+		if (strcmp(then->name, now->name) != 0 || then->master_pid != now->master_pid)
+			continue;
+		less.requests -= then->requests;
+		less.errors -= then->errors;
+		less.flights -= then->flights;
+		for (size_t b = 0; b < BUCKETS; b++)
+			less.durations[b] -= then->durations[b];
+	}
+	return less;
+}
+
+/* As Prometheus' histogram_quantile(): even within a bucket. In milliseconds; -1: nothing was counted. */
+static double
+quantile_ms(const unsigned long long buckets[BUCKETS], double part)
+{
+	unsigned long long all = 0;
+	double wanted, below = 0;
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		all += buckets[i];
+	if (all == 0)
+		return -1;
+	wanted = part * (double)all;
+	for (size_t i = 0; i < SCOREBOARD_BOUNDS; i++) {
+		double low = i > 0 ? (double)scoreboard_bounds_us[i - 1] : 0;
+		double width = (double)scoreboard_bounds_us[i] - low;
+
+		if (buckets[i] > 0 && below + (double)buckets[i] >= wanted)
+			return (low + width * (wanted - below) / (double)buckets[i]) / 1000;
+		below += (double)buckets[i];
+	}
+	return (double)scoreboard_bounds_us[SCOREBOARD_BOUNDS - 1] / 1000;
+}
+
+static void
+write_ratio(struct buf *out, int width, bool known, double value)
+{
+	if (known)
+		buf_printf(out, " %*.1f", width, value);
+	else
+		buf_printf(out, " %*s", width, "-");
+}
+
+static void
+write_row(struct buf *out, const struct scoreboard *of, const struct sums *new, double seconds)
+{
+	double p50 = quantile_ms(new->durations, 0.5), p99 = quantile_ms(new->durations, 0.99);
+
+	buf_printf(out, "%-16.16s %-5s %4zu %4zu %9" PRId32, of->name,
+	           scoreboard_is_alive(of) ? "up" : "DOWN", scoreboard_count_of(of, SLOT_BUSY),
+	           scoreboard_count_of(of, SLOT_IDLE), of->size + of->overflow);
+	write_ratio(out, 9, seconds > 0, (double)new->requests / seconds);
+	write_ratio(out, 8, seconds > 0, (double)new->errors / seconds);
+	write_ratio(out, 8, p50 >= 0, p50);
+	write_ratio(out, 8, p99 >= 0, p99);
+	write_ratio(out, 8, new->requests > 0, (double)new->flights / (double)new->requests);
+	buf_char(out, '\n');
+}
+
+static void
+look(struct buf *out, const char *directory, struct view *before)
+{
+	struct view now = { .scope = mem_scope(mem_process(), "view"), .at_us = clock_now_us() };
+	double seconds = before->at_us > 0 ? (double)(now.at_us - before->at_us) / MICRO : 0;
+	const struct scoreboard **boards;
+	void *scope = mem_scope(mem_process(), "boards");
+
+	now.count = scoreboard_all(scope, directory, &boards);
+	now.sums = mem_array(now.scope, struct sums, now.count + 1);
+	buf_printf(out, "%-16s %-5s %4s %4s %9s %9s %8s %8s %8s %8s\n", "endpoint", "", "busy", "idle",
+	           "at most", "req/s", "5xx/s", "p50 ms", "p99 ms", "trips");
+	for (size_t i = 0; i < now.count; i++) {
+		struct sums new;
+
+		now.sums[i] = sums_of(boards[i]);
+		/* Before the second look nothing is known of now. */
+		new = seconds > 0 ? since(before, &now.sums[i]) : (struct sums){ .requests = 0 };
+		write_row(out, boards[i], &new, seconds);
+	}
+	if (now.count == 0)
+		buf_printf(out, "no endpoint runs in %s\n", directory);
+	mem_free(scope);
+	mem_free(before->scope);
+	*before = now;
+}
+
+static const char *
+default_directory(void)
+{
+	static const char *const usual[] = { "/run/nullpool", ".local/run" };
+
+	for (size_t i = 0; i < COUNT_OF(usual); i++)
+		if (access(usual[i], X_OK) == 0)
+			return usual[i];
+	return NULL;
+}
+
+bool
+top_run(const char *directory)
+{
+	bool terminal = isatty(STDOUT_FILENO);
+	struct view view = { .scope = NULL };
+	struct buf out;
+
+	if (!directory)
+		directory = default_directory();
+	if (!directory || access(directory, X_OK) != 0) {
+		(void)fprintf(stderr, "there is no run directory%s%s: name it, --top DIRECTORY\n",
+		              directory ? " " : "", directory ? directory : "");
+		return false;
+	}
+	buf_init(&out, mem_process(), OUT_BYTES);
+	do {
+		buf_reset(&out);
+		if (terminal)
+			buf_text(&out, CLEAR);
+		look(&out, directory, &view);
+		buf_text(&out, terminal ? "" : "\n");
+		(void)fputs(out.data, stdout);
+		if (fflush(stdout) != 0)
+			break;
+		clock_sleep_ms(PERIOD_MS, deadline_in_ms(PERIOD_MS));
+	} while (true);
+	mem_free(view.scope);
+	return true;
+}

@@ -1,0 +1,74 @@
+"""--top: what all endpoints do, a table a second."""
+import os
+import subprocess
+import uuid
+
+import stack
+from conftest import program
+
+
+def tables(service, count, between=lambda: None):
+    """The first tables of a pipe: for each a {endpoint: its columns}."""
+    top = subprocess.Popen([program("root"), "--top", service.run_dir], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        found = []
+        for _ in range(count):
+            assert top.stdout.readline().split()[:3] == ["endpoint", "busy", "idle"]
+            rows = {}
+            while (line := top.stdout.readline()) != "\n":
+                name, *columns = line.split()
+                rows[name] = columns
+            found.append(rows)
+            between()
+        top.stdout.close()  # nobody reads any more: it ends
+        assert top.wait(5) == 0 and top.stderr.read() == ""
+    finally:
+        top.kill()
+        top.wait()
+        top.stderr.close()
+    return found
+
+
+def test_a_table_says_who_works_how_much(serve):
+    service = serve("root", "probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=3)
+    stack.wait_until("idle workers", lambda: tables(service, 1)[0]["probe"][1:4] == ["0", "2", "5"], 10)
+
+    def work():
+        for _ in range(20):
+            assert service.client.get("/probe/rows?label=none").status == 200
+        assert service.client.post(f"/probe/two-steps?label={uuid.uuid4()}").status == 201
+
+    first, second = tables(service, 2, work)
+    assert first["probe"] == ["up", "0", "2", "5", "-", "-", "-", "-", "-"]
+    assert second["root"][4:] == ["0.0", "0.0", "-", "-", "-"]
+    requests, errors, p50, p99, trips = map(float, second["probe"][4:])
+    assert 10 < requests <= 21 and errors == 0
+    assert 0 < p50 <= p99 < 1000
+    assert 1 <= trips < 1.5  # 20 of one, and one of two
+
+
+def test_a_terminal_shows_one_in_the_place_of_the_other(serve):
+    service = serve("root")
+    leader, follower = os.openpty()
+    top = subprocess.Popen([program("root"), "--top", service.run_dir], stdout=follower)
+    os.close(follower)
+    text = b""
+    while text.count(b"endpoint") < 2:
+        text += os.read(leader, 65536)
+    top.terminate()
+    top.wait()
+    os.close(leader)
+    assert text.count(b"\x1b[H\x1b[J") == 2
+
+
+def test_one_that_was_killed_is_down(serve):
+    service = serve("probe")
+    endpoint = service.endpoints["probe"]
+    os.kill(endpoint.pid, 9)
+    endpoint.stop()
+    assert tables(service, 1)[0]["probe"][0] == "DOWN"
+
+
+def test_a_directory_that_is_not_there_is_said(tmp_path):
+    result = subprocess.run([program("root"), "--top", tmp_path / "none"], capture_output=True, text=True, timeout=10)
+    assert result.returncode == 64 and str(tmp_path / "none") in result.stderr
