@@ -217,7 +217,8 @@ open_connection(struct redis *redis)
 		return failed(redis, "connect", redis->context ? redis->context->errstr : "no memory");
 	if (!stop_blocking(redis->context))
 		return failed(redis, "connect", strerror(errno));
-	redis->wire = wire_new(redis, redis->context->fd, where->tls ? where->host : NULL, where->ca_file);
+	/* Its end is disconnect(), which is called when redis' own children may be gone. */
+	redis->wire = wire_new(NULL, redis->context->fd, where->tls ? where->host : NULL, where->ca_file);
 	if (!wire_greet(redis->wire, redis->deadline))
 		return failed(redis, "TLS", wire_why(redis->wire));
 	return introduce(redis);

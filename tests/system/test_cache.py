@@ -2,6 +2,7 @@
 import concurrent.futures
 import signal
 import socket
+import subprocess
 import threading
 import time
 import uuid
@@ -9,6 +10,7 @@ import uuid
 import pytest
 
 import stack
+from conftest import program
 from servers import server
 
 MINUTE = 60
@@ -190,6 +192,16 @@ def test_a_redis_that_trickles_is_not_waited_for(serve):
         assert service.client.get(f"/users/{user['id']}").status == 404
         assert time.monotonic() - start < 2
         gone.set()
+
+
+def test_a_process_with_a_connection_to_redis_ends_well(serve, site):
+    service = serve("users", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    user = created(service)
+    assert read(service, user) == (200, "miss")
+    command = [program("users"), "GET", f"/users/{user['id']}"]
+    assert subprocess.run(command, env=site.environment(), capture_output=True, timeout=20).returncode == 0
+    service.endpoints["users"].stop()
+    assert service.lines(event="worker died") == []
 
 
 def test_without_redis_nothing_is_kept(serve):
