@@ -46,7 +46,7 @@ OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
 # As programs outside of this tree get it.
 DEVELOPMENT     := $(BUILD)/lib/libnullpool.a $(BUILD)/lib/nullpool.pc
 
-.PHONY: all programs docs new tests run test unit system bench lint migrate migrate-down install uninstall clean distclean help
+.PHONY: all programs docs new tests run test unit system bench lint migrate migrate-down doctor install uninstall clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -158,6 +158,10 @@ migrate: programs
 migrate-down: programs
 	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m alembic -c migrations/alembic.ini downgrade -1
 
+# Asks with the settings of NULLPOOL_ENV_FILE, or of .env.
+doctor: programs
+	@$(BUILD)/handlers/health --doctor
+
 PREFIX ?= /usr/local
 install: all docs
 	@BUILD=$(BUILD) DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' env/install/run install $(HANDLERS)
@@ -175,6 +179,7 @@ help:
 	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
 	@echo 'make new NAME=notes a new endpoint: a handler, a migration, a test'
+	@echo 'make doctor         what a request needs, checked one by one (NULLPOOL_ENV_FILE=env/development.env)'
 	@echo 'make bench          cold starts, requests/s, memory, trips beside other programs (QUICK=1, ONLY=pool, ONLY=peers)'
 	@echo 'make lint           warnings as errors, format, clang-tidy, floors, headers, shellcheck'
 	@echo 'make                build only, into build/'

@@ -349,6 +349,12 @@ connector_totals(const struct connector *connector)
 	return &connector->totals;
 }
 
+enum connect_phase
+connector_phase(const struct connector *connector)
+{
+	return connector->dial.phase;
+}
+
 const struct connect_cost *
 connector_cost(const struct connector *connector)
 {

@@ -71,6 +71,9 @@ struct connector_totals {
 };
 const struct connector_totals *connector_totals(const struct connector *connector);
 
+/* How far the last attempt came that was made. */
+enum connect_phase connector_phase(const struct connector *connector);
+
 /* Gives it back: kept when the mode is persistent, `usable` is true and its session is idle; closed otherwise. */
 void connector_release(struct connector *connector, struct connection *connection, bool usable);
 

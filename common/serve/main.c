@@ -11,10 +11,17 @@
 #include "http/table.h"
 #include "serve/cgi.h"
 #include "serve/cli.h"
+#include "serve/doctor.h"
 #include "serve/master.h"
 #include "serve/top.h"
 
-enum { EXIT_DONE = 0, EXIT_USAGE = 64, EXIT_INTERNAL = 70, EXIT_SETTINGS = 78 }; /* sysexits.h */
+enum {
+	EXIT_DONE = 0,
+	EXIT_SICK = 1,
+	EXIT_USAGE = 64,
+	EXIT_INTERNAL = 70,
+	EXIT_SETTINGS = 78
+}; /* sysexits.h */
 
 #define PRINT_MAX_BYTES (1 << 20)
 
@@ -32,12 +39,13 @@ print_help(FILE *to, const char *name)
 	              "       %s --openapi         print the OpenAPI description of this program\n"
 	              "       %s --settings        print the settings and where each came from\n"
 	              "       %s --check           say whether it could serve: 0, or 78 and what is wrong\n"
+	              "       %s --doctor[=json]   check all that a request needs: 0, or 1 and what to mend\n"
 	              "       %s --top [DIRECTORY] show what all endpoints do, each second\n"
 	              "       %s --version | --help\n"
 	              "\n"
 	              "With a listening socket as standard input it serves FastCGI; with\n"
 	              "GATEWAY_INTERFACE in the environment it answers one CGI request.\n",
-	              name, name, name, name, name, name);
+	              name, name, name, name, name, name, name);
 }
 
 /* For a person, a line a fault; for a server's log, a JSON line a fault. */
@@ -53,6 +61,23 @@ report_faults(struct buf *faults, bool to_log)
 		log_printf(LOG_ERROR, "wrong setting", "%s", line);
 		line = end + 1;
 	}
+}
+
+/* The settings may have faults: those are what it is asked for. */
+static int
+run_doctor(struct program *program, bool json)
+{
+	struct doctor_options options = { .name = program->name, .routes = program->routes, .json = json };
+	struct settings *settings = mem_new(mem_process(), struct settings);
+	struct buf faults;
+
+	buf_init(&faults, mem_process(), PRINT_MAX_BYTES);
+	if (!settings_read(mem_process(), getenv, settings, &faults))
+		options.faults = faults.data;
+	options.settings = settings;
+	log_setup(program->name, LOG_ERROR);
+	keywords_clean_environment();
+	return doctor_run(&options) ? EXIT_DONE : EXIT_SICK;
 }
 
 static bool
@@ -171,6 +196,8 @@ run_option(struct program *program, const char *option)
 		return print_settings(program);
 	if (strcmp(option, "--check") == 0)
 		return run_check(program);
+	if (strcmp(option, "--doctor") == 0 || strcmp(option, "--doctor=json") == 0)
+		return run_doctor(program, strcmp(option, "--doctor") != 0);
 	if (strcmp(option, "--top") == 0)
 		return top_run(NULL) ? EXIT_DONE : EXIT_USAGE;
 	if (strcmp(option, "--version") == 0) {
