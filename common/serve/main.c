@@ -6,6 +6,7 @@
 #include "app/app.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "db/keywords.h"
 #include "http/openapi.h"
 #include "http/table.h"
@@ -13,6 +14,7 @@
 #include "serve/cli.h"
 #include "serve/doctor.h"
 #include "serve/master.h"
+#include "serve/reuse.h"
 #include "serve/top.h"
 
 enum {
@@ -24,6 +26,7 @@ enum {
 }; /* sysexits.h */
 
 #define PRINT_MAX_BYTES (1 << 20)
+#define POOL_REQUESTS   5
 
 struct program {
 	const char *name;
@@ -40,12 +43,13 @@ print_help(FILE *to, const char *name)
 	              "       %s --settings        print the settings and where each came from\n"
 	              "       %s --check           say whether it could serve: 0, or 78 and what is wrong\n"
 	              "       %s --doctor[=json]   check all that a request needs: 0, or 1 and what to mend\n"
+	              "       %s --pool[=5]        so many reads, and which server process had each\n"
 	              "       %s --top [DIRECTORY] show what all endpoints do, each second\n"
 	              "       %s --version | --help\n"
 	              "\n"
 	              "With a listening socket as standard input it serves FastCGI; with\n"
 	              "GATEWAY_INTERFACE in the environment it answers one CGI request.\n",
-	              name, name, name, name, name, name, name);
+	              name, name, name, name, name, name, name, name);
 }
 
 /* For a person, a line a fault; for a server's log, a JSON line a fault. */
@@ -147,6 +151,26 @@ run_cli(struct program *program, const char *method, const char *target)
 	return app ? cli_run(app, method, target) : EXIT_SETTINGS;
 }
 
+/* --pool, or --pool=N */
+static int
+run_pool(struct program *program, const char *count)
+{
+	int64_t requests = POOL_REQUESTS;
+	struct app *app;
+
+	if (*count && (!parse_int(count + 1, &requests) || requests < 1 || requests > REUSE_REQUESTS_MAX)) {
+		print_help(stderr, program->name);
+		return EXIT_USAGE;
+	}
+	if (!read_settings(program, false))
+		return EXIT_SETTINGS;
+	log_setup(program->name, LOG_ERROR);
+	app = new_app(program);
+	if (!app)
+		return EXIT_SETTINGS;
+	return reuse_run(app, requests) ? EXIT_DONE : EXIT_SICK;
+}
+
 static int
 run_cgi(struct program *program)
 {
@@ -198,6 +222,8 @@ run_option(struct program *program, const char *option)
 		return run_check(program);
 	if (strcmp(option, "--doctor") == 0 || strcmp(option, "--doctor=json") == 0)
 		return run_doctor(program, strcmp(option, "--doctor") != 0);
+	if (strcmp(option, "--pool") == 0 || text_starts(option, "--pool="))
+		return run_pool(program, option + strlen("--pool"));
 	if (strcmp(option, "--top") == 0)
 		return top_run(NULL) ? EXIT_DONE : EXIT_USAGE;
 	if (strcmp(option, "--version") == 0) {
