@@ -358,11 +358,9 @@ tell_clock(struct doctor *doctor, const struct np_rows *facts, double ours)
 
 	if (!parse_float(fact(facts, "clock"), &theirs))
 		return;
-	off = theirs - ours;
-	(void)tell(doctor, off < CLOCK_OFF_S && off > -CLOCK_OFF_S, "clock",
-	           off < CLOCK_OFF_S && off > -CLOCK_OFF_S
-	               ? NULL
-	               : "tokens and keys end by the clock: set one of them right",
+	off = theirs > ours ? theirs - ours : ours - theirs;
+	(void)tell(doctor, off < CLOCK_OFF_S, "clock",
+	           off < CLOCK_OFF_S ? NULL : "tokens and keys end by the clock: set one of them right",
 	           "%.2f s off the server's", off);
 }
 

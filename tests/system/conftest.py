@@ -185,6 +185,17 @@ def program(name):
     return mine if mine.exists() else BUILD / "handlers" / name
 
 
+@pytest.fixture
+def terminal():
+    """(leader, follower) of a pseudo-terminal; the follower is the test's to close."""
+    try:
+        leader, follower = os.openpty()
+    except OSError as error:
+        pytest.skip(f"no pseudo-terminals here: {error}")
+    yield leader, follower
+    os.close(leader)
+
+
 @pytest.fixture(scope="session")
 def site():
     home = pathlib.Path(tempfile.mkdtemp(prefix="nullpool-test-"))

@@ -102,14 +102,11 @@ def command_line(site, *arguments, stderr, **settings):
                           timeout=20)
 
 
-def test_at_a_terminal_the_log_is_for_people(site):
-    leader, follower = os.openpty()
-    try:
-        command_line(site, "GET", "/probe/rows?label=x", stderr=follower, DEBUG="true")
-        text = os.read(leader, 65536).decode()
-    finally:
-        os.close(leader)
-        os.close(follower)
+def test_at_a_terminal_the_log_is_for_people(site, terminal):
+    leader, follower = terminal
+    command_line(site, "GET", "/probe/rows?label=x", stderr=follower, DEBUG="true")
+    text = os.read(leader, 65536).decode()
+    os.close(follower)
     line = next(line for line in text.splitlines() if " request " in line)
     assert " info probe[" in line and " method=GET route=/probe/rows status=200 " in line and "{\"" not in text
 

@@ -47,9 +47,9 @@ def test_a_table_says_who_works_how_much(serve):
     assert 1 <= trips < 1.5  # 20 of one, and one of two
 
 
-def test_a_terminal_shows_one_in_the_place_of_the_other(serve):
+def test_a_terminal_shows_one_in_the_place_of_the_other(serve, terminal):
     service = serve("root")
-    leader, follower = os.openpty()
+    leader, follower = terminal
     top = subprocess.Popen([program("root"), "--top", service.run_dir], stdout=follower)
     os.close(follower)
     text = b""
@@ -57,7 +57,6 @@ def test_a_terminal_shows_one_in_the_place_of_the_other(serve):
         text += os.read(leader, 65536)
     top.terminate()
     top.wait()
-    os.close(leader)
     assert text.count(b"\x1b[H\x1b[J") == 2
 
 
