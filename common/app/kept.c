@@ -7,12 +7,6 @@
 /* Stands for an argument that was not given. No value is written like it, since values are percent-encoded. */
 #define ABSENT "%"
 
-static const char *const words[] = {
-	[CACHE_MISS] = "away",
-	[CACHE_LEASE] = "miss",
-	[CACHE_HIT] = "hit",
-};
-
 /* --- keys --- */
 
 /* The table was checked: it is one of the route's. */
@@ -123,5 +117,5 @@ kept_fill(struct np_ctx *ctx)
 const char *
 kept_word(const struct np_ctx *ctx)
 {
-	return ctx->cache_key ? words[ctx->cache_found] : NULL;
+	return ctx->cache_key ? cache_found_names[ctx->cache_found] : NULL;
 }

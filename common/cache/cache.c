@@ -24,6 +24,12 @@
 _Static_assert(CACHE_LEASE_MS == 3000, "LEASE_TEXT says it too");
 _Static_assert(CACHE_VALUE_MAX + HEAD_BYTES < REDIS_REPLY_MAX, "what is kept can be read");
 
+const char *const cache_found_names[CACHE_HIT + 1] = {
+	[CACHE_MISS] = "away",
+	[CACHE_LEASE] = "miss",
+	[CACHE_HIT] = "hit",
+};
+
 struct cache {
 	struct redis *redis;
 	char lease[HEAD_BYTES + 1]; /* of the one that this process holds, with its mark */

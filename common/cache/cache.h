@@ -25,6 +25,9 @@ enum cache_found {
 	CACHE_HIT,
 };
 
+/* As logs and metrics say it: "away", "miss", "hit". */
+extern const char *const cache_found_names[CACHE_HIT + 1];
+
 /* Connects on first use. Belongs to owner; `where` is borrowed. */
 RETURNS_OWNED struct cache *cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms);
 

@@ -282,9 +282,6 @@ write_counters(const struct writer *writer)
 static void
 write_labelled(const struct writer *writer)
 {
-	static const char *const found[] = {
-		[CACHE_MISS] = "away", [CACHE_LEASE] = "miss", [CACHE_HIT] = "hit"
-	};
 	const struct {
 		const char *name, *help, *label;
 		const char *const *values;
@@ -297,8 +294,8 @@ write_labelled(const struct writer *writer)
 		  "phase", connect_phase_names, CONNECT_PHASE__MAX, AT(connect_us), true },
 		{ "nullpool_transactions_total", "Transactions that write, by what became of them.",
 		  "outcome", transaction_outcome_names, OUTCOME__MAX, AT(transactions), false },
-		{ "nullpool_cache_requests_total", "Answers looked for in the cache.", "result", found,
-		  COUNT_OF(found), AT(cache), false },
+		{ "nullpool_cache_requests_total", "Answers looked for in the cache.", "result",
+		  cache_found_names, COUNT_OF(cache_found_names), AT(cache), false },
 	};
 
 	for (size_t row = 0; row < COUNT_OF(rows); row++) {
