@@ -27,6 +27,12 @@ no_report(const struct app *app, const struct report *report)
 }
 
 static bool
+no_traces(void)
+{
+	return false;
+}
+
+static bool
 new_connector(void *owner, const struct settings *settings, const struct conninfo *info,
               struct connector **connector, struct error *err)
 {
@@ -52,6 +58,7 @@ app_init(void *owner, struct app *app, const char *name, const struct np_route *
 		             .settings = settings,
 		             .pool = no_pool,
 		             .describe = no_description,
+		             .traces = no_traces,
 		             .report = no_report };
 	if (auth_is_wanted(routes) && !settings->secret_key)
 		return error_set(err, NP_INTERNAL,

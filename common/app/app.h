@@ -29,6 +29,9 @@ struct app {
 	struct app_pool (*pool)(void);
 	/* Told, when a request has found its route, what is in hand. */
 	void (*describe)(const char *method, const char *route, const char *request_id);
+	/* Whether spans are wanted now, and where those of a request go: a list of JSON objects. */
+	bool (*traces)(void);
+	void (*send_spans)(const char *spans, size_t size);
 	/* Told what became of it, after its reply. */
 	void (*report)(const struct app *app, const struct report *report);
 };

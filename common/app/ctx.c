@@ -11,8 +11,7 @@
 static bool
 our_fault(struct np_ctx *ctx, const char *what)
 {
-	(void)error_set(&ctx->error, NP_INTERNAL, "Internal error");
-	return error_detail(&ctx->error, "%s", what);
+	return error_internal(&ctx->error, "%s", what);
 }
 
 bool

@@ -20,6 +20,7 @@ struct np_ctx {
 	const struct request *request;
 	const struct np_route *route; /* NULL until one was found */
 	struct trace trace;
+	struct spans *spans; /* NULL: none are wanted */
 	struct target target;
 	char allow[ROUTER_ALLOW_BYTES]; /* the methods of its path, "" when there is none */
 	struct argument *arguments;     /* in the order of route->params */

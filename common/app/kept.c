@@ -1,5 +1,6 @@
 #include "app/kept.h"
 
+#include "app/spans.h"
 #include "base/log.h"
 #include "http/reply_text.h"
 
@@ -53,6 +54,7 @@ key_of(const struct np_ctx *ctx, void *owner, const char *template)
 bool
 kept_find(struct np_ctx *ctx)
 {
+	int64_t start_us = clock_now_us();
 	const char *value;
 	size_t size;
 
@@ -62,6 +64,7 @@ kept_find(struct np_ctx *ctx)
 	if (!ctx->cache_key)
 		return false;
 	ctx->cache_found = cache_find(ctx, ctx->app->cache, ctx->deadline, ctx->cache_key, &value, &size);
+	spans_add_cache(ctx, "find", start_us);
 	if (ctx->cache_found != CACHE_HIT)
 		return false;
 	ctx->replied = reply_from_text(&ctx->reply, value, size);
@@ -78,9 +81,12 @@ forget(struct np_ctx *ctx)
 
 	for (; forgets && *forgets; forgets++) {
 		const char *key = key_of(ctx, ctx, *forgets);
+		int64_t start_us = clock_now_us();
 
 		if (key && !cache_forget(ctx->app->cache, ctx->deadline, key))
 			log_printf(LOG_WARNING, "not forgotten", "%s: Redis is away", *forgets);
+		if (key)
+			spans_add_cache(ctx, "forget", start_us);
 	}
 }
 
@@ -102,7 +108,7 @@ kept_settle(struct np_ctx *ctx, bool good)
 void
 kept_fill(struct np_ctx *ctx)
 {
-	int64_t ttl_s;
+	int64_t ttl_s, start_us = clock_now_us();
 
 	if (ctx->cache_found != CACHE_LEASE)
 		return;
@@ -112,6 +118,7 @@ kept_fill(struct np_ctx *ctx)
 		           ttl_s);
 	else
 		cache_release(ctx->app->cache, ctx->deadline, ctx->cache_key);
+	spans_add_cache(ctx, "fill", start_us);
 }
 
 const char *

@@ -6,6 +6,7 @@
 #include "app/kept.h"
 #include "app/page.h"
 #include "app/report.h"
+#include "app/spans.h"
 #include "app/timing.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,6 +24,7 @@ new_ctx(void *owner, struct app *app, const struct request *request)
 	ctx->app = app;
 	ctx->request = request;
 	trace_read(request_header(request, "traceparent"), &ctx->trace);
+	spans_begin(ctx);
 	reply_init(&ctx->reply, ctx);
 	ctx->reply.without_body = strcmp(request->method, "HEAD") == 0;
 	return ctx;
@@ -76,6 +78,8 @@ new_transaction(struct np_ctx *ctx)
 		.request_id = ctx->request->id,
 		.trace_id = ctx->trace.id[0] ? ctx->trace.id : NULL,
 		.slow_query_ms = ctx->app->settings->slow_query_ms,
+		.listener = ctx->spans ? spans_note : NULL,
+		.listener_context = ctx,
 	};
 
 	ctx->tx = transaction_new(ctx, &options);
@@ -339,6 +343,7 @@ life_end(struct np_ctx *ctx)
 	kept_fill(ctx);
 	log_request(ctx, duration_us);
 	report(ctx, duration_us);
+	spans_send(ctx, duration_us);
 	ctx->app->recent = ctx->tx ? transaction_source(ctx->tx) : NULL;
 	if (ctx->tx)
 		transaction_close(ctx->tx);

@@ -19,11 +19,15 @@ deadline_in_ms(int64_t ms)
 }
 
 struct deadline
+deadline_sooner(struct deadline a, struct deadline b)
+{
+	return a.at_us < b.at_us ? a : b;
+}
+
+struct deadline
 deadline_within_ms(struct deadline deadline, int64_t ms)
 {
-	struct deadline other = deadline_in_ms(ms);
-
-	return other.at_us < deadline.at_us ? other : deadline;
+	return deadline_sooner(deadline, deadline_in_ms(ms));
 }
 
 int

@@ -13,6 +13,8 @@ int64_t clock_now_us(void); /* CLOCK_MONOTONIC */
 
 struct deadline deadline_in_ms(int64_t ms);
 
+struct deadline deadline_sooner(struct deadline a, struct deadline b);
+
 /* The earlier of a deadline and `ms` from now. */
 struct deadline deadline_within_ms(struct deadline deadline, int64_t ms);
 

@@ -22,6 +22,10 @@ struct error {
 #define error_set(err, kind, ...) (error_fill(err, kind, __VA_ARGS__), false)
 #define error_detail(err, ...)    (error_fill_detail(err, __VA_ARGS__), false)
 
+/* NP_INTERNAL, of which only the log sees what it is. */
+#define error_internal(err, ...) \
+	(error_fill(err, NP_INTERNAL, "Internal error"), error_detail(err, __VA_ARGS__))
+
 void error_fill(struct error *err, enum np_failure kind, const char *format, ...) NP_PRINTF(3, 4);
 void error_fill_detail(struct error *err, const char *format, ...) NP_PRINTF(2, 3);
 

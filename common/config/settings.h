@@ -18,7 +18,9 @@ enum connection_mode { CONNECTION_NULL, CONNECTION_AHEAD, CONNECTION_PERSISTENT,
 /* How TLS begins: with a question (a round trip), or at once (Postgres 17, Neon). */
 enum ssl_negotiation { NEGOTIATION_AUTO, NEGOTIATION_POSTGRES, NEGOTIATION_DIRECT, NEGOTIATION__MAX };
 
-#define SETTINGS_MAX 48
+#define SETTINGS_MAX     64
+
+#define OTLP_HEADERS_MAX 16
 
 /* Names of their values, as people write them; all end with NULL. */
 extern const char *const environment_names[ENV__MAX + 1];
@@ -33,6 +35,9 @@ struct settings {
 	int64_t log_level;                      /* enum log_level */
 	int64_t log_format;                     /* enum log_format */
 	int64_t slow_query_ms, slow_request_ms; /* 0: none is */
+	const char *otlp_endpoint;              /* NULL: no spans are made */
+	const char *otlp_headers;               /* as written; see otlp_header */
+	int64_t otlp_timeout_ms;
 
 	const char *database_url;
 	const char *db_host, *db_name, *db_user, *db_password;
@@ -79,6 +84,7 @@ struct settings {
 	struct conninfo replica;   /* when database_replica_url is set */
 	struct conninfo migration; /* of MIGRATION_DATABASE_URL, else the same as database */
 	struct redis_url redis;    /* when redis_url is set */
+	const char *otlp_header[OTLP_HEADERS_MAX + 1]; /* "Name: value", ends with NULL */
 };
 
 /* Reads them; everything belongs to owner. `lookup` is getenv() or a test's own. False: `faults` has one line

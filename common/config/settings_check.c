@@ -178,6 +178,61 @@ check_origins(const struct settings *settings, struct buf *faults)
 		}
 }
 
+/* http or https, and nothing of a login in it: it is shown in logs. */
+static bool
+is_collector(const char *url)
+{
+	size_t scheme = text_starts(url, "http://") ? 7 : text_starts(url, "https://") ? 8 : 0;
+
+	return scheme > 0 && url[scheme] && url[scheme] != '/' && !strpbrk(url, "@?# \t\r\n");
+}
+
+/* "name=value", the value percent-encoded (OpenTelemetry's form, that of W3C Baggage), as a line of HTTP; NULL: it is none. */
+static const char *
+header_of(void *owner, const char *item, size_t size)
+{
+	const char *equals = memchr(item, '=', size);
+	size_t name = equals ? (size_t)(equals - item) : 0, got;
+	char *value = mem_resize(owner, NULL, size + 1);
+
+	for (size_t i = 0; i < name; i++)
+		if (!text_is_alnum(item[i]) && !strchr("-_.", item[i]))
+			return NULL;
+	if (name == 0 || percent_decode(equals + 1, size - name - 1, false, value, &got) != PERCENT_OK)
+		return NULL;
+	for (size_t i = 0; i < got; i++)
+		if ((unsigned char)value[i] < ' ' || value[i] == 127)
+			return NULL;
+	log_secret(value);
+	return mem_printf(owner, "%.*s: %s", (int)name, item, value);
+}
+
+static void
+check_collector(void *owner, struct settings *settings, struct buf *faults)
+{
+	const char *at = settings->otlp_headers;
+	size_t size, count = 0;
+
+	if (settings->otlp_endpoint && !is_collector(settings->otlp_endpoint))
+		buf_text(
+		    faults,
+		    "OTEL_EXPORTER_OTLP_ENDPOINT: must be the http:// or https:// address of a collector,"
+		    " without a login in it\n");
+	for (; (size = settings_next_item(&at)) > 0; at += size) {
+		const char *header = count < OTLP_HEADERS_MAX ? header_of(owner, at, size) : NULL;
+
+		if (!header) {
+			buf_printf(
+			    faults,
+			    "OTEL_EXPORTER_OTLP_HEADERS: must be name=value, separated by commas, at most"
+			    " %d of them, with %%20 for a space\n",
+			    OTLP_HEADERS_MAX);
+			return;
+		}
+		settings->otlp_header[count++] = header;
+	}
+}
+
 void
 settings_check(void *owner, struct settings *settings, struct buf *faults)
 {
@@ -191,4 +246,5 @@ settings_check(void *owner, struct settings *settings, struct buf *faults)
 	check_redis(owner, settings, faults);
 	check_secret_key(settings, faults);
 	check_origins(settings, faults);
+	check_collector(owner, settings, faults);
 }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "db/flight.h"
 #include "db/head.h"
+#include "db/mishap.h"
 #include "db/sqlstate.h"
 
 /* How long a rollback may keep a worker whose request has failed already. */
@@ -29,6 +30,7 @@ struct transaction {
 	enum { NOT_LAST, LAST_IS_NEXT, LAST_IS_DONE } last;
 	const struct np_rows *kept; /* what the statements return, without being run; NULL: they are run */
 	size_t given;               /* so many were */
+	int64_t flew_us;            /* when the last flight began */
 };
 
 /* A flight of a transaction. */
@@ -51,100 +53,27 @@ transaction_new(void *owner, const struct transaction_options *options)
 	return tx;
 }
 
-static bool
-misuse(struct error *err, const char *what)
+static void
+tell(const struct transaction *tx, struct transaction_note note)
 {
-	(void)error_set(err, NP_INTERNAL, "Internal error");
-	return error_detail(err, "%s", what);
+	if (tx->options.listener)
+		tx->options.listener(tx->options.listener_context, &note);
 }
 
-/* --- what went wrong --- */
-
-static bool
-late(struct error *err)
-{
-	const struct sqlstate_meaning meaning = { NP_TIMEOUT, RETRY_NEVER, "The database took too long" };
-
-	sqlstate_error(err, &meaning, "", "no answer from the server within the time allowed");
-	return false;
-}
-
-static bool
-lost(const struct trip *trip, struct error *err)
-{
-	const struct sqlstate_meaning meaning = sqlstate_of_statement("");
-	const PGresult *error = trip->flight.error;
-	const char *text = error ? PQresultErrorMessage(error) : PQerrorMessage(trip->flight.pg);
-
-	sqlstate_error(err, &meaning, "", *text ? text : "the server's answers do not fit the statements");
-	return false;
-}
-
-/* In an older snapshot the claim does not see an answer that has just been kept, but its key is there. */
-static bool
-is_claimed_by_another(const PGresult *result)
-{
-	const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-
-	return constraint && strcmp(constraint, "idempotency_keys_pkey") == 0;
-}
-
-static bool
-refused(struct transaction *tx, const PGresult *result, struct error *err)
-{
-	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	struct sqlstate_meaning meaning = sqlstate_of_statement(code ? code : "");
-
-	/* A server that is read only is away for writes; a read that writes is the handler's fault. */
-	if (code && strcmp(code, "25006") == 0 && tx->options.mode == NP_TX_READ)
-		return misuse(err, "a write in a route of NP_TX_READ");
-	/* Only the primary message: detail and context quote values, and of class 22 (data) the message does too. */
-	if (code && text_starts(code, "22"))
-		primary = "a value that its type does not take";
-	tx->retry = is_claimed_by_another(result) ? RETRY_RERUN : meaning.retry;
-	sqlstate_error(err, &meaning, code ? code : "", primary ? primary : PQresultErrorMessage(result));
-	return false;
-}
-
-/* It was sent and its end not seen: it may be committed, or not. */
-static bool
-ambiguous(struct error *err)
-{
-	const struct error cause = *err;
-
-	error_fill(err, NP_AMBIGUOUS, "The outcome is unknown: the database was lost while it committed");
-	memcpy(err->sqlstate, cause.sqlstate, sizeof(err->sqlstate));
-	return error_detail(err, "%s", cause.detail);
-}
-
-/* An empty statement, COPY: no error of the server's, and nothing that a handler may send. */
-static bool
-is_misuse(const struct trip *trip)
-{
-	return trip->flight.error && PQresultStatus(trip->flight.error) != PGRES_FATAL_ERROR;
-}
-
+/* Returns false. */
 static bool
 trip_failed(struct transaction *tx, const struct trip *trip, struct error *err)
 {
-	const struct flight *flight = &trip->flight;
+	const struct mishap mishap = {
+		.flight = &trip->flight,
+		.outcome = trip->outcome,
+		.commits = trip->commits,
+		.forgotten = trip->forgotten,
+		.reads = tx->options.mode == NP_TX_READ,
+		.claimed = tx->options.claim != NULL,
+	};
 
-	tx->retry = RETRY_NEVER;
-	if (is_misuse(trip))
-		return misuse(err, PQresStatus(PQresultStatus(flight->error)));
-	if (trip->outcome == FLIGHT_REFUSED)
-		(void)refused(tx, flight->error, err);
-	else if (trip->outcome == FLIGHT_LATE)
-		(void)late(err);
-	else
-		(void)lost(trip, err);
-	if (trip->commits && flight->sent && !flight_was_rejected(flight)) {
-		tx->retry = tx->options.claim ? RETRY_RERUN : RETRY_NEVER;
-		return ambiguous(err);
-	}
-	if (trip->forgotten)
-		tx->retry = RETRY_RERUN;
+	tx->retry = mishap_explain(&mishap, err);
 	return false;
 }
 
@@ -175,8 +104,7 @@ flight_deadline(const struct transaction *tx, const struct trip *trip)
 static void
 fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 {
-	int64_t start_us = clock_now_us();
-
+	tx->flew_us = clock_now_us();
 	trip->outcome = flight_fly(&trip->flight, deadline);
 	trip->forgotten = trip->flight.named
 	                  && prepared_is_lost(tx->connection->prepared, trip->flight.error);
@@ -185,7 +113,7 @@ fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 	if (!tx->broken)
 		tx->open = PQtransactionStatus(trip->flight.pg) != PQTRANS_IDLE;
 	tx->counts.flights++;
-	tx->counts.flights_us += clock_now_us() - start_us;
+	tx->counts.flights_us += clock_now_us() - tx->flew_us;
 }
 
 static void
@@ -215,21 +143,33 @@ take_from_replica(struct transaction *tx)
 }
 
 static bool
+take_from_primary(struct transaction *tx, struct error *err)
+{
+	bool taken;
+
+	tx->source = tx->options.connector;
+	taken = connector_acquire(tx->source, tx->options.deadline, &tx->connection, err);
+	connect_cost_add(&tx->counts.connect, connector_cost(tx->source));
+	return taken;
+}
+
+static bool
 take_connection(struct transaction *tx, struct error *err)
 {
+	int64_t start_us = clock_now_us(), before_us = tx->counts.connect.total_us;
+	bool taken;
+
 	if (tx->connection)
 		return true;
-	if (!take_from_replica(tx)) {
-		bool taken;
-
-		tx->source = tx->options.connector;
-		taken = connector_acquire(tx->source, tx->options.deadline, &tx->connection, err);
-		connect_cost_add(&tx->counts.connect, connector_cost(tx->source));
-		if (!taken)
-			return false;
-	}
-	tx->counts.backend_pid = PQbackendPID(tx->connection->pg);
-	return true;
+	taken = take_from_replica(tx) || take_from_primary(tx, err);
+	if (tx->counts.connect.total_us > before_us || !taken)
+		tell(tx, (struct transaction_note){ .what = NOTE_CONNECT,
+		                                    .start_us = start_us,
+		                                    .cost = connector_cost(tx->source),
+		                                    .err = taken ? NULL : err });
+	if (taken)
+		tx->counts.backend_pid = PQbackendPID(tx->connection->pg);
+	return taken;
 }
 
 static bool
@@ -282,10 +222,10 @@ static bool
 may_query(const struct transaction *tx, struct np_values values, struct error *err)
 {
 	if (tx->options.mode == NP_TX_NONE)
-		return misuse(err, "a query in a route of NP_TX_NONE");
+		return error_internal(err, "a query in a route of NP_TX_NONE");
 	if (tx->last == LAST_IS_DONE)
-		return misuse(err, "a query after the one that np_last() marked");
-	return values.count <= FLIGHT_VALUES_MAX || misuse(err, "more than 64 values in a query");
+		return error_internal(err, "a query after the one that np_last() marked");
+	return values.count <= FLIGHT_VALUES_MAX || error_internal(err, "more than 64 values in a query");
 }
 
 /* Nothing may be committed that the client will not hear of in time. */
@@ -304,7 +244,7 @@ may_try_again(const struct transaction *tx, const struct trip *trip)
 {
 	const char *code = PQresultErrorField(trip->flight.error, PG_DIAG_SQLSTATE);
 
-	if (!tx->broken || !trip->opens || tx->counts.retries > 0 || is_misuse(trip))
+	if (!tx->broken || !trip->opens || tx->counts.retries > 0 || mishap_is_misuse(&trip->flight))
 		return false;
 	if (trip->forgotten)
 		return true;
@@ -377,10 +317,12 @@ send_commit(struct transaction *tx, const struct transaction_statement *with, st
 	if (trip.outcome == FLIGHT_DONE)
 		/* One that failed before answers with success, and the tag ROLLBACK. */
 		committed = strcmp(PQcmdStatus(trip.flight.results[trip.statement]), "COMMIT") == 0
-		            || misuse(err, "a commit after a statement that failed");
+		            || error_internal(err, "a commit after a statement that failed");
 	else
 		(void)trip_failed(tx, &trip, err);
 	flight_end(&trip.flight);
+	tell(tx, (struct transaction_note){
+	             .what = NOTE_COMMIT, .start_us = tx->flew_us, .err = committed ? NULL : err });
 	tx->committed = tx->committed || committed;
 	return committed;
 }
@@ -390,6 +332,7 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
       struct error *err)
 {
 	const char *sent = sql;
+	int flights = tx->counts.flights;
 	int64_t start_us;
 	bool good;
 
@@ -402,6 +345,12 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 	good = run(tx, sent, values, rows, err);
 	log_statement(tx, sql, clock_now_us() - start_us, good);
 	tx->counts.queries++;
+	if (tx->counts.flights > flights)
+		tell(tx, (struct transaction_note){ .what = NOTE_QUERY,
+		                                    .start_us = tx->flew_us,
+		                                    .sql = sql,
+		                                    .rows = good ? (int64_t)np_rows_count(*rows) : 0,
+		                                    .err = good ? NULL : err });
 	if (!good)
 		return false;
 	tx->counts.rows += (int64_t)np_rows_count(*rows);
@@ -429,7 +378,7 @@ query_again(struct transaction *tx, const char *sql, struct np_rows **rows, stru
 	fly(tx, &trip, flight_deadline(tx, &trip));
 	if (trip.outcome == FLIGHT_DONE) {
 		*rows = rows_again(tx->owner, trip.flight.results[trip.statement], tx->kept, ++tx->given);
-		good = *rows || misuse(err, "what was kept does not fit the statement");
+		good = *rows || error_internal(err, "what was kept does not fit the statement");
 	} else {
 		(void)trip_failed(tx, &trip, err);
 	}

@@ -27,6 +27,17 @@ struct transaction_statement {
 	struct np_values values; /* borrowed */
 };
 
+/* Something that took its time, told when it is over; texts are borrowed for the call. */
+struct transaction_note {
+	enum { NOTE_CONNECT, NOTE_QUERY, NOTE_COMMIT } what;
+	int64_t start_us;                /* of clock_now_us() */
+	const char *sql;                 /* of NOTE_QUERY */
+	int64_t rows;                    /* of NOTE_QUERY */
+	const struct connect_cost *cost; /* of NOTE_CONNECT */
+	const struct error *err;         /* NULL: it went well */
+};
+typedef void transaction_listener(void *context, const struct transaction_note *note);
+
 struct transaction_options {
 	struct connector *connector;
 	struct replica *replica; /* for reads that a standby can serve; NULL: none */
@@ -41,7 +52,9 @@ struct transaction_options {
 	int64_t slow_query_ms; /* so long and longer is logged; 0: none */
 	const char *endpoint;  /* with request_id: application_name, seen in pg_stat_activity */
 	const char *request_id;
-	const char *trace_id; /* takes its place there; NULL: there is none */
+	const char *trace_id;           /* takes its place there; NULL: there is none */
+	transaction_listener *listener; /* NULL: nobody listens */
+	void *listener_context;
 };
 
 /* What it cost, for the log line. */

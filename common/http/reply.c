@@ -44,16 +44,14 @@ bool
 reply_add_header(struct reply *reply, const char *name, const char *value, struct error *err)
 {
 	if (!is_header_name(name) || !is_header_value(value)) {
-		(void)error_set(err, NP_INTERNAL, "Internal error");
-		return error_detail(err, "response header \"%.64s\" has a control byte or a wrong name",
-		                    name);
+		return error_internal(err, "response header \"%.64s\" has a control byte or a wrong name",
+		                      name);
 	}
 	reply->header_bytes += strlen(name) + strlen(value) + sizeof(": \r\n");
 	if (reply->header_count >= REPLY_HEADERS_MAX - REPLY_HEADERS_OURS
 	    || reply->header_bytes > REPLY_HEADERS_MAX_BYTES) {
-		error_fill(err, NP_INTERNAL, "Internal error");
-		return error_detail(err, "more than %d response headers, or more than %d bytes of them",
-		                    REPLY_HEADERS_MAX - REPLY_HEADERS_OURS, REPLY_HEADERS_MAX_BYTES);
+		return error_internal(err, "more than %d response headers, or more than %d bytes of them",
+		                      REPLY_HEADERS_MAX - REPLY_HEADERS_OURS, REPLY_HEADERS_MAX_BYTES);
 	}
 	reply->headers[reply->header_count].name = mem_strdup(reply->owner, name);
 	reply->headers[reply->header_count++].value = mem_strdup(reply->owner, value);

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 
+#define ID_RANDOM_BYTES   16
 #define SPAN_RANDOM_BYTES 8
 
 /* size lower-case hexadecimal digits at text, followed by `end`, not all of them 0; copies them. */
@@ -47,6 +48,20 @@ trace_read(const char *header, struct trace *trace)
 		random_hex(SPAN_RANDOM_BYTES, trace->span);
 	else
 		*trace = (struct trace){ .id = "" };
+}
+
+void
+trace_begin(struct trace *trace)
+{
+	*trace = (struct trace){ .flags = "01" };
+	random_hex(ID_RANDOM_BYTES, trace->id);
+	random_hex(SPAN_RANDOM_BYTES, trace->span);
+}
+
+bool
+trace_is_sampled(const struct trace *trace)
+{
+	return trace->id[0] && (text_hex(trace->flags[1]) & 1);
 }
 
 void

@@ -10,13 +10,19 @@
 
 struct trace {
 	char id[TRACE_ID_BYTES];       /* "": it is part of none */
-	char parent[TRACE_SPAN_BYTES]; /* the caller's span */
+	char parent[TRACE_SPAN_BYTES]; /* the caller's span; "": we began it */
 	char span[TRACE_SPAN_BYTES];   /* ours */
 	char flags[3];
 };
 
 /* header: traceparent's value; NULL or one that is none makes no trace, as the specification has it. */
 void trace_read(const char *header, struct trace *trace);
+
+/* A trace of our own, that nobody began before us: ours is its first span. */
+void trace_begin(struct trace *trace);
+
+/* Whether whoever began it wants its spans. */
+bool trace_is_sampled(const struct trace *trace);
 
 /* What is answered, and what somebody that we call would be told. */
 void trace_write(const struct trace *trace, char header[TRACE_HEADER_BYTES]);

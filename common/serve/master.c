@@ -24,6 +24,7 @@
 #include "serve/pool.h"
 #include "serve/reload.h"
 #include "serve/scoreboard.h"
+#include "serve/tracer.h"
 #include "serve/trim.h"
 
 #define EXIT_INTERNAL 70
@@ -39,12 +40,13 @@
 struct master {
 	const struct master_options *options;
 	struct pool *pool;
-	const char *run_dir; /* NULL: the socket has no path */
-	int events;          /* epoll of the three below */
-	int signals;         /* signalfd */
-	int busy_event;      /* eventfd, written by workers */
-	int ready_event;     /* eventfd of the workers among themselves */
-	bool listening;      /* the listener is among the events now */
+	struct tracer *tracer; /* NULL: none */
+	const char *run_dir;   /* NULL: the socket has no path */
+	int events;            /* epoll of the three below */
+	int signals;           /* signalfd */
+	int busy_event;        /* eventfd, written by workers */
+	int ready_event;       /* eventfd of the workers among themselves */
+	bool listening;        /* the listener is among the events now */
 	pid_t database_check;
 	pid_t reload_check; /* 0: none */
 	struct deadline reload_by;
@@ -158,8 +160,10 @@ prepare(struct master *master, struct error *err)
 
 	reload_remember(master, master->options->argv0);
 	master->leftovers = reload_leftovers(master);
-	if (!open_events(master, err) || !fcgi_init(err) || !make_board(master, err))
+	if (!open_events(master, err) || !fcgi_init(err) || !make_board(master, err)
+	    || !tracer_new(master, options.settings, &master->tracer, err))
 		return false;
+	options.tracer = master->tracer;
 	options.busy_event = master->busy_event;
 	options.ready_event = master->ready_event;
 	master->pool = pool_new(master, &options);
@@ -252,7 +256,7 @@ reap(struct master *master)
 			end_reload_check(master, status);
 		else if (pid == master->database_check)
 			master->database_check = 0;
-		else if (!pool_bury(master->pool, pid, status))
+		else if (!pool_bury(master->pool, pid, status) && !tracer_bury(master->tracer, pid, status))
 			forget_leftover(master, pid);
 	}
 	return pid == 0;
@@ -327,12 +331,6 @@ watch_listener(struct master *master)
 
 /* --- time --- */
 
-static struct deadline
-sooner(struct deadline a, struct deadline b)
-{
-	return a.at_us < b.at_us ? a : b;
-}
-
 static void
 feed_watchdog(struct master *master)
 {
@@ -388,14 +386,15 @@ look_after_time(struct master *master)
 static struct deadline
 next_look(struct master *master)
 {
-	struct deadline next = pool_tend(master->pool);
+	struct deadline next = deadline_sooner(pool_tend(master->pool),
+	                                       tracer_tend(master->tracer, master->pool));
 
 	if (notify_watchdog_ms() > 0)
-		next = sooner(next, master->watchdog);
+		next = deadline_sooner(next, master->watchdog);
 	if (master->reload_check > 0 && !deadline_passed(master->reload_by))
-		next = sooner(next, master->reload_by);
-	next = sooner(next, end_leftovers(master, false));
-	return sooner(next, idle_end(master));
+		next = deadline_sooner(next, master->reload_by);
+	next = deadline_sooner(next, end_leftovers(master, false));
+	return deadline_sooner(next, idle_end(master));
 }
 
 /* --- the two halves of its life --- */
@@ -461,10 +460,12 @@ drain(struct master *master)
 		(void)kill(master->reload_check, SIGKILL);
 	(void)pool_signal(master->pool, SIGTERM);
 	while (reap(master) && !deadline_passed(deadline)) {
-		wait_events(master,
-		            sooner(sooner(pool_tend(master->pool), deadline), end_leftovers(master, false)));
+		wait_events(master, deadline_sooner(deadline_sooner(pool_tend(master->pool), deadline),
+		                                    end_leftovers(master, false)));
 		pool_watch(master->pool);
 		feed_watchdog(master);
+		if (pool_signal(master->pool, 0) == 0)
+			tracer_close(master->tracer);
 	}
 	if (pool_signal(master->pool, SIGKILL) > 0)
 		log_plain(LOG_ERROR, "workers killed that did not end");

@@ -266,6 +266,10 @@ write_counters(const struct writer *writer)
 		  AT(retries) },
 		{ "nullpool_transaction_reruns_total", "Handlers run again because of another transaction.",
 		  AT(reruns) },
+		{ "nullpool_spans_sent_total", "Spans that the collector took.", AT(spans_sent) },
+		{ "nullpool_spans_failed_total", "Spans that it did not take.", AT(spans_failed) },
+		{ "nullpool_traces_dropped_total",
+		  "Requests whose spans were dropped, since the sender was behind.", AT(traces_dropped) },
 		{ "nullpool_log_lines_dropped_total", "Log lines that nobody took.", AT(log_dropped) },
 	};
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "serve/scoreboard.h"
+#include "serve/tracer.h"
 #include "serve/worker.h"
 
 #define EXIT_INTERNAL 70
@@ -121,6 +122,7 @@ run_worker(const struct pool *pool, size_t slot, bool kept)
 		.busy_event = pool->options.busy_event,
 		.ready_event = pool->options.ready_event,
 		.slot = &board->slots[slot],
+		.spans = tracer_writer(pool->options.tracer),
 		.idle_timeout_s = kept ? 0 : settings->worker_idle_timeout_s,
 		.max_requests = settings->worker_max_requests,
 	};

@@ -13,13 +13,16 @@
 #include "base/clock.h"
 #include "config/settings.h"
 
+struct tracer;
+
 struct pool_options {
 	const char *name;
 	const struct np_route *routes;
 	const struct settings *settings;
 	int listener;
-	int busy_event;  /* eventfd that workers write when nobody is idle any more */
-	int ready_event; /* eventfd of the workers, see idle.h; written here when one dies */
+	int busy_event;        /* eventfd that workers write when nobody is idle any more */
+	struct tracer *tracer; /* NULL: none */
+	int ready_event;       /* eventfd of the workers, see idle.h; written here when one dies */
 };
 
 struct pool;

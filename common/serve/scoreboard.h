@@ -17,7 +17,7 @@
 #include "db/transaction.h"
 
 #define SCOREBOARD_MAGIC       0x6e70626fu /* "npbo" */
-#define SCOREBOARD_VERSION     3
+#define SCOREBOARD_VERSION     4
 #define SCOREBOARD_NAME_BYTES  64
 #define SCOREBOARD_ROUTE_BYTES 96
 #define SCOREBOARD_ID_BYTES    72
@@ -72,7 +72,9 @@ struct scoreboard {
 	atomic_ullong flights, queries, retries, reruns;
 	atomic_ullong transactions[OUTCOME__MAX];
 	atomic_ullong cache[CACHE_HIT + 1]; /* by enum cache_found */
-	struct slot slots[];                /* the routes come after them */
+	atomic_bool traced;                 /* spans are taken */
+	atomic_ullong spans_sent, spans_failed, traces_dropped;
+	struct slot slots[]; /* the routes come after them */
 };
 
 struct scoreboard_plan {

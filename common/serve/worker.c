@@ -1,6 +1,7 @@
 #include "serve/worker.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -29,6 +30,22 @@ static void
 describe(const char *method, const char *route, const char *request_id)
 {
 	slot_describe(own_slot, method, route, request_id);
+}
+
+static int spans_fd; /* for what app/ sends */
+
+static bool
+traces(void)
+{
+	return spans_fd >= 0 && atomic_load_explicit(&board->traced, memory_order_relaxed);
+}
+
+/* Never waits: what the sender has no room for is lost. */
+static void
+send_spans(const char *spans, size_t size)
+{
+	if (send(spans_fd, spans, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		atomic_fetch_add(&board->traces_dropped, 1);
 }
 
 static void
@@ -63,6 +80,9 @@ worker_run(const struct worker_options *options)
 	own_slot = options->slot;
 	options->app->describe = describe;
 	options->app->report = count_report;
+	spans_fd = options->spans;
+	options->app->traces = traces;
+	options->app->send_spans = send_spans;
 	if (options->app->settings->debug)
 		backtrace_on_abort(own_slot);
 	begun = idle_open(&idle);

@@ -11,6 +11,7 @@ struct worker_options {
 	int busy_event;  /* eventfd of the master: written when no idle worker is left */
 	int ready_event; /* eventfd of all workers, see idle.h */
 	struct slot *slot;
+	int spans;              /* where a request's spans go in one message; -1: nowhere */
 	int64_t idle_timeout_s; /* it leaves after so long without a request; 0: it stays */
 	int64_t max_requests;   /* it leaves after so many; 0: no limit */
 };

@@ -36,6 +36,38 @@ a_later_version_may_have_more(void **state)
 }
 
 static void
+one_of_our_own_has_no_parent_and_is_sampled(void **state)
+{
+	char header[TRACE_HEADER_BYTES];
+	struct trace trace, other, again;
+
+	(void)state;
+	trace_begin(&trace);
+	trace_begin(&other);
+	assert_string_equal(trace.parent, "");
+	assert_true(trace_is_sampled(&trace));
+	assert_string_not_equal(trace.id, other.id);
+	trace_write(&trace, header);
+	trace_read(header, &again);
+	assert_string_equal(again.id, trace.id);
+	assert_string_equal(again.parent, trace.span);
+}
+
+static void
+the_last_bit_of_the_flags_says_whether_it_is_sampled(void **state)
+{
+	struct trace trace;
+
+	(void)state;
+	trace_read("00-" ID "-" SPAN "-03", &trace);
+	assert_true(trace_is_sampled(&trace));
+	trace_read("00-" ID "-" SPAN "-02", &trace);
+	assert_false(trace_is_sampled(&trace));
+	trace_read(NULL, &trace);
+	assert_false(trace_is_sampled(&trace));
+}
+
+static void
 what_is_none_makes_no_trace(void **state)
 {
 	static const char *const rows[] = {
@@ -76,6 +108,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_trace_is_continued_by_a_span_of_its_own),
 		TEST(a_later_version_may_have_more),
+		TEST(one_of_our_own_has_no_parent_and_is_sampled),
+		TEST(the_last_bit_of_the_flags_says_whether_it_is_sampled),
 		TEST(what_is_none_makes_no_trace),
 	};
 

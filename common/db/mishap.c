@@ -1,0 +1,90 @@
+#include "db/mishap.h"
+
+#include "base/text.h"
+
+static void
+late(struct error *err)
+{
+	const struct sqlstate_meaning meaning = { NP_TIMEOUT, RETRY_NEVER, "The database took too long" };
+
+	sqlstate_error(err, &meaning, "", "no answer from the server within the time allowed");
+}
+
+static void
+lost(const struct flight *flight, struct error *err)
+{
+	const struct sqlstate_meaning meaning = sqlstate_of_statement("");
+	const PGresult *error = flight->error;
+	const char *text = error ? PQresultErrorMessage(error) : PQerrorMessage(flight->pg);
+
+	sqlstate_error(err, &meaning, "", *text ? text : "the server's answers do not fit the statements");
+}
+
+/* In an older snapshot the claim does not see an answer that has just been kept, but its key is there. */
+static bool
+is_claimed_by_another(const PGresult *result)
+{
+	const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+
+	return constraint && strcmp(constraint, "idempotency_keys_pkey") == 0;
+}
+
+static enum sqlstate_retry
+refused(const struct mishap *mishap, struct error *err)
+{
+	const PGresult *result = mishap->flight->error;
+	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	struct sqlstate_meaning meaning = sqlstate_of_statement(code ? code : "");
+
+	/* A server that is read only is away for writes; a read that writes is the handler's fault. */
+	if (code && strcmp(code, "25006") == 0 && mishap->reads) {
+		(void)error_internal(err, "a write in a route of NP_TX_READ");
+		return RETRY_NEVER;
+	}
+	/* Only the primary message: detail and context quote values, and of class 22 (data) the message does too. */
+	if (code && text_starts(code, "22"))
+		primary = "a value that its type does not take";
+	sqlstate_error(err, &meaning, code ? code : "", primary ? primary : PQresultErrorMessage(result));
+	return is_claimed_by_another(result) ? RETRY_RERUN : meaning.retry;
+}
+
+/* It was sent and its end not seen: it may be committed, or not. */
+static void
+ambiguous(struct error *err)
+{
+	const struct error cause = *err;
+
+	error_fill(err, NP_AMBIGUOUS, "The outcome is unknown: the database was lost while it committed");
+	memcpy(err->sqlstate, cause.sqlstate, sizeof(err->sqlstate));
+	(void)error_detail(err, "%s", cause.detail);
+}
+
+bool
+mishap_is_misuse(const struct flight *flight)
+{
+	return flight->error && PQresultStatus(flight->error) != PGRES_FATAL_ERROR;
+}
+
+enum sqlstate_retry
+mishap_explain(const struct mishap *mishap, struct error *err)
+{
+	const struct flight *flight = mishap->flight;
+	enum sqlstate_retry retry = RETRY_NEVER;
+
+	if (mishap_is_misuse(flight)) {
+		(void)error_internal(err, "%s", PQresStatus(PQresultStatus(flight->error)));
+		return RETRY_NEVER;
+	}
+	if (mishap->outcome == FLIGHT_REFUSED)
+		retry = refused(mishap, err);
+	else if (mishap->outcome == FLIGHT_LATE)
+		late(err);
+	else
+		lost(flight, err);
+	if (mishap->commits && flight->sent && !flight_was_rejected(flight)) {
+		ambiguous(err);
+		return mishap->claimed ? RETRY_RERUN : RETRY_NEVER;
+	}
+	return mishap->forgotten ? RETRY_RERUN : retry;
+}

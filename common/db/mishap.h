@@ -1,0 +1,24 @@
+/* mishap.h - what a flight that did not end well means for its transaction, and for who asked */
+#ifndef NULLPOOL_DB_MISHAP_H
+#define NULLPOOL_DB_MISHAP_H
+
+#include "base/error.h"
+#include "db/flight.h"
+#include "db/sqlstate.h"
+
+struct mishap {
+	const struct flight *flight;
+	enum flight_outcome outcome; /* not FLIGHT_DONE */
+	bool commits;                /* with its end, something may be committed */
+	bool forgotten;              /* a statement's name was not good any more, so nothing was done */
+	bool reads;                  /* in a transaction that only reads */
+	bool claimed;                /* the same again would find out whether it was done */
+};
+
+/* Fills err: NP_AMBIGUOUS when the end of a commit was not seen. Returns whether the same may be tried again. */
+enum sqlstate_retry mishap_explain(const struct mishap *mishap, struct error *err);
+
+/* An empty statement, COPY: no error of the server's, and nothing that a handler may send. */
+bool mishap_is_misuse(const struct flight *flight);
+
+#endif

@@ -1,0 +1,252 @@
+"""Spans go to a collector, and nothing waits for it."""
+import concurrent.futures
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import uuid
+
+import pytest
+
+import stack
+from collector import attributes, collector
+from conftest import children, program
+
+PARENT = "00f067aa0ba902b7"
+INTERNAL, SERVER, CLIENT = 1, 2, 3
+
+
+@pytest.fixture
+def receiver():
+    with collector() as made:
+        yield made
+
+
+@pytest.fixture
+def traced(serve, receiver):
+    """traced("probe", SETTING=value): programs that send to the receiver."""
+    def start(*programs, **settings):
+        return serve(*programs, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, **settings)
+    return start
+
+
+def spans_of(receiver, answer):
+    """Those of an answer's request, by name, when they have come."""
+    trace = answer.headers["traceparent"].split("-")[1]
+    stack.wait_until("the spans", lambda: receiver.of(trace))
+    return {span["name"]: span for span in receiver.of(trace)}
+
+
+def server_span(receiver, answer):
+    return next(span for span in spans_of(receiver, answer).values() if span["kind"] == SERVER)
+
+
+def sender_of(service, name):
+    """Its pid: the child that is no worker has libcurl."""
+    def find():
+        for child in children(service.endpoints[name].pid):
+            try:
+                with open(f"/proc/{child}/maps") as maps:
+                    if "libcurl" in maps.read():
+                        return child
+            except OSError:
+                pass
+        return None
+    return stack.wait_until("the sender", find)
+
+
+def counter(service, name):
+    text = service.client.get("/metrics").body.decode()
+    return sum(float(value) for value in re.findall(rf"^{name}{{[^}}]*}} (\S+)$", text, re.M))
+
+
+def test_a_request_is_a_trace_of_what_it_did(traced, receiver, site):
+    service = traced("users", DATABASE_CONNECTION="null")
+    answer = service.client.get("/users?limit=1")
+    spans = spans_of(receiver, answer)
+    request = spans["GET /users"]
+    assert "parentSpanId" not in request and request["kind"] == SERVER and "status" not in request
+    about = attributes(request)
+    assert about["http.request.method"] == "GET" and about["http.route"] == "/users"
+    assert about["http.response.status_code"] == 200
+    assert about["nullpool.request_id"] == answer.headers["x-request-id"]
+    line = service.line_of(answer)
+    assert (line["trace_id"], line["span_id"]) == (request["traceId"], request["spanId"])
+    for name in ("connect", "SELECT"):
+        assert spans[name]["parentSpanId"] == request["spanId"] and spans[name]["kind"] == CLIENT
+        assert int(request["startTimeUnixNano"]) <= int(spans[name]["startTimeUnixNano"])
+        assert int(spans[name]["startTimeUnixNano"]) <= int(spans[name]["endTimeUnixNano"]) <= int(request["endTimeUnixNano"])
+        assert attributes(spans[name])["server.port"] == site.postgres.port
+    assert attributes(spans["connect"])["nullpool.connect.trips"] == line["connect_trips"]
+    query = attributes(spans["SELECT"])
+    assert query["db.system.name"] == "postgresql" and "FROM users" in query["db.query.text"]
+    assert query["db.response.returned_rows"] == line["rows"]
+    assert len({span["spanId"] for span in spans.values()}) == len(spans)
+    assert abs(int(request["startTimeUnixNano"]) / 1e9 - time.time()) < 60
+    assert receiver.resources[0]["service.name"] == "nullpool"
+    assert receiver.posts[0][0] == "/v1/traces" and receiver.posts[0][1]["Content-Type"] == "application/json"
+
+
+def test_a_callers_trace_is_continued(traced, receiver):
+    trace = uuid.uuid4().hex
+    answer = traced("root").client.get("/", headers={"traceparent": f"00-{trace}-{PARENT}-01"})
+    span = spans_of(receiver, answer)["GET /"]
+    assert (span["traceId"], span["parentSpanId"]) == (trace, PARENT)
+    assert answer.headers["traceparent"] == f"00-{trace}-{span['spanId']}-01"
+
+
+def test_what_a_caller_does_not_sample_is_not_sent(traced, receiver):
+    service, trace = traced("root"), uuid.uuid4().hex
+    assert trace in service.client.get("/", headers={"traceparent": f"00-{trace}-{PARENT}-00"}).headers["traceparent"]
+    server_span(receiver, service.client.get("/"))
+    assert not receiver.of(trace)
+
+
+def test_a_write_has_a_span_for_each_query_and_the_commit(traced, receiver):
+    service = traced("probe")
+    answer = service.client.post(f"/probe/rows?label={uuid.uuid4()}")
+    assert answer.status < 300, answer
+    spans = spans_of(receiver, answer)
+    assert {"connect", "INSERT", "COMMIT"} <= set(spans)
+
+
+def test_a_failure_says_which_statement_it_was_and_no_value(traced, receiver):
+    service = traced("users")
+    body = {"email": f"{uuid.uuid4().hex}@example.com", "name": "Twice"}
+    assert service.client.post("/users", body).status == 201
+    answer = service.client.post("/users", body)
+    assert answer.status == 409
+    spans = spans_of(receiver, answer)
+    assert attributes(spans["INSERT"])["db.response.status_code"] == "23505" and spans["INSERT"]["status"] == {"code": 2}
+    assert body["email"] not in str(receiver.posts) and "Twice" not in str(receiver.posts)
+
+
+def test_the_cache_has_spans(traced, receiver):
+    service = traced("users")
+    user = service.client.post("/users", {"email": f"{uuid.uuid4().hex}@example.com", "name": "Kept"}).json()["id"]
+    miss = spans_of(receiver, service.client.get(f"/users/{user}"))
+    hit = spans_of(receiver, service.client.get(f"/users/{user}"))
+    assert {"find", "fill", "connect"} <= set(miss)
+    assert "find" in hit and "connect" not in hit and attributes(hit["find"])["db.system.name"] == "redis"
+
+
+def test_a_wait_for_a_worker_is_a_span(traced, receiver):
+    service = traced("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    service.client.get("/probe/session")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: service.client.get("/probe/sleep?seconds=0.5"), range(2)))
+    waits = [spans_of(receiver, answer).get("wait for a worker") for answer in answers]
+    longest = max(int(wait["endTimeUnixNano"]) - int(wait["startTimeUnixNano"]) for wait in waits if wait)
+    assert longest >= 400e6
+
+
+def test_headers_are_sent_and_shown_nowhere(serve, receiver):
+    service = serve("root", OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url + "/base/",
+                    OTEL_EXPORTER_OTLP_HEADERS="api-key=a%20secret%2Cindeed, x-team=one")
+    server_span(receiver, service.client.get("/"))
+    path, headers, _ = receiver.posts[0]
+    assert path == "/base/v1/traces"
+    assert headers["api-key"] == "a secret,indeed" and headers["x-team"] == "one"
+    assert "secret,indeed" not in service.log_path.read_text()
+
+
+def test_what_may_succeed_later_is_sent_again(traced, receiver):
+    receiver.answers = [503, 429]
+    service = traced("root", "metrics")
+    server_span(receiver, service.client.get("/"))
+    assert len(receiver.posts) >= 3
+    stack.wait_until("the log", lambda: service.lines(event="spans sent again"))
+    assert len(service.lines(event="spans not sent")) == 1
+
+
+def test_what_is_refused_is_not(traced, receiver):
+    receiver.answers = [400]
+    service = traced("root", "metrics")
+    service.client.get("/")
+    stack.wait_until("the refusal", lambda: service.lines(event="spans not sent"))
+    assert "400" in service.lines(event="spans not sent")[0]["detail"]
+    stack.wait_until("the count", lambda: counter(service, "nullpool_spans_failed_total") >= 1)
+
+
+def test_nothing_waits_for_a_collector_that_hangs(traced, receiver):
+    receiver.held.set()
+    service = traced("root", "metrics")
+    asked = 0
+
+    def dropped():
+        nonlocal asked
+        for _ in range(200):
+            assert service.client.get("/").status == 200
+        asked += 200
+        return counter(service, "nullpool_traces_dropped_total") > 0
+    stack.wait_until("spans to be dropped", dropped, 60)
+    assert all(line["duration_ms"] < 5000 for line in service.lines(event="request"))
+    receiver.held.clear()
+    receiver.freed.set()
+    server_span(receiver, service.client.get("/"))
+
+
+def test_no_collector_is_no_fault_of_a_request(serve):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    service = serve("root", OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}")
+    assert service.client.get("/").status == 200
+    stack.wait_until("the log", lambda: service.lines(event="spans not sent"))
+    with collector(port) as late:
+        server_span(late, service.client.get("/"))
+
+
+def test_what_comes_last_is_sent_before_the_end(traced, receiver):
+    service = traced("root")
+    answer = service.client.get("/")
+    sender = sender_of(service, "root")
+    service.endpoints["root"].stop()
+    assert receiver.of(answer.headers["traceparent"].split("-")[1])
+    assert not os.path.exists(f"/proc/{sender}")
+
+
+def test_a_sender_that_died_is_replaced(traced, receiver):
+    service = traced("root")
+    sender = sender_of(service, "root")
+    os.kill(sender, signal.SIGKILL)
+    stack.wait_until("another one", lambda: sender_of(service, "root") != sender)
+    server_span(receiver, service.client.get("/"))
+    assert service.lines(event="sender of spans died")
+
+
+def test_a_reload_has_a_sender_of_its_own_and_loses_nothing(traced, receiver):
+    service = traced("root")
+    before, old = service.client.get("/"), sender_of(service, "root")
+    os.kill(service.endpoints["root"].pid, signal.SIGHUP)
+    stack.wait_until("the old sender to end", lambda: not os.path.exists(f"/proc/{old}"))
+    server_span(receiver, before)
+    server_span(receiver, service.client.get("/"))
+
+
+def test_a_killed_master_leaves_no_sender(traced, receiver):
+    service = traced("root", REQUEST_TIMEOUT=1)
+    sender = sender_of(service, "root")
+    os.kill(service.endpoints["root"].pid, signal.SIGKILL)
+    stack.wait_until("its end", lambda: not os.path.exists(f"/proc/{sender}"))
+
+
+def test_without_a_collector_there_is_no_sender_and_no_trace(serve):
+    service = serve("root", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    answer = service.client.get("/")
+    assert "traceparent" not in answer.headers and "trace_id" not in service.line_of(answer)
+    assert len(children(service.endpoints["root"].pid)) == 1
+
+
+@pytest.mark.parametrize("name, value", [
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hidden-pass@localhost"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "hidden-pass"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "name=hidden-pass%0d%0aother: one"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "na me=hidden-pass"),
+])
+def test_wrong_settings_are_told_by_name(site, name, value):
+    ended = subprocess.run([program("root"), "--settings"], env=site.environment(**{name: value}), capture_output=True, text=True)
+    assert ended.returncode == 78 and ended.stderr.startswith(name) and "hidden-pass" not in ended.stderr
