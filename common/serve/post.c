@@ -25,7 +25,11 @@
 	_(curl_multi_remove_handle) \
 	_(curl_multi_perform)       \
 	_(curl_multi_poll)          \
-	_(curl_multi_info_read)
+	_(curl_multi_info_read)     \
+	_(curl_easy_cleanup)        \
+	_(curl_multi_cleanup)       \
+	_(curl_slist_free_all)      \
+	_(curl_global_cleanup)
 
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
@@ -38,6 +42,7 @@ static struct {
 struct post {
 	CURL *easy;
 	CURLM *multi;
+	struct curl_slist *headers;
 	bool going;
 	char why[CURL_ERROR_SIZE];
 };
@@ -86,16 +91,30 @@ header_list(const char *const *headers)
 }
 
 static void
-set_options(const struct post *post, const struct post_options *options)
+set_options(struct post *post, const struct post_options *options)
 {
+	post->headers = header_list(options->headers);
 	(void)lib.curl_easy_setopt(post->easy, CURLOPT_URL, options->url);
 	(void)lib.curl_easy_setopt(post->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	(void)lib.curl_easy_setopt(post->easy, CURLOPT_HTTPHEADER, header_list(options->headers));
+	(void)lib.curl_easy_setopt(post->easy, CURLOPT_HTTPHEADER, post->headers);
 	(void)lib.curl_easy_setopt(post->easy, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
 	(void)lib.curl_easy_setopt(post->easy, CURLOPT_NOSIGNAL, 1L);
 	(void)lib.curl_easy_setopt(post->easy, CURLOPT_WRITEFUNCTION, ignore);
 	(void)lib.curl_easy_setopt(post->easy, CURLOPT_ERRORBUFFER, post->why);
 	(void)lib.curl_easy_setopt(post->easy, CURLOPT_USERAGENT, "OTel-OTLP-Exporter-nullpool/" NP_VERSION);
+}
+
+static void
+close_post(void *at)
+{
+	struct post *post = at;
+
+	if (post->going)
+		(void)lib.curl_multi_remove_handle(post->multi, post->easy);
+	lib.curl_easy_cleanup(post->easy);
+	(void)lib.curl_multi_cleanup(post->multi);
+	lib.curl_slist_free_all(post->headers);
+	lib.curl_global_cleanup();
 }
 
 bool
@@ -109,6 +128,7 @@ post_open(void *owner, const struct post_options *options, struct post **post, s
 	    || !(made->easy = lib.curl_easy_init()))
 		return error_set(err, NP_INTERNAL, "could not start libcurl");
 	set_options(made, options);
+	mem_own(made, made, close_post);
 	*post = made;
 	return true;
 }
