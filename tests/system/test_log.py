@@ -18,7 +18,7 @@ def traced(trace=TRACE):
     return {"traceparent": f"00-{trace}-{PARENT}-01"}
 
 
-def test_a_trace_is_continued_in_the_log_the_answer_and_the_database(serve):
+def test_a_trace_is_continued_in_both_logs_the_answer_and_the_database(serve):
     service = serve("probe")
     answer = service.client.get("/probe/session", headers=traced())
     version, trace, span, flags = answer.headers["traceparent"].split("-")
@@ -26,6 +26,7 @@ def test_a_trace_is_continued_in_the_log_the_answer_and_the_database(serve):
     line = service.line_of(answer)
     assert (line["trace_id"], line["span_id"]) == (TRACE, span)
     assert answer.json()["application_name"] == f"nullpool/probe {TRACE}"
+    stack.wait_until("nginx' line", lambda: [line for line in service.access_lines() if line["trace_id"] == TRACE])
 
 
 def test_a_traced_request_is_seen_in_pg_stat_activity_while_it_runs(serve, site):
