@@ -81,5 +81,8 @@ clock_text(char text[CLOCK_TEXT_BYTES])
 	}
 	size = strlen(seconds);
 	memcpy(text, seconds, size);
-	(void)snprintf(text + size, CLOCK_TEXT_BYTES - size, ".%03dZ", (int)(now.tv_nsec / 1000000 % 1000));
+	text[size] = '.';
+	for (long unit = 100000000; unit >= 1000000; unit /= 10)
+		text[++size] = (char)('0' + now.tv_nsec / unit % 10);
+	memcpy(text + size + 1, "Z", sizeof("Z"));
 }
