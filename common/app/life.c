@@ -76,6 +76,7 @@ new_transaction(struct np_ctx *ctx)
 		.request_id = ctx->request->id,
 		.trace_id = ctx->trace.id[0] ? ctx->trace.id : NULL,
 		.slow_query_ms = ctx->app->settings->slow_query_ms,
+		.may_explain = ctx->app->settings->slow_query_explain ? ctx->app->may_explain : NULL,
 	};
 
 	ctx->tx = transaction_new(ctx, &options);

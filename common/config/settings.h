@@ -33,6 +33,7 @@ struct settings {
 	int64_t log_level;                      /* enum log_level */
 	int64_t log_format;                     /* enum log_format */
 	int64_t slow_query_ms, slow_request_ms; /* 0: none is */
+	bool slow_query_explain;
 
 	const char *database_url;
 	const char *db_host, *db_name, *db_user, *db_password;
