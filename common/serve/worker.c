@@ -63,8 +63,8 @@ worker_run(const struct worker_options *options)
 	own_slot = options->slot;
 	options->app->describe = describe;
 	options->app->report = count_report;
-	if (options->app->settings->debug)
-		backtrace_on_abort(own_slot);
+	options->app->may_explain = count_may_explain;
+	backtrace_on_abort(own_slot);
 	begun = idle_open(&idle);
 	if (!begun) {
 		log_printf(LOG_ERROR, "could not start a worker", "%s", strerror(errno));
@@ -72,6 +72,9 @@ worker_run(const struct worker_options *options)
 		idle_begin(&idle);
 		while (left > 0 && (fd = idle_wait(&idle, options->idle_timeout_s)) >= 0)
 			answer(options, &idle, fd, --left == 0);
+		/* One that was opened ahead goes unused now. */
+		app_drop_ahead(options->app);
+		count_totals(options->app);
 	}
 	idle_close(&idle);
 	return begun;
