@@ -218,6 +218,12 @@ NP_MUST_CHECK bool np_query(struct np_ctx *ctx, struct np_rows **rows, const cha
 NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql,
                                 struct np_values values);
 
+/* Tells the log the next statement's name, which has to live as long as the request. Returns ctx. np_query() and np_query_one() do so by
+ * themselves: the name is that of the constant, such as user_by_id; a literal has none. */
+struct np_ctx *np_statement(struct np_ctx *ctx, const char *name);
+#define np_query(ctx, rows, sql, ...)    np_query(np_statement(ctx, #sql), rows, sql, __VA_ARGS__)
+#define np_query_one(ctx, row, sql, ...) np_query_one(np_statement(ctx, #sql), row, sql, __VA_ARGS__)
+
 /* Marks the next statement of an NP_TX_WRITE route (or of a read with an isolation level) as the transaction's last: the commit travels with it, which
  * spares a round trip. Mark it where nothing that comes after can fail for a reason of the request: what follows
  * may run when the statement is committed already. A further statement is a fault of the handler. With an Idempotency-Key what

@@ -11,6 +11,13 @@ no_pool(void)
 	return (struct app_pool){ .size = 0 };
 }
 
+/* A process that answers one request and ends. */
+static bool
+always(void)
+{
+	return true;
+}
+
 static void
 no_description(const char *method, const char *route, const char *request_id)
 {
@@ -57,6 +64,7 @@ app_init(void *owner, struct app *app, const char *name, const struct np_route *
 		             .routes = routes,
 		             .settings = settings,
 		             .pool = no_pool,
+		             .may_explain = always,
 		             .describe = no_description,
 		             .traces = no_traces,
 		             .report = no_report };

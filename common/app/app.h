@@ -27,6 +27,8 @@ struct app {
 	struct connector *recent; /* the one that the last request used; NULL: none */
 	struct cache *cache;      /* NULL: none is configured */
 	struct app_pool (*pool)(void);
+	/* Whether it is time to ask for the plan of a slow statement, which takes the turn. */
+	bool (*may_explain)(void);
 	/* Told, when a request has found its route, what is in hand. */
 	void (*describe)(const char *method, const char *route, const char *request_id);
 	/* Whether spans are wanted now, and where those of a request go: a list of JSON objects. */

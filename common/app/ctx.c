@@ -73,6 +73,17 @@ np_app_name(const struct np_ctx *ctx)
 
 /* --- the database --- */
 
+/* The functions themselves: here nothing is named. */
+#undef np_query
+#undef np_query_one
+
+struct np_ctx *
+np_statement(struct np_ctx *ctx, const char *name)
+{
+	transaction_name(ctx->tx, name);
+	return ctx;
+}
+
 bool
 np_query(struct np_ctx *ctx, struct np_rows **rows, const char *sql, struct np_values values)
 {

@@ -36,6 +36,7 @@ struct np_ctx {
 	bool is_random;        /* the answer may have in it what another run would make anew */
 	const char *cache_key; /* of its answer; NULL: it is not kept */
 	enum cache_found cache_found;
+	struct cache_cost cache_before; /* what the process had waited for Redis when the request began */
 	struct buf kept;    /* with CACHE_LEASE: the answer as it is to be kept; empty: it is not */
 	struct error error; /* kind is 0 while all is well */
 	struct deadline deadline;

@@ -126,3 +126,14 @@ kept_word(const struct np_ctx *ctx)
 {
 	return ctx->cache_key ? cache_found_names[ctx->cache_found] : NULL;
 }
+
+struct cache_cost
+kept_cost(const struct np_ctx *ctx)
+{
+	struct cache_cost now;
+
+	if (!ctx->app->cache)
+		return (struct cache_cost){ .calls = 0 };
+	now = cache_cost(ctx->app->cache);
+	return (struct cache_cost){ now.calls - ctx->cache_before.calls, now.us - ctx->cache_before.us };
+}

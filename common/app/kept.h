@@ -21,4 +21,7 @@ void kept_fill(struct np_ctx *ctx);
 /* "hit", "miss", …; NULL: the request had nothing to do with it. */
 const char *kept_word(const struct np_ctx *ctx);
 
+/* What the request has waited for Redis so far. */
+struct cache_cost kept_cost(const struct np_ctx *ctx);
+
 #endif

@@ -25,6 +25,8 @@ new_ctx(void *owner, struct app *app, const struct request *request)
 	ctx->request = request;
 	trace_read(request_header(request, "traceparent"), &ctx->trace);
 	spans_begin(ctx);
+	if (app->cache)
+		ctx->cache_before = cache_cost(app->cache);
 	reply_init(&ctx->reply, ctx);
 	ctx->reply.without_body = strcmp(request->method, "HEAD") == 0;
 	return ctx;
@@ -80,6 +82,7 @@ new_transaction(struct np_ctx *ctx)
 		.slow_query_ms = ctx->app->settings->slow_query_ms,
 		.listener = ctx->spans ? spans_note : NULL,
 		.listener_context = ctx,
+		.may_explain = ctx->app->settings->slow_query_explain ? ctx->app->may_explain : NULL,
 	};
 
 	ctx->tx = transaction_new(ctx, &options);
@@ -276,6 +279,16 @@ log_database(struct log_line *line, const struct np_ctx *ctx)
 }
 
 static void
+log_cache(struct log_line *line, const struct np_ctx *ctx, const struct cache_cost *cost)
+{
+	log_string(line, "cache", kept_word(ctx));
+	if (cost->calls == 0)
+		return;
+	log_int(line, "cache_calls", cost->calls);
+	log_ms(line, "cache_ms", cost->us);
+}
+
+static void
 log_error(struct log_line *line, const struct error *err)
 {
 	log_string(line, "error", err->message);
@@ -305,7 +318,7 @@ report(const struct np_ctx *ctx, int64_t duration_us)
 }
 
 static void
-log_request(const struct np_ctx *ctx, int64_t duration_us)
+log_request(const struct np_ctx *ctx, int64_t duration_us, const struct cache_cost *cache)
 {
 	int64_t slow_ms = ctx->app->settings->slow_request_ms;
 	bool slow = slow_ms > 0 && duration_us >= slow_ms * 1000;
@@ -327,7 +340,7 @@ log_request(const struct np_ctx *ctx, int64_t duration_us)
 	if (ctx->request->queue_ms >= 0)
 		log_int(&line, "queue_ms", ctx->request->queue_ms);
 	log_int(&line, "bytes", (int64_t)ctx->reply.body.size);
-	log_string(&line, "cache", kept_word(ctx));
+	log_cache(&line, ctx, cache);
 	if (ctx->tx)
 		log_database(&line, ctx);
 	if (ctx->error.kind)
@@ -339,9 +352,11 @@ void
 life_end(struct np_ctx *ctx)
 {
 	int64_t duration_us = clock_now_us() - ctx->request->start_us;
+	/* Before its own answer is kept: nobody waits for that. */
+	const struct cache_cost cache = kept_cost(ctx);
 
 	kept_fill(ctx);
-	log_request(ctx, duration_us);
+	log_request(ctx, duration_us, &cache);
 	report(ctx, duration_us);
 	spans_send(ctx, duration_us);
 	ctx->app->recent = ctx->tx ? transaction_source(ctx->tx) : NULL;

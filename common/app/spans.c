@@ -17,6 +17,7 @@ struct span {
 	enum { SPAN_CONNECT, SPAN_QUERY, SPAN_COMMIT, SPAN_CACHE } what;
 	int64_t start_us, end_us;
 	const char *text; /* the statement, or what the cache was asked for */
+	const char *name; /* of the statement, or NULL */
 	int64_t rows;
 	struct connect_cost cost;
 	bool failed;
@@ -70,6 +71,7 @@ spans_note(void *context, const struct transaction_note *note)
 	             : note->what == NOTE_QUERY ? SPAN_QUERY
 	                                        : SPAN_COMMIT;
 	span->text = note->sql ? mem_strdup(context, note->sql) : NULL;
+	span->name = note->name ? mem_strdup(context, note->name) : NULL;
 	span->rows = note->rows;
 	if (note->cost)
 		span->cost = *note->cost;
@@ -228,16 +230,19 @@ write_connect(struct writer *writer, const struct span *span)
 	}
 }
 
-/* The first word of a statement is what it does. */
+/* "SELECT user_by_id": the first word of a statement is what it does. */
 static void
 write_query(struct writer *writer, const struct span *span)
 {
 	size_t start = strspn(span->text, " \t\r\n(");
 	char *operation = mem_strndup(writer->out.owner, span->text + start,
 	                              strcspn(span->text + start, " \t\r\n(;"));
+	char *summary = mem_printf(writer->out.owner, "%s%s%s", operation, span->name ? " " : "",
+	                           span->name ? span->name : "");
 
-	begin_child(writer, KIND_CLIENT, *operation ? operation : "statement", span->start_us, span->end_us);
+	begin_child(writer, KIND_CLIENT, summary, span->start_us, span->end_us);
 	attribute_database(writer);
+	attribute_text(writer, "db.query.summary", summary);
 	attribute_text(writer, "db.operation.name", operation);
 	attribute_text(writer, "db.query.text", span->text);
 	if (!span->failed)

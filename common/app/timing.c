@@ -1,5 +1,6 @@
 #include "app/timing.h"
 
+#include "app/kept.h"
 #include "base/mem.h"
 
 #define HEADER_MAX_BYTES 1024
@@ -29,6 +30,7 @@ add_connect(struct buf *out, const struct connect_cost *cost)
 void
 timing_header(struct np_ctx *ctx)
 {
+	const struct cache_cost cache = kept_cost(ctx);
 	struct transaction_counts counts = { 0 };
 	struct buf out;
 
@@ -42,5 +44,7 @@ timing_header(struct np_ctx *ctx)
 		add(&out, "db", counts.flights_us);
 		add_trips(&out, counts.flights);
 	}
+	if (cache.calls > 0)
+		add(&out, "cache", cache.us);
 	reply_set_header(&ctx->reply, "Server-Timing", out.data);
 }

@@ -4,7 +4,7 @@
 
 #include "app/ctx.h"
 
-/* Adds the header: all of it until now, connecting with its phases, the flights. */
+/* Adds the header: all of it until now, connecting with its phases, the flights, Redis. */
 void timing_header(struct np_ctx *ctx);
 
 #endif

@@ -79,7 +79,10 @@ buf_text(struct buf *buf, const char *text)
 void
 buf_char(struct buf *buf, char byte)
 {
-	buf_add(buf, &byte, 1);
+	if (!buf_room(buf, 1))
+		return;
+	buf->data[buf->size++] = byte;
+	buf->data[buf->size] = '\0';
 }
 
 void

@@ -2,6 +2,8 @@
 #ifndef NULLPOOL_BASE_CLOCK_H
 #define NULLPOOL_BASE_CLOCK_H
 
+#include <time.h>
+
 #include "base/attributes.h"
 
 /* A point in time that does not move when somebody sets the clock. */
@@ -28,8 +30,9 @@ void clock_sleep_ms(int64_t ms, struct deadline deadline);
 /* Full jitter: anywhere from 0 to max_ms, so that those who failed together do not come back together. */
 int64_t clock_jitter_ms(int64_t max_ms);
 
-/* Wall clock as RFC 3339 with milliseconds, UTC. */
+/* Wall clock as RFC 3339 with milliseconds, UTC; safe in a signal handler. clock_text_of(): of years 1970 to 9999. */
 #define CLOCK_TEXT_BYTES 32
 void clock_text(char text[CLOCK_TEXT_BYTES]);
+void clock_text_of(const struct timespec *time, char text[CLOCK_TEXT_BYTES]);
 
 #endif

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #define SECRET_MIN_BYTES   4
 #define SECRET_REPLACEMENT "***"
 #define LINE_TAIL          32 /* room kept for "cut" and the end */
+#define NAME_MAX_BYTES     48 /* of a member */
 
 const char *const log_level_names[LOG_LEVEL__MAX + 1] = {
 	[LOG_DEBUG] = "debug",
@@ -30,8 +32,8 @@ static struct {
 	enum log_format format;
 	enum log_level least;
 	const char *secrets[SECRETS_MAX];
-	char secret_starts[SECRETS_MAX + 1]; /* the first byte of each */
 	size_t secret_count;
+	bool is_first[UCHAR_MAX + 1], is_second[UCHAR_MAX + 1]; /* bytes that some secret begins with */
 } state = { .endpoint = "-", .least = LOG_INFO };
 
 void
@@ -70,8 +72,23 @@ log_secret(const char *secret)
 		if (strcmp(state.secrets[i], secret) == 0)
 			return;
 	assert(state.secret_count < SECRETS_MAX);
-	state.secret_starts[state.secret_count] = *secret;
+	state.is_first[(unsigned char)secret[0]] = true;
+	state.is_second[(unsigned char)secret[1]] = true;
 	state.secrets[state.secret_count++] = secret;
+}
+
+/* How much of the text is before anything that may be the beginning of a secret. Every text of every line is looked
+ * through, and of an id's hexadecimal digits one in four would be by its first byte alone. */
+static size_t
+harmless(const char *text)
+{
+	size_t size = 0;
+
+	while (
+	    text[size]
+	    && !(state.is_first[(unsigned char)text[size]] && state.is_second[(unsigned char)text[size + 1]]))
+		size++;
+	return size;
 }
 
 /* Length of the longest secret that starts here, or 0. The start of one counts when the text ends in it: that
@@ -111,10 +128,10 @@ void
 log_scrub(struct buf *out, const char *text)
 {
 	while (*text) {
-		size_t harmless = strcspn(text, state.secret_starts), size;
+		size_t size = harmless(text);
 
-		buf_add(out, text, harmless);
-		text += harmless;
+		buf_add(out, text, size);
+		text += size;
 		size = secrets_at(text);
 		if (size > 0) {
 			buf_text(out, SECRET_REPLACEMENT);
@@ -176,12 +193,20 @@ log_begin(struct log_line *line, enum log_level level, const char *event)
 static size_t
 member(struct log_line *line, const char *name)
 {
-	size_t before = line->buf.size;
+	size_t before = line->buf.size, size = strlen(name);
+	char text[NAME_MAX_BYTES + 4], *at = text;
 
 	/* Names are ours, and need no escape. */
-	buf_text(&line->buf, line->text ? " " : ",\"");
-	buf_text(&line->buf, name);
-	buf_text(&line->buf, line->text ? "=" : "\":");
+	assert(size <= NAME_MAX_BYTES);
+	*at++ = line->text ? ' ' : ',';
+	if (!line->text)
+		*at++ = '"';
+	memcpy(at, name, size);
+	at += size;
+	if (!line->text)
+		*at++ = '"';
+	*at++ = line->text ? '=' : ':';
+	buf_add(&line->buf, text, (size_t)(at - text));
 	return before;
 }
 
@@ -195,27 +220,41 @@ is_plain(const char *text)
 	return *text != '\0';
 }
 
+static void
+clean_string(struct log_line *line, const char *name, const char *value)
+{
+	size_t before = member(line, name);
+
+	if (line->text && is_plain(value))
+		buf_text(&line->buf, value);
+	else
+		buf_json_text(&line->buf, value);
+	keep_or_cut(line, before);
+}
+
+static void
+scrubbed_string(struct log_line *line, const char *name, const char *value)
+{
+	char storage[LOG_LINE_MAX];
+	struct buf clean;
+
+	buf_init_fixed(&clean, storage, sizeof(storage));
+	log_scrub(&clean, value);
+	if (clean.overflow)
+		line->cut = true;
+	else
+		clean_string(line, name, clean.data);
+}
+
 void
 log_string(struct log_line *line, const char *name, const char *value)
 {
-	char clean_storage[LOG_LINE_MAX];
-	struct buf clean;
-	size_t before;
-
 	if (!line->wanted || !value)
 		return;
-	buf_init_fixed(&clean, clean_storage, sizeof(clean_storage));
-	log_scrub(&clean, value);
-	if (clean.overflow) {
-		line->cut = true;
-		return;
-	}
-	before = member(line, name);
-	if (line->text && is_plain(clean.data))
-		buf_text(&line->buf, clean.data);
+	if (value[harmless(value)])
+		scrubbed_string(line, name, value);
 	else
-		buf_json_string(&line->buf, clean.data, clean.size);
-	keep_or_cut(line, before);
+		clean_string(line, name, value);
 }
 
 void

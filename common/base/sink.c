@@ -3,14 +3,50 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* How long the rest of a line that was begun is waited for. */
 #define REST_MS 50
 
+enum kind {
+	KIND_UNKNOWN,
+	KIND_FILE,   /* never waits for a reader */
+	KIND_SOCKET, /* systemd's journal: can be asked not to wait, each time */
+	KIND_PIPE,   /* has room for PIPE_BUF when it says that it has any */
+	KIND_OTHER,  /* a terminal */
+};
+
 static uint64_t dropped;
 static bool torn; /* the line before has no end */
+
+static enum kind
+look_at(int fd)
+{
+	struct stat about;
+
+	if (fstat(fd, &about) != 0)
+		return KIND_OTHER;
+	if (S_ISREG(about.st_mode))
+		return KIND_FILE;
+	if (S_ISSOCK(about.st_mode))
+		return KIND_SOCKET;
+	return S_ISFIFO(about.st_mode) ? KIND_PIPE : KIND_OTHER;
+}
+
+/* Of standard error, which no process of ours replaces, it is remembered. */
+static enum kind
+kind_of(int fd)
+{
+	static enum kind of_stderr;
+
+	if (fd != STDERR_FILENO)
+		return look_at(fd);
+	if (of_stderr == KIND_UNKNOWN)
+		of_stderr = look_at(fd);
+	return of_stderr;
+}
 
 static bool
 has_room(int fd, int wait_ms)
@@ -25,34 +61,35 @@ has_room(int fd, int wait_ms)
 }
 
 static ssize_t
-write_once(int fd, const char *bytes, size_t size)
+write_once(int fd, enum kind kind, const char *bytes, size_t size)
 {
 	ssize_t written;
 
 	do {
-		written = write(fd, bytes, size);
+		written = kind == KIND_SOCKET ? send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL)
+		                              : write(fd, bytes, size);
 	} while (written < 0 && errno == EINTR);
 	return written;
 }
 
-/* A pipe has room for PIPE_BUF when it says that it has any. */
-static size_t
-piece_of(int fd, size_t size)
+/* A poll() only where a write could wait. */
+static bool
+may_write(int fd, enum kind kind, int wait_ms)
 {
-	struct stat about;
-
-	return size > PIPE_BUF && fstat(fd, &about) == 0 && S_ISFIFO(about.st_mode) ? PIPE_BUF : size;
+	if (kind == KIND_FILE || (kind == KIND_SOCKET && wait_ms == 0))
+		return true;
+	return has_room(fd, wait_ms);
 }
 
 static bool
 write_all(int fd, const char *line, size_t size)
 {
-	size_t most = piece_of(fd, size);
+	enum kind kind = kind_of(fd);
 	int wait_ms = 0;
 
 	while (size > 0) {
-		ssize_t written = has_room(fd, wait_ms) ? write_once(fd, line, size < most ? size : most)
-		                                        : -1;
+		size_t piece = kind == KIND_PIPE && size > PIPE_BUF ? PIPE_BUF : size;
+		ssize_t written = may_write(fd, kind, wait_ms) ? write_once(fd, kind, line, piece) : -1;
 
 		if (written <= 0)
 			return false;

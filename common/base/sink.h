@@ -1,7 +1,8 @@
 /* sink.h - where log lines go: whole, or not at all, and without waiting for a reader
  *
  * A request must not hang because nobody reads its log. A pipe or a socket that is full, and a disk that is, lose the line,
- * which is counted. Not by O_NONBLOCK: that would be set for everybody who has the same terminal or pipe.
+ * which is counted. Not by O_NONBLOCK: that would be set for everybody who has the same terminal or pipe; those are asked first
+ * whether there is room, a socket is told each time not to wait, and a file needs neither.
  */
 #ifndef NULLPOOL_BASE_SINK_H
 #define NULLPOOL_BASE_SINK_H

@@ -33,6 +33,7 @@ const char *const cache_found_names[CACHE_HIT + 1] = {
 struct cache {
 	struct redis *redis;
 	char lease[HEAD_BYTES + 1]; /* of the one that this process holds, with its mark */
+	int64_t slept_us;           /* for others' leases */
 };
 
 struct cache *
@@ -160,6 +161,15 @@ look(void *owner, struct cache *cache, struct deadline deadline, const char *key
 	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), answer);
 }
 
+static void
+wait_for_lease(struct cache *cache, int64_t pause_ms, struct deadline end)
+{
+	int64_t start_us = clock_now_us();
+
+	clock_sleep_ms(pause_ms < LATER_LOOK_MS ? pause_ms : LATER_LOOK_MS, end);
+	cache->slept_us += clock_now_us() - start_us;
+}
+
 enum cache_found
 cache_find(void *owner, struct cache *cache, struct deadline deadline, const char *key, const char **value,
            size_t *size)
@@ -182,7 +192,15 @@ cache_find(void *owner, struct cache *cache, struct deadline deadline, const cha
 		}
 		if (deadline_passed(end))
 			break;
-		clock_sleep_ms(pause_ms < LATER_LOOK_MS ? pause_ms : LATER_LOOK_MS, end);
+		wait_for_lease(cache, pause_ms, end);
 	}
 	return CACHE_MISS;
+}
+
+struct cache_cost
+cache_cost(const struct cache *cache)
+{
+	struct redis_cost redis = redis_cost(cache->redis);
+
+	return (struct cache_cost){ redis.calls, redis.us + cache->slept_us };
 }

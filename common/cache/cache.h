@@ -43,6 +43,12 @@ void cache_release(struct cache *cache, struct deadline deadline, const char *ke
 /* False: it may still be there, for as long as it lives. */
 bool cache_forget(struct cache *cache, struct deadline deadline, const char *key);
 
+/* What was waited for since it was made: calls of Redis with what they took, and the time that others' leases took. */
+struct cache_cost {
+	int64_t calls, us;
+};
+struct cache_cost cache_cost(const struct cache *cache);
+
 /* Whether Redis answers now: within its timeout in all, and the deadline. */
 bool cache_ping(struct cache *cache, struct deadline deadline);
 

@@ -22,6 +22,7 @@ struct redis {
 	struct wire *wire;        /* on its socket */
 	int64_t away_until_us;    /* nothing is tried before */
 	int64_t silent_until_us;  /* failures are not logged before */
+	struct redis_cost cost;
 };
 
 static void
@@ -240,10 +241,22 @@ bool
 redis_ask(void *owner, struct redis *redis, struct deadline deadline, const struct redis_word *words,
           size_t count, struct redis_answer *answer)
 {
+	int64_t start_us = clock_now_us();
+	bool good;
+
 	redis->deadline = deadline_within_ms(deadline, redis->timeout_ms);
-	if (clock_now_us() < redis->away_until_us)
+	if (start_us < redis->away_until_us)
 		return false;
-	return (is_alive(redis) || open_connection(redis)) && converse(owner, redis, words, count, answer);
+	good = (is_alive(redis) || open_connection(redis)) && converse(owner, redis, words, count, answer);
+	redis->cost.calls++;
+	redis->cost.us += clock_now_us() - start_us;
+	return good;
+}
+
+struct redis_cost
+redis_cost(const struct redis *redis)
+{
+	return redis->cost;
 }
 
 void

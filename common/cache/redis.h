@@ -41,6 +41,12 @@ RETURNS_OWNED struct redis *redis_new(void *owner, const struct redis_url *where
 NP_MUST_CHECK bool redis_ask(void *owner, struct redis *redis, struct deadline deadline,
                              const struct redis_word *words, size_t count, struct redis_answer *answer);
 
+/* How many calls were made, of those that were tried at all, and how long they took; since it was made. */
+struct redis_cost {
+	int64_t calls, us;
+};
+struct redis_cost redis_cost(const struct redis *redis);
+
 /* The next call is tried even in the second after a failure. */
 void redis_insist(struct redis *redis);
 

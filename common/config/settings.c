@@ -72,6 +72,7 @@ static const struct setting table[] = {
 	{ "LOG_LEVEL", CHOICE, AT(log_level), EVERYWHERE("info"), .choices = log_level_names },
 	{ "LOG_FORMAT", CHOICE, AT(log_format), EVERYWHERE("auto"), .choices = log_format_names },
 	{ "SLOW_QUERY_MS", NUMBER, AT(slow_query_ms), EVERYWHERE("200"), 0, 3600000 },
+	{ "SLOW_QUERY_EXPLAIN", SWITCH, AT(slow_query_explain), EVERYWHERE("false") },
 	{ "SLOW_REQUEST_MS", NUMBER, AT(slow_request_ms), EVERYWHERE("1000"), 0, 3600000 },
 	{ "OTEL_EXPORTER_OTLP_ENDPOINT", TEXT, AT(otlp_endpoint), EVERYWHERE(NULL) },
 	{ "OTEL_EXPORTER_OTLP_HEADERS", TEXT, AT(otlp_headers), EVERYWHERE(NULL), .secret = true },

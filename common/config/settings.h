@@ -38,6 +38,7 @@ struct settings {
 	const char *otlp_endpoint;              /* NULL: no spans are made */
 	const char *otlp_headers;               /* as written; see otlp_header */
 	int64_t otlp_timeout_ms;
+	bool slow_query_explain;
 
 	const char *database_url;
 	const char *db_host, *db_name, *db_user, *db_password;

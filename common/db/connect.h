@@ -63,7 +63,7 @@ enum connect_failure {
 };
 extern const char *const connect_failure_names[CONNECT_FAILURE__MAX + 1];
 
-/* What it did since it was made. */
+/* What it did since it was made; numbers of one size, that can be compared at once. */
 struct connector_totals {
 	uint64_t opened;
 	uint64_t failed[CONNECT_FAILURE__MAX]; /* after all retries */

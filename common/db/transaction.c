@@ -1,12 +1,12 @@
 #include "db/transaction.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/flight.h"
 #include "db/head.h"
 #include "db/mishap.h"
 #include "db/sqlstate.h"
+#include "db/statement.h"
 
 /* How long a rollback may keep a worker whose request has failed already. */
 #define ROLLBACK_MS 500
@@ -31,6 +31,10 @@ struct transaction {
 	const struct np_rows *kept; /* what the statements return, without being run; NULL: they are run */
 	size_t given;               /* so many were */
 	int64_t flew_us;            /* when the last flight began */
+	bool unsure;                /* a commit of it was sent, and its outcome not seen */
+	bool replayed;              /* what it claimed was done before */
+	const char *name;           /* of the next statement; NULL: none */
+	struct statement slowest;   /* the read whose plan is wanted; sql is NULL: none */
 };
 
 /* A flight of a transaction. */
@@ -74,6 +78,7 @@ trip_failed(struct transaction *tx, const struct trip *trip, struct error *err)
 	};
 
 	tx->retry = mishap_explain(&mishap, err);
+	tx->unsure = tx->unsure || err->kind == NP_AMBIGUOUS;
 	return false;
 }
 
@@ -253,20 +258,27 @@ may_try_again(const struct transaction *tx, const struct trip *trip)
 	return !trip->commits || !trip->flight.sent;
 }
 
-/* Its text, and never its values. */
+/* The slowest of several is the one whose plan is asked for, when the reply has left. */
 static void
-log_statement(const struct transaction *tx, const char *sql, int64_t us, bool good)
+note(struct transaction *tx, const struct statement *statement, struct np_rows *const *rows,
+     const struct error *err)
 {
-	bool slow = tx->options.slow_query_ms > 0 && us >= tx->options.slow_query_ms * 1000;
-	struct log_line line;
+	char name[STATEMENT_NAME_BYTES];
 
-	log_begin(&line, slow ? LOG_WARNING : LOG_DEBUG, slow ? "slow query" : "statement");
-	if (slow)
-		log_string(&line, "request_id", tx->options.request_id);
-	log_string(&line, "sql", sql);
-	log_ms(&line, "duration_ms", us);
-	log_bool(&line, "good", good);
-	log_end(&line);
+	statement_log(&tx->options, statement);
+	/* Where nothing was sent, there was no connection. */
+	if (tx->options.listener && statement->us > 0)
+		tell(tx,
+		     (struct transaction_note){ .what = NOTE_QUERY,
+		                                .start_us = tx->flew_us,
+		                                .sql = statement->sql,
+		                                .name = statement_name(statement, name),
+		                                .rows = statement->good ? (int64_t)np_rows_count(*rows) : 0,
+		                                .err = statement->good ? NULL : err });
+	if (statement->us <= tx->slowest.us || !statement_wants_plan(&tx->options, statement))
+		return;
+	tx->slowest = *statement;
+	tx->slowest.sql = mem_strdup(tx->owner, statement->sql);
 }
 
 static struct np_rows *
@@ -331,27 +343,19 @@ static bool
 query(struct transaction *tx, const char *sql, struct np_values values, struct np_rows **rows,
       struct error *err)
 {
+	struct statement statement = { sql, tx->name, values.count, -tx->counts.flights_us, false };
 	const char *sent = sql;
-	int flights = tx->counts.flights;
-	int64_t start_us;
-	bool good;
 
 	if (!may_query(tx, values, err))
 		return false;
 	if (tx->last == LAST_IS_NEXT && tx->options.claim
 	    && !claim_wrap(tx->options.claim, tx->owner, &sent, &values))
 		tx->last = NOT_LAST;
-	start_us = clock_now_us();
-	good = run(tx, sent, values, rows, err);
-	log_statement(tx, sql, clock_now_us() - start_us, good);
+	statement.good = run(tx, sent, values, rows, err);
+	statement.us += tx->counts.flights_us;
+	note(tx, &statement, rows, err);
 	tx->counts.queries++;
-	if (tx->counts.flights > flights)
-		tell(tx, (struct transaction_note){ .what = NOTE_QUERY,
-		                                    .start_us = tx->flew_us,
-		                                    .sql = sql,
-		                                    .rows = good ? (int64_t)np_rows_count(*rows) : 0,
-		                                    .err = good ? NULL : err });
-	if (!good)
+	if (!statement.good)
 		return false;
 	tx->counts.rows += (int64_t)np_rows_count(*rows);
 	if (tx->last != LAST_IS_NEXT) {
@@ -396,12 +400,19 @@ transaction_query(struct transaction *tx, const char *sql, struct np_values valu
 	    && !(tx->kept ? query_again(tx, sql, &made, &tx->first)
 	                  : query(tx, sql, values, &made, &tx->first)))
 		tx->failed = true;
+	tx->name = NULL;
 	if (tx->failed) {
 		*err = tx->first;
 		return false;
 	}
 	*rows = made;
 	return true;
+}
+
+void
+transaction_name(struct transaction *tx, const char *name)
+{
+	tx->name = name;
 }
 
 void
@@ -428,6 +439,7 @@ void
 transaction_drop_claim(struct transaction *tx)
 {
 	tx->options.claim = NULL;
+	tx->replayed = true;
 }
 
 void
@@ -492,6 +504,8 @@ transaction_close(struct transaction *tx)
 {
 	/* The request may have no time left; this is after its reply. */
 	roll_back(tx, deadline_in_ms(ROLLBACK_MS));
+	if (tx->slowest.sql && tx->connection && !tx->broken && tx->options.may_explain())
+		tx->broken = !statement_explain(&tx->options, tx->connection->pg, &tx->slowest);
 	give_back(tx);
 }
 
@@ -499,13 +513,17 @@ const char *const transaction_outcome_names[OUTCOME__MAX] = {
 	[OUTCOME_COMMITTED] = "committed",
 	[OUTCOME_ROLLED_BACK] = "rolled_back",
 	[OUTCOME_UNKNOWN] = "unknown",
+	[OUTCOME_REPLAYED] = "replayed",
 };
 
 enum transaction_outcome
 transaction_outcome(const struct transaction *tx)
 {
-	if (tx->options.mode == NP_TX_READ || tx->counts.flights == 0 || tx->kept)
+	if (tx->options.mode == NP_TX_READ || tx->counts.flights == 0)
 		return OUTCOME_NONE;
+	/* What was done before may be its own work, of which it had not heard. */
+	if (tx->replayed && !tx->failed)
+		return tx->unsure ? OUTCOME_COMMITTED : OUTCOME_REPLAYED;
 	if (tx->failed && tx->first.kind == NP_AMBIGUOUS)
 		return OUTCOME_UNKNOWN;
 	return tx->committed ? OUTCOME_COMMITTED : OUTCOME_ROLLED_BACK;

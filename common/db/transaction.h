@@ -32,6 +32,7 @@ struct transaction_note {
 	enum { NOTE_CONNECT, NOTE_QUERY, NOTE_COMMIT } what;
 	int64_t start_us;                /* of clock_now_us() */
 	const char *sql;                 /* of NOTE_QUERY */
+	const char *name;                /* of its constant; NULL: none */
 	int64_t rows;                    /* of NOTE_QUERY */
 	const struct connect_cost *cost; /* of NOTE_CONNECT */
 	const struct error *err;         /* NULL: it went well */
@@ -50,7 +51,9 @@ struct transaction_options {
 	/* Travels before the handler's first statement, and what comes after it is only done if it succeeds. NULL: none. */
 	struct claim *claim;
 	int64_t slow_query_ms; /* so long and longer is logged; 0: none */
-	const char *endpoint;  /* with request_id: application_name, seen in pg_stat_activity */
+	/* Whether it is time to ask for the plan of a slow read, which takes the turn. NULL: it never is. */
+	bool (*may_explain)(void);
+	const char *endpoint; /* with request_id: application_name, seen in pg_stat_activity */
 	const char *request_id;
 	const char *trace_id;           /* takes its place there; NULL: there is none */
 	transaction_listener *listener; /* NULL: nobody listens */
@@ -80,10 +83,13 @@ RETURNS_OWNED struct transaction *transaction_new(void *owner, const struct tran
 NP_MUST_CHECK bool transaction_query(struct transaction *tx, const char *sql, struct np_values values,
                                      struct np_rows **rows, struct error *err);
 
+/* The next statement's name for the log, borrowed; NULL: it has none. */
+void transaction_name(struct transaction *tx, const char *name);
+
 /* The next statement is the last: the commit travels with it. See np_last(). */
 void transaction_mark_last(struct transaction *tx);
 
-/* From the next opening flight on without the claim. */
+/* What it claimed was done before: from the next opening flight on without the claim. */
 void transaction_drop_claim(struct transaction *tx);
 
 /* From here on each statement returns what was kept of it (`kept`: see rows_again()), and nothing is done. */
@@ -108,7 +114,7 @@ void transaction_restart(struct transaction *tx);
  * connection closes. */
 void transaction_rollback(struct transaction *tx);
 
-/* Rolls back what is still open and gives the connection back. Nothing may be called after it but counts. */
+/* Rolls back what is still open, asks for the plan of what was slow, if it is time to, and gives the connection back. Nothing may be called after it but counts. */
 void transaction_close(struct transaction *tx);
 
 /* What became of it, as it is told in the log; of a read nothing is. */
@@ -116,7 +122,8 @@ enum transaction_outcome {
 	OUTCOME_NONE, /* a read, or nothing was begun */
 	OUTCOME_COMMITTED,
 	OUTCOME_ROLLED_BACK,
-	OUTCOME_UNKNOWN, /* NP_AMBIGUOUS */
+	OUTCOME_UNKNOWN,  /* NP_AMBIGUOUS */
+	OUTCOME_REPLAYED, /* it had been done before, under its key */
 	OUTCOME__MAX,
 };
 extern const char *const transaction_outcome_names[OUTCOME__MAX]; /* of OUTCOME_NONE: NULL */

@@ -1,41 +1,105 @@
 #include "serve/backtrace.h"
 
+#include <dlfcn.h>
 #include <execinfo.h>
+#include <link.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "base/log.h"
 
-#define FRAMES_MAX 48
+#define FRAMES_MAX   48
+#define FRAMES_BYTES 3072
+/* Of the handler: two lines of the log, and what unwinding needs. */
+#define STACK_BYTES (64 << 10)
 
 static const struct slot *in_hand;
+static char stack[STACK_BYTES];
 
-/* NOLINTBEGIN(bugprone-signal-handler,cert-sig30-c): nothing of this is safe in a signal handler, and need not be. The
- * process is lost already; should this hang, for the heap may be locked, the watchdog's SIGKILL follows. */
-static void
-log_backtrace(int signal_number)
+void
+backtrace_prepare(void)
 {
+	void *frame;
+
+	(void)backtrace(&frame, 1);
+}
+
+static void
+add_hex(struct buf *out, uintptr_t number)
+{
+	static const char digits[] = "0123456789abcdef";
+	int shift = 0;
+
+	while (shift + 4 < (int)sizeof(number) * 8 && number >> (shift + 4) != 0)
+		shift += 4;
+	buf_text(out, "0x");
+	for (; shift >= 0; shift -= 4)
+		buf_char(out, digits[number >> shift & 0xf]);
+}
+
+/* libc.so.6+0x1234; of the program itself, whose name the loader does not keep, the endpoint's. dladdr() would take a lock. */
+static void
+add_frame(struct buf *out, char *address)
+{
+	struct dl_find_object found;
+	const char *path, *slash;
+
+	if (_dl_find_object(address, &found) != 0) {
+		add_hex(out, (uintptr_t)address);
+		return;
+	}
+	path = *found.dlfo_link_map->l_name ? found.dlfo_link_map->l_name : board->name;
+	slash = strrchr(path, '/');
+	buf_text(out, slash ? slash + 1 : path);
+	buf_char(out, '+');
+	add_hex(out, (uintptr_t)address - found.dlfo_link_map->l_addr);
+}
+
+static void
+log_frames(void)
+{
+	char text[FRAMES_BYTES], route[SCOREBOARD_ROUTE_BYTES], id[SCOREBOARD_ID_BYTES];
+	bool busy = atomic_load(&in_hand->state) == SLOT_BUSY && slot_read_texts(in_hand, route, id);
 	void *frames[FRAMES_MAX];
-	char text[LOG_LINE_MAX / 2], **names;
 	int count = backtrace(frames, FRAMES_MAX);
 	struct log_line line;
 	struct buf out;
 
-	names = backtrace_symbols(frames, count);
 	buf_init_fixed(&out, text, sizeof(text));
-	for (int i = 0; names && i < count; i++)
-		buf_printf(&out, "%s%s", i ? " < " : "", names[i]);
+	for (int i = 0; i < count; i++) {
+		if (i > 0)
+			buf_text(&out, " < ");
+		/* A byte before where it goes on: after a call that does not return that is another function. */
+		add_frame(&out, (char *)frames[i] - 1);
+	}
 	log_begin(&line, LOG_ERROR, "backtrace");
-	log_string(&line, "route", in_hand->route);
+	log_string(&line, "route", busy ? route : NULL);
+	log_string(&line, "request_id", busy ? id : NULL);
 	log_string(&line, "frames", text);
 	log_end(&line);
-	_exit(128 + signal_number);
 }
-/* NOLINTEND(bugprone-signal-handler,cert-sig30-c) */
+
+/* NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c): the log's functions only fill a buffer and write() it. */
+static void
+on_abort(int signal_number, siginfo_t *info, void *context)
+{
+	(void)context;
+	log_frames();
+	if (info->si_code == SI_USER && info->si_pid == getppid())
+		_exit(128 + signal_number);
+	/* Its action is the default one by now; the signal comes when this returns. */
+	(void)raise(signal_number);
+}
 
 void
 backtrace_on_abort(const struct slot *slot)
 {
+	const stack_t own = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	struct sigaction action = { .sa_flags = (int)(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND) };
+
 	in_hand = slot;
-	(void)signal(SIGABRT, log_backtrace);
+	action.sa_sigaction = on_abort;
+	(void)sigemptyset(&action.sa_mask);
+	(void)sigaltstack(&own, NULL);
+	(void)sigaction(SIGABRT, &action, NULL);
 }

@@ -1,7 +1,10 @@
 #include "serve/count.h"
 
+#include "base/clock.h"
 #include "base/sink.h"
 #include "serve/scoreboard.h"
+
+#define EXPLAIN_EVERY_US INT64_C(60000000)
 
 static void
 add(atomic_ullong *counter, int64_t more)
@@ -25,12 +28,41 @@ count_transaction(const struct report *report)
 		add(&board->connect_us[i], counts->connect.phases_us[i]);
 }
 
-/* What the process counts by itself: the difference to what was told before. */
-static void
-tell_totals(const struct app *app)
+bool
+count_may_explain(void)
 {
-	static struct connector_totals told;
-	static uint64_t told_dropped;
+	int64_t now_us = clock_now_us();
+	long long after_us = atomic_load(&board->explain_after_us);
+
+	return now_us >= after_us
+	       && atomic_compare_exchange_strong(&board->explain_after_us, &after_us,
+	                                         now_us + EXPLAIN_EVERY_US);
+}
+
+/* What was told before. */
+static struct connector_totals told;
+static uint64_t told_dropped;
+
+void
+count_log_dropped(void)
+{
+	uint64_t now = sink_dropped();
+
+	add(&board->log_dropped, (int64_t)(now - told_dropped));
+	told_dropped = now;
+}
+
+bool
+count_is_untold(const struct app *app)
+{
+	struct connector_totals now = app_totals(app);
+
+	return memcmp(&now, &told, sizeof(now)) != 0 || sink_dropped() != told_dropped;
+}
+
+void
+count_totals(const struct app *app)
+{
 	struct connector_totals now = app_totals(app);
 
 	add(&board->connections_opened, (int64_t)(now.opened - told.opened));
@@ -39,8 +71,7 @@ tell_totals(const struct app *app)
 	for (size_t i = 0; i < CONNECT_FAILURE__MAX; i++)
 		add(&board->connections_failed[i], (int64_t)(now.failed[i] - told.failed[i]));
 	told = now;
-	add(&board->log_dropped, (int64_t)(sink_dropped() - told_dropped));
-	told_dropped = sink_dropped();
+	count_log_dropped();
 }
 
 void
@@ -54,5 +85,4 @@ count_report(const struct app *app, const struct report *report)
 		count_transaction(report);
 	if (report->cached)
 		add(&board->cache[report->cache_found], 1);
-	tell_totals(app);
 }

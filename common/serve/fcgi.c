@@ -158,6 +158,7 @@ answer(struct app *app, void *scope, FCGX_Request *fcgi, struct deadline deadlin
 	bool whole;
 
 	if (is_gone(fcgi->ipcFd, waited)) {
+		atomic_fetch_add(&board->clients_gone, 1);
 		log_plain(LOG_INFO, "client gone before its turn");
 		close_request(fcgi);
 		return;

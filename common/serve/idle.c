@@ -9,12 +9,15 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "serve/count.h"
 
 /* After accept() failed for want of descriptors or memory. */
 #define ACCEPT_PAUSE_MS 100
 /* So many idle workers may hold a connection that was opened ahead: what a steady client of a database 50 ms away keeps
  * busy, seven round trips of opening to one of use. */
 #define AHEAD_IDLE_MAX 8
+/* The process's own counters are told so often at most, and so late at most. */
+#define TELL_US INT64_C(1000000)
 /* All that an epoll may watch: an exclusive wake-up that is not fetched is lost to all. */
 #define READY_MAX (3 + APP_NEEDS_MAX)
 
@@ -55,6 +58,29 @@ idle_close(struct idle *idle)
 		(void)close(idle->events);
 	if (idle->signals >= 0)
 		(void)close(idle->signals);
+}
+
+/* --- counters --- */
+
+/* What could not be told now, because it was a moment ago, wakes the worker up for it once. */
+static void
+tell_totals(struct idle *idle, int64_t now_us)
+{
+	bool later = now_us - idle->told_us < TELL_US;
+
+	idle->untold = later && count_is_untold(idle->app);
+	if (later)
+		return;
+	count_totals(idle->app);
+	idle->told_us = now_us;
+}
+
+static int
+no_later_than_telling(const struct idle *idle, int timeout_ms)
+{
+	int due_ms = deadline_left_ms((struct deadline){ idle->told_us + TELL_US });
+
+	return timeout_ms < 0 || due_ms < timeout_ms ? due_ms : timeout_ms;
 }
 
 /* --- ahead --- */
@@ -112,6 +138,7 @@ idle_begin(struct idle *idle)
 		app_open_ahead(idle->app);
 	/* First, since only idle workers count. */
 	slot_set(idle->slot, SLOT_IDLE);
+	tell_totals(idle, atomic_load(&idle->slot->since_us));
 	show_ahead(idle);
 }
 
@@ -169,6 +196,8 @@ wait_once(struct idle *idle, int timeout_ms)
 	struct epoll_event ready[READY_MAX];
 	int fd = -1, got;
 
+	if (idle->untold)
+		timeout_ms = no_later_than_telling(idle, timeout_ms);
 	got = epoll_wait(idle->events, ready, READY_MAX, watch_databases(idle, needs, count, timeout_ms));
 	for (size_t i = 0; i < count; i++)
 		if (needs[i].fd >= 0)
@@ -178,8 +207,10 @@ wait_once(struct idle *idle, int timeout_ms)
 			idle->ending = true;
 		else if (ready[i].data.fd == idle->listener)
 			fd = accept_one(idle);
-	if (fd < 0)
+	if (fd < 0) {
 		app_step(idle->app);
+		tell_totals(idle, clock_now_us());
+	}
 	return fd;
 }
 

@@ -15,8 +15,10 @@ struct idle {
 	struct slot *slot;
 	int listener;
 	int ready_event;
-	int events;  /* epoll: listener, signals, ready_event, and databases while it waits for them */
-	int signals; /* signalfd */
+	int events;      /* epoll: listener, signals, ready_event, and databases while it waits for them */
+	int signals;     /* signalfd */
+	int64_t told_us; /* when the totals were told last; of clock_now_us() */
+	bool untold;     /* they have changed since */
 	bool listening;
 	bool ending; /* a signal came */
 };

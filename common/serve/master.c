@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "serve/backtrace.h"
 #include "serve/budget.h"
 #include "serve/fcgi.h"
 #include "serve/metrics.h"
@@ -164,6 +165,7 @@ prepare(struct master *master, struct error *err)
 	    || !tracer_new(master, options.settings, &master->tracer, err))
 		return false;
 	options.tracer = master->tracer;
+	backtrace_prepare();
 	options.busy_event = master->busy_event;
 	options.ready_event = master->ready_event;
 	master->pool = pool_new(master, &options);
@@ -262,18 +264,21 @@ reap(struct master *master)
 	return pid == 0;
 }
 
-/* Kills those whose time is over, or all; returns when the next one's is. */
+/* Kills those whose time is over, or all; returns when the next one's is. As the pool does, one that hangs may say where. */
 static struct deadline
 end_leftovers(const struct master *master, bool all)
 {
 	struct deadline next = { INT64_MAX };
 
-	for (const struct leftover *leftover = master->leftovers; leftover->pid != 0; leftover++) {
+	for (struct leftover *leftover = master->leftovers; leftover->pid != 0; leftover++) {
 		if (leftover->pid < 0)
 			continue;
-		if (all || clock_now_us() >= leftover->kill_us)
-			(void)kill(leftover->pid, SIGKILL);
-		else if (leftover->kill_us < next.at_us)
+		if (all || clock_now_us() >= leftover->kill_us) {
+			(void)kill(leftover->pid, all || leftover->asked ? SIGKILL : SIGABRT);
+			leftover->asked = true;
+			leftover->kill_us = clock_now_us() + POOL_LAST_WORDS_US;
+		}
+		if (leftover->kill_us < next.at_us)
 			next.at_us = leftover->kill_us;
 	}
 	return next;

@@ -251,6 +251,8 @@ write_counters(const struct writer *writer)
 		{ "nullpool_worker_kills_total", "Workers killed past their deadline.", AT(killed) },
 		{ "nullpool_pool_timeouts_total", "Requests that waited longer than DATABASE_POOL_TIMEOUT.",
 		  AT(queue_timeouts) },
+		{ "nullpool_clients_gone_total", "Requests whose client was gone before their turn.",
+		  AT(clients_gone) },
 		{ "nullpool_connections_opened_total", "Connections to the database that were opened.",
 		  AT(connections_opened) },
 		{ "nullpool_connects_total", "Requests that waited for a connection to be opened.",

@@ -10,6 +10,7 @@
 #include "app/app.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "serve/count.h"
 #include "serve/scoreboard.h"
 #include "serve/tracer.h"
 #include "serve/worker.h"
@@ -26,9 +27,9 @@
 #define FAR_MS  3600000
 
 struct child {
-	pid_t pid;  /* 0: none */
-	bool kept;  /* one of `size`, not of the overflow */
-	bool asked; /* has had SIGABRT of the watchdog */
+	pid_t pid;       /* 0: none */
+	bool kept;       /* one of `size`, not of the overflow */
+	int64_t kill_us; /* it was asked to end, by SIGABRT, and is killed then; 0: it was not */
 };
 
 struct pool {
@@ -78,8 +79,11 @@ pool_new(void *owner, const struct pool_options *options)
 pid_t
 pool_fork(const struct pool *pool)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	/* The child begins with the same figure, and must not tell it again. */
+	count_log_dropped();
+	pid = fork();
 	if (pid < 0)
 		log_printf(LOG_ERROR, "could not fork", "%s", strerror(errno));
 	if (pid != 0)
@@ -197,19 +201,29 @@ may_fork(const struct pool *pool)
 	return !pool->closed && clock_now_us() >= pool->due_us;
 }
 
-/* The earliest deadline of the requests in hand, with the watchdog's grace. */
+/* When a worker's time is over: that of its request, with the watchdog's grace, or of its last words. */
+static int64_t
+due_us_of(const struct pool *pool, size_t slot)
+{
+	const struct child *child = &pool->children[slot];
+
+	if (child->pid == 0)
+		return INT64_MAX;
+	if (child->kill_us > 0)
+		return child->kill_us;
+	if (atomic_load(&board->slots[slot].state) != SLOT_BUSY)
+		return INT64_MAX;
+	return atomic_load(&board->slots[slot].deadline_us) + WATCHDOG_US;
+}
+
 static int64_t
 next_watch_us(const struct pool *pool)
 {
 	int64_t next_us = INT64_MAX;
 
-	for (size_t slot = 0; slot < board->slot_count; slot++) {
-		int64_t deadline_us = atomic_load(&board->slots[slot].deadline_us) + WATCHDOG_US;
-
-		if (pool->children[slot].pid != 0 && !pool->children[slot].asked
-		    && atomic_load(&board->slots[slot].state) == SLOT_BUSY && deadline_us < next_us)
-			next_us = deadline_us;
-	}
+	for (size_t slot = 0; slot < board->slot_count; slot++)
+		if (due_us_of(pool, slot) < next_us)
+			next_us = due_us_of(pool, slot);
 	return next_us;
 }
 
@@ -240,26 +254,6 @@ void
 pool_grow(struct pool *pool)
 {
 	(void)start(pool, false);
-}
-
-void
-pool_distrust_idle(struct pool *pool)
-{
-	int64_t before_us = clock_now_us() - WATCHDOG_US;
-
-	for (size_t slot = 0; slot < board->slot_count; slot++) {
-		struct slot *what = &board->slots[slot];
-		int state = atomic_load(&what->state);
-
-		if (pool->children[slot].pid == 0 || pool->children[slot].asked
-		    || (state != SLOT_IDLE && state != SLOT_STARTING)
-		    || atomic_load(&what->since_us) > before_us)
-			continue;
-		atomic_fetch_add(&board->killed, 1);
-		pool->children[slot].asked = true;
-		(void)kill(pool->children[slot].pid, SIGKILL);
-		log_plain(LOG_ERROR, "worker killed, it took no connection");
-	}
 }
 
 static void
@@ -307,7 +301,7 @@ pool_bury(struct pool *pool, pid_t pid, int status)
 		return false;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		pool->failures = 0;
-	else if (!pool->children[slot].asked)
+	else if (pool->children[slot].kill_us == 0)
 		count_death(pool, &board->slots[slot], pid, status);
 	pool->children[slot] = (struct child){ .pid = 0 };
 	slot_clear(&board->slots[slot]);
@@ -316,21 +310,45 @@ pool_bury(struct pool *pool, pid_t pid, int status)
 	return true;
 }
 
-/* In DEBUG it gets a moment to say where it is. */
+/* One that hangs is asked first, so that it can say where (backtrace.h). */
+static void
+ask_to_end(struct pool *pool, size_t slot, const char *event)
+{
+	struct child *child = &pool->children[slot];
+
+	atomic_fetch_add(&board->killed, 1);
+	log_death(&board->slots[slot], child->pid, SIGKILL, event);
+	(void)kill(child->pid, SIGABRT);
+	child->kill_us = clock_now_us() + POOL_LAST_WORDS_US;
+}
+
 static void
 end_hung(struct pool *pool, size_t slot)
 {
 	struct child *child = &pool->children[slot];
 
-	if (!child->asked) {
-		atomic_fetch_add(&board->killed, 1);
-		log_death(&board->slots[slot], child->pid, SIGKILL, "worker killed, past its deadline");
-		if (pool->options.settings->debug)
-			(void)kill(child->pid, SIGABRT);
-		clock_sleep_ms(100, deadline_in_ms(pool->options.settings->debug ? 100 : 0));
-		child->asked = true;
+	if (child->kill_us == 0) {
+		ask_to_end(pool, slot, "worker killed, past its deadline");
+		return;
 	}
 	(void)kill(child->pid, SIGKILL);
+	child->kill_us = clock_now_us() + TICK_MS * INT64_C(1000);
+}
+
+void
+pool_distrust_idle(struct pool *pool)
+{
+	int64_t before_us = clock_now_us() - WATCHDOG_US;
+
+	for (size_t slot = 0; slot < board->slot_count; slot++) {
+		struct slot *what = &board->slots[slot];
+		int state = atomic_load(&what->state);
+
+		if (pool->children[slot].pid != 0 && pool->children[slot].kill_us == 0
+		    && (state == SLOT_IDLE || state == SLOT_STARTING)
+		    && atomic_load(&what->since_us) <= before_us)
+			ask_to_end(pool, slot, "worker killed, it took no connection");
+	}
 }
 
 void
@@ -338,11 +356,11 @@ pool_watch(struct pool *pool)
 {
 	int64_t now_us = clock_now_us();
 
+	count_log_dropped();
 	for (size_t slot = 0; slot < board->slot_count; slot++) {
 		const struct slot *what = &board->slots[slot];
 
-		if (pool->children[slot].pid != 0 && atomic_load(&what->state) == SLOT_BUSY
-		    && now_us >= atomic_load(&what->deadline_us) + WATCHDOG_US)
+		if (now_us >= due_us_of(pool, slot))
 			end_hung(pool, slot);
 		/* One that serves has outlived what killed those before it. */
 		if (pool->failures > 0 && atomic_load(&what->state) == SLOT_IDLE

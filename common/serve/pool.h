@@ -14,6 +14,8 @@
 #include "config/settings.h"
 
 struct tracer;
+/* So long a worker that is to be killed may say where it is. */
+#define POOL_LAST_WORDS_US INT64_C(100000)
 
 struct pool_options {
 	const char *name;
@@ -47,7 +49,7 @@ void pool_distrust_idle(struct pool *pool);
 /* A child has ended; false when it is none of the pool's. */
 bool pool_bury(struct pool *pool, pid_t pid, int status);
 
-/* Kills the workers that are more than 2 s past their request's deadline. */
+/* Kills the workers that are more than 2 s past their request's deadline, after their last words (backtrace.h). */
 void pool_watch(struct pool *pool);
 
 /* Sends a signal to all workers; with 0 it only counts. Returns how many there are. */

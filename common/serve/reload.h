@@ -21,6 +21,7 @@ pid_t reload_check(const struct pool *pool);
 struct leftover {
 	pid_t pid;       /* 0 ends a list; -1: it has ended */
 	int64_t kill_us; /* of clock_now_us(), which an exec does not change */
+	bool asked;      /* to say where it hangs */
 };
 
 /* Becomes the new program, to which the workers and `leftovers` are left; `grace_us` from now is the last time for one

@@ -64,7 +64,7 @@ struct scoreboard {
 	bool uses_database;     /* a worker is a connection */
 	uint32_t slot_count, route_count;
 	char name[SCOREBOARD_NAME_BYTES];
-	atomic_ullong forked, crashed, killed, queue_timeouts, log_dropped;
+	atomic_ullong forked, crashed, killed, queue_timeouts, clients_gone, log_dropped;
 	struct histogram queue; /* waiting for a worker */
 	atomic_ullong connections_opened, connections_failed[CONNECT_FAILURE__MAX];
 	atomic_ullong connects, connect_us[CONNECT_PHASE__MAX]; /* waited for by requests */
@@ -72,6 +72,7 @@ struct scoreboard {
 	atomic_ullong flights, queries, retries, reruns;
 	atomic_ullong transactions[OUTCOME__MAX];
 	atomic_ullong cache[CACHE_HIT + 1]; /* by enum cache_found */
+	atomic_llong explain_after_us;      /* no plan is asked for before; of clock_now_us() */
 	atomic_bool traced;                 /* spans are taken */
 	atomic_ullong spans_sent, spans_failed, traces_dropped;
 	struct slot slots[]; /* the routes come after them */

@@ -80,11 +80,11 @@ worker_run(const struct worker_options *options)
 	own_slot = options->slot;
 	options->app->describe = describe;
 	options->app->report = count_report;
+	options->app->may_explain = count_may_explain;
 	spans_fd = options->spans;
 	options->app->traces = traces;
 	options->app->send_spans = send_spans;
-	if (options->app->settings->debug)
-		backtrace_on_abort(own_slot);
+	backtrace_on_abort(own_slot);
 	begun = idle_open(&idle);
 	if (!begun) {
 		log_printf(LOG_ERROR, "could not start a worker", "%s", strerror(errno));
@@ -92,6 +92,9 @@ worker_run(const struct worker_options *options)
 		idle_begin(&idle);
 		while (left > 0 && (fd = idle_wait(&idle, options->idle_timeout_s)) >= 0)
 			answer(options, &idle, fd, --left == 0);
+		/* One that was opened ahead goes unused now. */
+		app_drop_ahead(options->app);
+		count_totals(options->app);
 	}
 	idle_close(&idle);
 	return begun;

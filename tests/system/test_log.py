@@ -9,6 +9,7 @@ import pytest
 
 import stack
 from conftest import program
+from servers import server
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -97,6 +98,52 @@ def test_a_slow_request_is_a_warning_that_says_where_the_time_went(serve):
     assert {"queue_ms", "connect_ms", "resolve_ms", "tcp_ms", "tls_ms", "auth_ms", "flights_ms"} <= slow.keys()
     assert slow["flights_ms"] >= 300
     assert service.lines(event="slow query") == []
+
+
+def test_the_wait_for_redis_is_told(serve):
+    service = serve("users", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, SERVER_TIMING="true", SLOW_REQUEST_MS=1)
+    made = service.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"})
+    assert not {"cache", "cache_calls", "cache_ms"} & service.line_of(made).keys()
+    path = made.headers["location"]
+    miss = service.line_of(service.client.get(path))
+    # A look and a lease; that the answer is kept is after it, and nobody's wait.
+    assert (miss["cache"], miss["cache_calls"]) == ("miss", 2) and 0 < miss["cache_ms"] < miss["duration_ms"]
+    answer = service.client.get(path)
+    hit = service.line_of(answer)
+    assert (hit["cache"], hit["cache_calls"]) == ("hit", 1) and 0 < hit["cache_ms"] <= hit["duration_ms"]
+    assert "cache;dur=" in answer.headers["server-timing"]
+    deleted = service.line_of(service.client.of(made.json()["id"]).ask("DELETE", path))
+    assert ("cache" in deleted, deleted["status"], deleted["cache_calls"]) == (False, 204, 1)  # it forgets
+    refused = service.client.get("/users/none")
+    assert "cache_ms" not in service.line_of(refused) and "cache" not in refused.headers["server-timing"]
+
+
+def test_all_of_a_slow_request_is_accounted_for(serve, site):
+    """Waiting for a worker, connecting by phase, flights, Redis: what is left is the handler's own."""
+    def slow_redis(link):
+        with link.makefile("rb") as reader:
+            while reader.readline():
+                if reader.readline():
+                    time.sleep(0.1)
+                    link.sendall(b"$-1\r\n")
+
+    with server(slow_redis) as port:
+        service = serve("users", DATABASE_CONNECTION="null", REDIS_URL=f"redis://127.0.0.1:{port}/0", REDIS_TIMEOUT_MS=1000,
+                        SLOW_REQUEST_MS=100)
+        line = service.line_of(service.client.get(f"/users/{uuid.uuid4()}"))
+    assert line["slow"] is True and line["cache_ms"] >= 100
+    known = line["connect_ms"] + line["flights_ms"] + line["cache_ms"]
+    assert line["connect_ms"] >= sum(line[f"{phase}_ms"] for phase in ("resolve", "tcp", "tls", "auth")) - 0.01
+    assert known <= line["duration_ms"]
+
+
+def test_a_wait_for_anothers_answer_is_one_for_redis(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=0)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: service.client.get("/probe/kept-nap?seconds=0.5"), range(2)))
+    lines = sorted((service.line_of(answer) for answer in answers), key=lambda line: line["cache"])
+    assert [line["cache"] for line in lines] == ["hit", "miss"]
+    assert lines[0]["cache_ms"] > lines[1]["cache_ms"] and lines[0]["cache_calls"] > 2
 
 
 def command_line(site, *arguments, stderr, **settings):

@@ -12,6 +12,7 @@ import uuid
 
 import pytest
 
+import fastcgi
 import stack
 from conftest import ROOT
 from servers import server
@@ -75,6 +76,7 @@ def test_requests_are_counted_by_route_and_status(watched):
 
 def test_names_do_not_grow_with_what_clients_send(watched):
     watched.client.get("/probe/rows?label=none")
+    settled(watched, "nullpool_requests_total", 1, endpoint="probe", route="/probe/rows")
     before = samples(scrape(watched)).keys()
     for _ in range(20):
         watched.client.get(f"/probe/{uuid.uuid4()}")
@@ -90,7 +92,8 @@ def test_the_database_is_counted(serve):
         service.client.ask(method, f"{target}?label={uuid.uuid4()}")
     settled(service, "nullpool_transactions_total", 2, endpoint="probe", outcome="committed")
     settled(service, "nullpool_transactions_total", 1, endpoint="probe", outcome="rolled_back")
-    assert value(service, "nullpool_connections_opened_total", endpoint="probe") == 4
+    # Of the process's own counters a worker tells once a second, also when nothing more is asked of it.
+    settled(service, "nullpool_connections_opened_total", 4, endpoint="probe")
     assert value(service, "nullpool_connects_total", endpoint="probe") == 4
     assert value(service, "nullpool_flights_total", endpoint="probe") >= 5
     for phase in ("tcp", "tls", "auth"):
@@ -101,11 +104,62 @@ def test_connections_ahead_are_used_or_wasted(serve, site):
     with FarAway(site.postgres.port, 0.001) as proxy:
         service = serve("metrics", "probe", DATABASE_URL=site.url(port=proxy.port), DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=1,
                         DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
-        stack.wait_until("one to be used", lambda: service.client.get("/probe/rows?label=none").status == 200
-                         and value(service, "nullpool_ahead_hits_total", endpoint="probe") > 0, 10)
+
+        def used():
+            """Asked again when the next one is open: on a busy machine that takes longer than a client."""
+            assert service.client.get("/probe/rows?label=none").status == 200
+            stack.wait_until("the next one", site.backends, 20)
+            return value(service, "nullpool_ahead_hits_total", endpoint="probe") > 0
+
+        stack.wait_until("one to be used", used)
         stack.wait_until("the next one to be too old", lambda: proxy.open == 0, 10)
-        service.client.get("/probe/rows?label=none")
+        # Without a request that would tell it.
         stack.wait_until("it to be told", lambda: value(service, "nullpool_ahead_wasted_total", endpoint="probe") >= 1, 5)
+
+
+def test_what_a_worker_wastes_by_leaving_is_told(serve):
+    service = serve("metrics", "probe", DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=3600, DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=1,
+                    WORKER_IDLE_TIMEOUT=1)
+    service.client.get("/probe/rows?label=none")
+    settled(service, "nullpool_ahead_wasted_total", 1, endpoint="probe")
+    settled(service, "nullpool_connections_opened_total", 2, endpoint="probe")
+
+
+@pytest.mark.parametrize("target", ["/probe/marked", "/probe/rows"])  # its rows are kept, its answer is
+def test_a_repeat_is_not_a_transaction_that_was_committed(serve, target):
+    service = serve("metrics", "probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    target, key = f"{target}?label={uuid.uuid4()}", str(uuid.uuid4())
+    answers = [service.client.post(target, headers={"Idempotency-Key": key}) for _ in range(3)]
+    assert [answer.status for answer in answers] == [201] * 3
+    settled(service, "nullpool_transactions_total", 2, endpoint="probe", outcome="replayed")
+    assert value(service, "nullpool_transactions_total", endpoint="probe", outcome="committed") == 1
+    assert [service.line_of(answer)["outcome"] for answer in answers] == ["committed", "replayed", "replayed"]
+
+
+def test_lines_that_a_full_disk_loses_are_counted_and_stop_no_request(serve):
+    service = serve("metrics", "probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    endpoint = service.endpoints["probe"]
+    endpoint.stop()
+    with open("/dev/full", "wb") as full:
+        endpoint.log = full
+        endpoint.start()
+        assert {service.client.get("/probe/rows?label=none").status for _ in range(5)} == {200}
+        endpoint.log = service.log
+        # A line each, and the start's own, which a master or its check of the database lost.
+        stack.wait_until("all to be told", lambda: value(service, "nullpool_log_lines_dropped_total", endpoint="probe") >= 6, 5)
+        endpoint.stop()
+
+
+def test_a_client_that_is_gone_before_its_turn_is_counted(serve):
+    service = serve("metrics", "probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    path = service.run_dir / "probe.sock"
+    with fastcgi.connect(path) as busy:
+        busy.sendall(fastcgi.request("GET", "/probe/sleep?seconds=1"))
+        stack.wait_until("the worker to be busy", lambda: value(service, "nullpool_pool_checked_out", endpoint="probe") == 1, 5)
+        with fastcgi.connect(path) as gone:
+            gone.sendall(fastcgi.request("GET", "/probe/rows?label=none"))
+        assert fastcgi.read_all(busy)[0].startswith(b"Status: 200")
+    settled(service, "nullpool_clients_gone_total", 1, endpoint="probe")
 
 
 @pytest.mark.parametrize("reason, password, port", [("authentication", "wrong", None), ("network", None, "free")])

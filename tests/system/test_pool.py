@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -188,13 +189,46 @@ def test_a_stopped_worker_is_killed_and_replaced(serve):
     assert line["route"] == "GET /probe/sleep"
 
 
-def test_a_loop_in_a_handler_is_ended_and_in_debug_says_where_it_was(serve):
-    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=1, DEBUG="true")
+def functions(frames):
+    """The functions of the program's own frames, by its debugging information."""
+    offsets = re.findall(r"probe\+(0x[0-9a-f]+)", frames)
+    named = subprocess.run(["addr2line", "-f", "-i", "-e", program("probe"), *offsets], capture_output=True, text=True, check=True)
+    return named.stdout.splitlines()[::2]
+
+
+def test_a_loop_in_a_handler_is_ended_and_says_where_it_was(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=1)
     answer = service.client.get("/probe/loop")
     assert answer.status in (502, 504)
     stack.wait_until("the backtrace", lambda: service.lines(event="backtrace"), 5)
-    assert "probe(" in service.lines(event="backtrace")[0]["frames"]
+    line = service.lines(event="backtrace")[0]
+    killed = service.lines(event="worker killed, past its deadline")[0]
+    assert (line["level"], line["pid"]) == ("error", killed["worker_pid"])
+    assert (line["route"], line["request_id"]) == (killed["route"], killed["request_id"]) == ("GET /probe/loop", answer.headers["x-request-id"])
+    names = functions(line["frames"])
+    assert names.index("loop") < names.index("worker_run") < names.index("np_main"), line
     assert service.client.get("/probe/session").status == 200
+    assert service.lines(event="worker died") == []  # it was the watchdog
+
+
+def test_a_loop_in_the_heap_says_where_it_was_too(serve):
+    """The watchdog finds it in malloc() or free(), with the heap's lock: what answers needs no heap."""
+    service = serve("probe", DATABASE_POOL_SIZE=4, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=1)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: service.client.get("/probe/churn"), range(4)))
+    assert {answer.status for answer in answers} <= {502, 504}
+    stack.wait_until("each backtrace", lambda: len(service.lines(event="backtrace")) == 4, 5)
+    assert all("churn" in functions(line["frames"]) for line in service.lines(event="backtrace"))
+    assert service.client.get("/probe/session").status == 200
+
+
+def test_an_abort_of_a_worker_is_told_with_its_place(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    assert service.client.get("/probe/abort").status == 502
+    stack.wait_until("its death", lambda: service.lines(event="worker died"), 5)
+    assert "break_off" in functions(service.lines(event="backtrace")[0]["frames"])
+    died = service.lines(event="worker died")[0]
+    assert (died["signal"], died["route"]) == (signal.SIGABRT, "GET /probe/abort")
 
 
 def test_a_crash_loop_is_quiet_and_heals_without_help(serve):

@@ -74,13 +74,14 @@ def test_a_request_is_a_trace_of_what_it_did(traced, receiver, site):
     assert about["nullpool.request_id"] == answer.headers["x-request-id"]
     line = service.line_of(answer)
     assert (line["trace_id"], line["span_id"]) == (request["traceId"], request["spanId"])
-    for name in ("connect", "SELECT"):
+    for name in ("connect", "SELECT pages"):
         assert spans[name]["parentSpanId"] == request["spanId"] and spans[name]["kind"] == CLIENT
         assert int(request["startTimeUnixNano"]) <= int(spans[name]["startTimeUnixNano"])
         assert int(spans[name]["startTimeUnixNano"]) <= int(spans[name]["endTimeUnixNano"]) <= int(request["endTimeUnixNano"])
         assert attributes(spans[name])["server.port"] == site.postgres.port
     assert attributes(spans["connect"])["nullpool.connect.trips"] == line["connect_trips"]
-    query = attributes(spans["SELECT"])
+    query = attributes(spans["SELECT pages"])
+    assert query["db.query.summary"] == "SELECT pages"
     assert query["db.system.name"] == "postgresql" and "FROM users" in query["db.query.text"]
     assert query["db.response.returned_rows"] == line["rows"]
     assert len({span["spanId"] for span in spans.values()}) == len(spans)
@@ -109,7 +110,7 @@ def test_a_write_has_a_span_for_each_query_and_the_commit(traced, receiver):
     answer = service.client.post(f"/probe/rows?label={uuid.uuid4()}")
     assert answer.status < 300, answer
     spans = spans_of(receiver, answer)
-    assert {"connect", "INSERT", "COMMIT"} <= set(spans)
+    assert {"connect", "INSERT new_row", "COMMIT"} <= set(spans)
 
 
 def test_a_failure_says_which_statement_it_was_and_no_value(traced, receiver):
@@ -119,7 +120,7 @@ def test_a_failure_says_which_statement_it_was_and_no_value(traced, receiver):
     answer = service.client.post("/users", body)
     assert answer.status == 409
     spans = spans_of(receiver, answer)
-    assert attributes(spans["INSERT"])["db.response.status_code"] == "23505" and spans["INSERT"]["status"] == {"code": 2}
+    assert attributes(spans["INSERT new_user"])["db.response.status_code"] == "23505" and spans["INSERT new_user"]["status"] == {"code": 2}
     assert body["email"] not in str(receiver.posts) and "Twice" not in str(receiver.posts)
 
 

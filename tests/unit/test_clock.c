@@ -110,6 +110,25 @@ the_wall_clock_is_rfc_3339_in_utc(void **state)
 	assert_true(timegm(&read) - now >= 0 && timegm(&read) - now < 60);
 }
 
+/* Each day of a leap year's, a century's and another's turn, and the end of what is written: as libc has them. */
+static void
+each_day_is_as_libc_says(void **state)
+{
+	char text[CLOCK_TEXT_BYTES], want[CLOCK_TEXT_BYTES];
+	struct tm utc;
+
+	(void)state;
+	for (time_t day = 0; day <= 2932896; day++) {
+		struct timespec time = { .tv_sec = day * 86400 + day * 37 % 86400, .tv_nsec = 7999999 };
+
+		clock_text_of(&time, text);
+		assert_non_null(gmtime_r(&time.tv_sec, &utc));
+		assert_true(strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%S.007Z", &utc) > 0);
+		if (strcmp(text, want) != 0)
+			fail_msg("%s instead of %s", text, want);
+	}
+}
+
 int
 main(void)
 {
@@ -123,6 +142,7 @@ main(void)
 		TEST(sleep_ends_at_the_deadline),
 		TEST(sleep_lasts_as_long_as_it_was_told),
 		TEST(the_wall_clock_is_rfc_3339_in_utc),
+		TEST(each_day_is_as_libc_says),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/socket.h>
 
 #include "base/sink.h"
 #include "unit.h"
@@ -87,6 +88,63 @@ a_full_pipe_loses_lines_and_counts_them(void **state)
 	close_pipe(ends);
 }
 
+/* As systemd's journal is one. */
+static void
+a_full_socket_loses_lines_and_counts_them(void **state)
+{
+	uint64_t before = sink_dropped();
+	char *line = long_line(*state, 's');
+	int ends[2], written = 0;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	while (sink_dropped() == before && written < 100000) {
+		sink_write(ends[1], line, LONG);
+		written++;
+	}
+	assert_true(written > 1 && written < 100000);
+	assert_int_equal(sink_dropped(), before + 1);
+	close_pipe((struct pipe_ends){ ends[0], ends[1] });
+}
+
+/* Standard error is looked at once: what it is then is what it stays. */
+static void
+write_to_full_stderr(void *unused)
+{
+	struct pipe_ends ends = new_pipe();
+	uint64_t before = sink_dropped();
+
+	(void)unused;
+	assert_int_equal(dup2(ends.write, STDERR_FILENO), STDERR_FILENO);
+	for (int i = 0; i < 100000 && sink_dropped() == before; i++)
+		sink_write(STDERR_FILENO, "a line\n", 7);
+	_exit(sink_dropped() == before + 1 ? 0 : 1);
+}
+
+static void
+a_full_pipe_at_standard_error_loses_lines_too(void **state)
+{
+	(void)state;
+	assert_int_equal(unit_end_of(write_to_full_stderr, NULL), 0);
+}
+
+static void
+a_file_gets_whole_lines(void **state)
+{
+	uint64_t before = sink_dropped();
+	char *line = long_line(*state, 'f'), *text = mem_resize(*state, NULL, LONG + 7);
+	FILE *file = tmpfile();
+
+	assert_non_null(file);
+	sink_write(fileno(file), line, LONG);
+	sink_write(fileno(file), "next\n", 5);
+	rewind(file);
+	text[fread(text, 1, LONG + 6, file)] = '\0';
+	assert_memory_equal(text, line, LONG);
+	assert_string_equal(text + LONG, "next\n");
+	assert_int_equal(sink_dropped(), before);
+	(void)fclose(file);
+}
+
 /* What was begun and could not be ended does not swallow the next line. */
 static void
 a_line_that_was_torn_ends_before_the_next(void **state)
@@ -133,6 +191,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_long_line_goes_through_a_pipe_whole),
 		TEST(a_full_pipe_loses_lines_and_counts_them),
+		TEST(a_full_socket_loses_lines_and_counts_them),
+		TEST(a_full_pipe_at_standard_error_loses_lines_too),
+		TEST(a_file_gets_whole_lines),
 		TEST(a_line_that_was_torn_ends_before_the_next),
 		TEST(a_full_disk_and_a_reader_that_is_gone_lose_lines_too),
 	};

@@ -42,6 +42,9 @@ static const char row_count[] = "SELECT count(*) AS count FROM probe_rows WHERE 
 
 static const char failing[] = "SELECT 1 / 0 AS never";
 
+/* No statement that PREPARE takes. */
+static const char version[] = "SHOW server_version";
+
 static const char end_of_session[] = "SELECT pg_terminate_backend(pg_backend_pid())::text AS gone";
 
 static const char wide_rows[] =
@@ -271,6 +274,30 @@ swallow(struct np_ctx *ctx, const char *sql)
 }
 
 static bool
+divide(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, failing, NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
+}
+
+static bool
+show_version(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, version, NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
+}
+
+static bool
+query_literal(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, "SELECT 1 AS one", NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
+}
+
+static bool
 swallow_error(struct np_ctx *ctx)
 {
 	return swallow(ctx, failing);
@@ -376,6 +403,27 @@ loop(struct np_ctx *ctx)
 	return np_reply_empty(ctx);
 }
 
+/* In the heap most of the time. */
+static bool
+churn(struct np_ctx *ctx)
+{
+	volatile bool forever = true;
+
+	for (size_t size = 1; forever; size = size * 7 % 100003) {
+		char *volatile text = malloc(size);
+
+		free(text);
+	}
+	return np_reply_empty(ctx);
+}
+
+static bool
+break_off(struct np_ctx *ctx)
+{
+	(void)ctx;
+	abort();
+}
+
 enum { WORD, NUMBER, FLAG, NOTHING, TOKEN };
 static const struct np_param every_place[] = {
 	[WORD] = { .name = "word", .in = NP_BODY, .type = NP_STRING, .required = true },
@@ -408,6 +456,7 @@ static const struct np_route routes[] = {
 	{ "DELETE", "/probe/prepared", deallocate, NP_TX_WRITE, NULL },
 	{ "GET", "/probe/types", show_types, NP_TX_READ, NULL },
 	{ "GET", "/probe/sleep", sleep_in_database, NP_TX_READ, how_long },
+	{ "GET", "/probe/kept-nap", sleep_in_database, NP_TX_READ, how_long, .cache = "nap:{seconds}" },
 	{ "GET", "/probe/rows", count_rows, NP_TX_READ, a_label },
 	{ "POST", "/probe/rows", insert, NP_TX_WRITE, a_label, .conflict = "This label is taken" },
 	{ "POST", "/probe/marked", insert_last, NP_TX_WRITE, a_label, .conflict = "This label is taken" },
@@ -437,9 +486,14 @@ static const struct np_route routes[] = {
 	{ "GET", "/probe/long-header", set_long_header, NP_TX_NONE, NULL },
 	{ "GET", "/probe/steer", steer_nginx, NP_TX_NONE, NULL },
 	{ "GET", "/probe/date", cast_to_date, NP_TX_READ, a_label },
+	{ "GET", "/probe/divide", divide, NP_TX_READ, NULL },
+	{ "GET", "/probe/version", show_version, NP_TX_READ, NULL },
+	{ "GET", "/probe/literal", query_literal, NP_TX_READ, NULL },
 	{ "GET", "/probe/no-database", query_without_database, NP_TX_NONE, NULL },
 	{ "GET", "/probe/silent", say_nothing, NP_TX_NONE, NULL },
 	{ "GET", "/probe/loop", loop, NP_TX_NONE, NULL },
+	{ "GET", "/probe/churn", churn, NP_TX_NONE, NULL },
+	{ "GET", "/probe/abort", break_off, NP_TX_NONE, NULL },
 	{ "GET", "/probe/die", die, NP_TX_NONE, NULL },
 	{ "POST", "/probe/echo", echo, NP_TX_NONE, every_place },
 	NP_ROUTES_END,
