@@ -128,6 +128,9 @@ void slot_clear(struct slot *slot);
 size_t scoreboard_count_of(const struct scoreboard *other, enum slot_state state);
 size_t scoreboard_count(enum slot_state state);
 
+/* Workers beyond those that are kept. */
+size_t scoreboard_overflow_of(const struct scoreboard *other);
+
 /* How many idle workers before `end` (NULL: all) have got at least so far with their next connection. */
 size_t scoreboard_count_ahead(int ahead, const struct slot *end);
 
