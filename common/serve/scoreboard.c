@@ -202,6 +202,17 @@ scoreboard_all(void *owner, const char *directory, const struct scoreboard ***bo
 	return count;
 }
 
+const char *
+scoreboard_directory(void)
+{
+	static const char *const usual[] = { "/run/nullpool", ".local/run" };
+
+	for (size_t i = 0; i < COUNT_OF(usual); i++)
+		if (access(usual[i], X_OK) == 0)
+			return usual[i];
+	return NULL;
+}
+
 const struct route_counts *
 scoreboard_routes(const struct scoreboard *other)
 {

@@ -100,6 +100,9 @@ bool scoreboard_is_alive(const struct scoreboard *other);
 /* All of a directory but those that are over; the array and its entries are the owner's. */
 size_t scoreboard_all(void *owner, const char *directory, const struct scoreboard ***boards);
 
+/* Where they usually are: /run/nullpool, or .local/run of make run. NULL: there is neither. */
+const char *scoreboard_directory(void);
+
 /* The routes of one: route_count of them. */
 const struct route_counts *scoreboard_routes(const struct scoreboard *other);
 

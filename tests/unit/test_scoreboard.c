@@ -164,6 +164,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(another_reader_sees_what_the_owner_writes),
 		TEST(of_connections_ahead_only_those_of_idle_workers_count),
+		TEST(those_beyond_the_kept_ones_are_overflow),
 		TEST(a_new_one_leaves_the_old_ones_owners_theirs),
 		TEST(others_than_owner_and_group_cannot_read_it),
 		TEST(texts_are_cut_and_end),
