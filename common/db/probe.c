@@ -94,9 +94,7 @@ hear(struct talk *talk, void *bytes, size_t size)
 		if (got > 0) {
 			at += got;
 			size -= (size_t)got;
-		} else if (got == 0 && !talk->tls) {
-			return false;
-		} else if (talk->tls ? !wait_tls(talk, (int)got) : !wait_plain(talk, POLLIN)) {
+		} else if (talk->tls ? !wait_tls(talk, (int)got) : got == 0 || !wait_plain(talk, POLLIN)) {
 			return false;
 		}
 	}
@@ -290,7 +288,8 @@ new_tls(struct talk *talk)
 	SSL_set_msg_callback(tls, see_message);
 	SSL_set_msg_callback_arg(tls, talk);
 	if (!conninfo_is_address(talk->info))
-		(void)SSL_set_tlsext_host_name(tls, conninfo_get(talk->info, "host"));
+		(void)SSL_set_tlsext_host_name(tls,
+		                               mem_strdup(talk->owner, conninfo_get(talk->info, "host")));
 	if (SSL_set_fd(tls, talk->fd) == 1)
 		return tls;
 	SSL_free(tls);

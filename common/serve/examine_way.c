@@ -28,9 +28,7 @@ static const char *const advice_of_phase[CONNECT_PHASE__MAX] = {
 static const char *const advice_of_fault[] = {
 	[CERTIFICATE_ENDED] = "the server's certificate has ended: it has to be renewed there",
 	[CERTIFICATE_EARLY] = "its time has not begun: the server's certificate, or the clock here",
-	[CERTIFICATE_FOREIGN] =
-	    "sslrootcert has not the CA that signed it: name the file of that one (providers "
-	    "publish theirs)",
+	[CERTIFICATE_FOREIGN] = "sslrootcert has not the CA that signed it, whose file has to be named there",
 	[CERTIFICATE_NAME] = "the host of DATABASE_URL has to be one of the certificate's names",
 	[CERTIFICATE_OTHER] = "see it by openssl s_client -starttls postgres -connect HOST:PORT",
 };
