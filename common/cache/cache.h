@@ -46,4 +46,7 @@ bool cache_forget(struct cache *cache, struct deadline deadline, const char *key
 /* Whether Redis answers now: within its timeout in all, and the deadline. */
 bool cache_ping(struct cache *cache, struct deadline deadline);
 
+/* Why it did not, for people. */
+const char *cache_why(const struct cache *cache);
+
 #endif

@@ -13,6 +13,7 @@
 #define PAUSE_US   INT64_C(1000000)
 #define SILENCE_US INT64_C(60000000)
 #define READ_BYTES 16384
+#define WHY_BYTES  256
 
 struct redis {
 	const struct redis_url *where;
@@ -22,6 +23,7 @@ struct redis {
 	struct wire *wire;        /* on its socket */
 	int64_t away_until_us;    /* nothing is tried before */
 	int64_t silent_until_us;  /* failures are not logged before */
+	char why[WHY_BYTES];      /* the last one failed */
 };
 
 static void
@@ -57,8 +59,9 @@ failed(struct redis *redis, const char *doing, const char *why)
 {
 	int64_t now_us = clock_now_us();
 
+	(void)snprintf(redis->why, sizeof(redis->why), "%s: %s", doing, why);
 	if (now_us >= redis->silent_until_us) {
-		log_printf(LOG_WARNING, "redis failed", "%s: %s", doing, why);
+		log_printf(LOG_WARNING, "redis failed", "%s", redis->why);
 		redis->silent_until_us = now_us + SILENCE_US;
 	}
 	redis->away_until_us = now_us + PAUSE_US;
@@ -244,6 +247,12 @@ redis_ask(void *owner, struct redis *redis, struct deadline deadline, const stru
 	if (clock_now_us() < redis->away_until_us)
 		return false;
 	return (is_alive(redis) || open_connection(redis)) && converse(owner, redis, words, count, answer);
+}
+
+const char *
+redis_why(const struct redis *redis)
+{
+	return redis->why;
 }
 
 void

@@ -41,6 +41,9 @@ RETURNS_OWNED struct redis *redis_new(void *owner, const struct redis_url *where
 NP_MUST_CHECK bool redis_ask(void *owner, struct redis *redis, struct deadline deadline,
                              const struct redis_word *words, size_t count, struct redis_answer *answer);
 
+/* Why the last call failed that did: "connect: Connection refused". */
+const char *redis_why(const struct redis *redis);
+
 /* The next call is tried even in the second after a failure. */
 void redis_insist(struct redis *redis);
 

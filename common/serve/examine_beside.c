@@ -18,7 +18,7 @@ examine_redis(struct examined *examined)
 	(void)findings_tell(&examined->found, there, "redis",
 	                    there ? NULL
 	                          : "answers are not kept until it is there: REDIS_URL, REDIS_TIMEOUT_MS",
-	                    "%s, %.1f ms", there ? "answers" : "no answer in time",
+	                    "%s, %.1f ms", there ? "answers" : cache_why(examined->app->cache),
 	                    (double)(clock_now_us() - start_us) / 1000);
 }
 

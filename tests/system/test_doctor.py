@@ -95,7 +95,7 @@ def test_a_proven_server_needs_no_advice(site, ask, query):
     ("database", {"database": "nowhere"}, "auth", "does not exist", "no such database"),
     ("pool", {"DATABASE_POOL_SIZE": 90, "DATABASE_MAX_OVERFLOW": 90}, "connections", "180", "smaller DATABASE_POOL_SIZE"),
     ("timeout", {"REQUEST_TIMEOUT": 90}, "nginx", "REQUEST_TIMEOUT 90 s", "fastcgi_read_timeout"),
-    ("redis", {"REDIS_URL": "redis://127.0.0.1:1/0"}, "redis", "no answer", "REDIS_URL"),
+    ("redis", {"REDIS_URL": "redis://127.0.0.1:1/0"}, "redis", "connect: Connection refused", "REDIS_URL"),
 ])
 def test_the_cause_is_named(site, ask, about, settings, first, figure, advice):
     where = {name: settings.pop(name) for name in ("password", "database") if name in settings}
@@ -213,6 +213,14 @@ def test_a_server_that_does_not_wake_up_in_time(site, ask):
         found = ask(DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=2)
     assert found.first == "tls" and "no answer while connecting" in found.figure("tls")
     assert "asleep" in found.advice("tls") and "DATABASE_CONNECT_TIMEOUT" in found.advice("tls")
+
+
+def test_a_redis_that_says_nothing_and_one_that_says_no(site, ask):
+    with server(silent) as port:
+        found = ask(REDIS_URL=f"redis://127.0.0.1:{port}/0", REDIS_TIMEOUT_MS=200)
+    assert found.first == "redis" and found.figure("redis").startswith("PING: no answer within the time allowed")
+    found = ask(REDIS_URL=f"redis://:a-password@127.0.0.1:{site.redis.port}/0")
+    assert found.first == "redis" and found.figure("redis").startswith("AUTH: ERR ")
 
 
 def test_a_missing_migration(site, ask):
