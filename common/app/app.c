@@ -105,9 +105,7 @@ app_log_start(const struct app *app)
 	log_end(&line);
 }
 
-static const char client_connections[] =
-    "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
-    " - coalesce(current_setting('reserved_connections', true), '0')::int AS connections";
+static const char client_connections[] = "SELECT " APP_CLIENT_CONNECTIONS " AS connections";
 
 static void
 log_no_database(const struct app *app, const struct error *err)

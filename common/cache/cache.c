@@ -113,6 +113,12 @@ cache_ping(struct cache *cache, struct deadline deadline)
 	return tell(cache, deadline, words, COUNT_OF(words));
 }
 
+const char *
+cache_why(const struct cache *cache)
+{
+	return redis_why(cache->redis);
+}
+
 /* --- finding --- */
 
 static void

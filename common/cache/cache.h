@@ -52,4 +52,7 @@ struct cache_cost cache_cost(const struct cache *cache);
 /* Whether Redis answers now: within its timeout in all, and the deadline. */
 bool cache_ping(struct cache *cache, struct deadline deadline);
 
+/* Why it did not, for people. */
+const char *cache_why(const struct cache *cache);
+
 #endif

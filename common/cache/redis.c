@@ -13,6 +13,7 @@
 #define PAUSE_US   INT64_C(1000000)
 #define SILENCE_US INT64_C(60000000)
 #define READ_BYTES 16384
+#define WHY_BYTES  256
 
 struct redis {
 	const struct redis_url *where;
@@ -23,6 +24,7 @@ struct redis {
 	int64_t away_until_us;    /* nothing is tried before */
 	int64_t silent_until_us;  /* failures are not logged before */
 	struct redis_cost cost;
+	char why[WHY_BYTES];      /* the last one failed */
 };
 
 static void
@@ -58,8 +60,9 @@ failed(struct redis *redis, const char *doing, const char *why)
 {
 	int64_t now_us = clock_now_us();
 
+	(void)snprintf(redis->why, sizeof(redis->why), "%s: %s", doing, why);
 	if (now_us >= redis->silent_until_us) {
-		log_printf(LOG_WARNING, "redis failed", "%s: %s", doing, why);
+		log_printf(LOG_WARNING, "redis failed", "%s", redis->why);
 		redis->silent_until_us = now_us + SILENCE_US;
 	}
 	redis->away_until_us = now_us + PAUSE_US;
@@ -257,6 +260,12 @@ struct redis_cost
 redis_cost(const struct redis *redis)
 {
 	return redis->cost;
+}
+
+const char *
+redis_why(const struct redis *redis)
+{
+	return redis->why;
 }
 
 void

@@ -47,6 +47,9 @@ struct redis_cost {
 };
 struct redis_cost redis_cost(const struct redis *redis);
 
+/* Why the last call failed that did: "connect: Connection refused". */
+const char *redis_why(const struct redis *redis);
+
 /* The next call is tried even in the second after a failure. */
 void redis_insist(struct redis *redis);
 

@@ -1,4 +1,7 @@
 #include "config/conninfo.h"
+
+#include <arpa/inet.h>
+
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/url.h"
@@ -275,6 +278,21 @@ conninfo_is_network(const struct conninfo *info)
 
 	/* libpq connects to hostaddr where there is one; @ is its mark of an abstract socket. */
 	return conninfo_get(info, "hostaddr") || (host[0] != '/' && host[0] != '@');
+}
+
+bool
+conninfo_is_address(const struct conninfo *info)
+{
+	const char *host = conninfo_get(info, "host");
+	unsigned char address[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
+}
+
+bool
+conninfo_needs_resolving(const struct conninfo *info)
+{
+	return conninfo_is_network(info) && !conninfo_get(info, "hostaddr") && !conninfo_is_address(info);
 }
 
 bool

@@ -40,6 +40,12 @@ void conninfo_default(void *owner, struct conninfo *info, const char *keyword, c
 /* Over a network, rather than a unix socket on this machine. */
 bool conninfo_is_network(const struct conninfo *info);
 
+/* Its host is numeric, not a name; hostaddr is not looked at. */
+bool conninfo_is_address(const struct conninfo *info);
+
+/* Its host is a name that has to be resolved. */
+bool conninfo_needs_resolving(const struct conninfo *info);
+
 /* sslmode is require or stronger, so that no password goes to a server without TLS. */
 bool conninfo_needs_tls(const struct conninfo *info);
 

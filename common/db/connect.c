@@ -1,6 +1,5 @@
 #include "db/connect.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <poll.h>
 
@@ -63,16 +62,6 @@ close_all(void *at)
 	discard(&connector->current);
 }
 
-static bool
-needs_resolving(const struct conninfo *info)
-{
-	const char *host = conninfo_get(info, "host");
-	unsigned char address[sizeof(struct in6_addr)];
-
-	return conninfo_is_network(info) && !conninfo_get(info, "hostaddr")
-	       && inet_pton(AF_INET, host, address) != 1 && inet_pton(AF_INET6, host, address) != 1;
-}
-
 /* Whether TLS could begin at once, for all that we know. A URL's own word is obeyed, without falling back. */
 static bool
 may_be_direct(const struct connector *connector)
@@ -106,7 +95,7 @@ connector_new(void *owner, const struct connector_options *options, struct conne
 	if (options->mode == CONNECTION_PERSISTENT)
 		made->prepared = prepared_new(made);
 	made->direct = begins_direct(made) ? DIRECT_TRIED : DIRECT_NO;
-	if (needs_resolving(options->info))
+	if (conninfo_needs_resolving(options->info))
 		made->host = conninfo_get(options->info, "host");
 	mem_own(made, made, close_all);
 	*connector = made;

@@ -66,6 +66,25 @@ count_trip(struct dial *dial)
 	dial->sent = sent;
 }
 
+static bool
+has_tls(const struct dial *dial)
+{
+	return PQsslInUse(dial->pg) && PQstatus(dial->pg) != CONNECTION_SSL_STARTUP
+	       && PQstatus(dial->pg) != CONNECTION_BAD;
+}
+
+/* libpq goes on, and says what it wants next. OpenSSL reads on while there is something: where the server is near, its
+ * answer may be there before anybody has to wait for it, and the handshake begins and ends in here. It was a trip. */
+static void
+go_on(struct dial *dial)
+{
+	bool begun = PQsslInUse(dial->pg);
+
+	dial->wants = PQconnectPoll(dial->pg);
+	if (!begun && has_tls(dial))
+		dial->cost.trips++;
+}
+
 /* --- one address --- */
 
 /* Without one libpq prints to standard error, which holds JSON lines only. */
@@ -188,14 +207,14 @@ shake_hands(struct dial *dial, struct deadline deadline)
 	/* Also when something comes: it may come without end. */
 	dial_account(dial);
 	if (deadline_passed(until_of(dial, deadline))) {
-		address_failed(dial, "no answer while connecting, within the time allowed", deadline);
+		address_failed(dial, DIAL_LATE, deadline);
 		return;
 	}
 	if (!ready)
 		return;
 	if (events == POLLIN || dial->fresh)
 		count_trip(dial);
-	dial->wants = PQconnectPoll(dial->pg);
+	go_on(dial);
 	dial_account(dial);
 	if (dial->wants == PGRES_POLLING_OK)
 		connected(dial, deadline);

@@ -36,6 +36,9 @@ struct connect_cost {
 
 void connect_cost_add(struct connect_cost *sum, const struct connect_cost *one);
 
+/* What is said of an address that did not answer in time. */
+#define DIAL_LATE "no answer while connecting, within the time allowed"
+
 enum dial_state { DIAL_GOING, DIAL_DONE, DIAL_FAILED };
 
 struct dial {

@@ -1,24 +1,10 @@
 #include "db/inspect.h"
 
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
-
 #include "base/text.h"
-
-static int
-days_left(SSL *tls)
-{
-	X509 *certificate = SSL_get1_peer_certificate(tls);
-	int days = 0, seconds = 0;
-
-	if (certificate)
-		(void)ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate));
-	X509_free(certificate);
-	return days < 0 || seconds < 0 ? days - 1 : days;
-}
+#include "db/certificate.h"
 
 bool
-inspect_tls(const struct connection *connection, struct tls_facts *facts)
+inspect_tls(void *owner, const struct connection *connection, struct tls_facts *facts)
 {
 	SSL *tls = PQsslStruct(connection->pg, "OpenSSL");
 	const char *group;
@@ -30,7 +16,8 @@ inspect_tls(const struct connection *connection, struct tls_facts *facts)
 		.version = SSL_get_version(tls),
 		.cipher = SSL_get_cipher_name(tls),
 		.group = group ? group : "-",
-		.days_left = days_left(tls),
+		.chain = certificate_chain(owner, tls),
+		.days_left = certificate_days_left(tls),
 		.verified = SSL_get_verify_result(tls) == X509_V_OK
 		            && SSL_get_verify_mode(tls) != SSL_VERIFY_NONE,
 	};
@@ -49,4 +36,10 @@ inspect_is_direct(const struct connection *connection, const char *backend_pid)
 	int64_t pid;
 
 	return parse_int(backend_pid, &pid) && pid == PQbackendPID(connection->pg);
+}
+
+int
+inspect_server_version(const struct connection *connection)
+{
+	return PQserverVersion(connection->pg);
 }

@@ -1,20 +1,29 @@
 #include "serve/budget.h"
 
+#include <inttypes.h>
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "serve/scoreboard.h"
 
-static int64_t
-sum_of(const char *directory)
+int64_t
+budget_sum(const char *directory, const char *without, struct buf *names)
 {
 	void *scope = mem_scope(NULL, "boards");
 	const struct scoreboard **boards;
 	size_t count = scoreboard_all(scope, directory, &boards);
 	int64_t sum = 0;
 
-	for (size_t i = 0; i < count; i++)
-		if (scoreboard_is_alive(boards[i]) && boards[i]->uses_database)
-			sum += boards[i]->size + boards[i]->overflow;
+	for (size_t i = 0; i < count; i++) {
+		int64_t most = boards[i]->size + boards[i]->overflow;
+
+		if (!scoreboard_is_alive(boards[i]) || !boards[i]->uses_database
+		    || (without && strcmp(boards[i]->name, without) == 0))
+			continue;
+		sum += most;
+		if (names)
+			buf_printf(names, ", %s %" PRId64, boards[i]->name, most);
+	}
 	mem_free(scope);
 	return sum;
 }
@@ -23,7 +32,7 @@ void
 budget_log(const struct settings *settings, const char *directory, int64_t server_connections)
 {
 	int64_t own = settings->database_pool_size + settings->database_max_overflow;
-	int64_t all = directory ? sum_of(directory) : own;
+	int64_t all = directory ? budget_sum(directory, NULL, NULL) : own;
 	bool over = server_connections > 0 && all > server_connections;
 	struct log_line line;
 

@@ -2,10 +2,15 @@
 #ifndef NULLPOOL_SERVE_BUDGET_H
 #define NULLPOOL_SERVE_BUDGET_H
 
+#include "base/buf.h"
 #include "config/settings.h"
 
 /* One line: this endpoint's most connections, the sum of all in the directory (NULL: not known) and what the server
  * has (0: not known); a warning when the sum is more. */
 void budget_log(const struct settings *settings, const char *directory, int64_t server_connections);
+
+/* The most connections of all endpoints that run in the directory, but the one of that name (NULL: of all). Each is added to
+ * `names` (NULL: not wanted) as ", name most". */
+int64_t budget_sum(const char *directory, const char *without, struct buf *names);
 
 #endif

@@ -1,8 +1,8 @@
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "app/life.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -35,15 +35,10 @@ get_or(char *const *environment, const char *name, const char *otherwise)
 const char *
 cgi_new_id(void *owner)
 {
-	unsigned char random[ID_RANDOM_BYTES];
-	struct buf id;
+	char *id = mem_resize(owner, NULL, 2 * ID_RANDOM_BYTES + 1);
 
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return mem_printf(owner, "%d-%lld", (int)getpid(), (long long)clock_now_us());
-	buf_init(&id, owner, ID_MAX_BYTES);
-	for (size_t i = 0; i < sizeof(random); i++)
-		buf_printf(&id, "%02x", random[i]);
-	return id.data;
+	random_hex(ID_RANDOM_BYTES, id);
+	return id;
 }
 
 /* It reaches the log, the reply and the database's application_name, so it is taken only when harmless. */

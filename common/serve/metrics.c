@@ -197,9 +197,7 @@ max_overflow_of(const struct scoreboard *of)
 static unsigned long long
 overflow_of(const struct scoreboard *of)
 {
-	size_t alive = of->slot_count - scoreboard_count_of(of, SLOT_FREE);
-
-	return alive > (size_t)of->size ? alive - (size_t)of->size : 0;
+	return scoreboard_overflow_of(of);
 }
 
 static unsigned long long

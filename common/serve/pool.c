@@ -45,11 +45,9 @@ struct pool {
 static struct app_pool
 pool_now(void)
 {
-	int64_t alive = (int64_t)board->slot_count - (int64_t)scoreboard_count(SLOT_FREE);
-
 	return (struct app_pool){
 		.size = board->size,
-		.overflow = alive > board->size ? alive - board->size : 0,
+		.overflow = (int64_t)scoreboard_overflow_of(board),
 		.checked_out = (int64_t)scoreboard_count(SLOT_BUSY),
 	};
 }

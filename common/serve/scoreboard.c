@@ -86,7 +86,8 @@ count_routes(const struct np_route *routes)
 bool
 scoreboard_make(const char *path, const struct scoreboard_plan *plan, struct error *err)
 {
-	size_t bytes = bytes_for(plan->slots, count_routes(plan->routes));
+	uint32_t routes = count_routes(plan->routes);
+	size_t bytes = bytes_for(plan->slots, routes);
 	int fd = path ? new_file(path, bytes, err) : -1;
 	int flags = path ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS;
 	struct scoreboard *made;
@@ -102,7 +103,7 @@ scoreboard_make(const char *path, const struct scoreboard_plan *plan, struct err
 	made->overflow = plan->overflow;
 	made->uses_database = plan->uses_database;
 	made->slot_count = plan->slots;
-	made->route_count = count_routes(plan->routes);
+	made->route_count = routes;
 	made->version = SCOREBOARD_VERSION;
 	(void)snprintf(made->name, sizeof(made->name), "%s", plan->name);
 	board = made;
@@ -199,6 +200,17 @@ scoreboard_all(void *owner, const char *directory, const struct scoreboard ***bo
 	}
 	mem_free(pattern);
 	return count;
+}
+
+const char *
+scoreboard_directory(void)
+{
+	static const char *const usual[] = { "/run/nullpool", ".local/run" };
+
+	for (size_t i = 0; i < COUNT_OF(usual); i++)
+		if (access(usual[i], X_OK) == 0)
+			return usual[i];
+	return NULL;
 }
 
 const struct route_counts *
@@ -298,6 +310,14 @@ size_t
 scoreboard_count(enum slot_state state)
 {
 	return scoreboard_count_of(board, state);
+}
+
+size_t
+scoreboard_overflow_of(const struct scoreboard *other)
+{
+	size_t alive = other->slot_count - scoreboard_count_of(other, SLOT_FREE), kept = (size_t)other->size;
+
+	return alive > kept ? alive - kept : 0;
 }
 
 size_t

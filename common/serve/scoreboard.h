@@ -103,6 +103,9 @@ bool scoreboard_is_alive(const struct scoreboard *other);
 /* All of a directory but those that are over; the array and its entries are the owner's. */
 size_t scoreboard_all(void *owner, const char *directory, const struct scoreboard ***boards);
 
+/* Where they usually are: /run/nullpool, or .local/run of make run. NULL: there is neither. */
+const char *scoreboard_directory(void);
+
 /* The routes of one: route_count of them. */
 const struct route_counts *scoreboard_routes(const struct scoreboard *other);
 
@@ -130,6 +133,9 @@ void slot_clear(struct slot *slot);
 /* How many slots are in a state: of any, and of the own one. */
 size_t scoreboard_count_of(const struct scoreboard *other, enum slot_state state);
 size_t scoreboard_count(enum slot_state state);
+
+/* Workers beyond those that are kept. */
+size_t scoreboard_overflow_of(const struct scoreboard *other);
 
 /* How many idle workers before `end` (NULL: all) have got at least so far with their next connection. */
 size_t scoreboard_count_ahead(int ahead, const struct slot *end);

@@ -147,17 +147,6 @@ look(struct buf *out, const char *directory, struct view *before)
 	*before = now;
 }
 
-static const char *
-default_directory(void)
-{
-	static const char *const usual[] = { "/run/nullpool", ".local/run" };
-
-	for (size_t i = 0; i < COUNT_OF(usual); i++)
-		if (access(usual[i], X_OK) == 0)
-			return usual[i];
-	return NULL;
-}
-
 bool
 top_run(const char *directory)
 {
@@ -166,7 +155,7 @@ top_run(const char *directory)
 	struct buf out;
 
 	if (!directory)
-		directory = default_directory();
+		directory = scoreboard_directory();
 	if (!directory || access(directory, X_OK) != 0) {
 		(void)fprintf(stderr, "there is no run directory%s%s: name it, --top DIRECTORY\n",
 		              directory ? " " : "", directory ? directory : "");

@@ -274,16 +274,18 @@ class Authority:
                 "-extensions", "authority", "-days", str(TEN_YEARS)))
         return root
 
-    def certificate(self, name="localhost", sans=LOCAL_SANS, days=TEN_YEARS):
-        """(certificate, key) for a server; made once for each name. With days=-1 it ended yesterday."""
+    def certificate(self, name="localhost", sans=LOCAL_SANS, days=TEN_YEARS, begins=-1):
+        """(certificate, key) for a server; made once for each name. With days=-1 it ended yesterday, with begins=1 its time
+        begins tomorrow."""
         root, certificate = self.root, self.home / f"{name}.crt"
         if not certificate.exists():
-            self._make(name, ",".join(sans), lambda folder: self._issue(folder, name, root, days))
+            self._make(name, ",".join(sans), lambda folder: self._issue(folder, name, root, days, begins))
         return certificate, certificate.with_suffix(".key")
 
-    def _issue(self, folder, name, root, days):
-        ends = datetime.now(timezone.utc) + timedelta(days=days)
-        begins = min(datetime.now(timezone.utc), ends) - timedelta(days=1)
+    def _issue(self, folder, name, root, days, begins):
+        now = datetime.now(timezone.utc)
+        ends = now + timedelta(days=days)
+        begins = min(now, ends) + timedelta(days=begins)
         (folder / "index").touch()
         self._openssl(folder, "req", "-new", *NEW_KEY, "-keyout", f"{name}.key", "-out", "request", "-subj",
                       f"/CN={name}")

@@ -9,12 +9,14 @@ SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
 
 
 @contextlib.contextmanager
-def server(talk):
-    """Calls talk(connection) for each connection; yields the port. What talk leaves open is closed at the end."""
+def server(talk, asleep_s=0):
+    """Calls talk(connection) for each connection; yields the port. What talk leaves open is closed at the end. While it is
+    asleep the kernel takes connections, and nobody else does."""
     listener = socket.create_server(("127.0.0.1", 0))
     links, ended = [], threading.Event()
 
     def run():
+        ended.wait(asleep_s)
         while not ended.is_set():
             try:
                 link, _ = listener.accept()

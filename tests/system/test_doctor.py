@@ -1,27 +1,45 @@
 """--doctor: each thing that a request needs, and the true cause of what is wrong."""
 import json
 import re
+import ssl
 import subprocess
-import time
 
 import pytest
 
 import stack
 from conftest import CANARY, OWNER_CANARY, ROOT, program
 from pgbouncer import PgBouncer
-from servers import Gate, server
+from servers import SSL_REQUEST, Gate, Plaintext, server, silent
+from test_tls import foreign_bundle
 
 WAY = ["settings", "resolve", "tcp", "tls", "login", "round trip", "trips", "server", "connections", "pooler", "migrations", "role",
        "clock", "redis", "nginx"]
 
 
+@pytest.fixture(scope="module")
+def place(site):
+    """Where the programs are asked: with the tree's migrations and nginx, and without a .local of somebody's make run."""
+    place = site.folder("doctor")
+    for name in ("migrations", "nginx"):
+        (place / name).symlink_to(ROOT / name)
+    return place
+
+
+@pytest.fixture
+def ask(site, place):
+    return lambda **settings: Finding(site, **{"cwd": place, **settings})
+
+
 class Finding:
-    def __init__(self, site, *options, cwd=ROOT, handler="users", **settings):
-        self.ran = subprocess.run([program(handler).absolute(), "--doctor=json", *options], env=site.environment(**settings),
+    def __init__(self, site, cwd, handler="users", **settings):
+        self.ran = subprocess.run([program(handler).absolute(), "--doctor=json"], env=site.environment(**settings),
                                   capture_output=True, text=True, timeout=60, cwd=cwd)
         found = json.loads(self.ran.stdout)
-        self.first, self.checks = found["first"], {check["check"]: check for check in found["checks"]}
+        self.first = found["first"]
+        self.checks = {check["check"]: check for check in found["checks"] if check["check"] != "saving"}
+        self.savings = [check for check in found["checks"] if check["check"] == "saving"]
         assert self.ran.returncode == (1 if self.first else 0)
+        assert CANARY not in self.ran.stdout + self.ran.stderr
 
     def crosses(self):
         return [name for name, check in self.checks.items() if not check["good"]]
@@ -29,115 +47,341 @@ class Finding:
     def figure(self, name):
         return self.checks[name]["figure"]
 
+    def advice(self, name):
+        return self.checks[name]["advice"]
 
-def test_all_is_well(site):
-    found = Finding(site, DATABASE_CONNECTION="null")
+    def saves(self, how):
+        """What it would gain, of each saving whose advice begins so."""
+        return [saving["figure"] for saving in self.savings if saving["advice"].startswith(how)]
+
+
+def test_all_is_well(ask):
+    found = ask(DATABASE_CONNECTION="null")
     assert (found.first, found.crosses(), list(found.checks)) == (None, [], WAY)
-    assert re.match(r"TLSv1\.3, TLS_\w+, group \S+, [\d.]+ ms; certificate not verified, good for \d+ days$", found.figure("tls"))
-    assert "verify-full" in found.checks["tls"]["advice"]
-    assert re.match(r"[56] to connect, 1 for a marked statement: ", found.figure("trips"))
+    assert re.match(r"TLSv1\.3, TLS_\w+, group \S+ at the first try, [\d.]+ ms; certificate not verified, good for \d+ days; "
+                    r"localhost < nullpool local CA$", found.figure("tls"))
+    assert "channel_binding=require" in found.advice("tls")
+    assert re.match(r"scram-sha-256 with channel binding, [\d.]+ ms$", found.figure("login")) and not found.advice("login")
+    # The first of a process asks for TLS, whatever it knows later.
+    assert found.figure("trips").startswith("6 to connect, 1 for a marked statement: 7 in a request of mode null")
     assert found.figure("server").startswith("PostgreSQL ") and found.figure("server").endswith("app as app_user, UTF8")
     assert found.figure("pooler") == "none, the server itself"
     assert found.figure("migrations").endswith(", the last one") and "owns 0 tables" in found.figure("role")
-    assert CANARY not in found.ran.stdout + found.ran.stderr
 
 
-def test_for_people_it_is_a_line_a_check(site):
+def test_for_people_it_is_a_line_a_check(site, place):
     ran = subprocess.run([program("users").absolute(), "--doctor"], env=site.environment(), capture_output=True, text=True, timeout=60,
-                         cwd=ROOT)
-    lines = [line for line in ran.stdout.splitlines() if "->" not in line]
+                         cwd=place)
+    lines = [line for line in ran.stdout.splitlines() if "->" not in line and " saving " not in line]
     assert ran.returncode == 0 and lines[-1] == "all is well"
     assert all(line.startswith("\u2713 ") for line in lines[:-1]) and len(lines) == len(WAY) + 1
 
 
-def test_a_proven_server_needs_no_advice(site):
-    found = Finding(site, DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={site.authority.root}"))
-    assert "certificate verified" in found.figure("tls") and found.checks["tls"]["advice"] is None
+@pytest.mark.parametrize("query", ["?sslmode=verify-full&sslrootcert={root}", "?sslmode=require&channel_binding=require"])
+def test_a_proven_server_needs_no_advice(site, ask, query):
+    found = ask(DATABASE_URL=site.url(query=query.format(root=site.authority.root)))
+    assert found.first is None and found.advice("tls") is None
+    assert ("certificate verified" in found.figure("tls")) == ("verify-full" in query)
 
 
-@pytest.mark.parametrize("about, settings, first, figure", [
-    ("settings", {"DATABASE_POOL_SIZE": "many"}, "settings", "DATABASE_POOL_SIZE"),
-    ("name", {"DATABASE_URL": "postgresql://u:p@no-such-host.invalid/app?sslmode=require"}, "resolve", "no-such-host.invalid"),
-    ("port", {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/app?sslmode=require"}, "tcp", "refused"),
-    ("password", {"password": "wrong"}, "auth", "password authentication failed"),
-    ("database", {"database": "nowhere"}, "auth", "does not exist"),
-    ("pool", {"DATABASE_POOL_SIZE": 90, "DATABASE_MAX_OVERFLOW": 90}, "connections", "180"),
-    ("timeout", {"REQUEST_TIMEOUT": 90}, "nginx", "REQUEST_TIMEOUT 90 s"),
-    ("redis", {"REDIS_URL": "redis://127.0.0.1:1/0"}, "redis", "no answer"),
+# --- the cause ---
+
+
+@pytest.mark.parametrize("about, settings, first, figure, advice", [
+    ("settings", {"DATABASE_POOL_SIZE": "many"}, "settings", "DATABASE_POOL_SIZE", "README"),
+    ("name", {"DATABASE_URL": "postgresql://u:p@no-such-host.invalid/app?sslmode=require"}, "resolve", "no-such-host.invalid", "no address"),
+    ("port", {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/app?sslmode=require"}, "tcp", "refused", "firewall"),
+    ("password", {"password": "wrong"}, "auth", "it asks for scram-sha-256 with channel binding", "password"),
+    ("database", {"database": "nowhere"}, "auth", "does not exist", "no such database"),
+    ("pool", {"DATABASE_POOL_SIZE": 90, "DATABASE_MAX_OVERFLOW": 90}, "connections", "180", "smaller DATABASE_POOL_SIZE"),
+    ("timeout", {"REQUEST_TIMEOUT": 90}, "nginx", "REQUEST_TIMEOUT 90 s", "fastcgi_read_timeout"),
+    ("redis", {"REDIS_URL": "redis://127.0.0.1:1/0"}, "redis", "connect: Connection refused", "REDIS_URL"),
 ])
-def test_the_cause_is_named(site, about, settings, first, figure):
+def test_the_cause_is_named(site, ask, about, settings, first, figure, advice):
     where = {name: settings.pop(name) for name in ("password", "database") if name in settings}
     if where:
         settings["DATABASE_URL"] = site.url(**where)
-    found = Finding(site, DATABASE_CONNECT_TIMEOUT=3, **settings)
+    found = ask(DATABASE_CONNECT_TIMEOUT=3, **settings)
     assert (found.first, found.crosses()[:1]) == (first, [first])
-    assert figure in found.figure(first) and found.checks[first]["advice"]
-    assert CANARY not in found.ran.stdout + found.ran.stderr
+    assert figure in found.figure(first) and advice in found.advice(first)
 
 
-def test_a_server_without_tls(site):
-    def refuse(link):
+def test_a_server_without_tls(site, ask):
+    with server(Plaintext()) as port:
+        found = ask(DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=3)
+    assert found.first == "tls" and "SSL" in found.figure("tls") and "the server has no TLS" in found.advice("tls")
+
+
+def test_what_is_no_postgres(site, ask):
+    def web_server(link):
         link.recv(8)
-        link.sendall(b"N")
+        link.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         link.recv(1)
 
-    with server(refuse) as port:
-        found = Finding(site, DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=3)
-    assert found.first == "tls" and "SSL" in found.figure("tls")
+    with server(web_server) as port:
+        found = ask(DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=3)
+    assert found.first == "tls" and "no Postgres" in found.advice("tls")
 
 
-def test_a_certificate_that_ended(site):
+@pytest.fixture(scope="module")
+def ended(site):
+    """A Postgres whose certificate ended yesterday."""
     postgres = stack.Postgres(site.folder("postgres-ended"), stack.free_port(), site.authority, fsync=False)
     postgres.create("app", "app_owner", "owner", "app_user", "app")
     postgres.certificate = site.authority.certificate("postgres-ended", days=-1)
-    postgres.start()
     try:
-        unproven = Finding(site, DATABASE_URL=site.url(password="app", port=postgres.port))
-        proven = Finding(site, DATABASE_URL=site.url(password="app", port=postgres.port,
-                                                     query=f"?sslmode=verify-full&sslrootcert={site.authority.root}"))
+        postgres.start()
+        yield postgres
     finally:
         postgres.stop("immediate")
-    assert unproven.first == "tls" and ", ended " in unproven.figure("tls")
-    assert proven.first == "tls" and "certificate verify failed" in proven.figure("tls")
-    assert "ended" in proven.checks["tls"]["advice"] and "s_client" in proven.checks["tls"]["advice"]
 
 
-def test_a_server_that_has_to_wake_up(site):
-    class Sleeps(Gate):
-        def __call__(self, link):
-            time.sleep(3)
-            super().__call__(link)
-
-    with server(Sleeps(site.postgres.port)) as port:
-        found = Finding(site, DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=10)
-    assert found.first is None and "asleep" in found.figure("waking")
-
-
-def test_a_pooler_in_between(site):
-    pooler = PgBouncer(site.folder("pgbouncer"), site.postgres, site.authority, {"app_user": CANARY})
-    pooler.start()
-    try:
-        found = Finding(site, DATABASE_URL=site.url(port=pooler.port))
-    finally:
-        pooler.stop()
-    assert found.first is None and found.figure("pooler").startswith("one is in between")
+def test_a_certificate_that_ended(site, ask, ended):
+    url = {"password": "app", "port": ended.port}
+    unproven = ask(DATABASE_URL=site.url(**url))
+    proven = ask(DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={site.authority.root}", **url))
+    assert unproven.first == "tls" and ", ended " in unproven.figure("tls") and "renewed" in unproven.advice("tls")
+    assert re.match(r'certificate verify failed: certificate has expired: "postgres-ended" by "nullpool local CA", good from '
+                    r"[\d-]+ [\d:]+ UTC to [\d-]+ [\d:]+ UTC", proven.figure("tls")), proven.figure("tls")
+    assert proven.first == "tls" and "renewed" in proven.advice("tls")
 
 
-def test_a_missing_migration(site):
+def test_a_certificate_of_another_ca(site, ask):
+    other = stack.Authority(site.folder("another-ca"), "another CA")
+    found = ask(DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={other.root}"))
+    assert found.first == "tls" and 'by "nullpool local CA"' in found.figure("tls") and "issuer" in found.figure("tls")
+    assert "has not the CA that signed it" in found.advice("tls")
+
+
+def test_a_certificate_of_another_host(site, ask):
+    url = site.url(query=f"?sslmode=verify-full&sslrootcert={site.authority.root}&hostaddr=127.0.0.1")
+    found = ask(DATABASE_URL=url.replace("@127.0.0.1", "@db.example.com"))
+    assert found.first == "tls" and "certificate is not for db.example.com" in found.figure("tls")
+    assert found.figure("tls").endswith("for localhost, 127.0.0.1") and "one of the certificate's names" in found.advice("tls")
+
+
+class Listens:
+    """A server with TLS, which says nothing more; `heard`: what it was told after that."""
+
+    def __init__(self, certificate, key):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate, key)
+        self.heard = []
+
+    def __call__(self, link):
+        assert link.recv(8) == SSL_REQUEST
+        link.sendall(b"S")
+        with self.context.wrap_socket(link, server_side=True) as secure:
+            self.heard.append(secure.recv(4096))
+
+
+def test_a_certificate_whose_time_has_not_begun(site, ask):
+    with server(Listens(*site.authority.certificate("early", begins=1))) as port:
+        found = ask(DATABASE_URL=site.url(port=port, query=f"?sslmode=verify-full&sslrootcert={site.authority.root}"))
+    assert found.first == "tls" and 'certificate is not yet valid: "early"' in found.figure("tls")
+    assert "the clock here" in found.advice("tls")
+
+
+def test_a_certificate_signed_by_itself(site, ask):
+    """The root of an authority, as a server's."""
+    root = stack.Authority(site.folder("itself"), "itself").root
+    with server(Listens(root, root.with_suffix(".key"))) as port:
+        found = ask(DATABASE_URL=site.url(port=port, query=f"?sslmode=verify-ca&sslrootcert={site.authority.root}"))
+    assert found.first == "tls" and 'self' in found.figure("tls") and '"itself" by "itself"' in found.figure("tls")
+    assert "has not the CA that signed it" in found.advice("tls")
+
+
+def test_a_server_that_is_not_proven_is_not_told_who_asks(site, ask):
+    """Neither by libpq nor by the probe."""
+    other, listens = stack.Authority(site.folder("yet-another-ca"), "another CA"), Listens(*site.authority.certificate())
+    with server(listens) as port:
+        found = ask(DATABASE_URL=site.url(port=port, query=f"?sslmode=verify-full&sslrootcert={other.root}"))
+        assert found.first == "tls" and not any(listens.heard)
+        ask(DATABASE_URL=site.url(port=port))
+        assert any(b"app_user" in said for said in listens.heard)
+
+
+def test_a_server_that_has_to_wake_up(site, ask):
+    with server(Gate(site.postgres.port), asleep_s=3) as port:
+        found = ask(DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=20)
+    assert found.first is None and re.match(r"tls took \d[\d.]+ s: the server was asleep", found.figure("waking"))
+    assert "first request wait" in found.advice("waking")
+
+
+def test_a_server_that_does_not_wake_up_in_time(site, ask):
+    with server(silent, asleep_s=60) as port:
+        found = ask(DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=2)
+    assert found.first == "tls" and "no answer while connecting" in found.figure("tls")
+    assert "asleep" in found.advice("tls") and "DATABASE_CONNECT_TIMEOUT" in found.advice("tls")
+
+
+def test_a_redis_that_says_nothing_and_one_that_says_no(site, ask):
+    with server(silent) as port:
+        found = ask(REDIS_URL=f"redis://127.0.0.1:{port}/0", REDIS_TIMEOUT_MS=200)
+    assert found.first == "redis" and found.figure("redis").startswith("PING: no answer within the time allowed")
+    found = ask(REDIS_URL=f"redis://:a-password@127.0.0.1:{site.redis.port}/0")
+    assert found.first == "redis" and found.figure("redis").startswith("AUTH: ERR ")
+
+
+def test_a_missing_migration(site, ask):
     last = site.query("SELECT version_num FROM alembic_version")[0][0]
     site.query("UPDATE alembic_version SET version_num = '0001'")
     try:
-        found = Finding(site)
+        found = ask()
     finally:
         site.query("UPDATE alembic_version SET version_num = %s", last)
     assert found.first == "migrations" and found.figure("migrations") == f"at 0001, and the last one is {last}"
 
 
-def test_without_the_folder_the_revision_is_told(site, tmp_path):
-    found = Finding(site, cwd=tmp_path)
+def test_without_the_folder_the_revision_is_told(ask, tmp_path):
+    found = ask(cwd=tmp_path)
     assert found.first is None and "no folder to compare" in found.figure("migrations") and "nginx" not in found.checks
 
 
-def test_the_owner_is_no_role_for_programs(site):
-    found = Finding(site, DATABASE_URL=site.url("app_owner", OWNER_CANARY))
-    assert found.first == "role" and "MIGRATION_DATABASE_URL" in found.checks["role"]["advice"]
+def test_the_owner_is_no_role_for_programs(site, ask):
+    found = ask(DATABASE_URL=site.url("app_owner", OWNER_CANARY))
+    assert found.first == "role" and "MIGRATION_DATABASE_URL" in found.advice("role")
+
+
+# --- a pooler ---
+
+
+@pytest.fixture
+def pooler(site):
+    pooler = PgBouncer(site.folder("pgbouncer"), site.postgres, site.authority, {"app_user": CANARY})
+    try:
+        pooler.start()
+        yield pooler
+    finally:
+        pooler.stop()
+
+
+def test_a_pooler_in_between(site, ask, pooler):
+    """It shares out: more clients than the server takes are none of its faults. It binds no channel."""
+    found = ask(DATABASE_URL=site.url(port=pooler.port), DATABASE_POOL_SIZE=90, DATABASE_MAX_OVERFLOW=90)
+    assert found.first is None and found.figure("pooler").startswith("one is in between")
+    assert found.figure("login").startswith("scram-sha-256 without channel binding")
+    assert "verify-full" in found.advice("tls")
+
+
+# --- how one logs in ---
+
+HBA = """\
+local all by_trust trust
+hostssl all by_trust 127.0.0.1/32 trust
+hostssl all by_password 127.0.0.1/32 password
+hostssl all by_md5 127.0.0.1/32 md5
+hostssl all by_certificate 127.0.0.1/32 cert
+hostssl all all 127.0.0.1/32 scram-sha-256
+"""
+METHODS = {
+    "by_trust": ("nothing is asked for", "whoever reaches the server"),
+    "by_password": ("password,", "hears the password"),
+    "by_md5": ("md5,", "on its way out"),
+    "by_certificate": ("certificate,", None),
+}
+
+
+class ManyWaysIn(stack.Postgres):
+    """Each role of METHODS in the way that its name says; its CA for clients is the client's own certificate."""
+
+    def _configure(self):
+        super()._configure()
+        stack.run("a client's certificate", ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                                             "-subj", "/CN=by_certificate", "-keyout", self.client.with_suffix(".key"), "-out", self.client])
+        self.client.with_suffix(".key").chmod(0o600)
+        self._write(self.data / "clients.crt", self.client.read_text())
+        with open(self.data / "nullpool.conf", "a", encoding="ascii") as conf:
+            conf.write(f"ssl_ca_file = 'clients.crt'\nunix_socket_directories = '{self.data.resolve()}'\n")
+        self._write(self.data / "pg_hba.conf", HBA)
+
+    def make_roles(self):
+        with self.admin("app") as link, link.cursor() as cursor:
+            for name in METHODS:
+                cursor.execute(f"SET password_encryption = '{'md5' if name == 'by_md5' else 'scram-sha-256'}'")
+                cursor.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'open'; GRANT CONNECT ON DATABASE app TO {name}")
+        link.close()
+
+
+@pytest.fixture(scope="module")
+def many_ways(site):
+    postgres = ManyWaysIn(site.folder("many"), stack.free_port(), site.authority, fsync=False)
+    postgres.client = site.folder("client") / "client.crt"
+    postgres.create("app", "app_owner", "owner", "app_user", "app")
+    try:
+        postgres.start()
+        postgres.make_roles()
+        yield postgres
+    finally:
+        postgres.stop("immediate")
+
+
+@pytest.mark.parametrize("role", METHODS)
+def test_the_way_of_logging_in_is_named(site, ask, many_ways, role):
+    client = many_ways.client
+    query = f"?sslmode=require&sslcert={client}&sslkey={client.with_suffix('.key')}" if role == "by_certificate" else "?sslmode=require"
+    found = ask(DATABASE_URL=site.url(role, "open", many_ways.port, query=query))
+    figure, advice = METHODS[role]
+    assert found.first == "migrations" and found.figure("login").startswith(figure)
+    assert advice in found.advice("login") if advice else found.advice("login") is None
+
+
+def test_over_a_unix_socket_trust_is_nobodys_fault(ask, many_ways):
+    found = ask(DATABASE_URL=None, DB_HOST=many_ways.data.resolve(), DB_PORT=many_ways.port, DB_NAME="app", DB_USER="by_trust",
+                DB_PASSWORD="open")
+    assert found.figure("login").startswith("nothing is asked for") and found.advice("login") is None
+    assert found.checks["tls"]["good"] and found.figure("tls") == "none"
+
+
+# --- what could be saved ---
+
+
+def test_a_mode_that_spares_requests_the_way_is_a_saving(ask):
+    found = ask(DATABASE_CONNECTION="null")
+    assert [figure.split(" ms")[0].split(",")[0] for figure in found.saves("DATABASE_CONNECTION=ahead")] == ["6 trips"]
+    assert len(found.saves("DATABASE_CONNECTION=persistent")) == 1
+    found = ask(DATABASE_CONNECTION="ahead")
+    assert not found.saves("DATABASE_CONNECTION=ahead") and len(found.saves("DATABASE_CONNECTION=persistent")) == 1
+    for settings in ({"DATABASE_CONNECTION": "persistent"}, {"SERVERLESS": "true"}):
+        assert not ask(**settings).saves("DATABASE_CONNECTION"), settings
+
+
+def test_a_second_try_of_tls_is_seen(ask, tmp_path):
+    """Of a configuration without groups: OpenSSL offers X25519 then, and Postgres takes P-256 only."""
+    config = tmp_path / "openssl.cnf"
+    config.write_text("")
+    found = ask(OPENSSL_CONF=config)
+    if "group X25519" in found.figure("tls"):
+        pytest.skip("this Postgres takes what OpenSSL offers")
+    assert " at the second try," in found.figure("tls")
+    assert re.match(r"1 trip, [\d.]+ ms of each connection", found.saves("the server refuses the group")[0])
+    assert not ask().saves("the server refuses the group")
+
+
+def test_a_bundle_of_cas_is_a_saving_and_one_ca_is_none(site, ask):
+    bundle = site.folder("bundle") / "bundle.pem"
+    bundle.write_text(foreign_bundle(site) + site.authority.root.read_text())
+    found = ask(DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={bundle}"))
+    assert re.match(r"[\d.]+ ms of CPU of each worker's first connection: 4 CAs", found.saves('sslrootcert with "nullpool local CA"')[0])
+    assert found.saves("sslmode=require&channel_binding=require")
+    found = ask(DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={site.authority.root}"))
+    assert not found.saves("sslrootcert") and found.saves("sslmode=require&channel_binding=require")
+    assert not ask().saves("sslmode")
+
+
+# --- the pools' budget ---
+
+
+def test_all_endpoints_that_run_are_counted(serve, ask, place, tmp_path):
+    """... but one without a database, and this one by its settings."""
+    service = serve("users", "probe", "metrics", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=5)
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local" / "run").symlink_to(service.run_dir)
+    stack.wait_until("scoreboards", lambda: len(list(service.run_dir.glob("*.board"))) == 3)
+    few = ask(cwd=tmp_path, DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=1)
+    assert few.figure("connections").endswith("97 of them for clients; all endpoints in .local/run may ask for 9: users 2, probe 7")
+    assert few.checks["connections"]["good"]
+    many = ask(cwd=tmp_path, DATABASE_POOL_SIZE=50, DATABASE_MAX_OVERFLOW=41)
+    assert many.first == "connections" and "may ask for 98: users 91, probe 7" in many.figure("connections")
+    alone = ask(DATABASE_POOL_SIZE=50, DATABASE_MAX_OVERFLOW=41)
+    assert alone.first is None and "may ask for 91: users 91 (there is no run directory" in alone.figure("connections")

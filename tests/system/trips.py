@@ -19,6 +19,7 @@ class Connection:
 
     trips: int = 1
     waiting: bool = False  # the client sent something that nothing was received for yet
+    arrived: int = 0  # what `trips` was when the client had the last bytes
     closed: bool = False
     ends: list = field(default_factory=list)
     due: dict = field(default_factory=dict)  # end -> when the last bytes to it arrive: none overtake others
@@ -74,6 +75,13 @@ class FarAway:
         with self.lock:
             return sum(not seen.closed for seen in self.connections)
 
+    @property
+    def unread(self):
+        """Whether bytes for a client lie in its socket: it was not there to take them yet."""
+        with open("/proc/net/tcp") as table:
+            rows = [row.split() for row in table][1:]
+        return any(int(row[2].split(":")[1], 16) == self.port and int(row[4].split(":")[1], 16) > 0 for row in rows)
+
     def _run(self):
         while True:
             wait = max(0, self._arrivals[0][0] - time.monotonic()) if self._arrivals else None
@@ -117,6 +125,7 @@ class FarAway:
         try:
             if data:
                 target.sendall(data)
+                seen.arrived = seen.trips
                 return
             target.shutdown(socket.SHUT_WR)
         except OSError:

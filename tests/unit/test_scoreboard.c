@@ -63,6 +63,20 @@ of_connections_ahead_only_those_of_idle_workers_count(void **state)
 }
 
 static void
+those_beyond_the_kept_ones_are_overflow(void **state)
+{
+	(void)state;
+	make();
+	assert_int_equal(scoreboard_overflow_of(board), 0);
+	slot_set(&board->slots[0], SLOT_IDLE);
+	slot_set(&board->slots[1], SLOT_STARTING);
+	assert_int_equal(scoreboard_overflow_of(board), 0);
+	slot_set(&board->slots[2], SLOT_BUSY);
+	assert_int_equal(scoreboard_overflow_of(board), 1);
+	(void)unlink(path);
+}
+
+static void
 a_new_one_leaves_the_old_ones_owners_theirs(void **state)
 {
 	struct scoreboard *old;
@@ -150,6 +164,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(another_reader_sees_what_the_owner_writes),
 		TEST(of_connections_ahead_only_those_of_idle_workers_count),
+		TEST(those_beyond_the_kept_ones_are_overflow),
 		TEST(a_new_one_leaves_the_old_ones_owners_theirs),
 		TEST(others_than_owner_and_group_cannot_read_it),
 		TEST(texts_are_cut_and_end),

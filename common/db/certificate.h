@@ -1,0 +1,34 @@
+/* certificate.h - what a server's certificate says, and why it is refused, in words for people
+ *
+ * libpq says "certificate verify failed", and not what of it.
+ */
+#ifndef NULLPOOL_DB_CERTIFICATE_H
+#define NULLPOOL_DB_CERTIFICATE_H
+
+#include <openssl/ssl.h>
+
+#include "base/attributes.h"
+
+enum certificate_fault {
+	CERTIFICATE_GOOD,
+	CERTIFICATE_ENDED,
+	CERTIFICATE_EARLY,   /* its time has not begun */
+	CERTIFICATE_FOREIGN, /* signed by itself, or by a CA that is not trusted */
+	CERTIFICATE_NAME,    /* another host's */
+	CERTIFICATE_OTHER,
+};
+
+/* After a handshake that was let pass (SSL_VERIFY_NONE): what a client that verifies says to it. With a host (NULL: it does
+ * not matter) the name has to fit too. Unless it is good, *why (owner's) has OpenSSL's reason, names and dates. */
+enum certificate_fault certificate_judge(void *owner, SSL *tls, const char *host, const char **why);
+
+/* "db.example.com < Example CA": who signed for whom up to the last that is known, owner's. */
+const char *certificate_chain(void *owner, SSL *tls);
+
+/* The name at the chain's end, owner's. */
+const char *certificate_root(void *owner, SSL *tls);
+
+/* Of the one in the chain that ends first; below 0: it has ended. */
+int certificate_days_left(SSL *tls);
+
+#endif
