@@ -10,7 +10,9 @@
 #define SECRETS_MAX        64
 #define SECRET_MIN_BYTES   4
 #define SECRET_REPLACEMENT "***"
-#define LINE_TAIL          32 /* room kept for "cut" and the end */
+/* Nothing is cut to less: this is what Postgres leaves of a name. A word of our own is shorter, and whole. */
+#define CUT_MIN_BYTES 63
+#define LINE_TAIL     32 /* room kept for "cut" and the end */
 
 const char *const log_level_names[LOG_LEVEL__MAX + 1] = {
 	[LOG_DEBUG] = "debug",
@@ -74,10 +76,10 @@ log_secret(const char *secret)
 	state.secrets[state.secret_count++] = secret;
 }
 
-/* Length of the longest secret that starts here, or 0. The start of one counts when the text ends in it: that
- * is one that was cut. */
+/* Length of the longest secret that starts here, or 0. Of a text that may have been cut the end may be the start of
+ * one. */
 static size_t
-secret_at(const char *text)
+secret_at(const char *text, bool may_be_cut)
 {
 	size_t longest = 0;
 
@@ -86,7 +88,8 @@ secret_at(const char *text)
 
 		while (text[size] && text[size] == state.secrets[i][size])
 			size++;
-		if (size > longest && (!state.secrets[i][size] || (!text[size] && size >= SECRET_MIN_BYTES)))
+		if (size > longest
+		    && (!state.secrets[i][size] || (may_be_cut && !text[size] && size >= SECRET_MIN_BYTES)))
 			longest = size;
 	}
 	return longest;
@@ -94,12 +97,12 @@ secret_at(const char *text)
 
 /* The same, with what overlaps it. */
 static size_t
-secrets_at(const char *text)
+secrets_at(const char *text, bool may_be_cut)
 {
-	size_t end = secret_at(text);
+	size_t end = secret_at(text, may_be_cut);
 
 	for (size_t at = 1; at < end; at++) {
-		size_t size = secret_at(text + at);
+		size_t size = secret_at(text + at, may_be_cut);
 
 		if (at + size > end)
 			end = at + size;
@@ -110,12 +113,14 @@ secrets_at(const char *text)
 void
 log_scrub(struct buf *out, const char *text)
 {
+	bool may_be_cut = strlen(text) >= CUT_MIN_BYTES;
+
 	while (*text) {
 		size_t harmless = strcspn(text, state.secret_starts), size;
 
 		buf_add(out, text, harmless);
 		text += harmless;
-		size = secrets_at(text);
+		size = secrets_at(text, may_be_cut);
 		if (size > 0) {
 			buf_text(out, SECRET_REPLACEMENT);
 			text += size;

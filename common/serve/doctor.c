@@ -64,10 +64,10 @@ tell(struct doctor *doctor, bool good, const char *check, const char *advice, co
 	va_start(args, format);
 	(void)vsnprintf(figure, sizeof(figure), format, args);
 	va_end(args);
-	/* What libpq says goes on in further lines. */
-	figure[strcspn(figure, "\n")] = '\0';
 	buf_init(&clean, doctor->scope, (size_t)2 * FIGURE_BYTES);
 	log_scrub(&clean, figure);
+	/* What libpq says goes on in further lines. */
+	clean.data[strcspn(clean.data, "\n")] = '\0';
 	if (doctor->options->json) {
 		tell_json(doctor, good, check, clean.data, advice);
 	} else {
