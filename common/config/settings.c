@@ -32,6 +32,12 @@ const char *const negotiation_names[NEGOTIATION__MAX + 1] = {
 	[NEGOTIATION_DIRECT] = "direct",
 };
 
+const char *const sandbox_names[SANDBOX__MAX + 1] = {
+	[SANDBOX_KILL] = "kill",
+	[SANDBOX_ERRNO] = "errno",
+	[SANDBOX_OFF] = "off",
+};
+
 static const char *const algorithm_names[] = { "HS256", NULL };
 
 enum setting_type {
@@ -101,6 +107,8 @@ static const struct setting table[] = {
 	{ "REQUEST_TIMEOUT", NUMBER, AT(request_timeout_s), EVERYWHERE("60"), 1, 3600 },
 	{ "WORKER_IDLE_TIMEOUT", NUMBER, AT(worker_idle_timeout_s), EVERYWHERE("30"), 1, DAY_S },
 	{ "WORKER_MAX_REQUESTS", NUMBER, AT(worker_max_requests), EVERYWHERE("0"), 0, INT64_MAX },
+	{ "WORKER_SANDBOX", CHOICE, AT(worker_sandbox), PER_ENV("errno", "kill", "errno"),
+	  .choices = sandbox_names },
 	{ "MASTER_IDLE_TIMEOUT", NUMBER, AT(master_idle_timeout_s), EVERYWHERE("0"), 0, DAY_S },
 	{ "REDIS_URL", TEXT, AT(redis_url), EVERYWHERE(NULL), .secret = true },
 	{ "REDIS_TIMEOUT_MS", NUMBER, AT(redis_timeout_ms), EVERYWHERE("50"), 1, 5000 },
