@@ -316,6 +316,30 @@ settings_read(void *owner, char *(*lookup)(const char *), struct settings *setti
 	return faults->size == 0;
 }
 
+static void
+hide_variable(const char *name)
+{
+	char *shown = name ? getenv(name) : NULL;
+	size_t size = shown ? strlen(shown) : 0;
+
+	/* setenv() makes a new text, with a copy of the value. */
+	if (size > 0 && setenv(name, shown, 1) == 0)
+		memset(shown, 'x', size);
+}
+
+void
+settings_hide_environment(void)
+{
+	static bool done;
+
+	for (size_t i = 0; i < COUNT_OF(table) && !done; i++)
+		if (table[i].secret) {
+			hide_variable(table[i].name);
+			hide_variable(table[i].alias);
+		}
+	done = true;
+}
+
 size_t
 settings_next_item(const char **at)
 {

@@ -91,6 +91,11 @@ struct settings {
 NP_MUST_CHECK bool settings_read(void *owner, char *(*lookup)(const char *name), struct settings *settings,
                                  struct buf *faults);
 
+/* Overwrites the secrets among the variables that this process was started with: /proc/PID/environ shows that memory, and so
+ * does `ps e`. The variables keep their values, elsewhere, for the program file that a reload executes. Once, before there
+ * is a thread. */
+void settings_hide_environment(void);
+
 /* What must hold between settings (settings_check.c); settings_read() calls it last. */
 void settings_check(void *owner, struct settings *settings, struct buf *faults);
 
