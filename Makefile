@@ -20,7 +20,7 @@ LDFLAGS_release := -Wl,-z,relro,-z,now
 CFLAGS_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LDFLAGS_asan    := -fsanitize=address,undefined
 
-PACKAGES := libpq json-c hiredis talloc openssl libsodium
+PACKAGES := libpq json-c hiredis talloc openssl libsodium libseccomp
 # Asked once, and only when something is compiled: the packages may not be there before env/setup.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lfcgi)$(PACKAGE_LIBS)

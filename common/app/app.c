@@ -85,7 +85,14 @@ app_init(void *owner, struct app *app, const char *name, const struct np_route *
 }
 
 void
-app_log_start(const struct app *app)
+app_prepare(const struct app *app)
+{
+	if (app_uses_database(app->routes))
+		connector_prepare(app->connector);
+}
+
+void
+app_log_start(const struct app *app, const char *sandbox)
 {
 	const struct settings *settings = app->settings;
 	struct log_line line;
@@ -102,6 +109,7 @@ app_log_start(const struct app *app)
 	log_string(&line, "replica", settings->database_replica_url ? settings->replica.redacted : NULL);
 	log_string(&line, "ignored_parameters", settings->database.warning);
 	log_string(&line, "redis", settings->redis_url ? "configured" : "disabled");
+	log_string(&line, "sandbox", sandbox);
 	log_end(&line);
 }
 

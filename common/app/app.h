@@ -42,6 +42,9 @@ struct app {
 NP_MUST_CHECK bool app_init(void *owner, struct app *app, const char *name, const struct np_route *routes,
                             const struct settings *settings, struct error *err);
 
+/* Loads what a connection to the database will need of libraries; for a process that soon cannot. */
+void app_prepare(const struct app *app);
+
 /* --- while a process waits for work --- */
 
 #define APP_NEEDS_MAX 2 /* database and replica */
@@ -67,8 +70,8 @@ enum connector_ahead app_ahead(const struct app *app);
 
 /* --- start --- */
 
-/* One line: environment, mode, pool figures, redacted URL. */
-void app_log_start(const struct app *app);
+/* One line: environment, mode, pool figures, redacted URL, and what the workers' sandbox is. */
+void app_log_start(const struct app *app, const char *sandbox);
 
 /* An expression: how many clients a server takes, less the reserved ones. */
 #define APP_CLIENT_CONNECTIONS                                                                              \

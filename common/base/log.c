@@ -11,8 +11,10 @@
 #define SECRETS_MAX        64
 #define SECRET_MIN_BYTES   4
 #define SECRET_REPLACEMENT "***"
-#define LINE_TAIL          32 /* room kept for "cut" and the end */
-#define NAME_MAX_BYTES     48 /* of a member */
+/* Nothing is cut to less: this is what Postgres leaves of a name. A word of our own is shorter, and whole. */
+#define CUT_MIN_BYTES  63
+#define LINE_TAIL      32 /* room kept for "cut" and the end */
+#define NAME_MAX_BYTES 48 /* of a member */
 
 const char *const log_level_names[LOG_LEVEL__MAX + 1] = {
 	[LOG_DEBUG] = "debug",
@@ -91,10 +93,10 @@ harmless(const char *text)
 	return size;
 }
 
-/* Length of the longest secret that starts here, or 0. The start of one counts when the text ends in it: that
- * is one that was cut. */
+/* Length of the longest secret that starts here, or 0. Of a text that may have been cut the end may be the start of
+ * one. */
 static size_t
-secret_at(const char *text)
+secret_at(const char *text, bool may_be_cut)
 {
 	size_t longest = 0;
 
@@ -103,7 +105,8 @@ secret_at(const char *text)
 
 		while (text[size] && text[size] == state.secrets[i][size])
 			size++;
-		if (size > longest && (!state.secrets[i][size] || (!text[size] && size >= SECRET_MIN_BYTES)))
+		if (size > longest
+		    && (!state.secrets[i][size] || (may_be_cut && !text[size] && size >= SECRET_MIN_BYTES)))
 			longest = size;
 	}
 	return longest;
@@ -111,12 +114,12 @@ secret_at(const char *text)
 
 /* The same, with what overlaps it. */
 static size_t
-secrets_at(const char *text)
+secrets_at(const char *text, bool may_be_cut)
 {
-	size_t end = secret_at(text);
+	size_t end = secret_at(text, may_be_cut);
 
 	for (size_t at = 1; at < end; at++) {
-		size_t size = secret_at(text + at);
+		size_t size = secret_at(text + at, may_be_cut);
 
 		if (at + size > end)
 			end = at + size;
@@ -127,12 +130,14 @@ secrets_at(const char *text)
 void
 log_scrub(struct buf *out, const char *text)
 {
+	bool may_be_cut = strlen(text) >= CUT_MIN_BYTES;
+
 	while (*text) {
 		size_t size = harmless(text);
 
 		buf_add(out, text, size);
 		text += size;
-		size = secrets_at(text);
+		size = secrets_at(text, may_be_cut);
 		if (size > 0) {
 			buf_text(out, SECRET_REPLACEMENT);
 			text += size;

@@ -37,8 +37,8 @@ extern const char *const log_level_names[LOG_LEVEL__MAX + 1];
 extern const char *const log_format_names[LOG_FORMAT__MAX + 1];
 
 /* A text that no line may show; it is borrowed for good, and there may be 64 of them. One under 4 bytes is not
- * taken: hiding it would garble every line. Its first 4 or more bytes count too where a text ends in them, since
- * texts are cut to their length. */
+ * taken: hiding it would garble every line. Its first 4 or more bytes count too where a text of 63 bytes or more ends in
+ * them, since texts are cut to their length, and none to less. */
 void log_secret(const char *secret);
 
 /* Copies text with each secret replaced by ***. */

@@ -32,6 +32,12 @@ const char *const negotiation_names[NEGOTIATION__MAX + 1] = {
 	[NEGOTIATION_DIRECT] = "direct",
 };
 
+const char *const sandbox_names[SANDBOX__MAX + 1] = {
+	[SANDBOX_KILL] = "kill",
+	[SANDBOX_ERRNO] = "errno",
+	[SANDBOX_OFF] = "off",
+};
+
 static const char *const algorithm_names[] = { "HS256", NULL };
 
 enum setting_type {
@@ -105,6 +111,8 @@ static const struct setting table[] = {
 	{ "REQUEST_TIMEOUT", NUMBER, AT(request_timeout_s), EVERYWHERE("60"), 1, 3600 },
 	{ "WORKER_IDLE_TIMEOUT", NUMBER, AT(worker_idle_timeout_s), EVERYWHERE("30"), 1, DAY_S },
 	{ "WORKER_MAX_REQUESTS", NUMBER, AT(worker_max_requests), EVERYWHERE("0"), 0, INT64_MAX },
+	{ "WORKER_SANDBOX", CHOICE, AT(worker_sandbox), PER_ENV("errno", "kill", "errno"),
+	  .choices = sandbox_names },
 	{ "MASTER_IDLE_TIMEOUT", NUMBER, AT(master_idle_timeout_s), EVERYWHERE("0"), 0, DAY_S },
 	{ "REDIS_URL", TEXT, AT(redis_url), EVERYWHERE(NULL), .secret = true },
 	{ "REDIS_TIMEOUT_MS", NUMBER, AT(redis_timeout_ms), EVERYWHERE("50"), 1, 5000 },
@@ -310,6 +318,30 @@ settings_read(void *owner, char *(*lookup)(const char *), struct settings *setti
 		           sources.file_name);
 	settings_check(owner, settings, faults);
 	return faults->size == 0;
+}
+
+static void
+hide_variable(const char *name)
+{
+	char *shown = name ? getenv(name) : NULL;
+	size_t size = shown ? strlen(shown) : 0;
+
+	/* setenv() makes a new text, with a copy of the value. */
+	if (size > 0 && setenv(name, shown, 1) == 0)
+		memset(shown, 'x', size);
+}
+
+void
+settings_hide_environment(void)
+{
+	static bool done;
+
+	for (size_t i = 0; i < COUNT_OF(table) && !done; i++)
+		if (table[i].secret) {
+			hide_variable(table[i].name);
+			hide_variable(table[i].alias);
+		}
+	done = true;
 }
 
 size_t

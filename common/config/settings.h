@@ -15,6 +15,9 @@
 enum environment { ENV_DEVELOPMENT, ENV_TESTING, ENV_PRODUCTION, ENV__MAX };
 enum connection_mode { CONNECTION_NULL, CONNECTION_AHEAD, CONNECTION_PERSISTENT, CONNECTION__MAX };
 
+/* What becomes of a worker that asks the kernel for what no worker needs: it ends, its call fails, nothing. */
+enum sandbox_mode { SANDBOX_KILL, SANDBOX_ERRNO, SANDBOX_OFF, SANDBOX__MAX };
+
 /* How TLS begins: with a question (a round trip), or at once (Postgres 17, Neon). */
 enum ssl_negotiation { NEGOTIATION_AUTO, NEGOTIATION_POSTGRES, NEGOTIATION_DIRECT, NEGOTIATION__MAX };
 
@@ -26,6 +29,7 @@ enum ssl_negotiation { NEGOTIATION_AUTO, NEGOTIATION_POSTGRES, NEGOTIATION_DIREC
 extern const char *const environment_names[ENV__MAX + 1];
 extern const char *const connection_names[CONNECTION__MAX + 1];
 extern const char *const negotiation_names[NEGOTIATION__MAX + 1];
+extern const char *const sandbox_names[SANDBOX__MAX + 1];
 
 struct settings {
 	int64_t env; /* enum environment */
@@ -60,6 +64,7 @@ struct settings {
 	int64_t request_timeout_s;
 	int64_t worker_idle_timeout_s;
 	int64_t worker_max_requests;
+	int64_t worker_sandbox;        /* enum sandbox_mode */
 	int64_t master_idle_timeout_s; /* 0: it stays */
 
 	const char *redis_url;
@@ -92,6 +97,11 @@ struct settings {
  * for each. Secrets are made known to the log on the way, so that none can appear in it. */
 NP_MUST_CHECK bool settings_read(void *owner, char *(*lookup)(const char *name), struct settings *settings,
                                  struct buf *faults);
+
+/* Overwrites the secrets among the variables that this process was started with: /proc/PID/environ shows that memory, and so
+ * does `ps e`. The variables keep their values, elsewhere, for the program file that a reload executes. Once, before there
+ * is a thread. */
+void settings_hide_environment(void);
 
 /* What must hold between settings (settings_check.c); settings_read() calls it last. */
 void settings_check(void *owner, struct settings *settings, struct buf *faults);

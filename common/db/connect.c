@@ -102,6 +102,13 @@ connector_new(void *owner, const struct connector_options *options, struct conne
 	return true;
 }
 
+void
+connector_prepare(const struct connector *connector)
+{
+	if (conninfo_is_network(connector->options.info))
+		tls_load();
+}
+
 /* --- one attempt --- */
 
 static bool

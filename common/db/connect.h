@@ -45,6 +45,9 @@ struct connector;
 NP_MUST_CHECK bool connector_new(void *owner, const struct connector_options *options,
                                  struct connector **connector, struct error *err);
 
+/* Loads what a connection needs of OpenSSL, which the first one would do otherwise. */
+void connector_prepare(const struct connector *connector);
+
 /* NP_UNAVAILABLE, or NP_TIMEOUT when it was the request's own deadline that passed. */
 NP_MUST_CHECK bool connector_acquire(struct connector *connector, struct deadline deadline,
                                      struct connection **connection, struct error *err);

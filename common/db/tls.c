@@ -108,6 +108,13 @@ tls_prefer_p256(void)
 	OPENSSL_free(path);
 }
 
+void
+tls_load(void)
+{
+	tls_prefer_p256();
+	(void)OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL);
+}
+
 bool
 tls_has_more(PGconn *pg)
 {

@@ -19,6 +19,9 @@
  * connection. */
 void tls_prefer_p256(void);
 
+/* Does that now, and all else that OpenSSL does once, modules that the configuration names included. */
+void tls_load(void);
+
 /* The text of such a configuration, on top of the file at `path`; false when that has groups of its own or cannot be
  * read. */
 NP_MUST_CHECK bool tls_config(const char *path, struct buf *out);

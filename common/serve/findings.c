@@ -54,10 +54,10 @@ findings_tell(struct findings *findings, bool good, const char *check, const cha
 	va_start(args, format);
 	(void)vsnprintf(figure, sizeof(figure), format, args);
 	va_end(args);
-	/* What libpq says goes on in further lines. */
-	figure[strcspn(figure, "\n")] = '\0';
 	buf_init(&clean, findings->scope, (size_t)2 * FIGURE_BYTES);
 	log_scrub(&clean, figure);
+	/* What libpq says goes on in further lines. */
+	clean.data[strcspn(clean.data, "\n")] = '\0';
 	if (findings->json)
 		tell_program(findings, good, check, clean.data, advice);
 	else

@@ -1,5 +1,6 @@
 /* main.c - np_main(): what started this program, and what does it want? */
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,6 +68,17 @@ report_faults(struct buf *faults, bool to_log)
 	}
 }
 
+/* A core dump, and what a debugger sees, has the passwords in it. In production there is none of either: this also keeps
+ * /proc/PID/mem and environ from others of the same user, which a limit for core dumps would not (and a core_pattern that is
+ * a program is not bound by one). Elsewhere it would be in the way of gdb. */
+static void
+guard_secrets(const struct settings *settings)
+{
+	settings_hide_environment();
+	if (settings->env == ENV_PRODUCTION)
+		(void)prctl(PR_SET_DUMPABLE, 0);
+}
+
 /* The settings may have faults: those are what it is asked for. */
 static int
 run_doctor(struct program *program, bool json)
@@ -78,6 +90,7 @@ run_doctor(struct program *program, bool json)
 	buf_init(&faults, mem_process(), PRINT_MAX_BYTES);
 	if (!settings_read(mem_process(), getenv, settings, &faults))
 		options.faults = faults.data;
+	guard_secrets(settings);
 	options.settings = settings;
 	log_setup(program->name, LOG_ERROR);
 	keywords_clean_environment();
@@ -97,6 +110,7 @@ read_settings(struct program *program, bool to_log)
 	}
 	log_setup(program->name, (enum log_level)program->settings->log_level);
 	log_set_format((enum log_format)program->settings->log_format);
+	guard_secrets(program->settings);
 	keywords_clean_environment();
 	return true;
 }

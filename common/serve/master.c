@@ -24,6 +24,7 @@
 #include "serve/notify.h"
 #include "serve/pool.h"
 #include "serve/reload.h"
+#include "serve/sandbox.h"
 #include "serve/scoreboard.h"
 #include "serve/tracer.h"
 #include "serve/trim.h"
@@ -492,7 +493,7 @@ master_run(const struct master_options *options)
 		log_printf(LOG_ERROR, "could not start", "%s", err.message);
 		return EXIT_INTERNAL;
 	}
-	app_log_start(&app);
+	app_log_start(&app, sandbox_prepare((enum sandbox_mode)options->settings->worker_sandbox));
 	(void)pool_tend(master->pool);
 	start_database_check(master);
 	serve(master);

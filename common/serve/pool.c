@@ -265,6 +265,8 @@ log_death(const struct slot *slot, pid_t pid, int status, const char *event)
 	log_int(&line, "worker_pid", pid);
 	if (WIFSIGNALED(status))
 		log_int(&line, "signal", WTERMSIG(status));
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_string(&line, "detail", "it made a system call that WORKER_SANDBOX refuses");
 	else if (WIFEXITED(status))
 		log_int(&line, "exit_code", WEXITSTATUS(status));
 	log_string(&line, "route", busy ? route : NULL);

@@ -10,6 +10,7 @@
 #include "serve/count.h"
 #include "serve/fcgi.h"
 #include "serve/idle.h"
+#include "serve/sandbox.h"
 
 static struct slot *own_slot; /* for what app/ tells us in the middle of a request */
 
@@ -89,6 +90,8 @@ worker_run(const struct worker_options *options)
 	if (!begun) {
 		log_printf(LOG_ERROR, "could not start a worker", "%s", strerror(errno));
 	} else {
+		app_prepare(options->app);
+		sandbox_enter(own_slot);
 		idle_begin(&idle);
 		while (left > 0 && (fd = idle_wait(&idle, options->idle_timeout_s)) >= 0)
 			answer(options, &idle, fd, --left == 0);

@@ -542,19 +542,24 @@ def conninfo(build_dir, environment, migration=False):
 
 
 class Redis(Process):
-    """A cache and no more: nothing is kept on disk, the oldest goes at 64 MB. With a (certificate, key) it speaks TLS only."""
+    """A cache and no more: nothing is kept on disk, the oldest goes at 64 MB. With a (certificate, key) it speaks TLS only;
+    with a password it wants that, which is in a file and not in the command line."""
 
-    def __init__(self, home, port, certificate=None):
+    def __init__(self, home, port, certificate=None, password=None):
         self.home = Path(home).absolute()
         super().__init__("Redis", self.home / "redis.log")
         self.port = port
         self.certificate = certificate
+        self.password = password
 
     def start(self):
         self.home.mkdir(parents=True, exist_ok=True)
+        settings = self.home / "redis.conf"
+        settings.touch(mode=0o600)
+        settings.write_text(f"requirepass {self.password}\n" if self.password else "")
         if not port_is_free(self.port):
             raise Fault(f"port {self.port} for Redis is taken by another program")
-        self.launch(["redis-server", "--bind", HOST, *self._listening(), "--dir", self.home, "--save", "",
+        self.launch(["redis-server", settings, "--bind", HOST, *self._listening(), "--dir", self.home, "--save", "",
                      "--appendonly", "no", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"])
         self.wait_until("an answer to PING", self._answers)
 
@@ -566,12 +571,16 @@ class Redis(Process):
                 "--tls-auth-clients", "no"]
 
     def connect(self):
-        link = socket.create_connection((HOST, self.port), timeout=1)
-        if not self.certificate:
-            return link
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # its certificate may be a bad one on purpose
-        return context.wrap_socket(link)
+        link = socket.create_connection((HOST, self.port), timeout=10)
+        if self.certificate:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it may be a bad one on purpose
+            link = context.wrap_socket(link)
+        if self.password:
+            link.sendall(f"AUTH {self.password}\r\n".encode())
+            if link.recv(16) != b"+OK\r\n":
+                raise OSError("Redis refused the password")
+        return link
 
     def _answers(self):
         try:

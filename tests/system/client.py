@@ -4,6 +4,7 @@ import json
 import socket
 
 import tokens
+from canaries import assert_none_in
 
 
 class Answer:
@@ -12,6 +13,8 @@ class Answer:
         self.headers = {name.lower(): value for name, value in headers}
         self.header_list = [(name.lower(), value) for name, value in headers]
         self.body = body
+        assert_none_in(repr(self.header_list), "an answer's headers")
+        assert_none_in(body, "an answer's body")
 
     def json(self):
         return json.loads(self.body)
@@ -72,4 +75,5 @@ class Client:
             got = b""
             while piece := link.recv(65536):
                 got += piece
+        assert_none_in(got, "an answer")
         return got

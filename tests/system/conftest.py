@@ -17,16 +17,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "env" / "local"))
 
 import stack  # noqa: E402
+from canaries import (CANARIES, CANARY, CANARY_ENCODED, OWNER_CANARY, REDIS_CANARY, SECRET_CANARY,  # noqa: E402, F401
+                      assert_none_in)
 from client import Client  # noqa: E402
 
 BUILD = ROOT / os.environ.get("NULLPOOL_BUILD", "build")
-
-# It must appear nowhere. The signs are those that have to be percent-encoded in a URL.
-CANARY = "canary:p@ss/w?rd#%41"
-CANARY_ENCODED = "canary%3Ap%40ss%2Fw%3Frd%23%2541"
-OWNER_CANARY = "owner-canary-5c1b9e"
-SECRET_CANARY = "0c4n4ry-of-the-key-0123456789abcdef-fedcba"
-CANARIES = [CANARY, CANARY_ENCODED, OWNER_CANARY, SECRET_CANARY]
 
 
 class Site:
@@ -36,7 +31,7 @@ class Site:
         self.home = home
         self.authority = stack.Authority(home / "ca")
         self.postgres = stack.Postgres(home / "postgres", stack.free_port(), self.authority, fsync=False)
-        self.redis = stack.Redis(home / "redis", stack.free_port())
+        self.redis = stack.Redis(home / "redis", stack.free_port(), password=REDIS_CANARY)
         # A copy, since production refuses a file that others can read.
         self.env_file = home / "testing.env"
         self.env_file.write_text((ROOT / "env" / "testing.env").read_text())
@@ -75,7 +70,7 @@ class Site:
             NULLPOOL_BUILD=str(BUILD),
             DATABASE_URL=self.url(),
             MIGRATION_DATABASE_URL=self.url("app_owner", OWNER_CANARY),
-            REDIS_URL=f"redis://127.0.0.1:{self.redis.port}/0",
+            REDIS_URL=f"redis://:{REDIS_CANARY}@127.0.0.1:{self.redis.port}/0",
             SECRET_KEY=SECRET_CANARY,
         )
         base.update(settings)
@@ -223,9 +218,12 @@ def read_logs(site):
             assert not any(f"[{level}]" in line for level in ("emerg", "alert", "crit")), line
     for path in site.home.rglob("*"):
         if path.is_file() and path.suffix == ".log":
-            text = path.read_text(errors="replace")
-            for canary in CANARIES:
-                assert canary not in text, f"{canary} in {path}"
+            assert_none_in(path.read_bytes(), path)
+    # All that nginx and the programs were given and left: configuration, scoreboards, bodies kept aside.
+    for service in site.services:
+        for path in service.folder.rglob("*"):
+            if path.is_file():
+                assert_none_in(path.read_bytes(), path)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 import socket
 import struct
 
+from canaries import assert_none_in
+
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT = 1, 2, 3, 4, 5, 6
 RESPONDER = 1
 
@@ -48,6 +50,7 @@ def read_all(link):
     data, out, ended = b"", b"", False
     while piece := link.recv(65536):
         data += piece
+    assert_none_in(data, "records")
     while len(data) >= 8:
         _, kind, _, size, padding = struct.unpack("!BBHHB", data[:7])
         if kind == STDOUT:

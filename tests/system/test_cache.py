@@ -24,7 +24,7 @@ def users(serve):
 def redis(service, *words):
     """One command, its answer as bytes without the first sign: of a string its contents, None for nil."""
     words = [str(word).encode() if not isinstance(word, bytes) else word for word in words]
-    with socket.create_connection(("127.0.0.1", service.site.redis.port), timeout=10) as link, link.makefile("rb") as reader:
+    with service.site.redis.connect() as link, link.makefile("rb") as reader:
         link.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words))
         line = reader.readline()[:-2]
         if line[:1] != b"$":

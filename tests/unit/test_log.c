@@ -347,10 +347,24 @@ no_part_of_a_secret_is_left_where_a_detail_is_cut(void **state)
 static void
 the_beginning_of_a_secret_at_the_end_is_one_that_was_cut(void **state)
 {
+	static const struct {
+		const char *end, *clean;
+	} rows[] = { { "hunter2", "***" }, { "hunt", "***" }, { "hun", "hun" } };
+	char *before = repeated(*state, '.', 63);
+
 	log_secret("hunter2!");
-	assert_string_equal(scrubbed(*state, "x hunter2"), "x ***");
-	assert_string_equal(scrubbed(*state, "x hunt"), "x ***");
-	assert_string_equal(scrubbed(*state, "x hun"), "x hun");
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_string_equal(scrubbed(*state, mem_printf(*state, "%s%s", before, rows[i].end)),
+		                    mem_printf(*state, "%s%s", before, rows[i].clean));
+}
+
+/* The log said that the environment is ***, since a password of it begins with that word. */
+static void
+a_word_is_not_the_beginning_of_a_secret_that_was_cut(void **state)
+{
+	log_secret("development-app");
+	assert_string_equal(unit_at(line_with(*state, "development"), "/value"), "development");
+	assert_string_equal(unit_at(line_with(*state, "development-app"), "/value"), "***");
 }
 
 static void
@@ -454,6 +468,7 @@ main(void)
 		TEST(a_short_secret_would_garble_every_line_and_is_not_taken),
 		TEST(a_secret_is_replaced_in_a_detail),
 		TEST(the_beginning_of_a_secret_at_the_end_is_one_that_was_cut),
+		TEST(a_word_is_not_the_beginning_of_a_secret_that_was_cut),
 		TEST(no_part_of_a_secret_is_left_where_a_detail_is_cut),
 		TEST(a_member_that_does_not_fit_is_left_out_and_the_line_says_so),
 		TEST(every_line_near_the_maximum_is_whole_json),

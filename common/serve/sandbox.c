@@ -1,0 +1,203 @@
+#include "serve/sandbox.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/ucontext.h>
+#include <unistd.h>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#include <seccomp.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "serve/late_modules.h"
+#include "serve/sandbox_rules.h"
+
+/* A filter has some 200 instructions. */
+#define FILTER_MAX_BYTES (BPF_MAXINSNS * sizeof(struct sock_filter))
+
+static struct {
+	enum sandbox_mode mode;
+	struct sock_fprog program; /* .filter NULL: there is none */
+	const struct slot *in_hand;
+} state = { .mode = SANDBOX_OFF };
+
+/* --- what cannot be sandboxed --- */
+
+#ifdef __has_feature
+#define HAS_FEATURE(name) __has_feature(name)
+#else
+#define HAS_FEATURE(name) 0
+#endif
+
+/* Defined in programs that count which lines ran, by gcc and by clang. */
+extern char __gcov_exit[] __attribute__((weak));
+extern char llvm_gcov_init[] __attribute__((weak));
+extern char __llvm_profile_runtime[] __attribute__((weak));
+
+/* A leak checker traces its own process from a new one, and counts of lines are written to files. NULL: nothing is in
+ * the way. */
+static const char *
+obstacle(void)
+{
+	if (__gcov_exit || llvm_gcov_init || __llvm_profile_runtime)
+		return "off, the program counts its lines";
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return "off, the program has a sanitizer";
+#else
+	if (HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer) || HAS_FEATURE(memory_sanitizer))
+		return "off, the program has a sanitizer";
+	/* Asked with no filter at all, a kernel that has them says that this is a bad address. */
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) != 0 && errno != EFAULT)
+		return "off, the kernel has no seccomp filters";
+	return NULL;
+#endif
+}
+
+/* --- the filter, in the master --- */
+
+static bool
+read_program(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_CUR);
+
+	if (size <= 0 || (size_t)size > FILTER_MAX_BYTES)
+		return false;
+	state.program.len = (unsigned short)((size_t)size / sizeof(struct sock_filter));
+	state.program.filter = mem_array(mem_process(), struct sock_filter, state.program.len);
+	if (pread(fd, state.program.filter, (size_t)size, 0) == size)
+		return true;
+	state.program.filter = NULL;
+	return false;
+}
+
+/* Through a file: from memory is libseccomp 2.6. */
+static bool
+make_program(void)
+{
+	scmp_filter_ctx filter = sandbox_rules(state.mode == SANDBOX_KILL);
+	int fd = filter ? memfd_create("sandbox", MFD_CLOEXEC) : -1;
+	bool made = fd >= 0 && seccomp_export_bpf(filter, fd) == 0 && read_program(fd);
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (filter)
+		seccomp_release(filter);
+	return made;
+}
+
+const char *
+sandbox_prepare(enum sandbox_mode mode)
+{
+	const char *why = mode == SANDBOX_OFF ? sandbox_names[SANDBOX_OFF] : obstacle();
+
+	state.mode = mode;
+	if (!why && !make_program())
+		why = "off, the filter could not be made";
+	if (!why) {
+		late_modules_load();
+		return sandbox_names[mode];
+	}
+	if (mode != SANDBOX_OFF)
+		log_printf(LOG_WARNING, "workers without a sandbox", "%s", why);
+	return why;
+}
+
+/* --- the worker --- */
+
+/* NOLINTBEGIN(bugprone-signal-handler,cert-sig30-c): as in backtrace.c, nothing of this is safe in a signal handler. What
+ * is interrupted is a call that no part of libc makes with a lock in hand; should it hang, the watchdog follows. */
+static void
+log_refusal(int number)
+{
+	char route[SCOREBOARD_ROUTE_BYTES], id[SCOREBOARD_ID_BYTES];
+	bool busy = atomic_load(&state.in_hand->state) == SLOT_BUSY
+	            && slot_read_texts(state.in_hand, route, id);
+	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+	struct log_line line;
+
+	log_begin(&line, LOG_ERROR, "system call refused");
+	log_string(&line, "system_call", name);
+	log_int(&line, "number", number);
+	log_string(&line, "sandbox", sandbox_names[state.mode]);
+	log_string(&line, "route", busy ? route : NULL);
+	log_string(&line, "request_id", busy ? id : NULL);
+	log_end(&line);
+	free(name);
+}
+
+/* The call that was refused returns this. False: this machine's registers are not known here. */
+static bool
+set_result(void *context, long result)
+{
+#if defined(__x86_64__)
+	((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] = result;
+	return true;
+#elif defined(__aarch64__)
+	((ucontext_t *)context)->uc_mcontext.regs[0] = (unsigned long long)result;
+	return true;
+#else
+	(void)context;
+	(void)result;
+	return false;
+#endif
+}
+
+/* The kernel sends it instead of making the call. SIGSYS is blocked in here: another such call ends the process with it. */
+static void
+refuse(int signal_number, siginfo_t *info, void *context)
+{
+	int saved = errno;
+
+	(void)signal_number;
+	log_refusal(info->si_syscall);
+	if (state.mode == SANDBOX_KILL || !set_result(context, -EPERM))
+		(void)syscall(SYS_execve, NULL, NULL, NULL);
+	errno = saved;
+}
+/* NOLINTEND(bugprone-signal-handler,cert-sig30-c) */
+
+/* abort() sends a signal to its own process: the one number in the filter that each worker has its own of. */
+static void
+fill_in_pid(void)
+{
+	for (size_t i = 0; i < state.program.len; i++) {
+		struct sock_filter *step = &state.program.filter[i];
+
+		if (step->code == (BPF_JMP | BPF_JEQ | BPF_K) && step->k == SANDBOX_OWN_PID)
+			step->k = (unsigned)getpid();
+	}
+}
+
+/* Kernels before 5.16 would slow all of a process with a filter down against what it could learn of itself by
+ * speculation (SPEC_ALLOW is: not); here no foreign code runs. A filter around us may know prctl() only. */
+static bool
+load(void)
+{
+	const unsigned flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return false;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &state.program) == 0
+	       || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &state.program) == 0;
+}
+
+void
+sandbox_enter(const struct slot *slot)
+{
+	struct sigaction action = { .sa_sigaction = refuse, .sa_flags = SA_SIGINFO };
+
+	if (!state.program.filter)
+		return;
+	state.in_hand = slot;
+	(void)sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGSYS, &action, NULL);
+	fill_in_pid();
+	if (!load())
+		log_printf(LOG_WARNING, "worker without a sandbox", "%s", strerror(errno));
+}

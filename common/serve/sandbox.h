@@ -1,0 +1,26 @@
+/* sandbox.h - what a worker may ask of the kernel: a seccomp filter, made by libseccomp
+ *
+ * It may do what an answer needs: talk over sockets that it was given or opens itself (unix, IPv4, IPv6, netlink for
+ * the resolver), read files, write to what is open, start threads, ask for the time and for memory. It may not start
+ * programs or processes, listen, open a file for writing, make memory executable, touch another process, or change who
+ * it is. The whole list, with why, is in sandbox.c.
+ *
+ * The filter is made once, in the master, which is not bound by it: it forks and executes. Each worker takes it on when
+ * it has all that it needs for its start. Modules that libraries would load later are loaded before: glibc's in the master
+ * (late_modules.h), OpenSSL's in the worker (app_prepare()).
+ */
+#ifndef NULLPOOL_SERVE_SANDBOX_H
+#define NULLPOOL_SERVE_SANDBOX_H
+
+#include "config/settings.h"
+#include "serve/scoreboard.h"
+
+/* Makes the filter. Returns what is in force, for the log: "kill", "errno", "off", or "off, " and why there is none,
+ * which is a warning in the log and never a reason not to serve. */
+const char *sandbox_prepare(enum sandbox_mode mode);
+
+/* Binds this process, for good, to what sandbox_prepare() made; without that it does nothing. `slot` is the worker's own:
+ * what it had in hand is logged when a call is refused. */
+void sandbox_enter(const struct slot *slot);
+
+#endif

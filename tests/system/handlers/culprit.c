@@ -1,0 +1,248 @@
+/* culprit - a handler that asks the kernel for what no worker needs: GET /culprit/execve?path=…
+ *
+ * Each attempt is the bare call, so that what is refused is that and nothing that libc does around it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "nullpool.h"
+
+static long
+start_program(const char *path)
+{
+	char *const arguments[] = { strdup(path), NULL };
+
+	return syscall(SYS_execve, path, arguments, environ);
+}
+
+/* As system() and popen() do; that reports by its result. */
+static long
+spawn(const char *path)
+{
+	char *const arguments[] = { strdup(path), NULL };
+	pid_t pid;
+
+	errno = posix_spawn(&pid, path, NULL, NULL, arguments, environ);
+	return errno == 0 ? 0 : -1;
+}
+
+static long
+fork_process(const char *path)
+{
+	pid_t pid = fork();
+
+	(void)path;
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static long
+open_packets(const char *path)
+{
+	(void)path;
+	return socket(AF_PACKET, SOCK_RAW, 0);
+}
+
+static long
+open_raw(const char *path)
+{
+	(void)path;
+	return socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+}
+
+static long
+bind_port(const char *path)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)path;
+	return bind(fd, (struct sockaddr *)&address, sizeof(address));
+}
+
+static long
+listen_on(const char *path)
+{
+	(void)path;
+	return listen(socket(AF_INET, SOCK_STREAM, 0), 1);
+}
+
+static long
+trace(const char *path)
+{
+	(void)path;
+	return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
+}
+
+static long
+write_file(const char *path)
+{
+	return open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+}
+
+static long
+truncate_file(const char *path)
+{
+	return open(path, O_RDONLY | O_TRUNC | O_CLOEXEC);
+}
+
+static long
+read_file(const char *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static long
+remove_file(const char *path)
+{
+	return unlink(path);
+}
+
+static long
+make_executable(const char *path)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)path;
+	return mprotect(page, 4096, PROT_READ | PROT_EXEC);
+}
+
+static long
+map_executable(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -1 : 0;
+}
+
+static long
+signal_master(const char *path)
+{
+	(void)path;
+	return kill(getppid(), SIGWINCH);
+}
+
+static long
+become(const char *path)
+{
+	(void)path;
+	return syscall(SYS_setuid, getuid());
+}
+
+static long
+mount_over(const char *path)
+{
+	return syscall(SYS_mount, "none", path, "tmpfs", 0, NULL);
+}
+
+static long
+set_up_io_uring(const char *path)
+{
+	(void)path;
+	return syscall(SYS_io_uring_setup, 1, NULL);
+}
+
+static long
+load_bpf(const char *path)
+{
+	(void)path;
+	return syscall(SYS_bpf, 0, NULL, 0);
+}
+
+static long
+ask_keyring(const char *path)
+{
+	(void)path;
+	return syscall(SYS_keyctl, 0, 0, 0, 0, 0);
+}
+
+static long
+leave_namespace(const char *path)
+{
+	(void)path;
+	return syscall(SYS_unshare, 0);
+}
+
+static long
+end_itself(const char *path)
+{
+	(void)path;
+	abort();
+}
+
+static const struct {
+	const char *name;
+	long (*attempt)(const char *path);
+} attempts[] = {
+	{ "execve", start_program },
+	{ "spawn", spawn },
+	{ "fork", fork_process },
+	{ "packets", open_packets },
+	{ "raw", open_raw },
+	{ "bind", bind_port },
+	{ "listen", listen_on },
+	{ "ptrace", trace },
+	{ "write", write_file },
+	{ "truncate", truncate_file },
+	{ "read", read_file },
+	{ "unlink", remove_file },
+	{ "mprotect", make_executable },
+	{ "mmap", map_executable },
+	{ "kill", signal_master },
+	{ "setuid", become },
+	{ "mount", mount_over },
+	{ "io_uring", set_up_io_uring },
+	{ "bpf", load_bpf },
+	{ "keyctl", ask_keyring },
+	{ "unshare", leave_namespace },
+	{ "abort", end_itself },
+};
+
+enum { WHAT, PATH };
+static const struct np_param what_and_where[] = {
+	[WHAT] = { .name = "what", .in = NP_PATH, .type = NP_STRING },
+	[PATH] = { .name = "path", .in = NP_QUERY, .type = NP_STRING, .fallback = "/bin/true" },
+	NP_PARAMS_END,
+};
+
+static bool
+try(struct np_ctx *ctx)
+{
+	const char *what = np_arg(ctx, WHAT).text, *path = np_arg(ctx, PATH).text;
+
+	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
+		long result;
+
+		if (strcmp(attempts[i].name, what) != 0)
+			continue;
+		errno = 0;
+		result = attempts[i].attempt(path);
+		result = result < 0 ? errno : 0;
+		return np_reply_object(
+		    ctx, NP_OK,
+		    NP_MEMBERS({ "worker", np_int(ctx, getpid()) }, { "error", np_int(ctx, result) }));
+	}
+	return np_fail(ctx, NP_NOT_FOUND, "No such attempt");
+}
+
+static const struct np_route routes[] = {
+	{ "GET", "/culprit/{what}", try, NP_TX_NONE, what_and_where },
+	NP_ROUTES_END,
+};
+
+int
+main(int argc, char **argv)
+{
+	return np_main(argc, argv, "culprit", routes);
+}
