@@ -220,7 +220,7 @@ def test_a_redis_that_says_nothing_and_one_that_says_no(site, ask):
         found = ask(REDIS_URL=f"redis://127.0.0.1:{port}/0", REDIS_TIMEOUT_MS=200)
     assert found.first == "redis" and found.figure("redis").startswith("PING: no answer within the time allowed")
     found = ask(REDIS_URL=f"redis://:a-password@127.0.0.1:{site.redis.port}/0")
-    assert found.first == "redis" and found.figure("redis").startswith("AUTH: ERR ")
+    assert found.first == "redis" and found.figure("redis").startswith("AUTH: ")
 
 
 def test_a_missing_migration(site, ask):
