@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "config/settings.h"
 
-/* So long a worker that is to be killed may say where it is. */
-#define POOL_LAST_WORDS_US INT64_C(100000)
+/* So long a worker that is to be killed may say where it is; on a busy machine it has to get its turn for that. */
+#define POOL_LAST_WORDS_US INT64_C(500000)
 
 struct pool_options {
 	const char *name;
