@@ -14,8 +14,9 @@
 #include "config/settings.h"
 
 struct tracer;
+
 /* So long a worker that is to be killed may say where it is. */
-#define POOL_LAST_WORDS_US INT64_C(100000)
+#define POOL_LAST_WORDS_US INT64_C(500000)
 
 struct pool_options {
 	const char *name;
