@@ -187,7 +187,8 @@ def test_it_works_inside_of_the_units_own_filter(site, without):
     listener.listen(5)
     with open(folder / "programs.log", "ab") as log, listener:
         master = subprocess.Popen([program("culprit")], stdin=listener, stderr=log, preexec_fn=around.load,
-                                  env=site.environment(DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0))
+                                  env=site.environment(DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0,
+                                                       ASAN_OPTIONS="detect_leaks=0"))  # it traces
         try:
             out, _ = fastcgi.ask(path, fastcgi.request("GET", "/culprit/read"))
             assert out.startswith(b"Status: 200"), out
