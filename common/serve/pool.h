@@ -15,7 +15,7 @@
 
 struct tracer;
 
-/* So long a worker that is to be killed may say where it is. */
+/* So long a worker that is to be killed may say where it is; on a busy machine it has to get its turn for that. */
 #define POOL_LAST_WORDS_US INT64_C(500000)
 
 struct pool_options {
