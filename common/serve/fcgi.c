@@ -51,7 +51,9 @@ open_request(FCGX_Request *fcgi, int fd)
 	(void)FCGX_InitRequest(fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR);
 	fcgi->ipcFd = fd;
 	fcgi->keepConnection = 1;
-	return FCGX_Accept_r(fcgi) == 0;
+	/* Parameters that broke off (the other side went, aborted, sent what may not stand there) are the end of parameters
+	 * to it, and the error all that tells: without it a request would run that has lost a header. */
+	return FCGX_Accept_r(fcgi) == 0 && FCGX_GetError(fcgi->in) == 0;
 }
 
 /* The reply has left, END_REQUEST with it, and all of the request was received: nothing is left to wait for. libfcgi
