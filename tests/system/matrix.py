@@ -20,7 +20,7 @@ import psycopg2
 
 import faults
 import stack
-from conftest import OWNER_CANARY, PROBE_TABLES, ROOT, Service
+from conftest import OWNER_CANARY, PROBE_TABLES, REDIS_CANARY, ROOT, Service
 from servers import Plaintext, server
 
 # Of services whose fault is not that something is late: a machine that is busy is none. A lock may take half a command.
@@ -127,7 +127,7 @@ class World:
         if own or key not in self.services:
             service = Service(self.site, ["probe"], **{
                 **PATIENT, "DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0, "DATABASE_CONNECTION": "persistent",
-                "REDIS_URL": f"redis://127.0.0.1:{self.redis.entrance}/0", **settings})
+                "REDIS_URL": f"redis://:{REDIS_CANARY}@127.0.0.1:{self.redis.entrance}/0", **settings})
             if own:
                 service.expect_deaths()
             else:

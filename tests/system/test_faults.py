@@ -116,7 +116,7 @@ def test_a_death_that_no_test_asked_for_is_a_failure_of_the_run(tmp_path, asked)
     log = tmp_path / "programs.log"
     log.write_text('{"event":"started"}\n{"level":"error","event":"worker died","signal":6}\n')
     service = types.SimpleNamespace(log_path=log, folder=tmp_path, may_die=asked, last_words=None)
-    run = types.SimpleNamespace(home=tmp_path, services=[service], bad_ends=[])
+    run = types.SimpleNamespace(home=tmp_path, services=[service], bad_ends=[], logs_of_deaths=set())
     with contextlib.nullcontext() if asked else pytest.raises(AssertionError, match="worker died"):
         read_logs(run)
 
