@@ -41,6 +41,7 @@ MARKED = "POST /probe/marked?label={label}"  # the statement carries it
 KEPT = "GET /probe/kept-wide?rows=9&size={number}"
 LONG_WRITE = "POST /probe/insert-and-sleep?label={label}"
 UNAVAILABLE = {"status": 503, "detail": AWAY, "retry_after": True}
+NO_DESCRIPTOR = matrix.worker_limit(resource.RLIMIT_NOFILE, 0)
 OUT_OF_MEMORY = matrix.worker_limit(resource.RLIMIT_AS, 1 << 20)
 BROKEN_OFF = {"status": 502, "log": None}
 
@@ -123,7 +124,7 @@ ROWS = [
     Row("out of memory for the database's rows", "GET /probe/wide?rows=70&size=100000", kills=True, before=OUT_OF_MEMORY,
         log={"detail": "out of memory"}, **UNAVAILABLE),
     Row("no descriptor for the database", kills=True, settings=NULL, before=matrix.worker_limit(resource.RLIMIT_NOFILE, 1), **UNAVAILABLE),
-    Row("no descriptor for a request", kills=True, before=matrix.worker_limit(resource.RLIMIT_NOFILE, 0),
+    Row("no descriptor for a request", kills=True, before=NO_DESCRIPTOR,
         event={"event": "worker killed, it took no connection"}),
     Row("the log on a full disk", kills=True, before=matrix.log_on_a_full_disk, log=None),
     Row("the clock an hour later", kills=True, before=matrix.clocks, meanwhile=matrix.clock_moved("+3600"), event={"event": "clock set"}),
@@ -133,8 +134,8 @@ ROWS = [
 
 def missing(row):
     """Why it cannot be done here."""
-    if BUILD.name == "asan" and row.before in (matrix.clocks, OUT_OF_MEMORY):
-        return "the sanitizer's own memory and order of libraries are in the way"
+    if BUILD.name == "asan" and row.before in (matrix.clocks, NO_DESCRIPTOR, OUT_OF_MEMORY):
+        return "the sanitizer needs memory, descriptors and an order of libraries for itself"
     if row.before is matrix.disk_full and os.geteuid() != 0:
         return "only root can mount a small disk"
     return "no libfaketime here" if row.before is matrix.clocks and not FAKETIME else None
