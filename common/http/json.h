@@ -4,6 +4,7 @@
  * takes NaN, 1e400, lone surrogates and overlong UTF-8, and saturates integers. What passes is RFC 8259 within
  * the limits of I-JSON (RFC 7493): valid UTF-8, no equal keys, no NUL, integers of 64 bits, finite numbers,
  * at most JSON_DEPTH_MAX levels and JSON_KEYS_MAX keys in all; no number of more than 63 bytes.
+ * Its measure is held against what json-c read, since json-c without memory reads less and does not say so.
  */
 #ifndef NULLPOOL_HTTP_JSON_H
 #define NULLPOOL_HTTP_JSON_H
@@ -34,8 +35,16 @@ void json_children(void *owner, const struct json_member *member, struct json_bo
 /* Its JSON, also of a string. */
 const char *json_text(void *owner, const struct json_member *member);
 
+/* What json-c has to have made of a text. */
+struct json_measure {
+	size_t values;
+	size_t text_bytes; /* of its strings and names, decoded */
+};
+
 /* NP_MALFORMED, with what is wrong and at which byte. */
 NP_MUST_CHECK bool json_gate(const char *text, size_t size, struct error *err);
+NP_MUST_CHECK bool json_gate_measure(const char *text, size_t size, struct json_measure *measure,
+                                     struct error *err);
 
 /* A body that is one object; text[size] is a NUL. NP_MALFORMED as above; NP_INVALID when it is another JSON value. */
 NP_MUST_CHECK bool json_body_read(void *owner, const char *text, size_t size, struct json_body *body,

@@ -22,6 +22,7 @@ struct gate {
 	int depth;
 	size_t key_count;
 	size_t object_count;
+	struct json_measure measure;
 	struct error *err;
 };
 
@@ -115,6 +116,12 @@ character_size(const char *text, const char *end, uint32_t *point)
 	return size > 0 && *point >= 0x20 ? size : 0;
 }
 
+static size_t
+utf8_size(uint32_t point)
+{
+	return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+}
+
 /* At the byte behind the opening quote; ends behind the closing one. */
 static bool
 gate_string(struct gate *gate)
@@ -128,6 +135,7 @@ gate_string(struct gate *gate)
 			    gate, "a byte or escape that no string may hold (a control byte, \\u0000, half a"
 			          " surrogate pair, not UTF-8)");
 		gate->at += size;
+		gate->measure.text_bytes += utf8_size(point);
 	}
 	if (gate->at == gate->end)
 		return fault(gate, "a string that does not end");
@@ -244,7 +252,7 @@ gate_value(struct gate *gate)
 {
 	static const char *const words[] = { "true", "false", "null" };
 
-	skip_space(gate);
+	gate->measure.values++;
 	if (pass(gate, '"'))
 		return gate_string(gate);
 	if (pass(gate, '{'))
@@ -274,7 +282,18 @@ gate_document(struct gate *gate)
 bool
 json_gate(const char *text, size_t size, struct error *err)
 {
+	struct json_measure ignored;
+
+	return json_gate_measure(text, size, &ignored, err);
+}
+
+bool
+json_gate_measure(const char *text, size_t size, struct json_measure *measure, struct error *err)
+{
 	struct gate gate = { .start = text, .at = text, .end = text + size, .err = err };
 
-	return gate_document(&gate);
+	if (!gate_document(&gate))
+		return false;
+	*measure = gate.measure;
+	return true;
 }

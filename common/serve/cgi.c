@@ -84,6 +84,19 @@ header_name(void *owner, const char *variable, size_t size)
 	return name;
 }
 
+/* A name that comes again is one header, RFC 9110 5.3. nginx does that from 1.23 on; before, the first would win, and two
+ * keys of idempotency be one. */
+static void
+add_header(void *owner, struct request_header *headers, size_t *count, const char *name, const char *value)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp(headers[i].name, name) == 0) {
+			headers[i].value = mem_printf(owner, "%s, %s", headers[i].value, value);
+			return;
+		}
+	headers[(*count)++] = (struct request_header){ name, mem_strdup(owner, value) };
+}
+
 /* One that does not fit is not left out: it could be the one that keeps a write from being done twice. */
 static bool
 read_headers(void *owner, char *const *environment, struct request *request, struct error *err)
@@ -99,8 +112,10 @@ read_headers(void *owner, char *const *environment, struct request *request, str
 
 		if (!text_starts(*environment, "HTTP_") || !equals || equals == variable)
 			continue;
-		headers[count].name = header_name(owner, variable, (size_t)(equals - variable));
-		headers[count++].value = mem_strdup(owner, equals + 1);
+		/* As CONTENT_TYPE already. */
+		if (!text_starts(variable, "CONTENT_TYPE="))
+			add_header(owner, headers, &count,
+			           header_name(owner, variable, (size_t)(equals - variable)), equals + 1);
 	}
 	if (count > HEADERS_MAX)
 		return error_set(err, NP_MALFORMED, "The request has more than %d headers", HEADERS_MAX);

@@ -1,6 +1,7 @@
 #include "serve/fcgi.h"
 
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -18,6 +19,11 @@
 #define PEER_TIMEOUT_S 1
 /* A client that has waited for less is not looked at before its turn: it is hardly gone. */
 #define GONE_AFTER_MS 50
+/* Two clocks that drift apart by so much have not drifted: one of them was set. */
+#define CLOCK_STEP_MS 1000
+
+/* How far the wall clock is before the monotonic one, as last seen, and until when on the latter no stamp is believed. */
+static int64_t distance_ms, distrust_until_ms;
 
 bool
 fcgi_init(struct error *err)
@@ -51,7 +57,9 @@ open_request(FCGX_Request *fcgi, int fd)
 	(void)FCGX_InitRequest(fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR);
 	fcgi->ipcFd = fd;
 	fcgi->keepConnection = 1;
-	return FCGX_Accept_r(fcgi) == 0;
+	/* Parameters that broke off (the other side went, aborted, sent what may not stand there) are the end of parameters
+	 * to it, and the error all that tells: without it a request would run that has lost a header. */
+	return FCGX_Accept_r(fcgi) == 0 && FCGX_GetError(fcgi->in) == 0;
 }
 
 /* The reply has left, END_REQUEST with it, and all of the request was received: nothing is left to wait for. libfcgi
@@ -107,20 +115,49 @@ is_gone(int fd, int64_t waited)
 	return poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP);
 }
 
-/* Milliseconds since nginx, having the request, began to connect ($msec, seconds with three decimals); -1 when it
- * did not say. It is of the wall clock, which both sides of one machine share. */
 static int64_t
-waited_ms(char *const *environment)
+wall_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void
+fcgi_know_clock(void)
+{
+	distance_ms = wall_ms() - clock_now_us() / 1000;
+}
+
+/* Whether a stamp of the wall clock may be taken from now_ms. Not when the clock was set, until all are gone that may
+ * have been in the queue then: one that waited longer is too late by any clock. */
+static bool
+is_steady(int64_t now_ms, int64_t queue_s)
+{
+	int64_t monotonic_ms = clock_now_us() / 1000, moved_ms = now_ms - monotonic_ms - distance_ms;
+
+	if (llabs(moved_ms) >= CLOCK_STEP_MS) {
+		log_printf(LOG_WARNING, "clock set", "by %.1f s", (double)moved_ms / 1000);
+		distrust_until_ms = monotonic_ms + queue_s * 1000;
+	}
+	distance_ms += moved_ms;
+	return monotonic_ms >= distrust_until_ms;
+}
+
+/* Milliseconds since nginx, having the request, began to connect ($msec, seconds with three decimals); -1 when nobody
+ * can say. It is of the wall clock, which both sides of one machine share. */
+static int64_t
+waited_ms(char *const *environment, int64_t queue_s)
 {
 	const char *text = cgi_variable(environment, "REQUEST_START");
-	struct timespec now;
+	int64_t now_ms = wall_ms(), waited;
+	bool steady = is_steady(now_ms, queue_s);
 	double start;
-	int64_t waited;
 
-	if (!text || !parse_float(text, &start))
+	if (!steady || !text || !parse_float(text, &start))
 		return -1;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	waited = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)(start * 1000);
+	waited = now_ms - (int64_t)(start * 1000);
 	return waited > 0 ? waited : 0;
 }
 
@@ -152,7 +189,7 @@ live(struct app *app, void *scope, FCGX_Request *fcgi, struct request *request, 
 static void
 answer(struct app *app, void *scope, FCGX_Request *fcgi, struct deadline deadline)
 {
-	int64_t waited = waited_ms(fcgi->envp);
+	int64_t waited = waited_ms(fcgi->envp, app->settings->database_pool_timeout_s);
 	struct request request;
 	struct np_ctx *ctx;
 	bool whole;

@@ -8,9 +8,12 @@
 /* Once a process, before any signal is set up: libfcgi's own start-up replaces handlers. */
 NP_MUST_CHECK bool fcgi_init(struct error *err);
 
+/* Before the first request of a worker: from here on it sees when somebody sets the clock. */
+void fcgi_know_clock(void);
+
 /* Reads the request, answers it, closes fd and then the database connection. `deadline` is for a request that came at
  * once; one that has waited in the socket's queue (REQUEST_START) has that much less, and one that has waited longer
- * than DATABASE_POOL_TIMEOUT is refused. */
+ * than DATABASE_POOL_TIMEOUT is refused. When the clock was set in between, nobody can say how long. */
 void fcgi_answer(struct app *app, int fd, struct deadline deadline);
 
 #endif

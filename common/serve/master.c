@@ -239,12 +239,34 @@ end_reload_check(struct master *master, int status)
 	reload_exec(master->pool, master->leftovers, master->options->settings->request_timeout_s * 1000000);
 }
 
+/* Of a child that is no worker of this program: an abort would be seen by nobody else. Those that are told to end, or are
+ * killed since they do not, are no news. */
 static void
-forget_leftover(struct master *master, pid_t pid)
+log_crash(const char *event, pid_t pid, int status)
+{
+	struct log_line line;
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return;
+	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM))
+		return;
+	log_begin(&line, LOG_ERROR, event);
+	log_int(&line, "worker_pid", pid);
+	if (WIFSIGNALED(status))
+		log_int(&line, "signal", WTERMSIG(status));
+	else
+		log_int(&line, "exit_code", WEXITSTATUS(status));
+	log_end(&line);
+}
+
+static void
+bury_leftover(struct master *master, pid_t pid, int status)
 {
 	for (struct leftover *leftover = master->leftovers; leftover->pid != 0; leftover++)
-		if (leftover->pid == pid)
+		if (leftover->pid == pid) {
+			log_crash("worker died", pid, status);
 			leftover->pid = -1;
+		}
 }
 
 /* False when there are no children any more. */
@@ -255,12 +277,15 @@ reap(struct master *master)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == master->reload_check)
+		if (pid == master->reload_check) {
 			end_reload_check(master, status);
-		else if (pid == master->database_check)
+		} else if (pid == master->database_check) {
+			log_crash("database check died", pid, status);
 			master->database_check = 0;
-		else if (!pool_bury(master->pool, pid, status) && !tracer_bury(master->tracer, pid, status))
-			forget_leftover(master, pid);
+		} else if (!pool_bury(master->pool, pid, status)
+		           && !tracer_bury(master->tracer, pid, status)) {
+			bury_leftover(master, pid, status);
+		}
 	}
 	return pid == 0;
 }

@@ -79,6 +79,7 @@ worker_run(const struct worker_options *options)
 	int fd;
 
 	own_slot = options->slot;
+	fcgi_know_clock();
 	options->app->describe = describe;
 	options->app->report = count_report;
 	options->app->may_explain = count_may_explain;

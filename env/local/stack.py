@@ -705,12 +705,13 @@ class Nginx(Process):
         self.conf_dir = Path(conf_dir).absolute()
         self.settings = settings or (self.conf_dir / "nullpool-settings.conf.example").read_text()
         self.docs_dir = Path(docs_dir).absolute()
+        self.environment = None  # from the next start() on; None: as all servers
 
     def start(self):
         if not port_is_free(self.port):
             raise Fault(f"port {self.port} for nginx is taken by another program")
         self._configure()
-        self.launch(["nginx", "-p", f"{self.home}/", "-c", "nginx.conf", "-e", "error.log"])
+        self.launch(["nginx", "-p", f"{self.home}/", "-c", "nginx.conf", "-e", "error.log"], environment=self.environment)
         self.wait_until(f"listening on {HOST}:{self.port}", lambda: accepts(self.port))
 
     def stop(self, timeout=5):

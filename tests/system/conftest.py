@@ -23,6 +23,17 @@ from client import Client  # noqa: E402
 
 BUILD = ROOT / os.environ.get("NULLPOOL_BUILD", "build")
 
+# What tests/system/handlers/probe.c works on.
+PROBE_TABLES = """
+CREATE TABLE probe_rows (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, label text NOT NULL,
+    CONSTRAINT probe_label UNIQUE (label) DEFERRABLE INITIALLY DEFERRED);
+-- A commit that takes a while, to be disturbed meanwhile.
+CREATE FUNCTION probe_slow_commit() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_sleep(3); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER probe_slow_commit AFTER INSERT ON probe_rows DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.label LIKE 'slow-commit%') EXECUTE FUNCTION probe_slow_commit();
+"""
+
 
 class Site:
     """One Postgres, one Redis, and a way to start programs in front of them."""
@@ -37,6 +48,8 @@ class Site:
         self.env_file.write_text((ROOT / "env" / "testing.env").read_text())
         self.env_file.chmod(0o600)
         self.services = []
+        self.bad_ends = []  # of masters
+        self.logs_of_deaths = set()  # of programs that are no Service, and that a test kills
         self.count = 0
 
     def start(self):
@@ -45,14 +58,7 @@ class Site:
         self.redis.start()
         stack.migrate(ROOT, self.environment())
         with self.owner() as link, link.cursor() as cursor:
-            cursor.execute(
-                "CREATE TABLE probe_rows (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, label text NOT NULL,"
-                " CONSTRAINT probe_label UNIQUE (label) DEFERRABLE INITIALLY DEFERRED);"
-                # A commit that takes a while, to be disturbed meanwhile.
-                " CREATE FUNCTION probe_slow_commit() RETURNS trigger LANGUAGE plpgsql AS"
-                " $$ BEGIN PERFORM pg_sleep(3); RETURN NULL; END $$;"
-                " CREATE CONSTRAINT TRIGGER probe_slow_commit AFTER INSERT ON probe_rows DEFERRABLE INITIALLY DEFERRED"
-                " FOR EACH ROW WHEN (NEW.label LIKE 'slow-commit%') EXECUTE FUNCTION probe_slow_commit()")
+            cursor.execute(PROBE_TABLES)
 
     def stop(self):
         self.redis.stop()
@@ -121,7 +127,14 @@ class Service:
         self.nginx = stack.Nginx(self.folder / "nginx", stack.free_port(), self.run_dir, ROOT / "nginx",
                                  stack.nginx_settings(BUILD / "nginx-conf", self.environment), BUILD / "site")
         self.client = Client(self.nginx.port, key=self.environment.get("SECRET_KEY"))
+        self.may_die, self.last_words = False, None
         site.services.append(self)
+
+    def expect_deaths(self, last_words=None):
+        """The test kills processes of this service, or makes them crash; a line with last_words in it is what they say
+        then. Of all others a death is a failure of the run."""
+        self.may_die, self.last_words = True, last_words
+        return self
 
     def start(self):
         for endpoint in self.endpoints.values():
@@ -132,12 +145,14 @@ class Service:
     def stop(self):
         self.nginx.stop()
         for endpoint in self.endpoints.values():
-            endpoint.close()
+            late = endpoint.close()
+            if endpoint.returncode not in (0, None) and not (late or self.may_die):
+                self.site.bad_ends.append(f"{endpoint.name} ended with {endpoint.how_it_ended()}, see {self.log_path}")
         self.log.close()
 
     def lines(self, **wanted):
         """The log's lines that have these members."""
-        lines = [json.loads(line) for line in sane_lines(whole_lines(self.log_path))]
+        lines = [json.loads(line) for line in sane_lines(whole_lines(self.log_path), self.last_words)]
         return [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
 
     def line_of(self, answer):
@@ -150,17 +165,21 @@ class Service:
         return [json.loads(line) for line in whole_lines(self.folder / "nginx" / "access.log").splitlines()]
 
 
+# Of a process that ended as none should.
+DEATH = re.compile(r'"event":"(worker|database check|sender of spans) died"')
+
+
 def whole_lines(path):
     """Without one that is in the middle of being written."""
     text = path.read_text(errors="replace")
     return text[:text.rfind("\n") + 1]
 
 
-def sane_lines(text):
-    """All lines but those in which LeakSanitizer says that the process it looked at was killed under its hands. Its
-    reports stay: they are no JSON, and so a failure."""
+def sane_lines(text, last_words=None):
+    """All lines but last words, and those in which LeakSanitizer says that the process it looked at was killed under its
+    hands. Its reports stay: they are no JSON, and so a failure."""
     killed = re.compile(r"==\d+==(Unable to get registers from thread|Can't open /proc/)")
-    return [line for line in text.splitlines() if not killed.match(line)]
+    return [line for line in text.splitlines() if not killed.match(line) and not (last_words and last_words in line)]
 
 
 def children(pid):
@@ -206,19 +225,23 @@ def site():
 
 
 def read_logs(site):
-    """Nothing may have been printed that is not a log line, and no secret anywhere."""
+    """Nothing may have been printed that is not a log line, nobody died whom no test killed, and no secret is anywhere."""
+    assert site.bad_ends == []
     for service in site.services:
-        for line in sane_lines(service.log_path.read_text(errors="replace")):
+        for line in sane_lines(service.log_path.read_text(errors="replace"), service.last_words):
             try:
                 assert isinstance(json.loads(line), dict)
             except ValueError:
                 raise AssertionError(f"not a JSON line in {service.log_path}: {line[:2000]}") from None
+            assert service.may_die or not DEATH.search(line), f"in {service.log_path}: {line}"
         errors = (service.folder / "nginx" / "error.log")
         for line in errors.read_text().splitlines() if errors.exists() else []:
             assert not any(f"[{level}]" in line for level in ("emerg", "alert", "crit")), line
+    known = {service.log_path for service in site.services} | site.logs_of_deaths
     for path in site.home.rglob("*"):
         if path.is_file() and path.suffix == ".log":
             assert_none_in(path.read_bytes(), path)
+            assert path in known or not DEATH.search(path.read_text(errors="replace")), path
     # All that nginx and the programs were given and left: configuration, scoreboards, bodies kept aside.
     for service in site.services:
         for path in service.folder.rglob("*"):

@@ -1,11 +1,13 @@
 """FastCGI as bytes (the specification's records), to send what no web server would."""
 import socket
 import struct
+import time
 
 from canaries import assert_none_in
 
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT = 1, 2, 3, 4, 5, 6
-RESPONDER = 1
+GET_VALUES, GET_VALUES_RESULT, UNKNOWN_TYPE = 9, 10, 11
+RESPONDER, AUTHORIZER, FILTER = 1, 2, 3
 
 
 def record(kind, content=b"", version=1, request_id=1, padding=0, length=None):
@@ -13,21 +15,27 @@ def record(kind, content=b"", version=1, request_id=1, padding=0, length=None):
     return struct.pack("!BBHHBx", version, kind, request_id, size, padding) + content + b"\0" * padding
 
 
+def size(count):
+    return bytes([count]) if count < 128 else struct.pack("!I", count | 0x80000000)
+
+
 def pair(name, value):
-    name, value = name.encode(), value.encode()
-
-    def size(text):
-        return bytes([len(text)]) if len(text) < 128 else struct.pack("!I", len(text) | 0x80000000)
-    return size(name) + size(value) + name + value
+    name, value = (text if isinstance(text, bytes) else text.encode() for text in (name, value))
+    return size(len(name)) + size(len(value)) + name + value
 
 
-def begin(role=RESPONDER, keep=0):
-    return record(BEGIN, struct.pack("!HB5x", role, keep))
+def begin(role=RESPONDER, keep=0, request_id=1):
+    return record(BEGIN, struct.pack("!HB5x", role, keep), request_id=request_id)
+
+
+def stream(kind, content, piece=65528, **more):
+    """As many records as it takes, and the empty one that ends it."""
+    pieces = [content[start:start + piece] for start in range(0, len(content), piece)]
+    return b"".join(record(kind, part, **more) for part in [*pieces, b""])
 
 
 def params(**pairs):
-    content = b"".join(pair(name, value) for name, value in pairs.items())
-    return record(PARAMS, content) + record(PARAMS)
+    return stream(PARAMS, b"".join(pair(name, value) for name, value in pairs.items()))
 
 
 def request(method, uri, body=b"", **more):
@@ -35,7 +43,7 @@ def request(method, uri, body=b"", **more):
     if body:
         pairs.setdefault("CONTENT_LENGTH", str(len(body)))
         pairs.setdefault("CONTENT_TYPE", "application/json")
-    return begin() + params(**pairs) + (record(STDIN, body) if body else b"") + record(STDIN)
+    return begin() + params(**pairs) + stream(STDIN, body)
 
 
 def connect(path, timeout=10):
@@ -45,22 +53,41 @@ def connect(path, timeout=10):
     return link
 
 
-def read_all(link):
-    """All of standard output, until the program closes; and whether END_REQUEST came."""
-    data, out, ended = b"", b"", False
-    while piece := link.recv(65536):
-        data += piece
+def read_records(link):
+    """(kind, content) of all that comes until the program closes, or resets when it has more than it wanted to read."""
+    data, found = b"", []
+    try:
+        while piece := link.recv(65536):
+            data += piece
+    except ConnectionResetError:
+        pass
     assert_none_in(data, "records")
     while len(data) >= 8:
-        _, kind, _, size, padding = struct.unpack("!BBHHB", data[:7])
-        if kind == STDOUT:
-            out += data[8:8 + size]
-        ended = ended or kind == END
-        data = data[8 + size + padding:]
-    return out, ended
+        _, kind, _, count, padding = struct.unpack("!BBHHB", data[:7])
+        found.append((kind, data[8:8 + count]))
+        data = data[8 + count + padding:]
+    return found
 
 
-def ask(path, data, timeout=10):
+def read_all(link):
+    """All of standard output, until the program closes; and whether END_REQUEST came."""
+    found = read_records(link)
+    return b"".join(content for kind, content in found if kind == STDOUT), END in dict(found)
+
+
+def send(link, data, pause_s=0):
+    """All of it, byte by byte where there is a pause after each; a program that has had enough is no fault here."""
+    try:
+        if not pause_s:
+            link.sendall(data)
+        for byte in data if pause_s else b"":
+            link.sendall(bytes([byte]))
+            time.sleep(pause_s)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+
+
+def ask(path, data, timeout=10, pause_s=0):
     with connect(path, timeout) as link:
-        link.sendall(data)
+        send(link, data, pause_s)
         return read_all(link)

@@ -154,7 +154,7 @@ def test_the_worker_whose_connection_is_ready_takes_the_request(serve, site, own
 def test_a_worker_that_dies_with_a_ready_connection_holds_up_nobody(serve, site, own_postgres):
     import os
     import signal
-    service = own_service(serve, site, own_postgres, DATABASE_POOL_SIZE=3)
+    service = own_service(serve, site, own_postgres, DATABASE_POOL_SIZE=3).expect_deaths()
     answer = service.client.get("/probe/session")
     wait_for_one(own_postgres)
     os.kill(service.line_of(answer)["pid"], signal.SIGKILL)

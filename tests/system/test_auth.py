@@ -1,5 +1,7 @@
 """Sign-in: passwords, access tokens, refresh tokens, and what the database is told of the caller."""
 import concurrent.futures
+import pathlib
+import resource
 import statistics
 import subprocess
 import time
@@ -8,8 +10,9 @@ import uuid
 
 import pytest
 
+import stack
 import tokens
-from conftest import SECRET_CANARY, program
+from conftest import BUILD, SECRET_CANARY, program
 
 PASSWORD = "correct horse battery"
 
@@ -120,6 +123,20 @@ def test_a_wrong_password_and_an_unknown_user_get_one_answer_in_one_time(persist
     medians = [statistics.median(values) for values in times.values()]
     # Not a measurement of speed: a case that skips the hash is some 10 times as fast.
     assert max(medians) < 2 * min(medians), times
+
+
+@pytest.mark.skipif(BUILD.name == "asan", reason="the sanitizer has its own idea of memory")
+def test_a_password_that_there_is_no_memory_to_check_is_not_called_wrong(serve):
+    """Argon2id needs 19 MiB for it."""
+    service = serve("auth", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths()
+    wanted = someone()
+    assert service.client.post("/auth/register", wanted).status == 201
+    worker = service.line_of(sign_in(service, wanted))["pid"]
+    pages = int(pathlib.Path(f"/proc/{worker}/statm").read_text().split()[0])
+    resource.prlimit(worker, resource.RLIMIT_AS, (pages * resource.getpagesize() + (2 << 20), resource.RLIM_INFINITY))
+    assert sign_in(service, wanted).status == 502
+    stack.wait_until("its death in the log", lambda: service.lines(event="worker died", exit_code=70), 10)
+    assert sign_in(service, wanted).status == 200
 
 
 def test_a_deleted_user_cannot_sign_in_nor_stay_signed_in(service, ada):

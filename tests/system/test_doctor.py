@@ -6,10 +6,11 @@ import subprocess
 
 import pytest
 
+import faults
 import stack
 from conftest import CANARY, OWNER_CANARY, ROOT, program
 from pgbouncer import PgBouncer
-from servers import SSL_REQUEST, Gate, Plaintext, server, silent
+from servers import SSL_REQUEST, Plaintext, server, silent
 from test_tls import foreign_bundle
 
 WAY = ["settings", "resolve", "tcp", "tls", "login", "round trip", "trips", "server", "connections", "pooler", "migrations", "role",
@@ -202,7 +203,7 @@ def test_a_server_that_is_not_proven_is_not_told_who_asks(site, ask):
 
 
 def test_a_server_that_has_to_wake_up(site, ask):
-    with server(Gate(site.postgres.port), asleep_s=3) as port:
+    with server(faults.Line(site.postgres.port), asleep_s=3) as port:
         found = ask(DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=20)
     assert found.first is None and re.match(r"tls took \d[\d.]+ s: the server was asleep", found.figure("waking"))
     assert "first request wait" in found.advice("waking")

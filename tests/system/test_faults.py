@@ -1,13 +1,16 @@
-"""A database that is wrong, away or hung: the promised status, in time, and the next good request works."""
+"""A database that is wrong, away or hung: what is not one request and its fault (those are in test_matrix.py)."""
 import concurrent.futures
+import contextlib
 import time
+import types
 import uuid
 
 import pytest
 
+import faults
 import stack
-from conftest import CANARY_ENCODED
-from servers import Gate, Plaintext, TlsProxy, server, silent
+from conftest import CANARY_ENCODED, read_logs
+from servers import server, silent
 
 
 def assert_unavailable(answer):
@@ -30,30 +33,6 @@ def test_wrong_configuration_is_503_at_once_and_the_log_says_why(serve, site, wr
     assert service.lines(event="database not connected")[0]["sqlstate"] == sqlstate
 
 
-def test_a_server_that_refuses_tls_gets_no_password(serve, site):
-    plaintext = Plaintext()
-    with server(plaintext) as port:
-        service = serve("probe", ENV="production", DATABASE_URL=site.url(port=port, query=""))
-        assert_unavailable(service.client.get("/probe/session"))
-    assert plaintext.heard == b""
-
-
-def test_a_certificate_of_a_foreign_authority_is_refused(serve, site):
-    foreign = stack.Authority(site.folder("foreign-ca"))
-    wrong = f"?sslmode=verify-full&sslrootcert={foreign.root}"
-    right = f"?sslmode=verify-full&sslrootcert={site.authority.root}"
-    assert_unavailable(serve("probe", DATABASE_URL=site.url(query=wrong)).client.get("/probe/session"))
-    assert serve("probe", DATABASE_URL=site.url(query=right)).client.get("/probe/session").status == 200
-
-
-def test_a_server_that_says_nothing_is_503_after_the_connect_timeout(serve, site):
-    with server(silent) as port:
-        service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=1)
-        start = time.monotonic()
-        assert_unavailable(service.client.get("/probe/session"))
-        assert time.monotonic() - start < 6
-
-
 def test_a_server_that_says_nothing_is_504_when_the_request_ends_first(serve, site):
     with server(silent) as port:
         service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=30, REQUEST_TIMEOUT=1)
@@ -61,23 +40,6 @@ def test_a_server_that_says_nothing_is_504_when_the_request_ends_first(serve, si
         answer = service.client.get("/probe/session")
         assert answer.status == 504 and answer.problem()
         assert time.monotonic() - start < 6
-
-
-@pytest.mark.parametrize("mode", ["null", "persistent"])
-def test_a_database_that_stops_and_starts_again(serve, site, mode):
-    postgres = stack.Postgres(site.folder(f"postgres-{mode}"), stack.free_port(), site.authority, fsync=False)
-    postgres.create("app", "app_owner", "owner", "app_user", "app")
-    postgres.start()
-    try:
-        url = site.url(password="app", port=postgres.port)
-        service = serve("probe", DATABASE_URL=url, DATABASE_CONNECTION=mode, DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
-        assert service.client.get("/probe/session").status == 200
-        postgres.stop()
-        assert_unavailable(service.client.get("/probe/session"))
-        postgres.start()
-        assert service.client.get("/probe/session").status == 200
-    finally:
-        postgres.stop("immediate")
 
 
 def test_a_program_that_starts_before_its_database_recovers_by_itself(serve, site):
@@ -141,59 +103,30 @@ def test_a_read_is_tried_again_once_only(service):
     assert service.line_of(answer)["retries"] == 1
 
 
-def test_a_slow_statement_is_504_by_the_command_timeout_and_ends_on_the_server(serve, site):
-    service = serve("probe", DATABASE_COMMAND_TIMEOUT=1, DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
-    start = time.monotonic()
-    answer = service.client.get("/probe/sleep?seconds=8")
-    assert answer.status == 504 and answer.problem()
-    assert time.monotonic() - start < 6
-    assert service.line_of(answer)["sqlstate"] == "57014"
-    running = ("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
-               " AND query LIKE '%%pg_sleep%%'")
-    assert site.query(running) == [(0,)]
-    assert service.client.get("/probe/session").status == 200
-
-
-def test_a_connection_that_goes_silent_in_use_is_504_by_the_deadline(serve, site):
-    gate = Gate(site.postgres.port)
-    with server(gate) as port:
-        service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECTION="persistent",
-                        DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=2)
-        assert service.client.get("/probe/session").status == 200
-        gate.open.clear()
-        start = time.monotonic()
-        assert service.client.get("/probe/session").status == 504
-        assert time.monotonic() - start < 7
-        gate.open.set()
-        assert service.client.get("/probe/session").status == 200
-
-
-def test_a_full_server_is_503(serve, site):
-    site.query("ALTER ROLE app_user CONNECTION LIMIT 0")
-    try:
-        service = serve("probe")
-        answer = service.client.get("/probe/session")
-        assert_unavailable(answer)
-        assert service.line_of(answer)["sqlstate"] == "53300"
-    finally:
-        site.query("ALTER ROLE app_user CONNECTION LIMIT -1")
-    assert service.client.get("/probe/session").status == 200
-
-
 def test_a_worker_that_dies_costs_its_own_request_only(serve):
-    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths()
     answer = service.client.get("/probe/die")
     assert answer.status == 502 and answer.problem()
     stack.wait_until("the worker's death in the log", lambda: service.lines(event="worker died", exit_code=3), 5)
     assert service.client.get("/probe/session").status == 200
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_death_that_no_test_asked_for_is_a_failure_of_the_run(tmp_path, asked):
+    log = tmp_path / "programs.log"
+    log.write_text('{"event":"started"}\n{"level":"error","event":"worker died","signal":6}\n')
+    service = types.SimpleNamespace(log_path=log, folder=tmp_path, may_die=asked, last_words=None)
+    run = types.SimpleNamespace(home=tmp_path, services=[service], bad_ends=[], logs_of_deaths=set())
+    with contextlib.nullcontext() if asked else pytest.raises(AssertionError, match="worker died"):
+        read_logs(run)
+
+
 @pytest.mark.parametrize("rows, size", [(5, 6000), (5, 5900), (5, 6100), (7, 4300), (1, 100000)])
 def test_long_tls_records_are_read_to_their_end(serve, site, rows, size):
     """OpenSSL holds what libpq did not take of a record, and poll() does not see it."""
-    with server(TlsProxy(site.postgres.port, *site.authority.certificate())) as port:
+    with faults.tls_line(site.postgres.port, site.authority.certificate()) as line:
         query = "?sslmode=require&channel_binding=disable"
-        service = serve("probe", DATABASE_URL=site.url(port=port, query=query), REQUEST_TIMEOUT=5)
+        service = serve("probe", DATABASE_URL=site.url(port=line.entrance, query=query), REQUEST_TIMEOUT=5)
         answer = service.client.get(f"/probe/wide?rows={rows}&size={size}")
         assert answer.status == 200
         assert [len(item["text"]) for item in answer.json()["items"]] == [size] * rows

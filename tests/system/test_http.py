@@ -173,10 +173,6 @@ def test_many_requests_of_one_address_are_limited(null):
     assert null.client.get("/").status == 200
 
 
-def test_a_proxy_header_is_not_passed_on(null):
-    assert null.client.get("/", headers={"Proxy": "http://evil"}).status == 200
-
-
 def test_a_new_program_needs_no_change_of_nginx(serve):
     service = serve("probe")
     assert service.client.get("/users").status == 404

@@ -1,16 +1,15 @@
 """Idempotency-Key: a POST that is repeated is done once, and each time answered as it was."""
 import concurrent.futures
 import random
-import socket
 import threading
 import time
 import uuid
 
 import pytest
 
+import faults
 import stack
 from conftest import OWNER_CANARY, ROOT
-from servers import Gate, server
 
 POOL = {"DATABASE_CONNECTION": "persistent", "DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
 
@@ -177,65 +176,20 @@ def test_a_commit_that_was_broken_off_is_done_by_ourselves(service):
     assert service.line_of(answer)["reruns"] >= 1
 
 
-class LosesOneAnswer(Gate):
-    """Passes everything until it is told to lose the server's next answer, with its connection."""
-
-    def __init__(self, port):
-        super().__init__(port)
-        self.server_port = port
-        self.lose = threading.Event()
-        self.links = 0
-
-    def __call__(self, link):
-        self.links += 1
-        try:
-            super().__call__(link)
-        finally:
-            self.links -= 1
-
-    def pump(self, source, target):
-        while piece := source.recv(65536):
-            if self.lose.is_set() and source.getpeername()[1] == self.server_port:
-                self.lose.clear()
-                target.shutdown(socket.SHUT_RDWR)
-                return
-            target.sendall(piece)
-
-
-def post_and_lose(service, gate, path, last=False):
-    """The commit takes a while: meanwhile its answer is doomed. The check at the start has a connection too: it comes first."""
-    assert service.client.get("/probe/session").status == 200
-    stack.wait_until("the check", lambda: service.lines(event="database connected") and gate.links == 1, 10)
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(post, service, path)
-        stack.wait_until("the commit to run", lambda: service.site.query(
-            "SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
-            " AND (query = 'COMMIT' OR query LIKE '%%np_kept%%')"), 5)
-        if last:
-            gate.port = stack.free_port()  # from the next connection on
-        gate.lose.set()
-        return waiting.result()
-
-
-@pytest.mark.parametrize("path", ["/probe/rows", "/probe/marked", "/probe/two-steps"])
-def test_a_commit_whose_answer_was_lost_gets_the_true_answer(serve, site, path):
-    gate = LosesOneAnswer(site.postgres.port)
-    with server(gate) as port:
-        service = serve("probe", DATABASE_URL=site.url(port=port), **POOL)
-        label = f"slow-commit-{uuid.uuid4()}"
-        answer = post_and_lose(service, gate, f"{path}?label={label}")
-        assert answer.status == 201 and answer.headers["idempotency-replayed"] == "true"
-        line = service.line_of(answer)
-        assert line["reruns"] >= 1 and line["outcome"] == "committed"  # by itself, although it had to ask
-        assert count(site, label) == 1
-
-
 def test_what_stays_unknown_is_said_at_the_deadline(serve, site):
-    """The database does not come back: nobody can tell."""
-    gate = LosesOneAnswer(site.postgres.port)
-    with server(gate) as port:
-        service = serve("probe", DATABASE_URL=site.url(port=port), REQUEST_TIMEOUT=6, **POOL)
-        answer = post_and_lose(service, gate, f"/probe/rows?label=slow-commit-{uuid.uuid4()}", last=True)
+    """The commit takes a while; meanwhile its answer is doomed, and the database does not come back: nobody can tell."""
+    with faults.line(site.postgres.port) as line:
+        service = serve("probe", DATABASE_URL=site.url(port=line.entrance), REQUEST_TIMEOUT=6, **POOL)
+        assert service.client.get("/probe/session").status == 200
+        # The check at the start has a connection too: it comes first.
+        stack.wait_until("the check", lambda: service.lines(event="database connected") and len(line.pairs) == 1, 10)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(post, service, f"/probe/rows?label=slow-commit-{uuid.uuid4()}")
+            stack.wait_until("the commit to run", lambda: service.site.query(
+                "SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active' AND query = 'COMMIT'"), 5)
+            line.port = stack.free_port()  # from the next connection on
+            line.fault = faults.next_answer(faults.cut)
+            answer = waiting.result()
     assert answer.status == 503 and answer.problem()["outcome"] == "unknown"
 
 

@@ -204,7 +204,7 @@ def test_it_has_no_connection_to_the_database(serve, site):
 
 def test_an_endpoint_whose_master_was_killed_is_down(watched):
     settled(watched, "nullpool_up", 1, endpoint="probe")
-    endpoint = watched.endpoints["probe"]
+    endpoint = watched.expect_deaths().endpoints["probe"]
     os.kill(endpoint.pid, signal.SIGKILL)
     endpoint.stop()  # a zombie would be alive to who asks by its number
     stack.wait_until("it to be seen", lambda: value(watched, "nullpool_up", endpoint="probe") == 0, 5)

@@ -71,6 +71,28 @@ def test_the_second_of_two_waits_for_the_lock(site, database):
     assert "another migration is running, waiting" in done[0].stderr
 
 
+def test_one_that_is_killed_half_way_leaves_whole_revisions_and_is_finished_by_the_next(site, database):
+    assert alembic(site, "downgrade", "0002", **database).returncode == 0
+    with owner(site) as link, link.cursor() as cursor:
+        # The name of an index that 0004 makes after its table: it waits for us in the middle.
+        cursor.execute("CREATE TABLE other (id int); CREATE INDEX idempotency_keys_created_at_idx ON other (id)")
+        running = subprocess.Popen(["/usr/bin/python3", "-m", "alembic", "-c", "migrations/alembic.ini", "upgrade", "head"], cwd=ROOT,
+                                   env=site.environment(**database), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            stack.wait_until("0004 to wait", lambda: site.query(
+                "SELECT 1 FROM pg_stat_activity WHERE datname = 'migrations' AND wait_event_type = 'Lock'"), 20)
+        finally:
+            running.kill()
+            running.wait()
+        link.rollback()
+    stack.wait_until("its session to end", lambda: not site.query(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = 'migrations' AND application_name = 'nullpool migration'"), 20)
+    assert alembic(site, "current", **database).stdout.strip() == "0003"
+    assert "quiz_responses" in tables(site) and "idempotency_keys" not in tables(site)
+    assert alembic(site, "upgrade", "head", **database).returncode == 0
+    assert alembic(site, "current", **database).stdout.strip() == f"{HEAD} (head)"
+
+
 @pytest.mark.parametrize("host", ["ep-x-1-pooler.eu-central-1.aws.neon.tech/main", "db.example.com:6543/postgres"])
 def test_a_pooler_is_refused_with_a_sentence(site, host):
     done = alembic(site, "upgrade", "head", MIGRATION_DATABASE_URL=f"postgresql://owner:pw@{host}?sslmode=require")

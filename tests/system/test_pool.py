@@ -153,7 +153,7 @@ def test_the_master_leaves_when_nobody_comes(serve):
 
 
 def test_a_worker_killed_in_a_write_leaves_no_half_and_the_next_request_works(serve):
-    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths()
     label = f"slow-commit-{uuid.uuid4()}"
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(service.client.post, f"/probe/rows?label={label}")
@@ -223,7 +223,7 @@ def test_a_loop_in_the_heap_says_where_it_was_too(serve):
 
 
 def test_an_abort_of_a_worker_is_told_with_its_place(serve):
-    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths()
     assert service.client.get("/probe/abort").status == 502
     stack.wait_until("its death", lambda: service.lines(event="worker died"), 5)
     assert "break_off" in functions(service.lines(event="backtrace")[0]["frames"])
@@ -233,7 +233,7 @@ def test_an_abort_of_a_worker_is_told_with_its_place(serve):
 
 def test_a_crash_loop_is_quiet_and_heals_without_help(serve):
     """Workers that have too few descriptors to start: the pauses between them grow, and the first that can serves."""
-    service = serve("root", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    service = serve("root", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths()
     master = service.endpoints["root"].pid
     worker = settled(service, "root", 1)[0]
     limits = resource.prlimit(master, resource.RLIMIT_NOFILE)
@@ -409,6 +409,22 @@ def test_a_stopped_worker_of_an_earlier_program_is_no_orphan(serve):
     assert service.client.get("/probe/session").status == 200
     endpoint.stop()
     assert endpoint.returncode == 0 and not alive(worker)
+
+
+def test_a_worker_of_an_earlier_program_that_crashes_is_seen(serve):
+    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=1).expect_deaths()
+    endpoint = service.endpoints["probe"]
+    worker = settled(service, "probe", 1)[0]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.client.get, "/probe/sleep?seconds=4")
+        running = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
+        stack.wait_until("the worker to be busy", lambda: service.site.query(running), 5)
+        endpoint.send(signal.SIGHUP)
+        stack.wait_until("the new program", lambda: len(service.lines(event="started")) == 2, 10)
+        os.kill(worker, signal.SIGABRT)
+        assert waiting.result().status == 502
+    stack.wait_until("its death in the log", lambda: service.lines(event="worker died", worker_pid=worker, signal=signal.SIGABRT), 10)
+    assert service.client.get("/probe/session").status == 200
 
 
 def test_signals_at_random_moments_always_end_it_with_0_and_leave_no_orphan(site):

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -142,6 +143,34 @@ def test_production_refuses_a_file_that_others_can_read(site):
     path.unlink()
 
 
+@pytest.mark.parametrize("what, says", [
+    ("missing", "DATABASE_URL: is required"), ("no file", "No such file"), ("a folder", "Is a directory"),
+    ("a ring", "Too many levels of symbolic links"), ("not ours to read", "Permission denied"), ("no text", "not UTF-8 text"),
+])
+def test_settings_that_cannot_be_read_are_a_sentence_and_78(site, what, says):
+    folder = site.folder("unreadable")
+    path = folder / ".env"
+    settings = {"NULLPOOL_ENV_FILE": path, "DATABASE_URL": None, "MIGRATION_DATABASE_URL": None}
+    command = [shutil.copy(program("users"), folder), "--settings"]  # where others may reach it
+    if what == "missing":
+        path.write_text("ENV=testing\n")
+    elif what == "a folder":
+        path.mkdir()
+    elif what == "a ring":
+        path.symlink_to(path)
+    elif what == "not ours to read":
+        path.write_text(f"DATABASE_URL={site.url()}\n")
+        path.chmod(0)
+        if os.geteuid() == 0:
+            command = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--", *command]
+    elif what == "no text":
+        path.write_bytes(b"APP_NAME=\xff\xfe\n")
+    done = subprocess.run(command, env=site.environment(**settings), capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (78, "") and says in done.stderr, done.stderr
+    if what == "not ours to read":
+        path.unlink()  # it has secrets in it
+
+
 def test_a_dotenv_in_the_working_directory_is_found(site):
     folder = site.folder("working-directory")
     (folder / ".env").write_text("APP_NAME='from dotenv'\n")
@@ -185,7 +214,7 @@ def test_it_ends_with_0_and_leaves_no_worker(serve, number):
 
 
 def test_workers_do_not_outlive_a_master_that_is_killed(serve):
-    endpoint = serve("users").endpoints["users"]
+    endpoint = serve("users").expect_deaths().endpoints["users"]
     workers = children(endpoint.pid)
     os.kill(endpoint.pid, signal.SIGKILL)
     stack.wait_until("the workers to end", lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), 10)

@@ -63,7 +63,7 @@ def culprit(serve):
 
 @pytest.mark.parametrize("what, call, _", ATTEMPTS, ids=[row[0] for row in ATTEMPTS])
 def test_kill_ends_the_worker_says_why_and_the_next_request_works(culprit, site, what, call, _):
-    service, path = culprit("kill"), site.folder("culprit") / "file"
+    service, path = culprit("kill").expect_deaths(), site.folder("culprit") / "file"
     path.write_text("here")
     answer = service.client.get(f"/culprit/{what}?path={path}")
     assert answer.status == 502
@@ -106,7 +106,7 @@ def test_off_lets_a_handler_do_what_it_must(culprit, site):
 
 
 def test_a_worker_may_still_abort(culprit):
-    service = culprit("kill")
+    service = culprit("kill").expect_deaths()
     assert service.client.get("/culprit/abort").status == 502
     stack.wait_until("the death in the log", lambda: service.lines(event="worker died"), 15)
     assert service.lines(event="worker died")[0]["signal"] == signal.SIGABRT
@@ -132,7 +132,7 @@ def test_workers_are_bound_and_their_master_is_not(culprit):
 
 
 def test_a_reload_executes_and_forks_as_before(culprit):
-    service = culprit("kill")
+    service = culprit("kill").expect_deaths()
     first = service.client.get("/culprit/read").json()["worker"]
     service.endpoints["culprit"].send(signal.SIGHUP)
     stack.wait_until("a new worker", lambda: service.client.get("/culprit/read").json()["worker"] != first, 15)
@@ -181,6 +181,7 @@ def test_it_works_inside_of_the_units_own_filter(site, without):
     """An older one lets no seccomp() through, only prctl()."""
     around = Filter(calls_of(ROOT / "env/systemd/nullpool@.service") - without)
     folder = site.folder("unit-filter")
+    site.logs_of_deaths.add(folder / "programs.log")
     path = stack.run_dir_for(folder / "run") / "culprit.sock"
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))

@@ -215,7 +215,7 @@ def test_what_comes_last_is_sent_before_the_end(traced, receiver):
 
 
 def test_a_sender_that_died_is_replaced(traced, receiver):
-    service = traced("root")
+    service = traced("root").expect_deaths()
     sender = sender_of(service, "root")
     os.kill(sender, signal.SIGKILL)
     stack.wait_until("another one", lambda: sender_of(service, "root") != sender)
@@ -233,7 +233,7 @@ def test_a_reload_has_a_sender_of_its_own_and_loses_nothing(traced, receiver):
 
 
 def test_a_killed_master_leaves_no_sender(traced, receiver):
-    service = traced("root", REQUEST_TIMEOUT=1)
+    service = traced("root", REQUEST_TIMEOUT=1).expect_deaths()
     sender = sender_of(service, "root")
     os.kill(service.endpoints["root"].pid, signal.SIGKILL)
     stack.wait_until("its end", lambda: not os.path.exists(f"/proc/{sender}"))

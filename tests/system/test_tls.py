@@ -1,16 +1,14 @@
 """CAs: one root or a bundle of them, the system's, and what becomes of a bundle that changes."""
 import os
 import pathlib
-import socket
 import subprocess
-import threading
 
 import psycopg2
 import pytest
 
+import faults
 import stack
 from conftest import program
-from servers import Gate, server
 
 SYSTEM_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 POOL = {"DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
@@ -121,34 +119,14 @@ def test_channel_binding_is_required_where_the_url_says_so(serve, site):
     assert service.client.get("/probe/session").status == 200
 
 
-class NoDirect(Gate):
-    """Passes everything but a connection that begins with TLS at once: that one it closes, or leaves unanswered."""
-
-    TLS_HANDSHAKE = b"\x16"
-
-    def __init__(self, port, closes):
-        super().__init__(port)
-        self.closes, self.refused = closes, 0
-
-    def __call__(self, link):
-        if link.recv(1, socket.MSG_PEEK) != self.TLS_HANDSHAKE:
-            super().__call__(link)
-            return
-        self.refused += 1
-        if self.closes:
-            link.shutdown(socket.SHUT_RDWR)
-        else:
-            threading.Event().wait(10)
-
-
 @pytest.mark.parametrize("closes", [True, False])
 def test_a_server_that_does_not_take_tls_at_once_is_asked_in_the_same_request(serve, site, closes):
     if psycopg2.extensions.libpq_version() < 170000 or int(site.query("SHOW server_version_num")[0][0]) < 170000:
         pytest.skip("nobody here begins TLS at once")
-    gate = NoDirect(site.postgres.port, closes)
-    with server(gate) as port:
-        service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECTION="null", **POOL)
+    refused = faults.DirectRefused(closes)
+    with faults.line(site.postgres.port, refused) as line:
+        service = serve("probe", DATABASE_URL=site.url(port=line.entrance), DATABASE_CONNECTION="null", **POOL)
         answers = [service.client.get("/probe/session") for _ in range(4)]
         assert [answer.status for answer in answers] == [200] * 4
-        assert gate.refused == 1  # it is remembered
+        assert refused.count == 1  # it is remembered
         assert len(service.lines(event="direct TLS refused")) == 1

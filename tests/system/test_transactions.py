@@ -1,15 +1,12 @@
 """Commit before the reply, roll back on failure, and nothing in between."""
 import concurrent.futures
-import socket
-import struct
-import threading
 import time
 import uuid
 
 import pytest
 
+import faults
 import stack
-from servers import Gate, server
 
 
 @pytest.fixture
@@ -164,70 +161,15 @@ def test_an_isolation_level_is_one_snapshot_of_all_queries(null, label):
             assert reading.result().json() == {"count": count}
 
 
-def test_a_marked_write_whose_answer_is_lost_has_an_unknown_outcome(serve, site, label):
-    """The flight went out whole, and the server's word did not come back."""
-    gate = LosesAnswers(site.postgres.port)
-    with server(gate) as port:
-        service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECTION="persistent",
-                        DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
-        assert service.client.get("/probe/session").status == 200
-        gate.lose.set()
-        answer = service.client.post(f"/probe/marked?label={label}")
-        assert answer.status == 503 and answer.problem()["outcome"] == "unknown"
-        gate.lose.clear()
-        assert service.client.get("/probe/session").status == 200
-    assert rows(service, label) == 1
-
-
-class LosesAnswers(Gate):
-    """Passes what the client sends, waits until the server has worked on it, and ends the connection instead of its answer."""
-
-    def __init__(self, port):
-        super().__init__(port)
-        self.lose = threading.Event()
-
-    def pump(self, source, target):
-        while piece := source.recv(65536):
-            if self.lose.is_set() and source.getpeername()[1] == self.port:
-                target.shutdown(socket.SHUT_RDWR)
-                return
-            target.sendall(piece)
-
-
 @pytest.mark.parametrize("idle_s, status", [(0, 503), (10.5, 201)])
 def test_a_write_on_a_connection_that_was_idle_for_long_is_sent_again_when_it_is_dead(serve, site, label, idle_s, status):
     """A connection that a router has forgotten. Of a fresh one nobody can tell whether the write was done."""
-    forgetful = Forgetful(site.postgres.port)
-    with server(forgetful) as port:
-        service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECTION="persistent",
+    with faults.line(site.postgres.port) as line:
+        service = serve("probe", DATABASE_URL=site.url(port=line.entrance), DATABASE_CONNECTION="persistent",
                         DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
         assert service.client.get("/probe/session").status == 200
         time.sleep(idle_s)
-        forgetful.forget_open_ones()
+        line.fault = faults.forgotten(line.pairs)
         answer = service.client.post(f"/probe/marked?label={label}")
         assert answer.status == status, answer
     assert rows(service, label) == (1 if status == 201 else 0)
-
-
-class Forgetful(Gate):
-    """Passes everything; after forget_open_ones() the open connections are reset when more comes, which goes nowhere."""
-
-    def __init__(self, port):
-        super().__init__(port)
-        self.links, self.forgotten = [], []
-
-    def __call__(self, link):
-        self.links.append(link)
-        super().__call__(link)
-
-    def forget_open_ones(self):
-        self.forgotten = list(self.links)
-
-    def pump(self, source, target):
-        while piece := source.recv(65536):
-            if source in self.forgotten:
-                source.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                source.shutdown(socket.SHUT_RDWR)
-                source.close()
-                return
-            target.sendall(piece)

@@ -1,0 +1,546 @@
+"""How the faults of test_matrix.py are brought about, on servers that belong to them alone.
+
+A fault is a function of a case. It is called before the request or, as `meanwhile`, when the request is under way, and
+says with case.undo() how it is taken away again: that is done after the answer, and before the next good request.
+"""
+import concurrent.futures
+import contextlib
+import dataclasses
+import os
+import pathlib
+import random
+import resource
+import select
+import signal
+import socket
+import time
+import uuid
+
+import psycopg2
+
+import faults
+import stack
+from conftest import OWNER_CANARY, PROBE_TABLES, REDIS_CANARY, ROOT, Service
+from servers import Plaintext, server
+
+# Of services whose fault is not that something is late: a machine that is busy is none. A lock may take half a command.
+PATIENT = {"DATABASE_CONNECT_TIMEOUT": 10, "DATABASE_COMMAND_TIMEOUT": 20, "REQUEST_TIMEOUT": 25, "REDIS_TIMEOUT_MS": 1500}
+# Of those where it is.
+SHORT = {"DATABASE_CONNECT_TIMEOUT": 3, "DATABASE_COMMAND_TIMEOUT": 3, "REQUEST_TIMEOUT": 6}
+# After its deadline the last word is the watchdog's, in 2 s; the rest is for a machine that is busy.
+GRACE_S = 2 + 8
+
+AWAY = "The database is not available"
+BUSY = "The database is busy"
+TAKEN = "This label is taken"
+SLOW = "The database took too long"
+
+GATE, FIRST, SECOND = 1, 2, 3  # advisory locks
+
+TABLES = PROBE_TABLES + f"""
+-- Rows that wait in the middle of a transaction for the test to let them go on.
+CREATE FUNCTION probe_gate() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_advisory_xact_lock_shared({GATE}); RETURN NEW; END $$;
+CREATE TRIGGER probe_gate BEFORE INSERT ON probe_rows FOR EACH ROW WHEN (NEW.label LIKE 'gate-%')
+    EXECUTE FUNCTION probe_gate();
+-- Rows that close the circle when somebody who has the second lock waits for the first.
+CREATE FUNCTION probe_circle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM pg_advisory_xact_lock({FIRST});
+    WHILE NOT pg_try_advisory_xact_lock({SECOND}) LOOP
+        PERFORM pg_sleep(0.01);
+        IF EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = {FIRST} AND NOT granted) THEN
+            PERFORM pg_advisory_xact_lock({SECOND});
+        END IF;
+    END LOOP;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER probe_circle BEFORE INSERT ON probe_rows FOR EACH ROW WHEN (NEW.label LIKE 'circle-%')
+    EXECUTE FUNCTION probe_circle();
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One fault, and all that is promised of it."""
+
+    name: str
+    ask: str = "GET /probe/session"  # {label} and {number} are new for each test
+    body: str = None
+    status: int = 200
+    detail: str = None  # of the problem
+    unknown: bool = False  # the problem says "outcome": "unknown"
+    retry_after: bool = False
+    log: dict = dataclasses.field(default_factory=dict)  # members of the request's line, of a detail a piece; None: absent
+    event: dict = None  # another line
+    replayed: bool = False
+    rows: tuple = ()  # how many there may be with the label
+    before: object = None
+    meanwhile: object = None
+    after: object = None  # another check, while the fault is there
+    way: str = "direct"  # to the database: "direct", "line", "tls"; see World
+    settings: dict = dataclasses.field(default_factory=dict)
+    key: bool = False  # with an Idempotency-Key
+    prefix: str = "label"  # of the label
+    kills: bool = False  # processes of the service: it gets one of its own
+
+
+class World:
+    """A Postgres and a Redis, a line and a TLS proxy before the one, a line before the other, and services that use them."""
+
+    def __init__(self, site, last):
+        self.site, self.last = site, last
+        self.services = {}
+        self.postgres = stack.Postgres(site.folder("matrix-postgres"), stack.free_port(), site.authority, fsync=False)
+        self.postgres.create("app", "app_owner", OWNER_CANARY, "app_user", "app")
+        self.postgres.start()
+        last.callback(self.postgres.stop, "immediate")
+        stack.migrate(ROOT, site.environment(DATABASE_URL=self.url(), MIGRATION_DATABASE_URL=site.url(
+            "app_owner", OWNER_CANARY, self.postgres.port)))
+        self.make_tables(self.postgres)
+        # Before the lock timeout, which is a second here.
+        query(self.postgres, "ALTER ROLE app_user SET deadlock_timeout = '50ms'")
+        self.line = last.enter_context(faults.line(self.postgres.port))
+        self.tls = last.enter_context(faults.tls_line(self.postgres.port, site.authority.certificate("matrix")))
+        self.redis = last.enter_context(faults.line(site.redis.port))
+
+    @staticmethod
+    def make_tables(postgres):
+        link = psycopg2.connect(host="127.0.0.1", port=postgres.port, dbname="app", user="app_owner", password=OWNER_CANARY,
+                                sslmode="require")
+        with link, link.cursor() as cursor:
+            cursor.execute(TABLES)
+        link.close()
+
+    def url(self, port=None, query="?sslmode=require"):
+        return self.site.url(password="app", port=port or self.postgres.port, query=query)
+
+    def way(self, name):
+        if name == "direct":
+            return self.url()
+        if name == "line":
+            return self.url(self.line.entrance)
+        return self.url(self.tls.entrance, "?sslmode=require&channel_binding=disable")
+
+    def service(self, settings, own=False):
+        """Started before with the same settings, unless it is to be one's own."""
+        key = tuple(sorted(settings.items()))
+        if own or key not in self.services:
+            service = Service(self.site, ["probe"], **{
+                **PATIENT, "DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0, "DATABASE_CONNECTION": "persistent",
+                "REDIS_URL": f"redis://:{REDIS_CANARY}@127.0.0.1:{self.redis.entrance}/0", **settings})
+            if own:
+                service.expect_deaths()
+            else:
+                self.services[key] = service
+            self.last.callback(service.stop)
+            service.start()
+            return service
+        return self.services[key]
+
+
+def query(postgres, sql, *values):
+    with contextlib.closing(postgres.admin("app")) as link, link.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall() if cursor.description else None
+
+
+class Case:
+    """A row while it is tested."""
+
+    def __init__(self, world, row, last):
+        self.world, self.row, self.last = world, row, last
+        self.postgres, self.line, self.tls, self.redis = world.postgres, world.line, world.tls, world.redis
+        self.undo = last.callback
+        self.label, self.number = f"{row.prefix}-{uuid.uuid4()}", random.randrange(10000, 100000)
+        settings = {"DATABASE_URL": world.way(row.way), **row.settings}
+        self.service = world.service(settings, own=row.kills)
+        self.worker = None
+
+    def query(self, sql, *values):
+        return query(self.postgres, sql, *values)
+
+    def ask(self):
+        method, target = self.row.ask.split(" ", 1)
+        headers = {"Idempotency-Key": str(uuid.uuid4())} if self.row.key else {}
+        start = time.monotonic()
+        if self.row.body:
+            headers["Content-Type"] = "application/json"
+        answer = self.service.client.ask(method, self.target(target), self.row.body, headers)
+        return answer, time.monotonic() - start
+
+    def target(self, target):
+        return target.format(label=self.label, number=self.number)
+
+    def good(self):
+        """The request that has to work whenever there is no fault."""
+        answer = self.service.client.get("/probe/session")
+        assert answer.status == 200, answer
+        return answer
+
+    def settle(self):
+        """The check at the start is over, and the one worker has its connection."""
+        stack.wait_until("the start-up check", lambda: self.service.lines(event="database connected"), 15)
+        self.worker = self.service.line_of(self.good())["pid"]
+
+    def running(self, words):
+        """The backend of the statement with these words, as soon as it runs."""
+        return stack.wait_until(f"a statement with {words}", lambda: self.query(
+            "SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
+            " AND query LIKE '%%' || %s || '%%'", words), 10)[0][0]
+
+    def server_setting(self, name, value, restart=False):
+        usual = self.query(f"SHOW {name}")
+        self.undo(self.renew, restart, lambda: self.query(f"SHOW {name}") == usual)
+        self.undo(self.query, f"ALTER SYSTEM RESET {name}")
+        self.query(f"ALTER SYSTEM SET {name} = {value}")
+        self.renew(restart, lambda: self.query(f"SHOW {name}") != usual)
+
+    def renew(self, restart, done):
+        """Of the sessions that are open all have been told when a new one has it."""
+        if restart:
+            self.postgres.stop()
+            self.postgres.start()
+        else:
+            self.query("SELECT pg_reload_conf()")
+        stack.wait_until("the new setting", done, 20)
+
+    def check(self, answer, took):
+        row = self.row
+        assert answer.status == row.status, (answer, self.service.lines()[-3:])
+        assert took < {**PATIENT, **row.settings}["REQUEST_TIMEOUT"] + GRACE_S
+        assert ("retry-after" in answer.headers) == row.retry_after, answer
+        assert ("idempotency-replayed" in answer.headers) == row.replayed, answer
+        if row.status >= 400:
+            problem = answer.problem()
+            assert row.detail is None or problem.get("detail") == row.detail, answer
+            assert (problem.get("outcome") == "unknown") == row.unknown, answer
+        if row.log is not None:
+            self.check_line(self.service.line_of(answer))
+        if row.event:
+            stack.wait_until(f"a line with {row.event}", lambda: self.service.lines(**row.event), 10)
+
+    def check_line(self, line):
+        assert line["status"] == self.row.status
+        for name, wanted in self.row.log.items():
+            assert wanted in line["detail"] if name == "detail" else line.get(name) == wanted, line
+
+    def check_rows(self):
+        if self.row.rows:
+            found = self.query("SELECT count(*) FROM probe_rows WHERE label = %s", self.label)[0][0]
+            assert found in self.row.rows, found
+
+
+# --- the database ---
+
+
+def database_down(case):
+    case.postgres.stop()
+    case.undo(case.postgres.start)
+
+
+def database_shuts_down(case):
+    case.running("pg_sleep")
+    database_down(case)
+
+
+def database_crashes(case):
+    case.running("pg_sleep")
+    case.postgres.stop("immediate")
+    case.undo(case.postgres.start)
+
+
+def backend_killed(case):
+    """By a signal that Postgres takes for corrupted memory: it ends all its sessions, and recovers."""
+    pid = case.running("pg_sleep")
+    case.undo(stack.wait_until, "the recovery", lambda: answers(case.postgres), 30)
+    os.kill(pid, signal.SIGKILL)
+    stack.wait_until("its end", lambda: not os.path.exists(f"/proc/{pid}"), 10)
+
+
+def answers(postgres):
+    with contextlib.suppress(psycopg2.OperationalError):
+        postgres.admin("app").close()
+        return True
+    return False
+
+
+def backend_stopped(words):
+    def fault(case):
+        pid = case.running(words)
+        os.kill(pid, signal.SIGSTOP)
+        case.undo(os.kill, pid, signal.SIGCONT)
+    return fault
+
+
+def every_place_taken(case):
+    """All of max_connections but those that only a superuser gets."""
+    case.server_setting("max_connections", 12, restart=True)
+    case.service.client.get("/probe/session")  # the service's own connection went with the restart
+    links = []
+    case.undo(lambda: [link.close() for link in links])
+    with contextlib.suppress(psycopg2.OperationalError):
+        while True:
+            links.append(psycopg2.connect(case.world.url()))
+    assert len(links) >= 5
+
+
+def runs_no_more(case):
+    assert case.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
+                      " AND query LIKE '%%pg_sleep%%'") == [(0,)]
+
+
+def table_locked(case):
+    link = case.postgres.admin("app")
+    case.undo(link.close)
+    link.autocommit = False
+    with link.cursor() as cursor:
+        cursor.execute("LOCK TABLE probe_rows IN ACCESS EXCLUSIVE MODE")
+
+
+def gate_closed(case):
+    case.gate = case.postgres.admin("app")
+    case.undo(case.gate.close)
+    with case.gate.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [GATE])
+
+
+def overtaken(case):
+    """Another transaction that is serializable too reads what the request has read, writes what it will, and is first."""
+    case.running("INSERT INTO probe_rows")
+    with contextlib.closing(case.postgres.admin("app")) as link:
+        link.autocommit = False
+        link.set_session(isolation_level="SERIALIZABLE")
+        with link.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")  # without the gate
+            cursor.execute("SELECT count(*) FROM probe_rows WHERE label = %s", [case.label])
+            cursor.execute("INSERT INTO probe_rows (label) VALUES (%s)", [case.label])
+        link.commit()
+    case.gate.close()
+
+
+def second_lock_taken(case):
+    case.other = case.postgres.admin("app")
+    case.undo(case.other.close)
+    case.other.autocommit = False
+    with case.other.cursor() as cursor:
+        cursor.execute("SET deadlock_timeout = '1min'")  # the request shall find it, and be its victim
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SECOND])
+
+
+def circle_closed(case):
+    case.running("INSERT INTO probe_rows")
+    with case.other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST])  # until the request has given up
+    case.other.commit()
+
+
+def label_taken(case):
+    case.query("INSERT INTO probe_rows (label) VALUES (%s)", case.label)
+
+
+def server_setting(name, value):
+    return lambda case: case.server_setting(name, value)
+
+
+class OnSmallDisk(stack.Postgres):
+    """Its tablespace "small" is 1 MiB of memory, mounted where only its own processes see it, and gone with them."""
+
+    def launch(self, command, **more):
+        self.small = self.home.with_name("small-disk")
+        self.small.mkdir()
+        user = f"--reuid={self.user} --regid={self.user} --init-groups --pdeathsig=INT"
+        script = (f'mount -t tmpfs -o size=1m,uid=$(id -u {self.user}),mode=700 none "$0"'
+                  f' && exec /usr/bin/setpriv {user} -- "$@"')
+        self.user, usual = None, self.user
+        super().launch(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script, self.small, *command], **more)
+        self.user = usual
+
+
+def disk_full(case):
+    folder = case.world.site.folder("small")
+    postgres = OnSmallDisk(folder / "postgres", stack.free_port(), case.world.site.authority, fsync=False)
+    case.undo(postgres.stop, "immediate")
+    postgres.create("app", "app_owner", OWNER_CANARY, "app_user", "app")
+    postgres.start()
+    World.make_tables(postgres)
+    query(postgres, f"CREATE TABLESPACE small LOCATION '{postgres.small}'")
+    query(postgres, "ALTER TABLE probe_rows SET TABLESPACE small")
+    for rows in (1000, 1):
+        with contextlib.suppress(psycopg2.errors.DiskFull):
+            while True:
+                query(postgres, "INSERT INTO probe_rows (label) SELECT repeat(gen_random_uuid()::text, 5)"
+                                " FROM generate_series(1, %s)", rows)
+    case.undo(setattr, case, "postgres", case.postgres)
+    case.postgres = postgres
+    elsewhere(case, postgres.port)
+
+
+def no_row(case):
+    assert case.query("SELECT count(*) FROM probe_rows WHERE label = %s", case.label) == [(0,)]
+
+
+# --- the way to it ---
+
+
+def on(way, fault):
+    """The fault on one of the world's lines; one that remembers things is a class, and made for each case."""
+    def begin(case):
+        line = getattr(case, way)
+        line.fault = fault() if isinstance(fault, type) else fault
+        case.undo(setattr, line, "fault", faults.passing)
+    return begin
+
+
+def syn_lost(case):
+    """A listener whose queue is full: the kernel drops who comes now, and it comes again, as on a road that loses it."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+    case.undo(listener.close)
+    for _ in range(3):
+        link = socket.socket()
+        case.undo(link.close)
+        link.setblocking(False)
+        link.connect_ex(listener.getsockname())
+    elsewhere(case, listener.getsockname()[1])
+
+
+def elsewhere(case, port, query="?sslmode=require", **settings):
+    """The request is asked of a service whose database is there."""
+    usual = case.service
+    case.undo(setattr, case, "service", usual)
+    case.service = case.world.service({
+        **case.row.settings, "DATABASE_URL": case.world.url(port, query), "DATABASE_CONNECTION": "null", **settings}, own=True)
+    case.service.may_die = False
+
+
+def nobody_behind(talk):
+    """A server of the talk alone."""
+    def fault(case):
+        elsewhere(case, case.last.enter_context(server(talk)))
+    return fault
+
+
+def tls_refused(case):
+    """Where it is not asked for, since production wants it always."""
+    case.plaintext = Plaintext()
+    elsewhere(case, case.last.enter_context(server(case.plaintext)), "", ENV="production")
+
+
+def heard_no_password(case):
+    assert case.plaintext.heard == b""
+
+
+def certificate(name="foreign", foreign=False, **more):
+    """TLS with this certificate, which is checked for the server's address against the authority of the tests."""
+    def fault(case):
+        authority = stack.Authority(case.world.site.folder("authority")) if foreign else case.world.site.authority
+        line = case.last.enter_context(faults.tls_line(case.postgres.port, authority.certificate(name, **more)))
+        elsewhere(case, line.entrance, f"?sslmode=verify-full&sslrootcert={case.world.site.authority.root}")
+    return fault
+
+
+# --- Redis ---
+
+
+def redis_well(then):
+    """The worker asks Redis when the fault begins: after an earlier one it does not for a second."""
+    def fault(case):
+        stack.wait_until("an answer of Redis", lambda: case.service.line_of(case.service.client.get(
+            case.target("/probe/kept-wide?rows=8&size={number}"))).get("cache") in ("miss", "hit"), 10)
+        then(case)
+    return fault
+
+
+def redis_says(talk):
+    """A Redis that is nothing but this talk, from its next connection on, and that is now."""
+    def fault(case):
+        case.undo(setattr, case.redis, "port", case.redis.port)
+        case.redis.port = case.last.enter_context(server(talk))
+        case.redis.reset_open_ones()
+    return fault
+
+
+def endless_string(link):
+    """Of a length that no answer has."""
+    link.recv(4096)
+    link.sendall(b"$1073741824\r\n")
+    while True:
+        link.sendall(b"x" * 65536)
+
+
+# --- the program ---
+
+
+def worker_limit(what, amount):
+    """amount: of the worker's own now, so much more."""
+    def fault(case):
+        used = {resource.RLIMIT_AS: address_space, resource.RLIMIT_NOFILE: descriptors}[what](case.worker)
+        resource.prlimit(case.worker, what, (used + amount, resource.prlimit(case.worker, what)[1]))
+        # A worker that lives on has its own back.
+        case.undo(give_back, case.worker, what)
+    return fault
+
+
+def give_back(pid, what):
+    with contextlib.suppress(ProcessLookupError):
+        resource.prlimit(pid, what, (resource.prlimit(pid, what)[1],) * 2)
+
+
+def address_space(pid):
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+def descriptors(pid):
+    """The first that is free: a limit is of numbers."""
+    used = {int(path.name) for path in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
+    return min(set(range(len(used) + 1)) - used)
+
+
+def log_on_a_full_disk(case):
+    endpoint = case.service.endpoints["probe"]
+    endpoint.stop()
+    full = open("/dev/full", "wb")
+    case.undo(full.close)
+    case.undo(endpoint.start)
+    case.undo(setattr, endpoint, "log", endpoint.log)
+    case.undo(endpoint.stop)
+    endpoint.log = full
+    endpoint.start()
+
+
+# --- clocks ---
+
+
+FAKETIME = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
+
+
+def clocks(case):
+    """Those of nginx and the program are from a file now (the monotonic one stays: it is nobody's to set), and the one
+    worker is busy."""
+    case.clock = case.service.folder / "faketime"
+    set_clock(case, "+0")
+    fake = {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(case.clock), "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+    endpoint, nginx = case.service.endpoints["probe"], case.service.nginx
+    for process, environment in ((endpoint, endpoint.environment), (nginx, stack.SERVER_ENVIRONMENT)):
+        process.stop()
+        process.environment = {**environment, **fake}
+        process.start()
+    case.good()
+    pool = case.last.enter_context(concurrent.futures.ThreadPoolExecutor(1))
+    pool.submit(case.service.client.get, "/probe/sleep?seconds=3")
+    case.running("pg_sleep")
+
+
+def set_clock(case, offset):
+    new = case.clock.with_suffix(".new")
+    new.write_text(f"{offset}\n")
+    new.replace(case.clock)
+
+
+def clock_moved(offset):
+    """While the request waits in the queue: nginx has noted the old time, the worker will compare it with the new one."""
+    def fault(case):
+        listener = case.service.endpoints["probe"].listener
+        stack.wait_until("the request in the queue", lambda: select.select([listener], [], [], 0)[0], 10)
+        set_clock(case, offset)
+    return fault
