@@ -34,6 +34,8 @@
 #define GRACE_MS 1
 /* How long after the last deadline a worker may take to end by itself. */
 #define DRAIN_GRACE_MS 2000
+/* And how long, killed, to be gone; the sender of spans has its own 2 s for what came last. */
+#define GONE_GRACE_MS 2500
 /* A new program's --check reads settings and ends. */
 #define CHECK_MS 10000
 /* Between two looks whether a connection waits that an idle worker should have taken. */
@@ -501,6 +503,11 @@ drain(struct master *master)
 	if (pool_signal(master->pool, SIGKILL) > 0)
 		log_plain(LOG_ERROR, "workers killed that did not end");
 	(void)end_leftovers(master, true);
+	tracer_close(master->tracer);
+	/* Whoever is still there has the socket. */
+	deadline = deadline_in_ms(GONE_GRACE_MS);
+	while (reap(master) && !deadline_passed(deadline))
+		wait_events(master, deadline);
 	atomic_store(&board->master_pid, 0);
 	log_plain(LOG_INFO, "stopped");
 }
