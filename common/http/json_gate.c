@@ -6,7 +6,8 @@
 #include "base/text.h"
 #include "http/json.h"
 
-#define NUMBER_MAX_BYTES 64
+#define NUMBER_MAX_BYTES    64
+#define EXPONENT_DIGITS_MAX 4
 
 /* A key as a piece of the text, escapes as they are, and the object it stands in. The hash is of what it means: most
  * pairs of keys need not be compared byte by byte, or a thousand long ones would cost seconds. */
@@ -74,10 +75,8 @@ hex4(const char *text, const char *end)
 	return unit;
 }
 
-/* Decodes the escape at `text` (its backslash). Returns its size, or 0 when it is none that may stand here:
- * an unknown one, \u0000, or half of a surrogate pair. */
-static size_t
-escape_size(const char *text, const char *end, uint32_t *point)
+size_t
+json_escape_size(const char *text, const char *end, uint32_t *point)
 {
 	static const char names[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
 	const char *name;
@@ -110,7 +109,7 @@ character_size(const char *text, const char *end, uint32_t *point)
 	size_t size;
 
 	if (*text == '\\')
-		return escape_size(text, end, point);
+		return json_escape_size(text, end, point);
 	size = utf8_next(text, (size_t)(end - text), point);
 	return size > 0 && *point >= 0x20 ? size : 0;
 }
@@ -219,6 +218,15 @@ gate_list(struct gate *gate, char close)
 	return true;
 }
 
+/* Postgres' decimals have 16,383 digits behind the point at most, also of a zero: jsonb takes no 0e-20000. */
+static bool
+is_exponent_long(const char *number)
+{
+	const char *exponent = strpbrk(number, "eE");
+
+	return exponent && strspn(exponent + 1 + strspn(exponent + 1, "+-"), "0123456789") > EXPONENT_DIGITS_MAX;
+}
+
 static bool
 gate_number(struct gate *gate)
 {
@@ -233,7 +241,8 @@ gate_number(struct gate *gate)
 		return fault(gate, "something that is no JSON value");
 	buf_init_fixed(&copy, number, sizeof(number));
 	buf_add(&copy, gate->at, size);
-	if (copy.overflow || !(integer ? parse_int(number, &whole) : parse_float(number, &real)))
+	if (copy.overflow || is_exponent_long(number)
+	    || !(integer ? parse_int(number, &whole) : parse_float(number, &real)))
 		return fault(gate, "a number out of range");
 	gate->at += size;
 	return true;

@@ -34,6 +34,8 @@ static const struct date_row {
 	{ "ten decimals", "2026-01-31T23:59:59.1234567890Z", false, false },
 	{ "a point and nothing", "2026-01-31T23:59:59.Z", false, false },
 	{ "a leap second", "2016-12-31T23:59:60Z", false, true },
+	{ "a leap second with zeros", "2016-12-31T23:59:60.000Z", false, true },
+	{ "a leap second with a fraction, which Postgres does not take", "2016-12-31T23:59:60.5Z", false, false },
 	{ "no leap second", "2016-12-31T23:58:60Z", false, false },
 	{ "second 61", "2016-12-31T23:59:61Z", false, false },
 	{ "hour 24", "2026-01-31T24:00:00Z", false, false },
