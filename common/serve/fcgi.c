@@ -18,6 +18,8 @@
 #define PEER_TIMEOUT_S 1
 /* A client that has waited for less is not looked at before its turn: it is hardly gone. */
 #define GONE_AFTER_MS 50
+/* The year 5138: what is later, or before 1970, is no time that a request began at. */
+#define START_MAX_S 1e11
 
 bool
 fcgi_init(struct error *err)
@@ -117,7 +119,7 @@ waited_ms(char *const *environment)
 	double start;
 	int64_t waited;
 
-	if (!text || !parse_float(text, &start))
+	if (!text || !parse_float(text, &start) || start < 0 || start > START_MAX_S)
 		return -1;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	waited = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)(start * 1000);

@@ -15,7 +15,7 @@ static void
 write_file(struct buf *out, const struct dotenv *file)
 {
 	for (size_t i = 0; i < file->count; i++) {
-		buf_printf(out, "export %s = \"", file->entries[i].name);
+		buf_printf(out, "export %s=\"", file->entries[i].name);
 		for (const char *c = file->entries[i].value; *c; c++) {
 			if (strchr("\"\\$", *c))
 				buf_char(out, '\\');

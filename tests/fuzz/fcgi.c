@@ -5,8 +5,9 @@
  * Input: a byte, then either records as they are (it is even), or (odd) NAME=value as lines, an empty line, and the body,
  * which are made records here: so both the framing and what is in it are reached.
  *
- * A length of 0x7ffffffe in PARAMS makes libfcgi ask for 2 GiB, and abort where it gets none: whoever may connect to the
- * socket is trusted so far (0660). Here no name or value is longer than PARAMS_MAX.
+ * A length of 0x7ffffffe in PARAMS or GET_VALUES makes libfcgi ask for 2 GiB, and abort where it gets none: whoever may connect to
+ * the socket is trusted so far (0660). Here no length is above 1 MiB. Of a management record that is no whole GET_VALUES libfcgi
+ * 2.4.2 forgets 48 bytes, which is not counted as a leak of ours.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -19,10 +20,28 @@
 #include "serve/fcgi.h"
 #include "serve/scoreboard.h"
 
-#define PARAMS_MAX (1 << 20)
-#define ANSWER_MAX (1 << 20)
+#define RECORD_HEAD     8
+#define FORGOTTEN_BYTES 48
+#define KEPT_BYTES      4096 /* less than the buffers of one request of libfcgi */
+#define ANSWER_MAX      (1 << 20)
 
 enum { BEGIN = 1, ABORT, END, PARAMS, STDIN, STDOUT, STDERR, DATA, GET_VALUES, GET_VALUES_RESULT, UNKNOWN_TYPE };
+
+/* Of a sanitizer's run-time library. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+const char *__lsan_default_suppressions(void);
+
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:libfcgi.so";
+}
+
+static size_t
+bytes_in_use(void)
+{
+	return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes() : 0;
+}
 
 /* --- a program --- */
 
@@ -41,7 +60,8 @@ static const struct np_param list[] = {
 	{ NP_PAGE_LIMIT },
 	{ NP_PAGE_AFTER },
 	{ .name = "kind", .in = NP_QUERY, .type = NP_ENUM, .choices = NP_CHOICES("a", "b") },
-	{ .name = "x-agent", .in = NP_HEADER, .type = NP_STRING, .max = 30 },
+	/* np_header() refuses control bytes, which would be the handler's fault. */
+	{ .name = "x-agent", .in = NP_HEADER, .type = NP_STRING, .max = 30, .pattern = "[^[:cntrl:]]*" },
 	NP_PARAMS_END,
 };
 static const struct np_param form[] = {
@@ -179,65 +199,24 @@ add_request(void *owner, struct buf *out, struct input *in)
 	add_record(out, STDIN, "", 0);
 }
 
-static size_t
-read_length(const struct buf *params, size_t *at)
+/* Records as they are, but that no four bytes of them are a length above 1 MiB, wherever libfcgi comes to read one. */
+static void
+add_records(struct buf *out, struct input *in)
 {
-	size_t size = 0;
+	unsigned before = 0, byte;
 
-	if (*at >= params->size)
-		return 0;
-	if (!(params->data[*at] & 0x80))
-		return (size_t)params->data[(*at)++];
-	for (int i = 0; i < 4 && *at < params->size; i++, ++*at)
-		size = size << 8 | (unsigned char)(params->data[*at] & (i == 0 ? 0x7f : 0xff));
-	return size;
-}
-
-/* Whether each name and value in the PARAMS records is of a bounded length; see above. Records of all ids count as one
- * stream, and each for itself: whichever libfcgi puts together. */
-static bool
-lengths_are_bounded(const struct buf *params)
-{
-	for (size_t at = 0; at < params->size;) {
-		size_t name = read_length(params, &at), value = read_length(params, &at);
-
-		if (name > PARAMS_MAX || value > PARAMS_MAX)
-			return false;
-		at += name + value;
+	while (in->left > 0) {
+		byte = input_byte(in);
+		byte = before == 0x80 ? byte & 0x0f : byte > 0x80 ? byte & 0x7f : byte;
+		buf_char(out, (char)byte);
+		before = byte;
 	}
-	return true;
-}
-
-static bool
-is_bounded(void *owner, const uint8_t *data, size_t size)
-{
-	struct buf all, of_id;
-	int id = -1;
-
-	buf_init(&all, owner, size + 1);
-	buf_init(&of_id, owner, size + 1);
-	while (size >= 8) {
-		size_t content = (size_t)data[4] << 8 | data[5], whole = 8 + content + data[6];
-		int own = data[2] << 8 | data[3];
-
-		content = content < size - 8 ? content : size - 8;
-		if (data[1] == BEGIN && id < 0)
-			id = own;
-		if (data[1] == PARAMS) {
-			buf_add(&all, (const char *)data + 8, content);
-			if (own == id)
-				buf_add(&of_id, (const char *)data + 8, content);
-		}
-		whole = whole < size ? whole : size;
-		data += whole;
-		size -= whole;
-	}
-	return lengths_are_bounded(&all) && lengths_are_bounded(&of_id);
 }
 
 /* --- and back --- */
 
-/* All that stands in STDOUT records; *ended: END_REQUEST came, as the last one. */
+/* All that stands in STDOUT records; *ended: END_REQUEST came, as the last one. libfcgi refuses a second request of the connection by
+ * one of its own, which is not FCGI_REQUEST_COMPLETE (0). */
 static void
 read_records(const struct buf *bytes, struct buf *out, bool *ended)
 {
@@ -257,7 +236,7 @@ read_records(const struct buf *bytes, struct buf *out, bool *ended)
 		else
 			HOLDS((at[1] == END && content == 8) || (at[1] == STDERR && content == 0) || at[1] == GET_VALUES_RESULT
 			      || (at[1] == UNKNOWN_TYPE && content == 8));
-		*ended = at[1] == END;
+		*ended = at[1] == END && at[12] == 0;
 		at += whole;
 		left -= whole;
 	}
@@ -301,6 +280,9 @@ check_answer(void *owner, struct buf *out)
 		if (text_starts(line, "Content-Type: "))
 			type = line + 14;
 	}
+	/* A fault of our own; its line says which. */
+	if (status == 500)
+		(void)fputs(lines.last, stderr);
 	HOLDS(status != 500);
 	if (status == 204 || status == 304) {
 		HOLDS(length < 0 && body == 0);
@@ -333,6 +315,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, size };
 	struct app *app = the_app();
 	struct buf sent, bytes, out;
+	static size_t answered;
+	size_t before;
 	bool ended;
 	int fds[2];
 
@@ -342,14 +326,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (input_byte(&in) & 1)
 		add_request(owner, &sent, &in);
 	else
-		buf_add(&sent, (const char *)in.at, in.left);
+		add_records(&sent, &in);
 	/* What the socket's buffer takes at once; nobody reads while we write. */
-	if (sent.size <= 65536 && is_bounded(owner, (const uint8_t *)sent.data, sent.size)) {
+	if (sent.size <= 65536) {
 		HOLDS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
 		HOLDS(sent.size == 0 || write(fds[0], sent.data, sent.size) == (ssize_t)sent.size);
 		(void)shutdown(fds[0], SHUT_WR);
 		lines.count = 0;
+		before = bytes_in_use();
 		fcgi_answer(app, fds[1], deadline_in_ms(60000));
+		/* The first ones make what is kept for the process. */
+		HOLDS(answered++ < 20
+		      || bytes_in_use() <= before + KEPT_BYTES + sent.size / RECORD_HEAD * FORGOTTEN_BYTES);
 		HOLDS(lines.count >= 1);
 		receive(fds[0], &bytes);
 		(void)close(fds[0]);

@@ -164,7 +164,7 @@ check_taken(const struct np_param *param, const char *text, const struct argumen
 		HOLDS(argument->cursor[0] != NULL);
 		break;
 	default:
-		HOLDS(!"a type that only a body has");
+		HOLDS(false); /* of a type that only a body has */
 	}
 }
 

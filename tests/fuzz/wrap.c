@@ -34,8 +34,8 @@ is_name(char c)
 static void
 read_string(struct reader *reader, bool escapes)
 {
-	for (; *reader->at && *reader->at != '\''; reader->at++)
-		if (escapes && *reader->at == '\\' && reader->at[1])
+	for (; *reader->at && (*reader->at != '\'' || reader->at[1] == '\''); reader->at++)
+		if (*reader->at == '\'' || (escapes && *reader->at == '\\' && reader->at[1]))
 			reader->at++;
 	reader->good = reader->good && *reader->at;
 	reader->at += *reader->at != '\0';
