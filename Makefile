@@ -22,8 +22,8 @@ LDFLAGS_asan    := -fsanitize=address,undefined
 # Made by make fuzz (with clang) and make coverage (with gcc).
 CFLAGS_fuzz     := $(CFLAGS_asan) -fsanitize=fuzzer-no-link
 LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
-CFLAGS_coverage  := -O0 -g --coverage -fprofile-abs-path -DNULLPOOL_COVERAGE
-LDFLAGS_coverage := --coverage
+CFLAGS_coverage  := -O0 -g --coverage
+LDFLAGS_coverage := --coverage -Wl,--wrap=_exit
 
 PACKAGES := libpq json-c hiredis talloc openssl libsodium
 # Asked once, and only when something is compiled: the packages may not be there before env/setup.
@@ -85,10 +85,15 @@ $(BUILD)/lib/nullpool.pc: env/install/nullpool.pc.in common/nullpool.h Makefile
 	@mkdir -p $(@D)
 	version=$$(sed -n 's/^#define NP_VERSION *"\(.*\)"/\1/p' common/nullpool.h) && \
 	sed -e "s|@VERSION@|$$version|" -e 's|@PACKAGES@|$(PACKAGES)|' \
-	    -e 's|@LIBS@|-lfcgi $(QUIET_GNUTLS) $(filter -fsanitize%,$(LDFLAGS_$(VARIANT)))|' $< >$@
+	    -e 's|@LIBS@|-lfcgi $(QUIET_GNUTLS) $(filter -fsanitize% --coverage,$(LDFLAGS_$(VARIANT)))|' $< >$@
 
 # A new file each time, never written in place: a program that runs keeps its own.
-LINK = $(CC) $(ALL_LDFLAGS) -o $@.new $(filter %.o %.a,$^)
+LINK = $(CC) $(ALL_LDFLAGS) -o $@.new $(filter %.o %.a,$^) $(COUNTERS)
+
+# Whoever leaves by _exit() writes its counters first: see tests/counters.c.
+COUNTERS := $(if $(filter coverage,$(VARIANT)),$(BUILD)/obj/tests/counters.o)
+$(LIBRARY): | $(COUNTERS)
+$(NAIVE): | $(COUNTERS)
 
 $(BUILD)/handlers/%: $(BUILD)/obj/handlers/%.o $(LIBRARY)
 	@mkdir -p $(@D)
@@ -169,6 +174,15 @@ fuzz:
 	@$(MAKE) --no-print-directory -s VARIANT=fuzz CC=clang fuzzers
 	@$(PYTHON) -B tests/fuzz/run.py build/fuzz $(SECONDS) $(ONLY)
 
+# Of common/, by the unit tests, the seeds of the fuzz targets and the system tests; a report is in build/coverage/ too.
+coverage:
+	@env/setup coverage
+	@$(MAKE) --no-print-directory -s VARIANT=coverage CC=gcc docs tests
+	@find build/coverage -name '*.gcda' -delete
+	@result=0; for suite in unit system; do \
+	$(MAKE) --no-print-directory -s VARIANT=coverage CC=gcc $$suite || result=1; done; \
+	$(PYTHON) -B tests/coverage.py build/coverage && exit $$result
+
 lint:
 	@env/setup lint
 	@tests/lint/run
@@ -202,6 +216,7 @@ help:
 	@echo 'make new NAME=notes a new endpoint: a handler, a migration, a test'
 	@echo 'make doctor         what a request needs, checked one by one (NULLPOOL_ENV_FILE=env/development.env)'
 	@echo 'make fuzz           libFuzzer on all that reads bytes from outside (SECONDS=30 for each target, ONLY="json url")'
+	@echo 'make coverage       which lines and branches of common/ the tests reach, file by file'
 	@echo 'make bench          cold starts, requests/s, memory, trips beside other programs (QUICK=1, ONLY=pool, ONLY=peers)'
 	@echo 'make lint           warnings as errors, format, clang-tidy, floors, headers, shellcheck'
 	@echo 'make                build only, into build/'
