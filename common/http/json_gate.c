@@ -1,13 +1,16 @@
 /* json_gate.c - what may reach json-c; see json.h for why it is ours */
-#include <sys/random.h>
-
 #include "base/buf.h"
-#include "base/clock.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "http/json.h"
 
 #define NUMBER_MAX_BYTES    64
 #define EXPONENT_DIGITS_MAX 4
+
+/* Of FNV-1a. A test makes it 0, so that all hashes are equal. */
+#ifndef HASH_PRIME
+#define HASH_PRIME 0x100000001b3u
+#endif
 
 /* A key as a piece of the text, escapes as they are, and the object it stands in. The hash is of what it means: most
  * pairs of keys need not be compared byte by byte, or a thousand long ones would cost seconds. */
@@ -141,14 +144,14 @@ hash_of(const struct key *key)
 	static uint64_t seed;
 	uint64_t hash;
 
-	if (seed == 0 && getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
-		seed = (uint64_t)clock_now_us();
+	if (seed == 0)
+		seed = random_number();
 	hash = seed;
 	for (const char *at = key->text, *end = at + key->size; at < end;) {
 		uint32_t point = 0;
 
 		at += character_size(at, end, &point);
-		hash = (hash ^ point) * 0x100000001b3u;
+		hash = (hash ^ point) * HASH_PRIME;
 	}
 	return hash;
 }
@@ -192,7 +195,9 @@ gate_key(struct gate *gate, size_t object)
 		if (same_key(&keys[i], key))
 			return fault(gate, "a name given twice in one object");
 	gate->key_count++;
-	return pass(gate, ':') || fault(gate, "no colon after a name");
+	if (!pass(gate, ':'))
+		return fault(gate, "no colon after a name");
+	return true;
 }
 
 /* The members of an object or the items of an array, behind its opening bracket. */
@@ -277,7 +282,9 @@ gate_document(struct gate *gate)
 	if (!gate_value(gate))
 		return false;
 	skip_space(gate);
-	return gate->at == gate->end || fault(gate, "text after the end");
+	if (gate->at < gate->end)
+		return fault(gate, "text after the end");
+	return true;
 }
 
 bool

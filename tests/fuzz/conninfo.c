@@ -9,7 +9,17 @@
 #include "config/redis_url.h"
 #include "fuzz.h"
 
-enum place { USERINFO, USERINFO_ENCODED, PARAMETER, PARAMETER_ENCODED, SSL_PASSWORD, PARTS, REDIS, REDIS_ENCODED, PLACE__MAX };
+enum place {
+	USERINFO,
+	USERINFO_ENCODED,
+	PARAMETER,
+	PARAMETER_ENCODED,
+	SSL_PASSWORD,
+	PARTS,
+	REDIS,
+	REDIS_ENCODED,
+	PLACE__MAX
+};
 
 /* Another letter, another digit: all that means something in a URL stays, and what %XX stands for too. */
 static char *
@@ -57,7 +67,8 @@ url_with(void *owner, enum place place, const char *password, const char *around
 		return mem_printf(owner, "postgresql+x://%s?password=%s&sslmode=require", around,
 		                  encoded(owner, password));
 	case SSL_PASSWORD:
-		return mem_printf(owner, "postgresql://me:x@h/d?sslpassword=%s&%s", encoded(owner, password), around);
+		return mem_printf(owner, "postgresql://me:x@h/d?sslpassword=%s&%s", encoded(owner, password),
+		                  around);
 	case REDIS:
 		return mem_printf(owner, "redis://:%s@%s", password, around);
 	case REDIS_ENCODED:
@@ -117,7 +128,8 @@ check_said(const struct said *said, const struct said *other)
 	}
 	HOLDS(same_text(said->info.redacted, other->info.redacted));
 	HOLDS(same_text(said->info.warning, other->info.warning));
-	HOLDS(same_text(said->redis.host, other->redis.host) && same_text(said->redis.user, other->redis.user));
+	HOLDS(same_text(said->redis.host, other->redis.host)
+	      && same_text(said->redis.user, other->redis.user));
 }
 
 /* What was given encoded is what the server gets. */
@@ -157,7 +169,8 @@ check_conninfo(void *owner, const char *url)
 		HOLDS(same_text(conninfo_get(&info, "host"), conninfo_get(&again, "host")));
 		HOLDS(same_text(conninfo_get(&info, "dbname"), conninfo_get(&again, "dbname")));
 		HOLDS(same_text(conninfo_get(&info, "user"), conninfo_get(&again, "user")));
-		HOLDS(same_text(conninfo_get(&again, "password"), conninfo_get(&info, "password") ? "***" : NULL));
+		HOLDS(same_text(conninfo_get(&again, "password"),
+		                conninfo_get(&info, "password") ? "***" : NULL));
 		HOLDS(conninfo_needs_tls(&info) == conninfo_needs_tls(&again));
 	}
 	buf_init(&text, owner, 1 << 20);

@@ -46,7 +46,8 @@ write_and_read(void *owner, struct input *in)
 	do {
 		keys[count] = input_text(owner, in, '\n');
 		bytes += 1 + strlen(keys[count]);
-		good = good && utf8_valid(keys[count], strlen(keys[count]), NULL) && !strchr(keys[count], 0x1f);
+		good = good && utf8_valid(keys[count], strlen(keys[count]), NULL)
+		       && !strchr(keys[count], 0x1f);
 	} while (++count < CURSOR_KEYS_MAX && in->left > 0);
 	buf_init(&text, owner, (size_t)CURSOR_MAX_BYTES * 2);
 	cursor_write(&text, keys, count);

@@ -48,8 +48,9 @@ check_again(void *owner, const struct dotenv *file)
 static void
 check_fault(const char *text, size_t size, const struct error *err)
 {
-	static const char *const faults[] = { "expected NAME=value", "expected = after the name", "too many entries",
-		                              "the quote is not closed", "text after the closing quote" };
+	static const char *const faults[] = { "expected NAME=value", "expected = after the name",
+		                              "too many entries", "the quote is not closed",
+		                              "text after the closing quote" };
 	int lines = 1, line = 0, end = 0;
 	bool known = false;
 

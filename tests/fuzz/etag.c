@@ -55,7 +55,9 @@ static void
 answer(void *owner, struct reply *reply, const char *method, const char *known, const char *body)
 {
 	const struct request_header header = { "if-none-match", known };
-	const struct request request = { .method = method, .headers = &header, .header_count = known != NULL };
+	const struct request request = { .method = method,
+		                         .headers = &header,
+		                         .header_count = known != NULL };
 
 	reply_init(reply, owner);
 	buf_text(&reply->body, body);

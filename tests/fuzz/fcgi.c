@@ -25,7 +25,19 @@
 #define KEPT_BYTES      4096 /* less than the buffers of one request of libfcgi */
 #define ANSWER_MAX      (1 << 20)
 
-enum { BEGIN = 1, ABORT, END, PARAMS, STDIN, STDOUT, STDERR, DATA, GET_VALUES, GET_VALUES_RESULT, UNKNOWN_TYPE };
+enum {
+	BEGIN = 1,
+	ABORT,
+	END,
+	PARAMS,
+	STDIN,
+	STDOUT,
+	STDERR,
+	DATA,
+	GET_VALUES,
+	GET_VALUES_RESULT,
+	UNKNOWN_TYPE
+};
 
 /* Of a sanitizer's run-time library. */
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
@@ -48,7 +60,12 @@ bytes_in_use(void)
 enum { ID, TITLE, DUE, TAGS, RATING, META, OWNER, LIMIT, AFTER, AGENT };
 static const struct np_param note[] = {
 	[ID] = { .name = "id", .in = NP_PATH, .type = NP_UUID },
-	[TITLE] = { .name = "title", .in = NP_BODY, .type = NP_STRING, .required = true, .min = 1, .max = 20 },
+	[TITLE] = { .name = "title",
+	            .in = NP_BODY,
+	            .type = NP_STRING,
+	            .required = true,
+	            .min = 1,
+	            .max = 20 },
 	[DUE] = { .name = "due", .in = NP_BODY, .type = NP_DATETIME, .nullable = true },
 	[TAGS] = { .name = "tags", .in = NP_BODY, .type = NP_STRING, .many = 3 },
 	[RATING] = { .name = "rating", .in = NP_BODY, .type = NP_FLOAT, .fallback = "1.5" },
@@ -73,7 +90,8 @@ static const struct np_param form[] = {
 static bool
 echo(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "first", np_arg(ctx, 0) }, { "second", np_arg(ctx, 1) }));
+	return np_reply_object(ctx, NP_OK,
+	                       NP_MEMBERS({ "first", np_arg(ctx, 0) }, { "second", np_arg(ctx, 1) }));
 }
 
 /* What a client sent reaches a header. */
@@ -234,8 +252,8 @@ read_records(const struct buf *bytes, struct buf *out, bool *ended)
 		if (at[1] == STDOUT)
 			buf_add(out, (const char *)at + 8, content);
 		else
-			HOLDS((at[1] == END && content == 8) || (at[1] == STDERR && content == 0) || at[1] == GET_VALUES_RESULT
-			      || (at[1] == UNKNOWN_TYPE && content == 8));
+			HOLDS((at[1] == END && content == 8) || (at[1] == STDERR && content == 0)
+			      || at[1] == GET_VALUES_RESULT || (at[1] == UNKNOWN_TYPE && content == 8));
 		*ended = at[1] == END && at[12] == 0;
 		at += whole;
 		left -= whole;
@@ -274,7 +292,8 @@ check_answer(void *owner, struct buf *out)
 		check_header(line);
 		HOLDS(first == text_starts(line, "Status: "));
 		if (first)
-			HOLDS(parse_int(mem_strndup(owner, line + 8, 3), &status) && status >= 200 && status < 600);
+			HOLDS(parse_int(mem_strndup(owner, line + 8, 3), &status) && status >= 200
+			      && status < 600);
 		if (text_starts(line, "Content-Length: "))
 			HOLDS(parse_int(line + 16, &length));
 		if (text_starts(line, "Content-Type: "))

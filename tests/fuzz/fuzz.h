@@ -21,12 +21,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A property. Not assert(): it has to hold with NDEBUG too, and says the same in all drivers. */
-#define HOLDS(condition)                                                                                    \
-	do {                                                                                                \
-		if (!(condition)) {                                                                         \
+#define HOLDS(condition)                                                                                     \
+	do {                                                                                                 \
+		if (!(condition)) {                                                                          \
 			(void)fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                            \
-		}                                                                                           \
+			abort();                                                                             \
+		}                                                                                            \
 	} while (0)
 
 /* The bytes that a target has not used yet. */

@@ -125,9 +125,11 @@ static void
 try_header(void *owner, struct input *in)
 {
 	const char *head = input_rest(owner, in), *subject = NULL;
-	const char *claims = "{\"iss\":\"nullpool\",\"aud\":\"nullpool\",\"sub\":\"1\",\"nbf\":1,\"exp\":1900000000}";
+	const char *claims =
+	    "{\"iss\":\"nullpool\",\"aud\":\"nullpool\",\"sub\":\"1\",\"nbf\":1,\"exp\":1900000000}";
 
-	HOLDS((verify(owner, token_of(owner, head, claims), &subject) != NULL) == (strcmp(head, header) == 0));
+	HOLDS((verify(owner, token_of(owner, head, claims), &subject) != NULL)
+	      == (strcmp(head, header) == 0));
 }
 
 static const char *
@@ -174,19 +176,23 @@ try_changed(void *owner, struct input *in)
 static void
 try_algorithms(void *owner, struct input *in)
 {
-	static const char *const names[] = { "none", "None", "NONE", "", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512",
-		                             "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA", "HS256K", "hs256" };
+	static const char *const names[] = { "none",  "None",  "NONE",  "",       "HS256", "HS384", "HS512",
+		                             "RS256", "RS384", "RS512", "ES256",  "ES384", "ES512", "PS256",
+		                             "PS384", "PS512", "EdDSA", "HS256K", "hs256" };
 	const char *subject = NULL, *name = names[input_byte(in) % COUNT_OF(names)];
 	const char *extra = input_rest(owner, in);
 	const char *head = mem_printf(owner, "{\"alg\":\"%s\",\"typ\":\"at+jwt\"%s}", name, extra);
-	const char *text = mem_strdup(owner, token_of(owner, head, "{\"iss\":\"nullpool\",\"aud\":\"nullpool\",\"sub\":\"1\","
-	                                                           "\"nbf\":1,\"exp\":1900000000}"));
+	const char *text = mem_strdup(owner,
+	                              token_of(owner, head,
+	                                       "{\"iss\":\"nullpool\",\"aud\":\"nullpool\",\"sub\":\"1\","
+	                                       "\"nbf\":1,\"exp\":1900000000}"));
 	const char *unsigned_text = mem_strndup(owner, text, (size_t)(strrchr(text, '.') - text));
 
 	if (strcmp(head, header) == 0)
 		return;
 	HOLDS(!verify(owner, text, &subject));
-	HOLDS(!verify(owner, mem_printf(owner, "%s.%s", unsigned_text, hs512(owner, unsigned_text)), &subject));
+	HOLDS(
+	    !verify(owner, mem_printf(owner, "%s.%s", unsigned_text, hs512(owner, unsigned_text)), &subject));
 	HOLDS(!verify(owner, mem_printf(owner, "%s.", unsigned_text), &subject));
 	HOLDS(!verify(owner, unsigned_text, &subject));
 }

@@ -13,7 +13,8 @@
 static struct scoreboard *
 new_board(void *owner)
 {
-	size_t size = sizeof(struct scoreboard) + SLOTS * sizeof(struct slot) + ROUTES * sizeof(struct route_counts);
+	size_t size = sizeof(struct scoreboard) + SLOTS * sizeof(struct slot)
+	              + ROUTES * sizeof(struct route_counts);
 	struct scoreboard *made = (struct scoreboard *)(void *)mem_array(owner, char, size);
 
 	made->magic = SCOREBOARD_MAGIC;

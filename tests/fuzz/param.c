@@ -79,15 +79,18 @@ is_date(const char *text)
 	struct tm day = { .tm_isdst = 0 }, again;
 	time_t seconds;
 
-	if (!digits_are(text, 4) || text[4] != '-' || !digits_are(text + 5, 2) || text[7] != '-' || !digits_are(text + 8, 2))
+	if (!digits_are(text, 4) || text[4] != '-' || !digits_are(text + 5, 2) || text[7] != '-'
+	    || !digits_are(text + 8, 2))
 		return false;
-	day.tm_year = (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + (text[3] - '0') - 1900;
+	day.tm_year = (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + (text[3] - '0')
+	              - 1900;
 	day.tm_mon = (text[5] - '0') * 10 + (text[6] - '0') - 1;
 	day.tm_mday = (text[8] - '0') * 10 + (text[9] - '0');
 	again = day;
 	seconds = timegm(&again);
 	(void)gmtime_r(&seconds, &again);
-	return day.tm_year > -1900 && again.tm_year == day.tm_year && again.tm_mon == day.tm_mon && again.tm_mday == day.tm_mday;
+	return day.tm_year > -1900 && again.tm_year == day.tm_year && again.tm_mon == day.tm_mon
+	       && again.tm_mday == day.tm_mday;
 }
 
 static void
@@ -98,7 +101,8 @@ check_datetime(const char *text)
 	HOLDS(strlen(text) >= 20 && is_date(text) && (text[10] == 'T' || text[10] == 't'));
 	HOLDS(digits_are(text + 11, 2) && text[13] == ':' && digits_are(text + 14, 2) && text[16] == ':'
 	      && digits_are(text + 17, 2));
-	HOLDS(strncmp(text + 11, "24", 2) < 0 && strncmp(text + 14, "60", 2) < 0 && strncmp(text + 17, "61", 2) < 0);
+	HOLDS(strncmp(text + 11, "24", 2) < 0 && strncmp(text + 14, "60", 2) < 0
+	      && strncmp(text + 17, "61", 2) < 0);
 	if (*at == '.') {
 		size_t digits = strspn(at + 1, "0123456789");
 
@@ -109,7 +113,8 @@ check_datetime(const char *text)
 		HOLDS(!at[1]);
 		return;
 	}
-	HOLDS((*at == '+' || *at == '-') && digits_are(at + 1, 2) && at[3] == ':' && digits_are(at + 4, 2) && !at[6]);
+	HOLDS((*at == '+' || *at == '-') && digits_are(at + 1, 2) && at[3] == ':' && digits_are(at + 4, 2)
+	      && !at[6]);
 }
 
 static void
@@ -136,7 +141,8 @@ check_taken(const struct np_param *param, const char *text, const struct argumen
 		HOLDS(!param->pattern || strspn(text, "abcdefghijklmnopqrstuvwxyz-") == strlen(text));
 		break;
 	case NP_UUID:
-		HOLDS(is_uuid(text) && text_equal_nocase(value->text, text) && !strpbrk(value->text, "ABCDEF"));
+		HOLDS(is_uuid(text) && text_equal_nocase(value->text, text)
+		      && !strpbrk(value->text, "ABCDEF"));
 		break;
 	case NP_EMAIL:
 		check_email(text);
@@ -158,7 +164,8 @@ check_taken(const struct np_param *param, const char *text, const struct argumen
 		check_datetime(text);
 		break;
 	case NP_ENUM:
-		HOLDS(value->integer >= 0 && value->integer < 3 && same_text(param->choices[value->integer], text));
+		HOLDS(value->integer >= 0 && value->integer < 3
+		      && same_text(param->choices[value->integer], text));
 		break;
 	case NP_CURSOR:
 		HOLDS(argument->cursor[0] != NULL);
@@ -226,7 +233,8 @@ check_list(void *owner, const struct np_param *param, struct input *in)
 	size_t count = 0;
 
 	while (in->left > 0) {
-		const char *text = input_text(owner, in, '\n'), *message = list_add(owner, param, text, &argument);
+		const char *text = input_text(owner, in, '\n'),
+		           *message = list_add(owner, param, text, &argument);
 
 		if (message)
 			HOLDS(*message && !has_control(message));

@@ -9,10 +9,18 @@
 #include "fuzz.h"
 #include "http/json.h"
 
-static const uint32_t oids[] = { 16,   21,   23,   20,   26,   700,  701,  1700, 114,  3802, 1114, 1184, 25,
-	                         1043, 1042, 18,   19,   17,   2950, 1082, 1083, 1266, 1186, 869,  650,  600 };
+static const uint32_t oids[] = { 16,   21,   23, 20, 26, 700,  701,  1700, 114,  3802, 1114, 1184, 25,
+	                         1043, 1042, 18, 19, 17, 2950, 1082, 1083, 1266, 1186, 869,  650,  600 };
 
-enum { OID_BOOL = 16, OID_JSON = 114, OID_JSONB = 3802, OID_NUMERIC = 1700, OID_TIMESTAMPTZ = 1184, OID_TEXT_ARRAY = 1009, OID_FLOAT_ARRAY = 1022 };
+enum {
+	OID_BOOL = 16,
+	OID_JSON = 114,
+	OID_JSONB = 3802,
+	OID_NUMERIC = 1700,
+	OID_TIMESTAMPTZ = 1184,
+	OID_TEXT_ARRAY = 1009,
+	OID_FLOAT_ARRAY = 1022
+};
 
 /* What the server can send as a value of the type: only then is the text itself written. The others are read first, and come
  * out as JSON whatever they are. */
@@ -63,7 +71,8 @@ check_value(uint32_t oid, const char *text, size_t size, struct json_object *jso
 		bool integer, is_number = size > 0 && json_number_size(text, size, &integer) == size;
 
 		HOLDS(is_number == (json != NULL));
-		HOLDS(!json_object_is_type(json, json_type_string) || same_text(json_object_get_string(json), text));
+		HOLDS(!json_object_is_type(json, json_type_string)
+		      || same_text(json_object_get_string(json), text));
 	} else if (oid == 1114 || oid == OID_TIMESTAMPTZ) {
 		HOLDS(json_object_is_type(json, json_type_string));
 	} else if (json_object_is_type(json, json_type_string) && oid != OID_JSON && oid != OID_JSONB) {

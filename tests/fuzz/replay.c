@@ -5,8 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 
-#include "fuzz.h"
 #include "../unit/unit.h"
+#include "fuzz.h"
 
 #define SEED_MAX_BYTES (1 << 20)
 #define VARIED_MAX     160 /* bytes of a seed that are varied; longer ones at as many places, spread over them */
@@ -22,7 +22,8 @@ show_input(int signal_number)
 	(void)signal_number;
 	(void)fprintf(stderr, "%s: %s, this input of %zu bytes:\n", target, seed, input_size);
 	for (size_t i = 0; i < input_size; i++)
-		(void)fprintf(stderr, input[i] >= 0x20 && input[i] < 0x7f && input[i] != '\\' ? "%c" : "\\x%02x",
+		(void)fprintf(stderr,
+		              input[i] >= 0x20 && input[i] < 0x7f && input[i] != '\\' ? "%c" : "\\x%02x",
 		              input[i]);
 	(void)fputc('\n', stderr);
 }
@@ -45,7 +46,8 @@ run(const char *bytes, size_t size)
 static void
 run_varied(char *bytes, size_t size)
 {
-	static const char bytes_of_meaning[] = { '\0', '\n', ' ', '"', '%', '\\', '{', '0', 'A', '\x80', '\xff' };
+	static const char bytes_of_meaning[] = { '\0', '\n', ' ', '"',    '%',   '\\',
+		                                 '{',  '0',  'A', '\x80', '\xff' };
 	size_t step = size / VARIED_MAX + 1;
 
 	for (size_t at = 0; at < size; at += step) {

@@ -1,6 +1,6 @@
 /* target - a path and query, or a form: decoded once, and nothing in it that could mean something else later */
-#include "fuzz.h"
 #include "http/target.h"
+#include "fuzz.h"
 
 static void
 check_segments(const struct target *target)

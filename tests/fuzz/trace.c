@@ -24,7 +24,8 @@ is_traceparent(const char *text)
 {
 	size_t size = strlen(text);
 
-	if (size < 55 || !is_hex(text, 2) || text_starts(text, "ff") || text[2] != '-' || text[35] != '-' || text[52] != '-')
+	if (size < 55 || !is_hex(text, 2) || text_starts(text, "ff") || text[2] != '-' || text[35] != '-'
+	    || text[52] != '-')
 		return false;
 	if (!is_hex(text + 3, 32) || is_zero(text + 3, 32) || !is_hex(text + 36, 16) || is_zero(text + 36, 16)
 	    || !is_hex(text + 53, 2))
@@ -47,7 +48,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		HOLDS(strncmp(trace.id, text + 3, 32) == 0 && strlen(trace.id) == 32);
 		HOLDS(strncmp(trace.parent, text + 36, 16) == 0 && strlen(trace.parent) == 16);
 		HOLDS(strncmp(trace.flags, text + 53, 2) == 0 && strlen(trace.flags) == 2);
-		HOLDS(is_hex(trace.span, 16) && strlen(trace.span) == 16 && strcmp(trace.span, trace.parent) != 0);
+		HOLDS(is_hex(trace.span, 16) && strlen(trace.span) == 16
+		      && strcmp(trace.span, trace.parent) != 0);
 		trace_write(&trace, header);
 		HOLDS(is_traceparent(header) && text_starts(header, "00-"));
 		trace_read(header, &next);

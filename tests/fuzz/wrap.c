@@ -138,7 +138,9 @@ is_around(void *owner, const char *wrapped, const char *sql)
 	if (text_starts(wrapped, first))
 		return text_ends(sql, wrapped + sizeof(first) - 1);
 	for (const char *at = strstr(wrapped, next); at; at = strstr(at + 1, next))
-		if (strcmp(mem_printf(owner, "%.*s%s", (int)(at - wrapped), wrapped, at + sizeof(next) - 1), sql) == 0)
+		if (strcmp(mem_printf(owner, "%.*s%s", (int)(at - wrapped), wrapped, at + sizeof(next) - 1),
+		           sql)
+		    == 0)
 			return true;
 	return false;
 }
@@ -155,8 +157,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_init(&once, owner, 1 << 20);
 	buf_init(&twice, owner, 1 << 20);
 	if (wrap_statement(&once, sql, values, KEEP)) {
-		tail = mem_printf(owner, "\n), np_kept AS (INSERT INTO kept SELECT $%zu, $%zu FROM np_work) SELECT * FROM np_work",
-		                  values + 1, values + 2);
+		tail = mem_printf(
+		    owner,
+		    "\n), np_kept AS (INSERT INTO kept SELECT $%zu, $%zu FROM np_work) SELECT * FROM np_work",
+		    values + 1, values + 2);
 		HOLDS(text_ends(once.data, tail));
 		HOLDS(is_around(owner, mem_strndup(owner, once.data, once.size - strlen(tail)), sql));
 		if (is_whole(owner, sql)) {

@@ -11,6 +11,7 @@ static const struct value_row {
 	{ "bare", "NAME=value\n", "value" },
 	{ "without a line feed at the end", "NAME=value", "value" },
 	{ "empty", "NAME=\n", "" },
+	{ "blanks at the end of the file", "NAME=value\n \t", "value" },
 	{ "only blanks", "NAME=  \t\n", "" },
 	{ "blanks around", "  NAME =\t value \t\n", "value" },
 	{ "blanks inside", "NAME=two words\n", "two words" },
