@@ -71,8 +71,7 @@ parse_host(void *owner, const char *text, size_t size, struct url *url, struct e
 	}
 	if (!port || port + 1 == end)
 		return true;
-	return decode(owner, port + 1, (size_t)(end - port - 1), &url->port, err)
-	       && parse_port(url, err);
+	return decode(owner, port + 1, (size_t)(end - port - 1), &url->port, err) && parse_port(url, err);
 }
 
 static bool

@@ -229,7 +229,8 @@ is_exponent_long(const char *number)
 {
 	const char *exponent = strpbrk(number, "eE");
 
-	return exponent && strspn(exponent + 1 + strspn(exponent + 1, "+-"), "0123456789") > EXPONENT_DIGITS_MAX;
+	return exponent
+	       && strspn(exponent + 1 + strspn(exponent + 1, "+-"), "0123456789") > EXPONENT_DIGITS_MAX;
 }
 
 static bool

@@ -200,11 +200,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(keys_come_back_as_they_were_written),   TEST(an_empty_key_comes_back_too),
+		TEST(keys_come_back_as_they_were_written),
+		TEST(an_empty_key_comes_back_too),
 		TEST(a_full_buffer_stays_full),
-		TEST(a_cursor_needs_no_escape_in_a_url),     TEST(it_is_base64url_without_padding),
-		TEST(what_was_not_written_here_is_refused),  TEST(a_cursor_that_is_too_long_is_refused),
-		TEST(what_can_be_written_can_be_read),       TEST(a_key_with_a_control_byte_is_not_two),
+		TEST(a_cursor_needs_no_escape_in_a_url),
+		TEST(it_is_base64url_without_padding),
+		TEST(what_was_not_written_here_is_refused),
+		TEST(a_cursor_that_is_too_long_is_refused),
+		TEST(what_can_be_written_can_be_read),
+		TEST(a_key_with_a_control_byte_is_not_two),
 		TEST(a_key_that_is_too_long_is_an_overflow),
 	};
 
