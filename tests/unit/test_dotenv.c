@@ -46,6 +46,7 @@ static const struct value_row {
 	{ "byte order mark", "\xef\xbb\xbfNAME=value\n", "value" },
 	{ "UTF-8", "NAME=p\xc3\xa4ss\n", "p\xc3\xa4ss" },
 	{ "after empty lines and comments", "\n\r\n  \n# NAME=no\n  # NAME=no\nNAME=value\n", "value" },
+	{ "behind a name with underscores and digits", "_N_1=no\nNAME=value\n", "value" },
 	{ "the last entry wins", "NAME=first\nNAME=second\n", "second" },
 	{ "the last entry wins, empty too", "NAME=first\nNAME=\n", "" },
 };
