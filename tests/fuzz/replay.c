@@ -106,9 +106,12 @@ main(int argc, char **argv)
 {
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	struct CMUnitTest tests[] = { TEST(seeds) };
+	int failed;
 
 	(void)signal(SIGABRT, show_input);
 	target = slash ? slash + 1 : argv[0];
 	tests[0].name = mem_printf(mem_process(), "seeds_of_%s", target);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	mem_end();
+	return failed;
 }
