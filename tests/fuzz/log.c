@@ -5,7 +5,7 @@
 #include "lines.h"
 
 /* As a source: its secrets are for good, and here each input has its own. */
-#include "../../common/base/log.c" /* NOLINT(bugprone-suspicious-include) */
+#include "../../common/base/log.c"
 
 static struct buf
 scrubbed(void *owner, const char *text)

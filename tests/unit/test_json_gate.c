@@ -1,6 +1,6 @@
 /* The gate with a hash that is the same for all keys: what then remains is the comparison. */
 #define HASH_PRIME 0
-#include "../../common/http/json_gate.c" /* NOLINT(bugprone-suspicious-include) */
+#include "../../common/http/json_gate.c"
 
 #include "unit.h"
 
