@@ -92,6 +92,7 @@ LINK = $(CC) $(ALL_LDFLAGS) -o $@.new $(filter %.o %.a,$^) $(COUNTERS)
 
 # Whoever leaves by _exit() writes its counters first: see tests/counters.c.
 COUNTERS := $(if $(filter coverage,$(VARIANT)),$(BUILD)/obj/tests/counters.o)
+$(BUILD)/obj/tests/counters.o: CFLAGS_coverage := -g
 $(LIBRARY): | $(COUNTERS)
 $(NAIVE): | $(COUNTERS)
 
