@@ -19,10 +19,10 @@ CFLAGS_release  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-c
 LDFLAGS_release := -Wl,-z,relro,-z,now
 CFLAGS_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LDFLAGS_asan    := -fsanitize=address,undefined
-# Made by make fuzz (with clang) and make coverage (with gcc).
+# Made by make fuzz (with clang) and make coverage (with gcc, which has fork() and exec…() write the counters in its own dialect only).
 CFLAGS_fuzz     := $(CFLAGS_asan) -fsanitize=fuzzer-no-link
 LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
-CFLAGS_coverage  := -O0 -g --coverage
+CFLAGS_coverage  := -std=gnu11 -O0 -g --coverage
 LDFLAGS_coverage := --coverage -Wl,--wrap=_exit
 
 PACKAGES := libpq json-c hiredis talloc openssl libsodium

@@ -66,6 +66,17 @@ check_fault(const char *text, size_t size, const struct error *err)
 	HOLDS(known);
 }
 
+/* Where nothing is quoted, no value begins or ends with a blank, or goes over a line. */
+static void
+check_bare(const char *text, size_t size, const char *value)
+{
+	if (memchr(text, '"', size) || memchr(text, '\'', size) || !*value)
+		return;
+	HOLDS(!strchr(value, '\n') && !strchr(" \t\r", value[0])
+	      && !strchr(" \t\r", value[strlen(value) - 1]));
+	HOLDS(!strstr(value, " #") && !strstr(value, "\t#"));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -78,6 +89,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < file.count; i++) {
 			check_name(file.entries[i].name);
 			HOLDS(utf8_valid(file.entries[i].value, strlen(file.entries[i].value), NULL));
+			check_bare((const char *)data, size, file.entries[i].value);
 			HOLDS(dotenv_get(&file, file.entries[i].name) != NULL);
 		}
 		check_again(owner, &file);

@@ -1,5 +1,6 @@
 /* redis_url - redis[s]:// and unix://: what is read can be written again (what is said of it: conninfo.c) */
 #include "config/redis_url.h"
+#include "config/url.h"
 #include "fuzz.h"
 
 static void
@@ -11,6 +12,18 @@ check_parts(const struct redis_url *redis)
 	HOLDS(redis->database >= 0 && redis->database <= 1023);
 	HOLDS(redis->tls || !redis->ca_file);
 	HOLDS(!redis->user || redis->password);
+}
+
+/* Nobody else's: what stands in the URL. */
+static void
+check_user(void *owner, const char *text, const struct redis_url *redis)
+{
+	struct url url;
+	struct error err;
+
+	HOLDS(url_parse(owner, text, &url, &err));
+	HOLDS(same_text(redis->user, url.user) && same_text(redis->password, url.password));
+	HOLDS(!redis->host || same_text(redis->host, url.host ? url.host : "localhost"));
 }
 
 static void
@@ -50,12 +63,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	void *owner = mem_scope(NULL, "input");
 	struct input in = { data, size };
+	const char *whole = input_rest(owner, &in);
 	struct redis_url redis, again;
 	struct error err;
 	struct buf text;
 
-	if (redis_url_parse(owner, input_rest(owner, &in), &redis, &err)) {
+	if (redis_url_parse(owner, whole, &redis, &err)) {
 		check_parts(&redis);
+		check_user(owner, whole, &redis);
 		buf_init(&text, owner, 1 << 20);
 		put_together(&text, &redis);
 		if (text.size <= 4096) {

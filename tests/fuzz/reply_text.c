@@ -23,6 +23,9 @@ check_head(void *owner, const struct reply *reply)
 	size_t line_feeds = 0, ends = 0;
 	struct buf head;
 
+	for (size_t i = 0; i < reply->header_count; i++)
+		for (const char *c = reply->headers[i].value; *c; c++)
+			HOLDS(*c == '\t' || ((unsigned char)*c >= 0x20 && *c != 0x7f));
 	buf_init(&head, owner, REPLY_HEAD_MAX_BYTES);
 	reply_write_head(reply, "Status:", &head);
 	for (size_t i = 0; i < head.size; i++) {

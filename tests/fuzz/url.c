@@ -82,6 +82,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf whole;
 
 	if (url_parse(owner, text, &url, &err)) {
+		/* One raw @ at most, and no #: else it is not clear where a password ends. */
+		HOLDS(strchr(text, '@') == strrchr(text, '@') && !strchr(text, '#'));
 		check_parts(&url);
 		buf_init(&whole, owner, 1 << 20);
 		put_together(&whole, &url);
