@@ -7,7 +7,7 @@ BUILD   := build$(if $(filter-out release,$(VARIANT)),/$(VARIANT))
 PYTHON  := /usr/bin/python3
 OBJCOPY ?= objcopy
 
-ifneq ($(filter-out release asan,$(VARIANT)),)
+ifneq ($(filter-out release asan fuzz coverage,$(VARIANT)),)
 $(error VARIANT must be release or asan)
 endif
 
@@ -19,6 +19,11 @@ CFLAGS_release  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-c
 LDFLAGS_release := -Wl,-z,relro,-z,now
 CFLAGS_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LDFLAGS_asan    := -fsanitize=address,undefined
+# Made by make fuzz (with clang) and make coverage (with gcc, which has fork() and exec…() write the counters in its own dialect only).
+CFLAGS_fuzz     := $(CFLAGS_asan) -fsanitize=fuzzer-no-link
+LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
+CFLAGS_coverage  := -std=gnu11 -O0 -g --coverage
+LDFLAGS_coverage := --coverage -Wl,--wrap=_exit
 
 PACKAGES := libpq json-c hiredis talloc openssl libsodium libseccomp
 # Asked once, and only when something is compiled: the packages may not be there before env/setup.
@@ -36,6 +41,7 @@ LIBRARY_SOURCES := $(wildcard common/*/*.c)
 HANDLERS        := $(patsubst handlers/%.c,$(BUILD)/handlers/%,$(wildcard handlers/*.c))
 TEST_HANDLERS   := $(patsubst tests/system/handlers/%.c,$(BUILD)/tests/handlers/%,$(wildcard tests/system/handlers/*.c))
 UNIT_TESTS      := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZERS         := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
 CONNINFO        := $(BUILD)/conninfo
 NGINX_CONF      := $(BUILD)/nginx-conf
 OPENAPI         := $(BUILD)/openapi.json
@@ -46,7 +52,7 @@ OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
 # As programs outside of this tree get it.
 DEVELOPMENT     := $(BUILD)/lib/libnullpool.a $(BUILD)/lib/nullpool.pc
 
-.PHONY: all programs docs new tests run test unit system bench lint migrate migrate-down doctor install uninstall clean distclean help
+.PHONY: all programs docs new tests fuzzers run test unit system bench fuzz coverage lint migrate migrate-down doctor install uninstall clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -54,7 +60,9 @@ all: programs $(DEVELOPMENT)
 
 programs: $(HANDLERS) $(CONNINFO) $(NGINX_CONF) $(OPENAPI)
 
-tests: all $(TEST_HANDLERS) $(UNIT_TESTS) $(NAIVE)
+tests: all $(TEST_HANDLERS) $(UNIT_TESTS) $(FUZZERS) $(NAIVE)
+
+fuzzers: $(FUZZERS)
 
 # --- how it is made ---
 
@@ -77,10 +85,16 @@ $(BUILD)/lib/nullpool.pc: env/install/nullpool.pc.in common/nullpool.h Makefile
 	@mkdir -p $(@D)
 	version=$$(sed -n 's/^#define NP_VERSION *"\(.*\)"/\1/p' common/nullpool.h) && \
 	sed -e "s|@VERSION@|$$version|" -e 's|@PACKAGES@|$(PACKAGES)|' \
-	    -e 's|@LIBS@|-lfcgi $(QUIET_GNUTLS) $(filter -fsanitize%,$(LDFLAGS_$(VARIANT)))|' $< >$@
+	    -e 's|@LIBS@|-lfcgi $(QUIET_GNUTLS) $(filter -fsanitize% --coverage,$(LDFLAGS_$(VARIANT)))|' $< >$@
 
 # A new file each time, never written in place: a program that runs keeps its own.
-LINK = $(CC) $(ALL_LDFLAGS) -o $@.new $(filter %.o %.a,$^)
+LINK = $(CC) $(ALL_LDFLAGS) -o $@.new $(filter %.o %.a,$^) $(COUNTERS)
+
+# Whoever leaves by _exit() writes its counters first: see tests/counters.c.
+COUNTERS := $(if $(filter coverage,$(VARIANT)),$(BUILD)/obj/tests/counters.o)
+$(BUILD)/obj/tests/counters.o: CFLAGS_coverage := -g
+$(LIBRARY): | $(COUNTERS)
+$(NAIVE): | $(COUNTERS)
 
 $(BUILD)/handlers/%: $(BUILD)/obj/handlers/%.o $(LIBRARY)
 	@mkdir -p $(@D)
@@ -102,6 +116,12 @@ $(BUILD)/tests/handlers/%: $(BUILD)/obj/tests/system/handlers/%.o $(LIBRARY)
 $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) -lcmocka && mv $@.new $@
+
+# With clang's libFuzzer, which brings a main(), or with one that runs the seeds.
+REPLAY := $(if $(filter-out fuzz,$(VARIANT)),$(BUILD)/obj/tests/fuzz/replay.o)
+$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(REPLAY) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) $(PACKAGE_LIBS) $(if $(REPLAY),-lcmocka) && mv $@.new $@
 
 # Without the library: it is what the library is measured against.
 $(NAIVE): $(BUILD)/obj/tests/bench/naive.o
@@ -132,8 +152,8 @@ test:
 	@$(MAKE) --no-print-directory -s unit
 	@$(MAKE) --no-print-directory -s system
 
-unit: $(UNIT_TESTS)
-	@failed=; for test in $(UNIT_TESTS); do $$test || failed="$$failed $$test"; done; \
+unit: $(UNIT_TESTS) $(FUZZERS)
+	@failed=; for test in $(UNIT_TESTS) $(FUZZERS); do $$test || failed="$$failed $$test"; done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # Options of pytest in ARGS: make system ARGS="-k health -x". Its tests mostly wait: two files at a time.
@@ -147,6 +167,24 @@ bench:
 	@env/setup bench || true
 	@$(MAKE) --no-print-directory -s programs $(NAIVE)
 	@NULLPOOL_BUILD=$(BUILD) exec $(PYTHON) tests/bench/bench.py
+
+# What clang's libFuzzer finds in so many seconds for each target, or for those of ONLY; see tests/fuzz/run.py.
+SECONDS ?= 30
+fuzz:
+	@env/setup fuzz
+	@$(MAKE) --no-print-directory -s VARIANT=fuzz CC=clang fuzzers
+	@$(PYTHON) -B tests/fuzz/run.py build/fuzz $(SECONDS) $(ONLY)
+
+# Of common/, by the unit tests, the seeds of the fuzz targets and the system tests; a report is in build/coverage/ too. Left out is the
+# test that a comment makes no other program: gcc's counters have the line numbers in them.
+SAME_PROGRAM := tests/system/test_watch.py::test_a_change_that_makes_no_difference_reloads_nothing
+coverage:
+	@env/setup coverage
+	@$(MAKE) --no-print-directory -s VARIANT=coverage CC=gcc docs tests
+	@find build/coverage -name '*.gcda' -delete
+	@result=0; for suite in unit system; do \
+	$(MAKE) --no-print-directory -s VARIANT=coverage CC=gcc ARGS='$(ARGS) --deselect $(SAME_PROGRAM)' $$suite || result=1; done; \
+	$(PYTHON) -B tests/coverage.py build/coverage && exit $$result
 
 lint:
 	@env/setup lint
@@ -180,6 +218,8 @@ help:
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
 	@echo 'make new NAME=notes a new endpoint: a handler, a migration, a test'
 	@echo 'make doctor         what a request needs, checked one by one (NULLPOOL_ENV_FILE=env/development.env)'
+	@echo 'make fuzz           libFuzzer on all that reads bytes from outside (SECONDS=30 for each target, ONLY="json url")'
+	@echo 'make coverage       which lines and branches of common/ the tests reach, file by file'
 	@echo 'make bench          cold starts, requests/s, memory, trips beside other programs (QUICK=1, ONLY=pool, ONLY=peers)'
 	@echo 'make lint           warnings as errors, format, clang-tidy, floors, headers, shellcheck'
 	@echo 'make                build only, into build/'

@@ -3,6 +3,17 @@
 #include <sodium.h>
 
 #include "base/mem.h"
+#include "base/text.h"
+
+/* libsodium 1.0.18 computes with a char that is signed, and takes bytes above 0x7f for digits. */
+static bool
+is_in_alphabet(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (!text_is_alnum(text[i]) && text[i] != '-' && text[i] != '_')
+			return false;
+	return true;
+}
 
 char *
 base64url_encode(void *owner, const void *bytes, size_t size)
@@ -18,9 +29,10 @@ base64url_decode(void *owner, const char *text, size_t text_size, size_t *size)
 {
 	char *bytes = mem_resize(owner, NULL, text_size + 1);
 
-	if (sodium_base642bin((unsigned char *)bytes, text_size, text, text_size, NULL, size, NULL,
-	                      sodium_base64_VARIANT_URLSAFE_NO_PADDING)
-	    != 0) {
+	if (!is_in_alphabet(text, text_size)
+	    || sodium_base642bin((unsigned char *)bytes, text_size, text, text_size, NULL, size, NULL,
+	                         sodium_base64_VARIANT_URLSAFE_NO_PADDING)
+	           != 0) {
 		mem_free(bytes);
 		return NULL;
 	}

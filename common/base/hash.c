@@ -55,6 +55,15 @@ random_hex(size_t bytes, char *text)
 	(void)sodium_bin2hex(text, 2 * bytes + 1, random, bytes);
 }
 
+uint64_t
+random_number(void)
+{
+	uint64_t number;
+
+	randombytes_buf(&number, sizeof(number));
+	return number;
+}
+
 char *
 random_token(void *owner)
 {

@@ -19,6 +19,8 @@ bool bytes_equal(const void *a, const void *b, size_t size);
 /* Random bytes as hexadecimal digits: twice as many, and a NUL. At most 32. */
 void random_hex(size_t bytes, char *text);
 
+uint64_t random_number(void);
+
 /* 32 random bytes as base64url: nobody guesses it. */
 char *random_token(void *owner);
 

@@ -224,8 +224,9 @@ parse_float(const char *text, double *value)
 	if (size == 0 || json_number_size(text, size, &integer) != size)
 		return false;
 	/* No setlocale() in this program: strtod() reads a point. */
+	errno = 0;
 	parsed = strtod(text, NULL);
-	if (!isfinite(parsed))
+	if (!isfinite(parsed) || (errno == ERANGE && parsed == 0))
 		return false;
 	*value = parsed;
 	return true;

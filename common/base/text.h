@@ -33,7 +33,8 @@ NP_MUST_CHECK bool parse_int(const char *text, int64_t *value);
 #define INT_TEXT_BYTES 21
 size_t text_of_int(int64_t value, char text[INT_TEXT_BYTES]);
 
-/* The whole text is a number as JSON writes it (RFC 8259 6), and finite. */
+/* The whole text is a number as JSON writes it (RFC 8259 6), finite, and not so small that a double makes 0 of it: Postgres'
+ * float8 refuses both. */
 NP_MUST_CHECK bool parse_float(const char *text, double *value);
 
 /* Length of the JSON number at the start of text, 0 when there is none; *integer when it has no . and no e. */

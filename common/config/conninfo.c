@@ -84,17 +84,24 @@ conninfo_get(const struct conninfo *info, const char *keyword)
 	return NULL;
 }
 
+/* A part of the URL itself: one that is there for the first time. */
+static void
+put(struct conninfo *info, const char *keyword, const char *value)
+{
+	if (!value)
+		return;
+	info->keywords[info->count] = keyword;
+	info->values[info->count++] = value;
+}
+
 static bool
 add(struct conninfo *info, const char *keyword, const char *value, struct error *err)
 {
-	if (!value)
-		return true;
 	if (conninfo_get(info, keyword))
 		return error_set(err, NP_INVALID, "gives %s twice", keyword);
 	if (info->count == CONNINFO_MAX)
 		return error_set(err, NP_INVALID, "has more than %d parts", CONNINFO_MAX);
-	info->keywords[info->count] = keyword;
-	info->values[info->count++] = value;
+	put(info, keyword, value);
 	return true;
 }
 
@@ -150,6 +157,7 @@ add_param(void *owner, struct conninfo *info, const struct url *url, const struc
 	return add(info, known[i].name, param->value, err);
 }
 
+/* Of one that names host, user and database. */
 static void
 redact(void *owner, struct conninfo *info)
 {
@@ -161,21 +169,16 @@ redact(void *owner, struct conninfo *info)
 
 	buf_init(&out, owner, (size_t)URL_MAX_BYTES * 4);
 	buf_text(&out, "postgresql://");
-	if (user)
-		buf_percent(&out, user, "");
-	if (conninfo_get(info, "password"))
-		buf_text(&out, ":***");
-	if (user || conninfo_get(info, "password"))
-		buf_char(&out, '@');
-	if (host && strchr(host, ':'))
-		buf_printf(&out, "[%s]", host);
-	else if (host)
-		buf_percent(&out, host, "");
+	buf_percent(&out, user, "");
+	buf_text(&out, conninfo_get(info, "password") ? ":***@" : "@");
+	/* In brackets, as an IPv6 address is. */
+	buf_text(&out, strchr(host, ':') ? "[" : "");
+	buf_percent(&out, host, ":");
+	buf_text(&out, strchr(host, ':') ? "]" : "");
 	if (port)
 		buf_printf(&out, ":%s", port);
 	buf_char(&out, '/');
-	if (name)
-		buf_percent(&out, name, "");
+	buf_percent(&out, name, "");
 	for (size_t i = 0; i < COUNT_OF(shown); i++) {
 		const char *value = conninfo_get(info, shown[i]);
 
@@ -236,10 +239,11 @@ conninfo_parse(void *owner, const char *text, struct conninfo *info, struct erro
 		return false;
 	if (!is_postgres(url->scheme))
 		return error_set(err, NP_INVALID, "does not start with postgres:// or postgresql://");
-	if (!add(&made, "host", url->host, err) || !add(&made, "port", url->port, err)
-	    || !add(&made, "dbname", url->path, err) || !add(&made, "user", url->user, err)
-	    || !add(&made, "password", url->password, err))
-		return false;
+	put(&made, "host", url->host);
+	put(&made, "port", url->port);
+	put(&made, "dbname", url->path);
+	put(&made, "user", url->user);
+	put(&made, "password", url->password);
 	for (size_t i = 0; i < url->param_count; i++)
 		if (!add_param(owner, &made, url, &url->params[i], err))
 			return false;
@@ -254,9 +258,12 @@ conninfo_from_parts(void *owner, const struct conninfo_parts *parts, struct conn
 {
 	struct conninfo made = { .count = 0 };
 
-	if (!add(&made, "host", parts->host, err) || !add(&made, "port", parts->port, err)
-	    || !add(&made, "dbname", parts->name, err) || !add(&made, "user", parts->user, err)
-	    || !add(&made, "password", parts->password, err) || !check(owner, &made, err))
+	put(&made, "host", parts->host);
+	put(&made, "port", parts->port);
+	put(&made, "dbname", parts->name);
+	put(&made, "user", parts->user);
+	put(&made, "password", parts->password);
+	if (!check(owner, &made, err))
 		return false;
 	*info = made;
 	return true;

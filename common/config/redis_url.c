@@ -34,7 +34,6 @@ redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct e
 {
 	struct url *url = mem_new(owner, struct url);
 	struct redis_url made = { .port = REDIS_PORT };
-	int64_t port;
 
 	if (!url_parse(owner, text, url, err))
 		return false;
@@ -45,8 +44,8 @@ redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct e
 		    "has a user without a password (a password alone is redis://:password@host)");
 	made.user = url->user;
 	made.password = url->password;
-	if (url->port && parse_int(url->port, &port))
-		made.port = (int)port;
+	if (url->port)
+		made.port = (int)url->port_number;
 	made.tls = strcmp(url->scheme, "rediss") == 0;
 	for (size_t i = 0; i < url->param_count; i++)
 		if (!parse_param(&url->params[i], &made, err))

@@ -28,11 +28,9 @@ decode(void *owner, const char *text, size_t size, const char **decoded, struct 
 }
 
 static bool
-parse_port(const char *port, struct error *err)
+parse_port(struct url *url, struct error *err)
 {
-	int64_t number;
-
-	if (!parse_int(port, &number) || number < 1 || number > 65535)
+	if (!parse_int(url->port, &url->port_number) || url->port_number < 1 || url->port_number > 65535)
 		return error_set(err, NP_INVALID,
 		                 "needs a port from 1 to 65535 after the host"
 		                 " (a password with : / ? # or @ must be percent-encoded)");
@@ -73,8 +71,7 @@ parse_host(void *owner, const char *text, size_t size, struct url *url, struct e
 	}
 	if (!port || port + 1 == end)
 		return true;
-	return decode(owner, port + 1, (size_t)(end - port - 1), &url->port, err)
-	       && parse_port(url->port, err);
+	return decode(owner, port + 1, (size_t)(end - port - 1), &url->port, err) && parse_port(url, err);
 }
 
 static bool

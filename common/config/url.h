@@ -23,6 +23,7 @@ struct url {
 	const char *password;
 	const char *host; /* an IPv6 address without its brackets */
 	const char *port; /* 1 to 65535 */
+	int64_t port_number;
 	const char *path;
 	struct url_param params[URL_PARAMS_MAX];
 	size_t param_count;

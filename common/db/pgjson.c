@@ -59,13 +59,19 @@ write_integer(struct buf *out, const char *text, size_t size)
 	buf_add(out, text, size);
 }
 
-static void
-write_float(struct buf *out, const char *text, size_t size)
+/* Not NaN, Infinity, -Infinity: JSON has none of them. */
+static bool
+is_number(const char *text, size_t size)
 {
 	bool integer;
 
-	/* NaN, Infinity, -Infinity: JSON has none of them. */
-	if (json_number_size(text, size, &integer) == size && size > 0)
+	return size > 0 && json_number_size(text, size, &integer) == size;
+}
+
+static void
+write_float(struct buf *out, const char *text, size_t size)
+{
+	if (is_number(text, size))
 		buf_add(out, text, size);
 	else
 		buf_text(out, "null");
@@ -93,9 +99,7 @@ significant_digits(const char *text, size_t size)
 static void
 write_numeric(struct buf *out, const char *text, size_t size)
 {
-	bool integer;
-
-	if (json_number_size(text, size, &integer) != size)
+	if (!is_number(text, size))
 		buf_text(out, "null");
 	else if (significant_digits(text, size) <= NUMERIC_DIGITS_MAX && size <= NUMERIC_EXPONENT_MAX)
 		buf_add(out, text, size);
@@ -136,7 +140,9 @@ is_rfc3339_date_time(const char *text, size_t size)
 static bool
 is_offset(const char *text, size_t size)
 {
-	return (text[0] == '+' || text[0] == '-') && (size == 3 || (size == 6 && text[3] == ':'));
+	return (text[0] == '+' || text[0] == '-') && (size == 3 || size == 6) && text_is_digit(text[1])
+	       && text_is_digit(text[2])
+	       && (size == 3 || (text[3] == ':' && text_is_digit(text[4]) && text_is_digit(text[5])));
 }
 
 /* "2026-01-31 23:59:59.5+00" to "2026-01-31T23:59:59.5+00:00". What RFC 3339 cannot say (year 10000, BC,

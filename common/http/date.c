@@ -48,17 +48,19 @@ static bool
 read_time(const char **at)
 {
 	int hour, minute, second, decimals = 0;
+	bool fraction = false;
 
 	if (!read_number(at, 2, 0, 23, &hour) || !read_char(at, ":") || !read_number(at, 2, 0, 59, &minute)
 	    || !read_char(at, ":") || !read_number(at, 2, 0, 60, &second) || (second == 60 && minute != 59))
 		return false;
 	if (!read_char(at, "."))
 		return true;
-	while (text_is_digit(**at)) {
+	for (; text_is_digit(**at); ++*at) {
 		decimals++;
-		++*at;
+		fraction = fraction || **at != '0';
 	}
-	return decimals >= 1 && decimals <= 9;
+	/* Of a leap second Postgres takes the beginning. */
+	return decimals >= 1 && decimals <= 9 && !(second == 60 && fraction);
 }
 
 static bool

@@ -5,11 +5,14 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "http/json.h"
 #include "http/request.h"
 
 /* A byte may become six: \u007f. */
 #define TEXT_MAX_BYTES (6 * (size_t)REQUEST_BODY_MAX_BYTES)
+
+#define PAIR_BYTES 12 /* \ud83d\ude00 */
 
 static void
 put(void *value)
@@ -208,6 +211,34 @@ check_whole(struct json_object *root, const struct json_measure *wanted)
 		mem_exhausted();
 }
 
+/* The text, which has passed the gate, with its surrogate pairs as UTF-8. json-c 0.16 decodes a pair, and then takes a code point
+ * such as U+1D800, whose last 16 bits are a surrogate's, for half of one: it would become U+FFFD. */
+static const char *
+without_pairs(void *owner, const char *text, size_t *size)
+{
+	const char *end = text + *size;
+	char *out, *to;
+	uint32_t point;
+
+	if (!memmem(text, *size, "\\u", 2))
+		return text;
+	out = to = mem_resize(owner, NULL, *size + 1);
+	while (text < end) {
+		size_t length = *text == '\\' ? json_escape_size(text, end, &point) : 1;
+
+		if (length == PAIR_BYTES) {
+			to += utf8_put(point, to);
+		} else {
+			memcpy(to, text, length);
+			to += length;
+		}
+		text += length;
+	}
+	*to = '\0';
+	*size = (size_t)(to - out);
+	return out;
+}
+
 /* The tree; it lives as long as owner. */
 static bool
 parse(void *owner, const char *text, size_t size, struct json_object **root, struct error *err)
@@ -218,6 +249,7 @@ parse(void *owner, const char *text, size_t size, struct json_object **root, str
 	if (!tokener)
 		mem_exhausted();
 	mem_own(owner, tokener, (void (*)(void *))json_tokener_free);
+	text = without_pairs(owner, text, &size);
 	/* Not JSON_TOKENER_STRICT: the gate is stricter, and json-c 0.18 (Debian 13) then takes every byte above 127
 	 * for a control character, since its char is signed. With its NUL, which tells the tokener that a number has ended. */
 	errno = 0;

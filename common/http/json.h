@@ -2,8 +2,9 @@
  *
  * The gate is ours because json-c, also when strict, lets the last of two equal keys win, cuts texts at \u0000,
  * takes NaN, 1e400, lone surrogates and overlong UTF-8, and saturates integers. What passes is RFC 8259 within
- * the limits of I-JSON (RFC 7493): valid UTF-8, no equal keys, no NUL, integers of 64 bits, finite numbers,
- * at most JSON_DEPTH_MAX levels and JSON_KEYS_MAX keys in all; no number of more than 63 bytes.
+ * the limits of I-JSON (RFC 7493): valid UTF-8, no equal keys, no NUL, integers of 64 bits, numbers that a double has,
+ * at most JSON_DEPTH_MAX levels and JSON_KEYS_MAX keys in all; no number of more than 63 bytes, or with an exponent of more
+ * than 4 digits. Postgres' jsonb takes all that passes: tests/system/test_values.py.
  * Its measure is held against what json-c read, since json-c without memory reads less and does not say so.
  */
 #ifndef NULLPOOL_HTTP_JSON_H
@@ -40,6 +41,10 @@ struct json_measure {
 	size_t values;
 	size_t text_bytes; /* of its strings and names, decoded */
 };
+
+/* Decodes the escape at `text` (its backslash). Returns its size, a surrogate pair being one of 12 bytes, or 0 when it is none
+ * that may stand in a string: an unknown one, \u0000, or half of a pair. */
+size_t json_escape_size(const char *text, const char *end, uint32_t *point);
 
 /* NP_MALFORMED, with what is wrong and at which byte. */
 NP_MUST_CHECK bool json_gate(const char *text, size_t size, struct error *err);

@@ -1,12 +1,16 @@
 /* json_gate.c - what may reach json-c; see json.h for why it is ours */
-#include <sys/random.h>
-
 #include "base/buf.h"
-#include "base/clock.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "http/json.h"
 
-#define NUMBER_MAX_BYTES 64
+#define NUMBER_MAX_BYTES    64
+#define EXPONENT_DIGITS_MAX 4
+
+/* Of FNV-1a. A test makes it 0, so that all hashes are equal. */
+#ifndef HASH_PRIME
+#define HASH_PRIME 0x100000001b3u
+#endif
 
 /* A key as a piece of the text, escapes as they are, and the object it stands in. The hash is of what it means: most
  * pairs of keys need not be compared byte by byte, or a thousand long ones would cost seconds. */
@@ -75,10 +79,8 @@ hex4(const char *text, const char *end)
 	return unit;
 }
 
-/* Decodes the escape at `text` (its backslash). Returns its size, or 0 when it is none that may stand here:
- * an unknown one, \u0000, or half of a surrogate pair. */
-static size_t
-escape_size(const char *text, const char *end, uint32_t *point)
+size_t
+json_escape_size(const char *text, const char *end, uint32_t *point)
 {
 	static const char names[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
 	const char *name;
@@ -111,7 +113,7 @@ character_size(const char *text, const char *end, uint32_t *point)
 	size_t size;
 
 	if (*text == '\\')
-		return escape_size(text, end, point);
+		return json_escape_size(text, end, point);
 	size = utf8_next(text, (size_t)(end - text), point);
 	return size > 0 && *point >= 0x20 ? size : 0;
 }
@@ -150,14 +152,14 @@ hash_of(const struct key *key)
 	static uint64_t seed;
 	uint64_t hash;
 
-	if (seed == 0 && getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
-		seed = (uint64_t)clock_now_us();
+	if (seed == 0)
+		seed = random_number();
 	hash = seed;
 	for (const char *at = key->text, *end = at + key->size; at < end;) {
 		uint32_t point = 0;
 
 		at += character_size(at, end, &point);
-		hash = (hash ^ point) * 0x100000001b3u;
+		hash = (hash ^ point) * HASH_PRIME;
 	}
 	return hash;
 }
@@ -201,7 +203,9 @@ gate_key(struct gate *gate, size_t object)
 		if (same_key(&keys[i], key))
 			return fault(gate, "a name given twice in one object");
 	gate->key_count++;
-	return pass(gate, ':') || fault(gate, "no colon after a name");
+	if (!pass(gate, ':'))
+		return fault(gate, "no colon after a name");
+	return true;
 }
 
 /* The members of an object or the items of an array, behind its opening bracket. */
@@ -227,6 +231,16 @@ gate_list(struct gate *gate, char close)
 	return true;
 }
 
+/* Postgres' decimals have 16,383 digits behind the point at most, also of a zero: jsonb takes no 0e-20000. */
+static bool
+is_exponent_long(const char *number)
+{
+	const char *exponent = strpbrk(number, "eE");
+
+	return exponent
+	       && strspn(exponent + 1 + strspn(exponent + 1, "+-"), "0123456789") > EXPONENT_DIGITS_MAX;
+}
+
 static bool
 gate_number(struct gate *gate)
 {
@@ -241,7 +255,8 @@ gate_number(struct gate *gate)
 		return fault(gate, "something that is no JSON value");
 	buf_init_fixed(&copy, number, sizeof(number));
 	buf_add(&copy, gate->at, size);
-	if (copy.overflow || !(integer ? parse_int(number, &whole) : parse_float(number, &real)))
+	if (copy.overflow || is_exponent_long(number)
+	    || !(integer ? parse_int(number, &whole) : parse_float(number, &real)))
 		return fault(gate, "a number out of range");
 	gate->at += size;
 	return true;
@@ -276,7 +291,9 @@ gate_document(struct gate *gate)
 	if (!gate_value(gate))
 		return false;
 	skip_space(gate);
-	return gate->at == gate->end || fault(gate, "text after the end");
+	if (gate->at < gate->end)
+		return fault(gate, "text after the end");
+	return true;
 }
 
 bool

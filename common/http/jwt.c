@@ -82,7 +82,9 @@ read_time(const struct json_body *claims, const char *name, int64_t *time_s)
 {
 	const struct json_member *found = member(claims, name, JSON_INT);
 
-	return found && parse_int(found->text, time_s);
+	if (!found)
+		return false;
+	return parse_int(found->text, time_s);
 }
 
 static bool

@@ -24,6 +24,8 @@
 
 /* How far the wall clock is before the monotonic one, as last seen, and until when on the latter no stamp is believed. */
 static int64_t distance_ms, distrust_until_ms;
+/* The year 5138: what is later, or before 1970, is no time that a request began at. */
+#define START_MAX_S 1e11
 
 bool
 fcgi_init(struct error *err)
@@ -155,7 +157,7 @@ waited_ms(char *const *environment, int64_t queue_s)
 	bool steady = is_steady(now_ms, queue_s);
 	double start;
 
-	if (!steady || !text || !parse_float(text, &start))
+	if (!steady || !text || !parse_float(text, &start) || start < 0 || start > START_MAX_S)
 		return -1;
 	waited = now_ms - (int64_t)(start * 1000);
 	return waited > 0 ? waited : 0;

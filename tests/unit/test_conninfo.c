@@ -139,6 +139,7 @@ static const struct fault_row {
 } fault_rows[] = {
 	{ "another database", "mysql://u:Pa55w0rd@h/d", "postgres" },
 	{ "a scheme that only begins like it", "postgresqlx://u:Pa55w0rd@h/d", "postgres" },
+	{ "a scheme of as many letters", "mongodb1://u:Pa55w0rd@h/d", "postgres" },
 	{ "keywords in place of a URL", "host=h user=u password=Pa55w0rd", NULL },
 	{ "empty", "", NULL },
 	{ "unencoded @ in the password", "postgres://u:Pa55@w0rd@h/d", "@" },
@@ -161,6 +162,7 @@ static const struct fault_row {
 	{ "several hosts by parameter", "postgres://u:Pa55w0rd@/d?host=a,b", "several hosts" },
 	{ "several ports", "postgres://u:Pa55w0rd@h/d?port=5432,5433", "port" },
 	{ "port of 0 by parameter", "postgres://u:Pa55w0rd@h/d?port=0", "port" },
+	{ "a port too large by parameter", "postgres://u:Pa55w0rd@h/d?port=65536", "port" },
 	{ "host twice", "postgres://u:Pa55w0rd@h/d?host=i", "host" },
 	{ "password twice", "postgres://u:x@h/d?password=Pa55w0rd", "password" },
 	{ "a parameter twice", "postgres://u:Pa55w0rd@h/d?sslmode=require&sslmode=disable", "sslmode" },
@@ -280,6 +282,8 @@ the_redacted_form_keeps_the_brackets_of_an_address(void **state)
 {
 	assert_string_equal(parsed(*state, "postgres://u:p@[::1]:5432/d").redacted,
 	                    "postgresql://u:***@[::1]:5432/d");
+	assert_string_equal(parsed(*state, "postgres://u:p@[fe80::1%25%40x]/d").redacted,
+	                    "postgresql://u:***@[fe80::1%25%40x]/d");
 }
 
 /* --- questions --- */
@@ -295,6 +299,32 @@ default_adds_what_is_not_there_yet(void **state)
 	conninfo_default(*state, &info, "sslmode", "disable");
 	assert_string_equal(conninfo_get(&info, "sslmode"), "require");
 	assert_null(info.keywords[info.count]);
+}
+
+static void
+no_more_is_added_than_there_is_room_for(void **state)
+{
+	struct conninfo info = parsed(*state, "postgres://u:p@h/d");
+
+	for (int i = 0; i < CONNINFO_MAX; i++)
+		conninfo_default(*state, &info, mem_printf(*state, "keyword_%d", i), "x");
+	assert_int_equal(info.count, CONNINFO_MAX);
+	assert_null(info.keywords[info.count]);
+	assert_string_equal(conninfo_get(&info, "dbname"), "d");
+}
+
+static void
+neon_is_known_by_its_domain(void **state)
+{
+	struct conninfo direct = parsed(*state, "postgres://u@ep-x-1.eu-central-1.aws.neon.tech/d"),
+	                other = parsed(*state, "postgres://u@db.example-neon.tech/d"),
+	                near = parsed(*state, "postgres://u@ep.neon.tech.example/d"),
+	                brief = parsed(*state, "postgres://u@h/d");
+
+	assert_true(conninfo_is_neon(&direct));
+	assert_false(conninfo_is_neon(&other));
+	assert_false(conninfo_is_neon(&near));
+	assert_false(conninfo_is_neon(&brief));
 }
 
 static const struct question_row {
@@ -378,6 +408,8 @@ main(void)
 		TEST(the_redacted_form_can_be_parsed_again),
 		TEST(the_redacted_form_keeps_the_brackets_of_an_address),
 		TEST(default_adds_what_is_not_there_yet),
+		TEST(no_more_is_added_than_there_is_room_for),
+		TEST(neon_is_known_by_its_domain),
 		TEST(questions_are_answered_from_the_keywords),
 		TEST(an_address_is_a_network_whatever_the_host_is),
 		TEST(json_has_every_keyword),

@@ -55,6 +55,19 @@ an_empty_key_comes_back_too(void **state)
 }
 
 static void
+a_full_buffer_stays_full(void **state)
+{
+	const char *const keys[] = { "a" };
+	struct buf out;
+
+	buf_init(&out, *state, 8);
+	buf_text(&out, "more than 8");
+	assert_true(out.overflow);
+	cursor_write(&out, keys, 1);
+	assert_true(out.overflow);
+}
+
+static void
 a_cursor_needs_no_escape_in_a_url(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(trip_rows); i++) {
@@ -187,10 +200,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(keys_come_back_as_they_were_written),   TEST(an_empty_key_comes_back_too),
-		TEST(a_cursor_needs_no_escape_in_a_url),     TEST(it_is_base64url_without_padding),
-		TEST(what_was_not_written_here_is_refused),  TEST(a_cursor_that_is_too_long_is_refused),
-		TEST(what_can_be_written_can_be_read),       TEST(a_key_with_a_control_byte_is_not_two),
+		TEST(keys_come_back_as_they_were_written),
+		TEST(an_empty_key_comes_back_too),
+		TEST(a_full_buffer_stays_full),
+		TEST(a_cursor_needs_no_escape_in_a_url),
+		TEST(it_is_base64url_without_padding),
+		TEST(what_was_not_written_here_is_refused),
+		TEST(a_cursor_that_is_too_long_is_refused),
+		TEST(what_can_be_written_can_be_read),
+		TEST(a_key_with_a_control_byte_is_not_two),
 		TEST(a_key_that_is_too_long_is_an_overflow),
 	};
 

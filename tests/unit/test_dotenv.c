@@ -11,6 +11,7 @@ static const struct value_row {
 	{ "bare", "NAME=value\n", "value" },
 	{ "without a line feed at the end", "NAME=value", "value" },
 	{ "empty", "NAME=\n", "" },
+	{ "blanks at the end of the file", "NAME=value\n \t", "value" },
 	{ "only blanks", "NAME=  \t\n", "" },
 	{ "blanks around", "  NAME =\t value \t\n", "value" },
 	{ "blanks inside", "NAME=two words\n", "two words" },
@@ -45,6 +46,7 @@ static const struct value_row {
 	{ "byte order mark", "\xef\xbb\xbfNAME=value\n", "value" },
 	{ "UTF-8", "NAME=p\xc3\xa4ss\n", "p\xc3\xa4ss" },
 	{ "after empty lines and comments", "\n\r\n  \n# NAME=no\n  # NAME=no\nNAME=value\n", "value" },
+	{ "behind a name with underscores and digits", "_N_1=no\nNAME=value\n", "value" },
 	{ "the last entry wins", "NAME=first\nNAME=second\n", "second" },
 	{ "the last entry wins, empty too", "NAME=first\nNAME=\n", "" },
 };

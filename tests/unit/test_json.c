@@ -32,7 +32,8 @@ static const struct gate_row {
 	{ "smallest integer", BYTES("-9223372036854775808"), true },
 	{ "minus zero", BYTES("-0"), true },
 	{ "large, but finite", BYTES("1e308"), true },
-	{ "too small is zero", BYTES("1e-400"), true },
+	{ "the smallest double", BYTES("5e-324"), true },
+	{ "zero with the longest exponents", BYTES("[0e-9999,0E9999,0e+9999]"), true },
 
 	{ "empty", BYTES(""), false },
 	{ "white space only", BYTES(" \n"), false },
@@ -82,6 +83,7 @@ static const struct gate_row {
 	{ "low surrogate alone", BYTES("\"\\udc00\""), false },
 	{ "high surrogate, then a letter", BYTES("\"\\ud83dx12345\""), false },
 	{ "two high surrogates", BYTES("\"\\ud83d\\ud83d\""), false },
+	{ "high surrogate, then what is above the low ones", BYTES("\"\\ud83d\\ue000\""), false },
 	{ "pair the wrong way round", BYTES("\"\\ude00\\ud83d\""), false },
 	{ "lone surrogate in a key", BYTES("{\"\\ud800\":1}"), false },
 	{ "unknown escape", BYTES("\"\\x41\""), false },
@@ -105,6 +107,11 @@ static const struct gate_row {
 	{ "minus Infinity", BYTES("-Infinity"), false },
 	{ "above the largest double", BYTES("1e400"), false },
 	{ "below the smallest double", BYTES("[-1e400]"), false },
+	{ "too small for a double", BYTES("1e-400"), false },
+	{ "more digits behind the point than a decimal of Postgres has", BYTES("0e-20000"), false },
+	{ "more than 63 bytes", BYTES("0.0000000000000000000000000000000000000000000000000000000000000001"),
+	  false },
+	{ "a long exponent", BYTES("[1E+00001]"), false },
 	{ "one more than the largest integer", BYTES("9223372036854775808"), false },
 	{ "one less than the smallest integer", BYTES("-9223372036854775809"), false },
 	{ "much too large an integer", BYTES("[123456789012345678901234567890]"), false },
@@ -315,6 +322,19 @@ an_escaped_name_is_decoded(void **state)
 	assert_string_equal(body.members[0].name, "a/");
 }
 
+/* json-c 0.16 makes U+FFFD of them. */
+static void
+code_points_that_end_like_a_surrogate_are_decoded(void **state)
+{
+	static const char text[] = "{\"\\ud836\\udc00\": \"\\uD836\\uDFFF\\ud877\\udfff\\\\ud836\\u00e9\"}";
+	struct json_body body;
+	struct error err;
+
+	assert_true(json_body_read(*state, text, sizeof(text) - 1, &body, &err));
+	assert_string_equal(body.members[0].name, "\xf0\x9d\xa0\x80");
+	assert_string_equal(body.members[0].text, "\xf0\x9d\xaf\xbf\xf0\xad\xbf\xbf\\ud836\xc3\xa9");
+}
+
 static void
 an_empty_object_has_no_members(void **state)
 {
@@ -366,6 +386,7 @@ main(void)
 		TEST(keys_are_counted_in_one_object),
 		TEST(members_have_a_kind_and_a_text),
 		TEST(an_escaped_name_is_decoded),
+		TEST(code_points_that_end_like_a_surrogate_are_decoded),
 		TEST(an_empty_object_has_no_members),
 		TEST(a_body_that_is_no_object_is_invalid),
 		TEST(a_body_that_does_not_pass_the_gate_is_malformed),

@@ -37,6 +37,14 @@ static const struct check_row {
 	{ "email with all of HTML's marks", NP_EMAIL, 0, 0, ".!#$%&'*+/=?^_`{|}~-@h", NULL },
 	{ "email with a local host", NP_EMAIL, 0, 0, "root@localhost", NULL },
 	{ "email with a dash in a label", NP_EMAIL, 0, 0, "a@x-y.example", NULL },
+	{ "email with the longest label", NP_EMAIL, 0, 0,
+	  "a@xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", NULL },
+	{ "email with a longer label", NP_EMAIL, 0, 0,
+	  "a@xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "must be an email address" },
+	{ "email with the longest name", NP_EMAIL, 0, 0,
+	  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx@h", NULL },
+	{ "email with a longer name", NP_EMAIL, 0, 0,
+	  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx@h", "must be an email address" },
 	{ "email without @", NP_EMAIL, 0, 0, "ada.example.com", "must be an email address" },
 	{ "email with two @", NP_EMAIL, 0, 0, "a@b@c", "must be an email address" },
 	{ "email without a name", NP_EMAIL, 0, 0, "@example.com", "must be an email address" },
@@ -124,6 +132,30 @@ a_checked_value_is_there_as_text_and_as_its_type(void **state)
 	assert_string_equal(argument.cursor[0], "a");
 	assert_string_equal(argument.cursor[1], "b");
 	assert_null(argument.cursor[2]);
+}
+
+/* What no table has: it would be refused when the program starts. */
+static void
+a_row_that_is_none_takes_nothing(void **state)
+{
+	const struct np_param pattern = { .name = "x", .type = NP_STRING, .pattern = "(" },
+	                      type = { .name = "x", .type = NP_TYPE__MAX };
+	struct argument argument;
+
+	assert_string_equal(param_check(*state, &pattern, "a", &argument), "must match (");
+	assert_string_equal(param_check(*state, &type, "a", &argument), "has no type");
+}
+
+static void
+a_list_is_bounded_in_bytes(void **state)
+{
+	const struct np_param param = { .name = "x", .type = NP_STRING, .many = 9 };
+	struct argument argument = { .given = false };
+	char *half = mem_array(*state, char, (1 << 19) + 1);
+
+	memset(half, 'x', 1 << 19);
+	assert_null(list_add(*state, &param, half, &argument));
+	assert_string_equal(list_add(*state, &param, half, &argument), "is too long");
 }
 
 static void
@@ -592,6 +624,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_type_has_its_rule),
 		TEST(a_checked_value_is_there_as_text_and_as_its_type),
+		TEST(a_row_that_is_none_takes_nothing),
+		TEST(a_list_is_bounded_in_bytes),
 		TEST(an_email_has_at_most_254_bytes),
 		TEST(values_come_from_all_four_places),
 		TEST(what_is_absent_is_the_fallback_or_null),

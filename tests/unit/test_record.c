@@ -102,6 +102,16 @@ what_does_not_fit_the_columns_is_refused(void **state)
 }
 
 static void
+a_table_without_columns_has_no_rows(void **state)
+{
+	PGresult *result = table(0);
+
+	(void)state;
+	assert_false(record_read(result, "()"));
+	PQclear(result);
+}
+
+static void
 what_is_longer_than_the_room_is_an_overflow(void **state)
 {
 	static char text[] = "twenty bytes of text";
@@ -122,6 +132,7 @@ main(void)
 		TEST(what_postgres_writes_is_read),
 		TEST(what_is_written_is_read_again),
 		TEST(what_does_not_fit_the_columns_is_refused),
+		TEST(a_table_without_columns_has_no_rows),
 		TEST(what_is_longer_than_the_room_is_an_overflow),
 	};
 

@@ -84,6 +84,7 @@ static const struct fault_row {
 	const char *text;
 } fault_rows[] = {
 	{ "no scheme", "u:Pa55w0rd@h/d" },
+	{ "an encoded DEL", "x://u:Pa55%7fw0rd@h/d" },
 	{ "no slashes", "postgres:u:Pa55w0rd@h/d" },
 	{ "empty scheme", "://u:Pa55w0rd@h/d" },
 	{ "empty", "" },

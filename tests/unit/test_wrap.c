@@ -30,6 +30,16 @@ one_with_a_with_keeps_it(void **state)
 	    " np_kept AS (" KEEP ") SELECT * FROM np_work");
 }
 
+static void
+a_dollar_that_is_no_parameter_stays(void **state)
+{
+	struct buf out;
+
+	buf_init(&out, *state, 4096);
+	assert_true(wrap_statement(&out, "SELECT 1", 3, "INSERT INTO kept SELECT $1, '$', $$x$$"));
+	assert_non_null(strstr(out.data, "INSERT INTO kept SELECT $4, '$', $$x$$)"));
+}
+
 /* What the main statement of a wrapped one begins with; the text stands in for it. */
 static void
 the_main_statement_is_found(void **state)
@@ -55,6 +65,7 @@ the_main_statement_is_found(void **state)
 		{ "WITH a AS /* ( /* SELECT */ ( */ (SELECT 1) ", "SELECT 2" },
 		{ "WITH a$1 AS (SELECT 1), selection AS (SELECT 1) ", "SELECT 2" },
 		{ "WITH ä AS (SELECT 1) ", "SELECT 2" },
+		{ "WITH a AS (SELECT 1 ; ) ", "SELECT 2" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -121,6 +132,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_statement_is_put_into_a_with),
+		TEST(a_dollar_that_is_no_parameter_stays),
 		TEST(one_with_a_with_keeps_it),
 		TEST(the_main_statement_is_found),
 		TEST(what_returns_no_rows_or_is_not_one_statement_is_refused),

@@ -1,0 +1,376 @@
+/* fcgi - the accept path from end to end: bytes on a socket, libfcgi, our reading of them, routes without a database, the reply
+ *
+ * What comes back is well-formed records with one whole answer in them, or nothing; each request is one line in the log.
+ *
+ * Input: a byte, then either records as they are (it is even), or (odd) NAME=value as lines, an empty line, and the body,
+ * which are made records here: so both the framing and what is in it are reached.
+ *
+ * A length of 0x7ffffffe in PARAMS or GET_VALUES makes libfcgi ask for 2 GiB, and abort where it gets none: whoever may connect to
+ * the socket is trusted so far (0660). Here no length is above 1 MiB. Of a management record that is no whole GET_VALUES libfcgi
+ * 2.4.2 forgets 48 bytes, which is not counted as a leak of ours.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "lines.h"
+#include "serve/count.h"
+#include "serve/fcgi.h"
+#include "serve/metrics.h"
+#include "serve/scoreboard.h"
+
+#define RECORD_HEAD     8
+#define FORGOTTEN_BYTES 48
+#define KEPT_BYTES      4096 /* less than the buffers of one request of libfcgi */
+#define ANSWER_MAX      (1 << 20)
+
+enum {
+	BEGIN = 1,
+	ABORT,
+	END,
+	PARAMS,
+	STDIN,
+	STDOUT,
+	STDERR,
+	DATA,
+	GET_VALUES,
+	GET_VALUES_RESULT,
+	UNKNOWN_TYPE
+};
+
+/* Of a sanitizer's run-time library. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+const char *__lsan_default_suppressions(void);
+
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:libfcgi.so";
+}
+
+static size_t
+bytes_in_use(void)
+{
+	return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes() : 0;
+}
+
+/* --- a program --- */
+
+enum { ID, TITLE, DUE, TAGS, RATING, META, OWNER, LIMIT, AFTER, AGENT };
+static const struct np_param note[] = {
+	[ID] = { .name = "id", .in = NP_PATH, .type = NP_UUID },
+	[TITLE] = { .name = "title",
+	            .in = NP_BODY,
+	            .type = NP_STRING,
+	            .required = true,
+	            .min = 1,
+	            .max = 20 },
+	[DUE] = { .name = "due", .in = NP_BODY, .type = NP_DATETIME, .nullable = true },
+	[TAGS] = { .name = "tags", .in = NP_BODY, .type = NP_STRING, .many = 3 },
+	[RATING] = { .name = "rating", .in = NP_BODY, .type = NP_FLOAT, .fallback = "1.5" },
+	[META] = { .name = "meta", .in = NP_BODY, .type = NP_JSON },
+	[OWNER] = { .name = "owner.email", .in = NP_BODY, .type = NP_EMAIL },
+	NP_PARAMS_END,
+};
+static const struct np_param list[] = {
+	{ NP_PAGE_LIMIT },
+	{ NP_PAGE_AFTER },
+	{ .name = "kind", .in = NP_QUERY, .type = NP_ENUM, .choices = NP_CHOICES("a", "b") },
+	/* np_header() refuses control bytes, which would be the handler's fault. */
+	{ .name = "x-agent", .in = NP_HEADER, .type = NP_STRING, .max = 30, .pattern = "[^[:cntrl:]]*" },
+	NP_PARAMS_END,
+};
+static const struct np_param form[] = {
+	{ .name = "name", .in = NP_BODY, .type = NP_STRING, .required = true },
+	{ .name = "count", .in = NP_BODY, .type = NP_INT },
+	NP_PARAMS_END,
+};
+
+static bool
+echo(struct np_ctx *ctx)
+{
+	return np_reply_object(ctx, NP_OK,
+	                       NP_MEMBERS({ "first", np_arg(ctx, 0) }, { "second", np_arg(ctx, 1) }));
+}
+
+/* What a client sent reaches a header. */
+static bool
+reflect(struct np_ctx *ctx)
+{
+	struct np_value text = np_arg(ctx, 3);
+
+	return np_header(ctx, "X-Agent", "%s", text.text ? text.text : "") && echo(ctx);
+}
+
+static const struct np_route routes[] = {
+	{ "GET", "/", np_health_live, NP_TX_NONE },
+	{ "GET", "/notes", reflect, NP_TX_NONE, list },
+	{ "POST", "/notes", echo, NP_TX_NONE, form, .form = true },
+	{ "PUT", "/notes/{id}", echo, NP_TX_NONE, note },
+	{ "DELETE", "/notes/{id}/{other}", echo, NP_TX_NONE,
+	  (const struct np_param[]){ { .name = "id", .in = NP_PATH, .type = NP_INT },
+	                             { .name = "other", .in = NP_PATH, .type = NP_STRING },
+	                             NP_PARAMS_END } },
+	{ "GET", "/mine", echo, NP_TX_NONE, list, .auth = NP_AUTH_USER },
+	{ "GET", "/metrics", np_metrics, NP_TX_NONE },
+	NP_ROUTES_END,
+};
+
+/* Settings with nothing behind them: no route here needs a server. */
+static char *
+lookup(const char *name)
+{
+	static char url[] = "postgresql://u@%2Fnonexistent/d", key[] = "0123456789abcdef0123456789abcdef",
+	            file[] = "/dev/null";
+
+	if (strcmp(name, "DATABASE_URL") == 0)
+		return url;
+	if (strcmp(name, "SECRET_KEY") == 0)
+		return key;
+	return strcmp(name, "NULLPOOL_ENV_FILE") == 0 ? file : NULL;
+}
+
+static struct app *
+the_app(void)
+{
+	static struct settings settings;
+	static struct app app;
+	static bool ready;
+	const struct scoreboard_plan plan = { .name = "fuzz", .routes = routes, .size = 1, .slots = 1 };
+	struct error err;
+	struct buf faults;
+
+	if (ready)
+		return &app;
+	buf_init(&faults, mem_process(), 4096);
+	HOLDS(settings_read(mem_process(), lookup, &settings, &faults));
+	HOLDS(scoreboard_make(NULL, &plan, &err));
+	HOLDS(app_init(mem_process(), &app, "fuzz", routes, &settings, &err));
+	HOLDS(fcgi_init(&err));
+	app.report = count_report;
+	metrics_look_in("tests/fuzz"); /* in which no endpoint runs */
+	log_set_format(LOG_JSON);
+	log_setup("fuzz", LOG_DEBUG);
+	ready = true;
+	return &app;
+}
+
+/* --- records to it --- */
+
+static void
+add_record(struct buf *out, int kind, const char *content, size_t size)
+{
+	do {
+		size_t piece = size < 0xffff ? size : 0xffff;
+		const char head[8] = { 1, (char)kind, 0, 1, (char)(piece >> 8), (char)(piece & 0xff) };
+
+		buf_add(out, head, sizeof(head));
+		buf_add(out, content, piece);
+		content += piece;
+		size -= piece;
+	} while (size > 0);
+}
+
+static void
+add_length(struct buf *out, size_t size)
+{
+	if (size < 128) {
+		buf_char(out, (char)size);
+		return;
+	}
+	for (int shift = 24; shift >= 0; shift -= 8)
+		buf_char(out, (char)((size >> shift & 0xff) | (shift == 24 ? 0x80 : 0)));
+}
+
+static void
+add_pair(struct buf *out, const char *line)
+{
+	size_t name = strcspn(line, "="), value = line[name] ? strlen(line + name + 1) : 0;
+
+	add_length(out, name);
+	add_length(out, value);
+	buf_add(out, line, name);
+	buf_add(out, line + name + 1, value);
+}
+
+/* Without a Content-Length of its own the body is as long as it is. *is_head: of two methods the first one counts. */
+static void
+add_request(void *owner, struct buf *out, struct input *in, bool *is_head)
+{
+	static const char begin[8] = { 0, 1 };
+	bool has_length = false, has_method = false;
+	const char *line;
+	struct buf params;
+
+	buf_init(&params, owner, 1 << 20);
+	while (in->left > 0 && *(line = input_text(owner, in, '\n'))) {
+		has_length = has_length || text_starts(line, "CONTENT_LENGTH=");
+		*is_head = *is_head || (!has_method && strcmp(line, "REQUEST_METHOD=HEAD") == 0);
+		has_method = has_method || text_starts(line, "REQUEST_METHOD=");
+		add_pair(&params, line);
+	}
+	if (!has_length)
+		add_pair(&params, mem_printf(owner, "CONTENT_LENGTH=%zu", in->left));
+	add_record(out, BEGIN, begin, sizeof(begin));
+	add_record(out, PARAMS, params.data, params.size);
+	add_record(out, PARAMS, "", 0);
+	if (in->left > 0)
+		add_record(out, STDIN, (const char *)in->at, in->left);
+	add_record(out, STDIN, "", 0);
+}
+
+/* Records as they are, but that no four bytes of them are a length above 1 MiB, wherever libfcgi comes to read one. */
+static void
+add_records(struct buf *out, struct input *in)
+{
+	unsigned before = 0, byte;
+
+	while (in->left > 0) {
+		byte = input_byte(in);
+		byte = before == 0x80 ? byte & 0x0f : byte > 0x80 ? byte & 0x7f : byte;
+		buf_char(out, (char)byte);
+		before = byte;
+	}
+}
+
+/* --- and back --- */
+
+/* All that stands in STDOUT records; *ended: END_REQUEST came, as the last one. libfcgi refuses a second request of the connection by
+ * one of its own, which is not FCGI_REQUEST_COMPLETE (0). */
+static void
+read_records(const struct buf *bytes, struct buf *out, bool *ended)
+{
+	const unsigned char *at = (const unsigned char *)bytes->data;
+	size_t left = bytes->size;
+
+	*ended = false;
+	while (left > 0) {
+		size_t content, whole;
+
+		HOLDS(left >= 8 && at[0] == 1);
+		content = (size_t)at[4] << 8 | at[5];
+		whole = 8 + content + at[6];
+		HOLDS(whole <= left && !*ended);
+		if (at[1] == STDOUT)
+			buf_add(out, (const char *)at + 8, content);
+		else
+			HOLDS((at[1] == END && content == 8) || (at[1] == STDERR && content == 0)
+			      || at[1] == GET_VALUES_RESULT || (at[1] == UNKNOWN_TYPE && content == 8));
+		*ended = at[1] == END && at[12] == 0;
+		at += whole;
+		left -= whole;
+	}
+}
+
+static void
+check_header(const char *line)
+{
+	const char *colon = strstr(line, ": ");
+
+	HOLDS(colon && colon > line && !has_control(line));
+	for (; line < colon; line++)
+		HOLDS(text_is_alnum(*line) || *line == '-');
+}
+
+/* An answer as CGI has it, with as many bytes of body as it says, which are JSON but of /metrics. */
+static void
+check_answer(void *owner, struct buf *out, bool is_head)
+{
+	char *end = strstr(out->data, "\r\n\r\n"), *at = out->data, *line;
+	const char *type = NULL;
+	int64_t status, length = -1;
+	size_t body;
+	bool good;
+
+	HOLDS(end != NULL);
+	body = out->size - (size_t)(end + 4 - out->data);
+	end[2] = '\0';
+	for (bool first = true; *at; first = false) {
+		line = at;
+		at = strstr(at, "\r\n");
+		HOLDS(at != NULL);
+		*at = '\0';
+		at += 2;
+		check_header(line);
+		HOLDS(first == text_starts(line, "Status: "));
+		if (first)
+			HOLDS(parse_int(mem_strndup(owner, line + 8, 3), &status) && status >= 200
+			      && status < 600);
+		if (text_starts(line, "Content-Length: "))
+			HOLDS(parse_int(line + 16, &length));
+		if (text_starts(line, "Content-Type: "))
+			type = line + 14;
+	}
+	/* A fault of our own; its line says which. */
+	if (status == 500)
+		(void)fputs(lines.last, stderr);
+	HOLDS(status != 500);
+	if (status == 204 || status == 304) {
+		HOLDS(length < 0 && body == 0);
+		return;
+	}
+	/* HEAD has the length of what it does not have; of records as they are nobody looked for the method. */
+	HOLDS(is_head ? body == 0 && length > 0 : length == (int64_t)body || body == 0);
+	HOLDS(type && text_starts(type, "application/problem+json") == (status >= 400));
+	if (body > 0 && strstr(type, "json")) {
+		(void)json_object_put(json_read(end + 4, body, &good));
+		HOLDS(good);
+	} else if (body > 0) {
+		HOLDS(text_starts(end + 4, "# HELP nullpool_") && out->data[out->size - 1] == '\n');
+	}
+}
+
+static void
+receive(int fd, struct buf *bytes)
+{
+	char piece[8192];
+	ssize_t got;
+
+	while ((got = read(fd, piece, sizeof(piece))) > 0 || (got < 0 && errno == EINTR))
+		buf_add(bytes, piece, got > 0 ? (size_t)got : 0);
+	HOLDS(!bytes->overflow);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	void *owner = mem_scope(NULL, "input");
+	struct input in = { data, size };
+	struct app *app = the_app();
+	struct buf sent, bytes, out;
+	static size_t answered;
+	size_t before;
+	bool ended, is_head = false;
+	int fds[2];
+
+	buf_init(&sent, owner, 1 << 20);
+	buf_init(&bytes, owner, ANSWER_MAX);
+	buf_init(&out, owner, ANSWER_MAX);
+	if (input_byte(&in) & 1)
+		add_request(owner, &sent, &in, &is_head);
+	else
+		add_records(&sent, &in);
+	/* What the socket's buffer takes at once; nobody reads while we write. */
+	if (sent.size <= 65536) {
+		HOLDS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+		HOLDS(sent.size == 0 || write(fds[0], sent.data, sent.size) == (ssize_t)sent.size);
+		(void)shutdown(fds[0], SHUT_WR);
+		lines.count = 0;
+		before = bytes_in_use();
+		fcgi_answer(app, fds[1], deadline_in_ms(60000));
+		/* The first ones make what is kept for the process. */
+		HOLDS(answered++ < 20
+		      || bytes_in_use() <= before + KEPT_BYTES + sent.size / RECORD_HEAD * FORGOTTEN_BYTES);
+		HOLDS(lines.count >= 1);
+		receive(fds[0], &bytes);
+		(void)close(fds[0]);
+		read_records(&bytes, &out, &ended);
+		HOLDS((out.size > 0) == ended);
+		if (out.size > 0)
+			check_answer(owner, &out, is_head);
+	}
+	mem_free(owner);
+	return 0;
+}

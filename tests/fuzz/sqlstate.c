@@ -1,0 +1,50 @@
+/* sqlstate - what a server or a proxy says: always one meaning, and none of its words reach a client
+ *
+ * Input: a code as a line, then a message.
+ */
+#include "db/sqlstate.h"
+
+#include "fuzz.h"
+
+static void
+check_meaning(const struct sqlstate_meaning *meaning)
+{
+	HOLDS(meaning->kind > 0 && meaning->kind < NP_FAILURE__MAX);
+	HOLDS(meaning->retry <= RETRY_RERUN && meaning->retry_after_s >= 0);
+	HOLDS(meaning->message && *meaning->message && !has_control(meaning->message));
+}
+
+static void
+check_code(const char *text)
+{
+	char code[6];
+
+	sqlstate_in_text(text, code);
+	HOLDS(!code[0] || (strlen(code) == 5 && strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5));
+	HOLDS(!code[0] || strstr(text, code));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	void *owner = mem_scope(NULL, "input");
+	struct input in = { data, size };
+	const char *code = input_text(owner, &in, '\n'), *text = input_rest(owner, &in);
+	struct sqlstate_meaning statement = sqlstate_of_statement(code),
+	                        connect = sqlstate_of_connect(code, text);
+	struct error err;
+
+	check_meaning(&statement);
+	check_meaning(&connect);
+	HOLDS(connect.kind == NP_UNAVAILABLE);
+	/* Only what other transactions did is worth to do again. */
+	HOLDS(statement.retry != RETRY_RERUN || text_starts(code, "40"));
+	check_code(text);
+	check_code(mem_printf(owner, "FATAL:  28P01: %s", text));
+	sqlstate_error(&err, &statement, code, text);
+	HOLDS(err.kind == statement.kind && strcmp(err.message, statement.message) == 0);
+	HOLDS(strlen(err.sqlstate) <= 5 && strncmp(err.sqlstate, code, strlen(err.sqlstate)) == 0);
+	HOLDS(strncmp(err.detail, text, strlen(err.detail)) == 0);
+	mem_free(owner);
+	return 0;
+}

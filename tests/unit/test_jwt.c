@@ -1,0 +1,150 @@
+#include "http/jwt.h"
+
+#include "base/base64url.h"
+#include "base/hash.h"
+#include "unit.h"
+
+#define KEY    "0123456789abcdef0123456789abcdef"
+#define HEADER "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}"
+#define NOW    1800000000
+#define GOOD   "\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1799999990,\"exp\":1800000060"
+
+static const char *
+encoded(void *owner, const char *text)
+{
+	return base64url_encode(owner, text, strlen(text));
+}
+
+static const char *
+signed_text(void *owner, const char *text)
+{
+	unsigned char mac[HMAC_BYTES];
+
+	hmac_sha256(KEY, text, strlen(text), mac);
+	return mem_printf(owner, "%s.%s", text, base64url_encode(owner, mac, sizeof(mac)));
+}
+
+static const char *
+token(void *owner, const char *header, const char *claims)
+{
+	return signed_text(owner, mem_printf(owner, "%s.%s", encoded(owner, header), encoded(owner, claims)));
+}
+
+static const char *
+subject_of(void *owner, const char *text)
+{
+	const char *subject = NULL;
+
+	return jwt_verify(owner, KEY, text, "us", NOW, &subject) ? subject : NULL;
+}
+
+static void
+what_is_made_is_taken_until_it_expires(void **state)
+{
+	const struct jwt_claims claims = { .issuer = "us", .subject = "7", .now_s = NOW, .life_s = 60 };
+	const char *made = jwt_new(*state, KEY, &claims), *subject;
+
+	assert_non_null(jwt_verify(*state, KEY, made, "us", NOW + 59, &subject));
+	assert_string_equal(subject, "7");
+	assert_null(jwt_verify(*state, KEY, made, "us", NOW + 60, &subject));
+	assert_non_null(jwt_verify(*state, KEY, made, "us", NOW - JWT_LEEWAY_S, &subject));
+	assert_null(jwt_verify(*state, KEY, made, "us", NOW - JWT_LEEWAY_S - 1, &subject));
+	assert_null(jwt_verify(*state, KEY "x", made, "us", NOW, &subject));
+	assert_null(jwt_verify(*state, KEY, made, "them", NOW, &subject));
+}
+
+static void
+only_right_claims_are_taken(void **state)
+{
+	static const struct {
+		const char *about, *claims;
+		bool good;
+	} rows[] = {
+		{ "all of them", "{" GOOD "}", true },
+		{ "and others", "{" GOOD ",\"x\":[1]}", true },
+		{ "none", "{}", false },
+		{ "no object", "[]", false },
+		{ "no JSON", "{", false },
+		{ "a claim twice", "{" GOOD ",\"sub\":\"8\"}", false },
+		{ "another issuer",
+		  "{\"iss\":\"them\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1,\"exp\":1900000000}", false },
+		{ "another audience",
+		  "{\"iss\":\"us\",\"aud\":\"them\",\"sub\":\"7\",\"nbf\":1,\"exp\":1900000000}", false },
+		{ "a list of audiences",
+		  "{\"iss\":\"us\",\"aud\":[\"us\"],\"sub\":\"7\",\"nbf\":1,\"exp\":1900000000}", false },
+		{ "no beginning", "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"exp\":1900000000}", false },
+		{ "no end", "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1}", false },
+		{ "an end as text",
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1,\"exp\":\"1900000000\"}", false },
+		{ "an end as a fraction",
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1,\"exp\":1.9e9}", false },
+		{ "not yet",
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1800000031,\"exp\":1900000000}",
+		  false },
+		{ "not any more",
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1,\"exp\":1800000000}", false },
+		{ "no subject", "{\"iss\":\"us\",\"aud\":\"us\",\"nbf\":1,\"exp\":1900000000}", false },
+		{ "an empty subject",
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"\",\"nbf\":1,\"exp\":1900000000}", false },
+		{ "a subject that is a number",
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":7,\"nbf\":1,\"exp\":1900000000}", false },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		row_text(&rows[i], subject_of(*state, token(*state, HEADER, rows[i].claims)),
+		         rows[i].good ? "7" : NULL);
+}
+
+static void
+only_our_header_is_taken(void **state)
+{
+	static const char *const headers[] = {
+		"{\"alg\":\"none\",\"typ\":\"at+jwt\"}",
+		"{\"alg\":\"HS512\",\"typ\":\"at+jwt\"}",
+		"{\"alg\":\"RS256\",\"typ\":\"at+jwt\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"JWT\"}",
+		"{\"alg\":\"HS256\"}",
+		"{\"typ\":\"at+jwt\",\"alg\":\"HS256\"}",
+		"",
+	};
+
+	assert_non_null(subject_of(*state, token(*state, HEADER, "{" GOOD "}")));
+	for (size_t i = 0; i < COUNT_OF(headers); i++)
+		assert_null(subject_of(*state, token(*state, headers[i], "{" GOOD "}")));
+}
+
+static void
+only_the_form_of_a_token_is_taken(void **state)
+{
+	const char *good = token(*state, HEADER, "{" GOOD "}"),
+	           *unsigned_text = mem_strndup(*state, good, (size_t)(strrchr(good, '.') - good));
+	char *longer = mem_array(*state, char, 5001);
+
+	assert_null(subject_of(*state, ""));
+	assert_null(subject_of(*state, "."));
+	assert_null(subject_of(*state, encoded(*state, HEADER)));
+	assert_null(subject_of(*state, mem_printf(*state, "%s.", encoded(*state, HEADER))));
+	assert_null(subject_of(*state, unsigned_text));
+	assert_null(subject_of(*state, mem_printf(*state, "%s.", unsigned_text)));
+	assert_null(subject_of(*state, mem_printf(*state, "%s.AAAA", unsigned_text)));
+	assert_null(subject_of(*state, mem_printf(*state, "%s.A", unsigned_text)));
+	assert_null(subject_of(*state, mem_printf(*state, "%s.x", good)));
+	/* Rightly signed, but no base64url; and longer than a token may be. */
+	assert_null(
+	    subject_of(*state, signed_text(*state, mem_printf(*state, "%s.e30=", encoded(*state, HEADER)))));
+	memset(longer, ' ', 5000);
+	assert_null(subject_of(*state, token(*state, HEADER, mem_printf(*state, "{%s%s}", longer, GOOD))));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_made_is_taken_until_it_expires),
+		TEST(only_right_claims_are_taken),
+		TEST(only_our_header_is_taken),
+		TEST(only_the_form_of_a_token_is_taken),
+	};
+
+	return cmocka_run_group_tests_name("jwt", tests, NULL, NULL);
+}
