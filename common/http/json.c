@@ -12,7 +12,7 @@
 /* A byte may become six: \u007f. */
 #define TEXT_MAX_BYTES (6 * (size_t)REQUEST_BODY_MAX_BYTES)
 
-#define PAIR_BYTES 12 /* \ud83d\ude00 */
+#define PAIR_BYTES     12 /* \ud83d\ude00 */
 
 static void
 put(void *value)

@@ -41,16 +41,16 @@ static void
 check_scrubbed(void *owner, const char *const secrets[2], const char *text)
 {
 	struct buf out = scrubbed(owner, text);
-	bool any = false;
+	bool any = false, may_be_cut = strlen(text) >= CUT_MIN_BYTES;
 
 	for (size_t i = 0; i < 2; i++) {
 		if (!is_hidden_rightly(secrets[i])) {
 			any = any || strlen(secrets[i]) >= SECRET_MIN_BYTES;
 			continue;
 		}
-		any = any || strstr(text, secrets[i]) || ends_in_start(text, secrets[i]);
+		any = any || strstr(text, secrets[i]) || (may_be_cut && ends_in_start(text, secrets[i]));
 		HOLDS(!strstr(out.data, secrets[i]));
-		HOLDS(!ends_in_start(out.data, secrets[i]));
+		HOLDS(!may_be_cut || !ends_in_start(out.data, secrets[i]));
 	}
 	/* What has none stays as it is. */
 	if (!any)
@@ -122,7 +122,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *value = input_rest(owner, &in);
 
 	state.secret_count = 0;
-	memset(state.secret_starts, 0, sizeof(state.secret_starts));
+	memset(state.is_first, 0, sizeof(state.is_first));
+	memset(state.is_second, 0, sizeof(state.is_second));
 	log_secret(secrets[0]);
 	log_secret(secrets[1]);
 	log_set_format(form & 1 ? LOG_TEXT : LOG_JSON);
