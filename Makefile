@@ -41,6 +41,7 @@ NGINX_CONF      := $(BUILD)/nginx-conf
 OPENAPI         := $(BUILD)/openapi.json
 SITE            := $(BUILD)/site
 NAIVE           := $(BUILD)/bench/naive
+FAIL            := $(BUILD)/tests/fail.so
 LIBRARY         := $(BUILD)/libnullpool.a
 OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
 # As programs outside of this tree get it.
@@ -54,7 +55,7 @@ all: programs $(DEVELOPMENT)
 
 programs: $(HANDLERS) $(CONNINFO) $(NGINX_CONF) $(OPENAPI)
 
-tests: all $(TEST_HANDLERS) $(UNIT_TESTS) $(NAIVE)
+tests: all $(TEST_HANDLERS) $(UNIT_TESTS) $(NAIVE) $(FAIL)
 
 # --- how it is made ---
 
@@ -107,6 +108,12 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBRARY)
 $(NAIVE): $(BUILD)/obj/tests/bench/naive.o
 	@mkdir -p $(@D)
 	$(LINK) $(PACKAGE_LIBS) && mv $@.new $@
+
+# Preloaded into the programs by tests/torture; what it replaces must not be inline functions of libc's headers.
+$(FAIL): tests/torture/fail.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -fPIC -shared $(filter-out -Wpedantic,$(WARNINGS)) $(WERROR) -O1 -g -U_FORTIFY_SOURCE \
+	    $(filter -fsanitize=address%,$(CFLAGS_$(VARIANT))) -MMD -MP -o $@.new $< -ldl && mv $@.new $@
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
