@@ -31,7 +31,8 @@ describe(const char *method, const char *route, const char *request_id)
 	slot_describe(own_slot, method, route, request_id);
 }
 
-static void
+/* False: it was the last one. */
+static bool
 answer(const struct worker_options *options, struct idle *idle, int fd, bool last)
 {
 	struct deadline deadline = deadline_in_ms(options->app->settings->request_timeout_s * 1000);
@@ -45,8 +46,13 @@ answer(const struct worker_options *options, struct idle *idle, int fd, bool las
 	fcgi_answer(options->app, fd, deadline);
 	atomic_fetch_add(&own_slot->requests, 1);
 	if (last)
-		return;
+		return false;
+	if (app_is_suspect(options->app)) {
+		log_printf(LOG_WARNING, "worker leaves", "no connection could be opened in it yet; a fresh one may");
+		return false;
+	}
 	idle_begin(idle);
+	return true;
 }
 
 bool
@@ -70,8 +76,9 @@ worker_run(const struct worker_options *options)
 		log_printf(LOG_ERROR, "could not start a worker", "%s", strerror(errno));
 	} else {
 		idle_begin(&idle);
-		while (left > 0 && (fd = idle_wait(&idle, options->idle_timeout_s)) >= 0)
-			answer(options, &idle, fd, --left == 0);
+		while ((fd = idle_wait(&idle, options->idle_timeout_s)) >= 0
+		       && answer(options, &idle, fd, --left == 0))
+			;
 	}
 	idle_close(&idle);
 	return begun;
