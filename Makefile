@@ -47,7 +47,7 @@ OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
 # As programs outside of this tree get it.
 DEVELOPMENT     := $(BUILD)/lib/libnullpool.a $(BUILD)/lib/nullpool.pc
 
-.PHONY: all programs docs new tests run test unit system bench lint migrate migrate-down doctor install uninstall clean distclean help
+.PHONY: all programs docs new tests run test unit system torture bench lint migrate migrate-down doctor install uninstall clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -148,6 +148,12 @@ JOBS ?= 2
 system: tests
 	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile tests/system $(ARGS)
 
+# At length what tests/system does of it quickly; tests/torture/torture.py says what may be set.
+torture:
+	@env/setup test
+	@$(MAKE) --no-print-directory -s tests
+	@NULLPOOL_BUILD=$(BUILD) exec $(PYTHON) -B tests/torture/torture.py
+
 # What of its packages cannot be had is left out of the table.
 bench:
 	@env/setup run
@@ -185,6 +191,7 @@ distclean: clean
 help:
 	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
+	@echo 'make torture        calls that fail, servers that die, a million requests: hours, and a report (ONLY=ledger MINUTES=1)'
 	@echo 'make new NAME=notes a new endpoint: a handler, a migration, a test'
 	@echo 'make doctor         what a request needs, checked one by one (NULLPOOL_ENV_FILE=env/development.env)'
 	@echo 'make bench          cold starts, requests/s, memory, trips beside other programs (QUICK=1, ONLY=pool, ONLY=peers)'

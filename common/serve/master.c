@@ -29,6 +29,8 @@
 #define EXIT_INTERNAL 70
 /* A connection that waits this long finds nobody who is about to take it. */
 #define GRACE_MS 1
+/* After the listener could not be watched, for want of the kernel's memory. */
+#define LISTEN_PAUSE_MS 100
 /* How long after the last deadline a worker may take to end by itself. */
 #define DRAIN_GRACE_MS 2000
 /* A new program's --check reads settings and ends. */
@@ -255,7 +257,7 @@ reap(struct master *master)
 		else if (!pool_bury(master->pool, pid, status))
 			forget_leftover(master, pid);
 	}
-	return pid == 0;
+	return pid == 0 || errno != ECHILD;
 }
 
 /* Kills those whose time is over, or all; returns when the next one's is. */
@@ -318,11 +320,9 @@ watch_listener(struct master *master)
 
 	if (wanted == master->listening)
 		return;
-	if (wanted)
-		(void)watch(master, master->options->listener);
-	else
+	if (!wanted)
 		(void)epoll_ctl(master->events, EPOLL_CTL_DEL, master->options->listener, NULL);
-	master->listening = wanted;
+	master->listening = wanted && watch(master, master->options->listener);
 }
 
 /* --- time --- */
@@ -435,6 +435,8 @@ serve(struct master *master)
 		struct deadline next = next_look(master);
 
 		watch_listener(master);
+		if (pool_is_short(master->pool) && !master->listening)
+			next = sooner(next, deadline_in_ms(LISTEN_PAUSE_MS));
 		trim_when_quiet(master);
 		wait_events(master, next);
 		look_after_time(master);

@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #define WHERE_BYTES 2048
+#define KINDS_MAX   64
 #define FRAMES_MAX  24
 /* Of a struct fail's code: not an error, but a call that does only a byte. */
 #define SHORT (-1)
@@ -39,9 +40,10 @@
 	X(memory)                                                                                       \
 	X(read)                                                                                         \
 	X(write)                                                                                        \
-	X(recv) X(send) X(connect) X(poll) X(epoll_wait) X(epoll_ctl) X(epoll_create) X(accept) X(fork) \
-	    X(open) X(socket) X(eventfd) X(signalfd) X(mmap) X(ftruncate) X(fcntl) X(setsockopt)        \
-	        X(getsockname) X(waitpid) X(exec) X(getrandom) X(getaddrinfo) X(stdio) X(stat)
+	X(recv)                                                                                         \
+	X(send) X(connect) X(poll) X(epoll_wait) X(epoll_ctl) X(epoll_create) X(accept) X(fork) X(open) \
+	    X(socket) X(eventfd) X(signalfd) X(mmap) X(ftruncate) X(fcntl) X(setsockopt) X(getsockname) \
+	        X(waitpid) X(exec) X(getrandom) X(getaddrinfo) X(stdio) X(stat)
 
 enum kind {
 	KIND_NONE,
@@ -62,11 +64,13 @@ struct fail {
 	atomic_int kind;
 	int code; /* an errno, or SHORT */
 	int64_t nth;
-	_Atomic int64_t calls; /* of the kind, since it was armed */
-	atomic_int pid;        /* in which it failed; 0: not yet */
-	int fd;                /* of the call, or -1 */
+	_Atomic int64_t calls[KINDS_MAX]; /* of each kind, since it was armed */
+	atomic_int pid;                   /* in which it failed; 0: not yet */
+	int fd;                           /* of the call, or -1 */
 	char where[WHERE_BYTES];
 };
+
+_Static_assert(KIND__COUNT <= KINDS_MAX, "a counter for each kind");
 
 int fail_kind(const char *name);
 
@@ -108,8 +112,12 @@ say_where(char *where)
 static int
 due(enum kind kind, int fd)
 {
-	if (!fail || atomic_load(&fail->kind) != (int)kind || inside
-	    || atomic_fetch_add(&fail->calls, 1) + 1 != fail->nth)
+	int64_t call;
+
+	if (!fail || inside)
+		return 0;
+	call = atomic_fetch_add(&fail->calls[kind], 1) + 1;
+	if (atomic_load(&fail->kind) != (int)kind || call != fail->nth)
 		return 0;
 	inside = true;
 	say_where(fail->where);

@@ -68,7 +68,7 @@ EXIT_INTERNAL, EXIT_SETTINGS = 70, 78
 
 class Shared(ctypes.Structure):
     """struct fail of fail.c"""
-    _fields_ = [("kind", ctypes.c_int), ("code", ctypes.c_int), ("nth", ctypes.c_int64), ("calls", ctypes.c_int64),
+    _fields_ = [("kind", ctypes.c_int), ("code", ctypes.c_int), ("nth", ctypes.c_int64), ("calls", ctypes.c_int64 * 64),
                 ("pid", ctypes.c_int), ("fd", ctypes.c_int), ("where", ctypes.c_char * 2048)]
 
 
@@ -98,9 +98,7 @@ class Switch:
 
     def arm(self, fault):
         shared = self.shared
-        shared.kind = 0
-        shared.calls = shared.pid = 0
-        shared.where = b""
+        self.forget()
         shared.nth = fault.nth
         shared.code = SHORT if fault.code == "SHORT" else getattr(errno, fault.code)
         shared.kind = self.names.fail_kind(fault.kind.encode())
@@ -109,13 +107,18 @@ class Switch:
     def disarm(self):
         self.shared.kind = 0
 
+    def forget(self):
+        self.shared.kind = self.shared.pid = 0
+        self.shared.where = b""
+        ctypes.memset(ctypes.addressof(self.shared) + Shared.calls.offset, 0, Shared.calls.size)
+
     @property
     def reached(self):
         return self.shared.pid != 0
 
-    @property
     def calls(self):
-        return self.shared.calls
+        """{kind: how many there were}"""
+        return {kind: self.shared.calls[self.names.fail_kind(kind.encode())] for kind in ERRORS}
 
     def where(self, most=12):
         """file+offset(name) of the callers, without libc's own."""
@@ -418,13 +421,27 @@ class Stage:
 
     def begin(self, fault=None):
         self.wrong, self.writes, self.broken = [], [], []
+        self.fault_kind = fault and fault.kind
         if fault:
-            self.fault_kind = fault.kind
             self.switch.arm(fault)
 
-    def finish(self, fault):
-        """What was wrong, with where the call was."""
+    def torment(self, fault):
+        """What was wrong with it, with where the call was that failed."""
+        self.begin(fault)
+        try:
+            self.run()
+        finally:
+            self.switch.disarm()
         return [f"{self.name}: {fault}: {what}; in {' < '.join(self.switch.where())}" for what in self.wrong]
+
+    def rehearse(self):
+        """Without a fault, when everything has to be right; returns how many calls of each kind there are."""
+        self.begin()
+        self.switch.forget()
+        self.prepare()
+        if self.wrong:
+            raise stack.Fault(f"{self.name}, without a fault: {self.wrong}")
+        return self.switch.calls()
 
 
 def sanitizers():
@@ -438,8 +455,6 @@ class Whole(Stage):
     """From the start of the program to its end, a new one for each fault."""
 
     def prepare(self):
-        """Without a fault; everything has to be right."""
-        self.begin()
         self.endpoint.start()
         for request in self.requests:
             if self.ask(request).status != request.status:
@@ -448,11 +463,8 @@ class Whole(Stage):
         if self.stop() != 0:
             self.find(f"without a fault it ended with {self.endpoint.returncode}")
         self.check_log()
-        if self.wrong:
-            raise stack.Fault(f"{self.name}: {self.wrong}")
 
-    def run(self, fault):
-        self.begin(fault)
+    def run(self):
         self.endpoint.start()
         try:
             for request in self.requests:
@@ -469,7 +481,6 @@ class Whole(Stage):
         self.switch.disarm()
         self.endpoint.stop()
         self.check_log()
-        return self.finish(fault)
 
     def check_end(self, code):
         """It may refuse to start, or to go on without memory: systemd starts it again."""
@@ -483,7 +494,6 @@ class Each(Stage):
     """One that runs already; the fault comes in one of its requests."""
 
     def prepare(self):
-        self.begin()
         self.endpoint.start()
         for request in self.requests:
             if self.ask(request).status != request.status:
@@ -491,11 +501,11 @@ class Each(Stage):
         self.check_good()
         self.learn()
         self.check_log()
-        if self.wrong:
-            raise stack.Fault(f"{self.name}: {self.wrong}")
+        self.switch.forget()
+        for request in self.requests:
+            self.ask(request)
 
-    def run(self, fault):
-        self.begin(fault)
+    def run(self):
         try:
             for request in self.requests:
                 self.ask(request)
@@ -508,20 +518,18 @@ class Each(Stage):
         except Ended:
             self.switch.disarm()
             code = self.endpoint.returncode
-            if code != EXIT_INTERNAL or fault.kind != "memory":
+            if code != EXIT_INTERNAL or self.fault_kind != "memory":
                 self.find(f"the program ended with {code}")
             self.endpoint.stop()
             self.endpoint.start()
             self.check_good()
         self.check_log()
-        return self.finish(fault)
 
 
 class Reload(Each):
     """SIGHUP, and what comes of it: the new program, the old one, or an end that says so."""
 
-    def run(self, fault):
-        self.begin(fault)
+    def run(self):
         lines = []
         self.endpoint.send(signal.SIGHUP)
 
@@ -546,14 +554,12 @@ class Reload(Each):
             self.endpoint.start()
             self.check_good()
         self.check_log()
-        return self.finish(fault)
 
 
 class Shell(Stage):
     """One request from the shell."""
 
     def prepare(self):
-        self.begin()
         done = self.call()
         if done.returncode != 0:
             raise stack.Fault(f"{self.name}: {done}")
@@ -563,17 +569,13 @@ class Shell(Stage):
         return subprocess.run([self.program.absolute(), request.method, request.target.format(1)], check=False,
                               env=self.endpoint.environment, capture_output=True, timeout=ANSWER_S)
 
-    def run(self, fault):
-        self.begin(fault)
+    def run(self):
         try:
             done = self.call()
         except subprocess.TimeoutExpired:
             self.find(f"did not end in {ANSWER_S} s")
-            return self.finish(fault)
-        finally:
-            self.switch.disarm()
-        self.check(done)
-        return self.finish(fault)
+        else:
+            self.check(done)
 
     def check(self, done):
         head, _, body = done.stdout.partition(b"\r\n\r\n")
@@ -582,8 +584,11 @@ class Shell(Stage):
             return
         if done.returncode == 0 and status == self.requests[0].status and json.loads(body):
             return
-        if done.returncode == 1 and (self.switch.shared.kind == 0 and self.is_failure(status, body)
-                                     or self.switch.is_in("cli_run") or self.wrote_badly()):
+        # What could not be written is not there to be looked at; the exit code says so.
+        if done.returncode == 1 and (self.is_failure(status, body) or self.fault_kind == "stdio"):
+            return
+        if done.returncode < 0 and self.is_of_library():
+            self.died_in_library += 1
             return
         self.find(f"exit code {done.returncode}, {done.stdout[:200]}, {done.stderr[:300]}")
 
@@ -594,69 +599,88 @@ class Shell(Stage):
         except ValueError:
             return False
 
-    def wrote_badly(self):
-        """What could not be written is not there to be looked at; exit code 1 says so."""
-        return self.fault_kind == "stdio"
-
 
 # --- all of them ---
 
 
-def stages(site, quick=False):
-    """(stage, kinds) in turn."""
-    all_kinds = list(ERRORS)
-    calls = [kind for kind in all_kinds if kind != "memory"]
-    yield Whole(site, "start-persistent", "ledger", SESSION, DATABASE_CONNECTION="persistent"), calls
+def plan():
+    """[(kinds, class, name, program, requests, its settings)]; what is good after a fault is the first request."""
+    every = list(ERRORS)
+    calls = [kind for kind in every if kind != "memory"]
+    health, metrics = Request("GET", "/health", 200), Request("GET", "/metrics", 200)
+    rows = [
+        *((calls, Whole, f"start-{mode}", "ledger", SESSION, mode) for mode in ground.MODES),
+        (calls, Whole, "start-health", "health", [health], "null"),
+        (calls, Whole, "start-metrics", "metrics", [metrics, metrics], "null"),
+        (every, Each, "metrics", "metrics", [metrics], "null"),
+        *((every, Each, f"read-{mode}", "ledger", [READ], mode) for mode in ("null", "persistent")),
+        *((every, Each, f"write-{number}", "ledger", [SESSION[number]], "persistent") for number in (1, 2, 3, 4)),
+        (calls, Each, "write-null", "ledger", [SESSION[2]], "null"),
+        (every, Each, "invalid", "ledger", [SESSION[5]], "persistent"),
+        (calls, Reload, "reload", "ledger", [READ], "persistent"),
+        (every, Shell, "shell", "users", [Request("GET", "/users", 200)], "null"),
+    ]
+    rows = [(*row[:-1], {"DATABASE_CONNECTION": row[-1]}) for row in rows]
     # OpenSSL allocates 6,000 pieces while it sets itself up: one process that does, and not the start-up check too.
-    yield Whole(site, "start-memory", "ledger", [READ, SESSION[2]], DATABASE_CONNECTION="persistent",
-                DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=1), ["memory"]
-    if not quick:
-        for mode in ("null", "ahead"):
-            yield Whole(site, f"start-{mode}", "ledger", SESSION, DATABASE_CONNECTION=mode), calls
-        health = Request("GET", "/health", 200)
-        yield Whole(site, "start-health", "health", [health], health, DATABASE_CONNECTION="null"), calls
-        metrics = Request("GET", "/metrics", 200)
-        yield Whole(site, "start-metrics", "metrics", [metrics, metrics], metrics), calls
-        yield Each(site, "metrics", "metrics", [metrics], metrics), all_kinds
-    for mode in ("null", "persistent"):
-        yield Each(site, f"read-{mode}", "ledger", [READ], DATABASE_CONNECTION=mode), all_kinds
-    for number in (1, 2, 3, 4):
-        yield Each(site, f"write-{number}", "ledger", [SESSION[number]], DATABASE_CONNECTION="persistent"), all_kinds
-    if quick:
-        return
-    yield Each(site, "write-null", "ledger", [SESSION[2]], DATABASE_CONNECTION="null"), calls
-    yield Each(site, "invalid", "ledger", [SESSION[5]], DATABASE_CONNECTION="persistent"), all_kinds
-    yield Reload(site, "reload", "ledger", [READ], DATABASE_CONNECTION="persistent"), calls
-    yield Shell(site, "shell", "users", [Request("GET", "/users", 200)]), all_kinds
+    rows.append((["memory"], Whole, "start-memory", "ledger", [READ, SESSION[2]],
+                 {"DATABASE_CONNECTION": "persistent", "DATABASE_POOL_SIZE": 0, "DATABASE_MAX_OVERFLOW": 1}))
+    return rows
 
 
-def torture(stage, kinds, stride=1, most=None, on_found=print):
-    """Each kind and error, N = 1, 1 + stride, …, until a session ends without having reached it."""
-    result = Result(stage.name)
+def stage(site, wanted):
+    """(stage, kinds) of one row of the plan."""
+    kinds, make, name, program, requests, settings = next(row for row in plan() if row[2] == wanted)
+    return make(site, name, program, requests, READ if program == "ledger" else requests[0], **settings), kinds
+
+
+def stages(site):
+    """The same of all, in turn."""
+    for row in plan():
+        yield stage(site, row[2])
+
+
+def torture(tortured, kinds, stride=1, on_found=print):
+    """Each kind and error, N = 1, 1 + stride, …, until it is not reached."""
+    result = Result(tortured.name)
     begun = time.monotonic()
     try:
-        stage.prepare()
+        tortured.rehearse()
         for kind in kinds:
             for code in ERRORS[kind]:
-                torture_one(stage, kind, code, stride, most, result, on_found)
+                nth = 1
+                while torment(tortured, Fault(kind, code, nth), result, on_found):
+                    nth += stride
     finally:
-        stage.close()
-        result.seconds = time.monotonic() - begun
-        result.died_in_library = stage.died_in_library
+        finish(tortured, result, begun)
     return result
 
 
-def torture_one(stage, kind, code, stride, most, result, on_found):
-    nth = 1
-    while most is None or nth <= most:
-        fault = Fault(kind, code, nth)
-        found = stage.run(fault)
-        result.runs += 1
-        for what in found:
-            result.found.append(what)
-            on_found(what)
-        if not stage.switch.reached:
-            return
+def sample(tortured, kinds, count, on_found=print):
+    """Of all faults that are reached about so many, with a fixed stride."""
+    result = Result(tortured.name)
+    begun = time.monotonic()
+    try:
+        calls = tortured.rehearse()
+        faults = [Fault(kind, code, nth) for kind in kinds for code in ERRORS[kind] for nth in range(1, calls[kind] + 1)]
+        for fault in faults[::max(1, len(faults) // count)]:
+            torment(tortured, fault, result, on_found)
+    finally:
+        finish(tortured, result, begun)
+    return result
+
+
+def torment(tortured, fault, result, on_found):
+    for what in tortured.torment(fault):
+        result.found.append(what)
+        on_found(what)
+    result.runs += 1
+    if tortured.switch.reached:
         result.reached += 1
-        result.most[kind] = max(nth, result.most.get(kind, 0))
-        nth += stride
+        result.most[fault.kind] = max(fault.nth, result.most.get(fault.kind, 0))
+    return tortured.switch.reached
+
+
+def finish(tortured, result, begun):
+    tortured.close()
+    result.seconds = time.monotonic() - begun
+    result.died_in_library = tortured.died_in_library

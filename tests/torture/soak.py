@@ -262,10 +262,9 @@ NAP_S = 0.1  # of the database: what is bounded is the pool, and not the machine
 
 def asking_at(port, until, answers, pause_s):
     """A client of the overload: again and again, and a refused one comes back after a moment."""
-    served, refused, other = 0, [], Tally()
+    served, refused, other = 0, 0, Tally()
     while time.time() < until:
         link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        begun = time.monotonic()
         try:
             link.request("GET", f"/probe/sleep?seconds={NAP_S}")
             status = link.getresponse().status
@@ -276,7 +275,7 @@ def asking_at(port, until, answers, pause_s):
         if status == 200:
             served += 1
         elif status == 503:
-            refused.append((time.monotonic() - begun) * 1000)
+            refused += 1
             time.sleep(pause_s)
         else:
             other[status] += 1
@@ -284,14 +283,14 @@ def asking_at(port, until, answers, pause_s):
 
 
 def press(service, clients, seconds):
-    """(served a second, served, refusals in ms, others)"""
+    """(served a second, served, refused, others)"""
     answers = multiprocessing.Queue()
     until = time.time() + seconds
     asking = [multiprocessing.Process(target=asking_at, args=(service.nginx.port, until, answers, 0.2), daemon=True)
               for _ in range(clients)]
     for one in asking:
         one.start()
-    served, refused, others = 0, [], Tally()
+    served, refused, others = 0, 0, Tally()
     try:
         for _ in asking:
             some, late, other = answers.get()
@@ -317,18 +316,17 @@ def overload(site, seconds=10):
         press(service, WORKERS, 1)
         result.peak, _, _, others = press(service, WORKERS, seconds)
         more = press(service, 10 * WORKERS, seconds)
-        result.under, result.served = more[:2]
-        refused = sorted(more[2])
-        result.refused = len(refused)
-        if refused:
-            result.slowest_refusal_ms = refused[int(0.99 * (len(refused) - 1))]
+        result.under, result.served, result.refused = more[:3]
+        # As nginx saw it: a client on the same machine waits for its turn too.
+        result.slowest_refusal_ms = max((float(line["request_time"]) * 1000 for line in service.access_lines()
+                                         if line["status"] == 503), default=0)
         begun = time.monotonic()
         with contextlib.suppress(stack.Fault):
             stack.wait_until("a good answer", lambda: service.client.get("/probe/sleep?seconds=0").status == 200, 30)
         result.recovery_ms = (time.monotonic() - begun) * 1000
         if others + more[3]:
             result.found.append(f"overload: answers of another kind: {dict(others + more[3])}")
-        if not refused:
+        if not result.refused:
             result.found.append("overload: nobody was refused")
         if result.recovery_ms > 10000:
             result.found.append(f"overload: the next good answer came after {result.recovery_ms:.0f} ms")
