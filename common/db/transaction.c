@@ -16,6 +16,7 @@
 struct transaction {
 	void *owner;
 	struct transaction_options options;
+	struct claim *claim; /* that of the options, until it is dropped */
 	struct transaction_counts counts;
 	struct connection *connection;
 	struct connector *source; /* whose it is, or was */
@@ -48,6 +49,7 @@ transaction_new(void *owner, const struct transaction_options *options)
 
 	tx->owner = owner;
 	tx->options = *options;
+	tx->claim = options->claim;
 	return tx;
 }
 
@@ -140,7 +142,7 @@ trip_failed(struct transaction *tx, const struct trip *trip, struct error *err)
 	else
 		(void)lost(trip, err);
 	if (trip->commits && flight->sent && !flight_was_rejected(flight)) {
-		tx->retry = tx->options.claim ? RETRY_RERUN : RETRY_NEVER;
+		tx->retry = tx->claim ? RETRY_RERUN : RETRY_NEVER;
 		return ambiguous(err);
 	}
 	if (trip->forgotten)
@@ -253,8 +255,8 @@ add_opening(struct transaction *tx, struct trip *trip, bool implicit)
 	trip->head = head_settings(&head, &trip->flight);
 	if (tx->options.identity)
 		(void)flight_add(&trip->flight, tx->options.identity->sql, tx->options.identity->values);
-	if (tx->options.claim)
-		(void)flight_add(&trip->flight, tx->options.claim->sql, tx->options.claim->values);
+	if (tx->claim)
+		(void)flight_add(&trip->flight, tx->claim->sql, tx->claim->values);
 }
 
 static void
@@ -395,8 +397,8 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 
 	if (!may_query(tx, values, err))
 		return false;
-	if (tx->last == LAST_IS_NEXT && tx->options.claim
-	    && !claim_wrap(tx->options.claim, tx->owner, &sent, &values))
+	if (tx->last == LAST_IS_NEXT && tx->claim
+	    && !claim_wrap(tx->claim, tx->owner, &sent, &values))
 		tx->last = NOT_LAST;
 	start_us = clock_now_us();
 	good = run(tx, sent, values, rows, err);
@@ -406,8 +408,8 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 		return false;
 	tx->counts.rows += (int64_t)np_rows_count(*rows);
 	if (tx->last != LAST_IS_NEXT) {
-		if (tx->options.claim)
-			claim_note(tx->options.claim, *rows);
+		if (tx->claim)
+			claim_note(tx->claim, *rows);
 		return true;
 	}
 	tx->last = LAST_IS_DONE;
@@ -478,7 +480,7 @@ transaction_commit(struct transaction *tx, const struct transaction_statement *w
 void
 transaction_drop_claim(struct transaction *tx)
 {
-	tx->options.claim = NULL;
+	tx->claim = NULL;
 }
 
 void
@@ -510,8 +512,10 @@ transaction_restart(struct transaction *tx)
 	tx->failed = false;
 	tx->retry = RETRY_NEVER;
 	tx->last = NOT_LAST;
-	if (tx->options.claim)
-		claim_reset(tx->options.claim);
+	tx->kept = NULL;
+	tx->claim = tx->options.claim;
+	if (tx->claim)
+		claim_reset(tx->claim);
 	tx->counts.reruns++;
 }
 
