@@ -397,8 +397,7 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 
 	if (!may_query(tx, values, err))
 		return false;
-	if (tx->last == LAST_IS_NEXT && tx->claim
-	    && !claim_wrap(tx->claim, tx->owner, &sent, &values))
+	if (tx->last == LAST_IS_NEXT && tx->claim && !claim_wrap(tx->claim, tx->owner, &sent, &values))
 		tx->last = NOT_LAST;
 	start_us = clock_now_us();
 	good = run(tx, sent, values, rows, err);

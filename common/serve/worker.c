@@ -48,7 +48,8 @@ answer(const struct worker_options *options, struct idle *idle, int fd, bool las
 	if (last)
 		return false;
 	if (app_is_suspect(options->app)) {
-		log_printf(LOG_WARNING, "worker leaves", "no connection could be opened in it yet; a fresh one may");
+		log_printf(LOG_WARNING, "worker leaves",
+		           "no connection could be opened in it yet; a fresh one may");
 		return false;
 	}
 	idle_begin(idle);

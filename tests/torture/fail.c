@@ -36,27 +36,67 @@
 /* Of a struct fail's code: not an error, but a call that does only a byte. */
 #define SHORT (-1)
 
-#define KINDS(X)                                                                                        \
-	X(memory)                                                                                       \
-	X(read)                                                                                         \
-	X(write)                                                                                        \
-	X(recv)                                                                                         \
-	X(send) X(connect) X(poll) X(epoll_wait) X(epoll_ctl) X(epoll_create) X(accept) X(fork) X(open) \
-	    X(socket) X(eventfd) X(signalfd) X(mmap) X(ftruncate) X(fcntl) X(setsockopt) X(getsockname) \
-	        X(waitpid) X(exec) X(getrandom) X(getaddrinfo) X(stdio) X(stat)
-
 enum kind {
 	KIND_NONE,
-#define X(name) KIND_##name,
-	KINDS(X)
-#undef X
-	    KIND__COUNT
+	KIND_memory,
+	KIND_read,
+	KIND_write,
+	KIND_recv,
+	KIND_send,
+	KIND_connect,
+	KIND_poll,
+	KIND_epoll_wait,
+	KIND_epoll_ctl,
+	KIND_epoll_create,
+	KIND_accept,
+	KIND_fork,
+	KIND_open,
+	KIND_socket,
+	KIND_eventfd,
+	KIND_signalfd,
+	KIND_mmap,
+	KIND_ftruncate,
+	KIND_fcntl,
+	KIND_setsockopt,
+	KIND_getsockname,
+	KIND_waitpid,
+	KIND_exec,
+	KIND_getrandom,
+	KIND_getaddrinfo,
+	KIND_stdio,
+	KIND_stat,
+	KIND__COUNT,
 };
 
-static const char *const kind_names[KIND__COUNT] = { "none",
-#define X(name) #name,
-	                                             KINDS(X)
-#undef X
+static const char *const kind_names[KIND__COUNT] = {
+	[KIND_NONE] = "none",
+	[KIND_memory] = "memory",
+	[KIND_read] = "read",
+	[KIND_write] = "write",
+	[KIND_recv] = "recv",
+	[KIND_send] = "send",
+	[KIND_connect] = "connect",
+	[KIND_poll] = "poll",
+	[KIND_epoll_wait] = "epoll_wait",
+	[KIND_epoll_ctl] = "epoll_ctl",
+	[KIND_epoll_create] = "epoll_create",
+	[KIND_accept] = "accept",
+	[KIND_fork] = "fork",
+	[KIND_open] = "open",
+	[KIND_socket] = "socket",
+	[KIND_eventfd] = "eventfd",
+	[KIND_signalfd] = "signalfd",
+	[KIND_mmap] = "mmap",
+	[KIND_ftruncate] = "ftruncate",
+	[KIND_fcntl] = "fcntl",
+	[KIND_setsockopt] = "setsockopt",
+	[KIND_getsockname] = "getsockname",
+	[KIND_waitpid] = "waitpid",
+	[KIND_exec] = "exec",
+	[KIND_getrandom] = "getrandom",
+	[KIND_getaddrinfo] = "getaddrinfo",
+	[KIND_stdio] = "stdio",
+	[KIND_stat] = "stat",
 };
 
 /* inject.py has the same as a ctypes.Structure. */
