@@ -109,11 +109,12 @@ $(NAIVE): $(BUILD)/obj/tests/bench/naive.o
 	@mkdir -p $(@D)
 	$(LINK) $(PACKAGE_LIBS) && mv $@.new $@
 
-# Preloaded into the programs by tests/torture; what it replaces must not be inline functions of libc's headers.
+# Preloaded into the programs by tests/torture; what it replaces must not be inline functions of libc's headers. A sanitizer
+# has an allocator of its own.
 $(FAIL): tests/torture/fail.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -fPIC -shared $(filter-out -Wpedantic,$(WARNINGS)) $(WERROR) -O1 -g -U_FORTIFY_SOURCE \
-	    $(filter -fsanitize=address%,$(CFLAGS_$(VARIANT))) -MMD -MP -o $@.new $< -ldl && mv $@.new $@
+	    $(if $(filter asan,$(VARIANT)),-DWITHOUT_MEMORY) -MMD -MP -o $@.new $< -ldl && mv $@.new $@
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

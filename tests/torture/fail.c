@@ -190,7 +190,7 @@ begin(void)
 
 /* --- memory: libc's own names, since dlsym() allocates --- */
 
-#ifndef __SANITIZE_ADDRESS__
+#ifndef WITHOUT_MEMORY
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
