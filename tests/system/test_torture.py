@@ -32,6 +32,15 @@ def test_a_call_that_fails_is_survived(prepared, name):
     assert result.reached > 5
 
 
+def test_a_listener_that_cannot_be_watched_is_tried_again(prepared):
+    """A worker that slept on it would be killed by the master, 3 s later and while somebody waits."""
+    stage, _ = inject.stage(prepared, "start-persistent")
+    found = []
+    result = inject.sample(stage, ["epoll_ctl"], 1000, found.append)
+    assert found == []
+    assert result.reached > 10
+
+
 class BreaksOff:
     """Accepts, lets TLS begin, and closes, until it is told to pass everything to another port."""
 

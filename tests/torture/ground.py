@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import hmac
 import pathlib
+import shutil
 import sys
 import tempfile
 import threading
@@ -64,16 +65,19 @@ def durable_postgres(site):
 
 @contextlib.contextmanager
 def own_site():
-    """As the system tests' fixture, but what is left behind by a failure stays, to be looked at."""
+    """As the system tests' fixture; what was in it stays after a failure (site.keep), to be looked at."""
     home = pathlib.Path(tempfile.mkdtemp(prefix="nullpool-torture-"))
     home.chmod(0o755)
     site = Site(home)
+    site.keep = True
     try:
         site.start()
         prepare(site.postgres)
         yield site
     finally:
         site.stop()
+    if not site.keep:
+        shutil.rmtree(home)
 
 
 class Counter:

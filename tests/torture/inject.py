@@ -53,7 +53,7 @@ ERRORS = {
     "getsockname": ["ENOBUFS"],
     "waitpid": ["EINTR"],
     "exec": ["ENOENT", "ENOMEM"],
-    "getrandom": ["EINTR", "ENOSYS"],
+    "getrandom": ["EINTR"],
     "getaddrinfo": ["ENOMEM"],
     "stdio": ["ENOSPC"],
     "stat": ["EACCES"],

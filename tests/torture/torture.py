@@ -17,6 +17,8 @@ import inject
 import ledger
 import soak
 
+import conftest
+
 PARTS = ["inject", "ledger", "soak", "overload"]
 
 
@@ -34,10 +36,15 @@ class Report:
     def table(self, title, *columns):
         self.say(f"\n## {title}\n\n| {' | '.join(columns)} | |\n|{'---|' * (len(columns) + 1)}")
 
-    def row(self, found, *cells):
-        self.passed += not found
-        self.failed += bool(found)
+    def fail(self, found):
+        self.failed += 1
         self.found += found
+
+    def row(self, found, *cells):
+        if found:
+            self.fail(found)
+        else:
+            self.passed += 1
         self.say(f"| {' | '.join(str(cell) for cell in cells)} | {f'{len(found)} found' if found else 'ok'} |")
 
     def end(self):
@@ -49,6 +56,11 @@ class Report:
         return 1 if self.failed else 0
 
 
+def tell(what):
+    """At once, since the report takes hours."""
+    print(what, file=sys.stderr, flush=True)
+
+
 def counted(tally):
     return ", ".join(f"{count:,} {name}" for name, count in sorted(tally.items(), key=lambda item: str(item[0])))
 
@@ -57,8 +69,8 @@ def run_inject(report, site, options):
     report.table(f"Failure injection, N = 1, 1 + {options.stride}, …", "stage", "sessions", "with a fault", "N went to",
                  "died in a library", "s")
     for stage, kinds in inject.stages(site):
-        result = inject.torture(stage, kinds, options.stride, lambda what: None)
-        report.row(result.found, result.name, f"{result.runs:,}", f"{result.reached:,}", counted(result.most),
+        result = inject.torture(stage, kinds, options.stride, tell)
+        report.row(result.found, stage.name, f"{result.runs:,}", f"{result.reached:,}", counted(result.most),
                    result.died_in_library, f"{result.seconds:.0f}")
 
 
@@ -109,8 +121,18 @@ def main():
     for part in options.parts:
         # Servers of its own: none hides what another one left behind.
         with ground.own_site() as site:
+            failed = report.failed
             globals()[f"run_{part}"](report, site, options)
+            read_logs(report, part, site)
+            site.keep = report.failed > failed
     return report.end()
+
+
+def read_logs(report, part, site):
+    try:
+        conftest.read_logs(site)
+    except AssertionError as error:
+        report.fail([f"{part}: {error} (in {site.home})"])
 
 
 if __name__ == "__main__":
