@@ -536,7 +536,8 @@ class Reload(Each):
 
         def done():
             lines.extend(self.new_lines())
-            return not self.endpoint.running or any(
+            # A fault in the log itself may have taken the line that tells.
+            return not self.endpoint.running or (self.switch.reached and self.switch.shared.fd == 2) or any(
                 line["event"] in ("started", "not reloaded", "could not reload", "could not fork") for line in lines)
         try:
             stack.wait_until("the reload", done, SETTLE_S)
@@ -549,7 +550,8 @@ class Reload(Each):
             self.check_holdings()
         except Ended:
             self.switch.disarm()
-            if self.endpoint.returncode != EXIT_INTERNAL:
+            # The new program has nothing to go back to: systemd starts it again.
+            if self.endpoint.returncode not in (EXIT_INTERNAL, EXIT_SETTINGS):
                 self.find(f"the program ended with {self.endpoint.returncode}")
             self.endpoint.stop()
             self.endpoint.start()
