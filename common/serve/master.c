@@ -110,16 +110,17 @@ open_events(struct master *master, struct error *err)
 }
 
 /* Where the socket is; the scoreboard goes beside it. */
-static const char *
-run_dir_of(void *owner, int listener)
+static bool
+find_run_dir(struct master *master, struct error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNSPEC };
 	socklen_t size = sizeof(address) - 1;
 
-	if (getsockname(listener, (struct sockaddr *)&address, &size) != 0 || address.sun_family != AF_UNIX
-	    || address.sun_path[0] != '/')
-		return NULL;
-	return dirname(mem_strdup(owner, address.sun_path));
+	if (getsockname(master->options->listener, (struct sockaddr *)&address, &size) != 0)
+		return error_set(err, NP_INTERNAL, "could not ask for the socket's name: %s", strerror(errno));
+	if (address.sun_family == AF_UNIX && address.sun_path[0] == '/')
+		master->run_dir = dirname(mem_strdup(master, address.sun_path));
+	return true;
 }
 
 static bool
@@ -136,7 +137,8 @@ make_board(struct master *master, struct error *err)
 	};
 	char *path;
 
-	master->run_dir = run_dir_of(master, master->options->listener);
+	if (!find_run_dir(master, err))
+		return false;
 	if (master->run_dir) {
 		path = mem_printf(master, "%s/%s.board", master->run_dir, plan.name);
 		metrics_look_in(master->run_dir);
@@ -242,6 +244,17 @@ forget_leftover(struct master *master, pid_t pid)
 			leftover->pid = -1;
 }
 
+static void
+bury(struct master *master, pid_t pid, int status)
+{
+	if (pid == master->reload_check)
+		end_reload_check(master, status);
+	else if (pid == master->database_check)
+		master->database_check = 0;
+	else if (!pool_bury(master->pool, pid, status))
+		forget_leftover(master, pid);
+}
+
 /* False when there are no children any more. */
 static bool
 reap(struct master *master)
@@ -249,15 +262,12 @@ reap(struct master *master)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == master->reload_check)
-			end_reload_check(master, status);
-		else if (pid == master->database_check)
-			master->database_check = 0;
-		else if (!pool_bury(master->pool, pid, status))
-			forget_leftover(master, pid);
-	}
-	return pid == 0 || errno != ECHILD;
+	do {
+		pid = waitpid(-1, &status, WNOHANG);
+		if (pid > 0)
+			bury(master, pid, status);
+	} while (pid > 0 || (pid < 0 && errno == EINTR));
+	return pid == 0;
 }
 
 /* Kills those whose time is over, or all; returns when the next one's is. */

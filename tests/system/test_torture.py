@@ -13,7 +13,7 @@ import ground  # noqa: E402
 import inject  # noqa: E402
 
 # Sessions from start to end take longer than a request does.
-SAMPLES = {"start-persistent": 25, "start-memory": 10}
+SAMPLES = {"start-persistent": 15, "start-memory": 8}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def prepared(site):
 def test_a_call_that_fails_is_survived(prepared, name):
     stage, kinds = inject.stage(prepared, name)
     found = []
-    result = inject.sample(stage, kinds, SAMPLES.get(name, 20), found.append)
+    result = inject.sample(stage, kinds, SAMPLES.get(name, 15), found.append)
     assert found == []
     assert result.reached > 5
 

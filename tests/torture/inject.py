@@ -175,6 +175,10 @@ class Answer:
                 and document.get("request_id") and document.get("title"))
         return document if good else None
 
+    def is_unhealthy(self):
+        """What /health says, 503, when something that it asked did not answer."""
+        return self.status == 503 and self.body.startswith(b'{"status":"unhealthy",')
+
     @property
     def is_unknown(self):
         return self.status is None or bool(self.status == 503 and (self.problem() or {}).get("outcome") == "unknown")
@@ -339,7 +343,7 @@ class Stage:
 
     def check_failure(self, request, answer):
         allowed = (500, 503, 504) + ((400,) if self.switch.is_in("libfcgi") else ())
-        if answer.status not in allowed or not answer.problem():
+        if answer.status not in allowed or not (answer.problem() or answer.is_unhealthy()):
             self.find(f"{request.method} {request.target}: {answer}")
 
     def check_write(self, request, number, key, answer):
@@ -531,14 +535,15 @@ class Reload(Each):
     """SIGHUP, and what comes of it: the new program, the old one, or an end that says so."""
 
     def run(self):
-        lines = []
+        lines, old = [], set(conftest.children(self.endpoint.pid))
         self.endpoint.send(signal.SIGHUP)
 
         def done():
             lines.extend(self.new_lines())
-            # A fault in the log itself may have taken the line that tells.
-            return not self.endpoint.running or (self.switch.reached and self.switch.shared.fd == 2) or any(
-                line["event"] in ("started", "not reloaded", "could not reload", "could not fork") for line in lines)
+            # Not its line "started": a fault in the log may have taken that.
+            new = set(conftest.children(self.endpoint.pid))
+            return not self.endpoint.running or (new and not new & old) or any(
+                line["event"] in ("not reloaded", "could not reload", "could not fork") for line in lines)
         try:
             stack.wait_until("the reload", done, SETTLE_S)
         except stack.Fault:
