@@ -117,7 +117,8 @@ find_run_dir(struct master *master, struct error *err)
 	socklen_t size = sizeof(address) - 1;
 
 	if (getsockname(master->options->listener, (struct sockaddr *)&address, &size) != 0)
-		return error_set(err, NP_INTERNAL, "could not ask for the socket's name: %s", strerror(errno));
+		return error_set(err, NP_INTERNAL, "could not ask for the socket's name: %s",
+		                 strerror(errno));
 	if (address.sun_family == AF_UNIX && address.sun_path[0] == '/')
 		master->run_dir = dirname(mem_strdup(master, address.sun_path));
 	return true;
