@@ -47,12 +47,13 @@ NGINX_CONF      := $(BUILD)/nginx-conf
 OPENAPI         := $(BUILD)/openapi.json
 SITE            := $(BUILD)/site
 NAIVE           := $(BUILD)/bench/naive
+FAIL            := $(BUILD)/tests/fail.so
 LIBRARY         := $(BUILD)/libnullpool.a
 OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
 # As programs outside of this tree get it.
 DEVELOPMENT     := $(BUILD)/lib/libnullpool.a $(BUILD)/lib/nullpool.pc
 
-.PHONY: all programs docs new tests fuzzers run test unit system bench fuzz coverage lint migrate migrate-down doctor install uninstall clean distclean help
+.PHONY: all programs docs new tests fuzzers run test unit system torture bench fuzz coverage lint migrate migrate-down doctor install uninstall clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -60,7 +61,7 @@ all: programs $(DEVELOPMENT)
 
 programs: $(HANDLERS) $(CONNINFO) $(NGINX_CONF) $(OPENAPI)
 
-tests: all $(TEST_HANDLERS) $(UNIT_TESTS) $(FUZZERS) $(NAIVE)
+tests: all $(TEST_HANDLERS) $(UNIT_TESTS) $(FUZZERS) $(NAIVE) $(FAIL)
 
 fuzzers: $(FUZZERS)
 
@@ -128,6 +129,13 @@ $(NAIVE): $(BUILD)/obj/tests/bench/naive.o
 	@mkdir -p $(@D)
 	$(LINK) $(PACKAGE_LIBS) && mv $@.new $@
 
+# Preloaded into the programs by tests/torture; what it replaces must not be inline functions of libc's headers. A sanitizer
+# has an allocator of its own.
+$(FAIL): tests/torture/fail.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -fPIC -shared $(filter-out -Wpedantic,$(WARNINGS)) $(WERROR) -O1 -g -U_FORTIFY_SOURCE \
+	    $(if $(filter asan,$(VARIANT)),-DWITHOUT_MEMORY) -MMD -MP -o $@.new $< -ldl && mv $@.new $@
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # --- what people call ---
@@ -160,6 +168,12 @@ unit: $(UNIT_TESTS) $(FUZZERS)
 JOBS ?= 2
 system: tests
 	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile tests/system $(ARGS)
+
+# At length what tests/system does of it quickly; tests/torture/torture.py says what may be set.
+torture:
+	@env/setup test
+	@$(MAKE) --no-print-directory -s tests
+	@NULLPOOL_BUILD=$(BUILD) exec $(PYTHON) -B tests/torture/torture.py
 
 # What of its packages cannot be had is left out of the table.
 bench:
@@ -216,6 +230,7 @@ distclean: clean
 help:
 	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
+	@echo 'make torture        calls that fail, servers that die, a million requests: hours, and a report (ONLY=ledger MINUTES=1)'
 	@echo 'make new NAME=notes a new endpoint: a handler, a migration, a test'
 	@echo 'make doctor         what a request needs, checked one by one (NULLPOOL_ENV_FILE=env/development.env)'
 	@echo 'make fuzz           libFuzzer on all that reads bytes from outside (SECONDS=30 for each target, ONLY="json url")'

@@ -215,6 +215,17 @@ app_drop_ahead(struct app *app)
 		connector_drop_ahead(connector);
 }
 
+bool
+app_is_suspect(const struct app *app)
+{
+	struct connector *connector;
+
+	for (size_t i = 0; (connector = nth_connector(app, i)) != NULL; i++)
+		if (connector_is_suspect(connector))
+			return true;
+	return false;
+}
+
 struct connector_totals
 app_totals(const struct app *app)
 {

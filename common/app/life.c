@@ -136,14 +136,25 @@ start_again(struct np_ctx *ctx, int reruns)
 	ctx->error = (struct error){ .kind = 0 };
 }
 
-/* The answer of a request that was done before. */
+/* The answer of a request that was done before. Where it cannot be had, nobody is told that nothing was done. */
 static bool
 replay(struct np_ctx *ctx)
 {
-	if (!idempotency_recall(ctx) || !(ctx->replied || handle(ctx)))
-		return false;
-	reply_set_header(&ctx->reply, "Idempotency-Replayed", "true");
-	return true;
+	if (idempotency_recall(ctx) && (ctx->replied || handle(ctx))) {
+		reply_set_header(&ctx->reply, "Idempotency-Replayed", "true");
+		return true;
+	}
+	if (ctx->error.kind == NP_UNAVAILABLE || ctx->error.kind == NP_TIMEOUT)
+		ctx->error.kind = NP_AMBIGUOUS;
+	return false;
+}
+
+static bool
+attempt(struct np_ctx *ctx)
+{
+	if (handle(ctx) && conclude(ctx))
+		return true;
+	return idempotency_is_known(ctx) && replay(ctx);
 }
 
 /* Handler and commit, again from the beginning while only another transaction was in the way. */
@@ -153,9 +164,7 @@ run(struct np_ctx *ctx)
 	struct error unsure = { .kind = 0 };
 
 	new_transaction(ctx);
-	for (int reruns = 0; !(handle(ctx) && conclude(ctx)); reruns++) {
-		if (idempotency_is_known(ctx))
-			return replay(ctx);
+	for (int reruns = 0; !attempt(ctx); reruns++) {
 		if (ctx->error.kind == NP_AMBIGUOUS)
 			unsure = ctx->error;
 		if (!may_rerun(ctx, reruns, unsure.kind != 0)) {

@@ -208,6 +208,7 @@ struct sources {
 	const char *file_name; /* NULL: there is no file */
 	bool file_is_public;
 	struct dotenv file;
+	struct buf *faults;
 };
 
 static bool
@@ -216,7 +217,9 @@ read_whole(int fd, char *text, size_t *size)
 	ssize_t got;
 
 	for (*size = 0; *size <= DOTENV_MAX_BYTES; *size += (size_t)got) {
-		got = read(fd, text + *size, DOTENV_MAX_BYTES + 1 - *size);
+		do {
+			got = read(fd, text + *size, DOTENV_MAX_BYTES + 1 - *size);
+		} while (got < 0 && errno == EINTR);
 		if (got <= 0)
 			return got == 0;
 	}
@@ -224,7 +227,8 @@ read_whole(int fd, char *text, size_t *size)
 }
 
 /* systemd's LoadCredential= (systemd.exec(5)): a file for each secret, that only this service can read. NULL: there
- * is none. A newline at its end is the editor's. */
+ * is none. One that is there and cannot be read is a fault: another value would take its place. A newline at its end is the
+ * editor's. */
 static const char *
 read_credential(const struct sources *sources, const char *name)
 {
@@ -237,15 +241,18 @@ read_credential(const struct sources *sources, const char *name)
 		return NULL;
 	path = mem_printf(sources->owner, "%s/%s", directory, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 && errno == ENOENT)
 		return NULL;
 	text = mem_resize(sources->owner, NULL, DOTENV_MAX_BYTES + 2);
-	if (!read_whole(fd, text, &size))
+	if (fd < 0 || !read_whole(fd, text, &size)) {
+		buf_printf(sources->faults, "%s: could not read its credential: %s\n", name, strerror(errno));
 		size = 0;
+	}
 	while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
 		size--;
 	text[size] = '\0';
-	(void)close(fd);
+	if (fd >= 0)
+		(void)close(fd);
 	return text;
 }
 
@@ -300,7 +307,7 @@ read_file(struct sources *sources, struct buf *faults)
 bool
 settings_read(void *owner, char *(*lookup)(const char *), struct settings *settings, struct buf *faults)
 {
-	struct sources sources = { .owner = owner, .lookup = lookup };
+	struct sources sources = { .owner = owner, .lookup = lookup, .faults = faults };
 
 	memset(settings, 0, sizeof(*settings));
 	read_file(&sources, faults);

@@ -40,6 +40,7 @@ struct connector {
 	struct deadline dial_deadline;
 	int64_t ahead_after_us; /* the next one may be opened ahead from then on */
 	int64_t ahead_pause_ms; /* 0: the last one did not fail */
+	bool suspect;           /* see connector_is_suspect() */
 	struct connector_totals totals;
 };
 
@@ -250,6 +251,17 @@ failure_of(const struct error *err, struct deadline deadline)
 	return deadline_passed(deadline) ? FAILED_TIMEOUT : FAILED_NETWORK;
 }
 
+/* Not the network, not what the server said, and it never was better. Wrong configuration may look the same: with a CA
+ * that did not sign for the server each request costs a fork besides, 1 ms of the 10 it took. */
+static bool
+may_be_our_own(const struct connector *connector, struct deadline deadline)
+{
+	const struct dial *dial = &connector->dial;
+
+	return connector->totals.opened == 0 && (dial->phase == CONNECT_TLS || dial->phase == CONNECT_AUTH)
+	       && !*dial->err.sqlstate && !deadline_passed(deadline);
+}
+
 static bool
 connect_now(struct connector *connector, struct deadline request, struct error *err)
 {
@@ -281,7 +293,14 @@ connect_now(struct connector *connector, struct deadline request, struct error *
 	if (deadline_passed(request))
 		err->kind = NP_TIMEOUT;
 	connector->totals.failed[failure_of(err, deadline)]++;
+	connector->suspect = may_be_our_own(connector, deadline);
 	return false;
+}
+
+bool
+connector_is_suspect(const struct connector *connector)
+{
+	return connector->suspect;
 }
 
 /* A killed connection still says CONNECTION_OK: readable while idle means that the server said goodbye. */

@@ -74,6 +74,10 @@ struct connector_totals {
 };
 const struct connector_totals *connector_totals(const struct connector *connector);
 
+/* True: the last attempt failed after TCP although no server said why, and this process never had a connection. OpenSSL
+ * sets itself up once, with the first; where memory lacked just then, all that come after it fail, in various words. */
+bool connector_is_suspect(const struct connector *connector);
+
 /* How far the last attempt came that was made. */
 enum connect_phase connector_phase(const struct connector *connector);
 

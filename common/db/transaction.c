@@ -17,6 +17,7 @@
 struct transaction {
 	void *owner;
 	struct transaction_options options;
+	struct claim *claim; /* that of the options, until it is dropped */
 	struct transaction_counts counts;
 	struct connection *connection;
 	struct connector *source; /* whose it is, or was */
@@ -54,6 +55,7 @@ transaction_new(void *owner, const struct transaction_options *options)
 
 	tx->owner = owner;
 	tx->options = *options;
+	tx->claim = options->claim;
 	return tx;
 }
 
@@ -74,7 +76,7 @@ trip_failed(struct transaction *tx, const struct trip *trip, struct error *err)
 		.commits = trip->commits,
 		.forgotten = trip->forgotten,
 		.reads = tx->options.mode == NP_TX_READ,
-		.claimed = tx->options.claim != NULL,
+		.claimed = tx->claim != NULL,
 	};
 
 	tx->retry = mishap_explain(&mishap, err);
@@ -198,8 +200,8 @@ add_opening(struct transaction *tx, struct trip *trip, bool implicit)
 	trip->head = head_settings(&head, &trip->flight);
 	if (tx->options.identity)
 		(void)flight_add(&trip->flight, tx->options.identity->sql, tx->options.identity->values);
-	if (tx->options.claim)
-		(void)flight_add(&trip->flight, tx->options.claim->sql, tx->options.claim->values);
+	if (tx->claim)
+		(void)flight_add(&trip->flight, tx->claim->sql, tx->claim->values);
 }
 
 static void
@@ -348,8 +350,7 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 
 	if (!may_query(tx, values, err))
 		return false;
-	if (tx->last == LAST_IS_NEXT && tx->options.claim
-	    && !claim_wrap(tx->options.claim, tx->owner, &sent, &values))
+	if (tx->last == LAST_IS_NEXT && tx->claim && !claim_wrap(tx->claim, tx->owner, &sent, &values))
 		tx->last = NOT_LAST;
 	statement.good = run(tx, sent, values, rows, err);
 	statement.us += tx->counts.flights_us;
@@ -359,8 +360,8 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 		return false;
 	tx->counts.rows += (int64_t)np_rows_count(*rows);
 	if (tx->last != LAST_IS_NEXT) {
-		if (tx->options.claim)
-			claim_note(tx->options.claim, *rows);
+		if (tx->claim)
+			claim_note(tx->claim, *rows);
 		return true;
 	}
 	tx->last = LAST_IS_DONE;
@@ -438,7 +439,7 @@ transaction_commit(struct transaction *tx, const struct transaction_statement *w
 void
 transaction_drop_claim(struct transaction *tx)
 {
-	tx->options.claim = NULL;
+	tx->claim = NULL;
 	tx->replayed = true;
 }
 
@@ -471,8 +472,11 @@ transaction_restart(struct transaction *tx)
 	tx->failed = false;
 	tx->retry = RETRY_NEVER;
 	tx->last = NOT_LAST;
-	if (tx->options.claim)
-		claim_reset(tx->options.claim);
+	tx->kept = NULL;
+	tx->replayed = false;
+	tx->claim = tx->options.claim;
+	if (tx->claim)
+		claim_reset(tx->claim);
 	tx->counts.reruns++;
 }
 

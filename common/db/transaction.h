@@ -89,7 +89,7 @@ void transaction_name(struct transaction *tx, const char *name);
 /* The next statement is the last: the commit travels with it. See np_last(). */
 void transaction_mark_last(struct transaction *tx);
 
-/* What it claimed was done before: from the next opening flight on without the claim. */
+/* What it claimed was done before: from the next opening flight on without the claim, until transaction_restart(). */
 void transaction_drop_claim(struct transaction *tx);
 
 /* From here on each statement returns what was kept of it (`kept`: see rows_again()), and nothing is done. */
@@ -107,7 +107,7 @@ bool transaction_is_done(const struct transaction *tx);
 /* Whether it failed only because another one was in its way, or its commit was lost and the claim would tell: then the same again, from its beginning, may succeed. */
 bool transaction_may_rerun(const struct transaction *tx);
 
-/* Forgets the failure; what is open is rolled back in the next statement's flight. */
+/* Forgets the failure, and what was to be replayed; what is open is rolled back in the next statement's flight. */
 void transaction_restart(struct transaction *tx);
 
 /* Undoes what was begun; the next query begins anew. A server that does not answer is left: it rolls back when the

@@ -13,6 +13,8 @@
 
 /* After accept() failed for want of descriptors or memory. */
 #define ACCEPT_PAUSE_MS 100
+/* After the listener could not be watched, for want of the kernel's memory. */
+#define LISTEN_PAUSE_MS 100
 /* So many idle workers may hold a connection that was opened ahead: what a steady client of a database 50 ms away keeps
  * busy, seven round trips of opening to one of use. */
 #define AHEAD_IDLE_MAX 8
@@ -144,8 +146,8 @@ idle_begin(struct idle *idle)
 
 /* --- waiting --- */
 
-/* Exclusive: one connection wakes one idle worker, not all of them. */
-static void
+/* Exclusive: one connection wakes one idle worker, not all of them. False: the listener should be watched and is not. */
+static bool
 listen_or_not(struct idle *idle)
 {
 	bool wanted = !is_ahead(idle) || app_ahead(idle->app) == AHEAD_READY
@@ -156,6 +158,13 @@ listen_or_not(struct idle *idle)
 	else if (!wanted && idle->listening)
 		unwatch(idle->events, idle->listener);
 	idle->listening = wanted && idle->listening;
+	return idle->listening == wanted;
+}
+
+static int
+sooner(int left_ms, int wait_ms)
+{
+	return left_ms >= 0 && left_ms < wait_ms ? left_ms : wait_ms;
 }
 
 /* -1 when there is none: another worker was quicker. */
@@ -220,10 +229,11 @@ idle_wait(struct idle *idle, int64_t timeout_s)
 	struct deadline leave = deadline_in_ms(timeout_s * 1000);
 
 	while (!idle->ending && (timeout_s == 0 || !deadline_passed(leave))) {
-		int fd;
+		int left_ms = timeout_s > 0 ? deadline_left_ms(leave) : -1, fd;
 
-		listen_or_not(idle);
-		fd = wait_once(idle, timeout_s > 0 ? deadline_left_ms(leave) : -1);
+		if (!listen_or_not(idle))
+			left_ms = sooner(left_ms, LISTEN_PAUSE_MS);
+		fd = wait_once(idle, left_ms);
 		if (fd >= 0)
 			return fd;
 		show_ahead(idle);

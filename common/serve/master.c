@@ -32,6 +32,8 @@
 #define EXIT_INTERNAL 70
 /* A connection that waits this long finds nobody who is about to take it. */
 #define GRACE_MS 1
+/* After the listener could not be watched, for want of the kernel's memory. */
+#define LISTEN_PAUSE_MS 100
 /* How long after the last deadline a worker may take to end by itself. */
 #define DRAIN_GRACE_MS 2000
 /* And how long, killed, to be gone; the sender of spans has its own 2 s for what came last. */
@@ -114,16 +116,18 @@ open_events(struct master *master, struct error *err)
 }
 
 /* Where the socket is; the scoreboard goes beside it. */
-static const char *
-run_dir_of(void *owner, int listener)
+static bool
+find_run_dir(struct master *master, struct error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNSPEC };
 	socklen_t size = sizeof(address) - 1;
 
-	if (getsockname(listener, (struct sockaddr *)&address, &size) != 0 || address.sun_family != AF_UNIX
-	    || address.sun_path[0] != '/')
-		return NULL;
-	return dirname(mem_strdup(owner, address.sun_path));
+	if (getsockname(master->options->listener, (struct sockaddr *)&address, &size) != 0)
+		return error_set(err, NP_INTERNAL, "could not ask for the socket's name: %s",
+		                 strerror(errno));
+	if (address.sun_family == AF_UNIX && address.sun_path[0] == '/')
+		master->run_dir = dirname(mem_strdup(master, address.sun_path));
+	return true;
 }
 
 static bool
@@ -140,7 +144,8 @@ make_board(struct master *master, struct error *err)
 	};
 	char *path;
 
-	master->run_dir = run_dir_of(master, master->options->listener);
+	if (!find_run_dir(master, err))
+		return false;
 	if (master->run_dir) {
 		path = mem_printf(master, "%s/%s.board", master->run_dir, plan.name);
 		metrics_look_in(master->run_dir);
@@ -271,6 +276,19 @@ bury_leftover(struct master *master, pid_t pid, int status)
 		}
 }
 
+static void
+bury(struct master *master, pid_t pid, int status)
+{
+	if (pid == master->reload_check) {
+		end_reload_check(master, status);
+	} else if (pid == master->database_check) {
+		log_crash("database check died", pid, status);
+		master->database_check = 0;
+	} else if (!pool_bury(master->pool, pid, status) && !tracer_bury(master->tracer, pid, status)) {
+		bury_leftover(master, pid, status);
+	}
+}
+
 /* False when there are no children any more. */
 static bool
 reap(struct master *master)
@@ -278,17 +296,11 @@ reap(struct master *master)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == master->reload_check) {
-			end_reload_check(master, status);
-		} else if (pid == master->database_check) {
-			log_crash("database check died", pid, status);
-			master->database_check = 0;
-		} else if (!pool_bury(master->pool, pid, status)
-		           && !tracer_bury(master->tracer, pid, status)) {
-			bury_leftover(master, pid, status);
-		}
-	}
+	do {
+		pid = waitpid(-1, &status, WNOHANG);
+		if (pid > 0)
+			bury(master, pid, status);
+	} while (pid > 0 || (pid < 0 && errno == EINTR));
 	return pid == 0;
 }
 
@@ -355,11 +367,9 @@ watch_listener(struct master *master)
 
 	if (wanted == master->listening)
 		return;
-	if (wanted)
-		(void)watch(master, master->options->listener);
-	else
+	if (!wanted)
 		(void)epoll_ctl(master->events, EPOLL_CTL_DEL, master->options->listener, NULL);
-	master->listening = wanted;
+	master->listening = wanted && watch(master, master->options->listener);
 }
 
 /* --- time --- */
@@ -467,6 +477,8 @@ serve(struct master *master)
 		struct deadline next = next_look(master);
 
 		watch_listener(master);
+		if (pool_is_short(master->pool) && !master->listening)
+			next = sooner(next, deadline_in_ms(LISTEN_PAUSE_MS));
 		trim_when_quiet(master);
 		wait_events(master, next);
 		look_after_time(master);

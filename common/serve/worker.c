@@ -49,7 +49,8 @@ send_spans(const char *spans, size_t size)
 		atomic_fetch_add(&board->traces_dropped, 1);
 }
 
-static void
+/* False: it was the last one. */
+static bool
 answer(const struct worker_options *options, struct idle *idle, int fd, bool last)
 {
 	struct deadline deadline = deadline_in_ms(options->app->settings->request_timeout_s * 1000);
@@ -63,8 +64,14 @@ answer(const struct worker_options *options, struct idle *idle, int fd, bool las
 	fcgi_answer(options->app, fd, deadline);
 	atomic_fetch_add(&own_slot->requests, 1);
 	if (last)
-		return;
+		return false;
+	if (app_is_suspect(options->app)) {
+		log_printf(LOG_WARNING, "worker leaves",
+		           "no connection could be opened in it yet; a fresh one may");
+		return false;
+	}
 	idle_begin(idle);
+	return true;
 }
 
 bool
@@ -94,8 +101,9 @@ worker_run(const struct worker_options *options)
 		app_prepare(options->app);
 		sandbox_enter(own_slot);
 		idle_begin(&idle);
-		while (left > 0 && (fd = idle_wait(&idle, options->idle_timeout_s)) >= 0)
-			answer(options, &idle, fd, --left == 0);
+		while ((fd = idle_wait(&idle, options->idle_timeout_s)) >= 0
+		       && answer(options, &idle, fd, --left == 0))
+			;
 		/* One that was opened ahead goes unused now. */
 		app_drop_ahead(options->app);
 		count_totals(options->app);

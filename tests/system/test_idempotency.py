@@ -193,6 +193,69 @@ def test_what_stays_unknown_is_said_at_the_deadline(serve, site):
     assert answer.status == 503 and answer.problem()["outcome"] == "unknown"
 
 
+class CutsAtFlight(Gate):
+    """Passes everything; once armed, it cuts when the client has sent so many flights."""
+
+    def __init__(self, port):
+        super().__init__(port)
+        self.server_port = port
+        self.left = None
+
+    def pump(self, source, target):
+        while piece := source.recv(65536):
+            if self.left is not None and source.getpeername()[1] != self.server_port:
+                self.left -= 1
+                if self.left == 0:
+                    self.left = None
+                    self.cut()
+                    target.shutdown(socket.SHUT_RDWR)
+                    source.shutdown(socket.SHUT_RDWR)
+                    return
+            target.sendall(piece)
+
+    def cut(self):
+        pass
+
+
+class CutsForGood(CutsAtFlight):
+    def cut(self):
+        self.port = stack.free_port()  # from the next connection on
+
+
+# Of a repeat: its claim is refused, what was kept is read, and for a marked statement its columns are asked for.
+REPEATS = [("/probe/rows", 2), ("/probe/marked", 2), ("/probe/marked", 3), ("/probe/two-steps", 4)]
+
+
+@pytest.mark.parametrize("path, flight", REPEATS)
+def test_a_repeat_whose_connection_is_lost_gets_its_answer_all_the_same(serve, site, path, flight):
+    gate = CutsAtFlight(site.postgres.port)
+    with server(gate) as port:
+        service = serve("probe", DATABASE_URL=site.url(port=port), **POOL)
+        stack.wait_until("the check", lambda: service.lines(event="connection budget"), 10)
+        key, target = str(uuid.uuid4()), f"{path}?label={uuid.uuid4()}"
+        first = post(service, target, None, key)
+        assert first.status == 201
+        gate.left = flight
+        again = post(service, target, None, key)
+    assert gate.left is None, "it was not cut"
+    assert (again.status, again.body) == (201, first.body) and again.headers["idempotency-replayed"] == "true"
+    assert count(site, target.partition("=")[2]) == 1
+
+
+@pytest.mark.parametrize("path, flight", REPEATS)
+def test_a_repeat_that_cannot_be_answered_is_not_told_that_nothing_was_done(serve, site, path, flight):
+    gate = CutsForGood(site.postgres.port)
+    with server(gate) as port:
+        service = serve("probe", DATABASE_URL=site.url(port=port), REQUEST_TIMEOUT=3, **POOL)
+        stack.wait_until("the check", lambda: service.lines(event="connection budget"), 10)
+        key, target = str(uuid.uuid4()), f"{path}?label={uuid.uuid4()}"
+        assert post(service, target, None, key).status == 201
+        gate.left = flight
+        again = post(service, target, None, key)
+    assert gate.left is None, "it was not cut"
+    assert again.status == 503 and again.problem()["outcome"] == "unknown"
+
+
 @pytest.fixture
 def own_postgres(site):
     """A database that may be killed: one that writes before it says so (fsync=False would not wait)."""

@@ -780,6 +780,21 @@ the_password_of_a_key_is_made_known_to_the_log(void **state)
 	row_int(&row, unit_end_of(read_and_scrub, &row), 0);
 }
 
+/* It wins over the file, whose value would take its place unseen. */
+static void
+a_credential_that_is_there_and_cannot_be_read_is_a_fault(void **state)
+{
+	struct reading reading;
+
+	(void)state;
+	assert_int_equal(mkdir("SECRET_KEY", 0700), 0);
+	reading = READ(URL, "CREDENTIALS_DIRECTORY=.");
+	assert_int_equal(rmdir("SECRET_KEY"), 0);
+	assert_false(reading.good);
+	assert_string_equal(reading.faults.data,
+	                    "SECRET_KEY: could not read its credential: Is a directory\n");
+}
+
 #define SETTINGS_TEST(function) cmocka_unit_test_setup_teardown(function, clean_setup, unit_teardown)
 
 static int
@@ -829,6 +844,7 @@ main(void)
 		SETTINGS_TEST(parts_that_are_missing_are_named),
 		SETTINGS_TEST(all_faults_are_found_at_once),
 		SETTINGS_TEST(faults_never_quote_a_value),
+		SETTINGS_TEST(a_credential_that_is_there_and_cannot_be_read_is_a_fault),
 		SETTINGS_TEST(print_hides_secrets),
 		SETTINGS_TEST(print_says_where_each_value_is_from),
 	};

@@ -1,0 +1,96 @@
+"""What tortures stand on: the system tests' servers, a role of their own, a table in which a row may be twice."""
+import base64
+import contextlib
+import hashlib
+import hmac
+import pathlib
+import shutil
+import sys
+import tempfile
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+for folder in ("env/local", "tests/system", "tests/torture"):
+    if str(ROOT / folder) not in sys.path:
+        sys.path.insert(0, str(ROOT / folder))
+
+import stack  # noqa: E402
+from conftest import BUILD, OWNER_CANARY, Site  # noqa: E402
+
+ROLE, PASSWORD = "torture", "torture-0b51"  # its connections are ours alone, whatever else the site serves
+MODES = ("null", "ahead", "persistent")
+
+LEDGER = """
+    CREATE TABLE IF NOT EXISTS ledger_rows (number bigint NOT NULL);
+    CREATE INDEX IF NOT EXISTS ledger_number ON ledger_rows (number);
+    DO $$ BEGIN
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
+            CREATE ROLE {role} LOGIN PASSWORD '{password}' IN ROLE app_user;
+        END IF;
+    END $$;
+    GRANT SELECT, INSERT ON ledger_rows TO app_user;
+"""
+
+
+def verifier(password, salt=b"0123456789abcdef", iterations=1):
+    """As Postgres keeps it. libpq allocates memory in each of SCRAM's iterations: of 4,096, each the same to fail."""
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    client = hmac.digest(salted, b"Client Key", "sha256")
+    keys = hashlib.sha256(client).digest(), hmac.digest(salted, b"Server Key", "sha256")
+    salt, stored, server = (base64.b64encode(part).decode() for part in (salt, *keys))
+    return f"SCRAM-SHA-256${iterations}:{salt}${stored}:{server}"
+
+
+def prepare(postgres):
+    """The table and the role."""
+    with contextlib.closing(postgres.admin("app")) as link, link.cursor() as cursor:
+        cursor.execute(LEDGER.format(role=ROLE, password=verifier(PASSWORD)))
+
+
+def url(site, port=None):
+    return site.url(ROLE, PASSWORD, port)
+
+
+def durable_postgres(site):
+    """One that may be killed: it has on disk what it acknowledged. To be stopped by the caller."""
+    postgres = stack.Postgres(site.folder("postgres-durable"), stack.free_port(), site.authority)
+    postgres.create("app", "app_owner", OWNER_CANARY, "app_user", "app")
+    postgres.start()
+    stack.migrate(ROOT, site.environment(
+        DATABASE_URL=site.url(password="app", port=postgres.port),
+        MIGRATION_DATABASE_URL=site.url("app_owner", OWNER_CANARY, postgres.port)))
+    prepare(postgres)
+    return postgres
+
+
+@contextlib.contextmanager
+def own_site():
+    """As the system tests' fixture; what was in it stays after a failure (site.keep), to be looked at."""
+    home = pathlib.Path(tempfile.mkdtemp(prefix="nullpool-torture-"))
+    home.chmod(0o755)
+    site = Site(home)
+    site.keep = True
+    try:
+        site.start()
+        prepare(site.postgres)
+        yield site
+    finally:
+        site.stop()
+    if not site.keep:
+        shutil.rmtree(home)
+
+
+class Counter:
+    """Numbers that nobody had before, of several threads."""
+
+    def __init__(self, start):
+        self.last = start
+        self.lock = threading.Lock()
+
+    def next(self):
+        with self.lock:
+            self.last += 1
+            return self.last
+
+
+__all__ = ["BUILD", "MODES", "ROOT", "Counter", "durable_postgres", "own_site", "prepare", "stack", "url"]

@@ -1,0 +1,695 @@
+"""Failure injection: the Nth call of one kind fails (fail.c), for each N, and what must hold all the same.
+
+Of one fault: each answer is a documented one and whole, or its worker died clean and was replaced; nothing takes longer
+than its deadline; of each write is there what its answer said; the next good request works; no descriptor and no
+server connection more than without; the log has JSON in it and nothing else; it ends when it is told.
+"""
+import ctypes
+import errno
+import json
+import mmap
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+import uuid
+from collections import Counter as Tally
+from dataclasses import dataclass, field
+
+import ground
+from ground import BUILD, stack
+
+import conftest
+import fastcgi
+
+HAS_MEMORY = BUILD.name != "asan"  # which has an allocator of its own
+SHORT = -1  # as in fail.c: a read or write of one byte
+LIBRARY = BUILD / "tests" / "fail.so"
+
+# What each may plausibly say.
+ERRORS = {
+    "memory": ["ENOMEM"],
+    "read": ["EINTR", "EIO", "ECONNRESET", "EAGAIN", "SHORT"],
+    "write": ["EINTR", "EPIPE", "ENOSPC", "EAGAIN", "SHORT"],
+    "recv": ["EINTR", "ECONNRESET", "ETIMEDOUT", "EAGAIN", "SHORT"],
+    "send": ["EINTR", "EPIPE", "ECONNRESET", "EAGAIN", "SHORT"],
+    "connect": ["EINTR", "ECONNREFUSED", "ENETUNREACH", "EADDRNOTAVAIL"],
+    "poll": ["EINTR", "ENOMEM"],
+    "epoll_wait": ["EINTR"],
+    "epoll_ctl": ["ENOMEM", "ENOSPC"],
+    "epoll_create": ["EMFILE", "ENOMEM"],
+    "accept": ["EINTR", "EMFILE", "ENFILE", "ECONNABORTED", "EAGAIN"],
+    "fork": ["EAGAIN", "ENOMEM"],
+    "open": ["EMFILE", "ENFILE", "EACCES", "EINTR"],
+    "socket": ["EMFILE", "ENOBUFS"],
+    "eventfd": ["EMFILE"],
+    "signalfd": ["EMFILE"],
+    "mmap": ["ENOMEM"],
+    "ftruncate": ["ENOSPC", "EINTR"],
+    "fcntl": ["ENOMEM"],
+    "setsockopt": ["ENOBUFS"],
+    "getsockname": ["ENOBUFS"],
+    "waitpid": ["EINTR"],
+    "exec": ["ENOENT", "ENOMEM"],
+    "getrandom": ["EINTR"],
+    "getaddrinfo": ["ENOMEM"],
+    "stdio": ["ENOSPC"],
+    "stat": ["EACCES"],
+}
+
+SETTINGS = {"DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 1, "REQUEST_TIMEOUT": 3, "DATABASE_CONNECT_TIMEOUT": 2,
+            "DATABASE_COMMAND_TIMEOUT": 2}
+# REQUEST_TIMEOUT, the watchdog's grace, and what a busy machine takes.
+ANSWER_S = 3 + 2 + 15
+SETTLE_S = 20
+EXIT_INTERNAL, EXIT_SETTINGS = 70, 78
+
+
+class Shared(ctypes.Structure):
+    """struct fail of fail.c"""
+    _fields_ = [("kind", ctypes.c_int), ("code", ctypes.c_int), ("nth", ctypes.c_int64), ("calls", ctypes.c_int64 * 64),
+                ("pid", ctypes.c_int), ("fd", ctypes.c_int), ("where", ctypes.c_char * 2048)]
+
+
+@dataclass
+class Fault:
+    kind: str
+    code: str
+    nth: int
+
+    def __str__(self):
+        return f"{self.kind} {self.nth} {self.code}"
+
+
+class Switch:
+    """The file that fail.c reads."""
+
+    def __init__(self, path):
+        self.path = path
+        path.write_bytes(bytes(ctypes.sizeof(Shared)))
+        with open(path, "r+b") as file:
+            self.map = mmap.mmap(file.fileno(), ctypes.sizeof(Shared))
+        self.shared = Shared.from_buffer(self.map)
+        self.names = ctypes.CDLL(str(LIBRARY.absolute()))
+
+    def environment(self, program):
+        return {"LD_PRELOAD": str(LIBRARY.absolute()), "FAIL_FILE": str(self.path), "FAIL_PROGRAM": program}
+
+    def arm(self, fault):
+        shared = self.shared
+        self.forget()
+        shared.nth = fault.nth
+        shared.code = SHORT if fault.code == "SHORT" else getattr(errno, fault.code)
+        shared.kind = self.names.fail_kind(fault.kind.encode())
+        assert shared.kind, f"fail.c does not know {fault.kind}"
+
+    def disarm(self):
+        self.shared.kind = 0
+
+    def forget(self):
+        self.shared.kind = self.shared.pid = 0
+        self.shared.where = b""
+        ctypes.memset(ctypes.addressof(self.shared) + Shared.calls.offset, 0, Shared.calls.size)
+
+    @property
+    def reached(self):
+        return self.shared.pid != 0
+
+    def calls(self):
+        """{kind: how many there were}"""
+        return {kind: self.shared.calls[self.names.fail_kind(kind.encode())] for kind in ERRORS}
+
+    def where(self, most=12):
+        """file+offset(name) of the callers, without libc's own."""
+        lines = [line for line in self.shared.where.decode(errors="replace").splitlines() if "/libc.so" not in line]
+        return [re.sub(r"^\S*/", "", line) for line in lines[:most]]
+
+    def is_in(self, name):
+        return any(name in line for line in self.shared.where.decode(errors="replace").splitlines())
+
+
+@dataclass
+class Request:
+    method: str
+    target: str  # with {} where a new number goes
+    status: int
+    key: bool = False
+
+    @property
+    def is_write(self):
+        return self.method == "POST" and self.status < 400
+
+
+READ = Request("GET", "/ledger/{}", 200)
+SESSION = [
+    READ,
+    Request("POST", "/ledger?number={}", 201),
+    Request("POST", "/ledger?number={}", 201, key=True),
+    Request("POST", "/ledger/plain?number={}", 201, key=True),
+    Request("POST", "/ledger/two?number={}", 201),
+    Request("POST", "/ledger?number=one", 422),
+    Request("GET", "/ledger/7/kept", 200),
+    Request("GET", "/ledger/7/kept", 200),
+    Request("GET", "/nothing", 404),
+]
+
+
+class Answer:
+    """Of a program that was asked over its socket; status is None when it broke off."""
+
+    def __init__(self, out, ended):
+        head, blank, self.body = out.partition(b"\r\n\r\n")
+        self.headers = dict(line.lower().split(": ", 1) for line in head.decode("latin-1").split("\r\n") if ": " in line)
+        whole = ended and blank and self.headers.get("content-length", "0") == str(len(self.body))
+        self.status = int(self.headers["status"].split()[0]) if whole else None
+
+    def problem(self):
+        """The document, or None when it is no whole one."""
+        try:
+            document = json.loads(self.body)
+        except ValueError:
+            return None
+        good = (self.headers.get("content-type") == "application/problem+json" and document.get("status") == self.status
+                and document.get("request_id") and document.get("title"))
+        return document if good else None
+
+    def is_unhealthy(self):
+        """What /health says, 503, when something that it asked did not answer."""
+        return self.status == 503 and self.body.startswith(b'{"status":"unhealthy",')
+
+    @property
+    def is_unknown(self):
+        return self.status is None or bool(self.status == 503 and (self.problem() or {}).get("outcome") == "unknown")
+
+    def __str__(self):
+        return f"{self.status} {self.body[:160]!r}" if self.status else "broken off"
+
+
+class Ended(Exception):
+    """The program is no more."""
+
+
+def ask(endpoint, request, number, key=None, timeout=ANSWER_S):
+    """None: no answer in time."""
+    more = {"REQUEST_ID": uuid.uuid4().hex}
+    if key:
+        more["HTTP_IDEMPOTENCY_KEY"] = key
+    data = fastcgi.request(request.method, request.target.format(number), **more)
+    deadline = time.monotonic() + timeout
+    got = b""
+    with fastcgi.connect(endpoint.path) as link:
+        try:
+            link.sendall(data)
+            while True:
+                if select.select([link], [], [], 0.2)[0]:
+                    piece = link.recv(65536)
+                    if not piece:
+                        break
+                    got += piece
+                elif not endpoint.running:
+                    raise Ended
+                elif time.monotonic() > deadline:
+                    return None
+        except (ConnectionError, TimeoutError):
+            pass
+    return Answer(*parsed(got))
+
+
+def parsed(data):
+    out, ended = b"", False
+    while len(data) >= 8:
+        kind, size, padding = data[1], int.from_bytes(data[4:6], "big"), data[6]
+        if kind == fastcgi.STDOUT:
+            out += data[8:8 + size]
+        ended = ended or kind == fastcgi.END
+        data = data[8 + size + padding:]
+    return out, ended
+
+
+def descriptors(pid):
+    """What a process has open, by kind."""
+    kinds = Tally()
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                kinds[re.sub(r":\[\d+\]$", "", os.readlink(f"/proc/{pid}/fd/{name}"))] += 1
+            except OSError:
+                pass
+    except OSError:
+        pass
+    return kinds
+
+
+@dataclass
+class Result:
+    """Of one stage."""
+    name: str
+    runs: int = 0
+    reached: int = 0
+    died_in_library: int = 0
+    most: dict = field(default_factory=dict)  # the last N of each kind that was reached
+    found: list = field(default_factory=list)
+    seconds: float = 0
+
+
+class Stage:
+    """One program with one way to use it, to be tortured."""
+
+    def __init__(self, site, name, program, requests, good=READ, **settings):
+        self.site = site
+        self.name = name
+        self.requests = requests
+        self.good = good
+        self.program = conftest.program(program)
+        self.folder = site.folder(name)
+        self.switch = Switch(self.folder / "switch")
+        self.log_path = self.folder / "programs.log"
+        self.log_read = 0
+        self.numbers = ground.Counter(time.time_ns())
+        settings = {**SETTINGS, "DATABASE_URL": ground.url(site), **settings}
+        self.settings = settings
+        self.link = site.postgres.admin("app")
+        self.endpoint = stack.Endpoint(
+            program, self.program, stack.run_dir_for(self.folder / "run"),
+            {**site.environment(**settings), **self.switch.environment(self.program.name), **sanitizers()}, self.log_path)
+        self.writes = []  # (request, number, key, answer)
+        self.wrong = []
+        self.broken = []  # answers that were
+        self.fault_kind = None
+        self.died_in_library = 0
+
+    def close(self):
+        self.switch.disarm()
+        self.endpoint.close()
+        self.link.close()
+
+    # --- what is found ---
+
+    def find(self, what):
+        self.wrong.append(what)
+
+    def count(self, number):
+        with self.link.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM ledger_rows WHERE number = %s", [number])
+            return cursor.fetchone()[0]
+
+    def connections(self):
+        with self.link.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = %s", [ground.ROLE])
+            return cursor.fetchone()[0]
+
+    def new_lines(self):
+        text = self.log_path.read_bytes()[self.log_read:] if self.log_path.exists() else b""
+        self.log_read += len(text)
+        lines = []
+        for line in text.decode(errors="replace").splitlines():
+            try:
+                lines.append(json.loads(line))
+            except ValueError:
+                if not self.may_say(line):
+                    self.find(f"in the log: {line[:300]}")
+        return lines
+
+    def may_say(self, line):
+        """A line that the fault itself tore; and libfcgi's, which ends the process when it gets no memory."""
+        if not self.switch.reached:
+            return False
+        return self.switch.shared.fd == 2 or (self.is_of_library() and "Assertion" in line)
+
+    def is_of_library(self):
+        """Some libraries die of a lack of memory: libfcgi and glibc's NSS assert, libpq 15 does not look whether BIO_set_data()
+        did it. That is no worse than to be killed, and not ours to mend."""
+        where = self.switch.where(1)
+        return self.fault_kind == "memory" and bool(where) and not where[0].startswith(self.program.name + "+")
+
+    # --- one request ---
+
+    def ask(self, request, key=None, number=None):
+        number = number or self.numbers.next()
+        key = key or (str(uuid.uuid4()) if request.key else None)
+        answer = ask(self.endpoint, request, number, key)
+        if answer is None:
+            self.find(f"{request.method} {request.target}: no answer in {ANSWER_S} s")
+            answer = Answer(b"", False)
+        elif answer.status is None:
+            self.broken.append(request)
+        elif answer.status != request.status:
+            self.check_failure(request, answer)
+        if request.is_write:
+            self.writes.append((request, number, key, answer))
+        return answer
+
+    def check_failure(self, request, answer):
+        allowed = (500, 503, 504) + ((400,) if self.switch.is_in("libfcgi") else ())
+        if answer.status not in allowed or not (answer.problem() or answer.is_unhealthy()):
+            self.find(f"{request.method} {request.target}: {answer}")
+
+    def check_write(self, request, number, key, answer):
+        if answer.is_unknown and key:
+            answer = self.until_known(request, number, key)
+        rows = self.count(number)
+        right = rows <= 1 if answer.is_unknown else rows == (1 if answer.status == 201 else 0)
+        if not right:
+            self.find(f"{request.method} {request.target}: {answer}, and {rows} rows")
+
+    def until_known(self, request, number, key):
+        deadline = time.monotonic() + SETTLE_S
+        while time.monotonic() < deadline:
+            answer = ask(self.endpoint, request, number, key)
+            if answer and answer.status == 201:
+                return answer
+            time.sleep(0.02)
+        self.find(f"{request.method} {request.target}: its repeats ended with {answer}")
+        return answer or Answer(b"", False)
+
+    def check_good(self):
+        """The fault is over: the next request works. Workers that died at once may be paused for."""
+        deadline = time.monotonic() + SETTLE_S
+        last = None
+        while time.monotonic() < deadline:
+            last = ask(self.endpoint, self.good, self.numbers.next())
+            if last and last.status == self.good.status:
+                return
+            time.sleep(0.02)
+        self.find(f"afterwards: {last}")
+
+    # --- what it holds ---
+
+    def holdings(self):
+        master = self.endpoint.pid
+        workers = [descriptors(pid) for pid in conftest.children(master)]
+        return descriptors(master), workers, self.connections()
+
+    def learn(self):
+        """What it holds when nothing fails; of what comes and goes the most."""
+        master, workers, connections = self.holdings()
+        self.master_most = sum(master.values())
+        self.worker_most = max(sum(worker.values()) for worker in workers)
+        self.connections_most = {"null": 0}.get(self.settings.get("DATABASE_CONNECTION", "null"), 2)
+
+    def is_settled(self):
+        master, workers, connections = self.holdings()
+        return (workers and sum(master.values()) <= self.master_most and connections <= self.connections_most
+                and all(sum(worker.values()) <= self.worker_most for worker in workers))
+
+    def check_holdings(self):
+        try:
+            stack.wait_until("it to hold no more than before", self.is_settled, SETTLE_S)
+        except stack.Fault:
+            master, workers, connections = self.holdings()
+            self.find(f"it holds: master {dict(master)} of {self.master_most}, workers "
+                      f"{[dict(worker) for worker in workers]} of {self.worker_most}, {connections} connections")
+
+    def check_log(self):
+        lines = self.new_lines()
+        died = [line for line in lines if line["event"] == "worker died"]
+        for line in died:
+            if "signal" in line and self.is_of_library():
+                self.died_in_library += 1
+            elif line.get("exit_code") != EXIT_INTERNAL:
+                self.find(f"worker died: {line}")
+        for line in lines:
+            if line["event"].startswith("worker killed") or line["event"] == "workers killed that did not end":
+                self.find(f"{line}")
+        if self.broken and not died and not self.switch.is_in("libfcgi") and not self.switch.is_in("libasan"):
+            self.find(f"broken off, and no worker died: {self.broken}")
+
+    def stop(self):
+        self.endpoint.send(signal.SIGTERM)
+        if self.endpoint.stop(timeout=SETTLE_S):
+            self.find(f"did not end in {SETTLE_S} s")
+        return self.endpoint.returncode
+
+    # --- one fault ---
+
+    def begin(self, fault=None):
+        self.wrong, self.writes, self.broken = [], [], []
+        self.fault_kind = fault and fault.kind
+        if fault:
+            self.switch.arm(fault)
+
+    def torment(self, fault):
+        """What was wrong with it, with where the call was that failed."""
+        self.begin(fault)
+        try:
+            self.run()
+        finally:
+            self.switch.disarm()
+        return [f"{self.name}: {fault}: {what}; in {' < '.join(self.switch.where())}" for what in self.wrong]
+
+    def rehearse(self):
+        """Without a fault, when everything has to be right; returns how many calls of each kind there are."""
+        self.begin()
+        self.switch.forget()
+        self.prepare()
+        if self.wrong:
+            raise stack.Fault(f"{self.name}, without a fault: {self.wrong}")
+        return self.switch.calls()
+
+
+def sanitizers():
+    """Leaks of what failed half way are the libraries' own, and not what is asked here."""
+    if HAS_MEMORY:
+        return {}
+    return {"ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0:" + os.environ.get("ASAN_OPTIONS", "")}
+
+
+class Whole(Stage):
+    """From the start of the program to its end, a new one for each fault."""
+
+    def prepare(self):
+        self.endpoint.start()
+        for request in self.requests:
+            if self.ask(request).status != request.status:
+                self.find(f"without a fault: {request}")
+        self.learn()
+        if self.stop() != 0:
+            self.find(f"without a fault it ended with {self.endpoint.returncode}")
+        self.check_log()
+
+    def run(self):
+        self.endpoint.start()
+        try:
+            for request in self.requests:
+                self.ask(request)
+            if self.switch.reached:
+                self.check_good()
+                for write in self.writes:
+                    self.check_write(*write)
+                self.check_holdings()
+            code = self.stop()
+            self.check_end(code)
+        except Ended:
+            self.check_end(self.endpoint.returncode)
+        self.switch.disarm()
+        self.endpoint.stop()
+        self.check_log()
+
+    def check_end(self, code):
+        """It may refuse to start, or to go on without memory: systemd starts it again."""
+        if code < 0 and self.is_of_library():
+            self.died_in_library += 1
+        elif code not in (0, EXIT_INTERNAL, EXIT_SETTINGS) or (code != 0 and not self.switch.reached):
+            self.find(f"it ended with {code}")
+
+
+class Each(Stage):
+    """One that runs already; the fault comes in one of its requests."""
+
+    def prepare(self):
+        self.endpoint.start()
+        for request in self.requests:
+            if self.ask(request).status != request.status:
+                self.find(f"without a fault: {request}")
+        self.check_good()
+        self.learn()
+        self.check_log()
+        self.switch.forget()
+        for request in self.requests:
+            self.ask(request)
+
+    def run(self):
+        try:
+            for request in self.requests:
+                self.ask(request)
+            self.switch.disarm()
+            if self.switch.reached:
+                self.check_good()
+                for write in self.writes:
+                    self.check_write(*write)
+                self.check_holdings()
+        except Ended:
+            self.switch.disarm()
+            code = self.endpoint.returncode
+            if code != EXIT_INTERNAL or self.fault_kind != "memory":
+                self.find(f"the program ended with {code}")
+            self.endpoint.stop()
+            self.endpoint.start()
+            self.check_good()
+        self.check_log()
+
+
+class Reload(Each):
+    """SIGHUP, and what comes of it: the new program, the old one, or an end that says so."""
+
+    def run(self):
+        lines, old = [], set(conftest.children(self.endpoint.pid))
+        self.endpoint.send(signal.SIGHUP)
+
+        def done():
+            lines.extend(self.new_lines())
+            # Not its line "started": a fault in the log may have taken that.
+            new = set(conftest.children(self.endpoint.pid))
+            return not self.endpoint.running or (new and not new & old) or any(
+                line["event"] in ("not reloaded", "could not reload", "could not fork") for line in lines)
+        try:
+            stack.wait_until("the reload", done, SETTLE_S)
+        except stack.Fault:
+            self.find("nothing came of SIGHUP")
+        try:
+            self.ask(self.good)
+            self.switch.disarm()
+            self.check_good()
+            self.check_holdings()
+        except Ended:
+            self.switch.disarm()
+            # The new program has nothing to go back to: systemd starts it again.
+            if self.endpoint.returncode not in (EXIT_INTERNAL, EXIT_SETTINGS):
+                self.find(f"the program ended with {self.endpoint.returncode}")
+            self.endpoint.stop()
+            self.endpoint.start()
+            self.check_good()
+        self.check_log()
+
+
+class Shell(Stage):
+    """One request from the shell."""
+
+    def prepare(self):
+        done = self.call()
+        if done.returncode != 0:
+            raise stack.Fault(f"{self.name}: {done}")
+
+    def call(self):
+        request = self.requests[0]
+        return subprocess.run([self.program.absolute(), request.method, request.target.format(1)], check=False,
+                              env=self.endpoint.environment, capture_output=True, timeout=ANSWER_S)
+
+    def run(self):
+        try:
+            done = self.call()
+        except subprocess.TimeoutExpired:
+            self.find(f"did not end in {ANSWER_S} s")
+        else:
+            self.check(done)
+
+    def check(self, done):
+        head, _, body = done.stdout.partition(b"\r\n\r\n")
+        status = int(head.split()[1]) if head.startswith(b"HTTP/1.1 ") else None
+        if done.returncode in (EXIT_INTERNAL, EXIT_SETTINGS) and done.stderr:
+            return
+        if done.returncode == 0 and status == self.requests[0].status and json.loads(body):
+            return
+        # What could not be written is not there to be looked at; the exit code says so.
+        if done.returncode == 1 and (self.is_failure(status, body) or self.fault_kind == "stdio"):
+            return
+        if done.returncode < 0 and self.is_of_library():
+            self.died_in_library += 1
+            return
+        self.find(f"exit code {done.returncode}, {done.stdout[:200]}, {done.stderr[:300]}")
+
+    @staticmethod
+    def is_failure(status, body):
+        try:
+            return status in (500, 503, 504) and json.loads(body)["status"] == status
+        except ValueError:
+            return False
+
+
+# --- all of them ---
+
+
+def plan():
+    """[(kinds, class, name, program, requests, its settings)]; what is good after a fault is the first request."""
+    calls = [kind for kind in ERRORS if kind != "memory"]
+    memory = ["memory"] if HAS_MEMORY else []
+    every = memory + calls
+    health, metrics = Request("GET", "/health", 200), Request("GET", "/metrics", 200)
+    rows = [
+        *((calls, Whole, f"start-{mode}", "ledger", SESSION, mode) for mode in ground.MODES),
+        (calls, Whole, "start-health", "health", [health], "null"),
+        (calls, Whole, "start-metrics", "metrics", [metrics, metrics], "null"),
+        (every, Each, "metrics", "metrics", [metrics], "null"),
+        *((every, Each, f"read-{mode}", "ledger", [READ], mode) for mode in ("null", "persistent")),
+        *((every, Each, f"write-{number}", "ledger", [SESSION[number]], "persistent") for number in (1, 2, 3, 4)),
+        (calls, Each, "write-null", "ledger", [SESSION[2]], "null"),
+        (every, Each, "invalid", "ledger", [SESSION[5]], "persistent"),
+        (calls, Reload, "reload", "ledger", [READ], "persistent"),
+        (every, Shell, "shell", "users", [Request("GET", "/users", 200)], "null"),
+    ]
+    rows = [(*row[:-1], {"DATABASE_CONNECTION": row[-1]}) for row in rows]
+    # OpenSSL allocates 6,000 pieces while it sets itself up: one process that does, and not the start-up check too.
+    rows.append((memory, Whole, "start-memory", "ledger", [READ, SESSION[2]],
+                 {"DATABASE_CONNECTION": "persistent", "DATABASE_POOL_SIZE": 0, "DATABASE_MAX_OVERFLOW": 1}))
+    return [row for row in rows if row[0]]
+
+
+def stage(site, wanted):
+    """(stage, kinds) of one row of the plan."""
+    kinds, make, name, program, requests, settings = next(row for row in plan() if row[2] == wanted)
+    return make(site, name, program, requests, READ if program == "ledger" else requests[0], **settings), kinds
+
+
+def stages(site):
+    """The same of all, in turn."""
+    for row in plan():
+        yield stage(site, row[2])
+
+
+def torture(tortured, kinds, stride=1, on_found=print):
+    """Each kind and error, N = 1, 1 + stride, …, until it is not reached."""
+    result = Result(tortured.name)
+    begun = time.monotonic()
+    try:
+        tortured.rehearse()
+        for kind in kinds:
+            for code in ERRORS[kind]:
+                nth = 1
+                while torment(tortured, Fault(kind, code, nth), result, on_found):
+                    nth += stride
+    finally:
+        finish(tortured, result, begun)
+    return result
+
+
+def sample(tortured, kinds, count, on_found=print):
+    """Of all faults that are reached about so many, with a fixed stride."""
+    result = Result(tortured.name)
+    begun = time.monotonic()
+    try:
+        calls = tortured.rehearse()
+        faults = [Fault(kind, code, nth) for kind in kinds for code in ERRORS[kind] for nth in range(1, calls[kind] + 1)]
+        for fault in faults[::max(1, len(faults) // count)]:
+            torment(tortured, fault, result, on_found)
+    finally:
+        finish(tortured, result, begun)
+    return result
+
+
+def torment(tortured, fault, result, on_found):
+    for what in tortured.torment(fault):
+        result.found.append(what)
+        on_found(what)
+    result.runs += 1
+    if tortured.switch.reached:
+        result.reached += 1
+        result.most[fault.kind] = max(fault.nth, result.most.get(fault.kind, 0))
+    return tortured.switch.reached
+
+
+def finish(tortured, result, begun):
+    tortured.close()
+    result.seconds = time.monotonic() - begun
+    result.died_in_library = tortured.died_in_library

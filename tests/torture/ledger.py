@@ -1,0 +1,280 @@
+"""The ledger: numbered rows, and what became of each, while everything that they need is broken on purpose.
+
+Clients write through nginx, half with an Idempotency-Key, and note what they were told. Meanwhile, at random and one after
+the other: workers are killed, the database is stopped, killed and started, the pool reloaded, lines cut. Afterwards of
+each row that was
+    acknowledged    there is one,
+    refused         there is none (4xx, 503 that does not say outcome unknown, 504),
+    unknown         there is at most one; it was announced (outcome unknown; 502: broken off in the middle); with its key
+                    it was asked for again until it was known, and then there is one.
+"""
+import contextlib
+import http.client
+import os
+import random
+import signal
+import socket
+import struct
+import threading
+import time
+import uuid
+from collections import Counter as Tally
+from dataclasses import dataclass, field
+
+import ground
+from ground import stack
+
+import conftest
+import servers
+
+WAYS = ["/ledger", "/ledger/plain", "/ledger/two"]
+CLIENTS = 6
+SETTINGS = {"DATABASE_POOL_SIZE": 2, "DATABASE_MAX_OVERFLOW": 3, "REQUEST_TIMEOUT": 6, "DATABASE_CONNECT_TIMEOUT": 3,
+            "DATABASE_COMMAND_TIMEOUT": 4}
+RESOLVE_S = 60
+FAULTS = ["kill worker", "kill worker", "stop database", "kill database", "reload", "cut lines", "cut lines", "cut answers"]
+
+
+class Cutter:
+    """Passes bytes to the database and back, until it is told to cut the lines that there are."""
+
+    def __init__(self, port):
+        self.port = port
+        self.lock = threading.Lock()
+        self.lines = set()
+        self.deaf = threading.Event()  # the server's answers are swallowed
+
+    def __call__(self, near):
+        with contextlib.suppress(OSError), near, socket.create_connection(("127.0.0.1", self.port)) as far:
+            with self.lock:
+                self.lines.add((near, far))
+            try:
+                back = threading.Thread(target=servers.safely, args=(lambda source: self.pump(source, near, True), far),
+                                        daemon=True)
+                back.start()
+                self.pump(near, far, False)
+                with contextlib.suppress(OSError):
+                    far.shutdown(socket.SHUT_WR)
+                back.join()
+            finally:
+                with self.lock:
+                    self.lines.discard((near, far))
+
+    def pump(self, source, target, is_answer):
+        try:
+            while piece := source.recv(65536):
+                if not (is_answer and self.deaf.is_set()):
+                    target.sendall(piece)
+        finally:
+            with contextlib.suppress(OSError):
+                target.shutdown(socket.SHUT_WR)
+
+    def cut(self, hard):
+        """hard: a reset, and not an end."""
+        with self.lock:
+            for line in self.lines:
+                for end in line:
+                    with contextlib.suppress(OSError):
+                        if hard:
+                            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        end.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass
+class Entry:
+    number: int
+    key: str | None
+    path: str
+    told: str = "nothing"  # acknowledged, refused, unknown
+    repeats: int = 0
+    answers: list = field(default_factory=list)
+
+
+@dataclass
+class Outcome:
+    mode: str
+    seed: int
+    seconds: float = 0
+    told: Tally = field(default_factory=Tally)
+    faults: Tally = field(default_factory=Tally)
+    statuses: Tally = field(default_factory=Tally)
+    repeated: int = 0
+    found: list = field(default_factory=list)
+
+
+class Writer(threading.Thread):
+    """One client."""
+
+    def __init__(self, ledger, seed):
+        super().__init__(daemon=True)
+        self.ledger = ledger
+        self.dice = random.Random(seed)
+        self.entries = []
+
+    def run(self):
+        while not self.ledger.ended.is_set():
+            if self.one() == "refused":
+                time.sleep(self.dice.random() * 0.05)
+
+    def one(self):
+        key = str(uuid.uuid4()) if self.dice.random() < 0.5 else None
+        entry = Entry(self.ledger.numbers.next(), key, self.dice.choice(WAYS))
+        self.entries.append(entry)
+        self.write(entry)
+        return entry.told
+
+    def write(self, entry):
+        deadline = time.monotonic() + RESOLVE_S
+        while True:
+            entry.told = self.once(entry)
+            # What was unknown is not known by a repeat that was refused.
+            unknown = entry.told == "unknown" or (entry.told == "refused" and entry.repeats > 0)
+            if not entry.key or not unknown:
+                return
+            if time.monotonic() > deadline:
+                entry.told = "unknown"
+                return
+            entry.repeats += 1
+            time.sleep(self.dice.random() * 0.2)
+
+    def once(self, entry):
+        headers = {"Idempotency-Key": entry.key} if entry.key else {}
+        try:
+            answer = self.ledger.service.client.post(f"{entry.path}?number={entry.number}", headers=headers, timeout=30)
+        except (OSError, http.client.HTTPException) as error:
+            entry.answers.append(f"{error!r}")
+            self.ledger.find(f"row {entry.number}: nginx gave no answer: {error!r}")
+            return "unknown"
+        entry.answers.append(answer.status)
+        return self.meaning(entry, answer)
+
+    def meaning(self, entry, answer):
+        if answer.status == 201:
+            return "acknowledged"
+        try:
+            problem = answer.problem()
+        except (AssertionError, KeyError, ValueError):
+            self.ledger.find(f"row {entry.number}: no problem document: {answer}")
+            return "unknown"
+        if answer.status == 502 or problem.get("outcome") == "unknown":
+            return "unknown"
+        # Of itself nginx sends 504 when a program takes longer than it should ever be let.
+        if answer.status not in (409, 503, 504):
+            self.ledger.find(f"row {entry.number}: {answer}")
+        return "refused"
+
+
+class Breaker:
+    """What happens to the servers, in an order that a seed gives. In the main thread, which starts processes."""
+
+    def __init__(self, ledger, seed):
+        self.ledger = ledger
+        self.dice = random.Random(seed)
+
+    def run(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(self.dice.uniform(0.05, 0.8))
+            fault = self.dice.choice(FAULTS)
+            getattr(self, fault.replace(" ", "_"))()
+            self.ledger.outcome.faults[fault] += 1
+
+    def kill_worker(self):
+        workers = conftest.children(self.ledger.endpoint.pid)
+        if workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.dice.choice(workers), signal.SIGKILL)
+
+    def stop_database(self):
+        self.ledger.postgres.stop("fast")
+        time.sleep(self.dice.uniform(0, 0.5))
+        self.ledger.postgres.start()
+
+    def kill_database(self):
+        self.ledger.postgres.stop("immediate")
+        time.sleep(self.dice.uniform(0, 0.5))
+        self.ledger.postgres.start()
+
+    def reload(self):
+        self.ledger.endpoint.send(signal.SIGHUP)
+
+    def cut_lines(self):
+        self.ledger.cutter.cut(self.dice.random() < 0.5)
+
+    def cut_answers(self):
+        """What the server says for a moment is lost, and then the line."""
+        self.ledger.cutter.deaf.set()
+        time.sleep(self.dice.uniform(0, 0.1))
+        self.ledger.cutter.cut(True)
+        self.ledger.cutter.deaf.clear()
+
+
+class Ledger:
+    """One mode, for a time."""
+
+    def __init__(self, site, postgres, mode, seed):
+        self.outcome = Outcome(mode, seed)
+        self.postgres = postgres
+        self.cutter = Cutter(postgres.port)
+        self.numbers = ground.Counter(time.time_ns())
+        self.ended = threading.Event()
+        self.site = site
+        self.mode = mode
+
+    def find(self, what):
+        self.outcome.found.append(f"ledger {self.mode}: {what}")
+
+    def run(self, seconds):
+        begun = time.monotonic()
+        with servers.server(self.cutter) as port:
+            self.service = conftest.Service(self.site, ["ledger"], DATABASE_CONNECTION=self.mode,
+                                            DATABASE_URL=ground.url(self.site, port), **SETTINGS)
+            self.endpoint = self.service.endpoints["ledger"]
+            try:
+                self.service.start()
+                writers = self.write(seconds)
+            finally:
+                self.service.stop()
+        self.check([entry for writer in writers for entry in writer.entries])
+        self.outcome.seconds = time.monotonic() - begun
+        return self.outcome
+
+    def write(self, seconds):
+        writers = [Writer(self, f"{self.outcome.seed}-{self.mode}-{i}") for i in range(CLIENTS)]
+        for writer in writers:
+            writer.start()
+        try:
+            Breaker(self, f"{self.outcome.seed}-{self.mode}").run(seconds)
+        finally:
+            self.ended.set()
+            for writer in writers:
+                writer.join(2 * RESOLVE_S)
+        if any(writer.is_alive() for writer in writers):
+            self.find("a client still waits")
+        last = Writer(self, "last")
+        with contextlib.suppress(stack.Fault):
+            stack.wait_until("a row to be taken", lambda: last.one() == "acknowledged", RESOLVE_S)
+        if not last.entries or last.entries[-1].told != "acknowledged":
+            self.find(f"afterwards: {last.entries[-1:]}")
+        return [*writers, last]
+
+    # --- afterwards ---
+
+    def rows(self):
+        with contextlib.closing(self.postgres.admin("app")) as link, link.cursor() as cursor:
+            cursor.execute("SELECT number, count(*) FROM ledger_rows GROUP BY number")
+            return dict(cursor.fetchall())
+
+    def check(self, entries):
+        rows = self.rows()
+        for entry in entries:
+            there = rows.get(entry.number, 0)
+            allowed = {"acknowledged": (1,), "refused": (0,), "unknown": (0, 1)}[entry.told]
+            if entry.key and entry.told == "unknown":
+                self.find(f"row {entry.number} with a key stayed unknown: {entry.answers}")
+            if there not in allowed:
+                self.find(f"row {entry.number} ({entry.path}, key {bool(entry.key)}): {entry.answers}, "
+                          f"so it is {entry.told}, and is there {there} times")
+            self.outcome.told[entry.told] += 1
+            self.outcome.statuses.update(entry.answers)
+            self.outcome.repeated += entry.repeats > 0
