@@ -24,7 +24,7 @@ struct redis {
 	int64_t away_until_us;    /* nothing is tried before */
 	int64_t silent_until_us;  /* failures are not logged before */
 	struct redis_cost cost;
-	char why[WHY_BYTES];      /* the last one failed */
+	char why[WHY_BYTES]; /* the last one failed */
 };
 
 static void

@@ -478,7 +478,7 @@ serve(struct master *master)
 
 		watch_listener(master);
 		if (pool_is_short(master->pool) && !master->listening)
-			next = sooner(next, deadline_in_ms(LISTEN_PAUSE_MS));
+			next = deadline_sooner(next, deadline_in_ms(LISTEN_PAUSE_MS));
 		trim_when_quiet(master);
 		wait_events(master, next);
 		look_after_time(master);
