@@ -113,7 +113,9 @@ class TlsLine(Line):
         self.client.verify_mode = ssl.CERT_NONE
 
     def meet(self, link):
-        assert link.recv(8) == SSL_REQUEST
+        if link.recv(8) != SSL_REQUEST:  # TLS at once, which it does not know
+            link.close()
+            raise ConnectionAbortedError
         link.sendall(b"S")
         near = self.server.wrap_socket(link, server_side=True)
         raw = socket.create_connection(("127.0.0.1", self.port))

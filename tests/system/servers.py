@@ -55,7 +55,9 @@ class Plaintext:
         self.heard = b""
 
     def __call__(self, link):
-        assert link.recv(8) == SSL_REQUEST
+        if link.recv(8) != SSL_REQUEST:  # TLS at once
+            link.close()
+            return
         link.sendall(b"N")
         while piece := link.recv(4096):
             self.heard += piece
