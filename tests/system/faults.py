@@ -58,6 +58,7 @@ class Line:
 
     def __call__(self, link):
         with contextlib.ExitStack() as ends:
+            ends.callback(link.close)  # also when the server is away
             near, far = self.meet(link)
             ends.callback(near.close)
             ends.callback(far.close)
@@ -86,12 +87,13 @@ class Line:
     def receive(source):
         return source.recv(PIECE_BYTES)
 
-    def reset_open_ones(self):
-        """Now, with nothing under way."""
+    def end_open_ones(self, hard):
+        """Now, with nothing under way; hard: by a RST."""
         for up, _ in list(self.pairs):
             with contextlib.suppress(OSError):
                 for end in (up.source, up.target):
-                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    if hard:
+                        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     end.shutdown(socket.SHUT_RDWR)
 
 
@@ -165,6 +167,12 @@ def held(pipe, data):
     while pipe.line.fault is held:
         time.sleep(LOOK_S)
     pipe.line.fault(pipe, data)
+
+
+def deaf(pipe, data):
+    """The server's answers are swallowed."""
+    if pipe.upward:
+        pipe.send(data)
 
 
 def cut(pipe, data):

@@ -455,7 +455,7 @@ def redis_says(talk):
     def fault(case):
         case.undo(setattr, case.redis, "port", case.redis.port)
         case.redis.port = case.last.enter_context(server(talk))
-        case.redis.reset_open_ones()
+        case.redis.end_open_ones(hard=True)
     return fault
 
 

@@ -1,7 +1,6 @@
 """Answers kept in Redis: a hit needs no database, a write is seen at once, and Redis is never a reason to fail."""
 import concurrent.futures
 import signal
-import socket
 import subprocess
 import threading
 import time

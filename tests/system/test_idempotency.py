@@ -193,33 +193,22 @@ def test_what_stays_unknown_is_said_at_the_deadline(serve, site):
     assert answer.status == 503 and answer.problem()["outcome"] == "unknown"
 
 
-class CutsAtFlight(Gate):
-    """Passes everything; once armed, it cuts when the client has sent so many flights."""
+class CutsAtFlight:
+    """Passes everything; once armed, it cuts when the client has sent so many flights. for_good: and nobody is there from
+    the next connection on."""
 
-    def __init__(self, port):
-        super().__init__(port)
-        self.server_port = port
-        self.left = None
+    def __init__(self, for_good=False):
+        self.for_good, self.left = for_good, None
 
-    def pump(self, source, target):
-        while piece := source.recv(65536):
-            if self.left is not None and source.getpeername()[1] != self.server_port:
-                self.left -= 1
-                if self.left == 0:
-                    self.left = None
-                    self.cut()
-                    target.shutdown(socket.SHUT_RDWR)
-                    source.shutdown(socket.SHUT_RDWR)
-                    return
-            target.sendall(piece)
-
-    def cut(self):
-        pass
-
-
-class CutsForGood(CutsAtFlight):
-    def cut(self):
-        self.port = stack.free_port()  # from the next connection on
+    def __call__(self, pipe, data):
+        if self.left is not None and pipe.upward:
+            self.left -= 1
+            if self.left == 0:
+                self.left = None
+                if self.for_good:
+                    pipe.line.port = stack.free_port()
+                pipe.cut()
+        pipe.send(data)
 
 
 # Of a repeat: its claim is refused, what was kept is read, and for a marked statement its columns are asked for.
@@ -228,9 +217,9 @@ REPEATS = [("/probe/rows", 2), ("/probe/marked", 2), ("/probe/marked", 3), ("/pr
 
 @pytest.mark.parametrize("path, flight", REPEATS)
 def test_a_repeat_whose_connection_is_lost_gets_its_answer_all_the_same(serve, site, path, flight):
-    gate = CutsAtFlight(site.postgres.port)
-    with server(gate) as port:
-        service = serve("probe", DATABASE_URL=site.url(port=port), **POOL)
+    gate = CutsAtFlight()
+    with faults.line(site.postgres.port, gate) as line:
+        service = serve("probe", DATABASE_URL=site.url(port=line.entrance), **POOL)
         stack.wait_until("the check", lambda: service.lines(event="connection budget"), 10)
         key, target = str(uuid.uuid4()), f"{path}?label={uuid.uuid4()}"
         first = post(service, target, None, key)
@@ -244,9 +233,9 @@ def test_a_repeat_whose_connection_is_lost_gets_its_answer_all_the_same(serve, s
 
 @pytest.mark.parametrize("path, flight", REPEATS)
 def test_a_repeat_that_cannot_be_answered_is_not_told_that_nothing_was_done(serve, site, path, flight):
-    gate = CutsForGood(site.postgres.port)
-    with server(gate) as port:
-        service = serve("probe", DATABASE_URL=site.url(port=port), REQUEST_TIMEOUT=3, **POOL)
+    gate = CutsAtFlight(for_good=True)
+    with faults.line(site.postgres.port, gate) as line:
+        service = serve("probe", DATABASE_URL=site.url(port=line.entrance), REQUEST_TIMEOUT=3, **POOL)
         stack.wait_until("the check", lambda: service.lines(event="connection budget"), 10)
         key, target = str(uuid.uuid4()), f"{path}?label={uuid.uuid4()}"
         assert post(service, target, None, key).status == 201

@@ -2,7 +2,6 @@
 import ctypes
 import ctypes.util
 import errno
-import os
 import pathlib
 import re
 import signal

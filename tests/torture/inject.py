@@ -266,6 +266,7 @@ class Stage:
         self.folder = site.folder(name)
         self.switch = Switch(self.folder / "switch")
         self.log_path = self.folder / "programs.log"
+        site.logs_of_deaths.add(self.log_path)
         self.log_read = 0
         self.numbers = ground.Counter(time.time_ns())
         settings = {**SETTINGS, "DATABASE_URL": ground.url(site), **settings}
@@ -316,11 +317,13 @@ class Stage:
         """A line that the fault itself tore; and libfcgi's, which ends the process when it gets no memory."""
         if not self.switch.reached:
             return False
-        return self.switch.shared.fd == 2 or (self.is_of_library() and "Assertion" in line)
+        if self.switch.shared.fd == 2:
+            return True
+        return self.is_of_library() and ("Assertion" in line or "libseccomp" in self.switch.where(1)[0])
 
     def is_of_library(self):
         """Some libraries die of a lack of memory: libfcgi and glibc's NSS assert, libpq 15 does not look whether BIO_set_data()
-        did it. That is no worse than to be killed, and not ours to mend."""
+        did it, libseccomp spoils the heap while it makes the filter. That is no worse than to be killed, and not ours to mend."""
         where = self.switch.where(1)
         return self.fault_kind == "memory" and bool(where) and not where[0].startswith(self.program.name + "+")
 

@@ -13,8 +13,6 @@ import http.client
 import os
 import random
 import signal
-import socket
-import struct
 import threading
 import time
 import uuid
@@ -25,7 +23,7 @@ import ground
 from ground import stack
 
 import conftest
-import servers
+import faults
 
 WAYS = ["/ledger", "/ledger/plain", "/ledger/two"]
 CLIENTS = 6
@@ -33,51 +31,6 @@ SETTINGS = {"DATABASE_POOL_SIZE": 2, "DATABASE_MAX_OVERFLOW": 3, "REQUEST_TIMEOU
             "DATABASE_COMMAND_TIMEOUT": 4}
 RESOLVE_S = 60
 FAULTS = ["kill worker", "kill worker", "stop database", "kill database", "reload", "cut lines", "cut lines", "cut answers"]
-
-
-class Cutter:
-    """Passes bytes to the database and back, until it is told to cut the lines that there are."""
-
-    def __init__(self, port):
-        self.port = port
-        self.lock = threading.Lock()
-        self.lines = set()
-        self.deaf = threading.Event()  # the server's answers are swallowed
-
-    def __call__(self, near):
-        with contextlib.suppress(OSError), near, socket.create_connection(("127.0.0.1", self.port)) as far:
-            with self.lock:
-                self.lines.add((near, far))
-            try:
-                back = threading.Thread(target=servers.safely, args=(lambda source: self.pump(source, near, True), far),
-                                        daemon=True)
-                back.start()
-                self.pump(near, far, False)
-                with contextlib.suppress(OSError):
-                    far.shutdown(socket.SHUT_WR)
-                back.join()
-            finally:
-                with self.lock:
-                    self.lines.discard((near, far))
-
-    def pump(self, source, target, is_answer):
-        try:
-            while piece := source.recv(65536):
-                if not (is_answer and self.deaf.is_set()):
-                    target.sendall(piece)
-        finally:
-            with contextlib.suppress(OSError):
-                target.shutdown(socket.SHUT_WR)
-
-    def cut(self, hard):
-        """hard: a reset, and not an end."""
-        with self.lock:
-            for line in self.lines:
-                for end in line:
-                    with contextlib.suppress(OSError):
-                        if hard:
-                            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                        end.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass
@@ -199,14 +152,14 @@ class Breaker:
         self.ledger.endpoint.send(signal.SIGHUP)
 
     def cut_lines(self):
-        self.ledger.cutter.cut(self.dice.random() < 0.5)
+        self.ledger.line.end_open_ones(self.dice.random() < 0.5)
 
     def cut_answers(self):
         """What the server says for a moment is lost, and then the line."""
-        self.ledger.cutter.deaf.set()
+        self.ledger.line.fault = faults.deaf
         time.sleep(self.dice.uniform(0, 0.1))
-        self.ledger.cutter.cut(True)
-        self.ledger.cutter.deaf.clear()
+        self.ledger.line.end_open_ones(True)
+        self.ledger.line.fault = faults.passing
 
 
 class Ledger:
@@ -215,7 +168,7 @@ class Ledger:
     def __init__(self, site, postgres, mode, seed):
         self.outcome = Outcome(mode, seed)
         self.postgres = postgres
-        self.cutter = Cutter(postgres.port)
+        self.line = None
         self.numbers = ground.Counter(time.time_ns())
         self.ended = threading.Event()
         self.site = site
@@ -226,9 +179,9 @@ class Ledger:
 
     def run(self, seconds):
         begun = time.monotonic()
-        with servers.server(self.cutter) as port:
+        with faults.line(self.postgres.port) as self.line:
             self.service = conftest.Service(self.site, ["ledger"], DATABASE_CONNECTION=self.mode,
-                                            DATABASE_URL=ground.url(self.site, port), **SETTINGS)
+                                            DATABASE_URL=ground.url(self.site, self.line.entrance), **SETTINGS).expect_deaths()
             self.endpoint = self.service.endpoints["ledger"]
             try:
                 self.service.start()
