@@ -13,7 +13,7 @@ import uuid
 from dataclasses import dataclass, field
 
 import ground
-from faults import (ANSWER_S, ERRORS, EXIT_INTERNAL, EXIT_SETTINGS, HAS_MEMORY, READ, SESSION, SETTINGS, SETTLE_S, Answer, Ended,
+from failures import (ANSWER_S, ERRORS, EXIT_INTERNAL, EXIT_SETTINGS, HAS_MEMORY, READ, SESSION, SETTINGS, SETTLE_S, Answer, Ended,
                     Fault, Request, Switch, ask, descriptors)
 from ground import stack
 
