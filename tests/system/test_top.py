@@ -61,7 +61,7 @@ def test_a_terminal_shows_one_in_the_place_of_the_other(serve, terminal):
 
 
 def test_one_that_was_killed_is_down(serve):
-    service = serve("probe")
+    service = serve("probe").expect_deaths()
     endpoint = service.endpoints["probe"]
     os.kill(endpoint.pid, 9)
     endpoint.stop()
