@@ -227,6 +227,9 @@ class Stage:
         self.prepare()
         if self.wrong:
             raise stack.Fault(f"{self.name}, without a fault: {self.wrong}")
+        return self.usual_calls()
+
+    def usual_calls(self):
         return self.switch.calls()
 
 
@@ -287,9 +290,16 @@ class Each(Stage):
         self.check_good()
         self.learn()
         self.check_log()
-        self.switch.forget()
-        for request in self.requests:
-            self.ask(request)
+
+    def usual_calls(self):
+        """The fewest of some: for a worker that is the first of its requests it connects, thousands of calls long."""
+        found = []
+        for _ in range(5):
+            self.switch.forget()
+            for request in self.requests:
+                self.ask(request)
+            found.append(self.switch.calls())
+        return min(found, key=lambda calls: sum(calls.values()))
 
     def run(self):
         try:
