@@ -85,9 +85,10 @@ password_hash(void *owner, const char *password)
 	return hash;
 }
 
-/* What password_hash() would make of a password that there is none of: its parameters, and no known hash. */
-static const char nobodys[] = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
-                              "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/* What password_hash() would make of a password that there is none of: its parameters, and no known hash. Of the size that
+ * libsodium declares. */
+static const char nobodys[crypto_pwhash_STRBYTES] = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
+                                                    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 _Static_assert(ARGON2_MEMORY_BYTES == 19456 * 1024 && ARGON2_PASSES == 2, "nobodys says so too");
 
 bool
