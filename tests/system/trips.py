@@ -19,7 +19,6 @@ class Connection:
 
     trips: int = 1
     waiting: bool = False  # the client sent something that nothing was received for yet
-    arrived: int = 0  # what `trips` was when the client had the last bytes
     closed: bool = False
     ends: list = field(default_factory=list)
     due: dict = field(default_factory=dict)  # end -> when the last bytes to it arrive: none overtake others
@@ -125,7 +124,6 @@ class FarAway:
         try:
             if data:
                 target.sendall(data)
-                seen.arrived = seen.trips
                 return
             target.shutdown(socket.SHUT_WR)
         except OSError:
