@@ -74,6 +74,16 @@ parse_host(void *owner, const char *text, size_t size, struct url *url, struct e
 	return decode(owner, port + 1, (size_t)(end - port - 1), &url->port, err) && parse_port(url, err);
 }
 
+/* ?user=me?password=…: the second ? was meant to be a &, and would make the password a part of what is shown. */
+static bool
+hides_password(const char *text, size_t size)
+{
+	static const char name[] = "password=";
+	const char *end = text + size, *at = memchr(text, '?', size);
+
+	return at && memmem(at, (size_t)(end - at), name, sizeof(name) - 1);
+}
+
 static bool
 parse_params(void *owner, const char *text, struct url *url, struct error *err)
 {
@@ -83,6 +93,9 @@ parse_params(void *owner, const char *text, struct url *url, struct error *err)
 
 		if (name == 0 || name == size)
 			return error_set(err, NP_INVALID, "needs name=value after the ?");
+		if (hides_password(text, size))
+			return error_set(err, NP_INVALID,
+			                 "needs & and not ? before its password= (a ? in a value is %%3F)");
 		if (url->param_count == URL_PARAMS_MAX)
 			return error_set(err, NP_INVALID, "has more than %d parameters", URL_PARAMS_MAX);
 		if (!decode(owner, text, name, &param->name, err)
@@ -106,6 +119,16 @@ parse_authority(void *owner, const char *text, size_t size, struct url *url, str
 	return parse_host(owner, at, (size_t)(text + size - at), url, err);
 }
 
+/* RFC 3986 3.1, but for what its first letter is. */
+static bool
+is_scheme(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (!text_is_alnum(text[i]) && !strchr("+-.", text[i]))
+			return false;
+	return size > 0;
+}
+
 bool
 url_parse(void *owner, const char *text, struct url *url, struct error *err)
 {
@@ -115,7 +138,7 @@ url_parse(void *owner, const char *text, struct url *url, struct error *err)
 	*url = (struct url){ .param_count = 0 };
 	if (strlen(text) > URL_MAX_BYTES)
 		return error_set(err, NP_INVALID, "is longer than %d bytes", URL_MAX_BYTES);
-	if (!rest || rest == text)
+	if (!rest || !is_scheme(text, (size_t)(rest - text)))
 		return error_set(err, NP_INVALID, "is not of the form scheme://user:password@host:port/name");
 	url->scheme = mem_strndup(owner, text, (size_t)(rest - text));
 	rest += 3;

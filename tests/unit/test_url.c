@@ -112,6 +112,8 @@ static const struct fault_row {
 	{ "parameter without a name", "x://u:Pa55w0rd@h/d?=Pa55w0rd" },
 	{ "broken escape in a parameter", "x://u:Pa55w0rd@h/d?a=Pa55%w0rd" },
 	{ "@ in a parameter", "x://u@h/d?password=Pa55@w0rd" },
+	{ "@ in the scheme", "x@Pa55://u@h/d" },
+	{ "a second ? before the password", "x://u@h/d?user=me?password=Pa55w0rd" },
 };
 
 static void
