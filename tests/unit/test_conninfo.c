@@ -373,6 +373,30 @@ an_address_is_a_network_whatever_the_host_is(void **state)
 }
 
 static void
+a_name_is_resolved_and_an_address_is_not(void **state)
+{
+	static const struct {
+		const char *url;
+		bool resolved;
+	} rows[] = {
+		{ "postgres://u@db.example.com/d", true },
+		{ "postgres://u@192.0.2.1/d", false },
+		{ "postgres://u@[2001:db8::1]/d", false },
+		{ "postgres://u@%2Frun%2Fpostgresql/d", false },
+		{ "postgres://u@db.example.com/d?hostaddr=192.0.2.1", false },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct conninfo info;
+		struct error err;
+
+		assert_true(conninfo_parse(*state, rows[i].url, &info, &err));
+		if (conninfo_needs_resolving(&info) != rows[i].resolved)
+			fail_msg("%s", rows[i].url);
+	}
+}
+
+static void
 json_has_every_keyword(void **state)
 {
 	struct conninfo info = parsed(*state, "postgres://u:a%22%5Cb@h:5432/d?sslmode=require");
@@ -412,6 +436,7 @@ main(void)
 		TEST(neon_is_known_by_its_domain),
 		TEST(questions_are_answered_from_the_keywords),
 		TEST(an_address_is_a_network_whatever_the_host_is),
+		TEST(a_name_is_resolved_and_an_address_is_not),
 		TEST(json_has_every_keyword),
 	};
 
