@@ -1,7 +1,6 @@
 #include "app/spans.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #include "base/hash.h"
 #include "base/mem.h"
@@ -300,17 +299,13 @@ void
 spans_send(const struct np_ctx *ctx, int64_t duration_us)
 {
 	struct writer writer = { .ctx = ctx };
-	char id[TRACE_SPAN_BYTES];
-	struct timespec now;
 	void *scope;
 
 	if (!ctx->spans)
 		return;
 	scope = mem_scope(mem_process(), "spans");
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	writer.epoch_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - clock_now_us();
-	random_hex(sizeof(writer.next_id), id);
-	writer.next_id = strtoull(id, NULL, 16);
+	writer.epoch_us = clock_wall_us() - clock_now_us();
+	writer.next_id = random_number();
 	buf_init(&writer.out, scope, SPANS_MAX_BYTES);
 	write_all(&writer, duration_us);
 	ctx->app->send_spans(writer.out.data, writer.out.size);

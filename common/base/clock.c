@@ -108,6 +108,15 @@ clock_text_of(const struct timespec *time, char text[CLOCK_TEXT_BYTES])
 	memcpy(put_number(end + 1, time->tv_nsec / 1000000, 3), "Z", sizeof("Z"));
 }
 
+int64_t
+clock_wall_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 void
 clock_text(char text[CLOCK_TEXT_BYTES])
 {

@@ -11,7 +11,8 @@ struct deadline {
 	int64_t at_us; /* of clock_now_us() */
 };
 
-int64_t clock_now_us(void); /* CLOCK_MONOTONIC */
+int64_t clock_now_us(void);  /* CLOCK_MONOTONIC */
+int64_t clock_wall_us(void); /* CLOCK_REALTIME, since 1970: somebody may set it */
 
 struct deadline deadline_in_ms(int64_t ms);
 

@@ -1,5 +1,3 @@
-#include <time.h>
-
 #include "base/text.h"
 #include "db/inspect.h"
 #include "serve/examine.h"
@@ -271,15 +269,6 @@ tell_trips(struct examined *examined, int server_version)
 		(void)findings_tell(&examined->found, true, "saving", savings[i].how, "%s", savings[i].gain);
 }
 
-static double
-now_s(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 void
 examine_way(struct examined *examined)
 {
@@ -289,7 +278,7 @@ examine_way(struct examined *examined)
 
 	if (!connect_and_ask(examined, &facts))
 		return;
-	clock_s = now_s(); /* the answer has just come */
+	clock_s = (double)clock_wall_us() / 1e6; /* the answer has just come */
 	connection = transaction_connection(examined->tx);
 	examined->pooled = !inspect_is_direct(connection, np_field(facts, 0, "pid").text);
 	if (check_round_trip(examined))

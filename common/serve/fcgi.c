@@ -117,19 +117,10 @@ is_gone(int fd, int64_t waited)
 	return poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP);
 }
 
-static int64_t
-wall_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void
 fcgi_know_clock(void)
 {
-	distance_ms = wall_ms() - clock_now_us() / 1000;
+	distance_ms = clock_wall_us() / 1000 - clock_now_us() / 1000;
 }
 
 /* Whether a stamp of the wall clock may be taken from now_ms. Not when the clock was set, until all are gone that may
@@ -153,7 +144,7 @@ static int64_t
 waited_ms(char *const *environment, int64_t queue_s)
 {
 	const char *text = cgi_variable(environment, "REQUEST_START");
-	int64_t now_ms = wall_ms(), waited;
+	int64_t now_ms = clock_wall_us() / 1000, waited;
 	bool steady = is_steady(now_ms, queue_s);
 	double start;
 

@@ -145,16 +145,16 @@ class Filter:
     """An allow list by libseccomp, as systemd makes one of SystemCallFilter=: others are refused with EPERM."""
 
     def __init__(self, names):
-        self.library = ctypes.CDLL(ctypes.util.find_library("seccomp"), use_errno=True)
-        self.library.seccomp_init.restype = ctypes.c_void_p
-        self.context = ctypes.c_void_p(self.library.seccomp_init(0x00050000 | errno.EPERM))
+        self.seccomp = ctypes.CDLL(ctypes.util.find_library("seccomp"), use_errno=True)
+        self.seccomp.seccomp_init.restype = ctypes.c_void_p
+        self.context = ctypes.c_void_p(self.seccomp.seccomp_init(0x00050000 | errno.EPERM))
         for name in names:
-            number = self.library.seccomp_syscall_resolve_name(name.encode())
+            number = self.seccomp.seccomp_syscall_resolve_name(name.encode())
             if number >= 0:
-                assert self.library.seccomp_rule_add(self.context, 0x7fff0000, number, 0) == 0, name
+                assert self.seccomp.seccomp_rule_add(self.context, 0x7fff0000, number, 0) == 0, name
 
     def load(self):
-        assert self.library.seccomp_load(self.context) == 0
+        assert self.seccomp.seccomp_load(self.context) == 0
 
 
 def calls_of(unit):
