@@ -171,6 +171,26 @@ read_stdin(void *unused, char *bytes, size_t size)
 	return fread(bytes, 1, size, stdin);
 }
 
+bool
+cgi_print(void *scope, const struct reply *reply, const char *before_status, const char *after_body)
+{
+	struct buf head;
+	bool whole;
+
+	buf_init(&head, scope, REPLY_HEAD_MAX_BYTES);
+	reply_write_head(reply, before_status, &head);
+	whole = fwrite(head.data, 1, head.size, stdout) == head.size;
+	if (!reply->without_body && reply->body.size > 0) {
+		whole = fwrite(reply->body.data, 1, reply->body.size, stdout) == reply->body.size && whole;
+		whole = fputs(after_body, stdout) >= 0 && whole;
+	}
+	/* What did not fit is gone from the buffer, too: that fflush() succeeds says nothing of it. */
+	if (fflush(stdout) == 0 && whole)
+		return true;
+	log_plain(LOG_WARNING, "reply not sent");
+	return false;
+}
+
 int
 cgi_run(struct app *app)
 {
@@ -179,21 +199,12 @@ cgi_run(struct app *app)
 	struct request request;
 	struct np_ctx *ctx;
 	struct error err;
-	const struct reply *reply;
-	struct buf head;
 
 	if (cgi_request(scope, environ, read_stdin, NULL, &request, &err))
 		ctx = life_begin(scope, app, &request, deadline);
 	else
 		ctx = life_refuse(scope, app, &request, &err);
-	reply = life_reply(ctx);
-	buf_init(&head, scope, REPLY_HEAD_MAX_BYTES);
-	reply_write_head(reply, "Status:", &head);
-	(void)fwrite(head.data, 1, head.size, stdout);
-	if (!reply->without_body)
-		(void)fwrite(reply->body.data, 1, reply->body.size, stdout);
-	if (fflush(stdout) != 0)
-		log_plain(LOG_WARNING, "reply not sent");
+	(void)cgi_print(scope, life_reply(ctx), "Status:", "");
 	life_end(ctx);
 	mem_free(scope);
 	return 0;

@@ -5,6 +5,7 @@
 #include "app/app.h"
 #include "base/attributes.h"
 #include "base/error.h"
+#include "http/reply.h"
 #include "http/request.h"
 
 /* Reads up to size bytes of the body; less than size only when the stream has ended or failed. */
@@ -20,6 +21,10 @@ const char *cgi_variable(char *const *environment, const char *name);
 
 /* A new request id: 32 hexadecimal digits, as nginx's $request_id. */
 RETURNS_OWNED const char *cgi_new_id(void *owner);
+
+/* Writes a reply to standard output, before_status at its very beginning and after_body where it has a body. False, and a line in
+ * the log: not all of it could be written. */
+bool cgi_print(void *scope, const struct reply *reply, const char *before_status, const char *after_body);
 
 /* Answers the one request of this process's own environment and standard input. Returns the exit code. */
 int cgi_run(struct app *app);

@@ -1,7 +1,9 @@
-#include "serve/cli.h"
+#include <errno.h>
+
 #include "app/life.h"
 #include "base/mem.h"
 #include "serve/cgi.h"
+#include "serve/cli.h"
 
 static bool
 has_body(const char *method)
@@ -15,6 +17,8 @@ read_body(void *owner, struct request *request, struct error *err)
 	char *body = mem_resize(owner, NULL, REQUEST_BODY_MAX_BYTES + 2);
 
 	request->body_size = fread(body, 1, REQUEST_BODY_MAX_BYTES + 1, stdin);
+	if (ferror(stdin))
+		return error_set(err, NP_MALFORMED, "The body could not be read: %s", strerror(errno));
 	if (request->body_size > REQUEST_BODY_MAX_BYTES)
 		return error_set(err, NP_TOO_LARGE, "The body is larger than %d bytes",
 		                 REQUEST_BODY_MAX_BYTES);
@@ -35,7 +39,6 @@ cli_run(struct app *app, const char *method, const char *target)
 	const struct reply *reply;
 	struct np_ctx *ctx;
 	struct error err;
-	struct buf head;
 	int code;
 
 	request.id = cgi_new_id(scope);
@@ -45,12 +48,7 @@ cli_run(struct app *app, const char *method, const char *target)
 	else
 		ctx = life_begin(scope, app, &request, deadline);
 	reply = life_reply(ctx);
-	buf_init(&head, scope, REPLY_HEAD_MAX_BYTES);
-	reply_write_head(reply, "HTTP/1.1", &head);
-	(void)fwrite(head.data, 1, head.size, stdout);
-	if (!reply->without_body && reply->body.size > 0)
-		(void)printf("%s\n", reply->body.data);
-	code = fflush(stdout) == 0 && reply->status < 400 ? 0 : 1;
+	code = cgi_print(scope, reply, "HTTP/1.1", "\n") && reply->status < 400 ? 0 : 1;
 	life_end(ctx);
 	mem_free(scope);
 	return code;

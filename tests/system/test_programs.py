@@ -40,6 +40,23 @@ def test_head_from_the_shell_has_no_body(site):
     assert run(site, "root", "HEAD", "/").stdout.endswith(b"\r\n\r\n")
 
 
+def test_an_answer_that_cannot_be_written_ends_with_1(site):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([program("root"), "GET", "/"], stdout=full, stderr=subprocess.PIPE, timeout=60,
+                              env=site.environment(), check=False)
+    assert done.returncode == 1 and b'"event":"reply not sent"' in done.stderr
+
+
+def test_a_body_that_cannot_be_read_is_refused(site):
+    folder = os.open("/", os.O_RDONLY)
+    try:
+        done = subprocess.run([program("users"), "POST", "/users"], stdin=folder, capture_output=True, timeout=60,
+                              env=site.environment(), check=False)
+    finally:
+        os.close(folder)
+    assert done.returncode == 1 and done.stdout.startswith(b"HTTP/1.1 400 ") and b"Is a directory" in done.stdout
+
+
 def test_cgi(site):
     body = b'{"word": "cgi"}'
     done = run(site, "probe", body=body, GATEWAY_INTERFACE="CGI/1.1", REQUEST_METHOD="POST", SCRIPT_NAME="/probe",

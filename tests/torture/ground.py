@@ -15,7 +15,7 @@ for folder in ("env/local", "tests/system", "tests/torture"):
         sys.path.insert(0, str(ROOT / folder))
 
 import stack  # noqa: E402
-from conftest import BUILD, OWNER_CANARY, Site  # noqa: E402
+from conftest import BUILD, OWNER_CANARY, Site, read_logs  # noqa: E402
 
 ROLE, PASSWORD = "torture", "torture-0b51"  # its connections are ours alone, whatever else the site serves
 MODES = ("null", "ahead", "persistent")
@@ -65,18 +65,23 @@ def durable_postgres(site):
 
 @contextlib.contextmanager
 def own_site():
-    """As the system tests' fixture; what was in it stays after a failure (site.keep), to be looked at."""
+    """As the system tests' fixture; what its logs have that they should not is in site.in_logs afterwards. The folder goes
+    only when that is nothing and site.keep was set to False: else there is something to be looked at."""
     home = pathlib.Path(tempfile.mkdtemp(prefix="nullpool-torture-"))
     home.chmod(0o755)
     site = Site(home)
-    site.keep = True
+    site.keep, site.in_logs = True, []
     try:
         site.start()
         prepare(site.postgres)
         yield site
     finally:
         site.stop()
-    if not site.keep:
+    try:
+        read_logs(site)
+    except AssertionError as error:
+        site.in_logs.append(f"{error} (in {home})")
+    if not site.keep and not site.in_logs:
         shutil.rmtree(home)
 
 

@@ -31,6 +31,14 @@ class Result:
     found: list = field(default_factory=list)
     seconds: float = 0
 
+    def add(self, other):
+        self.runs += other.runs
+        self.reached += other.reached
+        self.died_in_library += other.died_in_library
+        self.most = {kind: max(result.most.get(kind, 0) for result in (self, other)) for kind in {**self.most, **other.most}}
+        self.found += other.found
+        self.seconds += other.seconds
+
 
 class Stage:
     """One program with one way to use it, to be tortured."""
@@ -433,23 +441,41 @@ def stage(site, wanted):
     return make(site, name, program, requests, READ if program == "ledger" else requests[0], **settings), kinds
 
 
-def stages(site):
-    """The same of all, in turn."""
-    for row in plan():
-        yield stage(site, row[2])
+@dataclass
+class Part:
+    """What one lane does at a time: of a stage one kind, with N = first, first + step, …"""
+    stage: str
+    kind: str
+    first: int
+    step: int
+
+    def __str__(self):
+        return f"{self.stage}, {self.kind} {self.first}, {self.first + self.step}, …"
 
 
-def torture(tortured, kinds, stride=1, on_found=print):
-    """Each kind and error, N = 1, 1 + stride, …, until it is not reached."""
+# Thousands of allocations, each in a session of its own.
+SLICES = 8
+
+
+def parts(wanted, stride):
+    """All that is to be done of the stages wanted, the longest first."""
+    every = [Part(name, kind, 1 + stride * number, stride * count)
+             for kinds, _, name, *_ in plan() if name in wanted for kind in kinds
+             for count in [SLICES if kind == "memory" else 1] for number in range(count)]
+    return sorted(every, key=lambda part: part.kind != "memory")
+
+
+def torture(site, part, on_found=print):
+    """Each error of its kind, until N is not reached."""
+    tortured, _ = stage(site, part.stage)
     result = Result(tortured.name)
     begun = time.monotonic()
     try:
         tortured.rehearse()
-        for kind in kinds:
-            for code in ERRORS[kind]:
-                nth = 1
-                while torment(tortured, Fault(kind, code, nth), result, on_found):
-                    nth += stride
+        for code in ERRORS[part.kind]:
+            nth = part.first
+            while torment(tortured, Fault(part.kind, code, nth), result, on_found):
+                nth += part.step
     finally:
         finish(tortured, result, begun)
     return result

@@ -2,7 +2,7 @@
 """make torture: failure injection, ledger and soak, at length, and a report of what was run and found.
 
 ONLY=inject,ledger,soak,overload     some of it
-STRIDE=1                             every so manieth N of the injection
+STAGES=start-null,shell              of the injection, instead of all; STRIDE=1: every so manieth N; JOBS=6: so many at a time
 MINUTES=10                           of the ledger, over its three modes
 REQUESTS=1000000                     of the soak
 SEED=                                repeats what is by chance
@@ -14,12 +14,9 @@ import time
 
 import ground
 import inject
+import lanes
 import ledger
 import soak
-
-import conftest
-
-PARTS = ["inject", "ledger", "soak", "overload"]
 
 
 class Report:
@@ -36,15 +33,13 @@ class Report:
     def table(self, title, *columns):
         self.say(f"\n## {title}\n\n| {' | '.join(columns)} | |\n|{'---|' * (len(columns) + 1)}")
 
-    def fail(self, found):
-        self.failed += 1
+    def fail_if(self, found):
+        self.failed += bool(found)
         self.found += found
 
     def row(self, found, *cells):
-        if found:
-            self.fail(found)
-        else:
-            self.passed += 1
+        self.passed += not found
+        self.fail_if(found)
         self.say(f"| {' | '.join(str(cell) for cell in cells)} | {f'{len(found)} found' if found else 'ok'} |")
 
     def end(self):
@@ -65,15 +60,28 @@ def counted(tally):
     return ", ".join(f"{count:,} {name}" for name, count in sorted(tally.items(), key=lambda item: str(item[0])))
 
 
-def run_inject(report, site, options):
+def run_inject(report, options):
     report.table(f"Failure injection, N = 1, 1 + {options.stride}, …", "stage", "sessions", "with a fault", "N went to",
-                 "died in a library", "s")
-    for stage, kinds in inject.stages(site):
-        result = inject.torture(stage, kinds, options.stride, tell)
-        report.row(result.found, stage.name, f"{result.runs:,}", f"{result.reached:,}", counted(result.most),
+                 "died in a library", f"s, of {options.jobs} at a time")
+    results, in_logs = lanes.run(inject.parts(options.stages, options.stride), options.jobs, tell)
+    for result in results:
+        report.row(result.found, result.name, f"{result.runs:,}", f"{result.reached:,}", counted(result.most),
                    result.died_in_library, f"{result.seconds:.0f}")
+    report.fail_if(in_logs)
 
 
+def on_one_site(run):
+    """Servers of its own: none hides what another one left behind."""
+    def run_there(report, options):
+        failed = report.failed
+        with ground.own_site() as site:
+            run(report, site, options)
+            site.keep = report.failed > failed
+        report.fail_if(site.in_logs)
+    return run_there
+
+
+@on_one_site
 def run_ledger(report, site, options):
     report.table("Ledger", "mode", "rows", "asked again", "answers", "faults", "s")
     postgres = ground.durable_postgres(site)
@@ -86,6 +94,7 @@ def run_ledger(report, site, options):
         postgres.stop("immediate")
 
 
+@on_one_site
 def run_soak(report, site, options):
     report.table("Soak", "mode", "requests", "answers", "a worker grew by at most, KiB", "server connections", "s")
     for mode, share in soak.SHARES.items():
@@ -94,6 +103,7 @@ def run_soak(report, site, options):
                    "{} then {}".format(*result.connections), f"{result.seconds:.0f}")
 
 
+@on_one_site
 def run_overload(report, site, options):
     report.table("Overload, ten times as many clients as workers", "200/s at capacity", "under overload", "refused (503)",
                  "slowest refusal, ms", "next good answer after, ms", "90 % and 50 ms")
@@ -103,15 +113,26 @@ def run_overload(report, site, options):
                f"{result.recovery_ms:.0f}", "met" if result.is_met else "not met")
 
 
+RUNS = {"inject": run_inject, "ledger": run_ledger, "soak": run_soak, "overload": run_overload}
+
+
+def some_of(name, known):
+    """The setting's names, in their order, or all."""
+    chosen = os.environ.get(name)
+    if chosen and not set(chosen.split(",")) <= set(known):
+        sys.exit(f"torture: {name} is one or more of {','.join(known)}")
+    return [one for one in known if not chosen or one in chosen.split(",")]
+
+
 class Options:
     def __init__(self):
-        self.parts = os.environ.get("ONLY", ",".join(PARTS)).split(",")
+        self.parts = some_of("ONLY", list(RUNS))
+        self.stages = some_of("STAGES", [row[2] for row in inject.plan()])
+        self.jobs = int(os.environ.get("JOBS", 6))
         self.stride = int(os.environ.get("STRIDE", 1))
         self.minutes = float(os.environ.get("MINUTES", 10))
         self.requests = int(os.environ.get("REQUESTS", 1000000))
         self.seed = int(os.environ.get("SEED") or secrets.randbelow(1 << 32))
-        if not set(self.parts) <= set(PARTS):
-            sys.exit(f"torture: ONLY is one or more of {','.join(PARTS)}")
 
 
 def main():
@@ -119,20 +140,8 @@ def main():
     report = Report()
     report.say(f"# Torture: {', '.join(options.parts)}; SEED={options.seed}; {time.strftime('%F %T')}")
     for part in options.parts:
-        # Servers of its own: none hides what another one left behind.
-        with ground.own_site() as site:
-            failed = report.failed
-            globals()[f"run_{part}"](report, site, options)
-            read_logs(report, part, site)
-            site.keep = report.failed > failed
+        RUNS[part](report, options)
     return report.end()
-
-
-def read_logs(report, part, site):
-    try:
-        conftest.read_logs(site)
-    except AssertionError as error:
-        report.fail([f"{part}: {error} (in {site.home})"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,49 @@
+"""The injection's parts, several at a time: each lane is a process with servers of its own, since what a stage holds is counted there.
+
+A session waits more than it computes: there may be more lanes than processors.
+"""
+import concurrent.futures
+import contextlib
+import multiprocessing
+
+import ground
+import inject
+
+FORK = multiprocessing.get_context("fork")
+turn = None  # the number of the next part, in each lane
+
+
+def run(parts, count, tell):
+    """[a Result for each stage], and what was in the logs; tell(text) at once of each fault found and each part that ends."""
+    global turn
+    turn = FORK.Value("i", 0)
+    results, in_logs = {}, []
+    # One that is killed is an exception here, not a wait without end.
+    with concurrent.futures.ProcessPoolExecutor(count, FORK) as pool:
+        for future in concurrent.futures.as_completed([pool.submit(lane, parts, tell) for _ in range(count)]):
+            done, found = future.result()
+            in_logs += found
+            for result in done:
+                results.setdefault(result.name, inject.Result(result.name)).add(result)
+    return [results[name] for name in dict.fromkeys(part.stage for part in parts)], in_logs
+
+
+def lane(parts, tell):
+    results = []
+    with contextlib.ExitStack() as until_the_end:
+        # One after the other: none takes a port that another one is about to.
+        with turn.get_lock():
+            site = until_the_end.enter_context(ground.own_site())
+        while (number := next_number()) < len(parts):
+            part = parts[number]
+            result = inject.torture(site, part, tell)
+            results.append(result)
+            tell(f"{part}: {result.reached:,} in {result.seconds:.0f} s, {len(result.found)} found")
+        site.keep = any(result.found for result in results)
+    return results, site.in_logs
+
+
+def next_number():
+    with turn.get_lock():
+        turn.value += 1
+        return turn.value - 1
