@@ -87,6 +87,8 @@ master_block_signals(void)
 	sigset_t set = master_signals();
 
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	/* Where whoever started us ignored it, nobody would hear of a worker's end. */
+	(void)signal(SIGCHLD, SIG_DFL);
 }
 
 static bool

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/ucontext.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/filter.h>
@@ -18,8 +19,8 @@
 #include "serve/late_modules.h"
 #include "serve/sandbox_rules.h"
 
-/* A filter has some 200 instructions. */
-#define FILTER_MAX_BYTES (BPF_MAXINSNS * sizeof(struct sock_filter))
+/* Making it takes a millisecond. */
+#define MAKE_MOST_S 5
 
 static struct {
 	enum sandbox_mode mode;
@@ -62,32 +63,52 @@ obstacle(void)
 /* --- the filter, in the master --- */
 
 static bool
+write_program(int fd)
+{
+	scmp_filter_ctx filter = sandbox_rules(state.mode == SANDBOX_KILL);
+
+	return filter && seccomp_export_bpf(filter, fd) == 0;
+}
+
+/* Twice the same, one after the other, is in the file. */
+static bool
 read_program(int fd)
 {
 	off_t size = lseek(fd, 0, SEEK_CUR);
+	size_t steps = size > 0 ? (size_t)size / sizeof(struct sock_filter) / 2 : 0;
+	struct sock_filter *filter;
 
-	if (size <= 0 || (size_t)size > FILTER_MAX_BYTES)
+	if (steps == 0 || steps > BPF_MAXINSNS || (size_t)size != 2 * steps * sizeof(*filter))
 		return false;
-	state.program.len = (unsigned short)((size_t)size / sizeof(struct sock_filter));
-	state.program.filter = mem_array(mem_process(), struct sock_filter, state.program.len);
-	if (pread(fd, state.program.filter, (size_t)size, 0) == size)
-		return true;
-	state.program.filter = NULL;
-	return false;
+	filter = mem_array(mem_process(), struct sock_filter, 2 * steps);
+	if (pread(fd, filter, (size_t)size, 0) != size
+	    || memcmp(filter, filter + steps, steps * sizeof(*filter)) != 0)
+		return false;
+	state.program.len = (unsigned short)steps;
+	state.program.filter = filter;
+	return true;
 }
 
-/* Through a file: from memory is libseccomp 2.6. */
+/* Without memory libseccomp may spoil the heap, or say that all is well and write a filter that refuses every call: so it
+ * works in a process of its own, and what it makes is believed when it makes it twice. Through a file: from memory is libseccomp
+ * 2.6. */
 static bool
 make_program(void)
 {
-	scmp_filter_ctx filter = sandbox_rules(state.mode == SANDBOX_KILL);
-	int fd = filter ? memfd_create("sandbox", MFD_CLOEXEC) : -1;
-	bool made = fd >= 0 && seccomp_export_bpf(filter, fd) == 0 && read_program(fd);
+	int fd = memfd_create("sandbox", MFD_CLOEXEC);
+	pid_t pid = fd >= 0 ? fork() : -1;
+	int status = -1;
+	bool made;
 
+	if (pid == 0) {
+		(void)alarm(MAKE_MOST_S);
+		_exit(write_program(fd) && write_program(fd) ? 0 : 1);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	made = status == 0 && read_program(fd);
 	if (fd >= 0)
 		(void)close(fd);
-	if (filter)
-		seccomp_release(filter);
 	return made;
 }
 

@@ -427,6 +427,17 @@ def test_a_worker_of_an_earlier_program_that_crashes_is_seen(serve):
     assert service.client.get("/probe/session").status == 200
 
 
+def test_a_parent_that_ignores_the_end_of_children_makes_no_difference(site, serve):
+    ignoring = site.folder("ignoring") / "probe"
+    ignoring.write_text(f"#!/bin/sh\nexec env --ignore-signal=CHLD {program('probe').absolute()}\n")
+    ignoring.chmod(0o755)
+    service = serve(ignoring, DATABASE_POOL_SIZE=1).expect_deaths()
+    worker = settled(service, "probe", 1)[0]
+    os.kill(worker, signal.SIGABRT)
+    stack.wait_until("its death in the log", lambda: service.lines(event="worker died", worker_pid=worker), 10)
+    assert service.client.get("/probe/session").status == 200
+
+
 def test_signals_at_random_moments_always_end_it_with_0_and_leave_no_orphan(site):
     folder = site.folder("signals")
     path = stack.run_dir_for(folder / "run")
