@@ -101,8 +101,11 @@ make_program(void)
 	bool made;
 
 	if (pid == 0) {
+		bool written;
+
 		(void)alarm(MAKE_MOST_S);
-		_exit(write_program(fd) && write_program(fd) ? 0 : 1);
+		written = write_program(fd);
+		_exit(written && write_program(fd) ? 0 : 1);
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
