@@ -19,11 +19,13 @@ CFLAGS_release  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-c
 LDFLAGS_release := -Wl,-z,relro,-z,now
 CFLAGS_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LDFLAGS_asan    := -fsanitize=address,undefined
-# Made by make fuzz (with clang) and make coverage (with gcc, which has fork() and exec…() write the counters in its own dialect only).
+# Made by make fuzz and make coverage, with clang.
 CFLAGS_fuzz     := $(CFLAGS_asan) -fsanitize=fuzzer-no-link
 LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
-CFLAGS_coverage  := -std=gnu11 -O0 -g --coverage
-LDFLAGS_coverage := --coverage -Wl,--wrap=_exit
+# Counters that are mapped into a file from the start (%c): also those of a process that is killed, or that may open no file, are there.
+CFLAGS_coverage  := -O0 -g -fprofile-instr-generate=$(CURDIR)/build/coverage/counts/%m%c.profraw -fprofile-update=atomic \
+                    -fcoverage-mapping -mllvm -runtime-counter-relocation
+LDFLAGS_coverage := -fprofile-instr-generate
 
 PACKAGES := libpq json-c hiredis talloc openssl libsodium libseccomp
 # Asked once, and only when something is compiled: the packages may not be there before env/setup.
@@ -78,7 +80,8 @@ $(LIBRARY): $(OBJECTS)
 $(BUILD)/lib/libnullpool.a: $(OBJECTS)
 	@mkdir -p $(@D)
 	$(LD) -r -o $(@D)/nullpool.o $^
-	$(OBJCOPY) --wildcard --keep-global-symbol='np_*' --keep-global-symbol=_gnutls_global_init_skip $(@D)/nullpool.o
+	$(OBJCOPY) --wildcard --keep-global-symbol='np_*' --keep-global-symbol=_gnutls_global_init_skip \
+	    --keep-global-symbol='__llvm_profile_*' $(@D)/nullpool.o
 	rm -f $@ && $(AR) rcs $@ $(@D)/nullpool.o && rm $(@D)/nullpool.o
 
 # @PREFIX@ is left for the install.
@@ -86,16 +89,10 @@ $(BUILD)/lib/nullpool.pc: env/install/nullpool.pc.in common/nullpool.h Makefile
 	@mkdir -p $(@D)
 	version=$$(sed -n 's/^#define NP_VERSION *"\(.*\)"/\1/p' common/nullpool.h) && \
 	sed -e "s|@VERSION@|$$version|" -e 's|@PACKAGES@|$(PACKAGES)|' \
-	    -e 's|@LIBS@|-lfcgi $(QUIET_GNUTLS) $(filter -fsanitize% --coverage,$(LDFLAGS_$(VARIANT)))|' $< >$@
+	    -e 's|@LIBS@|-lfcgi $(QUIET_GNUTLS) $(filter -fsanitize% -fprofile%,$(LDFLAGS_$(VARIANT)))|' $< >$@
 
 # A new file each time, never written in place: a program that runs keeps its own.
-LINK = $(CC) $(ALL_LDFLAGS) -o $@.new $(filter %.o %.a,$^) $(COUNTERS)
-
-# Whoever leaves by _exit() writes its counters first: see tests/counters.c.
-COUNTERS := $(if $(filter coverage,$(VARIANT)),$(BUILD)/obj/tests/counters.o)
-$(BUILD)/obj/tests/counters.o: CFLAGS_coverage := -g
-$(LIBRARY): | $(COUNTERS)
-$(NAIVE): | $(COUNTERS)
+LINK = $(CC) $(ALL_LDFLAGS) -o $@.new $(filter %.o %.a,$^)
 
 $(BUILD)/handlers/%: $(BUILD)/obj/handlers/%.o $(LIBRARY)
 	@mkdir -p $(@D)
@@ -189,18 +186,14 @@ fuzz:
 	@$(MAKE) --no-print-directory -s VARIANT=fuzz CC=clang fuzzers
 	@$(PYTHON) -B tests/fuzz/run.py build/fuzz $(SECONDS) $(ONLY)
 
-# Of common/, by the unit tests, the seeds of the fuzz targets and the system tests; a report is in build/coverage/ too. Left out is the
-# test that a comment makes no other program: gcc's counters have the line numbers in them.
-# The calls that torture fails are those that write the counters, too.
-NOT_COUNTED := --ignore tests/system/test_torture.py \
-               --deselect tests/system/test_watch.py::test_a_change_that_makes_no_difference_reloads_nothing
+# Of common/, by the unit tests, the seeds of the fuzz targets and the system tests; pages are in build/coverage/ too.
+COUNTED := $(MAKE) --no-print-directory -s VARIANT=coverage CC=clang
 coverage:
 	@env/setup coverage
-	@$(MAKE) --no-print-directory -s VARIANT=coverage CC=gcc docs tests
-	@find build/coverage -name '*.gcda' -delete
-	@result=0; for suite in unit system; do \
-	$(MAKE) --no-print-directory -s VARIANT=coverage CC=gcc ARGS='$(ARGS) $(NOT_COUNTED)' $$suite || result=1; done; \
-	$(PYTHON) -B tests/coverage.py build/coverage && exit $$result
+	@$(COUNTED) docs tests
+	@rm -rf build/coverage/counts
+	@result=0; for suite in unit system; do $(COUNTED) $$suite || result=1; \
+	$(PYTHON) -B tests/coverage.py build/coverage $$suite || result=1; done; exit $$result
 
 lint:
 	@env/setup lint

@@ -40,13 +40,24 @@ static struct {
 extern char __gcov_exit[] __attribute__((weak));
 extern char llvm_gcov_init[] __attribute__((weak));
 extern char __llvm_profile_runtime[] __attribute__((weak));
+extern int __llvm_profile_is_continuous_mode_enabled(void) __attribute__((weak));
+
+/* When it ends; counts that are mapped, as those of make coverage are, need no call. */
+static bool
+writes_counts(void)
+{
+	return __gcov_exit || llvm_gcov_init
+	       || (__llvm_profile_runtime
+	           && !(__llvm_profile_is_continuous_mode_enabled
+	                && __llvm_profile_is_continuous_mode_enabled()));
+}
 
 /* A leak checker traces its own process from a new one, and counts of lines are written to files. NULL: nothing is in
  * the way. */
 static const char *
 obstacle(void)
 {
-	if (__gcov_exit || llvm_gcov_init || __llvm_profile_runtime)
+	if (writes_counts())
 		return "off, the program counts its lines";
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	return "off, the program has a sanitizer";

@@ -22,6 +22,7 @@ from canaries import (CANARIES, CANARY, CANARY_ENCODED, OWNER_CANARY, REDIS_CANA
 from client import Client  # noqa: E402
 
 BUILD = ROOT / os.environ.get("NULLPOOL_BUILD", "build")
+VARIANT = f"VARIANT={'release' if BUILD == ROOT / 'build' else BUILD.name}"  # make's, of what is tested
 
 # What tests/system/handlers/probe.c works on.
 PROBE_TABLES = """

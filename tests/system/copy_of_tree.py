@@ -8,7 +8,7 @@ import subprocess
 
 import stack
 from client import Client
-from conftest import BUILD, ROOT
+from conftest import BUILD, ROOT, VARIANT
 
 
 class Copy:
@@ -46,11 +46,10 @@ class Copy:
             child.wait(30)
 
     def start(self, **more):
-        variant = ["VARIANT=asan"] if BUILD.name == "asan" else []
         environment = {**os.environ, "PORT": str(self.port), **more}
         environment.pop("MAKEFLAGS", None)
         with open(self.folder / "run.log", "wb") as log:
-            return subprocess.Popen(["make", "run", *variant], cwd=self.folder, stdout=log,
+            return subprocess.Popen(["make", "run", VARIANT], cwd=self.folder, stdout=log,
                                     stderr=log, stdin=subprocess.DEVNULL, env=environment, start_new_session=True)
 
     def refused(self, **more):

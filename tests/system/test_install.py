@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, OWNER_CANARY, ROOT
+from conftest import BUILD, OWNER_CANARY, ROOT, VARIANT
 
 PROGRAMS = sorted(path.stem for path in (ROOT / "handlers").glob("*.c"))
 MIGRATIONS = sorted(path.name for path in (ROOT / "migrations" / "versions").glob("*.py"))
@@ -17,8 +17,7 @@ SETTINGS = {"etc/nginx/nullpool-site.conf": 0o644, "etc/nginx/nullpool-settings.
 
 def make(target, stage, prefix="/usr/local", check=True):
     """What a packager calls, under a umask that must not matter; of the make that runs the tests nothing is left."""
-    variant = "release" if BUILD == ROOT / "build" else BUILD.name
-    return subprocess.run(["make", "-s", target, f"VARIANT={variant}", f"DESTDIR={stage}", f"PREFIX={prefix}"],
+    return subprocess.run(["make", "-s", target, VARIANT, f"DESTDIR={stage}", f"PREFIX={prefix}"],
                           cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=120,
                           check=check, umask=0o077)
 

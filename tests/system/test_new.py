@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, ROOT
+from conftest import BUILD, ROOT, VARIANT
 from copy_of_tree import Copy
 
 
@@ -80,8 +80,7 @@ def test_they_answer_under_make_run(copy, made):
 
 
 def test_their_own_tests_pass_and_those_of_the_schema(copy, made):
-    variant = ["VARIANT=asan"] if BUILD.name == "asan" else []
-    assert make(copy, "programs", *variant).returncode == 0
+    assert make(copy, "programs", VARIANT).returncode == 0
     done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/system/test_statements.py",
                            "tests/system/test_migrations.py", "-k", "not make_wraps",
                            *(f"tests/system/test_{name}.py" for name in NAMES)],

@@ -17,7 +17,7 @@ import fastcgi
 import stack
 from canaries import (CANARIES, CANARY, CANARY_ENCODED, OWNER_CANARY, REPLICA_CANARY, SCRAM_CLIENT_CANARY,
                       SCRAM_SERVER_CANARY, assert_none_in)
-from conftest import BUILD, ROOT, children, program
+from conftest import BUILD, ROOT, VARIANT, children, program
 
 NOBODY = 65534
 SECRETS = ["DATABASE_URL", "DATABASE_REPLICA_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "SECRET_KEY",
@@ -195,8 +195,7 @@ def test_no_program_takes_one_as_an_argument(site):
 
 def test_installed_files_have_none_and_are_nobody_elses_to_write(site, settings):
     stage = site.folder("installed-secrets") / "stage"
-    variant = "release" if BUILD == ROOT / "build" else BUILD.name
-    subprocess.run(["make", "-s", "install", f"VARIANT={variant}", f"DESTDIR={stage}"], cwd=ROOT, check=True, timeout=120,
+    subprocess.run(["make", "-s", "install", VARIANT, f"DESTDIR={stage}"], cwd=ROOT, check=True, timeout=120,
                    capture_output=True, env=site.environment(**settings))
     found = [path for path in stage.rglob("*") if path.is_file() and not path.is_symlink()]
     assert len(found) > 40

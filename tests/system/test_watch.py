@@ -18,10 +18,10 @@ from copy_of_tree import Copy
 POOL = {"DATABASE_POOL_SIZE": "2", "DATABASE_MAX_OVERFLOW": "0"}
 
 # It waits where it is told to, so that a build can be met in the middle.
-COMPILER = """\
+COMPILER = f"""\
 #!/bin/sh
 while [ -e "$0.wait" ]; do sleep 0.05; done
-exec cc "$@"
+exec {os.environ.get("CC", "cc")} "$@"
 """
 
 HELLO = """\
