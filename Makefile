@@ -225,7 +225,7 @@ distclean: clean
 help:
 	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
-	@echo 'make torture        calls that fail, servers that die, a million requests: hours, and a report (ONLY=ledger MINUTES=1)'
+	@echo 'make torture        calls that fail, servers that die, a million requests: an hour, and a report (ONLY=ledger MINUTES=1)'
 	@echo 'make new NAME=notes a new endpoint: a handler, a migration, a test'
 	@echo 'make doctor         what a request needs, checked one by one (NULLPOOL_ENV_FILE=env/development.env)'
 	@echo 'make fuzz           libFuzzer on all that reads bytes from outside (SECONDS=30 for each target, ONLY="json url")'

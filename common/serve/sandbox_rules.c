@@ -93,7 +93,7 @@ static const int alarming[] = {
 	}
 
 /* Allowed with such arguments only. Rows of one call are alternatives. */
-static const struct {
+static const struct rule {
 	int call;
 	unsigned count;
 	struct scmp_arg_cmp arguments[2];
@@ -125,18 +125,15 @@ static const struct {
 };
 
 /* Beside the above, for errno: what would be allowed but for its arguments. */
-static const struct {
-	int call;
-	struct scmp_arg_cmp argument;
-} alarming_arguments[] = {
-	{ SCMP_SYS(openat), HAS(2, O_ACCMODE, O_WRONLY) },
-	{ SCMP_SYS(openat), HAS(2, O_ACCMODE, O_RDWR) },
-	{ SCMP_SYS(open), HAS(1, O_ACCMODE, O_WRONLY) },
-	{ SCMP_SYS(open), HAS(1, O_ACCMODE, O_RDWR) },
-	{ SCMP_SYS(socket), IS(0, AF_PACKET) },
-	{ SCMP_SYS(socket), IS(0, AF_VSOCK) },
-	{ SCMP_SYS(socket), IS(0, AF_ALG) },
-	{ SCMP_SYS(kill), IS_NOT(1, 0) },
+static const struct rule alarming_arguments[] = {
+	{ SCMP_SYS(openat), 1, { HAS(2, O_ACCMODE, O_WRONLY) } },
+	{ SCMP_SYS(openat), 1, { HAS(2, O_ACCMODE, O_RDWR) } },
+	{ SCMP_SYS(open), 1, { HAS(1, O_ACCMODE, O_WRONLY) } },
+	{ SCMP_SYS(open), 1, { HAS(1, O_ACCMODE, O_RDWR) } },
+	{ SCMP_SYS(socket), 1, { IS(0, AF_PACKET) } },
+	{ SCMP_SYS(socket), 1, { IS(0, AF_VSOCK) } },
+	{ SCMP_SYS(socket), 1, { IS(0, AF_ALG) } },
+	{ SCMP_SYS(kill), 1, { IS_NOT(1, 0) } },
 };
 
 static bool
@@ -147,31 +144,37 @@ add(scmp_filter_ctx filter, uint32_t action, int call, unsigned count, const str
 }
 
 static bool
-add_allowed(scmp_filter_ctx filter)
+add_calls(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t count)
 {
 	bool added = true;
 
-	for (size_t i = 0; i < COUNT_OF(allowed); i++)
-		added = added && add(filter, SCMP_ACT_ALLOW, allowed[i], 0, NULL);
-	for (size_t i = 0; i < COUNT_OF(with_arguments); i++)
-		added = added
-		        && add(filter, SCMP_ACT_ALLOW, with_arguments[i].call, with_arguments[i].count,
-		               with_arguments[i].arguments);
+	for (size_t i = 0; i < count; i++)
+		added = added && add(filter, action, calls[i], 0, NULL);
 	return added;
+}
+
+static bool
+add_rules(scmp_filter_ctx filter, uint32_t action, const struct rule *rules, size_t count)
+{
+	bool added = true;
+
+	for (size_t i = 0; i < count; i++)
+		added = added && add(filter, action, rules[i].call, rules[i].count, rules[i].arguments);
+	return added;
+}
+
+static bool
+add_allowed(scmp_filter_ctx filter)
+{
+	return add_calls(filter, SCMP_ACT_ALLOW, allowed, COUNT_OF(allowed))
+	       && add_rules(filter, SCMP_ACT_ALLOW, with_arguments, COUNT_OF(with_arguments));
 }
 
 static bool
 add_alarming(scmp_filter_ctx filter)
 {
-	bool added = true;
-
-	for (size_t i = 0; i < COUNT_OF(alarming); i++)
-		added = added && add(filter, SCMP_ACT_TRAP, alarming[i], 0, NULL);
-	for (size_t i = 0; i < COUNT_OF(alarming_arguments); i++)
-		added = added
-		        && add(filter, SCMP_ACT_TRAP, alarming_arguments[i].call, 1,
-		               &alarming_arguments[i].argument);
-	return added;
+	return add_calls(filter, SCMP_ACT_TRAP, alarming, COUNT_OF(alarming))
+	       && add_rules(filter, SCMP_ACT_TRAP, alarming_arguments, COUNT_OF(alarming_arguments));
 }
 
 scmp_filter_ctx

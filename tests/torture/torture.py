@@ -52,7 +52,7 @@ class Report:
 
 
 def tell(what):
-    """At once, since the report takes hours."""
+    """At once: the report comes in the end."""
     print(what, file=sys.stderr, flush=True)
 
 
