@@ -13,7 +13,7 @@ import ground  # noqa: E402
 import inject  # noqa: E402
 
 # Sessions from start to end take longer than a request does.
-SAMPLES = {"start-persistent": 15, "start-memory": 8}
+SAMPLES = {"start-persistent": 15, "start-memory": 8, "start-metrics": 60}
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def prepared(site):
     return site
 
 
-@pytest.mark.parametrize("name", ["start-persistent", *(["start-memory"] if inject.HAS_MEMORY else []), "read-null",
+@pytest.mark.parametrize("name", ["start-persistent", "start-metrics", *(["start-memory"] if inject.HAS_MEMORY else []), "read-null",
                                   "read-persistent", "write-1", "write-2", "write-3", "write-4"])
 def test_a_call_that_fails_is_survived(prepared, name):
     stage, kinds = inject.stage(prepared, name)

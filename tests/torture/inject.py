@@ -419,7 +419,7 @@ def plan():
     rows = [
         *((calls, Whole, f"start-{mode}", "ledger", SESSION, mode) for mode in ground.MODES),
         (calls, Whole, "start-health", "health", [health], "null"),
-        (calls, Whole, "start-metrics", "metrics", [metrics, metrics], "null"),
+        (every, Whole, "start-metrics", "metrics", [metrics, metrics], "null"),
         (every, Each, "metrics", "metrics", [metrics], "null"),
         *((every, Each, f"read-{mode}", "ledger", [READ], mode) for mode in ("null", "persistent")),
         *((every, Each, f"write-{number}", "ledger", [SESSION[number]], "persistent") for number in (1, 2, 3, 4)),
