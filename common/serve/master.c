@@ -85,10 +85,13 @@ void
 master_block_signals(void)
 {
 	sigset_t set = master_signals();
+	struct sigaction before;
 
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	/* Where whoever started us ignored it, nobody would hear of a worker's end. */
-	(void)signal(SIGCHLD, SIG_DFL);
+	/* Where whoever started us ignored it, nobody would hear of a worker's end. Not else: one that is pending from before a
+	 * reload would be gone. */
+	if (sigaction(SIGCHLD, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
+		(void)signal(SIGCHLD, SIG_DFL);
 }
 
 static bool
