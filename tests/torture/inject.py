@@ -4,6 +4,7 @@ Of one fault: each answer is a documented one and whole, or its worker died clea
 than its deadline; of each write is there what its answer said; the next good request works; no descriptor and no
 server connection more than without; the log has JSON in it and nothing else; it ends when it is told.
 """
+import contextlib
 import json
 import os
 import signal
@@ -191,8 +192,20 @@ class Stage:
             self.find(f"it holds: master {dict(master)} of {self.master_most}, workers "
                       f"{[dict(worker) for worker in workers]} of {self.worker_most}, {connections} connections")
 
-    def check_log(self):
+    def lines_until_a_death(self):
+        """The answer may break off before the master has heard of it."""
         lines = self.new_lines()
+
+        def died():
+            lines.extend(self.new_lines())
+            return any(line["event"] == "worker died" for line in lines)
+        with contextlib.suppress(stack.Fault):
+            stack.wait_until("a worker's death in the log", died, SETTLE_S)
+        return lines
+
+    def check_log(self):
+        wants_death = self.broken and not self.switch.is_in("libfcgi") and not self.switch.is_in("libasan")
+        lines = self.lines_until_a_death() if wants_death else self.new_lines()
         died = [line for line in lines if line["event"] == "worker died"]
         for line in died:
             if "signal" in line and self.is_of_library():
@@ -202,7 +215,7 @@ class Stage:
         for line in lines:
             if line["event"].startswith("worker killed") or line["event"] == "workers killed that did not end":
                 self.find(f"{line}")
-        if self.broken and not died and not self.switch.is_in("libfcgi") and not self.switch.is_in("libasan"):
+        if wants_death and not died:
             self.find(f"broken off, and no worker died: {self.broken}")
 
     def stop(self):
