@@ -20,7 +20,7 @@ PARSERS = ["base/base64url.c", "base/text.c", "config/conninfo.c", "config/doten
            "http/cursor.c", "http/date.c", "http/etag.c", "http/json_gate.c", "http/jwt.c", "http/list.c", "http/param_check.c",
            "http/reply_text.c", "http/target.c", "http/trace.c", "db/wrap.c"]
 SWITCH = re.compile(r"\bswitch \(")
-STATEMENT_ENDS = re.compile(r"([;{}:]|\*/)\s*(/\*.*\*/)?$|^\s*(#.*|/\*.*)?$")
+GOES_ON = re.compile(r'[,"]$')
 
 
 class File:
@@ -32,8 +32,8 @@ class File:
         self.branches = {}  # (line, column, True or False): how often
 
     def add_line(self, number, times):
-        """Of a statement its first: after the first line of a macro's arguments clang counts what comes after it."""
-        if number == 1 or STATEMENT_ENDS.search(self.source[number - 2]):
+        """Not those in the middle of arguments: where they are a macro's, clang counts what comes after the statement."""
+        if not GOES_ON.search(self.source[number - 2]):
             self.lines[number] = times
 
     def add_branch(self, line, column, *times):

@@ -1,9 +1,10 @@
+#include "serve/cli.h"
+
 #include <errno.h>
 
 #include "app/life.h"
 #include "base/mem.h"
 #include "serve/cgi.h"
-#include "serve/cli.h"
 
 static bool
 has_body(const char *method)

@@ -1,6 +1,6 @@
 /* fail.c - makes the Nth call of one kind fail, in whichever process of a program comes to it
  *
- * Preloaded (LD_PRELOAD) into the program that FAIL_PROGRAM names; FAIL_FILE is a file that the test (faults.py) and all
+ * Preloaded (LD_PRELOAD) into the program that FAIL_PROGRAM names; FAIL_FILE is a file that the test (failures.py) and all
  * processes of the program share: in it the test says what shall fail, and reads whether it did, and where. What is
  * replaced are the names that a program and its libraries import from libc; what libc calls within itself it does not see,
  * but for memory.
@@ -99,7 +99,7 @@ static const char *const kind_names[KIND__COUNT] = {
 	[KIND_stat] = "stat",
 };
 
-/* faults.py has the same as a ctypes.Structure. */
+/* failures.py has the same as a ctypes.Structure. */
 struct fail {
 	atomic_int kind;
 	int code; /* an errno, or SHORT */
@@ -117,7 +117,7 @@ int fail_kind(const char *name);
 static struct fail *fail;
 static __thread bool inside;
 
-/* For faults.py: 0 when there is none of that name. */
+/* For failures.py: 0 when there is none of that name. */
 int
 fail_kind(const char *name)
 {

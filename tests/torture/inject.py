@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import ground
 from failures import (ANSWER_S, ERRORS, EXIT_INTERNAL, EXIT_SETTINGS, HAS_MEMORY, READ, SESSION, SETTINGS, SETTLE_S, Answer, Ended,
-                    Fault, Request, Switch, ask, descriptors)
+                      Fault, Request, Switch, ask, descriptors)
 from ground import stack
 
 import conftest
