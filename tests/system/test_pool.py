@@ -28,8 +28,10 @@ def alive(pid):
 
 
 def settled(service, name, count):
-    """The workers of an endpoint, as soon as there are so many (the start-up check has ended then)."""
+    """The workers of an endpoint, as soon as there are so many and the start-up check, a child too, is over."""
     pid = service.endpoints[name].pid
+    if name != "root" and count > 0:  # a program with a database that keeps workers
+        stack.wait_until("the start-up check", lambda: service.lines(endpoint=name, event="database connected"), 15)
     stack.wait_until(f"{count} workers", lambda: len(children(pid)) == count, 15)
     return children(pid)
 
@@ -45,8 +47,13 @@ def counted_workers(endpoint):
     seen, done = [0], threading.Event()
 
     def look():
+        # The kernel lists one child after the other, so that one may have gone before the next is made, and both are
+        # listed. Those of two lists in a row were there together.
+        before = set()
         while not done.is_set():
-            seen.append(len(children(endpoint.pid)))
+            now = set(children(endpoint.pid))
+            seen.append(len(before & now))
+            before = now
             time.sleep(0.005)
 
     watcher = threading.Thread(target=look)
