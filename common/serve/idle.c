@@ -62,6 +62,15 @@ idle_close(struct idle *idle)
 		(void)close(idle->signals);
 }
 
+/* As epoll_wait() has it: a time below 0 is never. */
+static int
+sooner(int a_ms, int b_ms)
+{
+	if (a_ms < 0 || b_ms < 0)
+		return a_ms < 0 ? b_ms : a_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
 /* --- counters --- */
 
 /* What could not be told now, because it was a moment ago, wakes the worker up for it once. */
@@ -75,14 +84,6 @@ tell_totals(struct idle *idle, int64_t now_us)
 		return;
 	count_totals(idle->app);
 	idle->told_us = now_us;
-}
-
-static int
-no_later_than_telling(const struct idle *idle, int timeout_ms)
-{
-	int due_ms = deadline_left_ms((struct deadline){ idle->told_us + TELL_US });
-
-	return timeout_ms < 0 || due_ms < timeout_ms ? due_ms : timeout_ms;
 }
 
 /* --- ahead --- */
@@ -161,12 +162,6 @@ listen_or_not(struct idle *idle)
 	return idle->listening == wanted;
 }
 
-static int
-sooner(int left_ms, int wait_ms)
-{
-	return left_ms >= 0 && left_ms < wait_ms ? left_ms : wait_ms;
-}
-
 /* -1 when there is none: another worker was quicker. */
 static int
 accept_one(const struct idle *idle)
@@ -185,13 +180,10 @@ static int
 watch_databases(const struct idle *idle, const struct dial_need *needs, size_t count, int timeout_ms)
 {
 	for (size_t i = 0; i < count; i++) {
-		int64_t due_ms = needs[i].timeout_ms;
-
 		/* POLLIN and POLLOUT are EPOLLIN and EPOLLOUT. */
 		if (needs[i].fd >= 0)
 			(void)watch(idle->events, needs[i].fd, (uint32_t)needs[i].events);
-		if (due_ms >= 0 && (timeout_ms < 0 || due_ms < timeout_ms))
-			timeout_ms = (int)due_ms;
+		timeout_ms = sooner(timeout_ms, needs[i].timeout_ms);
 	}
 	return timeout_ms;
 }
@@ -206,7 +198,8 @@ wait_once(struct idle *idle, int timeout_ms)
 	int fd = -1, got;
 
 	if (idle->untold)
-		timeout_ms = no_later_than_telling(idle, timeout_ms);
+		timeout_ms = sooner(timeout_ms,
+		                    deadline_left_ms((struct deadline){ idle->told_us + TELL_US }));
 	got = epoll_wait(idle->events, ready, READY_MAX, watch_databases(idle, needs, count, timeout_ms));
 	for (size_t i = 0; i < count; i++)
 		if (needs[i].fd >= 0)

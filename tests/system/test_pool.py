@@ -340,15 +340,21 @@ def test_twenty_restarts_and_reloads_under_load_lose_and_double_nothing(serve, h
     assert not service.lines(event="worker died")
 
 
-def test_a_reload_keeps_the_pid_and_takes_new_settings(serve):
+def with_a_file(serve, text):
+    """A service with one program, which reads settings from a file; the program and the file too."""
     service = serve("root", DATABASE_POOL_SIZE=1)
     env_file = service.folder / "settings.env"
-    env_file.write_text("APP_NAME=before\n")
+    env_file.write_text(text)
     env_file.chmod(0o600)
     endpoint = service.endpoints["root"]
     endpoint.stop()
     endpoint.environment["NULLPOOL_ENV_FILE"] = str(env_file)
     endpoint.start()
+    return service, endpoint, env_file
+
+
+def test_a_reload_keeps_the_pid_and_takes_new_settings(serve):
+    service, endpoint, env_file = with_a_file(serve, "APP_NAME=before\n")
     assert service.client.get("/").json()["message"] == "before"
     pid = endpoint.pid
     env_file.write_text("APP_NAME=after\n")
@@ -360,13 +366,7 @@ def test_a_reload_keeps_the_pid_and_takes_new_settings(serve):
 
 
 def test_many_reloads_at_once_end_with_the_last_settings(serve):
-    service = serve("root", DATABASE_POOL_SIZE=1)
-    env_file = service.folder / "settings.env"
-    env_file.write_text("APP_NAME=first\n")
-    endpoint = service.endpoints["root"]
-    endpoint.stop()
-    endpoint.environment["NULLPOOL_ENV_FILE"] = str(env_file)
-    endpoint.start()
+    service, endpoint, env_file = with_a_file(serve, "APP_NAME=first\n")
     assert service.client.get("/").status == 200
     for i in range(20):
         env_file.write_text(f"APP_NAME=number {i}\n")
@@ -375,13 +375,7 @@ def test_many_reloads_at_once_end_with_the_last_settings(serve):
 
 
 def test_a_reload_with_wrong_settings_leaves_the_old_one_serving_and_says_why(serve):
-    service = serve("root", DATABASE_POOL_SIZE=1)
-    env_file = service.folder / "settings.env"
-    env_file.write_text("APP_NAME=before\n")
-    endpoint = service.endpoints["root"]
-    endpoint.stop()
-    endpoint.environment["NULLPOOL_ENV_FILE"] = str(env_file)
-    endpoint.start()
+    service, endpoint, env_file = with_a_file(serve, "APP_NAME=before\n")
     assert service.client.get("/").status == 200
     env_file.write_text("DATABASE_POOL_TIMEOUT=never\n")
     endpoint.send(signal.SIGHUP)

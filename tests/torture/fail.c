@@ -359,31 +359,21 @@ mode_of(int flags, va_list args)
 	return flags & (O_CREAT | O_TMPFILE) ? va_arg(args, int) : 0;
 }
 
-int
-open(const char *path, int flags, ...)
-{
-	va_list args;
-	int mode;
+#define OPENS(function)                                                   \
+	int function(const char *path, int flags, ...)                    \
+	{                                                                 \
+		va_list args;                                             \
+		int mode;                                                 \
+                                                                          \
+		REAL(function)                                            \
+		va_start(args, flags);                                    \
+		mode = mode_of(flags, args);                              \
+		va_end(args);                                             \
+		return due(KIND_open, -1) ? -1 : real(path, flags, mode); \
+	}
 
-	REAL(open)
-	va_start(args, flags);
-	mode = mode_of(flags, args);
-	va_end(args);
-	return due(KIND_open, -1) ? -1 : real(path, flags, mode);
-}
-
-int
-open64(const char *path, int flags, ...)
-{
-	va_list args;
-	int mode;
-
-	REAL(open64)
-	va_start(args, flags);
-	mode = mode_of(flags, args);
-	va_end(args);
-	return due(KIND_open, -1) ? -1 : real(path, flags, mode);
-}
+OPENS(open)
+OPENS(open64)
 
 int
 openat(int fd, const char *path, int flags, ...)
