@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/resolve.h"
 #include "cache/wire.h"
 
 #define PAUSE_US   INT64_C(1000000)
@@ -187,15 +188,53 @@ introduce(struct redis *redis)
 	return good;
 }
 
-/* What is left, for hiredis: at least a millisecond, since 0 would be for ever. */
+/* A share of what is left, for hiredis: at least a millisecond, since 0 would be for ever. */
 static struct timeval
-time_left(const struct redis *redis)
+time_for(const struct redis *redis, size_t shares)
 {
-	int left_ms = deadline_left_ms(redis->deadline);
+	int64_t ms = deadline_left_ms(redis->deadline) / (int64_t)shares;
 
-	if (left_ms < 1)
-		left_ms = 1;
-	return (struct timeval){ .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000L };
+	if (ms < 1)
+		ms = 1;
+	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+}
+
+static bool
+has_connected(const struct redis *redis)
+{
+	return redis->context && !redis->context->err;
+}
+
+static bool
+failed_to_connect(struct redis *redis)
+{
+	return failed(redis, "connect", redis->context ? redis->context->errstr : "no memory");
+}
+
+/* Its addresses in turn, each with its share of the time; hiredis would resolve for as long as the resolver likes. */
+static bool
+dial(struct redis *redis)
+{
+	const struct redis_url *where = redis->where;
+	struct addresses addresses;
+	const char *why;
+
+	if (!resolve(where->host, redis->deadline, &addresses, &why)) {
+		char text[WHY_BYTES];
+
+		(void)snprintf(text, sizeof(text), "could not resolve \"%s\": %s", where->host, why);
+		return failed(redis, "connect", text);
+	}
+	for (size_t i = 0; i < addresses.count; i++) {
+		disconnect(redis);
+		redis->context = redisConnectWithTimeout(addresses.texts[i], where->port,
+		                                         time_for(redis, addresses.count - i));
+		if (has_connected(redis))
+			return true;
+	}
+	/* They may have moved. */
+	resolve_forget(where->host);
+	return failed_to_connect(redis);
 }
 
 /* From here on we wait ourselves: hiredis' own timeout is for each read, and a byte at a time would take for ever. */
@@ -213,12 +252,13 @@ open_connection(struct redis *redis)
 {
 	const struct redis_url *where = redis->where;
 
-	if (where->path)
-		redis->context = redisConnectUnixWithTimeout(where->path, time_left(redis));
-	else
-		redis->context = redisConnectWithTimeout(where->host, where->port, time_left(redis));
-	if (!redis->context || redis->context->err)
-		return failed(redis, "connect", redis->context ? redis->context->errstr : "no memory");
+	if (where->path) {
+		redis->context = redisConnectUnixWithTimeout(where->path, time_for(redis, 1));
+		if (!has_connected(redis))
+			return failed_to_connect(redis);
+	} else if (!dial(redis)) {
+		return false;
+	}
 	if (!stop_blocking(redis->context))
 		return failed(redis, "connect", strerror(errno));
 	/* Its end is disconnect(), which is called when redis' own children may be gone. */

@@ -1,8 +1,7 @@
 #include "config/conninfo.h"
 
-#include <arpa/inet.h>
-
 #include "base/mem.h"
+#include "base/resolve.h"
 #include "base/text.h"
 #include "config/url.h"
 
@@ -290,10 +289,7 @@ conninfo_is_network(const struct conninfo *info)
 bool
 conninfo_is_address(const struct conninfo *info)
 {
-	const char *host = conninfo_get(info, "host");
-	unsigned char address[sizeof(struct in6_addr)];
-
-	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
+	return resolve_is_address(conninfo_get(info, "host"));
 }
 
 bool

@@ -227,17 +227,17 @@ shake_hands(struct dial *dial, struct deadline deadline)
 static void
 find_addresses(struct dial *dial, struct deadline deadline)
 {
-	enum resolve_outcome outcome = resolve_start(dial->host, &dial->addresses, &dial->err);
+	const char *why;
+	enum resolve_outcome outcome = resolve_start(dial->host, &dial->addresses, &why);
 
 	dial_account(dial);
-	if (outcome == RESOLVE_PENDING && deadline_passed(deadline)) {
-		resolve_late(dial->host, &dial->err);
-		outcome = RESOLVE_FAILED;
-	}
-	if (outcome == RESOLVE_DONE)
+	if (outcome == RESOLVE_DONE) {
 		next_address(dial, deadline);
-	else if (outcome == RESOLVE_FAILED)
+	} else if (outcome == RESOLVE_FAILED || deadline_passed(deadline)) {
+		error_fill(&dial->err, NP_UNAVAILABLE, "The database is not available");
+		error_fill_detail(&dial->err, "could not resolve \"%s\": %s", dial->host, why);
 		dial->state = DIAL_FAILED;
+	}
 }
 
 void

@@ -18,8 +18,8 @@
 #include "base/attributes.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/resolve.h"
 #include "db/keywords.h"
-#include "db/resolve.h"
 #include "db/sqlstate.h"
 
 enum connect_phase { CONNECT_RESOLVE, CONNECT_TCP, CONNECT_TLS, CONNECT_AUTH, CONNECT_PHASE__MAX };

@@ -11,9 +11,9 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/resolve.h"
 #include "base/text.h"
 #include "db/keywords.h"
-#include "db/resolve.h"
 #include "db/tls.h"
 #include "db/wait.h"
 
@@ -167,14 +167,12 @@ dial_unix(struct talk *talk, const char *folder, const char *port)
 static bool
 dial_name(struct talk *talk, const char *host, const char *port)
 {
-	enum resolve_outcome outcome;
 	struct addresses addresses;
-	struct error err;
+	const char *why;
 
-	while ((outcome = resolve_start(host, &addresses, &err)) == RESOLVE_PENDING
-	       && !deadline_passed(talk->deadline))
-		resolve_wait(talk->deadline);
-	for (size_t i = 0; outcome == RESOLVE_DONE && i < addresses.count; i++)
+	if (!resolve(host, talk->deadline, &addresses, &why))
+		return false;
+	for (size_t i = 0; i < addresses.count; i++)
 		if (dial_text(talk, addresses.texts[i], port))
 			return true;
 	return false;

@@ -13,7 +13,6 @@ import resource
 import select
 import signal
 import socket
-import subprocess
 import time
 import uuid
 
@@ -355,10 +354,6 @@ class OnSmallDisk(stack.Postgres):
         self.user, usual = None, self.user
         super().launch(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script, self.small, *command], **more)
         self.user = usual
-
-
-def may_mount():
-    return os.geteuid() == 0 and subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode == 0
 
 
 def disk_full(case):

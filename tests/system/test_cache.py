@@ -1,6 +1,9 @@
 """Answers kept in Redis: a hit needs no database, a write is seen at once, and Redis is never a reason to fail."""
 import concurrent.futures
+import json
+import random
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -9,7 +12,7 @@ import uuid
 import pytest
 
 import stack
-from conftest import program
+from conftest import REDIS_CANARY, may_mount, program
 from servers import server
 
 MINUTE = 60
@@ -172,6 +175,42 @@ def test_a_hung_redis_costs_its_timeout_and_then_nothing(serve, site):
     finally:
         own.send(signal.SIGCONT)
         own.stop()
+
+
+def test_redis_by_its_name(serve, site):
+    url = f"redis://:{REDIS_CANARY}@localhost:{site.redis.port}/0"  # ::1 first, where nobody listens
+    service = serve("users", REDIS_URL=url, REDIS_TIMEOUT_MS=1000)
+    user = created(service)
+    assert [read(service, user) for _ in range(2)] == [(200, "miss"), (200, "hit")]
+
+
+def test_a_name_that_does_not_resolve_is_a_miss_and_the_log_says_so(serve):
+    service = serve("users", REDIS_URL="redis://no-such-host.invalid/0", REDIS_TIMEOUT_MS=5000)
+    user = created(service)
+    assert read(service, user) == (200, "away")
+    assert 'could not resolve "no-such-host.invalid"' in service.lines(event="redis failed")[0]["detail"]
+
+
+@pytest.mark.skipif(not may_mount(), reason="only root can have another /etc/resolv.conf, by unshare")
+def test_a_name_server_that_says_nothing_costs_the_timeout(serve, site):
+    """The resolver itself would wait for 20 s. The database's name, which is asked for meanwhile, is in /etc/hosts."""
+    user = created(serve("users"))
+    resolv_conf = site.folder("resolver") / "resolv.conf"
+    address = "127." + ".".join(str(random.randint(1, 254)) for _ in range(3))  # of the resolver's one port
+    resolv_conf.write_text(f"nameserver {address}\noptions timeout:10\n")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind((address, 53))
+        done = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', resolv_conf,
+             program("users").absolute(), "GET", f"/users/{user['id']}"],
+            env=site.environment(REDIS_URL="redis://cache.example.com/0", REDIS_TIMEOUT_MS=300,
+                                 DATABASE_URL=site.url().replace("127.0.0.1", "localhost")),
+            capture_output=True, text=True, timeout=15)
+        silent.settimeout(5)
+        assert b"\x05cache\x07example\x03com" in silent.recv(512)
+    assert f'"id":"{user["id"]}"' in done.stdout, done
+    details = [line["detail"] for line in map(json.loads, done.stderr.splitlines()) if line["event"] == "redis failed"]
+    assert details == ['connect: could not resolve "cache.example.com": no answer within the time allowed']
 
 
 def test_a_redis_that_trickles_is_not_waited_for(serve):

@@ -28,7 +28,7 @@ import pytest
 
 import faults
 import matrix
-from conftest import BUILD
+from conftest import BUILD, may_mount
 from matrix import AWAY, BUSY, FAKETIME, SHORT, SLOW, TAKEN, Case, Row, World, certificate, nobody_behind, on, redis_says, redis_well
 from servers import silent
 
@@ -135,7 +135,7 @@ def missing(row):
     """Why it cannot be done here."""
     if BUILD.name == "asan" and row.before in (matrix.clocks, NO_DESCRIPTOR, OUT_OF_MEMORY):
         return "the sanitizer needs memory, descriptors and an order of libraries for itself"
-    if row.before is matrix.disk_full and not matrix.may_mount():
+    if row.before is matrix.disk_full and not may_mount():
         return "no small disk can be mounted: it needs root, and a / that is a mount point"
     return "no libfaketime here" if row.before is matrix.clocks and not FAKETIME else None
 
