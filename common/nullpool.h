@@ -141,7 +141,9 @@ enum np_auth { NP_AUTH_NONE, NP_AUTH_USER };
 typedef bool np_handler(struct np_ctx *ctx);
 
 /* A handler of NP_TX_READ or NP_TX_WRITE may be called again, up to 3 times, after a serialization failure or a deadlock:
- * nothing of what it did has left the process. `once` says that it must not be, because of effects of its own. */
+ * nothing of what it did has left the process. With an Idempotency-Key also after a commit whose outcome is not known, until
+ * the deadline, and to make an answer again from the rows kept. `once` says that it must not be, because of effects of its
+ * own: a repeat with the same key runs it up to its first query at most, and np_last() spares no round trip there. */
 struct np_route {
 	const char *method; /* "GET" answers HEAD as well; OPTIONS is answered from the table */
 	const char *path;   /* "/notes/{id}": a name in braces is one segment, an NP_PATH parameter */
@@ -160,11 +162,12 @@ struct np_route {
 	enum np_auth auth;
 	bool form; /* a body may also be application/x-www-form-urlencoded */
 	/* Answers of an NP_TX_READ route are kept in Redis under this key, where there is one: "user:{id}", with parameters
-	 * of the route in braces. What differs between answers has to be in it. */
+	 * of the route in braces, of types in which one value is one text (not NP_FLOAT, NP_EMAIL, NP_DATETIME, JSON). What
+	 * differs between answers has to be in it. */
 	const char *cache;
 	int64_t cache_s; /* for so long at most; 0: CACHE_TTL */
-	const char *const
-	    *forgets; /* the keys that an NP_TX_WRITE route makes wrong; ends with NULL, see NP_KEYS */
+	/* The keys of this program's answers that an NP_TX_WRITE route makes wrong, 15 at most; ends with NULL, see NP_KEYS. */
+	const char *const *forgets;
 };
 #define NP_ROUTES_END          \
 	{                      \

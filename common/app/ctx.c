@@ -110,8 +110,9 @@ struct np_ctx *
 np_last(struct np_ctx *ctx)
 {
 	assert(ctx->route->tx == NP_TX_READ || ctx->route->tx == NP_TX_WRITE);
-	/* A repeat would be told another secret than the one that was kept: then the answer itself is. */
-	if (!(ctx->claim.sql && ctx->is_random))
+	/* A repeat would be told another secret than the one that was kept, or do again what is done `once`: then the answer
+	 * itself is kept. */
+	if (!(ctx->claim.sql && (ctx->is_random || ctx->route->once)))
 		transaction_mark_last(ctx->tx);
 	return ctx;
 }
@@ -129,6 +130,15 @@ np_rollback(struct np_ctx *ctx)
 	assert(ctx->route->tx == NP_TX_MANUAL);
 	transaction_rollback(ctx->tx);
 	return true;
+}
+
+void
+ctx_restart(struct np_ctx *ctx)
+{
+	transaction_restart(ctx->tx);
+	reply_reset(&ctx->reply);
+	ctx->replied = false;
+	ctx->error = (struct error){ .kind = 0 };
 }
 
 /* --- the reply --- */

@@ -27,8 +27,8 @@ struct np_ctx {
 	struct param_faults faults;
 	struct transaction *tx; /* NULL until the request is decoded */
 	struct reply reply;
-	bool replied;
-	const char *caller;                    /* NULL: nobody is known */
+	bool replied, replayed; /* the reply stands; it is that of an earlier request with the same key */
+	const char *caller;     /* NULL: nobody is known */
 	struct transaction_statement identity; /* tells the database so; sql is NULL: nobody */
 	struct np_value claims_value;
 	struct claim claim; /* sql is NULL: there is no Idempotency-Key */
@@ -41,6 +41,9 @@ struct np_ctx {
 	struct error error; /* kind is 0 while all is well */
 	struct deadline deadline;
 };
+
+/* Before the handler is called again: its transaction, its reply and its error are as they were before the first time. */
+void ctx_restart(struct np_ctx *ctx);
 
 /* The reply's body is whole: what every np_reply_ function ends with. */
 NP_MUST_CHECK bool ctx_replied(struct np_ctx *ctx, enum np_success status);

@@ -136,10 +136,9 @@ idempotency_recall(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	transaction_restart(ctx->tx);
+	ctx_restart(ctx);
 	transaction_drop_claim(ctx->tx);
 	transaction_mark_last(ctx->tx);
-	ctx->error = (struct error){ .kind = 0 };
 	if (!np_query(ctx, &rows, known, (struct np_values){ ctx->claim_values, CLAIM__MAX }))
 		return false;
 	if (np_rows_count(rows) == 0)

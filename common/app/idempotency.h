@@ -1,9 +1,10 @@
 /* idempotency.h - Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a POST that is safe to repeat
  *
  * A POST of an NP_TX_WRITE route with that header claims its key in its first flight, and keeps with the commit either what
- * its statements returned (db/claim.h: no round trip more) or its answer, so that work and answer are there together or not at all. A repeat gets that answer. A commit whose outcome is
+ * its statements returned (db/claim.h: no round trip more) or its answer, so that work and answer are there together or
+ * not at all. A repeat gets that answer. A commit whose outcome is
  * unknown is asked for again under the same key, by ourselves, until the deadline: the claim knows what became of it.
- * Failures are not kept: they did nothing. Keys live for 24 hours (migration 0004).
+ * Failures before that commit are not kept: they did nothing. Keys live for 24 hours (migration 0004).
  */
 #ifndef NULLPOOL_APP_IDEMPOTENCY_H
 #define NULLPOOL_APP_IDEMPOTENCY_H

@@ -3,10 +3,15 @@
 #include "app/spans.h"
 #include "base/log.h"
 #include "http/reply_text.h"
+#include "http/table.h"
 
 #define KEY_MAX_BYTES 1024
+/* For Redis, after a commit that ended with the request's time. */
+#define FORGET_MS 1000
 /* Stands for an argument that was not given. No value is written like it, since values are percent-encoded. */
 #define ABSENT "%"
+
+_Static_assert(TABLE_FORGETS_MAX <= CACHE_FORGET_MAX, "a route's keys are forgotten in one call");
 
 /* --- keys --- */
 
@@ -74,20 +79,36 @@ kept_find(struct np_ctx *ctx)
 	return ctx->replied;
 }
 
+/* What may have been done counts as done, whatever the request comes to after it. */
+static bool
+may_have_written(const struct np_ctx *ctx)
+{
+	enum transaction_outcome outcome = transaction_outcome(ctx->tx);
+
+	return outcome == OUTCOME_COMMITTED || outcome == OUTCOME_UNKNOWN || outcome == OUTCOME_REPLAYED
+	       || ctx->error.kind == NP_AMBIGUOUS;
+}
+
+/* At the request's deadline too: a commit is often what it ended in. */
 static void
 forget(struct np_ctx *ctx)
 {
 	const char *const *forgets = ctx->route->forgets;
+	int64_t start_us = clock_now_us();
+	struct deadline deadline = deadline_in_ms(FORGET_MS);
+	const char *keys[TABLE_FORGETS_MAX];
+	size_t count = 0;
 
-	for (; forgets && *forgets; forgets++) {
-		const char *key = key_of(ctx, ctx, *forgets);
-		int64_t start_us = clock_now_us();
-
-		if (key && !cache_forget(ctx->app->cache, ctx->deadline, key))
-			log_printf(LOG_WARNING, "not forgotten", "%s: Redis is away", *forgets);
-		if (key)
-			spans_add_cache(ctx, "forget", start_us);
-	}
+	for (; forgets && *forgets; forgets++)
+		if ((keys[count] = key_of(ctx, ctx, *forgets)) != NULL)
+			count++;
+	if (count == 0)
+		return;
+	if (deadline.at_us < ctx->deadline.at_us)
+		deadline = ctx->deadline;
+	if (!cache_forget(ctx->app->cache, deadline, keys, count))
+		log_printf(LOG_WARNING, "not forgotten", "%s: Redis is away", *ctx->route->forgets);
+	spans_add_cache(ctx, "forget", start_us);
 }
 
 void
@@ -95,8 +116,7 @@ kept_settle(struct np_ctx *ctx, bool good)
 {
 	if (!ctx->app->cache)
 		return;
-	/* What may have been done counts as done. */
-	if (good || ctx->error.kind == NP_AMBIGUOUS)
+	if (ctx->route->forgets && (good || may_have_written(ctx)))
 		forget(ctx);
 	if (ctx->cache_found != CACHE_LEASE)
 		return;

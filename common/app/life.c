@@ -130,20 +130,16 @@ start_again(struct np_ctx *ctx, int reruns)
 	int shift = reruns < RERUN_SHIFT_MAX ? reruns : RERUN_SHIFT_MAX;
 
 	clock_sleep_ms(clock_jitter_ms((int64_t)RERUN_MS << shift), ctx->deadline);
-	transaction_restart(ctx->tx);
-	reply_reset(&ctx->reply);
-	ctx->replied = false;
-	ctx->error = (struct error){ .kind = 0 };
+	ctx_restart(ctx);
 }
 
 /* The answer of a request that was done before. Where it cannot be had, nobody is told that nothing was done. */
 static bool
 replay(struct np_ctx *ctx)
 {
-	if (idempotency_recall(ctx) && (ctx->replied || handle(ctx))) {
-		reply_set_header(&ctx->reply, "Idempotency-Replayed", "true");
+	ctx->replayed = idempotency_recall(ctx);
+	if (ctx->replayed && (ctx->replied || handle(ctx)))
 		return true;
-	}
 	if (ctx->error.kind == NP_UNAVAILABLE || ctx->error.kind == NP_TIMEOUT)
 		ctx->error.kind = NP_AMBIGUOUS;
 	return false;
@@ -215,6 +211,8 @@ life_begin(void *owner, struct app *app, const struct request *request, struct d
 	} else {
 		failure_reply(ctx);
 	}
+	if (ctx->replayed)
+		reply_set_header(&ctx->reply, "Idempotency-Replayed", "true");
 	etag_apply(&ctx->reply, request);
 	add_trace(ctx);
 	if (app->settings->server_timing)

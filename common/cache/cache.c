@@ -1,5 +1,7 @@
 #include "cache/cache.h"
 
+#include <assert.h>
+
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -21,6 +23,7 @@
 	"redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end return 0"
 #define RELEASE_SCRIPT "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 0"
 
+_Static_assert(1 + CACHE_FORGET_MAX <= REDIS_WORDS_MAX, "all keys are forgotten in one command");
 _Static_assert(CACHE_LEASE_MS == 3000, "LEASE_TEXT says it too");
 _Static_assert(CACHE_VALUE_MAX + HEAD_BYTES < REDIS_REPLY_MAX, "what is kept can be read");
 
@@ -96,12 +99,15 @@ cache_release(struct cache *cache, struct deadline deadline, const char *key)
 }
 
 bool
-cache_forget(struct cache *cache, struct deadline deadline, const char *key)
+cache_forget(struct cache *cache, struct deadline deadline, const char *const *keys, size_t count)
 {
-	const struct redis_word words[] = { REDIS_TEXT("DEL"), redis_word(key) };
+	struct redis_word words[1 + CACHE_FORGET_MAX] = { REDIS_TEXT("DEL") };
 
+	assert(count <= CACHE_FORGET_MAX);
+	for (size_t i = 0; i < count; i++)
+		words[1 + i] = redis_word(keys[i]);
 	redis_insist(cache->redis);
-	return tell(cache, deadline, words, COUNT_OF(words));
+	return tell(cache, deadline, words, 1 + count);
 }
 
 bool
@@ -190,7 +196,7 @@ cache_find(void *owner, struct cache *cache, struct deadline deadline, const cha
 			return CACHE_HIT;
 		}
 		if (!answer.nil && !is_lease(&answer))
-			(void)cache_forget(cache, deadline, key); /* what is under it is none of ours */
+			(void)cache_forget(cache, deadline, &key, 1); /* what is under it is none of ours */
 		if (!is_lease(&answer)) {
 			new_lease(cache);
 			if (take_lease(owner, cache, deadline, key))

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "config/redis_url.h"
 
-#define REDIS_WORDS_MAX     8
+#define REDIS_WORDS_MAX     16
 #define REDIS_REPLY_MAX     (1 << 20) /* bytes; a longer one is a failure */
 #define REDIS_TEXT(literal) ((struct redis_word){ literal, sizeof(literal) - 1 })
 

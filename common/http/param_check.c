@@ -13,7 +13,7 @@
 #define UUID_TEXT_LENGTH  36
 #define MESSAGE_MAX_BYTES 4096
 
-/* In lower case, so that one id is one text: in a key of the cache, and wherever it is compared. */
+/* One value is one text: in a key of the cache, and wherever it is compared. This one in lower case. */
 static const char *
 canonical_uuid(void *owner, const char *text)
 {
@@ -94,11 +94,23 @@ is_within(const struct np_param *param, int64_t number)
 	       && (!param_has_max(param) || number <= param->max);
 }
 
+/* Without leading zeros, and no minus before 0. */
+static const char *
+canonical_int(void *owner, const struct np_value *value)
+{
+	char text[INT_TEXT_BYTES];
+
+	(void)text_of_int(value->integer, text);
+	return strcmp(text, value->text) == 0 ? value->text : mem_strdup(owner, text);
+}
+
 static const char *
 check_int(void *owner, const struct np_param *param, struct np_value *value)
 {
-	if (parse_int(value->text, &value->integer) && is_within(param, value->integer))
+	if (parse_int(value->text, &value->integer) && is_within(param, value->integer)) {
+		value->text = canonical_int(owner, value);
 		return NULL;
+	}
 	if (!param_has_min(param))
 		return "must be a whole number";
 	if (!param_has_max(param))

@@ -107,18 +107,72 @@ params_fault(void *owner, const struct np_route *route)
 	return NULL;
 }
 
-/* Whether each {name} of a key is a parameter of the route with one value. */
+/* One value is one text, see param_check(): else one row would have several keys, and a write forget one of them. */
 static bool
-names_parameters(const struct np_route *route, const char *key)
+has_one_text(const struct np_param *param)
+{
+	return param->many == 0 && param->type != NP_FLOAT && param->type != NP_EMAIL
+	       && param->type != NP_DATETIME && param->type != NP_JSON && param->type != NP_OBJECT;
+}
+
+static const char *
+key_fault(const struct np_route *route, const char *key)
 {
 	while ((key = strchr(key, '{')) != NULL) {
 		size_t size = strcspn(++key, "}");
 		const struct np_param *param = param_named(route->params, key, size);
 
-		if (key[size] != '}' || !param || param->many > 0)
-			return false;
+		if (key[size] != '}' || !param)
+			return "a key names what is no parameter of it";
+		if (!has_one_text(param))
+			return "a key names a parameter in which one value may be written in several ways";
 	}
-	return true;
+	return NULL;
+}
+
+/* But for the names in braces, which each route has its own of. */
+static bool
+is_same_key(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		if (*a == '{') {
+			a += strcspn(a, "}");
+			b += strcspn(b, "}");
+		} else {
+			a++;
+			b++;
+		}
+	}
+	return *a == *b;
+}
+
+static bool
+is_key_of_any(const struct np_route *routes, const char *key)
+{
+	for (const struct np_route *route = routes; route->method; route++)
+		if (route->cache && is_same_key(route->cache, key))
+			return true;
+	return false;
+}
+
+static const char *
+forgets_fault(const struct np_route *routes, const struct np_route *route)
+{
+	size_t count = 0;
+
+	if (route->forgets && route->tx != NP_TX_WRITE)
+		return "it forgets keys and is not NP_TX_WRITE";
+	for (const char *const *key = route->forgets; key && *key; key++) {
+		const char *fault = key_fault(route, *key);
+
+		if (fault)
+			return fault;
+		if (!is_key_of_any(routes, *key))
+			return "it forgets a key under which no route of this program keeps an answer";
+		if (++count > TABLE_FORGETS_MAX)
+			return "it forgets too many keys";
+	}
+	return NULL;
 }
 
 static bool
@@ -133,20 +187,13 @@ takes_form(const struct np_param *params)
 }
 
 static const char *
-keys_fault(const struct np_route *route)
+cache_fault(const struct np_route *route)
 {
 	if (route->cache && (route->tx != NP_TX_READ || strcmp(route->method, "GET") != 0))
 		return "it has a key for its answer and is no GET of NP_TX_READ";
-	if (route->cache && !names_parameters(route, route->cache))
-		return "its key names what is no parameter of it";
 	if (route->cache && route->auth != NP_AUTH_NONE)
 		return "its answer would be kept for all callers";
-	if (route->forgets && route->tx != NP_TX_WRITE)
-		return "it forgets keys and is not NP_TX_WRITE";
-	for (const char *const *key = route->forgets; key && *key; key++)
-		if (!names_parameters(route, *key))
-			return "a key that it forgets names what is no parameter of it";
-	return NULL;
+	return route->cache ? key_fault(route, route->cache) : NULL;
 }
 
 static const char *
@@ -163,8 +210,10 @@ route_fault(void *owner, const struct np_route *routes, const struct np_route *r
 			return "it is there twice";
 	if (route->form && !takes_form(route->params))
 		return "a form has only single values in it, no objects and no lists";
-	fault = keys_fault(route);
-	return fault ? fault : params_fault(owner, route);
+	fault = params_fault(owner, route);
+	if (!fault)
+		fault = cache_fault(route);
+	return fault ? fault : forgets_fault(routes, route);
 }
 
 const char *

@@ -11,6 +11,7 @@ import uuid
 
 import pytest
 
+import faults
 import stack
 from conftest import REDIS_CANARY, may_mount, program
 from servers import server
@@ -109,6 +110,58 @@ def test_fifty_at_once_cost_one_query(users):
     lines = [users.line_of(answer) for answer in answers]
     assert sum(line.get("queries", 0) for line in lines) == 1
     assert sorted({line["cache"] for line in lines}) == ["hit", "miss"]
+
+
+@pytest.fixture
+def numbers(serve):
+    return serve("kept", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REDIS_TIMEOUT_MS=1000)
+
+
+def count_of(service, number):
+    answer = service.client.get(f"/kept/{number}")
+    return answer.json()["count"], word(service, answer)
+
+
+def kept_count(service, number):
+    """Of a number of which no row is there yet."""
+    assert count_of(service, number) == (0, "miss")
+    stack.wait_until("it to be kept", lambda: count_of(service, number) == (0, "hit"), 5)
+
+
+def test_a_number_is_one_key_however_it_is_written(numbers):
+    number = random.randrange(10 ** 9)
+    kept_count(numbers, f"00{number}")
+    assert numbers.client.post(f"/kept/{number}").status == 201
+    assert count_of(numbers, f"0{number}") == (1, "miss")
+    stack.wait_until("it to be kept", lambda: count_of(numbers, number) == (1, "hit"), 5)
+    assert count_of(numbers, f"000{number}") == (1, "hit")
+
+
+def test_what_was_committed_is_forgotten_although_the_handler_fails_after_it(numbers):
+    number = random.randrange(10 ** 9)
+    kept_count(numbers, number)
+    answer = numbers.client.post(f"/kept/{number}/failing")
+    assert answer.status == 500 and numbers.line_of(answer)["outcome"] == "committed"
+    assert count_of(numbers, number) == (1, "miss")
+
+
+@pytest.mark.parametrize("warm", [True, False], ids=["a connection to Redis", "none yet"])
+def test_a_commit_whose_answer_does_not_come_in_time_is_forgotten_at_its_deadline(serve, site, warm):
+    number = random.randrange(10 ** 9)
+    with faults.line(site.postgres.port) as line:
+        service = serve("kept", DATABASE_URL=site.url(port=line.entrance), DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1,
+                        DATABASE_MAX_OVERFLOW=0, REDIS_TIMEOUT_MS=500, REQUEST_TIMEOUT=2)
+        kept_count(service, number)
+        if not warm:
+            service.endpoints["kept"].stop()
+            service.endpoints["kept"].start()
+            assert service.client.post(f"/kept/{random.randrange(10 ** 9)}/once").status == 201
+        line.fault = faults.deaf
+        answer = service.client.post(f"/kept/{number}")
+        line.fault = faults.passing
+        assert (answer.status, answer.problem().get("outcome")) == (503, "unknown")
+        assert not service.lines(event="not forgotten") and not service.lines(event="redis failed")
+        assert count_of(service, number) == (1, "miss")
 
 
 def test_what_was_read_before_a_write_is_not_kept_after_it(users):

@@ -71,6 +71,30 @@ def test_what_was_kept_of_another_program_is_an_error_and_does_nothing(null):
     assert count(null.site, label) == 1
 
 
+def test_what_a_handler_says_before_its_statement_is_said_once(serve):
+    service, key, path = serve("kept"), str(uuid.uuid4()), f"/kept/{random.randrange(10 ** 9)}"
+    first, again = post(service, path, None, key), post(service, path, None, key)
+    assert (first.status, again.status) == (201, 201) and again.headers["idempotency-replayed"] == "true"
+    for answer in (first, again):
+        assert [value for name, value in answer.header_list if name == "x-early"] == ["yes"]
+
+
+def test_what_is_done_once_is_not_done_again_for_a_repeat(serve):
+    service, key = serve("kept", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0), str(uuid.uuid4())
+    path = f"/kept/{random.randrange(10 ** 9)}/once"
+    answers = [post(service, path, None, key) for _ in range(3)]
+    assert [(answer.status, answer.headers["x-calls"]) for answer in answers] == [(201, "1")] * 3
+    assert [answer.headers.get("idempotency-replayed") for answer in answers] == [None, "true", "true"]
+    assert post(service, f"/kept/{random.randrange(10 ** 9)}/once").headers["x-calls"] == "2"  # of this process
+
+
+def test_a_failure_after_the_commit_is_the_answer_of_a_repeat_too(serve):
+    service, key, path = serve("kept"), str(uuid.uuid4()), f"/kept/{random.randrange(10 ** 9)}/nothing"
+    first, again = post(service, path, None, key), post(service, path, None, key)
+    assert (first.status, again.status) == (404, 404)
+    assert [answer.headers.get("idempotency-replayed") for answer in (first, again)] == [None, "true"]
+
+
 def test_a_quoted_key_is_the_same_key(null):
     key, wanted = str(uuid.uuid4()), someone()
     assert post(null, "/users", wanted, key).status == 201

@@ -60,6 +60,7 @@ static const struct check_row {
 	{ "email with umlauts", NP_EMAIL, 0, 0, "a@\xc3\xa9.example", "must be an email address" },
 	{ "empty email", NP_EMAIL, 0, 0, "", "must be an email address" },
 
+	{ "integer with zeros in front", NP_INT, 0, 0, "-0042", NULL },
 	{ "integer", NP_INT, 0, 0, "-42", NULL },
 	{ "largest integer", NP_INT, 0, 0, "9223372036854775807", NULL },
 	{ "integer too large", NP_INT, 0, 0, "9223372036854775808", "must be a whole number" },
@@ -122,6 +123,10 @@ a_checked_value_is_there_as_text_and_as_its_type(void **state)
 	assert_string_equal(argument.value.text, "-7");
 	assert_int_equal(argument.value.type, NP_INT);
 	assert_int_equal(argument.value.integer, -7);
+	assert_null(param_check(*state, &integer, "-0042", &argument));
+	assert_string_equal(argument.value.text, "-42");
+	assert_null(param_check(*state, &integer, "-0", &argument));
+	assert_string_equal(argument.value.text, "0");
 	assert_null(param_check(*state, &number, "2.5", &argument));
 	assert_true(argument.value.number > 2.4 && argument.value.number < 2.6);
 	assert_null(param_check(*state, &boolean, "true", &argument));

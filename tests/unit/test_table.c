@@ -13,6 +13,10 @@ static const struct np_param by_id[] = {
 	{ .name = "id", .in = NP_PATH, .type = NP_UUID },
 	NP_PARAMS_END,
 };
+static const struct np_param by_whose[] = {
+	{ .name = "whose", .in = NP_PATH, .type = NP_UUID },
+	NP_PARAMS_END,
+};
 static const struct np_param by_two[] = {
 	{ .name = "part", .in = NP_PATH, .type = NP_STRING },
 	{ .name = "id", .in = NP_PATH, .type = NP_UUID },
@@ -41,6 +45,7 @@ static const struct np_param without_type[] = {
 		NP_PARAMS_END,                                \
 	}
 ONE(upside_down, .type = NP_INT, .min = 5, .max = 4);
+ONE(fraction, .type = NP_FLOAT);
 ONE(only_min, .type = NP_INT, .min = 5);
 ONE(bounded_bool, .type = NP_BOOL, .max = 1);
 ONE(wrong_fallback, .type = NP_INT, .min = 1, .max = 9, .fallback = "10");
@@ -124,15 +129,32 @@ static const struct table_row {
 	{ "a key in a route without parameters",
 	  { "GET", "/a", handler, NP_TX_READ, .cache = "{id}" },
 	  "no parameter of it" },
-	{ "forgotten by a write",
-	  { "PUT", "/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("all", "a:{id}") },
+	{ "a key of a number with a fraction",
+	  { "GET", "/a", handler, NP_TX_READ, fraction, .cache = "a:{x}" },
+	  "several ways" },
+	{ "forgotten by a write of another program",
+	  { "PUT", "/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("all", "two:{id}") },
+	  "no route of this program" },
+	{ "forgotten by a write, of which the id has another name",
+	  { "PUT", "/a/{whose}", handler, NP_TX_WRITE, by_whose, .forgets = NP_KEYS("one:{whose}", "all") },
 	  NULL },
+	{ "nearly the key",
+	  { "PUT", "/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("one:{id}:") },
+	  "no route of this program" },
+	{ "a part of the key",
+	  { "PUT", "/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("one:") },
+	  "no route of this program" },
+	{ "too many to forget",
+	  { "PUT", "/a", handler, NP_TX_WRITE,
+	    .forgets = NP_KEYS("all", "all", "all", "all", "all", "all", "all", "all", "all", "all", "all",
+	                       "all", "all", "all", "all", "all") },
+	  "too many keys" },
 	{ "forgotten by a read",
 	  { "GET", "/a/{id}", handler, NP_TX_READ, by_id, .forgets = NP_KEYS("all") },
 	  "not NP_TX_WRITE" },
 	{ "forgotten by another's name",
 	  { "PUT", "/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("all", "{no}") },
-	  "forgets names" },
+	  "a key names" },
 	{ "the same again", { "GET", "/first", handler }, "twice" },
 	{ "another method of the same path", { "POST", "/first", handler }, NULL },
 	{ "a body of GET", { "GET", "/a", handler, .params = in_body }, "body" },
@@ -143,8 +165,14 @@ faults_of_a_table_are_found(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(table_rows); i++) {
 		const struct table_row *row = &table_rows[i];
-		/* Behind a good row: all are looked at. */
-		const struct np_route table[] = { { "GET", "/first", handler }, row->route, NP_ROUTES_END };
+		/* Behind good rows: all are looked at. */
+		const struct np_route table[] = {
+			{ "GET", "/first", handler },
+			{ "GET", "/all", handler, NP_TX_READ, .cache = "all" },
+			{ "GET", "/one/{id}", handler, NP_TX_READ, by_id, .cache = "one:{id}" },
+			row->route,
+			NP_ROUTES_END,
+		};
 		const char *fault = table_fault(*state, table);
 
 		row_int(row, fault != NULL, row->says != NULL);

@@ -143,6 +143,12 @@ static const struct np_param how_long[] = {
 	NP_PARAMS_END,
 };
 
+/* Its text, which a key may have in it. */
+static const struct np_param how_long_exactly[] = {
+	[SECONDS] = { .name = "seconds", .in = NP_QUERY, .type = NP_STRING, .required = true },
+	NP_PARAMS_END,
+};
+
 static bool
 sleep_in_database(struct np_ctx *ctx)
 {
@@ -456,7 +462,8 @@ static const struct np_route routes[] = {
 	{ "DELETE", "/probe/prepared", deallocate, NP_TX_WRITE, NULL },
 	{ "GET", "/probe/types", show_types, NP_TX_READ, NULL },
 	{ "GET", "/probe/sleep", sleep_in_database, NP_TX_READ, how_long },
-	{ "GET", "/probe/kept-nap", sleep_in_database, NP_TX_READ, how_long, .cache = "nap:{seconds}" },
+	{ "GET", "/probe/kept-nap", sleep_in_database, NP_TX_READ, how_long_exactly,
+	  .cache = "nap:{seconds}" },
 	{ "GET", "/probe/rows", count_rows, NP_TX_READ, a_label },
 	{ "POST", "/probe/rows", insert, NP_TX_WRITE, a_label, .conflict = "This label is taken" },
 	{ "POST", "/probe/marked", insert_last, NP_TX_WRITE, a_label, .conflict = "This label is taken" },

@@ -1,0 +1,72 @@
+/* kept - numbers whose rows are counted, the count kept in Redis; written in ways that go on after the commit */
+#include "nullpool.h"
+
+static const char row_count[] = "SELECT count(*) AS count FROM probe_rows WHERE label = 'kept-' || $1";
+
+static const char new_row[] = "INSERT INTO probe_rows (label) VALUES ('kept-' || $1) RETURNING label";
+
+static const char no_row[] =
+    "INSERT INTO probe_rows (label) SELECT 'kept-' || $1 WHERE pg_typeof(1) = 'text'::regtype RETURNING label";
+
+static int64_t calls; /* of what a handler does after its statement, in this process */
+
+enum { NUMBER };
+static const struct np_param by_number[] = {
+	[NUMBER] = { .name = "number", .in = NP_PATH, .type = NP_INT },
+	NP_PARAMS_END,
+};
+
+static bool
+count(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, NUMBER)))
+	       && np_reply_row(ctx, NP_OK, row);
+}
+
+/* With a header before its statement and an effect of its own after it. */
+static bool
+insert(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_header(ctx, "X-Early", "yes")
+	       && np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, NUMBER)))
+	       && np_header(ctx, "X-Calls", "%lld", (long long)++calls) && np_reply_row(ctx, NP_CREATED, row);
+}
+
+static bool
+insert_and_fail(struct np_ctx *ctx)
+{
+	return insert(ctx) && np_fail(ctx, NP_INTERNAL, "after the commit");
+}
+
+static bool
+insert_nothing(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(np_last(ctx), &row, no_row, NP_VALUES(np_arg(ctx, NUMBER)))
+	       && np_reply_row(ctx, NP_CREATED, row);
+}
+
+#define FORGETS .forgets = NP_KEYS("kept:{number}")
+
+static const struct np_route routes[] = {
+	{ "GET", "/kept/{number}", count, NP_TX_READ, by_number, "How often a row is there",
+	  .cache = "kept:{number}" },
+	{ "POST", "/kept/{number}", insert, NP_TX_WRITE, by_number, "One", FORGETS },
+	{ "POST", "/kept/{number}/once", insert, NP_TX_WRITE, by_number, "One, and never run again",
+	  .once = true, FORGETS },
+	{ "POST", "/kept/{number}/failing", insert_and_fail, NP_TX_WRITE, by_number, "One, and an error",
+	  FORGETS },
+	{ "POST", "/kept/{number}/nothing", insert_nothing, NP_TX_WRITE, by_number, "None", FORGETS },
+	NP_ROUTES_END,
+};
+
+int
+main(int argc, char **argv)
+{
+	return np_main(argc, argv, "kept", routes);
+}
