@@ -116,11 +116,12 @@ keep(struct flight *flight, size_t statement, PGresult *result)
 	}
 }
 
-/* Each statement's results end with a NULL, the last of all is the Sync's. */
+/* Each statement's results end with a NULL, and so does what failed at the commit, in the Sync's place. The last of all is
+ * the Sync's. */
 static enum wait_outcome
 read_all(struct flight *flight, struct deadline deadline)
 {
-	size_t statement = 0;
+	size_t statement = 0, ends = flight->count;
 
 	while (!flight->broken) {
 		enum wait_outcome outcome = wait_result(flight->pg, deadline);
@@ -131,12 +132,14 @@ read_all(struct flight *flight, struct deadline deadline)
 		result = PQgetResult(flight->pg);
 		if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
 			PQclear(result);
-			/* A pooler may have lost answers. What fails at the commit comes in the Sync's place. */
+			/* A pooler may have lost answers. */
 			return statement >= flight->count ? WAIT_READY : WAIT_BROKEN;
 		}
+		if (result && statement == flight->count)
+			ends++;
 		if (result)
 			keep(flight, statement, result);
-		else if (PQstatus(flight->pg) != CONNECTION_OK || ++statement > flight->count)
+		else if (PQstatus(flight->pg) != CONNECTION_OK || ++statement > ends)
 			return WAIT_BROKEN;
 	}
 	return WAIT_READY;
@@ -199,8 +202,10 @@ flight_was_rejected(const struct flight *flight)
 	/* The session that the server ended before it could see a commit. */
 	if (strcmp(code, "25P03") == 0)
 		return true;
-	/* Poolers have a code of their own for everything, shutting down ends what is done as well as what is not. */
-	if (text_starts(code, "08") || text_starts(code, "57P") || text_starts(code, "XX"))
+	/* Poolers have a code of their own for everything (PgDog's is 58000, a system error), shutting down ends what is done
+	 * as well as what is not. */
+	if (text_starts(code, "08") || text_starts(code, "57P") || text_starts(code, "58")
+	    || text_starts(code, "XX"))
 		return false;
 	/* Some poolers leave the first out. */
 	severity = PQresultErrorField(flight->error, PG_DIAG_SEVERITY_NONLOCALIZED);

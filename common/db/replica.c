@@ -24,13 +24,16 @@ replica_is_away(const struct replica *replica)
 bool
 replica_acquire(struct replica *replica, struct deadline deadline, struct connection **connection)
 {
+	/* The primary may still be asked after it. */
+	int64_t half_ms = deadline_left_ms(deadline) / 2;
+	struct deadline until = deadline_within_ms(deadline,
+	                                           half_ms < REPLICA_WAIT_MS ? half_ms : REPLICA_WAIT_MS);
 	struct error err;
 
-	if (connector_acquire(replica->connector, deadline_within_ms(deadline, REPLICA_WAIT_MS), connection,
-	                      &err))
+	if (connector_acquire(replica->connector, until, connection, &err))
 		return true;
 	/* Not because this request had no time left. */
-	if (deadline_passed(deadline))
+	if (half_ms < REPLICA_FAIR_MS && deadline_passed(until))
 		return false;
 	replica->away_until_us = clock_now_us() + REPLICA_PAUSE_MS * INT64_C(1000);
 	log_away(replica, &err);

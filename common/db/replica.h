@@ -1,7 +1,7 @@
 /* replica.h - reads go to a replica while it is there, to the primary while it is not
  *
- * It may cost a read REPLICA_WAIT_MS to find out that it is away; then nobody asks it for REPLICA_PAUSE_MS, and the log
- * says so once a minute.
+ * It may cost a read REPLICA_WAIT_MS, or half the time it has, to find out that it is away; then nobody asks it for
+ * REPLICA_PAUSE_MS, and the log says so once a minute. A read that had less than REPLICA_FAIR_MS for it says nothing about it.
  */
 #ifndef NULLPOOL_DB_REPLICA_H
 #define NULLPOOL_DB_REPLICA_H
@@ -9,6 +9,7 @@
 #include "db/connect.h"
 
 #define REPLICA_WAIT_MS  2000
+#define REPLICA_FAIR_MS  200
 #define REPLICA_PAUSE_MS 5000
 
 struct replica {

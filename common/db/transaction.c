@@ -513,6 +513,12 @@ transaction_close(struct transaction *tx)
 	give_back(tx);
 }
 
+void
+transaction_avoid_replica(struct transaction *tx)
+{
+	tx->options.replica = NULL;
+}
+
 const char *const transaction_outcome_names[OUTCOME__MAX] = {
 	[OUTCOME_COMMITTED] = "committed",
 	[OUTCOME_ROLLED_BACK] = "rolled_back",

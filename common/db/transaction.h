@@ -117,6 +117,9 @@ void transaction_rollback(struct transaction *tx);
 /* Rolls back what is still open, asks for the plan of what was slow, if it is time to, and gives the connection back. Nothing may be called after it but counts. */
 void transaction_close(struct transaction *tx);
 
+/* Before its first query: a read that is about the primary itself. */
+void transaction_avoid_replica(struct transaction *tx);
+
 /* What became of it, as it is told in the log; of a read nothing is. */
 enum transaction_outcome {
 	OUTCOME_NONE, /* a read, or nothing was begun */

@@ -14,6 +14,7 @@ import ssl
 import struct
 import time
 
+from fake_postgres import error
 from servers import SSL_REQUEST, server
 
 PIECE_BYTES = 65536
@@ -244,7 +245,10 @@ def forgotten(pairs):
 
 class LossOfCommit:
     """On a TlsLine: the answer to the Sync that ended a transaction is lost with its connection, once; afterwards all is
-    well. What is not that answer passes, also of the same transaction. `lost` says whether it has happened."""
+    well. What is not that answer passes, also of the same transaction. `lost` says whether it has happened, `instead` is
+    what the client is told."""
+
+    instead = b""
 
     def __init__(self):
         self.lost = False
@@ -257,10 +261,17 @@ class LossOfCommit:
         end, ready = whole_messages(pipe.unread)
         if ready == b"I":
             self.lost, pipe.line.fault = True, passing
+            pipe.send(self.instead)
             pipe.cut()
         passed, pipe.unread = pipe.unread[:end], pipe.unread[end:]
         if passed:
             pipe.send(passed)
+
+
+class PoolerLostCommit(LossOfCommit):
+    """A pooler in between says that it lost its server: as PgDog does, with a code of its own for all its errors."""
+
+    instead = error(b"58000")
 
 
 def whole_messages(data):

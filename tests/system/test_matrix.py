@@ -83,6 +83,12 @@ ROWS = [
         status=201, replayed=True, log={"outcome": "committed"}),
     Row("the answer of two steps lost, with a key", "POST /probe/two-steps?label={label}", way="tls",
         before=on("tls", faults.LossOfCommit), key=True, rows=(1,), status=201, replayed=True, log={"outcome": "committed"}),
+    Row("a pooler that lost the commit's answer", WRITE, way="tls", before=on("tls", faults.PoolerLostCommit), rows=(1,), status=503,
+        unknown=True, log={"sqlstate": "58000"}),
+    Row("a pooler that lost the marked statement's answer", MARKED, way="tls", before=on("tls", faults.PoolerLostCommit), rows=(1,),
+        status=503, unknown=True, log={"sqlstate": "58000"}),
+    Row("a pooler that lost the marked statement's answer, with a key", MARKED, way="tls", before=on("tls", faults.PoolerLostCommit),
+        key=True, rows=(1,), status=201, replayed=True, log={"outcome": "committed"}),
     # --- the way to it ---
     Row("SYN lost", settings=SHORT, before=matrix.syn_lost, log={"detail": "no answer while connecting"}, **UNAVAILABLE),
     Row("a black hole", settings=SHORT, before=nobody_behind(silent), **UNAVAILABLE),

@@ -5,6 +5,7 @@ import pytest
 
 import stack
 from conftest import ROOT
+from servers import server, silent
 
 
 @pytest.fixture
@@ -55,3 +56,22 @@ def test_what_is_to_be_kept_in_redis_is_read_from_the_primary(serve, site, repli
     made = service.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Primary"}).json()
     for _ in range(2):
         assert service.client.get(f"/users/{made['id']}").json() == made
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 10])
+def test_a_replica_that_says_nothing_leaves_time_for_the_primary(serve, site, seconds):
+    with server(silent) as port:
+        service = serve("probe", DATABASE_REPLICA_URL=site.url(port=port), REQUEST_TIMEOUT=seconds, DATABASE_POOL_SIZE=1,
+                        DATABASE_MAX_OVERFLOW=0)
+        for _ in range(3):
+            assert service.client.get("/probe/session").status == 200
+        assert len(service.lines(event="replica away, reads go to the primary")) == 1
+
+
+def test_health_is_that_of_the_primary(serve, site, replica):
+    service = serve("health", DATABASE_URL=site.url(port=stack.free_port()), DATABASE_REPLICA_URL=url_of(site, replica))
+    answer = service.client.get("/health")
+    assert (answer.status, answer.json()["database"]) == (503, "disconnected")
+    service = serve("health", DATABASE_REPLICA_URL=url_of(site, replica))
+    replica.stop()
+    assert service.client.get("/health").json()["database"] == "connected"

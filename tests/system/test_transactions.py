@@ -37,6 +37,13 @@ def test_a_constraint_that_fails_at_commit_is_a_conflict_and_never_a_success(ser
     assert rows(service, label) == 1
 
 
+@pytest.mark.parametrize("path", ["rows", "marked"])
+def test_a_constraint_that_fails_at_commit_costs_no_connection(persistent, path, label):
+    answers = [persistent.client.post(f"/probe/{path}?label={label}") for _ in range(3)]
+    assert [answer.status for answer in answers] == [201, 409, 409]
+    assert len({persistent.line_of(answer)["backend_pid"] for answer in answers}) == 1
+
+
 def test_the_marked_statement_is_committed_and_nothing_may_follow_it(service, label):
     assert service.client.post(f"/probe/after-last?label={label}").status == 500
     assert rows(service, label) == 1
