@@ -10,6 +10,12 @@
 #define ARGON2_PASSES       2
 #define TOKEN_BYTES         32
 
+bool
+hash_init(void)
+{
+	return sodium_init() >= 0;
+}
+
 void
 hash_text(const void *bytes, size_t size, char text[HASH_TEXT_BYTES])
 {

@@ -4,6 +4,10 @@
 
 #include "base/attributes.h"
 
+/* Before all else: libsodium then knows what this processor can, and Argon2id takes two thirds of the time. False: there are no
+ * random bytes to be had. */
+NP_MUST_CHECK bool hash_init(void);
+
 #define HASH_TEXT_BYTES 33 /* 32 hexadecimal digits and a NUL */
 
 /* BLAKE2b of 128 bits; not for passwords. With a key (NULL: none) nobody else can tell what it is of. */

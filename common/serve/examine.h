@@ -31,7 +31,7 @@ void examine_way(struct examined *examined);
 extern const char examine_server_facts[];
 void examine_server(struct examined *examined, const struct np_rows *facts, double clock_s);
 
-/* What stands beside it (examine_beside.c). */
+/* What stands beside it (examine_beside.c, examine_nginx.c). */
 void examine_redis(struct examined *examined);
 void examine_nginx(struct examined *examined);
 

@@ -188,6 +188,13 @@ watch_databases(const struct idle *idle, const struct dial_need *needs, size_t c
 	return timeout_ms;
 }
 
+/* Also when all are woken: the kernel may have told only one that hangs. */
+static bool
+is_about_connections(const struct idle *idle, int fd)
+{
+	return fd == idle->listener || (fd == idle->ready_event && idle->listening);
+}
+
 /* One wait; returns a connection or -1. */
 static int
 wait_once(struct idle *idle, int timeout_ms)
@@ -201,13 +208,14 @@ wait_once(struct idle *idle, int timeout_ms)
 		timeout_ms = sooner(timeout_ms,
 		                    deadline_left_ms((struct deadline){ idle->told_us + TELL_US }));
 	got = epoll_wait(idle->events, ready, READY_MAX, watch_databases(idle, needs, count, timeout_ms));
+	atomic_store(&idle->slot->stirred_us, clock_now_us());
 	for (size_t i = 0; i < count; i++)
 		if (needs[i].fd >= 0)
 			unwatch(idle->events, needs[i].fd);
 	for (int i = 0; i < got; i++)
 		if (ready[i].data.fd == idle->signals)
 			idle->ending = true;
-		else if (ready[i].data.fd == idle->listener)
+		else if (fd < 0 && is_about_connections(idle, ready[i].data.fd))
 			fd = accept_one(idle);
 	if (fd < 0) {
 		app_step(idle->app);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -294,7 +295,7 @@ np_main(int argc, char **argv, const char *name, const struct np_route *routes)
 	log_setup(name, LOG_INFO);
 	/* A peer that is gone is an error to handle, for libpq, hiredis and standard output alike. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	code = run(&program, argc, argv);
+	code = hash_init() ? run(&program, argc, argv) : EXIT_INTERNAL;
 	mem_end();
 	return code;
 }

@@ -40,8 +40,8 @@
 #define GONE_GRACE_MS 2500
 /* A new program's --check reads settings and ends. */
 #define CHECK_MS 10000
-/* Between two looks whether a connection waits that an idle worker should have taken. */
-#define LOOK_US INT64_C(900000)
+/* How long an idle worker may take to stir that was woken. */
+#define STIR_US INT64_C(2000000)
 
 struct master {
 	const struct master_options *options;
@@ -58,8 +58,7 @@ struct master {
 	struct deadline reload_by;
 	bool reload_again; /* SIGHUP came while the check ran: what it saw may be old */
 	struct leftover *leftovers;
-	int waiting_looks; /* in a row, at which a connection waited although somebody was idle */
-	int64_t waiting_look_us;
+	int64_t woken_us;         /* when the idle ones were, because a connection waited; 0: they were not */
 	struct deadline watchdog; /* when systemd next wants to hear of us */
 	int64_t last_work_us;     /* when there last was a worker */
 	bool trimmed;
@@ -398,22 +397,24 @@ idle_end(const struct master *master)
 	return (struct deadline){ idle_s > 0 ? master->last_work_us + idle_s * 1000000 : INT64_MAX };
 }
 
-/* An idle worker takes a connection within a moment. At two looks a second apart, none of them does. */
+/* An idle worker takes a connection within a moment. Where one waits all idle ones are woken, since the kernel may have woken
+ * one that hangs; who has not stirred after a while hangs. Under load somebody waits at every look, and it means nothing. */
 static void
 look_for_hung_idle(struct master *master)
 {
-	int64_t now_us = clock_now_us();
+	const uint64_t one = 1;
 
-	if (pool_is_short(master->pool) || scoreboard_count(SLOT_IDLE) + scoreboard_count(SLOT_STARTING) == 0
-	    || !is_waiting(master)) {
-		master->waiting_looks = 0;
-		return;
+	if (master->woken_us > 0) {
+		if (clock_now_us() - master->woken_us < STIR_US)
+			return;
+		pool_distrust_idle(master->pool, master->woken_us);
+		master->woken_us = 0;
 	}
-	if (now_us - master->waiting_look_us < LOOK_US)
+	if (pool_is_short(master->pool) || scoreboard_count(SLOT_IDLE) + scoreboard_count(SLOT_STARTING) == 0
+	    || !is_waiting(master))
 		return;
-	master->waiting_look_us = now_us;
-	if (++master->waiting_looks > 2)
-		pool_distrust_idle(master->pool);
+	master->woken_us = clock_now_us(); /* first: some stir before the write returns */
+	(void)!write(master->ready_event, &one, sizeof(one));
 }
 
 static void
@@ -510,12 +511,13 @@ drain(struct master *master)
 		(void)kill(master->reload_check, SIGKILL);
 	(void)pool_signal(master->pool, SIGTERM);
 	while (reap(master) && !deadline_passed(deadline)) {
+		/* Nobody else would end it, and only its end may be what is waited for. */
+		if (pool_signal(master->pool, 0) == 0)
+			tracer_close(master->tracer);
 		wait_events(master, deadline_sooner(deadline_sooner(pool_tend(master->pool), deadline),
 		                                    end_leftovers(master, false)));
 		pool_watch(master->pool);
 		feed_watchdog(master);
-		if (pool_signal(master->pool, 0) == 0)
-			tracer_close(master->tracer);
 	}
 	if (pool_signal(master->pool, SIGKILL) > 0)
 		log_plain(LOG_ERROR, "workers killed that did not end");

@@ -246,7 +246,8 @@ write_counters(const struct writer *writer)
 	} rows[] = {
 		{ "nullpool_worker_forks_total", "Workers forked.", AT(forked) },
 		{ "nullpool_worker_crashes_total", "Workers that died.", AT(crashed) },
-		{ "nullpool_worker_kills_total", "Workers killed past their deadline.", AT(killed) },
+		{ "nullpool_worker_kills_total",
+		  "Workers killed: past their deadline, or idle and taking no connection.", AT(killed) },
 		{ "nullpool_pool_timeouts_total", "Requests that waited longer than DATABASE_POOL_TIMEOUT.",
 		  AT(queue_timeouts) },
 		{ "nullpool_clients_gone_total", "Requests whose client was gone before their turn.",

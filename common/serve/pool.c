@@ -22,7 +22,7 @@
 #define PAUSE_MAX_MS   10000
 /* A request's own deadline comes first; this is for a handler that loops or a process that is stopped. */
 #define WATCHDOG_US INT64_C(2000000)
-/* How often the master looks after busy workers. A deadline is at least a second away when it is set. */
+/* How often the master looks after its workers. A deadline is at least a second away when it is set. */
 #define TICK_MS 1000
 #define FAR_MS  3600000
 
@@ -336,17 +336,15 @@ end_hung(struct pool *pool, size_t slot)
 }
 
 void
-pool_distrust_idle(struct pool *pool)
+pool_distrust_idle(struct pool *pool, int64_t woken_us)
 {
-	int64_t before_us = clock_now_us() - WATCHDOG_US;
-
 	for (size_t slot = 0; slot < board->slot_count; slot++) {
 		struct slot *what = &board->slots[slot];
 		int state = atomic_load(&what->state);
 
 		if (pool->children[slot].pid != 0 && pool->children[slot].kill_us == 0
 		    && (state == SLOT_IDLE || state == SLOT_STARTING)
-		    && atomic_load(&what->since_us) <= before_us)
+		    && atomic_load(&what->since_us) < woken_us && atomic_load(&what->stirred_us) < woken_us)
 			ask_to_end(pool, slot, "worker killed, it took no connection");
 	}
 }

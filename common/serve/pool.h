@@ -43,9 +43,9 @@ bool pool_is_short(const struct pool *pool);
 /* Forks one on demand. */
 void pool_grow(struct pool *pool);
 
-/* A connection has waited for two seconds although somebody seems to be idle: whoever has been idle or starting for that
- * long does not take it, and is killed. */
-void pool_distrust_idle(struct pool *pool);
+/* A connection waited although somebody seemed to be idle, and all idle ones were woken, at woken_us of clock_now_us(): who was
+ * idle or starting then and has not stirred since hangs, and is killed. */
+void pool_distrust_idle(struct pool *pool, int64_t woken_us);
 
 /* A child has ended; false when it is none of the pool's. */
 bool pool_bury(struct pool *pool, pid_t pid, int status);

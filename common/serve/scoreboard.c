@@ -99,6 +99,7 @@ scoreboard_make(const char *path, const struct scoreboard_plan *plan, struct err
 		(void)close(fd);
 	if (made == MAP_FAILED)
 		return error_set(err, NP_INTERNAL, "could not map the scoreboard: %s", strerror(errno));
+	made->made_us = clock_now_us();
 	made->size = plan->size;
 	made->overflow = plan->overflow;
 	made->uses_database = plan->uses_database;

@@ -17,7 +17,7 @@
 #include "db/transaction.h"
 
 #define SCOREBOARD_MAGIC       0x6e70626fu /* "npbo" */
-#define SCOREBOARD_VERSION     4
+#define SCOREBOARD_VERSION     5
 #define SCOREBOARD_NAME_BYTES  64
 #define SCOREBOARD_ROUTE_BYTES 96
 #define SCOREBOARD_ID_BYTES    72
@@ -50,6 +50,7 @@ struct slot {
 	atomic_bool leaving;                /* it will end after what it has in hand */
 	atomic_int ahead;                   /* enum connector_ahead: of its next connection */
 	atomic_llong since_us;              /* of the state; clock_now_us(), which all processes share */
+	atomic_llong stirred_us;            /* while idle: when it last woke up */
 	atomic_llong deadline_us;           /* of the request in hand */
 	atomic_ullong requests;             /* answered */
 	atomic_uint sequence;               /* of the two texts */
@@ -59,6 +60,7 @@ struct slot {
 
 struct scoreboard {
 	uint32_t magic, version;
+	int64_t made_us; /* of clock_now_us(): its counters began at 0 then */
 	atomic_int master_pid;
 	int32_t size, overflow; /* workers kept, and more on demand */
 	bool uses_database;     /* a worker is a connection */

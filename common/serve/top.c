@@ -16,7 +16,7 @@
 /* What an endpoint has counted until a moment. */
 struct sums {
 	char name[SCOREBOARD_NAME_BYTES];
-	int master_pid; /* another one has counted from 0 */
+	int64_t made_us; /* another one has counted from 0 */
 	unsigned long long requests, errors, flights, durations[BUCKETS];
 };
 
@@ -43,8 +43,7 @@ add_route(struct sums *sums, const struct route_counts *route)
 static struct sums
 sums_of(const struct scoreboard *of)
 {
-	struct sums sums = { .master_pid = atomic_load(&of->master_pid),
-		             .flights = atomic_load(&of->flights) };
+	struct sums sums = { .made_us = of->made_us, .flights = atomic_load(&of->flights) };
 
 	memcpy(sums.name, of->name, sizeof(sums.name));
 	for (uint32_t i = 0; i < of->route_count; i++)
@@ -61,7 +60,7 @@ since(const struct view *before, const struct sums *now)
 	for (size_t i = 0; i < before->count; i++) {
 		const struct sums *then = &before->sums[i];
 
-		if (strcmp(then->name, now->name) != 0 || then->master_pid != now->master_pid)
+		if (strcmp(then->name, now->name) != 0 || then->made_us != now->made_us)
 			continue;
 		less.requests -= then->requests;
 		less.errors -= then->errors;

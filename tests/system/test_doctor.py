@@ -107,6 +107,22 @@ def test_the_cause_is_named(site, ask, about, settings, first, figure, advice):
     assert figure in found.figure(first) and advice in found.advice(first)
 
 
+@pytest.mark.parametrize("line, seconds", [
+    ("fastcgi_read_timeout 2m;", 120), ("\tfastcgi_read_timeout\t 30000ms ;", 30), ("fastcgi_read_timeout 1m30s;", 90),
+    ("fastcgi_read_timeout 61;", 61), ("fastcgi_read_timeout 1M;", 2592000), ("fastcgi_read_timeout 1x;", None),
+    ("fastcgi_read_timeout $long;", None), ("fastcgi_read_timeouts 5;", None)])
+def test_the_timeout_of_nginx_is_read_as_nginx_does(site, ask, line, seconds):
+    cwd = site.folder("doctor-nginx")
+    (cwd / "nginx").mkdir()
+    (cwd / "nginx" / "fastcgi.conf").write_text(f"# of ours\n{line}\n")
+    found = ask(cwd=cwd, REQUEST_TIMEOUT=60)
+    if seconds is None:
+        assert "nginx" not in found.checks
+    else:
+        assert found.figure("nginx") == f"fastcgi_read_timeout {seconds} s, REQUEST_TIMEOUT 60 s"
+        assert found.checks["nginx"]["good"] is (seconds > 60)
+
+
 def test_a_server_without_tls(site, ask):
     with server(Plaintext()) as port:
         found = ask(DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=3)

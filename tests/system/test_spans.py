@@ -239,6 +239,13 @@ def test_a_killed_master_leaves_no_sender(traced, receiver):
     stack.wait_until("its end", lambda: not os.path.exists(f"/proc/{sender}"))
 
 
+def test_one_that_rests_ends_without_waiting_for_anybody(traced):
+    """Its sender lives, and no worker whose end would be heard."""
+    service = traced("root", DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=1, REQUEST_TIMEOUT=60)
+    assert service.client.get("/").status == 200
+    stack.wait_until("its end", lambda: service.lines(event="stopped"), 20)
+
+
 def test_without_a_collector_there_is_no_sender_and_no_trace(serve):
     service = serve("root", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     answer = service.client.get("/")

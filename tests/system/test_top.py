@@ -1,5 +1,6 @@
 """--top: what all endpoints do, a table a second."""
 import os
+import signal
 import subprocess
 import uuid
 
@@ -45,6 +46,19 @@ def test_a_table_says_who_works_how_much(serve):
     assert 0 < requests <= 21 and errors == 0  # as many as were answered in that second
     assert 0 < p50 <= p99
     assert 1 <= trips <= 2  # reads of one, a write of two
+
+
+def test_after_a_reload_it_counts_anew(serve):
+    service = serve("root", DATABASE_POOL_SIZE=1)
+    for _ in range(20):
+        assert service.client.get("/").status == 200
+
+    def reload():
+        service.endpoints["root"].send(signal.SIGHUP)
+        stack.wait_until("the new program", lambda: len(service.lines(event="started")) == 2, 10)
+
+    requests, errors = tables(service, 2, reload)[1]["root"][4:6]
+    assert (requests, errors) == ("0.0", "0.0")
 
 
 def test_a_terminal_shows_one_in_the_place_of_the_other(serve, terminal):
