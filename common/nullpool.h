@@ -160,6 +160,8 @@ struct np_route {
 	bool page;
 	enum np_success success; /* 0: 201 of a POST that writes, 204 of a DELETE, 200 of others */
 	enum np_auth auth;
+	/* The answer is how something is at this moment: nobody may store it, and a 503 may be one too. */
+	bool report;
 	bool form; /* a body may also be application/x-www-form-urlencoded */
 	/* Answers of an NP_TX_READ route are kept in Redis under this key, where there is one: "user:{id}", with parameters
 	 * of the route in braces, of types in which one value is one text (not NP_FLOAT, NP_EMAIL, NP_DATETIME, JSON). What
@@ -297,7 +299,7 @@ bool np_fail(struct np_ctx *ctx, enum np_failure kind, const char *format, ...) 
 
 /* --- ready-made handlers ------------------------------------------------------------------------------ */
 
-np_handler np_health;       /* database and Redis, asked now: NP_TX_READ */
+np_handler np_health;       /* database and Redis, asked now: NP_TX_READ; these are each a .report */
 np_handler np_metrics;      /* counters of the run directory's endpoints, for Prometheus: NP_TX_NONE */
 np_handler np_health_live;  /* the process answers; touches nothing: NP_TX_NONE */
 np_handler np_health_ready; /* settings are good and the worker is not draining; dials nothing: NP_TX_NONE */

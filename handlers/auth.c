@@ -1,4 +1,4 @@
-/* auth - register, sign in, stay signed in; see README, "Sign-in" */
+/* auth - register, sign in, stay signed in; see README, "An endpoint in minutes" */
 #include "user.h"
 
 #define REFRESH_TOKEN_EXPIRE "interval '30 days'"
@@ -12,19 +12,31 @@ static const char password_of[] =
     "SELECT u.id, c.password_hash FROM users u JOIN credentials c ON c.user_id = u.id"
     " WHERE lower(u.email) = lower($1) AND u.deleted_at IS NULL";
 
-static const char new_family[] = "INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
+/* A few of those that expired, anybody's, so that there are never many more than are good. */
+#define SOME_GONE                                                                                          \
+	" gone AS (DELETE FROM refresh_tokens t USING (SELECT token_hash FROM refresh_tokens WHERE"        \
+	" expires_at < now() ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP LOCKED) old WHERE t.token_hash =" \
+	" old.token_hash)"
+
+static const char new_family[] = "WITH" SOME_GONE
+                                 " INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
                                  " VALUES ($1, gen_random_uuid(), $2, now() + " REFRESH_TOKEN_EXPIRE ")";
 
-/* Each is good once: the next one takes its place, and one that is shown again ends all of its family. */
+/* Each is good once, and the next one takes its place. That none of the family is revoked, rather than not this one: it may have
+ * been made while the family was ended, and not been seen there. */
 static const char next_of_family[] =
     "WITH used AS (UPDATE refresh_tokens t SET used_at = now() FROM users u WHERE t.token_hash = $1"
-    " AND t.used_at IS NULL AND t.revoked_at IS NULL AND t.expires_at > now() AND u.id = t.user_id"
-    " AND u.deleted_at IS NULL RETURNING t.family, t.user_id),"
-    " following AS (INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
-    " SELECT $2, family, user_id, now() + " REFRESH_TOKEN_EXPIRE " FROM used),"
-    " revoked AS (UPDATE refresh_tokens SET revoked_at = now() WHERE revoked_at IS NULL AND family ="
-    " (SELECT family FROM refresh_tokens WHERE token_hash = $1 AND used_at IS NOT NULL))"
+    " AND t.used_at IS NULL AND t.expires_at > now() AND u.id = t.user_id AND u.deleted_at IS NULL"
+    " AND NOT EXISTS (SELECT FROM refresh_tokens f WHERE f.family = t.family AND f.revoked_at IS NOT NULL)"
+    " RETURNING t.family, t.user_id)," SOME_GONE
+    ", following AS (INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
+    " SELECT $2, family, user_id, now() + " REFRESH_TOKEN_EXPIRE " FROM used)"
     " SELECT user_id FROM used";
+
+/* Of one that was used before. A statement of its own, after next_of_family: it has to see who used it a moment ago. */
+static const char end_of_family[] =
+    "UPDATE refresh_tokens SET revoked_at = now() WHERE revoked_at IS NULL AND family ="
+    " (SELECT family FROM refresh_tokens WHERE token_hash = $1 AND used_at IS NOT NULL)";
 
 /* Long enough to be worth guessing at; what is longer than this only takes our time. */
 #define PASSWORD_FIELD .name = "password", .in = NP_BODY, .type = NP_STRING, .max = 200
@@ -70,6 +82,15 @@ static const struct np_param grant_fields[] = {
 	NP_PARAMS_END,
 };
 
+static const struct np_param token_members[] = {
+	{ .name = "access_token", .type = NP_STRING },
+	{ .name = "token_type", .type = NP_ENUM, .choices = NP_CHOICES("bearer") },
+	{ .name = "expires_in", .type = NP_INT, .description = "seconds" },
+	{ .name = "refresh_token", .type = NP_STRING },
+	NP_PARAMS_END,
+};
+static const struct np_schema token_schema = { "Token", token_members };
+
 static bool
 reply_tokens(struct np_ctx *ctx, struct np_value user, struct np_value refresh_token)
 {
@@ -102,16 +123,15 @@ sign_in(struct np_ctx *ctx)
 static bool
 stay_signed_in(struct np_ctx *ctx)
 {
-	struct np_value token = np_random_token(ctx);
-	struct np_rows *used;
+	struct np_value token = np_random_token(ctx), hash = np_token_hash(ctx, np_arg(ctx, REFRESH_TOKEN));
+	struct np_rows *used, *ended;
 
-	if (!np_query(ctx, &used, next_of_family,
-	              NP_VALUES(np_token_hash(ctx, np_arg(ctx, REFRESH_TOKEN)), np_token_hash(ctx, token))))
+	if (!np_query(ctx, &used, next_of_family, NP_VALUES(hash, np_token_hash(ctx, token))))
 		return false;
 	if (np_rows_count(used) == 1)
 		return reply_tokens(ctx, np_field(used, 0, "user_id"), token);
 	/* A family that was ended just now has to stay so. */
-	return np_commit(ctx)
+	return np_query(ctx, &ended, end_of_family, NP_VALUES(hash)) && np_commit(ctx)
 	       && np_fail(ctx, NP_UNAUTHORIZED, "The refresh token is not valid, or not any more");
 }
 
@@ -136,11 +156,11 @@ show_me(struct np_ctx *ctx)
 
 static const struct np_route routes[] = {
 	{ "POST", "/auth/register", register_user, NP_TX_WRITE, new_fields,
-	  .summary = "A new user with a password", .conflict = "A user with this email exists already" },
+	  .summary = "A new user with a password", TAKEN, .returns = &user_schema },
 	{ "POST", "/auth/token", give_token, NP_TX_MANUAL, grant_fields, .form = true,
-	  .summary = "An access token for a password or a refresh token" },
+	  .summary = "An access token for a password or a refresh token", .returns = &token_schema },
 	{ "GET", "/auth/me", show_me, NP_TX_READ, .auth = NP_AUTH_USER, .summary = "Whose token it is",
-	  .missing = "This user is not there any more" },
+	  .returns = &user_schema, .missing = "This user is not there any more" },
 	NP_ROUTES_END,
 };
 

@@ -2,9 +2,10 @@
 #include "nullpool.h"
 
 static const struct np_route routes[] = {
-	{ "GET", "/health", np_health, NP_TX_READ, NULL, .summary = "Database and Redis, asked now" },
-	{ "GET", "/health/live", np_health_live, NP_TX_NONE, NULL, .summary = "The process answers" },
-	{ "GET", "/health/ready", np_health_ready, NP_TX_NONE, NULL, .summary = "Requests may be sent here" },
+	{ "GET", "/health", np_health, NP_TX_READ, NULL, "Database and Redis, asked now", .report = true },
+	{ "GET", "/health/live", np_health_live, NP_TX_NONE, NULL, "The process answers", .report = true },
+	{ "GET", "/health/ready", np_health_ready, NP_TX_NONE, NULL, "Requests may be sent here",
+	  .report = true },
 	NP_ROUTES_END,
 };
 

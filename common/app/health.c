@@ -89,7 +89,6 @@ np_health(struct np_ctx *ctx)
 	if (settings->health_details)
 		write_details(out, ctx, &health);
 	buf_char(out, '}');
-	reply_set_header(&ctx->reply, "Cache-Control", "no-store");
 	ctx->reply.status = well ? 200 : 503;
 	ctx->replied = true;
 	return true;

@@ -211,6 +211,8 @@ life_begin(void *owner, struct app *app, const struct request *request, struct d
 	} else {
 		failure_reply(ctx);
 	}
+	if (ctx->route && ctx->route->report)
+		reply_set_header(&ctx->reply, "Cache-Control", "no-store");
 	if (ctx->replayed)
 		reply_set_header(&ctx->reply, "Idempotency-Replayed", "true");
 	etag_apply(&ctx->reply, request);

@@ -142,7 +142,7 @@ write_success(struct buf *out, const struct np_route *route)
 	if (status != NP_NO_CONTENT && route->returns)
 		write_content(out, route);
 	buf_char(out, '}');
-	if (is_method(route, "GET"))
+	if (is_method(route, "GET") && !route->report)
 		buf_text(out, ",\"304\":{\"description\":\"Not Modified\"}");
 }
 
@@ -154,6 +154,19 @@ write_problem(struct buf *out, bool wanted, int status, const char *description)
 	buf_printf(out, ",\"%d\":{\"description\":", status);
 	buf_json_text(out, description ? description : reply_reason(status));
 	buf_text(out, ",\"content\":{\"application/problem+json\":{\"schema\":" PROBLEM_REF "}}}");
+}
+
+/* Of a report that is not good: the report itself, or why there is none. */
+static void
+write_unavailable(struct buf *out, const struct np_route *route)
+{
+	if (!route->report) {
+		write_problem(out, true, 503, NULL);
+		return;
+	}
+	buf_printf(out, ",\"503\":{\"description\":\"%s\",\"content\":{\"application/json\":{},",
+	           reply_reason(503));
+	buf_text(out, "\"application/problem+json\":{\"schema\":" PROBLEM_REF "}}}");
 }
 
 static void
@@ -172,7 +185,7 @@ write_problems(struct buf *out, const struct np_route *route)
 	write_problem(out, body, 415, NULL);
 	write_problem(out, route->params || takes_key(route), 422, NULL);
 	write_problem(out, true, 500, NULL);
-	write_problem(out, true, 503, NULL);
+	write_unavailable(out, route);
 	write_problem(out, database, 504, NULL);
 	buf_char(out, '}');
 }

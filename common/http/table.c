@@ -210,6 +210,9 @@ route_fault(void *owner, const struct np_route *routes, const struct np_route *r
 			return "it is there twice";
 	if (route->form && !takes_form(route->params))
 		return "a form has only single values in it, no objects and no lists";
+	/* As the document's own schema is named. */
+	if (route->returns && strcmp(route->returns->name, "Problem") == 0)
+		return "its schema has the name of the one for errors, Problem";
 	fault = params_fault(owner, route);
 	if (!fault)
 		fault = cache_fault(route);

@@ -350,6 +350,5 @@ np_metrics(struct np_ctx *ctx)
 	buf_reset(&ctx->reply.body);
 	metrics_write(&ctx->reply.body, boards, count, openmetrics);
 	ctx->reply.content_type = openmetrics ? CONTENT_TYPE_OPENMETRICS : CONTENT_TYPE_TEXT;
-	reply_set_header(&ctx->reply, "Cache-Control", "no-store");
 	return ctx_replied(ctx, NP_OK);
 }

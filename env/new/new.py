@@ -55,6 +55,16 @@ def taken(name):
     return None
 
 
+def schema_taken(schema):
+    """Who has that name in the OpenAPI document; None: nobody."""
+    if schema == "Problem":
+        return "the document's errors have"
+    for path in sorted((ROOT / "handlers").glob("*.[ch]")):
+        if re.search(rf'struct np_schema \w+ = {{\s*"{schema}"', path.read_text()):
+            return f"{path.relative_to(ROOT)} has"
+    return None
+
+
 def write(texts):
     """All or none."""
     written = []
@@ -87,8 +97,10 @@ def main():
             fail(f"{path.relative_to(ROOT)} is there already")
     if why := taken(name):
         fail(f"{why} already")
-    words = {"NAME": name, "REVISION": revision, "BEFORE": before,
-             "SCHEMA": "".join(part.capitalize() for part in name.split("_"))}
+    schema = "".join(part.capitalize() for part in name.split("_"))
+    if why := schema_taken(schema):
+        fail(f"{why} a schema {schema} already")
+    words = {"NAME": name, "REVISION": revision, "BEFORE": before, "SCHEMA": schema}
     write({path: re.sub(r"\b(NAME|REVISION|BEFORE|SCHEMA)(?=\b|_)", lambda found: words[found[1]],
                         (TEMPLATES / template).read_text()) for template, path in files.items()})
     for path in files.values():

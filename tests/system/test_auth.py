@@ -15,6 +15,7 @@ import tokens
 from conftest import BUILD, SECRET_CANARY, program
 
 PASSWORD = "correct horse battery"
+WAITING = "SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND wait_event_type = 'Lock'"
 
 
 def someone(**fields):
@@ -161,13 +162,47 @@ def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_family(service, ada
     assert refresh(service, other).status == 200  # another sign-in is another family
 
 
-def test_of_many_at_once_one_refresh_succeeds(null):
+def test_what_is_made_while_the_family_is_ended_ends_too(null):
+    """The next token is not committed yet when an earlier one is shown again."""
+    wanted = someone()
+    null.client.post("/auth/register", wanted)
+    first = sign_in(null, wanted).json()["refresh_token"]
+    second = refresh(null, first).json()["refresh_token"]
+    with null.site.postgres.admin("app") as link, link.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        link.autocommit = False
+        cursor.execute("SELECT 1 FROM users WHERE email = %s FOR UPDATE", [wanted["email"]])  # a new token refers to it
+        third = pool.submit(refresh, null, second)
+        stack.wait_until("the next to be made", lambda: null.site.query(WAITING), 5)
+        again = pool.submit(refresh, null, first)
+        stack.wait_until("the reuse to wait for it", lambda: len(null.site.query(WAITING)) == 2, 5)
+        link.rollback()
+        third, again = third.result(), again.result()
+    assert third.status == 200 and again.status == 401
+    assert_refused(refresh(null, third.json()["refresh_token"]), "Bearer")
+
+
+def test_of_many_at_once_one_refresh_succeeds_and_all_end(null):
     wanted = someone()
     null.client.post("/auth/register", wanted)
     token = sign_in(null, wanted).json()["refresh_token"]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         statuses = sorted(answer.status for answer in pool.map(lambda _: refresh(null, token), range(8)))
     assert statuses == [200] + [401] * 7
+    assert null.site.query("SELECT count(*) FROM refresh_tokens t JOIN users u ON u.id = t.user_id WHERE u.email = %s"
+                           " AND t.revoked_at IS NULL", wanted["email"]) == [(0,)]
+
+
+def test_those_that_expired_do_not_stay(null):
+    wanted = someone()
+    null.client.post("/auth/register", wanted)
+    old = sign_in(null, wanted).json()["refresh_token"]
+    mine = "FROM refresh_tokens WHERE user_id = (SELECT id FROM users WHERE email = %s)"
+    null.site.query(f"UPDATE refresh_tokens SET expires_at = now() - interval '1000 days' WHERE token_hash IN (SELECT token_hash {mine})",
+                    wanted["email"])
+    new = sign_in(null, wanted).json()["refresh_token"]
+    assert refresh(null, new).status == 200
+    assert null.site.query(f"SELECT count(*) {mine} AND expires_at < now()", wanted["email"]) == [(0,)]
+    assert_refused(refresh(null, old), "Bearer")
 
 
 def test_a_refresh_token_ends(null):

@@ -47,6 +47,16 @@ def test_it_names_what_each_operation_needs_and_how_it_fails(document):
         "application/json", "application/x-www-form-urlencoded"}
 
 
+def test_it_says_what_a_report_answers(document):
+    health = document["paths"]["/health"]["get"]["responses"]
+    assert "304" not in health and set(health["503"]["content"]) == {"application/json", "application/problem+json"}
+    assert set(document["paths"]["/users/{id}"]["get"]["responses"]["503"]["content"]) == {"application/problem+json"}
+    register, token = (document["paths"][f"/auth/{name}"]["post"]["responses"] for name in ("register", "token"))
+    assert register["201"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/User"}
+    assert set(document["components"]["schemas"]["Token"]["properties"]) == {"access_token", "token_type", "expires_in", "refresh_token"}
+    assert "200" in token
+
+
 @pytest.mark.skipif(not (PACKAGES / "@seriousme").exists(), reason="npm could not install the validator")
 def test_a_validator_accepts_it():
     script = ("import {Validator} from '@seriousme/openapi-schema-validator';"

@@ -1,9 +1,12 @@
 """What clients should not send, and what they may expect of every answer."""
 import json
+import re
+import urllib.request
 
 import pytest
 
 import stack
+from conftest import ROOT
 
 
 @pytest.mark.parametrize("target, status", [
@@ -102,6 +105,51 @@ def test_an_unknown_method_is_405_with_allow(null):
         answer = null.client.ask(method, target)
         assert (answer.status, answer.headers["allow"]) == (405, allow)
         answer.problem()
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS", "DELETE"])
+def test_pages_of_the_docs_say_what_they_allow(null, method):
+    for target in ("/openapi.json", "/docs", "/redoc?x=1"):
+        answer = null.client.ask(method, target)
+        assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+class Counted(stack.Nginx):
+    """Answers with the key by which the limits count the address in X-Address."""
+
+    def _configure(self):
+        super()._configure()
+        text = (ROOT / "nginx" / "http.conf").read_text()
+        (clients,) = re.findall(r"^map \$remote_addr \$nullpool_client \{.*?^\}", text, re.M | re.S)
+        (self.home / "nginx.conf").write_text(f"""
+            daemon off; pid nginx.pid; error_log error.log; events {{}}
+            http {{
+                access_log off; client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp;
+                scgi_temp_path temp;
+                set_real_ip_from {stack.HOST}; real_ip_header X-Address;
+                {clients}
+                server {{ listen {stack.HOST}:{self.port}; location / {{ return 200 "$nullpool_client"; }} }}
+            }}""")
+
+
+def test_an_ipv6_address_is_counted_by_its_64(site):
+    nginx = Counted(site.folder("counted") / "nginx", stack.free_port(), "none", ROOT / "nginx")
+
+    def key(address):
+        with urllib.request.urlopen(urllib.request.Request(f"http://{stack.HOST}:{nginx.port}/", headers={"X-Address": address})) as got:
+            return got.read()
+
+    nginx.start()
+    try:
+        for net in ("2001:db8:5:6", "2001:db8:5:0", "2001:db8:0:0", "2001:db8:0:6", "2001:0:5:6", "fd00:1:2:300"):
+            keys = {key(f"{net}:{host}") for host in ("1:2:3:4", "0:0:0:1", "0:1:2:3", "a:0:0:1", "ffff:ffff:ffff:ffff")}
+            assert len(keys) == 1 and len(keys.pop()) > 4, net
+        keys = [key(f"2001:db8:{net}::1") for net in ("5:0", "0:5", "0:0", "5:6", "50:0", "5:60")]
+        assert len(set(keys)) == len(keys)
+        assert key("127.0.0.1") == key("::1") == b""
+        assert key("192.0.2.1") != key("192.0.2.2")
+    finally:
+        nginx.stop()
 
 
 def test_trace_is_405(null):

@@ -74,6 +74,8 @@ static const struct np_param loud_header[] = {
 	NP_PARAMS_END,
 };
 
+static const struct np_schema problem = { "Problem", in_body };
+
 static const struct table_row {
 	const char *about;
 	struct np_route route;
@@ -155,6 +157,7 @@ static const struct table_row {
 	{ "forgotten by another's name",
 	  { "PUT", "/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("all", "{no}") },
 	  "a key names" },
+	{ "a schema named as that of errors", { "GET", "/a", handler, .returns = &problem }, "Problem" },
 	{ "the same again", { "GET", "/first", handler }, "twice" },
 	{ "another method of the same path", { "POST", "/first", handler }, NULL },
 	{ "a body of GET", { "GET", "/a", handler, .params = in_body }, "body" },
