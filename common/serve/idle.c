@@ -162,13 +162,14 @@ listen_or_not(struct idle *idle)
 	return idle->listening == wanted;
 }
 
-/* -1 when there is none: another worker was quicker. */
+/* -1 when there is none: another worker was quicker, or it cannot be had (*well is false then). */
 static int
-accept_one(const struct idle *idle)
+accept_one(const struct idle *idle, bool *well)
 {
 	int fd = accept4(idle->listener, NULL, NULL, SOCK_CLOEXEC);
 
 	if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+		*well = false;
 		log_printf(LOG_ERROR, "could not accept", "%s", strerror(errno));
 		clock_sleep_ms(ACCEPT_PAUSE_MS, deadline_in_ms(ACCEPT_PAUSE_MS));
 	}
@@ -203,12 +204,12 @@ wait_once(struct idle *idle, int timeout_ms)
 	size_t count = app_needs(idle->app, needs);
 	struct epoll_event ready[READY_MAX];
 	int fd = -1, got;
+	bool well = true;
 
 	if (idle->untold)
 		timeout_ms = sooner(timeout_ms,
 		                    deadline_left_ms((struct deadline){ idle->told_us + TELL_US }));
 	got = epoll_wait(idle->events, ready, READY_MAX, watch_databases(idle, needs, count, timeout_ms));
-	atomic_store(&idle->slot->stirred_us, clock_now_us());
 	for (size_t i = 0; i < count; i++)
 		if (needs[i].fd >= 0)
 			unwatch(idle->events, needs[i].fd);
@@ -216,7 +217,9 @@ wait_once(struct idle *idle, int timeout_ms)
 		if (ready[i].data.fd == idle->signals)
 			idle->ending = true;
 		else if (fd < 0 && is_about_connections(idle, ready[i].data.fd))
-			fd = accept_one(idle);
+			fd = accept_one(idle, &well);
+	if (well)
+		atomic_store(&idle->slot->stirred_us, clock_now_us());
 	if (fd < 0) {
 		app_step(idle->app);
 		tell_totals(idle, clock_now_us());

@@ -44,7 +44,7 @@ bool pool_is_short(const struct pool *pool);
 void pool_grow(struct pool *pool);
 
 /* A connection waited although somebody seemed to be idle, and all idle ones were woken, at woken_us of clock_now_us(): who was
- * idle or starting then and has not stirred since hangs, and is killed. */
+ * idle or starting then and has not stirred since, or cannot accept, is killed. */
 void pool_distrust_idle(struct pool *pool, int64_t woken_us);
 
 /* A child has ended; false when it is none of the pool's. */

@@ -50,7 +50,7 @@ struct slot {
 	atomic_bool leaving;                /* it will end after what it has in hand */
 	atomic_int ahead;                   /* enum connector_ahead: of its next connection */
 	atomic_llong since_us;              /* of the state; clock_now_us(), which all processes share */
-	atomic_llong stirred_us;            /* while idle: when it last woke up */
+	atomic_llong stirred_us;            /* while idle: when it last woke up, and could accept */
 	atomic_llong deadline_us;           /* of the request in hand */
 	atomic_ullong requests;             /* answered */
 	atomic_uint sequence;               /* of the two texts */
