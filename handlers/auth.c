@@ -12,23 +12,24 @@ static const char password_of[] =
     "SELECT u.id, c.password_hash FROM users u JOIN credentials c ON c.user_id = u.id"
     " WHERE lower(u.email) = lower($1) AND u.deleted_at IS NULL";
 
-/* A few of those that expired, anybody's, so that there are never many more than are good. */
+/* A few of those that expired, anybody's, so that there are never many more than are good. What says of a family that it ended
+ * stays for as long as any token that was made of it may be good. */
 #define SOME_GONE                                                                                          \
 	" gone AS (DELETE FROM refresh_tokens t USING (SELECT token_hash FROM refresh_tokens WHERE"        \
-	" expires_at < now() ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP LOCKED) old WHERE t.token_hash =" \
-	" old.token_hash)"
+	" expires_at < now() - " REFRESH_TOKEN_EXPIRE " ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP"       \
+	" LOCKED) old WHERE t.token_hash = old.token_hash)"
 
 static const char new_family[] = "WITH" SOME_GONE
                                  " INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
                                  " VALUES ($1, gen_random_uuid(), $2, now() + " REFRESH_TOKEN_EXPIRE ")";
 
-/* Each is good once, and the next one takes its place. That none of the family is revoked, rather than not this one: it may have
- * been made while the family was ended, and not been seen there. */
+/* Each is good once, and the next one takes its place. Its own mark is looked at again when it was waited for; that of the
+ * others shows one that was made while the family was ended, and not seen there. */
 static const char next_of_family[] =
     "WITH used AS (UPDATE refresh_tokens t SET used_at = now() FROM users u WHERE t.token_hash = $1"
-    " AND t.used_at IS NULL AND t.expires_at > now() AND u.id = t.user_id AND u.deleted_at IS NULL"
-    " AND NOT EXISTS (SELECT FROM refresh_tokens f WHERE f.family = t.family AND f.revoked_at IS NOT NULL)"
-    " RETURNING t.family, t.user_id)," SOME_GONE
+    " AND t.used_at IS NULL AND t.revoked_at IS NULL AND t.expires_at > now() AND u.id = t.user_id"
+    " AND u.deleted_at IS NULL AND NOT EXISTS (SELECT FROM refresh_tokens f WHERE f.family = t.family"
+    " AND f.revoked_at IS NOT NULL) RETURNING t.family, t.user_id)," SOME_GONE
     ", following AS (INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
     " SELECT $2, family, user_id, now() + " REFRESH_TOKEN_EXPIRE " FROM used)"
     " SELECT user_id FROM used";

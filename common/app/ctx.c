@@ -138,6 +138,7 @@ ctx_restart(struct np_ctx *ctx)
 	transaction_restart(ctx->tx);
 	reply_reset(&ctx->reply);
 	ctx->replied = false;
+	ctx->replayed = false;
 	ctx->error = (struct error){ .kind = 0 };
 }
 

@@ -137,12 +137,13 @@ start_again(struct np_ctx *ctx, int reruns)
 static bool
 replay(struct np_ctx *ctx)
 {
-	ctx->replayed = idempotency_recall(ctx);
-	if (ctx->replayed && (ctx->replied || handle(ctx)))
-		return true;
+	bool known = idempotency_recall(ctx), good = known && (ctx->replied || handle(ctx));
+
 	if (ctx->error.kind == NP_UNAVAILABLE || ctx->error.kind == NP_TIMEOUT)
 		ctx->error.kind = NP_AMBIGUOUS;
-	return false;
+	/* A failure after the commit is an answer too. */
+	ctx->replayed = known && ctx->error.kind != NP_AMBIGUOUS;
+	return good;
 }
 
 static bool
@@ -164,8 +165,8 @@ run(struct np_ctx *ctx)
 		if (ctx->error.kind == NP_AMBIGUOUS)
 			unsure = ctx->error;
 		if (!may_rerun(ctx, reruns, unsure.kind != 0)) {
-			/* What was not known before is not known now. */
-			if (unsure.kind)
+			/* What was not known before is not known now, unless it was found under its key. */
+			if (unsure.kind && !ctx->replayed)
 				ctx->error = unsure;
 			return false;
 		}

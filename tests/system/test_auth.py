@@ -179,6 +179,25 @@ def test_what_is_made_while_the_family_is_ended_ends_too(null):
         third, again = third.result(), again.result()
     assert third.status == 200 and again.status == 401
     assert_refused(refresh(null, third.json()["refresh_token"]), "Bearer")
+    # And stays so when those before it have expired.
+    null.site.query("UPDATE refresh_tokens SET expires_at = now() - interval '1 second' WHERE revoked_at IS NOT NULL")
+    for _ in range(3):
+        assert sign_in(null, wanted).status == 200
+    assert_refused(refresh(null, third.json()["refresh_token"]), "Bearer")
+
+
+def test_a_refresh_that_waited_for_the_end_of_its_family_is_refused(null):
+    wanted = someone()
+    null.client.post("/auth/register", wanted)
+    token = sign_in(null, wanted).json()["refresh_token"]
+    with null.site.postgres.admin("app") as link, link.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        link.autocommit = False
+        cursor.execute("UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = (SELECT id FROM users WHERE email = %s)",
+                       [wanted["email"]])
+        late = pool.submit(refresh, null, token)
+        stack.wait_until("it to wait", lambda: null.site.query(WAITING), 5)
+        link.commit()
+        assert_refused(late.result(), "Bearer")
 
 
 def test_of_many_at_once_one_refresh_succeeds_and_all_end(null):

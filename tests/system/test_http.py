@@ -1,4 +1,5 @@
 """What clients should not send, and what they may expect of every answer."""
+import itertools
 import json
 import re
 import urllib.request
@@ -141,11 +142,10 @@ def test_an_ipv6_address_is_counted_by_its_64(site):
 
     nginx.start()
     try:
-        for net in ("2001:db8:5:6", "2001:db8:5:0", "2001:db8:0:0", "2001:db8:0:6", "2001:0:5:6", "fd00:1:2:300"):
-            keys = {key(f"{net}:{host}") for host in ("1:2:3:4", "0:0:0:1", "0:1:2:3", "a:0:0:1", "ffff:ffff:ffff:ffff")}
-            assert len(keys) == 1 and len(keys.pop()) > 4, net
-        keys = [key(f"2001:db8:{net}::1") for net in ("5:0", "0:5", "0:0", "5:6", "50:0", "5:60")]
-        assert len(set(keys)) == len(keys)
+        nets = [":".join(groups) for groups in itertools.product(("2600", "fd00"), *[("0", "5")] * 3)]
+        for net in nets:
+            hosts = [":".join(groups) for groups in itertools.product(("0", "1"), repeat=4)]
+            assert {key(f"{net}:{host}") for host in hosts} == {f"{net}:".encode()}
         assert key("127.0.0.1") == key("::1") == b""
         assert key("192.0.2.1") != key("192.0.2.2")
     finally:

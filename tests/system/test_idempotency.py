@@ -95,6 +95,20 @@ def test_a_failure_after_the_commit_is_the_answer_of_a_repeat_too(serve):
     assert [answer.headers.get("idempotency-replayed") for answer in (first, again)] == [None, "true"]
 
 
+@pytest.mark.parametrize("how, status", [("nothing", 404), ("failing", 500)])
+def test_a_failure_after_a_commit_whose_answer_was_lost_is_the_answer(serve, site, how, status):
+    """It is found under the key by ourselves: not unknown any more, and what a repeat gets."""
+    with faults.tls_line(site.postgres.port, site.authority.certificate()) as line:
+        service = serve("kept", DATABASE_URL=site.url(port=line.entrance, query="?sslmode=require&channel_binding=disable"), **POOL)
+        key, path = str(uuid.uuid4()), f"/kept/{random.randrange(10 ** 9)}/{how}"
+        assert post(service, f"/kept/{random.randrange(10 ** 9)}").status == 201
+        line.fault = faults.LossOfCommit()
+        for _ in range(2):
+            answer = post(service, path, None, key)
+            assert (answer.status, answer.headers.get("idempotency-replayed")) == (status, "true")
+            assert "outcome" not in answer.problem()
+
+
 def test_a_quoted_key_is_the_same_key(null):
     key, wanted = str(uuid.uuid4()), someone()
     assert post(null, "/users", wanted, key).status == 201

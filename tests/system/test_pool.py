@@ -3,6 +3,7 @@ import concurrent.futures
 import contextlib
 import datetime
 import os
+import pathlib
 import random
 import re
 import resource
@@ -266,8 +267,11 @@ def test_a_worker_that_hangs_while_idle_is_found_and_replaced(serve):
 
 def watches_listener(pid):
     """Whether one of its epolls has its standard input, the socket, in it."""
-    folder = f"/proc/{pid}/fdinfo"
-    return any(re.search(r"^tfd: +0 ", open(f"{folder}/{fd}").read(), re.M) for fd in os.listdir(folder))
+    for path in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed a moment ago
+            if re.search(r"^tfd: +0 ", path.read_text(), re.M):
+                return True
+    return False
 
 
 def test_only_the_idle_worker_that_hangs_is_killed(serve):
