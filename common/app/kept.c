@@ -11,8 +11,6 @@
 /* Stands for an argument that was not given. No value is written like it, since values are percent-encoded. */
 #define ABSENT "%"
 
-_Static_assert(TABLE_FORGETS_MAX <= CACHE_FORGET_MAX, "a route's keys are forgotten in one call");
-
 /* --- keys --- */
 
 /* The table was checked: it is one of the route's. */
@@ -107,7 +105,8 @@ forget(struct np_ctx *ctx)
 	if (deadline.at_us < ctx->deadline.at_us)
 		deadline = ctx->deadline;
 	if (!cache_forget(ctx->app->cache, deadline, keys, count))
-		log_printf(LOG_WARNING, "not forgotten", "%s: Redis is away", *ctx->route->forgets);
+		log_printf(LOG_WARNING, "not forgotten", "%s: %s", *ctx->route->forgets,
+		           cache_why(ctx->app->cache));
 	spans_add_cache(ctx, "forget", start_us);
 }
 

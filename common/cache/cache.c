@@ -1,7 +1,5 @@
 #include "cache/cache.h"
 
-#include <assert.h>
-
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -23,7 +21,6 @@
 	"redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end return 0"
 #define RELEASE_SCRIPT "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 0"
 
-_Static_assert(1 + CACHE_FORGET_MAX <= REDIS_WORDS_MAX, "all keys are forgotten in one command");
 _Static_assert(CACHE_LEASE_MS == 3000, "LEASE_TEXT says it too");
 _Static_assert(CACHE_VALUE_MAX + HEAD_BYTES < REDIS_REPLY_MAX, "what is kept can be read");
 
@@ -101,13 +98,8 @@ cache_release(struct cache *cache, struct deadline deadline, const char *key)
 bool
 cache_forget(struct cache *cache, struct deadline deadline, const char *const *keys, size_t count)
 {
-	struct redis_word words[1 + CACHE_FORGET_MAX] = { REDIS_TEXT("DEL") };
-
-	assert(count <= CACHE_FORGET_MAX);
-	for (size_t i = 0; i < count; i++)
-		words[1 + i] = redis_word(keys[i]);
 	redis_insist(cache->redis);
-	return tell(cache, deadline, words, 1 + count);
+	return redis_delete(cache->redis, deadline, keys, count);
 }
 
 bool
@@ -170,7 +162,8 @@ look(void *owner, struct cache *cache, struct deadline deadline, const char *key
 {
 	const struct redis_word words[] = { REDIS_TEXT("GET"), redis_word(key) };
 
-	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), answer);
+	/* What is of another type is none of ours: as a value that is not whole. */
+	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), answer) || answer->wrong_type;
 }
 
 static void

@@ -40,9 +40,7 @@ void cache_fill(struct cache *cache, struct deadline deadline, const char *key, 
                 size_t size, int64_t ttl_s);
 void cache_release(struct cache *cache, struct deadline deadline, const char *key);
 
-#define CACHE_FORGET_MAX 15
-
-/* Up to CACHE_FORGET_MAX of them, in one call. False: they may still be there, for as long as they live. */
+/* In one round trip. False: they may still be there, for as long as they live. */
 bool cache_forget(struct cache *cache, struct deadline deadline, const char *const *keys, size_t count);
 
 /* What was waited for since it was made: calls of Redis with what they took, and the time that others' leases took. */

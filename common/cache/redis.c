@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/resolve.h"
+#include "base/text.h"
 #include "cache/wire.h"
 
 #define PAUSE_US   INT64_C(1000000)
@@ -55,9 +56,8 @@ redis_new(void *owner, const struct redis_url *where, int64_t timeout_ms)
 	return redis;
 }
 
-/* Returns false. */
-static bool
-failed(struct redis *redis, const char *doing, const char *why)
+static void
+complain(struct redis *redis, const char *doing, const char *why)
 {
 	int64_t now_us = clock_now_us();
 
@@ -66,8 +66,21 @@ failed(struct redis *redis, const char *doing, const char *why)
 		log_printf(LOG_WARNING, "redis failed", "%s", redis->why);
 		redis->silent_until_us = now_us + SILENCE_US;
 	}
-	redis->away_until_us = now_us + PAUSE_US;
+}
+
+static void
+leave_alone(struct redis *redis)
+{
+	redis->away_until_us = clock_now_us() + PAUSE_US;
 	disconnect(redis);
+}
+
+/* Returns false. */
+static bool
+failed(struct redis *redis, const char *doing, const char *why)
+{
+	complain(redis, doing, why);
+	leave_alone(redis);
 	return false;
 }
 
@@ -140,25 +153,61 @@ take(void *owner, const redisReply *reply, struct redis_answer *answer)
 	return answer->nil || text || reply->type == REDIS_REPLY_INTEGER;
 }
 
+/* An error of the server's, rather than of what was asked: another connection may find it well, or another server. */
+static bool
+is_unwell(const char *error)
+{
+	static const char *const codes[] = { "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH", "READONLY" };
+
+	for (size_t i = 0; i < COUNT_OF(codes); i++)
+		if (text_starts(error, codes[i]))
+			return true;
+	return false;
+}
+
+/* It answered, and said no: the connection is as good as before. */
+static void
+refused(struct redis *redis, const char *doing, const char *error, struct redis_answer *answer)
+{
+	answer->wrong_type = text_starts(error, "WRONGTYPE");
+	complain(redis, doing, error);
+	if (!is_unwell(error))
+		return;
+	/* After a failover the name may be another server's. */
+	if (redis->where->host)
+		resolve_forget(redis->where->host);
+	leave_alone(redis);
+}
+
+static bool
+hear(void *owner, struct redis *redis, const char *doing, struct redis_answer *answer)
+{
+	const char *why;
+	redisReply *reply = read_reply(redis, &why);
+	bool good;
+
+	if (!reply)
+		return failed(redis, doing, why);
+	good = take(owner, reply, answer);
+	if (reply->type == REDIS_REPLY_ERROR)
+		refused(redis, doing, reply->str, answer);
+	else if (!good)
+		(void)failed(redis, doing, "an answer of another type");
+	freeReplyObject(reply);
+	return good;
+}
+
+static bool
+say(struct redis *redis, const struct redis_word *words, size_t count)
+{
+	return send_all(redis, words, count) || failed(redis, words[0].bytes, wire_why(redis->wire));
+}
+
 static bool
 converse(void *owner, struct redis *redis, const struct redis_word *words, size_t count,
          struct redis_answer *answer)
 {
-	const char *why;
-	redisReply *reply;
-	bool good;
-
-	if (!send_all(redis, words, count))
-		return failed(redis, words[0].bytes, wire_why(redis->wire));
-	reply = read_reply(redis, &why);
-	if (!reply)
-		return failed(redis, words[0].bytes, why);
-	good = take(owner, reply, answer);
-	if (!good)
-		(void)failed(redis, words[0].bytes,
-		             reply->type == REDIS_REPLY_ERROR ? reply->str : "an answer of another type");
-	freeReplyObject(reply);
-	return good;
+	return say(redis, words, count) && hear(owner, redis, words[0].bytes, answer);
 }
 
 /* --- the connection --- */
@@ -184,6 +233,8 @@ introduce(struct redis *redis)
 	words[1] = redis_word(database);
 	if (good && where->database > 0)
 		good = converse(database, redis, words, 2, &answer);
+	if (!good)
+		leave_alone(redis);
 	mem_free(database);
 	return good;
 }
@@ -280,6 +331,21 @@ is_alive(struct redis *redis)
 	return false;
 }
 
+/* False: it is not tried, for a while after a failure. */
+static bool
+begin(struct redis *redis, struct deadline deadline)
+{
+	redis->deadline = deadline_within_ms(deadline, redis->timeout_ms);
+	return clock_now_us() >= redis->away_until_us;
+}
+
+static void
+count_call(struct redis *redis, int64_t start_us)
+{
+	redis->cost.calls++;
+	redis->cost.us += clock_now_us() - start_us;
+}
+
 bool
 redis_ask(void *owner, struct redis *redis, struct deadline deadline, const struct redis_word *words,
           size_t count, struct redis_answer *answer)
@@ -287,12 +353,43 @@ redis_ask(void *owner, struct redis *redis, struct deadline deadline, const stru
 	int64_t start_us = clock_now_us();
 	bool good;
 
-	redis->deadline = deadline_within_ms(deadline, redis->timeout_ms);
-	if (start_us < redis->away_until_us)
+	*answer = (struct redis_answer){ .text = "" };
+	if (!begin(redis, deadline))
 		return false;
 	good = (is_alive(redis) || open_connection(redis)) && converse(owner, redis, words, count, answer);
-	redis->cost.calls++;
-	redis->cost.us += clock_now_us() - start_us;
+	count_call(redis, start_us);
+	return good;
+}
+
+/* All are said before the first answer is heard: they are few and short, so that neither side waits for the other. */
+static bool
+delete_each(struct redis *redis, const char *const *keys, size_t count)
+{
+	void *scope = mem_scope(redis, "delete");
+	struct redis_word words[] = { REDIS_TEXT("DEL"), { NULL, 0 } };
+	struct redis_answer answer;
+	bool all = true;
+
+	for (size_t i = 0; redis->wire && i < count; i++) {
+		words[1] = redis_word(keys[i]);
+		all = say(redis, words, 2) && all;
+	}
+	for (size_t i = 0; redis->wire && i < count; i++)
+		all = hear(scope, redis, "DEL", &answer) && all;
+	mem_free(scope);
+	return all && redis->wire;
+}
+
+bool
+redis_delete(struct redis *redis, struct deadline deadline, const char *const *keys, size_t count)
+{
+	int64_t start_us = clock_now_us();
+	bool good;
+
+	if (!begin(redis, deadline))
+		return false;
+	good = (is_alive(redis) || open_connection(redis)) && delete_each(redis, keys, count);
+	count_call(redis, start_us);
 	return good;
 }
 

@@ -1,7 +1,8 @@
 /* redis.h - Redis: one connection a process, made on first use and again when it was lost
  *
- * A call ends within its timeout in all, whatever the server does or does not do. After one that failed the next ones
- * fail at once for a second, so that a Redis that is away costs requests nothing; the log says so once a minute.
+ * A call ends within its timeout in all, whatever the server does or does not do. After one that got no answer the next ones
+ * fail at once for a second, so that a Redis that is away costs requests nothing; the log says so once a minute. An error
+ * that it answers with is that call's alone, but for those that say that the server is not well.
  */
 #ifndef NULLPOOL_CACHE_REDIS_H
 #define NULLPOOL_CACHE_REDIS_H
@@ -10,7 +11,7 @@
 #include "base/clock.h"
 #include "config/redis_url.h"
 
-#define REDIS_WORDS_MAX     16
+#define REDIS_WORDS_MAX     8
 #define REDIS_REPLY_MAX     (1 << 20) /* bytes; a longer one is a failure */
 #define REDIS_TEXT(literal) ((struct redis_word){ literal, sizeof(literal) - 1 })
 
@@ -32,6 +33,7 @@ struct redis_answer {
 	const char *text; /* of a string or a status, with a NUL behind it; else "" */
 	size_t size;
 	int64_t number;
+	bool wrong_type; /* of a failure: what stands under the key is of another type */
 };
 
 /* Belongs to owner; `where` is borrowed. */
@@ -40,6 +42,10 @@ RETURNS_OWNED struct redis *redis_new(void *owner, const struct redis_url *where
 /* Sends one command and reads its answer, which belongs to owner. False: there is none, or it is an error. */
 NP_MUST_CHECK bool redis_ask(void *owner, struct redis *redis, struct deadline deadline,
                              const struct redis_word *words, size_t count, struct redis_answer *answer);
+
+/* DEL of each, sent together; not one DEL, whose keys may be of different slots of a cluster. False: not all were done. */
+NP_MUST_CHECK bool redis_delete(struct redis *redis, struct deadline deadline, const char *const *keys,
+                                size_t count);
 
 /* How many calls were made, of those that were tried at all, and how long they took; since it was made. */
 struct redis_cost {

@@ -196,10 +196,50 @@ def test_a_value_that_was_changed_is_not_believed(users):
     assert users.client.get(f"/users/{user['id']}").json() == user
 
 
-def test_a_key_of_another_type_is_a_miss(users):
+def test_a_key_of_another_type_is_replaced(users):
     user = created(users)
     redis(users, "RPUSH", key(user), "x")
-    assert read(users, user) == (200, "away")
+    assert read(users, user) == (200, "miss")
+    kept(users, user)
+    assert read(users, user) == (200, "hit")
+
+
+def test_an_error_of_one_key_is_not_the_end_of_the_others(serve, site):
+    """A Redis that has no room left: what it has it still answers."""
+    own = stack.Redis(site.folder("redis-full"), stack.free_port())
+    own.start()
+    try:
+        service = serve("users", REDIS_URL=f"redis://127.0.0.1:{own.port}/0", REDIS_TIMEOUT_MS=1000, DATABASE_CONNECTION="persistent",
+                        DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+        hot, cold = created(service), created(service)
+        stack.wait_until("the hot one to be kept", lambda: read(service, hot) == (200, "hit"), 5)
+        with own.connect() as link:
+            for words in (b"maxmemory-policy noeviction", b"maxmemory 1"):
+                link.sendall(b"CONFIG SET " + words + b"\r\n")
+                assert link.recv(64) == b"+OK\r\n"
+        assert [read(service, user)[1] for user in (cold, hot, cold, hot)] == ["away", "hit", "away", "hit"]
+        assert [line["detail"][:8] for line in service.lines(event="redis failed")] == ["SET: OOM"]
+    finally:
+        own.stop()
+
+
+def test_a_server_that_is_no_master_any_more_is_left(serve, site):
+    """After a failover its name may be another one's: a new connection is made, and asks for it anew."""
+    own = stack.Redis(site.folder("redis-left"), stack.free_port())
+    own.start()
+    try:
+        service = serve("kept", REDIS_URL=f"redis://127.0.0.1:{own.port}/0", REDIS_TIMEOUT_MS=1000, DATABASE_POOL_SIZE=1,
+                        DATABASE_MAX_OVERFLOW=0)
+        number = random.randrange(10 ** 9)
+        kept_count(service, number)
+        with own.connect() as link:
+            link.sendall(b"REPLICAOF 127.0.0.1 1\r\n")
+            assert link.recv(64) == b"+OK\r\n"
+        assert service.client.post(f"/kept/{number}").status == 201
+        assert service.lines(event="not forgotten")[0]["detail"].startswith("kept:{number}: DEL: READONLY")
+        assert count_of(service, number)[1] == "away"
+    finally:
+        own.stop()
 
 
 def test_redis_away_is_a_miss_and_is_logged_once(serve):
