@@ -74,6 +74,12 @@ sslmode_strength(const char *mode)
 	return strength;
 }
 
+bool
+conninfo_knows_sslmode(const char *mode)
+{
+	return sslmode_strength(mode) < COUNT_OF(sslmodes);
+}
+
 const char *
 conninfo_get(const struct conninfo *info, const char *keyword)
 {
@@ -211,7 +217,7 @@ check(void *owner, struct conninfo *info, struct error *err)
 		return error_set(err, NP_INVALID, "has a port that is not a number from 1 to 65535");
 	if (is_empty(conninfo_get(info, "user")) || is_empty(conninfo_get(info, "dbname")))
 		return error_set(err, NP_INVALID, "needs a user and a database name");
-	if (sslmode && sslmode_strength(sslmode) == COUNT_OF(sslmodes))
+	if (sslmode && !conninfo_knows_sslmode(sslmode))
 		return error_set(
 		    err, NP_INVALID,
 		    "has an sslmode that is none of disable, allow, prefer, require, verify-ca, verify-full");
@@ -284,6 +290,14 @@ conninfo_is_network(const struct conninfo *info)
 
 	/* libpq connects to hostaddr where there is one; @ is its mark of an abstract socket. */
 	return conninfo_get(info, "hostaddr") || (host[0] != '/' && host[0] != '@');
+}
+
+bool
+conninfo_has_system_root(const struct conninfo *info)
+{
+	const char *root = conninfo_get(info, "sslrootcert");
+
+	return root && strcmp(root, "system") == 0;
 }
 
 bool

@@ -49,6 +49,12 @@ bool conninfo_needs_resolving(const struct conninfo *info);
 /* sslmode is require or stronger, so that no password goes to a server without TLS. */
 bool conninfo_needs_tls(const struct conninfo *info);
 
+/* One of libpq's. */
+bool conninfo_knows_sslmode(const char *mode);
+
+/* What proves the server are the system's CAs: sslrootcert=system. */
+bool conninfo_has_system_root(const struct conninfo *info);
+
 /* A host or port at which a transaction pooler answers (Neon's -pooler, Supabase's 6543). */
 bool conninfo_is_pooler(const struct conninfo *info);
 

@@ -19,10 +19,18 @@ static void
 require_tls(void *owner, const struct settings *settings, const char *name, struct conninfo *info,
             struct buf *faults)
 {
+	const char *mode;
+
+	if (settings->pgsslmode)
+		conninfo_default(owner, info, "sslmode", settings->pgsslmode);
+	mode = conninfo_get(info, "sslmode");
+	if (mode && conninfo_has_system_root(info) && strcmp(mode, "verify-full") != 0)
+		buf_printf(faults, "%s: sslrootcert=system needs sslmode=verify-full\n", name);
 	if (!conninfo_is_network(info)
 	    || (settings->env != ENV_PRODUCTION && settings->database_connection == CONNECTION_PERSISTENT))
 		return;
-	conninfo_default(owner, info, "sslmode", "require");
+	/* libpq takes nothing less beside the system's CAs. */
+	conninfo_default(owner, info, "sslmode", conninfo_has_system_root(info) ? "verify-full" : "require");
 	if (!conninfo_needs_tls(info))
 		buf_printf(
 		    faults,
@@ -69,6 +77,15 @@ read_parts(void *owner, struct settings *settings, struct buf *faults)
 	} else {
 		require_tls(owner, settings, "DB_HOST", &settings->database, faults);
 	}
+}
+
+static void
+check_sslmode(const struct settings *settings, struct buf *faults)
+{
+	if (settings->pgsslmode && !conninfo_knows_sslmode(settings->pgsslmode))
+		buf_text(
+		    faults,
+		    "PGSSLMODE: must be one of disable, allow, prefer, require, verify-ca, verify-full\n");
 }
 
 /* They spare the client PBKDF2, and stand for one password: that of DATABASE_URL. libpq 18 knows them; an older one is an
@@ -242,6 +259,7 @@ settings_check(void *owner, struct settings *settings, struct buf *faults)
 		settings->log_level = LOG_DEBUG;
 	if (settings->database_pool_size + settings->database_max_overflow == 0)
 		buf_text(faults, "DATABASE_POOL_SIZE, DATABASE_MAX_OVERFLOW: one of them must be above 0\n");
+	check_sslmode(settings, faults);
 	check_databases(owner, settings, faults);
 	check_redis(owner, settings, faults);
 	check_secret_key(settings, faults);

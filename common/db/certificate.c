@@ -10,6 +10,8 @@
 #define TEXT_BYTES 512
 #define DATE_BYTES 32
 #define NAMES_MAX  4
+#define IPV4_BYTES 4
+#define IPV6_BYTES 16
 
 /* --- names --- */
 
@@ -39,21 +41,27 @@ write_name(struct buf *out, const X509_NAME *name)
 }
 
 static bool
-write_host(struct buf *out, const GENERAL_NAME *name)
+write_host(struct buf *out, const char *before, const GENERAL_NAME *name)
 {
 	char address[INET6_ADDRSTRLEN];
 	const ASN1_STRING *value;
-	int kind;
+	int kind, size;
 
 	value = GENERAL_NAME_get0_value(name, &kind);
 	if (kind == GEN_DNS) {
+		buf_text(out, before);
 		write_asn1(out, value);
 		return true;
 	}
-	if (kind != GEN_IPADD
-	    || !inet_ntop(ASN1_STRING_length(value) == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(value),
-	                  address, sizeof(address)))
+	if (kind != GEN_IPADD)
 		return false;
+	/* It is not proven yet: whoever made it may have written any length. */
+	size = ASN1_STRING_length(value);
+	if ((size != IPV4_BYTES && size != IPV6_BYTES)
+	    || !inet_ntop(size == IPV4_BYTES ? AF_INET : AF_INET6, ASN1_STRING_get0_data(value), address,
+	                  sizeof(address)))
+		return false;
+	buf_text(out, before);
 	buf_text(out, address);
 	return true;
 }
@@ -65,8 +73,7 @@ write_hosts(struct buf *out, const X509 *certificate)
 	int count = names ? sk_GENERAL_NAME_num(names) : 0, shown = 0;
 
 	for (int i = 0; i < count && shown < NAMES_MAX; i++) {
-		buf_text(out, shown > 0 ? ", " : ", for ");
-		shown += write_host(out, sk_GENERAL_NAME_value(names, i));
+		shown += write_host(out, shown > 0 ? ", " : ", for ", sk_GENERAL_NAME_value(names, i));
 	}
 	if (count > NAMES_MAX)
 		buf_printf(out, " and %d more", count - NAMES_MAX);

@@ -179,7 +179,7 @@ fell_back(struct connector *connector)
 
 	if (*connector->dial.err.sqlstate || connector->dial.retry == RETRY_LATE)
 		return false;
-	again = tls_root_forget(&connector->root);
+	again = connector->dial.phase == CONNECT_TLS && tls_root_forget(&connector->root);
 	if (is_direct(connector) && connector->options.negotiation == NEGOTIATION_AUTO
 	    && connector->dial.phase == CONNECT_TLS && connector->dial.retry != RETRY_NEVER) {
 		/* What has worked before may work again, when it has been learnt anew. */
@@ -295,6 +295,13 @@ connect_now(struct connector *connector, struct deadline request, struct error *
 	connector->totals.failed[failure_of(err, deadline)]++;
 	connector->suspect = may_be_our_own(connector, deadline);
 	return false;
+}
+
+void
+connector_distrust(const struct connector *connector)
+{
+	if (connector->host)
+		resolve_forget(connector->host);
 }
 
 bool

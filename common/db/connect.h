@@ -74,6 +74,9 @@ struct connector_totals {
 };
 const struct connector_totals *connector_totals(const struct connector *connector);
 
+/* What answers at its address is not the server that it should be: the name is asked for anew. */
+void connector_distrust(const struct connector *connector);
+
 /* True: the last attempt failed after TCP although no server said why, and this process never had a connection. OpenSSL
  * sets itself up once, with the first; where memory lacked just then, all that come after it fail, in various words. */
 bool connector_is_suspect(const struct connector *connector);

@@ -202,10 +202,10 @@ flight_was_rejected(const struct flight *flight)
 	/* The session that the server ended before it could see a commit. */
 	if (strcmp(code, "25P03") == 0)
 		return true;
-	/* Poolers have a code of their own for everything (PgDog's is 58000, a system error), shutting down ends what is done
-	 * as well as what is not. */
+	/* Poolers have a code of their own for everything (PgDog's is 58000, a system error; XX000 is several's, but only the
+	 * server names its function), shutting down ends what is done as well as what is not. */
 	if (text_starts(code, "08") || text_starts(code, "57P") || text_starts(code, "58")
-	    || text_starts(code, "XX"))
+	    || (text_starts(code, "XX") && !PQresultErrorField(flight->error, PG_DIAG_SOURCE_FUNCTION)))
 		return false;
 	/* Some poolers leave the first out. */
 	severity = PQresultErrorField(flight->error, PG_DIAG_SEVERITY_NONLOCALIZED);

@@ -10,7 +10,15 @@
 void
 keywords_clean_environment(void)
 {
-	static const char *const kept[] = { "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY" };
+	static const char *const kept[] = { "PGSSLROOTCERT",
+		                            "PGSSLCERT",
+		                            "PGSSLKEY",
+		                            "PGSSLCRL",
+		                            "PGSSLCRLDIR",
+		                            "PGCHANNELBINDING",
+		                            "PGREQUIREAUTH",
+		                            "PGSSLMINPROTOCOLVERSION",
+		                            "PGSSLMAXPROTOCOLVERSION" };
 	PQconninfoOption *options = PQconndefaults();
 
 	for (PQconninfoOption *option = options; option && option->keyword; option++) {

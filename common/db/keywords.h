@@ -20,8 +20,8 @@ struct keywords {
 	bool knows_system_root; /* sslrootcert=system, with libpq 16 */
 };
 
-/* Once a process, before the first connection: takes what libpq would read from the environment (PG*) away,
- * since PGOPTIONS and others become start-up parameters that poolers refuse. */
+/* Once a process, before the first connection: takes what libpq would read from the environment (PG*) away, since PGOPTIONS
+ * and others become start-up parameters that poolers refuse; but for what protects the connection. */
 void keywords_clean_environment(void);
 
 /* False: this libpq does not know one that security depends on. Others are left out with a warning in the log.

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "db/flight.h"
 
 struct prepared {
 	enum { UNKNOWN, ALLOWED, NEVER } state;
@@ -70,4 +71,15 @@ prepared_is_lost(struct prepared *prepared, const PGresult *error)
 	if (strcmp(code, "26000") == 0)
 		prepared->state = NEVER;
 	return strcmp(code, "26000") == 0 || strcmp(code, "42P05") == 0 || strcmp(code, "0A000") == 0;
+}
+
+bool
+prepared_may_be_outdated(const struct flight *flight, size_t statement)
+{
+	const char *code = PQresultErrorField(flight->error, PG_DIAG_SQLSTATE);
+
+	if (!code || !flight->named || flight->prepares[statement])
+		return false;
+	/* A value that it does not take, an operator that there is not, a type that is gone. */
+	return text_starts(code, "22") || text_starts(code, "42") || text_starts(code, "XX");
 }

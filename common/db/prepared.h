@@ -23,6 +23,7 @@ struct prepared_statement {
 	bool ready; /* the server has it */
 };
 
+struct flight;
 struct prepared;
 
 /* Of one connection after the other; belongs to owner. */
@@ -40,5 +41,9 @@ struct prepared_statement *prepared_find(struct prepared *prepared, const char *
 /* Whether an error of a flight with names says that the server's idea of one is another: it forgot it (26000), has it
  * already (42P05), or a migration changed what it returns (0A000). The connection should be replaced. */
 bool prepared_is_lost(struct prepared *prepared, const PGresult *error);
+
+/* Whether a refusal may only be because a migration changed the type of a parameter since that statement was prepared: Postgres
+ * plans it anew, but with the types of then. As text it would be taken. */
+bool prepared_may_be_outdated(const struct flight *flight, size_t statement);
 
 #endif

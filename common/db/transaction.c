@@ -36,14 +36,20 @@ struct transaction {
 	bool replayed;              /* what it claimed was done before */
 	const char *name;           /* of the next statement; NULL: none */
 	struct statement slowest;   /* the read whose plan is wanted; sql is NULL: none */
+	const char
+	    *doubted; /* a statement that was outdated: from then on all are sent as text; NULL: none */
+	bool worn;    /* what is prepared is outdated: the connection is not kept */
 };
 
 /* A flight of a transaction. */
 struct trip {
 	struct flight flight;
-	bool opens;             /* nothing was open before it */
-	bool commits;           /* with its end, something may be committed */
-	bool forgotten;         /* a statement's name was not good any more, so nothing was done */
+	bool opens;     /* nothing was open before it */
+	bool commits;   /* with its end, something may be committed */
+	bool forgotten; /* a statement's name was not good any more, so nothing was done */
+	bool
+	    outdated; /* it may be refused only because its parameters had other types when it was prepared */
+	bool moved;   /* the server is no primary any more, so nothing was done */
 	size_t head, statement; /* their places in the flight; without `opens` there is no head */
 	enum flight_outcome outcome;
 };
@@ -74,7 +80,7 @@ trip_failed(struct transaction *tx, const struct trip *trip, struct error *err)
 		.flight = &trip->flight,
 		.outcome = trip->outcome,
 		.commits = trip->commits,
-		.forgotten = trip->forgotten,
+		.forgotten = trip->forgotten || trip->outdated,
 		.reads = tx->options.mode == NP_TX_READ,
 		.claimed = tx->claim != NULL,
 	};
@@ -108,6 +114,14 @@ flight_deadline(const struct transaction *tx, const struct trip *trip)
 	return deadline_within_ms(tx->options.deadline, (trip->commits ? 2 : 1) * command_ms + HEAD_GRACE_MS);
 }
 
+static bool
+is_read_only(const struct flight *flight)
+{
+	const char *code = PQresultErrorField(flight->error, PG_DIAG_SQLSTATE);
+
+	return code && strcmp(code, "25006") == 0;
+}
+
 static void
 fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 {
@@ -115,7 +129,12 @@ fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 	trip->outcome = flight_fly(&trip->flight, deadline);
 	trip->forgotten = trip->flight.named
 	                  && prepared_is_lost(tx->connection->prepared, trip->flight.error);
-	tx->broken = trip->flight.broken || trip->forgotten;
+	trip->outdated = trip->outcome == FLIGHT_REFUSED && flight_was_rejected(&trip->flight)
+	                 && prepared_may_be_outdated(&trip->flight, trip->statement);
+	trip->moved = tx->options.mode != NP_TX_READ && is_read_only(&trip->flight);
+	if (trip->moved)
+		connector_distrust(tx->source);
+	tx->broken = trip->flight.broken || trip->forgotten || trip->moved;
 	/* After a failure only the server knows: a COMMIT that was skipped leaves it open, one that failed does not. */
 	if (!tx->broken)
 		tx->open = PQtransactionStatus(trip->flight.pg) != PQTRANS_IDLE;
@@ -128,9 +147,9 @@ give_back(struct transaction *tx)
 {
 	if (!tx->connection)
 		return;
-	connector_release(tx->source, tx->connection, !tx->broken);
+	connector_release(tx->source, tx->connection, !tx->broken && !tx->worn);
 	tx->connection = NULL;
-	tx->broken = tx->open = tx->stale = false;
+	tx->broken = tx->worn = tx->open = tx->stale = false;
 }
 
 static bool
@@ -213,7 +232,7 @@ compose(struct transaction *tx, struct trip *trip, const char *sql, struct np_va
 	*trip = (struct trip){ .opens = !tx->open || tx->stale };
 	trip->commits = last && !reads && !is_unproven(tx, trip);
 	implicit = trip->opens && tx->options.isolation == NP_READ_COMMITTED && (reads || trip->commits);
-	flight_begin(&trip->flight, tx->connection->pg, tx->connection->prepared);
+	flight_begin(&trip->flight, tx->connection->pg, tx->doubted ? NULL : tx->connection->prepared);
 	if (tx->stale)
 		(void)flight_command(&trip->flight, "ROLLBACK");
 	tx->stale = false;
@@ -253,11 +272,22 @@ may_try_again(const struct transaction *tx, const struct trip *trip)
 
 	if (!tx->broken || !trip->opens || tx->counts.retries > 0 || mishap_is_misuse(&trip->flight))
 		return false;
-	if (trip->forgotten)
+	if (trip->forgotten || trip->moved)
 		return true;
 	if (trip->outcome == FLIGHT_LATE || sqlstate_of_statement(code ? code : "").retry != RETRY_SOON)
 		return false;
 	return !trip->commits || !trip->flight.sent;
+}
+
+/* The same as text, on the same connection, where that is the whole transaction so far; else the handler runs again. */
+static bool
+try_as_text(struct transaction *tx, const struct trip *trip, const char *sql)
+{
+	if (!trip->outdated)
+		return false;
+	tx->doubted = mem_strdup(tx->owner, sql);
+	tx->stale = tx->open;
+	return trip->opens;
 }
 
 /* The slowest of several is the one whose plan is asked for, when the reply has left. */
@@ -304,15 +334,20 @@ run(struct transaction *tx, const char *sql, struct np_values values, struct np_
 			return false;
 		compose(tx, &trip, sql, values);
 		fly(tx, &trip, flight_deadline(tx, &trip));
-		if (trip.outcome == FLIGHT_DONE || !may_try_again(tx, &trip))
+		if (trip.outcome == FLIGHT_DONE)
+			break;
+		if (may_try_again(tx, &trip))
+			give_back(tx);
+		else if (!try_as_text(tx, &trip, sql))
 			break;
 		flight_end(&trip.flight);
-		give_back(tx);
 	}
-	if (trip.outcome == FLIGHT_DONE)
+	if (trip.outcome == FLIGHT_DONE) {
+		tx->worn = tx->worn || (tx->doubted && strcmp(tx->doubted, sql) == 0);
 		*rows = take_rows(tx, &trip);
-	else
+	} else {
 		(void)trip_failed(tx, &trip, err);
+	}
 	flight_end(&trip.flight);
 	return trip.outcome == FLIGHT_DONE;
 }
@@ -323,7 +358,7 @@ send_commit(struct transaction *tx, const struct transaction_statement *with, st
 	struct trip trip = { .commits = tx->options.mode != NP_TX_READ };
 	bool committed = false;
 
-	flight_begin(&trip.flight, tx->connection->pg, tx->connection->prepared);
+	flight_begin(&trip.flight, tx->connection->pg, tx->doubted ? NULL : tx->connection->prepared);
 	if (with)
 		(void)flight_add(&trip.flight, with->sql, with->values);
 	trip.statement = flight_command(&trip.flight, "COMMIT");
