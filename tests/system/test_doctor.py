@@ -140,6 +140,14 @@ def test_what_is_no_postgres(site, ask):
     assert found.first == "tls" and "no Postgres" in found.advice("tls")
 
 
+def test_a_certificate_with_an_address_that_is_none(site, ask):
+    """Of five bytes, beside a name: who is not proven yet may have written anything."""
+    odd = site.authority.certificate("odd", sans=("DER:30:0f:82:06:61:2e:74:65:73:74:87:05:01:02:03:04:05",))
+    with faults.tls_line(site.postgres.port, odd) as line:
+        found = ask(DATABASE_URL=site.url(port=line.entrance, query=f"?sslmode=verify-full&sslrootcert={site.authority.root}"))
+    assert "certificate is not for 127.0.0.1" in found.figure("tls") and found.figure("tls").endswith(", for a.test")
+
+
 @pytest.fixture(scope="module")
 def ended(site):
     """A Postgres whose certificate ended yesterday."""

@@ -75,3 +75,63 @@ def test_names_that_somebody_took_away_are_not_used_again(kept):
     assert (status, rows, line["retries"]) == (201, [(1,)], 1)
     assert write(kept)[0] == write(kept)[0] == 201
     assert statements(kept) == []
+
+
+# --- a parameter that gets another type ---
+
+
+@pytest.fixture
+def typed(serve, site):
+    """A program over a table of its own, and the owner's cursor to change it."""
+    link = site.owner()
+    with link.cursor() as cursor:
+        cursor.execute("CREATE TABLE typed_rows (value integer); GRANT SELECT, INSERT ON typed_rows TO app_user")
+        yield serve("typed", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0), cursor
+        cursor.execute("DROP TABLE typed_rows; DROP TYPE IF EXISTS typed_mood")
+    link.close()
+
+
+WRITES = ["/typed", "/typed/last", "/typed/second"]
+
+
+def post(service, path, value):
+    answer = service.client.post(f"{path}?value={value}")
+    return answer.status, service.line_of(answer)
+
+
+@pytest.mark.parametrize("path", WRITES)
+def test_a_parameter_that_grew_takes_what_it_now_can(typed, path):
+    service, owner = typed
+    assert [post(service, path, 7)[0] for _ in range(3)] == [201] * 3
+    owner.execute("ALTER TABLE typed_rows ALTER value TYPE bigint")
+    status, line = post(service, path, 3000000000)
+    assert status == 201 and line.get("retries", 0) + line.get("reruns", 0) == 1
+    for _ in range(2):  # on a new connection, which is kept again
+        status, line = post(service, path, 3000000000)
+        assert status == 201 and "retries" not in line and "reruns" not in line
+    assert service.client.get("/typed?value=3000000000").json() == {"count": 3}
+
+
+@pytest.mark.parametrize("path", WRITES)
+def test_a_type_that_is_another_ones_by_now_is_no_error(typed, path):
+    service, owner = typed
+    owner.execute("CREATE TYPE typed_mood AS ENUM ('sad'); ALTER TABLE typed_rows ALTER value TYPE typed_mood USING 'sad'")
+    for _ in range(2):
+        assert post(service, path, "sad")[0] == 201 and service.client.get("/typed?value=sad").status == 200
+    owner.execute("ALTER TYPE typed_mood RENAME TO old_mood; CREATE TYPE typed_mood AS ENUM ('sad', 'happy');"
+                  "ALTER TABLE typed_rows ALTER value TYPE typed_mood USING value::text::typed_mood; DROP TYPE old_mood")
+    assert post(service, path, "happy")[0] == 201
+    assert [service.client.get(f"/typed?value={value}").json()["count"] for value in ("sad", "happy")] == [2, 1]
+
+
+@pytest.mark.parametrize("path", WRITES)
+def test_a_value_that_is_bad_costs_no_connection_and_writes_nothing(typed, path):
+    service, owner = typed
+    pids = {post(service, path, 7)[1]["backend_pid"] for _ in range(3)}
+    for _ in range(3):
+        status, line = post(service, path, "none")
+        assert status == 422 and line["outcome"] == "rolled_back"
+        pids.add(line["backend_pid"])
+    assert len(pids) == 1
+    owner.execute("SELECT count(*) FROM typed_rows")
+    assert owner.fetchall() == [(3,)]

@@ -1,4 +1,5 @@
 """CAs: one root or a bundle of them, the system's, and what becomes of a bundle that changes."""
+import ctypes
 import os
 import pathlib
 import subprocess
@@ -8,7 +9,7 @@ import pytest
 
 import faults
 import stack
-from conftest import program
+from conftest import CANARY, program
 
 SYSTEM_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 POOL = {"DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
@@ -37,6 +38,22 @@ def hidden_files(pid):
     return [path for path in pathlib.Path(f"/proc/{pid}/fd").iterdir() if "memfd:nullpool" in os.readlink(path)]
 
 
+@pytest.mark.parametrize("settings, status", [
+    ({"PGSSLMODE": "verify-full"}, 503), ({"PGSSLMODE": "verify-ca"}, 200), ({}, 200), ({"PGCHANNELBINDING": "require"}, 503),
+    ({"PGREQUIREAUTH": "md5"}, 503)])
+def test_what_protects_a_connection_in_libpqs_environment_holds(serve, site, settings, status):
+    """As for psql. The server's certificate is good but for its host, and its TLS is ended before it."""
+    if "PGREQUIREAUTH" in settings and ctypes.CDLL("libpq.so.5").PQlibVersion() < 160000:
+        pytest.skip("this libpq does not know PGREQUIREAUTH")
+    certificate = site.authority.certificate("elsewhere", sans=("DNS:elsewhere.example.com",))
+    with faults.tls_line(site.postgres.port, certificate) as line:
+        service = serve("probe", ENV="production", DATABASE_URL=None, DB_HOST="localhost", DB_PORT=line.entrance, DB_NAME="app",
+                        DB_USER="app_user", DB_PASSWORD=CANARY, PGSSLROOTCERT=site.authority.root,
+                        **{"PGCHANNELBINDING": "disable", **settings}, **POOL)
+        answer = service.client.get("/probe/session")
+        assert answer.status == status, service.line_of(answer)
+
+
 def test_of_a_bundle_the_one_root_is_kept_that_signs_for_the_server(serve, site, bundle):
     service = serve_with(serve, site, bundle)
     answers = [service.client.get("/probe/session") for _ in range(3)]
@@ -44,6 +61,20 @@ def test_of_a_bundle_the_one_root_is_kept_that_signs_for_the_server(serve, site,
     kept = hidden_files(service.line_of(answers[-1])["pid"])
     assert len(kept) == 1
     assert kept[0].read_text().split("-----")[2] == site.authority.root.read_text().split("-----")[2]
+
+
+def test_a_server_that_is_away_now_and_then_is_no_reason_to_read_all_of_it_again(serve, site, bundle):
+    with faults.line(site.postgres.port) as line:
+        url = site.url(port=line.entrance, query=f"?sslmode=verify-full&sslrootcert={bundle}")
+        service = serve("probe", DATABASE_URL=url, DATABASE_CONNECT_TIMEOUT=1, **POOL)
+        for _ in range(6):
+            assert service.client.get("/probe/session").status == 200
+            port, line.port = line.port, stack.free_port()
+            line.fault = faults.cut
+            assert service.client.get("/probe/session").status == 503
+            line.port, line.fault = port, faults.passing
+        answer = service.client.get("/probe/session")
+        assert answer.status == 200 and len(hidden_files(service.line_of(answer)["pid"])) == 1
 
 
 def test_a_ca_that_is_taken_out_of_the_bundle_is_not_trusted_any_more(serve, site, bundle):

@@ -180,3 +180,16 @@ def test_a_write_on_a_connection_that_was_idle_for_long_is_sent_again_when_it_is
         answer = service.client.post(f"/probe/marked?label={label}")
         assert answer.status == status, answer
     assert rows(service, label) == (1 if status == 201 else 0)
+
+
+def test_a_write_on_a_server_that_became_read_only_finds_the_new_one(serve, site, label):
+    """After a failover: the connection that is kept is to the old primary, and alive."""
+    service = serve("probe", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    site.query("ALTER ROLE app_user SET default_transaction_read_only = on")
+    try:
+        old = service.line_of(service.client.get("/probe/session"))["backend_pid"]
+    finally:
+        site.query("ALTER ROLE app_user RESET default_transaction_read_only")
+    line = service.line_of(service.client.post(f"/probe/marked?label={label}"))
+    assert (line["status"], line["retries"]) == (201, 1) and line["backend_pid"] != old
+    assert rows(service, label) == 1

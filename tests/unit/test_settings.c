@@ -456,6 +456,41 @@ parts_are_held_to_tls_in_production(void **state)
 	assert_string_equal(conninfo_get(&settings.database, "sslmode"), "require");
 }
 
+static const struct sslmode_row {
+	const char *about, *url, *pgsslmode;
+	const char *mode;  /* what comes of it */
+	const char *fault; /* or who is at fault */
+} sslmode_rows[] = {
+	{ "nobody says", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=", "require", NULL },
+	{ "as for psql", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=verify-ca", "verify-ca", NULL },
+	{ "the URL says", "DATABASE_URL=postgres://u@h/d?sslmode=require", "PGSSLMODE=verify-full", "require",
+	  NULL },
+	{ "none at all", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=sure", NULL, "PGSSLMODE" },
+	{ "too weak", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=prefer", NULL, "DATABASE_URL" },
+	{ "the system's CAs", "DATABASE_URL=postgres://u@h/d?sslrootcert=system", "PGSSLMODE=", "verify-full",
+	  NULL },
+	{ "weaker beside the system's CAs",
+	  "DATABASE_URL=postgres://u@h/d?sslrootcert=system&sslmode=require", "PGSSLMODE=", NULL,
+	  "DATABASE_URL" },
+	{ "weaker beside them, by the environment", "DATABASE_URL=postgres://u@h/d?sslrootcert=system",
+	  "PGSSLMODE=verify-ca", NULL, "DATABASE_URL" },
+};
+
+static void
+an_sslmode_is_had_from_url_environment_and_root(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(sslmode_rows); i++) {
+		const struct sslmode_row *row = &sslmode_rows[i];
+		struct reading reading = READ("ENV=production", row->url, row->pgsslmode);
+
+		if (row->fault)
+			row_true(row, is_faulted(&reading, row->fault));
+		else
+			row_text(row, conninfo_get(&reading.settings.database, "sslmode"), row->mode);
+	}
+}
+
 static const struct mode_row {
 	const char *about;
 	const char *env;
@@ -835,6 +870,7 @@ main(void)
 		SETTINGS_TEST(every_database_is_held_to_tls),
 		SETTINGS_TEST(no_tls_is_asked_of_a_unix_socket),
 		SETTINGS_TEST(parts_are_held_to_tls_in_production),
+		SETTINGS_TEST(an_sslmode_is_had_from_url_environment_and_root),
 		SETTINGS_TEST(a_file_that_others_can_read_is_refused_in_production),
 		SETTINGS_TEST(production_may_be_set_in_the_file_that_is_refused),
 		SETTINGS_TEST(production_wants_a_secret_key_that_is_one),
