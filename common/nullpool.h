@@ -254,7 +254,8 @@ struct np_value np_field(const struct np_rows *rows, size_t row, const char *col
 NP_MUST_CHECK bool np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *row);
 
 /* A keyset page: {"items": [row, …], "next": cursor or null}. Query for limit + 1 rows, so that it can tell
- * whether there are more; `keys` are the columns the query is ordered by (at most 4), ending with NULL. */
+ * whether there are more; `keys` are the columns the query is ordered by (at most 4), ending with NULL. In
+ * the page's last row they must not be null, nor longer than some 1,400 bytes together: else it fails. */
 NP_MUST_CHECK bool np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
                                  const char *const *keys);
 #define NP_KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })

@@ -6,7 +6,7 @@
 #include "http/cursor.h"
 
 #define SCOPE_MAX_BYTES 65536
-#define LINK_MAX_BYTES  2048 /* beside the other headers; a longer one is left out */
+#define LINK_MAX_BYTES  3072 /* beside the other headers; a longer one is left out */
 
 static bool
 is_of_the_list(const struct np_param *param)

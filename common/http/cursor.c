@@ -3,10 +3,45 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* ASCII's unit separator, before each key. */
-#define SEPARATOR '\x1f'
+/* ASCII's unit separator, before each key. In a key it is written as two bytes, and so is what begins those. */
+#define SEPARATOR         '\x1f'
+#define ESCAPE            '\x1e'
+#define ESCAPED_SEPARATOR 'f'
+#define ESCAPED_ESCAPE    'e'
 /* What encodes to CURSOR_MAX_BYTES. */
 #define JOINED_MAX_BYTES (CURSOR_MAX_BYTES / 4 * 3)
+
+static void
+add_key(struct buf *joined, const char *key)
+{
+	buf_char(joined, SEPARATOR);
+	for (; *key; key++) {
+		if (*key == SEPARATOR || *key == ESCAPE)
+			buf_char(joined, ESCAPE);
+		if (*key == SEPARATOR)
+			buf_char(joined, ESCAPED_SEPARATOR);
+		else
+			buf_char(joined, *key == ESCAPE ? ESCAPED_ESCAPE : *key);
+	}
+}
+
+/* In its place, since it only gets shorter. False: nobody wrote it so. */
+static bool
+unescape(char *key)
+{
+	char *to = key;
+
+	for (; *key; key++) {
+		if (*key == ESCAPE && key[1] != ESCAPED_SEPARATOR && key[1] != ESCAPED_ESCAPE)
+			return false;
+		if (*key == ESCAPE)
+			*to++ = *++key == ESCAPED_SEPARATOR ? SEPARATOR : ESCAPE;
+		else
+			*to++ = *key;
+	}
+	*to = '\0';
+	return true;
+}
 
 void
 cursor_write(struct buf *out, const char *const *keys, size_t count)
@@ -16,12 +51,8 @@ cursor_write(struct buf *out, const char *const *keys, size_t count)
 	char *text;
 
 	buf_init_fixed(&joined, storage, sizeof(storage));
-	for (size_t i = 0; i < count; i++) {
-		if (strchr(keys[i], SEPARATOR))
-			joined.overflow = true;
-		buf_char(&joined, SEPARATOR);
-		buf_text(&joined, keys[i]);
-	}
+	for (size_t i = 0; i < count; i++)
+		add_key(&joined, keys[i]);
 	text = base64url_encode(NULL, joined.data, joined.size);
 	buf_text(out, text);
 	mem_free(text);
@@ -40,10 +71,14 @@ cursor_read(void *owner, const char *text, const char *keys[CURSOR_KEYS_MAX])
 	if (!at || at[0] != SEPARATOR || memchr(at, '\0', size) || !utf8_valid(at, size, NULL))
 		return false;
 	for (size_t i = 0; i < CURSOR_KEYS_MAX; i++) {
+		char *key = at ? at + 1 : NULL;
+
+		at = key ? strchr(key, SEPARATOR) : NULL;
 		if (at)
-			*at++ = '\0';
-		keys[i] = at;
-		at = at ? strchr(at, SEPARATOR) : NULL;
+			*at = '\0';
+		if (key && !unescape(key))
+			return false;
+		keys[i] = key;
 	}
 	return at == NULL;
 }

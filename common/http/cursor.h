@@ -9,10 +9,10 @@
 #include "base/buf.h"
 
 #define CURSOR_KEYS_MAX  5    /* four of a page's order, and what it is a page of */
-#define CURSOR_MAX_BYTES 1024 /* of the encoded text */
+#define CURSOR_MAX_BYTES 2048 /* of the encoded text */
 
-/* Encodes 1 to CURSOR_KEYS_MAX keys, none of which may be NULL. Keys that are too long, or have the separator
- * (0x1f) in them, overflow the buffer. */
+/* Encodes 1 to CURSOR_KEYS_MAX keys, none of which may be NULL. Keys that are too long, some 1,500 bytes together, overflow
+ * the buffer. */
 void cursor_write(struct buf *out, const char *const *keys, size_t count);
 
 /* False: not something that cursor_write() made. The keys belong to owner; those that are not there are NULL. */
