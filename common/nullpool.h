@@ -153,6 +153,7 @@ struct np_route {
 	const char *summary;           /* one line for the OpenAPI document */
 	const char *missing;           /* the 404's detail when np_query_one() found no row */
 	const char *conflict;          /* the 409's detail when a unique or foreign key refused a row */
+	const char *unauthorized;      /* the document's 401, where the handler fails with NP_UNAUTHORIZED */
 	enum np_isolation isolation;   /* for NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
 	bool once;
 	const struct np_schema

@@ -14,9 +14,9 @@ static const char password_of[] =
 
 /* A few of those that expired, anybody's, so that there are never many more than are good. What says of a family that it ended
  * stays for as long as any token that was made of it may be good. */
-#define SOME_GONE                                                                                          \
-	" gone AS (DELETE FROM refresh_tokens t USING (SELECT token_hash FROM refresh_tokens WHERE"        \
-	" expires_at < now() - " REFRESH_TOKEN_EXPIRE " ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP"       \
+#define SOME_GONE                                                                                    \
+	" gone AS (DELETE FROM refresh_tokens t USING (SELECT token_hash FROM refresh_tokens WHERE"  \
+	" expires_at < now() - " REFRESH_TOKEN_EXPIRE " ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP" \
 	" LOCKED) old WHERE t.token_hash = old.token_hash)"
 
 static const char new_family[] = "WITH" SOME_GONE
@@ -159,6 +159,7 @@ static const struct np_route routes[] = {
 	{ "POST", "/auth/register", register_user, NP_TX_WRITE, new_fields,
 	  .summary = "A new user with a password", TAKEN, .returns = &user_schema },
 	{ "POST", "/auth/token", give_token, NP_TX_MANUAL, grant_fields, .form = true,
+	  .unauthorized = "Wrong email address or password, or no refresh token that is good",
 	  .summary = "An access token for a password or a refresh token", .returns = &token_schema },
 	{ "GET", "/auth/me", show_me, NP_TX_READ, .auth = NP_AUTH_USER, .summary = "Whose token it is",
 	  .returns = &user_schema, .missing = "This user is not there any more" },

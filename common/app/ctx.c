@@ -160,6 +160,8 @@ bool
 np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *row)
 {
 	buf_reset(&ctx->reply.body);
+	if (rows_twice(row))
+		return np_fail(ctx, NP_INTERNAL, "two columns named \"%s\"", rows_twice(row));
 	rows_json(row, 0, &ctx->reply.body);
 	return ctx_replied(ctx, status);
 }

@@ -91,6 +91,16 @@ rows_again(void *owner, const PGresult *columns, const struct np_rows *kept, siz
 	return found ? rows : NULL;
 }
 
+const char *
+rows_twice(const struct np_rows *rows)
+{
+	for (int column = 1; column < PQnfields(rows->result); column++)
+		for (int other = 0; other < column; other++)
+			if (strcmp(PQfname(rows->result, column), PQfname(rows->result, other)) == 0)
+				return PQfname(rows->result, column);
+	return NULL;
+}
+
 void
 rows_json(const struct np_rows *rows, size_t row, struct buf *out)
 {

@@ -17,6 +17,9 @@ struct np_rows *rows_again(void *owner, const PGresult *columns, const struct np
 /* All rows as records, a JSON array. */
 void rows_records(const struct np_rows *rows, struct buf *out);
 
+/* A name that two columns have, which an object cannot; NULL: there is none. */
+const char *rows_twice(const struct np_rows *rows);
+
 /* One row as {"column": value, …}, see pgjson.h. */
 void rows_json(const struct np_rows *rows, size_t row, struct buf *out);
 

@@ -176,8 +176,7 @@ write_problems(struct buf *out, const struct np_route *route)
 	bool body = has_param(route, NP_BODY, NP_BODY), known = route->auth != NP_AUTH_NONE;
 
 	write_problem(out, true, 400, NULL);
-	/* A form is how OAuth2 clients sign in. */
-	write_problem(out, known || route->form, 401, NULL);
+	write_problem(out, known || route->unauthorized, 401, route->unauthorized);
 	write_problem(out, known && has_param(route, NP_PATH, NP_PATH), 403, NULL);
 	write_problem(out, route->missing || has_param(route, NP_PATH, NP_PATH), 404, route->missing);
 	write_problem(out, writes, 409, route->conflict);

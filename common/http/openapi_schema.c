@@ -43,13 +43,13 @@ write_value(struct buf *out, const char *name, const struct np_param *param, con
 }
 
 static void
-write_choices(struct buf *out, const struct np_param *param)
+write_choices(struct buf *out, const struct np_param *param, bool nullable)
 {
 	for (size_t i = 0; param->choices[i]; i++) {
 		buf_text(out, i == 0 ? ",\"enum\":[" : ",");
 		buf_json_text(out, param->choices[i]);
 	}
-	buf_text(out, param->nullable ? ",null]" : "]");
+	buf_text(out, nullable ? ",null]" : "]");
 }
 
 /* ECMA's expressions, which OpenAPI means, match anywhere; ours match all of it. */
@@ -76,7 +76,7 @@ write_rules(struct buf *out, const struct np_param *param, bool nullable)
 		buf_printf(out, ",\"%s\":%" PRId64, is_text(param->type) ? "maxLength" : "maximum",
 		           param->max);
 	if (param->choices)
-		write_choices(out, param);
+		write_choices(out, param, nullable);
 	if (param->pattern)
 		write_pattern(out, param->pattern);
 }

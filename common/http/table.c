@@ -196,6 +196,29 @@ cache_fault(const struct np_route *route)
 	return route->cache ? key_fault(route, route->cache) : NULL;
 }
 
+/* The document names an operation by its method and path without punctuation: /a/b, /a-b and /a/{b} would be one. */
+static bool
+have_one_name(const char *a, const char *b)
+{
+	do {
+		a += strspn(a, "{}");
+		b += strspn(b, "{}");
+		if (*a != *b && !(*a && *b && strchr("/-_", *a) && strchr("/-_", *b)))
+			return false;
+	} while (*a++ && *b++);
+	return true;
+}
+
+static const char *
+name_fault(void *owner, const struct np_route *routes, const struct np_route *route)
+{
+	for (const struct np_route *before = routes; before < route; before++)
+		if (strcmp(before->method, route->method) == 0 && have_one_name(before->path, route->path))
+			return mem_printf(owner, "%s has the same name in the OpenAPI document",
+			                  before->path);
+	return NULL;
+}
+
 static const char *
 route_fault(void *owner, const struct np_route *routes, const struct np_route *route)
 {
@@ -213,7 +236,9 @@ route_fault(void *owner, const struct np_route *routes, const struct np_route *r
 	/* As the document's own schema is named. */
 	if (route->returns && strcmp(route->returns->name, "Problem") == 0)
 		return "its schema has the name of the one for errors, Problem";
-	fault = params_fault(owner, route);
+	fault = name_fault(owner, routes, route);
+	if (!fault)
+		fault = params_fault(owner, route);
 	if (!fault)
 		fault = cache_fault(route);
 	return fault ? fault : forgets_fault(routes, route);

@@ -64,6 +64,11 @@ def test_a_read_cannot_write(service, label):
     assert rows(service, label) == 0
 
 
+def test_two_columns_of_one_name_are_our_fault(service):
+    answer = service.client.get("/probe/twice")
+    assert answer.status == 500 and 'two columns named "a"' in service.line_of(answer)["detail"]
+
+
 def test_a_query_in_a_route_without_database_is_our_fault(service):
     answer = service.client.get("/probe/no-database")
     assert answer.status == 500

@@ -371,6 +371,15 @@ steer_nginx(struct np_ctx *ctx)
 }
 
 static bool
+name_twice(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, "SELECT 1 AS a, 2 AS b, 3 AS a", NP_NO_VALUES)
+	       && np_reply_row(ctx, NP_OK, row);
+}
+
+static bool
 cast_to_date(struct np_ctx *ctx)
 {
 	struct np_rows *row;
@@ -492,6 +501,7 @@ static const struct np_route routes[] = {
 	{ "GET", "/probe/kept-wide", list_wide_rows, NP_TX_READ, how_wide, .cache = "wide:{rows}:{size}" },
 	{ "GET", "/probe/long-header", set_long_header, NP_TX_NONE, NULL },
 	{ "GET", "/probe/steer", steer_nginx, NP_TX_NONE, NULL },
+	{ "GET", "/probe/twice", name_twice, NP_TX_READ },
 	{ "GET", "/probe/date", cast_to_date, NP_TX_READ, a_label },
 	{ "GET", "/probe/divide", divide, NP_TX_READ, NULL },
 	{ "GET", "/probe/version", show_version, NP_TX_READ, NULL },
