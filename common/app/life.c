@@ -71,6 +71,7 @@ new_transaction(struct np_ctx *ctx)
 		/* A standby lags behind: what is kept would be older than what was forgotten. */
 		.replica = ctx->cache_found == CACHE_LEASE ? NULL : ctx->app->replica,
 		.mode = ctx->route->tx,
+		.once = ctx->route->once,
 		.isolation = ctx->route->isolation,
 		.deadline = ctx->deadline,
 		.command_timeout_s = ctx->app->settings->database_command_timeout_s,

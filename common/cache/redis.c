@@ -157,7 +157,13 @@ take(void *owner, const redisReply *reply, struct redis_answer *answer)
 static bool
 is_unwell(const char *error)
 {
-	static const char *const codes[] = { "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH", "READONLY" };
+	static const char *const codes[] = { "LOADING",
+		                             "MASTERDOWN",
+		                             "CLUSTERDOWN",
+		                             "NOAUTH",
+		                             "READONLY",
+		                             "DENIED",
+		                             "ERR max number of clients" };
 
 	for (size_t i = 0; i < COUNT_OF(codes); i++)
 		if (text_starts(error, codes[i]))

@@ -98,6 +98,7 @@ static const struct setting table[] = {
 	{ "DATABASE_SSLNEGOTIATION", CHOICE, AT(database_sslnegotiation), EVERYWHERE("auto"),
 	  .choices = negotiation_names },
 	{ "PGSSLMODE", TEXT, AT(pgsslmode), EVERYWHERE(NULL) },
+	{ "PGSSLROOTCERT", TEXT, AT(pgsslrootcert), EVERYWHERE(NULL) },
 	{ "DATABASE_SCRAM_CLIENT_KEY", TEXT, AT(database_scram_client_key), EVERYWHERE(NULL),
 	  .secret = true },
 	{ "DATABASE_SCRAM_SERVER_KEY", TEXT, AT(database_scram_server_key), EVERYWHERE(NULL),

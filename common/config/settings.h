@@ -52,7 +52,8 @@ struct settings {
 	int64_t database_connection; /* enum connection_mode */
 	int64_t database_ahead_ttl_s;
 	int64_t database_sslnegotiation; /* enum ssl_negotiation */
-	const char *pgsslmode; /* as libpq has it, where nothing else says an sslmode; NULL: not set */
+	const char *pgsslmode,
+	    *pgsslrootcert; /* as libpq has them, where nothing else says so; NULL: not set */
 	const char *database_scram_client_key, *database_scram_server_key;
 
 	int64_t database_pool_size;

@@ -21,6 +21,8 @@ require_tls(void *owner, const struct settings *settings, const char *name, stru
 {
 	const char *mode;
 
+	if (settings->pgsslrootcert && conninfo_is_network(info))
+		conninfo_default(owner, info, "sslrootcert", settings->pgsslrootcert);
 	if (settings->pgsslmode)
 		conninfo_default(owner, info, "sslmode", settings->pgsslmode);
 	mode = conninfo_get(info, "sslmode");

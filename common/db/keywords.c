@@ -10,7 +10,9 @@
 void
 keywords_clean_environment(void)
 {
-	static const char *const kept[] = { "PGSSLROOTCERT",
+	/* The first is in each conninfo by now; a program that a reload executes reads it again. */
+	static const char *const kept[] = { "PGSSLMODE",
+		                            "PGSSLROOTCERT",
 		                            "PGSSLCERT",
 		                            "PGSSLKEY",
 		                            "PGSSLCRL",

@@ -279,14 +279,18 @@ may_try_again(const struct transaction *tx, const struct trip *trip)
 	return !trip->commits || !trip->flight.sent;
 }
 
-/* The same as text, on the same connection, where that is the whole transaction so far; else the handler runs again. */
+/* The same as text, on the same connection, where that is the whole transaction so far; else the handler runs again, or, where
+ * it may not, the next request has another connection. */
 static bool
 try_as_text(struct transaction *tx, const struct trip *trip, const char *sql)
 {
 	if (!trip->outdated)
 		return false;
 	tx->doubted = mem_strdup(tx->owner, sql);
-	tx->stale = tx->open;
+	if (trip->opens)
+		tx->stale = tx->open;
+	else if (tx->options.mode == NP_TX_MANUAL || tx->options.once)
+		tx->worn = true;
 	return trip->opens;
 }
 
@@ -329,17 +333,19 @@ run(struct transaction *tx, const char *sql, struct np_values values, struct np_
 {
 	struct trip trip;
 
-	for (;; tx->counts.retries++) {
+	for (;;) {
 		if (!take_connection(tx, err) || (tx->last == LAST_IS_NEXT && !has_time_to_commit(tx, err)))
 			return false;
 		compose(tx, &trip, sql, values);
 		fly(tx, &trip, flight_deadline(tx, &trip));
 		if (trip.outcome == FLIGHT_DONE)
 			break;
-		if (may_try_again(tx, &trip))
+		if (may_try_again(tx, &trip)) {
 			give_back(tx);
-		else if (!try_as_text(tx, &trip, sql))
+			tx->counts.retries++;
+		} else if (!try_as_text(tx, &trip, sql)) {
 			break;
+		}
 		flight_end(&trip.flight);
 	}
 	if (trip.outcome == FLIGHT_DONE) {
@@ -367,8 +373,10 @@ send_commit(struct transaction *tx, const struct transaction_statement *with, st
 		/* One that failed before answers with success, and the tag ROLLBACK. */
 		committed = strcmp(PQcmdStatus(trip.flight.results[trip.statement]), "COMMIT") == 0
 		            || error_internal(err, "a commit after a statement that failed");
-	else
+	else {
+		(void)try_as_text(tx, &trip, with ? with->sql : "COMMIT");
 		(void)trip_failed(tx, &trip, err);
+	}
 	flight_end(&trip.flight);
 	tell(tx, (struct transaction_note){
 	             .what = NOTE_COMMIT, .start_us = tx->flew_us, .err = committed ? NULL : err });
@@ -518,11 +526,11 @@ transaction_restart(struct transaction *tx)
 static void
 roll_back(struct transaction *tx, struct deadline deadline)
 {
-	struct trip trip;
+	struct trip trip = { .opens = false };
 
 	if (tx->open && !tx->broken) {
 		flight_begin(&trip.flight, tx->connection->pg, NULL);
-		(void)flight_command(&trip.flight, "ROLLBACK");
+		trip.statement = flight_command(&trip.flight, "ROLLBACK");
 		fly(tx, &trip, deadline);
 		flight_end(&trip.flight);
 	}

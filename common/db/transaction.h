@@ -41,6 +41,7 @@ typedef void transaction_listener(void *context, const struct transaction_note *
 
 struct transaction_options {
 	struct connector *connector;
+	bool once;               /* the handler is not run again */
 	struct replica *replica; /* for reads that a standby can serve; NULL: none */
 	enum np_tx mode;
 	enum np_isolation isolation;

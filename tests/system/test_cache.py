@@ -2,6 +2,7 @@
 import concurrent.futures
 import json
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -219,6 +220,25 @@ def test_an_error_of_one_key_is_not_the_end_of_the_others(serve, site):
                 assert link.recv(64) == b"+OK\r\n"
         assert [read(service, user)[1] for user in (cold, hot, cold, hot)] == ["away", "hit", "away", "hit"]
         assert [line["detail"][:8] for line in service.lines(event="redis failed")] == ["SET: OOM"]
+    finally:
+        own.stop()
+
+
+def test_a_server_that_takes_no_more_connections_is_left(serve, site):
+    own = stack.Redis(site.folder("redis-busy"), stack.free_port())
+    own.start()
+    try:
+        service = serve("users", REDIS_URL=f"redis://127.0.0.1:{own.port}/0", REDIS_TIMEOUT_MS=1000, DATABASE_POOL_SIZE=1,
+                        DATABASE_MAX_OVERFLOW=0)
+        user = created(service)
+        with own.connect() as link:
+            link.sendall(b"CONFIG SET maxclients 1\r\n")
+            assert link.recv(64) == b"+OK\r\n"
+            begin = time.monotonic()
+            assert [read(service, user)[1] for _ in range(10)] == ["away"] * 10
+            link.sendall(b"INFO stats\r\n")
+            rejected = int(re.search(rb"rejected_connections:(\d+)", link.recv(8192))[1])
+        assert 1 <= rejected <= 2 + time.monotonic() - begin
     finally:
         own.stop()
 

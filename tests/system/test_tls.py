@@ -2,6 +2,7 @@
 import ctypes
 import os
 import pathlib
+import signal
 import subprocess
 
 import psycopg2
@@ -40,7 +41,7 @@ def hidden_files(pid):
 
 @pytest.mark.parametrize("settings, status", [
     ({"PGSSLMODE": "verify-full"}, 503), ({"PGSSLMODE": "verify-ca"}, 200), ({}, 200), ({"PGCHANNELBINDING": "require"}, 503),
-    ({"PGREQUIREAUTH": "md5"}, 503)])
+    ({"PGREQUIREAUTH": "md5"}, 503), ({"PGSSLROOTCERT": "system"}, 503)])
 def test_what_protects_a_connection_in_libpqs_environment_holds(serve, site, settings, status):
     """As for psql. The server's certificate is good but for its host, and its TLS is ended before it."""
     if "PGREQUIREAUTH" in settings and ctypes.CDLL("libpq.so.5").PQlibVersion() < 160000:
@@ -48,10 +49,13 @@ def test_what_protects_a_connection_in_libpqs_environment_holds(serve, site, set
     certificate = site.authority.certificate("elsewhere", sans=("DNS:elsewhere.example.com",))
     with faults.tls_line(site.postgres.port, certificate) as line:
         service = serve("probe", ENV="production", DATABASE_URL=None, DB_HOST="localhost", DB_PORT=line.entrance, DB_NAME="app",
-                        DB_USER="app_user", DB_PASSWORD=CANARY, PGSSLROOTCERT=site.authority.root,
-                        **{"PGCHANNELBINDING": "disable", **settings}, **POOL)
-        answer = service.client.get("/probe/session")
-        assert answer.status == status, service.line_of(answer)
+                        DB_USER="app_user", DB_PASSWORD=CANARY, MIGRATION_DATABASE_URL=None, **POOL,
+                        **{"PGSSLROOTCERT": site.authority.root, "PGCHANNELBINDING": "disable", **settings})
+        for started in (1, 2):
+            stack.wait_until("the program, and after it the next", lambda: len(service.lines(event="started")) == started, 10)
+            answer = service.client.get("/probe/session")
+            assert answer.status == status, service.line_of(answer)
+            service.endpoints["probe"].send(signal.SIGHUP)
 
 
 def test_of_a_bundle_the_one_root_is_kept_that_signs_for_the_server(serve, site, bundle):

@@ -44,11 +44,21 @@ insert_second(struct np_ctx *ctx)
 	return np_query_one(ctx, &row, "SELECT 1", NP_NO_VALUES) && insert(ctx);
 }
 
+static bool
+insert_by_itself(struct np_ctx *ctx)
+{
+	return insert_second(ctx) && np_commit(ctx);
+}
+
 static const struct np_route routes[] = {
 	{ "GET", "/typed", count, NP_TX_READ, a_value, "How often a value is there" },
 	{ "POST", "/typed", insert, NP_TX_WRITE, a_value, "One" },
 	{ "POST", "/typed/last", insert_last, NP_TX_WRITE, a_value, "One, with its commit" },
 	{ "POST", "/typed/second", insert_second, NP_TX_WRITE, a_value, "One, after another statement" },
+	{ "POST", "/typed/once", insert_second, NP_TX_WRITE, a_value, "The same, and never again",
+	  .once = true },
+	{ "POST", "/typed/manual", insert_by_itself, NP_TX_MANUAL, a_value,
+	  "The same, with a commit of its own", .success = NP_CREATED },
 	NP_ROUTES_END,
 };
 
