@@ -129,15 +129,15 @@ new_lease(struct cache *cache)
 	mem_free(token);
 }
 
-/* After new_lease(). True: nobody else makes the value now. */
+/* After new_lease(). False: there is none to be had. answer->nil: somebody else makes the value now. */
 static bool
-take_lease(void *owner, struct cache *cache, struct deadline deadline, const char *key)
+take_lease(void *owner, struct cache *cache, struct deadline deadline, const char *key,
+           struct redis_answer *answer)
 {
 	const struct redis_word words[] = { REDIS_TEXT("SET"), redis_word(key),  redis_word(cache->lease),
 		                            REDIS_TEXT("NX"),  REDIS_TEXT("PX"), REDIS_TEXT(LEASE_TEXT) };
-	struct redis_answer answer;
 
-	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), &answer) && !answer.nil;
+	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), answer);
 }
 
 static bool
@@ -171,7 +171,7 @@ wait_for_lease(struct cache *cache, int64_t pause_ms, struct deadline end)
 {
 	int64_t start_us = clock_now_us();
 
-	clock_sleep_ms(pause_ms < LATER_LOOK_MS ? pause_ms : LATER_LOOK_MS, end);
+	clock_sleep_ms(pause_ms, end);
 	cache->slept_us += clock_now_us() - start_us;
 }
 
@@ -181,23 +181,28 @@ cache_find(void *owner, struct cache *cache, struct deadline deadline, const cha
 {
 	struct deadline end = deadline_within_ms(deadline, LOOKS_END_MS);
 	struct redis_answer answer;
+	int64_t pause_ms = FIRST_LOOK_MS;
 
-	for (int64_t pause_ms = FIRST_LOOK_MS; look(owner, cache, deadline, key, &answer); pause_ms *= 2) {
+	while (look(owner, cache, deadline, key, &answer)) {
 		if (is_whole(&answer)) {
 			*value = answer.text + HEAD_BYTES;
 			*size = answer.size - HEAD_BYTES;
 			return CACHE_HIT;
 		}
-		if (!answer.nil && !is_lease(&answer))
-			(void)cache_forget(cache, deadline, &key, 1); /* what is under it is none of ours */
+		/* What is under it is none of ours. */
+		if (!answer.nil && !is_lease(&answer) && !cache_forget(cache, deadline, &key, 1))
+			break;
 		if (!is_lease(&answer)) {
 			new_lease(cache);
-			if (take_lease(owner, cache, deadline, key))
+			if (!take_lease(owner, cache, deadline, key, &answer))
+				break;
+			if (!answer.nil)
 				return CACHE_LEASE;
 		}
 		if (deadline_passed(end))
 			break;
 		wait_for_lease(cache, pause_ms, end);
+		pause_ms = pause_ms * 2 < LATER_LOOK_MS ? pause_ms * 2 : LATER_LOOK_MS;
 	}
 	return CACHE_MISS;
 }

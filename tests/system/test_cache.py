@@ -197,6 +197,14 @@ def test_a_value_that_was_changed_is_not_believed(users):
     assert users.client.get(f"/users/{user['id']}").json() == user
 
 
+def test_a_lease_that_nobody_fills_is_waited_for_until_it_ends(users):
+    user = created(users)
+    redis(users, "SET", key(user), "L" + "0" * 32, "PX", 2000)
+    answer = users.client.get(f"/users/{user['id']}")
+    assert (answer.status, word(users, answer)) == (200, "miss")
+    assert 1000 < users.line_of(answer)["cache_ms"] < 3500
+
+
 def test_a_key_of_another_type_is_replaced(users):
     user = created(users)
     redis(users, "RPUSH", key(user), "x")
@@ -218,7 +226,9 @@ def test_an_error_of_one_key_is_not_the_end_of_the_others(serve, site):
             for words in (b"maxmemory-policy noeviction", b"maxmemory 1"):
                 link.sendall(b"CONFIG SET " + words + b"\r\n")
                 assert link.recv(64) == b"+OK\r\n"
-        assert [read(service, user)[1] for user in (cold, hot, cold, hot)] == ["away", "hit", "away", "hit"]
+        lines = [service.line_of(service.client.get(f"/users/{user['id']}")) for user in (cold, hot, cold, hot)]
+        assert [line["cache"] for line in lines] == ["away", "hit", "away", "hit"]
+        assert all(line["cache_ms"] < 1000 for line in lines)  # nobody is waited for
         assert [line["detail"][:8] for line in service.lines(event="redis failed")] == ["SET: OOM"]
     finally:
         own.stop()

@@ -90,6 +90,7 @@ class Stage:
 
     def new_lines(self):
         text = self.log_path.read_bytes()[self.log_read:] if self.log_path.exists() else b""
+        text = text[:text.rfind(b"\n") + 1]  # the rest is being written
         self.log_read += len(text)
         lines = []
         for line in text.decode(errors="replace").splitlines():
