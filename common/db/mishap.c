@@ -29,6 +29,14 @@ is_claimed_by_another(const PGresult *result)
 	return constraint && strcmp(constraint, "idempotency_keys_pkey") == 0;
 }
 
+bool
+mishap_is_read_only(const struct flight *flight)
+{
+	const char *code = PQresultErrorField(flight->error, PG_DIAG_SQLSTATE);
+
+	return code && strcmp(code, "25006") == 0;
+}
+
 static enum sqlstate_retry
 refused(const struct mishap *mishap, struct error *err)
 {
@@ -38,7 +46,7 @@ refused(const struct mishap *mishap, struct error *err)
 	struct sqlstate_meaning meaning = sqlstate_of_statement(code ? code : "");
 
 	/* A server that is read only is away for writes; a read that writes is the handler's fault. */
-	if (code && strcmp(code, "25006") == 0 && mishap->reads) {
+	if (mishap_is_read_only(mishap->flight) && mishap->reads) {
 		(void)error_internal(err, "a write in a route of NP_TX_READ");
 		return RETRY_NEVER;
 	}

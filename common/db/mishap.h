@@ -21,4 +21,7 @@ enum sqlstate_retry mishap_explain(const struct mishap *mishap, struct error *er
 /* An empty statement, COPY: no error of the server's, and nothing that a handler may send. */
 bool mishap_is_misuse(const struct flight *flight);
 
+/* A write was refused since the server, or the transaction, is read only. */
+bool mishap_is_read_only(const struct flight *flight);
+
 #endif

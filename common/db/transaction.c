@@ -114,14 +114,6 @@ flight_deadline(const struct transaction *tx, const struct trip *trip)
 	return deadline_within_ms(tx->options.deadline, (trip->commits ? 2 : 1) * command_ms + HEAD_GRACE_MS);
 }
 
-static bool
-is_read_only(const struct flight *flight)
-{
-	const char *code = PQresultErrorField(flight->error, PG_DIAG_SQLSTATE);
-
-	return code && strcmp(code, "25006") == 0;
-}
-
 static void
 fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 {
@@ -131,7 +123,7 @@ fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 	                  && prepared_is_lost(tx->connection->prepared, trip->flight.error);
 	trip->outdated = trip->outcome == FLIGHT_REFUSED && flight_was_rejected(&trip->flight)
 	                 && prepared_may_be_outdated(&trip->flight, trip->statement);
-	trip->moved = tx->options.mode != NP_TX_READ && is_read_only(&trip->flight);
+	trip->moved = tx->options.mode != NP_TX_READ && mishap_is_read_only(&trip->flight);
 	if (trip->moved)
 		connector_distrust(tx->source);
 	tx->broken = trip->flight.broken || trip->forgotten || trip->moved;
