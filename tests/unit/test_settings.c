@@ -469,6 +469,8 @@ static const struct sslmode_row {
 	{ "too weak", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=prefer", NULL, "DATABASE_URL" },
 	{ "the system's CAs", "DATABASE_URL=postgres://u@h/d?sslrootcert=system", "PGSSLMODE=", "verify-full",
 	  NULL },
+	{ "a file of CAs", "DATABASE_URL=postgres://u@h/d?sslrootcert=ca.pem", "PGSSLMODE=", "require",
+	  NULL },
 	{ "weaker beside the system's CAs",
 	  "DATABASE_URL=postgres://u@h/d?sslrootcert=system&sslmode=require", "PGSSLMODE=", NULL,
 	  "DATABASE_URL" },
