@@ -213,63 +213,62 @@ def test_a_key_of_another_type_is_replaced(users):
     assert read(users, user) == (200, "hit")
 
 
-def test_an_error_of_one_key_is_not_the_end_of_the_others(serve, site):
+@pytest.fixture
+def own(site):
+    """A Redis of the test's own, to be spoilt."""
+    redis = stack.Redis(site.folder("redis-own"), stack.free_port())
+    redis.start()
+    yield redis
+    redis.send(signal.SIGCONT)
+    redis.stop()
+
+
+def beside(serve, own, name, **settings):
+    return serve(name, REDIS_URL=f"redis://127.0.0.1:{own.port}/0", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1,
+                 DATABASE_MAX_OVERFLOW=0, **settings)
+
+
+def tell(own, *commands):
+    with own.connect() as link:
+        for command in commands:
+            link.sendall(command + b"\r\n")
+            assert link.recv(64) == b"+OK\r\n"
+
+
+def test_an_error_of_one_key_is_not_the_end_of_the_others(serve, own):
     """A Redis that has no room left: what it has it still answers."""
-    own = stack.Redis(site.folder("redis-full"), stack.free_port())
-    own.start()
-    try:
-        service = serve("users", REDIS_URL=f"redis://127.0.0.1:{own.port}/0", REDIS_TIMEOUT_MS=1000, DATABASE_CONNECTION="persistent",
-                        DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
-        hot, cold = created(service), created(service)
-        stack.wait_until("the hot one to be kept", lambda: read(service, hot) == (200, "hit"), 5)
-        with own.connect() as link:
-            for words in (b"maxmemory-policy noeviction", b"maxmemory 1"):
-                link.sendall(b"CONFIG SET " + words + b"\r\n")
-                assert link.recv(64) == b"+OK\r\n"
-        lines = [service.line_of(service.client.get(f"/users/{user['id']}")) for user in (cold, hot, cold, hot)]
-        assert [line["cache"] for line in lines] == ["away", "hit", "away", "hit"]
-        assert all(line["cache_ms"] < 1000 for line in lines)  # nobody is waited for
-        assert [line["detail"][:8] for line in service.lines(event="redis failed")] == ["SET: OOM"]
-    finally:
-        own.stop()
+    service = beside(serve, own, "users", REDIS_TIMEOUT_MS=1000)
+    hot, cold = created(service), created(service)
+    stack.wait_until("the hot one to be kept", lambda: read(service, hot) == (200, "hit"), 5)
+    tell(own, b"CONFIG SET maxmemory-policy noeviction", b"CONFIG SET maxmemory 1")
+    lines = [service.line_of(service.client.get(f"/users/{user['id']}")) for user in (cold, hot, cold, hot)]
+    assert [line["cache"] for line in lines] == ["away", "hit", "away", "hit"]
+    assert all(line["cache_ms"] < 1000 for line in lines)  # nobody is waited for
+    assert [line["detail"][:8] for line in service.lines(event="redis failed")] == ["SET: OOM"]
 
 
-def test_a_server_that_takes_no_more_connections_is_left(serve, site):
-    own = stack.Redis(site.folder("redis-busy"), stack.free_port())
-    own.start()
-    try:
-        service = serve("users", REDIS_URL=f"redis://127.0.0.1:{own.port}/0", REDIS_TIMEOUT_MS=1000, DATABASE_POOL_SIZE=1,
-                        DATABASE_MAX_OVERFLOW=0)
-        user = created(service)
-        with own.connect() as link:
-            link.sendall(b"CONFIG SET maxclients 1\r\n")
-            assert link.recv(64) == b"+OK\r\n"
-            begin = time.monotonic()
-            assert [read(service, user)[1] for _ in range(10)] == ["away"] * 10
-            link.sendall(b"INFO stats\r\n")
-            rejected = int(re.search(rb"rejected_connections:(\d+)", link.recv(8192))[1])
-        assert 1 <= rejected <= 2 + time.monotonic() - begin
-    finally:
-        own.stop()
+def test_a_server_that_takes_no_more_connections_is_left(serve, own):
+    service = beside(serve, own, "users", REDIS_TIMEOUT_MS=1000)
+    user = created(service)
+    with own.connect() as link:
+        link.sendall(b"CONFIG SET maxclients 1\r\n")
+        assert link.recv(64) == b"+OK\r\n"
+        begin = time.monotonic()
+        assert [read(service, user)[1] for _ in range(10)] == ["away"] * 10
+        link.sendall(b"INFO stats\r\n")
+        rejected = int(re.search(rb"rejected_connections:(\d+)", link.recv(8192))[1])
+    assert 1 <= rejected <= 2 + time.monotonic() - begin
 
 
-def test_a_server_that_is_no_master_any_more_is_left(serve, site):
+def test_a_server_that_is_no_master_any_more_is_left(serve, own):
     """After a failover its name may be another one's: a new connection is made, and asks for it anew."""
-    own = stack.Redis(site.folder("redis-left"), stack.free_port())
-    own.start()
-    try:
-        service = serve("kept", REDIS_URL=f"redis://127.0.0.1:{own.port}/0", REDIS_TIMEOUT_MS=1000, DATABASE_POOL_SIZE=1,
-                        DATABASE_MAX_OVERFLOW=0)
-        number = random.randrange(10 ** 9)
-        kept_count(service, number)
-        with own.connect() as link:
-            link.sendall(b"REPLICAOF 127.0.0.1 1\r\n")
-            assert link.recv(64) == b"+OK\r\n"
-        assert service.client.post(f"/kept/{number}").status == 201
-        assert service.lines(event="not forgotten")[0]["detail"].startswith("kept:{number}: DEL: READONLY")
-        assert count_of(service, number)[1] == "away"
-    finally:
-        own.stop()
+    service = beside(serve, own, "kept", REDIS_TIMEOUT_MS=1000)
+    number = random.randrange(10 ** 9)
+    kept_count(service, number)
+    tell(own, b"REPLICAOF 127.0.0.1 1")
+    assert service.client.post(f"/kept/{number}").status == 201
+    assert service.lines(event="not forgotten")[0]["detail"].startswith("kept:{number}: DEL: READONLY")
+    assert count_of(service, number)[1] == "away"
 
 
 def test_redis_away_is_a_miss_and_is_logged_once(serve):
@@ -281,23 +280,16 @@ def test_redis_away_is_a_miss_and_is_logged_once(serve):
     assert len(service.lines(event="redis failed")) == 1
 
 
-def test_a_hung_redis_costs_its_timeout_and_then_nothing(serve, site):
-    own = stack.Redis(site.folder("redis"), stack.free_port())
-    own.start()
-    try:
-        service = serve("users", REDIS_URL=f"redis://127.0.0.1:{own.port}/0", REDIS_TIMEOUT_MS=300,
-                        DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
-        user = created(service)
-        assert read(service, user)[0] == 200
-        own.send(signal.SIGSTOP)
-        start = time.monotonic()
-        assert [read(service, user) for _ in range(3)] == [(200, "away")] * 3
-        assert 0.3 <= time.monotonic() - start < 1.5  # one of them waited
-        own.send(signal.SIGCONT)
-        stack.wait_until("Redis to be asked again", lambda: read(service, user)[1] != "away", 5)
-    finally:
-        own.send(signal.SIGCONT)
-        own.stop()
+def test_a_hung_redis_costs_its_timeout_and_then_nothing(serve, own):
+    service = beside(serve, own, "users", REDIS_TIMEOUT_MS=300)
+    user = created(service)
+    assert read(service, user)[0] == 200
+    own.send(signal.SIGSTOP)
+    start = time.monotonic()
+    assert [read(service, user) for _ in range(3)] == [(200, "away")] * 3
+    assert 0.3 <= time.monotonic() - start < 1.5  # one of them waited
+    own.send(signal.SIGCONT)
+    stack.wait_until("Redis to be asked again", lambda: read(service, user)[1] != "away", 5)
 
 
 def test_redis_by_its_name(serve, site):
