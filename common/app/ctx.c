@@ -157,11 +157,19 @@ ctx_replied(struct np_ctx *ctx, enum np_success status)
 }
 
 bool
+ctx_may_be_objects(struct np_ctx *ctx, const struct np_rows *rows)
+{
+	const char *twice = rows_twice(rows);
+
+	return !twice || np_fail(ctx, NP_INTERNAL, "two columns named \"%s\"", twice);
+}
+
+bool
 np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *row)
 {
 	buf_reset(&ctx->reply.body);
-	if (rows_twice(row))
-		return np_fail(ctx, NP_INTERNAL, "two columns named \"%s\"", rows_twice(row));
+	if (!ctx_may_be_objects(ctx, row))
+		return false;
 	rows_json(row, 0, &ctx->reply.body);
 	return ctx_replied(ctx, status);
 }

@@ -45,6 +45,9 @@ struct np_ctx {
 /* Before the handler is called again: its transaction, its reply and its error are as they were before the first time. */
 void ctx_restart(struct np_ctx *ctx);
 
+/* Whether rows can be objects: no two columns have one name. It fails else. */
+NP_MUST_CHECK bool ctx_may_be_objects(struct np_ctx *ctx, const struct np_rows *rows);
+
 /* The reply's body is whole: what every np_reply_ function ends with. */
 NP_MUST_CHECK bool ctx_replied(struct np_ctx *ctx, enum np_success status);
 

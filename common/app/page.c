@@ -150,8 +150,8 @@ np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit, con
 	const char *cursor = NULL;
 
 	assert(limit > 0);
-	if (rows_twice(rows))
-		return np_fail(ctx, NP_INTERNAL, "two columns named \"%s\"", rows_twice(rows));
+	if (!ctx_may_be_objects(ctx, rows))
+		return false;
 	buf_reset(out);
 	write_items(out, rows, shown);
 	if (shown < count) {

@@ -72,9 +72,8 @@ write_hosts(struct buf *out, const X509 *certificate)
 	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
 	int count = names ? sk_GENERAL_NAME_num(names) : 0, shown = 0;
 
-	for (int i = 0; i < count && shown < NAMES_MAX; i++) {
+	for (int i = 0; i < count && shown < NAMES_MAX; i++)
 		shown += write_host(out, shown > 0 ? ", " : ", for ", sk_GENERAL_NAME_value(names, i));
-	}
 	if (count > NAMES_MAX)
 		buf_printf(out, " and %d more", count - NAMES_MAX);
 	GENERAL_NAMES_free(names);

@@ -10,7 +10,7 @@
 void
 keywords_clean_environment(void)
 {
-	/* The first is in each conninfo by now; a program that a reload executes reads it again. */
+	/* The first two are in each conninfo by now; a program that a reload executes reads them again. */
 	static const char *const kept[] = { "PGSSLMODE",
 		                            "PGSSLROOTCERT",
 		                            "PGSSLCERT",

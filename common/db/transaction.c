@@ -361,11 +361,11 @@ send_commit(struct transaction *tx, const struct transaction_statement *with, st
 		(void)flight_add(&trip.flight, with->sql, with->values);
 	trip.statement = flight_command(&trip.flight, "COMMIT");
 	fly(tx, &trip, flight_deadline(tx, &trip));
-	if (trip.outcome == FLIGHT_DONE)
+	if (trip.outcome == FLIGHT_DONE) {
 		/* One that failed before answers with success, and the tag ROLLBACK. */
 		committed = strcmp(PQcmdStatus(trip.flight.results[trip.statement]), "COMMIT") == 0
 		            || error_internal(err, "a commit after a statement that failed");
-	else {
+	} else {
 		(void)try_as_text(tx, &trip, with ? with->sql : "COMMIT");
 		(void)trip_failed(tx, &trip, err);
 	}

@@ -3,8 +3,8 @@
  * The gate is ours because json-c, also when strict, lets the last of two equal keys win, cuts texts at \u0000,
  * takes NaN, 1e400, lone surrogates and overlong UTF-8, and saturates integers. What passes is RFC 8259 within
  * the limits of I-JSON (RFC 7493): valid UTF-8, no equal keys, no NUL, integers of 64 bits, numbers that a double has,
- * at most JSON_DEPTH_MAX levels, JSON_OBJECT_KEYS_MAX keys in an object and JSON_KEYS_MAX in all; no number of more than 63 bytes, or with an exponent of more
- * than 4 digits. Postgres' jsonb takes all that passes: tests/system/test_values.py.
+ * at most JSON_DEPTH_MAX levels, JSON_OBJECT_KEYS_MAX keys in an object and JSON_KEYS_MAX in all; no number of more than
+ * 63 bytes, or with an exponent of more than 4 digits. Postgres' jsonb takes all that passes: tests/system/test_values.py.
  * Its measure is held against what json-c read, since json-c without memory reads less and does not say so.
  */
 #ifndef NULLPOOL_HTTP_JSON_H
