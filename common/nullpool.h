@@ -166,7 +166,9 @@ struct np_route {
 	bool form; /* a body may also be application/x-www-form-urlencoded */
 	/* Answers of an NP_TX_READ route are kept in Redis under this key, where there is one: "user:{id}", with parameters
 	 * of the route in braces, of types in which one value is one text (not NP_FLOAT, NP_EMAIL, NP_DATETIME, JSON). What
-	 * differs between answers has to be in it. */
+	 * differs between answers has to be in it. An answer with a response header other than Cache-Control, Content-Disposition,
+	 * Content-Language, Deprecation, ETag, Expires, Last-Modified, Link, Sunset, Vary and X-Total-Count is not kept. Needs
+	 * SECRET_KEY, which what is kept is authenticated with. */
 	const char *cache;
 	int64_t cache_s; /* for so long at most; 0: CACHE_TTL */
 	/* The keys of this program's answers that an NP_TX_WRITE route makes wrong, 15 at most; ends with NULL, see NP_KEYS. */

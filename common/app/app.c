@@ -1,5 +1,6 @@
 #include "app/app.h"
 #include "app/auth.h"
+#include "app/kept.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -72,6 +73,10 @@ app_init(void *owner, struct app *app, const char *name, const struct np_route *
 		return error_set(err, NP_INTERNAL,
 		                 "SECRET_KEY: is required where a route wants to know its caller;"
 		                 " make one with: openssl rand -hex 32");
+	if (settings->redis_url && !settings->secret_key && kept_is_wanted(routes))
+		return error_set(err, NP_INTERNAL,
+		                 "SECRET_KEY: is required where answers are kept in Redis (REDIS_URL);"
+		                 " make one with: openssl rand -hex 32");
 	if (!new_connector(owner, settings, &settings->database, &app->connector, err))
 		return false;
 	if (settings->database_replica_url) {
@@ -80,7 +85,8 @@ app_init(void *owner, struct app *app, const char *name, const struct np_route *
 			return false;
 	}
 	if (settings->redis_url)
-		app->cache = cache_new(owner, &settings->redis, settings->redis_timeout_ms);
+		app->cache = cache_new(owner, &settings->redis, settings->redis_timeout_ms,
+		                       settings->secret_key);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "app/spans.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "http/reply_text.h"
 #include "http/table.h"
 
@@ -52,6 +53,52 @@ key_of(const struct np_ctx *ctx, void *owner, const char *template)
 	return key.overflow ? NULL : key.data;
 }
 
+/* --- what may be kept --- */
+
+bool
+kept_is_wanted(const struct np_route *routes)
+{
+	for (; routes->method; routes++)
+		if (routes->cache)
+			return true;
+	return false;
+}
+
+/* The response headers that come back from Redis. Not one of them sends a client somewhere, gives it a cookie, or tells nginx
+ * what to do. */
+static bool
+is_listed(const char *name)
+{
+	static const char *const listed[] = { "Cache-Control",
+		                              "Content-Disposition",
+		                              "Content-Language",
+		                              "Deprecation",
+		                              "ETag",
+		                              "Expires",
+		                              "Last-Modified",
+		                              "Link",
+		                              "Sunset",
+		                              "Vary",
+		                              "X-Total-Count" };
+
+	for (size_t i = 0; i < COUNT_OF(listed); i++)
+		if (text_equal_nocase(name, listed[i]))
+			return true;
+	return false;
+}
+
+static bool
+may_be_kept(const struct reply *reply)
+{
+	for (size_t i = 0; i < reply->header_count; i++)
+		if (!is_listed(reply->headers[i].name)) {
+			log_printf(LOG_DEBUG, "not kept", "the answer has the header \"%s\"",
+			           reply->headers[i].name);
+			return false;
+		}
+	return reply->status == NP_OK;
+}
+
 /* --- what a request does with it --- */
 
 bool
@@ -70,10 +117,12 @@ kept_find(struct np_ctx *ctx)
 	spans_add_cache(ctx, "find", start_us);
 	if (ctx->cache_found != CACHE_HIT)
 		return false;
-	ctx->replied = reply_from_text(&ctx->reply, value, size);
+	ctx->replied = reply_from_text(&ctx->reply, value, size) && may_be_kept(&ctx->reply);
 	/* Another build's idea of a reply. */
-	if (!ctx->replied)
+	if (!ctx->replied) {
+		reply_reset(&ctx->reply);
 		ctx->cache_found = CACHE_MISS;
+	}
 	return ctx->replied;
 }
 
@@ -120,7 +169,7 @@ kept_settle(struct np_ctx *ctx, bool good)
 	if (ctx->cache_found != CACHE_LEASE)
 		return;
 	buf_init(&ctx->kept, ctx, CACHE_VALUE_MAX);
-	if (good && ctx->reply.status == NP_OK)
+	if (good && may_be_kept(&ctx->reply))
 		reply_to_text(&ctx->reply, &ctx->kept);
 }
 

@@ -9,6 +9,9 @@
 
 #include "app/ctx.h"
 
+/* Whether any route of the program keeps its answers. */
+bool kept_is_wanted(const struct np_route *routes);
+
 /* Before the handler. True: the reply is there. */
 bool kept_find(struct np_ctx *ctx);
 

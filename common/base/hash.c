@@ -22,17 +22,54 @@ hash_text(const void *bytes, size_t size, char text[HASH_TEXT_BYTES])
 	hash_keyed(NULL, bytes, size, text);
 }
 
+/* A key may be longer than BLAKE2b takes. */
+static void
+shorten_key(const char *key, unsigned char short_key[crypto_generichash_KEYBYTES])
+{
+	(void)crypto_generichash(short_key, crypto_generichash_KEYBYTES, (const unsigned char *)key,
+	                         strlen(key), NULL, 0);
+}
+
 void
 hash_keyed(const char *key, const void *bytes, size_t size, char text[HASH_TEXT_BYTES])
 {
 	unsigned char hash[crypto_generichash_BYTES_MIN], short_key[crypto_generichash_KEYBYTES];
 
-	/* A key may be longer than BLAKE2b takes. */
 	if (key)
-		(void)crypto_generichash(short_key, sizeof(short_key), (const unsigned char *)key,
-		                         strlen(key), NULL, 0);
+		shorten_key(key, short_key);
 	(void)crypto_generichash(hash, sizeof(hash), bytes, size, key ? short_key : NULL,
 	                         key ? sizeof(short_key) : 0);
+	(void)sodium_bin2hex(text, HASH_TEXT_BYTES, hash, sizeof(hash));
+}
+
+void
+hash_derive_key(const char *secret, const char *purpose, unsigned char key[HASH_KEY_BYTES])
+{
+	unsigned char short_key[crypto_generichash_KEYBYTES];
+
+	_Static_assert(HASH_KEY_BYTES == crypto_generichash_KEYBYTES, "a key for what is here");
+	shorten_key(secret, short_key);
+	(void)crypto_generichash(key, HASH_KEY_BYTES, (const unsigned char *)purpose, strlen(purpose),
+	                         short_key, sizeof(short_key));
+	sodium_memzero(short_key, sizeof(short_key));
+}
+
+void
+hash_parts(const unsigned char key[HASH_KEY_BYTES], const struct hash_part *parts, size_t count,
+           char text[HASH_TEXT_BYTES])
+{
+	unsigned char hash[crypto_generichash_BYTES_MIN];
+	crypto_generichash_state state;
+
+	(void)crypto_generichash_init(&state, key, key ? HASH_KEY_BYTES : 0, sizeof(hash));
+	for (size_t i = 0; i < count; i++) {
+		const uint64_t size = parts[i].bytes ? parts[i].size : UINT64_MAX;
+
+		(void)crypto_generichash_update(&state, (const unsigned char *)&size, sizeof(size));
+		if (parts[i].bytes)
+			(void)crypto_generichash_update(&state, parts[i].bytes, parts[i].size);
+	}
+	(void)crypto_generichash_final(&state, hash, sizeof(hash));
 	(void)sodium_bin2hex(text, HASH_TEXT_BYTES, hash, sizeof(hash));
 }
 

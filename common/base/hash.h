@@ -14,6 +14,19 @@ NP_MUST_CHECK bool hash_init(void);
 void hash_text(const void *bytes, size_t size, char text[HASH_TEXT_BYTES]);
 void hash_keyed(const char *key, const void *bytes, size_t size, char text[HASH_TEXT_BYTES]);
 
+/* Keys for one purpose each, derived from the secret (of any length): whoever learns one of them knows no other. */
+#define HASH_KEY_BYTES 32
+void hash_derive_key(const char *secret, const char *purpose, unsigned char key[HASH_KEY_BYTES]);
+
+/* BLAKE2b of 128 bits, keyed, over several texts: the length of each is part of it, so no byte can move from one to the next. A
+ * text of NULL differs from an empty one. `key` may be NULL. */
+struct hash_part {
+	const void *bytes;
+	size_t size;
+};
+void hash_parts(const unsigned char key[HASH_KEY_BYTES], const struct hash_part *parts, size_t count,
+                char text[HASH_TEXT_BYTES]);
+
 #define HMAC_BYTES 32
 void hmac_sha256(const char *key, const void *bytes, size_t size, unsigned char mac[HMAC_BYTES]);
 

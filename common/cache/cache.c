@@ -1,15 +1,25 @@
 #include "cache/cache.h"
 
+#include <assert.h>
+#include <inttypes.h>
+
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cache/redis.h"
 
-/* The first byte of what stands under a key; a value's fingerprint follows, a lease's token. */
+/* The first byte of what stands under a key. A lease's token follows it; of a value its hash, and the second since 1970 at which
+ * it ends, as hexadecimal digits. */
 #define VALUE_MARK    'V'
 #define LEASE_MARK    'L'
-#define HEAD_BYTES    HASH_TEXT_BYTES /* the mark and 32 digits */
+#define LEASE_BYTES   HASH_TEXT_BYTES /* the mark and 32 digits */
+#define END_DIGITS    16
+#define HEAD_BYTES    (LEASE_BYTES + END_DIGITS)
 #define LEASE_TEXT    "3000"
+
+#define CLOCKS_S      30                /* so far the clocks of two machines may be apart */
+#define SILENCE_US    INT64_C(60000000) /* between two warnings */
 
 #define FIRST_LOOK_MS 2 /* then twice as long each time, up to: */
 #define LATER_LOOK_MS 20
@@ -32,17 +42,83 @@ const char *const cache_found_names[CACHE_HIT + 1] = {
 
 struct cache {
 	struct redis *redis;
-	char lease[HEAD_BYTES + 1]; /* of the one that this process holds, with its mark */
-	int64_t slept_us;           /* for others' leases */
+	bool has_secret;
+	unsigned char secret[HASH_KEY_BYTES];
+	char lease[LEASE_BYTES + 1]; /* of the one that this process holds, with its mark */
+	int64_t slept_us;            /* for others' leases */
+	int64_t silent_until_us;
 };
 
 struct cache *
-cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms)
+cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms, const char *secret)
 {
 	struct cache *cache = mem_new(owner, struct cache);
 
 	cache->redis = redis_new(cache, where, timeout_ms);
+	cache->has_secret = secret != NULL;
+	if (secret)
+		hash_derive_key(secret, "nullpool: values in Redis, 1", cache->secret);
 	return cache;
+}
+
+/* --- what a value has to prove --- */
+
+/* Of the key too: a good value under another key is as bad as a forged one. */
+static void
+hash_value(const struct cache *cache, const char *key, const char *end, const char *value, size_t size,
+           char hash[HASH_TEXT_BYTES])
+{
+	const struct hash_part parts[] = { { key, strlen(key) }, { end, END_DIGITS }, { value, size } };
+
+	assert(cache->has_secret);
+	hash_parts(cache->secret, parts, COUNT_OF(parts), hash);
+}
+
+static bool
+is_ours(const struct cache *cache, const char *key, const struct redis_answer *answer)
+{
+	char hash[HASH_TEXT_BYTES];
+
+	if (answer->size < HEAD_BYTES || answer->text[0] != VALUE_MARK)
+		return false;
+	hash_value(cache, key, answer->text + LEASE_BYTES, answer->text + HEAD_BYTES,
+	           answer->size - HEAD_BYTES, hash);
+	return bytes_equal(hash, answer->text + 1, LEASE_BYTES - 1);
+}
+
+/* Redis ends a value by itself; one that was put back later is too old all the same. */
+static bool
+has_ended(const struct redis_answer *answer)
+{
+	char end[END_DIGITS + 1] = "";
+
+	memcpy(end, answer->text + LEASE_BYTES, END_DIGITS);
+	return strtoll(end, NULL, 16) + CLOCKS_S < clock_wall_us() / 1000000;
+}
+
+static void
+warn(struct cache *cache, const char *why)
+{
+	int64_t now_us = clock_now_us();
+
+	if (now_us < cache->silent_until_us)
+		return;
+	log_printf(LOG_WARNING, "redis not believed", "a value under one of our keys %s", why);
+	cache->silent_until_us = now_us + SILENCE_US;
+}
+
+static bool
+is_believed(struct cache *cache, const char *key, const struct redis_answer *answer)
+{
+	if (!is_ours(cache, key, answer)) {
+		warn(cache, "was not kept by a program with this SECRET_KEY, or was changed");
+		return false;
+	}
+	if (has_ended(answer)) {
+		warn(cache, "has outlived its time");
+		return false;
+	}
+	return true;
 }
 
 /* --- changing --- */
@@ -63,16 +139,19 @@ void
 cache_fill(struct cache *cache, struct deadline deadline, const char *key, const char *value, size_t size,
            int64_t ttl_s)
 {
-	char *whole, ttl[INT_TEXT_BYTES];
+	char *whole, ttl[INT_TEXT_BYTES], hash[HASH_TEXT_BYTES];
 
 	if (size > CACHE_VALUE_MAX) {
 		cache_release(cache, deadline, key);
 		return;
 	}
 	whole = mem_resize(cache, NULL, HEAD_BYTES + size + 1);
-	hash_text(value, size, whole + 1); /* its NUL is where the value begins */
 	whole[0] = VALUE_MARK;
+	(void)snprintf(whole + LEASE_BYTES, END_DIGITS + 1, "%016" PRIx64,
+	               (uint64_t)(clock_wall_us() / 1000000 + ttl_s));
 	memcpy(whole + HEAD_BYTES, value, size);
+	hash_value(cache, key, whole + LEASE_BYTES, value, size, hash);
+	memcpy(whole + 1, hash, LEASE_BYTES - 1);
 	(void)text_of_int(ttl_s, ttl);
 	(void)tell(cache, deadline,
 	           (struct redis_word[]){ REDIS_TEXT("EVAL"),
@@ -141,20 +220,9 @@ take_lease(void *owner, struct cache *cache, struct deadline deadline, const cha
 }
 
 static bool
-is_whole(const struct redis_answer *answer)
-{
-	char hash[HASH_TEXT_BYTES];
-
-	if (answer->size < HEAD_BYTES || answer->text[0] != VALUE_MARK)
-		return false;
-	hash_text(answer->text + HEAD_BYTES, answer->size - HEAD_BYTES, hash);
-	return memcmp(hash, answer->text + 1, HEAD_BYTES - 1) == 0;
-}
-
-static bool
 is_lease(const struct redis_answer *answer)
 {
-	return answer->size == HEAD_BYTES && answer->text[0] == LEASE_MARK;
+	return answer->size == LEASE_BYTES && answer->text[0] == LEASE_MARK;
 }
 
 static bool
@@ -184,7 +252,7 @@ cache_find(void *owner, struct cache *cache, struct deadline deadline, const cha
 	int64_t pause_ms = FIRST_LOOK_MS;
 
 	while (look(owner, cache, deadline, key, &answer)) {
-		if (is_whole(&answer)) {
+		if (!answer.nil && !is_lease(&answer) && is_believed(cache, key, &answer)) {
 			*value = answer.text + HEAD_BYTES;
 			*size = answer.size - HEAD_BYTES;
 			return CACHE_HIT;

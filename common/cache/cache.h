@@ -5,7 +5,10 @@
  * cache_forget() takes the lease away too: a value that was read before a write can never be filled in after it.
  * A mark that nobody fills ends by itself after CACHE_LEASE_MS.
  *
- * What Redis returns is used only when it is whole: a fingerprint goes with each value.
+ * Redis is not believed: whoever can write to it could answer for us. A value carries a hash of itself, its key and its end, with
+ * a key derived from SECRET_KEY. One that does not verify, or has outlived its time by more than two clocks may differ, is a miss,
+ * and a warning once a minute. What such a person can do: put back an older value of the same key for as long as it would have
+ * lived, and make a request wait for CACHE_LEASE_MS with a forged lease.
  */
 #ifndef NULLPOOL_CACHE_CACHE_H
 #define NULLPOOL_CACHE_CACHE_H
@@ -28,8 +31,9 @@ enum cache_found {
 /* As logs and metrics say it: "away", "miss", "hit". */
 extern const char *const cache_found_names[CACHE_HIT + 1];
 
-/* Connects on first use. Belongs to owner; `where` is borrowed. */
-RETURNS_OWNED struct cache *cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms);
+/* Connects on first use. Belongs to owner; `where` is borrowed. Without a secret (NULL) it can be pinged, and nothing else. */
+RETURNS_OWNED struct cache *cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms,
+                                      const char *secret);
 
 /* A hit's value belongs to owner, with a NUL behind it. */
 enum cache_found cache_find(void *owner, struct cache *cache, struct deadline deadline, const char *key,

@@ -1,5 +1,6 @@
 """Answers kept in Redis: a hit needs no database, a write is seen at once, and Redis is never a reason to fail."""
 import concurrent.futures
+import hashlib
 import json
 import random
 import re
@@ -14,7 +15,7 @@ import pytest
 
 import faults
 import stack
-from conftest import REDIS_CANARY, may_mount, program
+from conftest import REDIS_CANARY, SECRET_CANARY, may_mount, program
 from servers import server
 
 MINUTE = 60
@@ -188,13 +189,77 @@ def test_a_value_that_is_none_of_ours_is_replaced(users, lie):
     assert read(users, user) == (200, "hit")
 
 
-def test_a_value_that_was_changed_is_not_believed(users):
-    user = created(users)
-    assert read(users, user) == (200, "miss")
-    kept(users, user)
+def test_a_value_that_was_changed_or_moved_is_not_believed(users):
+    user, other = created(users), created(users)
+    for one in (user, other):
+        assert read(users, one) == (200, "miss")
+        kept(users, one)
     value = redis(users, "GET", key(user))
-    redis(users, "SET", key(user), value.replace(b"Ada", b"Eve"))
-    assert users.client.get(f"/users/{user['id']}").json() == user
+    longer = value[:33] + b"%016x" % (int(value[33:49], 16) + 1) + value[49:]
+    for lie in (value.replace(b"Ada", b"Eve"), longer, value[:-1], redis(users, "GET", key(other))):
+        redis(users, "SET", key(user), lie)
+        answer = users.client.get(f"/users/{user['id']}")
+        assert (answer.json(), word(users, answer)) == (user, "miss")
+        kept(users, user)
+    assert len(users.lines(event="redis not believed")) == 1  # a minute, and of the one process that has met it
+
+
+def hash_of(secret, *parts):
+    """As base/hash.h has it: BLAKE2b with a derived key, over each part behind its length."""
+    short = hashlib.blake2b(secret.encode(), digest_size=32).digest()
+    derived = hashlib.blake2b(b"nullpool: values in Redis, 1", key=short, digest_size=32).digest()
+    text = b"".join(len(part).to_bytes(8, "little") + part for part in parts)
+    return hashlib.blake2b(text, key=derived, digest_size=16).hexdigest().encode()
+
+
+def value_of(user, text, secret=SECRET_CANARY, seconds=60):
+    end = b"%016x" % int(time.time() + seconds)
+    return b"V" + hash_of(secret, key(user).encode(), end, text) + end + text
+
+
+def test_who_can_write_to_redis_answers_for_nobody(users):
+    user, headers = created(users), b"Set-Cookie: session=theirs\nLocation: https://example.com/\n"
+    lie = b"200\n" + headers + b'\n{"name":"Eve"}'
+    for value in (value_of(user, lie, secret="another-secret-key-0123456789-0123456789"),
+                  b"V" + hashlib.blake2b(lie, digest_size=16).hexdigest().encode() + lie):
+        redis(users, "SET", key(user), value)
+        answer = users.client.get(f"/users/{user['id']}")
+        assert (answer.status, answer.json()) == (200, user)
+        assert "set-cookie" not in answer.headers and "location" not in answer.headers
+
+
+@pytest.mark.parametrize("text, wanted", [
+    (b'200\nLink: <x>; rel="next"\n\n{"name":"kept"}', "hit"),
+    (b'200\nSet-Cookie: a=b\n\n{"name":"kept"}', "away"),
+    (b'200\nLocation: /x\n\n{"name":"kept"}', "away"),
+    (b'200\nX-Accel-Redirect: /x\n\n{"name":"kept"}', "away"),
+    (b'204\n\n', "away"),
+])
+def test_only_listed_headers_of_a_success_come_back(users, text, wanted):
+    """Also of what a program with this SECRET_KEY has kept: such a value is not used."""
+    user = created(users)
+    redis(users, "SET", key(user), value_of(user, text))
+    answer = users.client.get(f"/users/{user['id']}")
+    assert (answer.status, word(users, answer)) == (200, wanted)
+    assert answer.json()["name"] == ("kept" if wanted == "hit" else "Ada")
+    assert ("link" in answer.headers) == (wanted == "hit")
+
+
+def test_a_value_ends_although_somebody_puts_it_back(users):
+    user, text = created(users), b'200\n\n{"name":"kept"}'
+    for seconds, wanted in ((-20, "hit"), (-40, "miss")):  # two clocks may be 30 s apart
+        redis(users, "SET", key(user), value_of(user, text, seconds=seconds))
+        assert read(users, user) == (200, wanted)
+
+
+def test_without_a_secret_key_nothing_can_be_kept_in_redis(site):
+    def check(**settings):
+        return subprocess.run([program("kept"), "--check"], capture_output=True, text=True,
+                              env=site.environment(SECRET_KEY=None, NULLPOOL_ENV_FILE="/dev/null", **settings))
+
+    done = check()
+    assert done.returncode == 78 and "SECRET_KEY: is required where answers are kept in Redis" in done.stderr
+    assert check(REDIS_URL=None).returncode == 0
 
 
 def test_a_lease_that_nobody_fills_is_waited_for_until_it_ends(users):
