@@ -203,7 +203,8 @@ class Listens:
 def test_a_certificate_whose_time_has_not_begun(site, ask):
     with server(Listens(*site.authority.certificate("early", begins=1))) as port:
         found = ask(DATABASE_URL=site.url(port=port, query=f"?sslmode=verify-full&sslrootcert={site.authority.root}"))
-    assert found.first == "tls" and 'certificate is not yet valid: "early"' in found.figure("tls")
+    # OpenSSL 3.6 adds "or the system clock is incorrect".
+    assert found.first == "tls" and re.search(r'certificate is not yet valid[^:]*: "early"', found.figure("tls"))
     assert "the clock here" in found.advice("tls")
 
 
@@ -376,7 +377,7 @@ def test_a_second_try_of_tls_is_seen(ask, tmp_path):
     config = tmp_path / "openssl.cnf"
     config.write_text("")
     found = ask(OPENSSL_CONF=config)
-    if "group X25519" in found.figure("tls"):
+    if "group x25519" in found.figure("tls").lower():  # OpenSSL 3.6 writes it small
         pytest.skip("this Postgres takes what OpenSSL offers")
     assert " at the second try," in found.figure("tls")
     assert re.match(r"1 trip, [\d.]+ ms of each connection", found.saves("the server refuses the group")[0])

@@ -23,7 +23,7 @@ a_deadline_has_at_most_its_time_left(void **state)
 	int left = deadline_left_ms(deadline_in_ms(60000));
 
 	(void)state;
-	assert_in_range(left, 50000, 60000);
+	assert_true(left >= 50000 && left <= 60000);
 }
 
 static void
@@ -33,7 +33,7 @@ what_is_left_is_rounded_up(void **state)
 	int left = deadline_left_ms(deadline);
 
 	(void)state;
-	assert_in_range(left, 50000, 60001);
+	assert_true(left >= 50000 && left <= 60001);
 	/* Less than a millisecond is not nothing, or a poll() would spin. */
 	deadline.at_us = clock_now_us() + 900;
 	left = deadline_left_ms(deadline);
@@ -68,7 +68,7 @@ within_takes_the_earlier_one(void **state)
 
 	(void)state;
 	assert_int_equal(deadline_within_ms(soon, 60000).at_us, soon.at_us);
-	assert_in_range(left, 1, 1000);
+	assert_true(left >= 1 && left <= 1000);
 }
 
 static void
