@@ -120,6 +120,7 @@ static const struct setting table[] = {
 	{ "REDIS_TIMEOUT_MS", NUMBER, AT(redis_timeout_ms), EVERYWHERE("50"), 1, 5000 },
 	{ "CACHE_TTL", NUMBER, AT(cache_ttl_s), EVERYWHERE("60"), 1, 30 * DAY_S },
 	{ "SECRET_KEY", TEXT, AT(secret_key), EVERYWHERE(NULL), .secret = true },
+	{ "SECRET_KEY_PREVIOUS", TEXT, AT(secret_key_previous), EVERYWHERE(NULL), .secret = true },
 	{ "ALGORITHM", TEXT, AT(algorithm), EVERYWHERE("HS256"), .choices = algorithm_names },
 	{ "ACCESS_TOKEN_EXPIRE_MINUTES", NUMBER, AT(access_token_expire_minutes), EVERYWHERE("1440"), 1,
 	  525600 },

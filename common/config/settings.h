@@ -73,7 +73,8 @@ struct settings {
 	int64_t redis_timeout_ms;
 	int64_t cache_ttl_s;
 
-	const char *secret_key;
+	const char *secret_key;          /* signs; NULL: not set */
+	const char *secret_key_previous; /* verifies too what it signed before; NULL: there is none */
 	const char *algorithm;
 	int64_t access_token_expire_minutes;
 	const char *cors_origins;

@@ -2,9 +2,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/secret_key.h"
 #include "config/settings.h"
-
-#define SECRET_KEY_MIN_BYTES 32 /* HS256 wants a key as long as its hash, RFC 7518 3.2 */
 
 static void
 hide_passwords(const struct conninfo *info)
@@ -137,33 +136,22 @@ check_redis(void *owner, struct settings *settings, struct buf *faults)
 		log_secret(settings->redis.password);
 }
 
-/* What tutorials and templates have in its place. */
-static bool
-is_placeholder(const char *key)
+static void
+check_secret_key(const struct settings *settings, const char *name, const char *key, struct buf *faults)
 {
-	static const char *const known[] = { "changeme",    "change-me",   "change_me",   "change-this",
-		                             "change_this", "your-secret", "your_secret", "secret-key",
-		                             "secret_key",  "placeholder" };
-	bool same = true;
+	const char *fault = settings->env == ENV_PRODUCTION && key ? secret_key_fault(key) : NULL;
 
-	for (size_t i = 0; i < COUNT_OF(known); i++)
-		if (strcasestr(key, known[i]))
-			return true;
-	for (size_t i = 1; key[i]; i++)
-		same = same && key[i] == key[0];
-	return same;
+	if (fault)
+		buf_printf(faults, "%s: %s\n", name, fault);
 }
 
 static void
-check_secret_key(const struct settings *settings, struct buf *faults)
+check_secret_keys(const struct settings *settings, struct buf *faults)
 {
-	if (settings->env != ENV_PRODUCTION || !settings->secret_key)
-		return;
-	if (strlen(settings->secret_key) < SECRET_KEY_MIN_BYTES)
-		buf_printf(faults, "SECRET_KEY: must have at least %d bytes in production\n",
-		           SECRET_KEY_MIN_BYTES);
-	else if (is_placeholder(settings->secret_key))
-		buf_text(faults, "SECRET_KEY: is a placeholder; make one with: openssl rand -hex 32\n");
+	check_secret_key(settings, "SECRET_KEY", settings->secret_key, faults);
+	check_secret_key(settings, "SECRET_KEY_PREVIOUS", settings->secret_key_previous, faults);
+	if (settings->secret_key_previous && !settings->secret_key)
+		buf_text(faults, "SECRET_KEY_PREVIOUS: needs SECRET_KEY, which it was before\n");
 }
 
 /* scheme://host[:port] and nothing behind it, RFC 6454 6.2. */
@@ -264,7 +252,7 @@ settings_check(void *owner, struct settings *settings, struct buf *faults)
 	check_sslmode(settings, faults);
 	check_databases(owner, settings, faults);
 	check_redis(owner, settings, faults);
-	check_secret_key(settings, faults);
+	check_secret_keys(settings, faults);
 	check_origins(settings, faults);
 	check_collector(owner, settings, faults);
 }

@@ -1,14 +1,18 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/hash.h"
 #include "base/log.h"
+#include "config/secret_key.h"
 #include "config/settings.h"
 #include "unit.h"
 
 #define URL       "DATABASE_URL=postgres://u:p4ssw0rd@h/d"
 #define URL_TLS   "DATABASE_URL=postgres://u:p4ssw0rd@h/d?sslmode=require"
-#define KEY       "SECRET_KEY=0123456789abcdef0123456789abcdef"
 #define FILE_NAME "NULLPOOL_ENV_FILE"
+
+/* A key of this run alone: what stands in the repository is refused. */
+static char good_key[sizeof("SECRET_KEY=") + 64] = "SECRET_KEY=";
 
 /* The environment of one test: up to 20 of "NAME=value", ending with NULL. */
 static const char *const *environment;
@@ -537,14 +541,38 @@ static const struct key_row {
 	const char *key;
 	bool good;
 } key_rows[] = {
-	{ "32 bytes", "ENV=production", KEY, true },
+	{ "one that was made for it", "ENV=production", good_key, true },
 	{ "none", "ENV=production", "SECRET_KEY=", true },
-	{ "31 bytes", "ENV=production", "SECRET_KEY=0123456789abcdef0123456789abcde", false },
+	{ "31 bytes", "ENV=production", "SECRET_KEY=3f9b1c7e5a02d8460f1e2c9b7d5a836", false },
 	{ "a template's", "ENV=production", "SECRET_KEY=your-secret-key-that-is-long-enough-for-it", false },
 	{ "changeme", "ENV=production", "SECRET_KEY=changeme-changeme-changeme-changeme", false },
 	{ "changeme in capitals", "ENV=production", "SECRET_KEY=CHANGEME0123456789abcdef0123456789", false },
 	{ "change-this", "ENV=production", "SECRET_KEY=please-change-this-in-production-0123", false },
 	{ "one letter all along", "ENV=production", "SECRET_KEY=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+	  false },
+	{ "two letters in turn", "ENV=production", "SECRET_KEY=xyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxy",
+	  false },
+	{ "zeros and ones", "ENV=production",
+	  "SECRET_KEY=0110100110010110100101100110100110010110011010010110100110010110", false },
+	{ "a word four times", "ENV=production", "SECRET_KEY=passwordpasswordpasswordpassword", false },
+	{ "a word often", "ENV=production",
+	  "SECRET_KEY=passwordpasswordpasswordpasswordpasswordpasswordpasswordpassword", false },
+	{ "an unknown word often", "ENV=production",
+	  "SECRET_KEY=QuartzGlyphQuartzGlyphQuartzGlyphQuartzGlyph", false },
+	{ "digits in their order", "ENV=production", "SECRET_KEY=1234567890123456789012345678901234567890",
+	  false },
+	{ "digits backwards", "ENV=production", "SECRET_KEY=98765432109876543210987654321098", false },
+	{ "the alphabet", "ENV=production", "SECRET_KEY=abcdefghijklmnopqrstuvwxyz0123456789", false },
+	{ "the alphabet in both cases", "ENV=production",
+	  "SECRET_KEY=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", false },
+	{ "hexadecimal digits", "ENV=production", "SECRET_KEY=0123456789abcdef0123456789abcdef", false },
+	{ "the keyboard", "ENV=production", "SECRET_KEY=qwertyuiopasdfghjklzxcvbnm1234567890", false },
+	{ "words", "ENV=production", "SECRET_KEY=MySuperSecretJwtKeyForProductionUse123!", false },
+	{ "that of a tutorial", "ENV=production",
+	  "SECRET_KEY=09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", false },
+	{ "one of ours of before", "ENV=production", "SECRET_KEY=0c4n4ry-of-the-key-0123456789abcdef-fedcba",
+	  false },
+	{ "that of development", "ENV=production", "SECRET_KEY=only-for-development-0123456789-0123456789",
 	  false },
 	{ "short in development", "ENV=development", "SECRET_KEY=short", true },
 	{ "changeme in testing", "ENV=testing", "SECRET_KEY=changeme", true },
@@ -562,6 +590,43 @@ production_wants_a_secret_key_that_is_one(void **state)
 		if (!row->good)
 			row_true(row, is_faulted(&reading, "SECRET_KEY"));
 		row_true(row, !strstr(reading.faults.data, strchr(row->key, '=') + 1) || row->good);
+	}
+}
+
+static void
+the_key_of_before_has_the_same_rules(void **state)
+{
+	struct reading reading;
+
+	for (size_t i = 0; i < COUNT_OF(key_rows); i++) {
+		const struct key_row *row = &key_rows[i];
+		const char *before = mem_printf(*state, "SECRET_KEY_PREVIOUS=%s", strchr(row->key, '=') + 1);
+
+		reading = READ(row->env, URL_TLS, good_key, before);
+		row_int(row, reading.good, row->good);
+		if (!row->good)
+			row_true(row, is_faulted(&reading, "SECRET_KEY_PREVIOUS"));
+	}
+	reading = READ("SECRET_KEY_PREVIOUS=of-before", URL_TLS);
+	assert_true(is_faulted(&reading, "SECRET_KEY_PREVIOUS"));
+	assert_string_equal(
+	    GOOD("SECRET_KEY=now", "SECRET_KEY_PREVIOUS=of-before", URL_TLS).settings.secret_key_previous,
+	    "of-before");
+}
+
+/* As `openssl rand -hex 32`, `openssl rand -base64 32` and secrets.token_urlsafe(32) make them. */
+static void
+what_is_made_at_random_is_never_refused(void **state)
+{
+	for (int i = 0; i < 2000; i++) {
+		char hex[65], *base64 = random_token(*state);
+
+		random_hex(32, hex);
+		row_true(&key_rows[0], !secret_key_fault(hex));
+		row_true(&key_rows[0], !secret_key_fault(base64));
+		for (char *at = base64; *at; at++)
+			*at = *at == '-' ? '+' : *at == '_' ? '/' : *at;
+		row_true(&key_rows[0], !secret_key_fault(mem_printf(*state, "%s=", base64)));
 	}
 }
 
@@ -876,6 +941,8 @@ main(void)
 		SETTINGS_TEST(a_file_that_others_can_read_is_refused_in_production),
 		SETTINGS_TEST(production_may_be_set_in_the_file_that_is_refused),
 		SETTINGS_TEST(production_wants_a_secret_key_that_is_one),
+		SETTINGS_TEST(the_key_of_before_has_the_same_rules),
+		SETTINGS_TEST(what_is_made_at_random_is_never_refused),
 		SETTINGS_TEST(origins_are_exact),
 		SETTINGS_TEST(a_value_out_of_bounds_is_a_fault_by_name),
 		SETTINGS_TEST(a_database_is_required),
@@ -887,5 +954,7 @@ main(void)
 		SETTINGS_TEST(print_says_where_each_value_is_from),
 	};
 
+	assert_true(hash_init());
+	random_hex(32, good_key + strlen(good_key));
 	return cmocka_run_group_tests_name("settings", tests, move_in, move_out);
 }
