@@ -21,18 +21,29 @@ bearer_of(const struct np_ctx *ctx)
 	return header + strspn(header, " ");
 }
 
+/* With the key of now, else with the one before it. */
+static const char *
+claims_of(struct np_ctx *ctx, const char *token)
+{
+	const struct settings *settings = ctx->app->settings;
+	const char *const keys[] = { settings->secret_key, settings->secret_key_previous };
+	const char *claims = NULL;
+
+	for (size_t i = 0; i < COUNT_OF(keys) && keys[i] && !claims; i++)
+		claims = jwt_verify(ctx, keys[i], token, settings->app_name, time(NULL), &ctx->caller);
+	return claims;
+}
+
 bool
 auth_check(struct np_ctx *ctx)
 {
-	const struct settings *settings = ctx->app->settings;
 	const char *token, *claims = NULL;
 
 	if (ctx->route->auth != NP_AUTH_USER)
 		return true;
 	token = bearer_of(ctx);
 	if (token)
-		claims = jwt_verify(ctx, settings->secret_key, token, settings->app_name, time(NULL),
-		                    &ctx->caller);
+		claims = claims_of(ctx, token);
 	if (!claims)
 		return np_fail(ctx, NP_UNAUTHORIZED,
 		               token ? "The token is not valid, or not any more" : "A token is needed");

@@ -2,6 +2,7 @@
 import concurrent.futures
 import pathlib
 import resource
+import secrets
 import statistics
 import subprocess
 import time
@@ -283,6 +284,20 @@ def forged():
 @pytest.mark.parametrize("what, token", forged(), ids=lambda value: value if " " in value else "")
 def test_a_forged_token_is_refused(null, what, token):
     assert_refused(me(null, token))
+
+
+def test_the_key_before_still_verifies_and_does_not_sign(serve):
+    before, now = SECRET_CANARY, secrets.token_hex(32)
+    one = serve("auth", SECRET_KEY=before)
+    wanted = someone()
+    assert one.client.post("/auth/register", wanted).status == 201
+    old = sign_in(one, wanted).json()["access_token"]
+    two = serve("auth", SECRET_KEY=now, SECRET_KEY_PREVIOUS=before)
+    assert me(two, old).status == 200
+    new = sign_in(two, wanted).json()["access_token"]
+    assert me(two, new).status == 200
+    assert_refused(me(one, new))
+    assert_refused(me(serve("auth", SECRET_KEY=now), old))
 
 
 @pytest.mark.parametrize("header", [None, "Basic YTpi", "Bearer", "Token x"])
