@@ -683,6 +683,7 @@ NGINX_SITE = """\
 listen {host}:{port};
 server_name localhost;
 access_log access.log nullpool;
+error_log error.log crit;
 set $nullpool_run_dir {run_dir};
 set $nullpool_docs_dir {docs_dir};
 """
@@ -705,6 +706,7 @@ class Nginx(Process):
         self.conf_dir = Path(conf_dir).absolute()
         self.settings = settings or (self.conf_dir / "nullpool-settings.conf.example").read_text()
         self.docs_dir = Path(docs_dir).absolute()
+        self.more = ""  # of nullpool-site.conf, from the next start() on
         self.environment = None  # from the next start() on; None: as all servers
 
     def start(self):
@@ -731,5 +733,5 @@ class Nginx(Process):
         user = "user root;" if os.geteuid() == 0 else ""
         (self.home / "nginx.conf").write_text(NGINX_CONF.format(user=user))
         (self.home / "nullpool-site.conf").write_text(
-            NGINX_SITE.format(host=HOST, port=self.port, run_dir=self.run_dir, docs_dir=self.docs_dir))
+            NGINX_SITE.format(host=HOST, port=self.port, run_dir=self.run_dir, docs_dir=self.docs_dir) + self.more)
         (self.home / "nullpool-settings.conf").write_text(self.settings)

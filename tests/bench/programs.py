@@ -33,6 +33,7 @@ NO_DATABASE = "/users/x"  # of `users` and without a query: its id is no id, whi
 
 # PHP needs one parameter more, and the last is for those that speak HTTP.
 LOCATIONS = """
+set $nullpool_hosts _; # they choose the run directory
 location /php/ {{
 	include nullpool/fastcgi.conf;
 	fastcgi_param SCRIPT_FILENAME {bench}/index.php;
@@ -81,13 +82,6 @@ def children():
     return found
 
 
-class Nginx(stack.Nginx):
-    def _configure(self):
-        super()._configure()
-        with open(self.home / "nullpool-site.conf", "a", encoding="utf-8") as site:
-            site.write(LOCATIONS.format(bench=BENCH, run_dir=self.run_dir))
-
-
 class Site:
     """Postgres with one user in it, nginx, and what the programs are told about them."""
 
@@ -96,7 +90,8 @@ class Site:
         self.run_dir = stack.run_dir_for(home / "run")
         self.authority = stack.Authority(home / "ca")
         self.postgres = stack.Postgres(home / "postgres", stack.free_port(), self.authority, fsync)
-        self.nginx = Nginx(home / "nginx", stack.free_port(), self.run_dir / "$host", ROOT / "nginx")
+        self.nginx = stack.Nginx(home / "nginx", stack.free_port(), self.run_dir / "$host", ROOT / "nginx")
+        self.nginx.more = LOCATIONS.format(bench=BENCH, run_dir=self.run_dir)
         self.app_password, self.owner_password = secrets.token_hex(16), secrets.token_hex(16)
         self.log_path = home / "programs.log"
         self.log = open(self.log_path, "ab")

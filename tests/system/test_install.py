@@ -1,10 +1,12 @@
 """make install and make uninstall, into a folder of the test's own."""
 import os
+import shutil
 import stat
 import subprocess
 
 import pytest
 
+import stack
 from conftest import BUILD, OWNER_CANARY, ROOT, VARIANT
 
 PROGRAMS = sorted(path.stem for path in (ROOT / "handlers").glob("*.c"))
@@ -152,6 +154,27 @@ def test_what_is_gone_from_the_tree_is_gone_after_the_next_install(stage):
     left = {name: mode for name, mode in expected().items()
             if not any(name.endswith((f"/{other}", f"@{other}.socket")) for other in PROGRAMS if other != "root")}
     assert files(stage) == left
+
+
+def nginx_test(stage, folder):
+    """What `nginx -t` says of the files that were installed, on free ports and in a folder of its own."""
+    shutil.copytree(stage / "etc/nginx", folder)
+    site = folder / "nullpool-site.conf"
+    site.write_text(site.read_text().replace("/var/log/nginx/", "").replace("listen 80 ", f"listen {stack.free_port()} ")
+                    .replace("listen [::]:80 ", f"listen {stack.free_port()} "))
+    (folder / "nginx.conf").write_text("""
+        pid nginx.pid; error_log error.log; events {}
+        http {
+            client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
+            include nullpool/http.conf; include nullpool/server.conf;
+        }""")
+    return subprocess.run(["nginx", "-t", "-q", "-p", f"{folder}/", "-c", "nginx.conf", "-e", "error.log"],
+                          env=stack.SERVER_ENVIRONMENT, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_nginx_takes_what_was_installed(stage):
+    done = nginx_test(stage, stage.parent / "nginx")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_link_from_nginx_to_a_tree_is_not_written_through(site):

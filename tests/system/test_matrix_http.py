@@ -80,7 +80,7 @@ ROWS = [
 
 def ask(service, line, headers, body=b""):
     """The bytes as they are; the answer as http.client reads it."""
-    text = b"\r\n".join([line, b"Host: x", b"Connection: close", *headers]) + b"\r\n\r\n" + body
+    text = b"\r\n".join([line, b"Host: localhost", b"Connection: close", *headers]) + b"\r\n\r\n" + body
     got = service.client.raw(text)
 
     class Source:
@@ -108,7 +108,7 @@ def test_what_should_not_be_sent(null, row):
 def half_a_body(null):
     """Of a client that then sleeps; from the first test of this file on, since it takes nginx' client_body_timeout."""
     with socket.create_connection(("127.0.0.1", null.client.port), timeout=30) as link:
-        link.sendall(b"\r\n".join([b"POST /probe/half-a-body HTTP/1.1", b"Host: x", JSON, LENGTH]) + b"\r\n\r\n" + BODY[:6])
+        link.sendall(b"\r\n".join([b"POST /probe/half-a-body HTTP/1.1", b"Host: localhost", JSON, LENGTH]) + b"\r\n\r\n" + BODY[:6])
         yield link
 
 
@@ -118,7 +118,7 @@ def test_slow_bodies_hold_no_worker(serve):
     with contextlib.ExitStack() as last:
         links = [last.enter_context(socket.create_connection(("127.0.0.1", service.client.port), timeout=20)) for _ in range(20)]
         for link in links:
-            link.sendall(b"\r\n".join([POST, b"Host: x", b"Connection: close", JSON, LENGTH]) + b"\r\n\r\n" + BODY[:6])
+            link.sendall(b"\r\n".join([POST, b"Host: localhost", b"Connection: close", JSON, LENGTH]) + b"\r\n\r\n" + BODY[:6])
         assert service.client.get("/probe/session").status == 200
         assert not select.select(links, [], [], 0)[0]
         for link in links:
@@ -141,7 +141,7 @@ def spy(serve):
 
     def heard(*headers):
         with socket.create_connection(("127.0.0.1", service.client.port), timeout=10) as link:
-            link.sendall(b"\r\n".join([b"GET /spy HTTP/1.1", b"Host: x", *headers]) + b"\r\n\r\n")
+            link.sendall(b"\r\n".join([b"GET /spy HTTP/1.1", b"Host: localhost", *headers]) + b"\r\n\r\n")
             with listener.accept()[0] as program:
                 return program.recv(65536)
 

@@ -233,7 +233,7 @@ def test_openmetrics_is_answered_to_who_accepts_it(watched):
 
 def from_address(service, address):
     with socket.create_connection(("127.0.0.1", service.nginx.port), timeout=10, source_address=(address, 0)) as link:
-        link.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        link.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         return link.makefile("rb").read()
 
 

@@ -257,7 +257,7 @@ def test_a_killed_client_does_not_disturb_the_next(null):
     import socket
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", null.client.port)) as link:
-            link.sendall(b"GET /probe/sleep?seconds=0.2 HTTP/1.1\r\nHost: x\r\n\r\n")
+            link.sendall(b"GET /probe/sleep?seconds=0.2 HTTP/1.1\r\nHost: localhost\r\n\r\n")
     time.sleep(0)
     assert null.client.get("/probe/session").status == 200
 

@@ -1,0 +1,313 @@
+"""The edge: who is local, by what the limits count, which hosts are served, and what nginx writes of a request."""
+import json
+import os
+import socket
+
+import pytest
+
+import stack
+from client import Client
+from conftest import BUILD, ROOT, Service
+
+KEY = """
+location = /key { default_type text/plain; return 200 "$nullpool_local|$nullpool_client"; }
+listen [::1]:%(port)d;
+listen unix:%(socket)s;
+"""
+TRUST = "".join(f"set_real_ip_from {peer};\n" for peer in ("127.0.0.1", "127.0.0.9", "::1", "unix:"))
+
+
+def _binds(address):
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+PEERS = ["127.0.0.1", "unix:", *(["::1"] if _binds("::1") else [])]
+FORWARDING = ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via", "CF-Connecting-IP", "True-Client-IP", "X-Forwarded-Host",
+              "X-Forwarded-Proto", "X-Client-IP", "CDN-Loop", "X-Forwarded", "Fly-Client-IP", "X-Cluster-Client-IP"]
+
+
+class Edge:
+    """An nginx in front of a service's programs: on 127.0.0.1, on ::1 and on a unix socket."""
+
+    def __init__(self, service, name, more=""):
+        self.nginx = stack.Nginx(service.folder / name, stack.free_port(), service.run_dir, ROOT / "nginx",
+                                 stack.nginx_settings(BUILD / "nginx-conf", service.environment))
+        self.socket = service.run_dir / f"{name}.listen"
+        listens = KEY % {"port": self.nginx.port, "socket": self.socket}
+        if "::1" not in PEERS:
+            listens = listens.replace(f"listen [::1]:{self.nginx.port};\n", "")
+        self.nginx.more = listens + more
+
+    def connect(self, peer):
+        if peer == "unix:":
+            link = socket.socket(socket.AF_UNIX)
+            link.settimeout(10)
+            link.connect(str(self.socket))
+            return link
+        if ":" in peer:
+            return socket.create_connection(("::1", self.nginx.port), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.nginx.port), timeout=10, source_address=(peer, 0))
+
+    def raw(self, peer, target, *headers, host="localhost", line=None):
+        lines = [line or f"GET {target} HTTP/1.1", *([f"Host: {host}"] if host else []), "Connection: close", *headers]
+        with self.connect(peer) as link:
+            link.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+            return link.makefile("rb").read()
+
+    def status(self, *arguments, **more):
+        return int(self.raw(*arguments, **more).split()[1])
+
+    def key(self, peer, *headers):
+        """(whether it is local, the key by which the limits count it)"""
+        local, key = self.raw(peer, "/key", *headers).partition(b"\r\n\r\n")[2].split(b"|", 1)
+        return local == b"1", key
+
+    def access(self):
+        return [json.loads(line) for line in (self.nginx.home / "access.log").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def programs(site):
+    made = Service(site, ["metrics", "root", "auth"], DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=1)
+    made.start()
+    yield made
+    made.stop()
+
+
+def edge(name, more=""):
+    @pytest.fixture(scope="module", name=name)
+    def made(programs):
+        one = Edge(programs, name, more)
+        one.nginx.home.mkdir()
+        (one.nginx.home / "nullpool-metrics-test.conf").write_text("allow 127.0.0.4;\n")
+        one.nginx.start()
+        yield one
+        one.nginx.stop()
+    return made
+
+
+plain = edge("plain")
+trusting = edge("trusting", TRUST + "real_ip_header X-Forwarded-For;\n")
+public = edge("public", "set $nullpool_http redirect;\nset $nullpool_hosts 'api.example.com www.example.com';\n")
+anywhere = edge("anywhere", "set $nullpool_hosts _;\n")
+
+
+# --- who is local ---
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_a_direct_local_request_is_local(plain, trusting, peer):
+    for one in (plain, trusting):
+        assert one.key(peer) == (True, b"")
+        assert one.status(peer, "/metrics") == 200
+
+
+@pytest.mark.parametrize("peer", PEERS)
+@pytest.mark.parametrize("name", FORWARDING)
+def test_a_request_that_was_forwarded_is_not_local(plain, trusting, peer, name):
+    for one in (plain, trusting):
+        for value in ("127.0.0.1", "for=127.0.0.1", "::1", "nonsense"):
+            local, key = one.key(peer, f"{name}: {value}")
+            assert not local and key != b"", (name, value)
+        assert one.status(peer, "/metrics", f"{name}: 127.0.0.1") == 403
+
+
+@pytest.mark.parametrize("forged", ["127.0.0.1", "::1", "unix:", "", "127.0.0.1, 127.0.0.1"])
+def test_a_stranger_is_not_local_whatever_the_headers_say(plain, trusting, forged):
+    for one in (plain, trusting):
+        headers = [f"X-Forwarded-For: {forged}", f"X-Real-IP: {forged}"]
+        assert one.key("127.0.0.2", *headers) == (False, socket.inet_aton("127.0.0.2"))
+        assert one.status("127.0.0.2", "/metrics", *headers) == 403
+
+
+def test_a_proxy_that_is_not_trusted_is_one_client(plain):
+    keys = {plain.key("127.0.0.9", f"X-Forwarded-For: 192.0.2.{i}") for i in range(3)}
+    assert keys == {(False, socket.inet_aton("127.0.0.9"))}
+    assert plain.key("unix:", "X-Forwarded-For: 192.0.2.1") == (False, b"unix:")
+
+
+@pytest.mark.parametrize("peer", [*PEERS, "127.0.0.9"])
+def test_clients_of_a_trusted_proxy_count_by_their_own_address(trusting, peer):
+    def key(address):
+        return trusting.key(peer, f"X-Forwarded-For: {address}")
+    assert key("192.0.2.1") == (False, socket.inet_aton("192.0.2.1"))
+    assert key("127.0.0.1, 192.0.2.1") == (False, socket.inet_aton("192.0.2.1"))
+    assert key("2001:db8:1:2::1") == key("2001:db8:1:2:ffff::2") == (False, b"2001:db8:1:2:")
+    assert key("2001:db8:1:3::1") == (False, b"2001:db8:1:3:")
+
+
+PROXY = """
+daemon off; pid nginx.pid; error_log error.log; events {{}} {user}
+http {{
+	access_log off; client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp;
+	scgi_temp_path temp;
+	proxy_set_header Host localhost;
+	proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+	server {{
+		listen {host}:{port};
+		location /tcp/ {{ proxy_pass http://{host}:{upstream}/; }}
+		location /elsewhere/ {{ proxy_bind 127.0.0.9; proxy_pass http://{host}:{upstream}/; }}
+		location /unix/ {{ proxy_pass http://unix:{socket}:/; }}
+	}}
+}}
+"""
+
+
+class Proxy(stack.Nginx):
+    def __init__(self, home, upstream):
+        super().__init__(home, stack.free_port(), "none", ROOT / "nginx")
+        self.upstream = upstream
+
+    def _configure(self):
+        super()._configure()
+        (self.home / "nginx.conf").write_text(PROXY.format(
+            host=stack.HOST, port=self.port, upstream=self.upstream.nginx.port, socket=self.upstream.socket,
+            user="user root;" if not os.geteuid() else ""))
+
+
+@pytest.mark.parametrize("way", ["tcp", "elsewhere", "unix"])
+def test_behind_a_real_proxy(plain, trusting, site, way):
+    for one in (plain, trusting):
+        proxy = Proxy(site.folder("proxy") / "nginx", one)
+        proxy.start()
+        try:
+            there = Client(proxy.port, source="127.0.0.3")
+            assert there.get(f"/{way}/metrics").status == 403
+            assert there.get(f"/{way}/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status == 403
+            key = there.get(f"/{way}/key", headers={"X-Forwarded-For": "127.0.0.1"}).body
+            own = {"tcp": socket.inet_aton("127.0.0.1"), "elsewhere": socket.inet_aton("127.0.0.9"), "unix": b"unix:"}[way]
+            assert key == b"|" + (own if one is plain else socket.inet_aton("127.0.0.3"))
+        finally:
+            proxy.stop()
+
+
+@pytest.mark.parametrize("target", ["//metrics", "/metrics/", "/%6detrics", "/x/../metrics", "/metrics?x=1", "/./metrics", "/metrics/.",
+                                    "/_metrics", "/_metrics/nginx", "/metrics/nginx", "/metrics//", "/metrics%2f", "/metrics;x"])
+def test_no_other_spelling_gives_a_stranger_the_metrics(plain, target):
+    assert plain.status("127.0.0.2", target) in (400, 403, 404)
+
+
+def test_nginx_tells_its_own_connections(plain):
+    got = plain.raw("127.0.0.1", "/metrics/nginx")
+    assert b" 200 OK" in got and b"server accepts handled requests" in got
+
+
+def test_others_may_be_allowed_and_still_are_not_local(plain):
+    assert plain.status("127.0.0.4", "/metrics") == plain.status("127.0.0.4", "/metrics/nginx") == 200
+    assert plain.status("127.0.0.5", "/metrics") == 403
+    assert plain.key("127.0.0.4")[0] is False
+
+
+# --- limits ---
+
+
+def test_a_proxied_flood_is_limited(plain):
+    statuses = [plain.status("127.0.0.1", "/nothing", "X-Forwarded-For: 127.0.0.1") for _ in range(450)]
+    assert 429 in statuses
+    assert plain.status("127.0.0.1", "/nothing") == 404
+
+
+def test_guessing_passwords_is_limited_sooner(programs, trusting):
+    there, here = Client(trusting.nginx.port, source="127.0.0.7"), Client(trusting.nginx.port)
+    answers = [there.post("/auth/token", {"nonsense": 1}) for _ in range(30)]
+    limited = [answer for answer in answers if answer.status == 429]
+    assert {answer.status for answer in answers} == {422, 429} and len(limited) >= 5
+    assert limited[0].problem() and int(limited[0].headers["retry-after"]) > 0
+    # By the client, the method and the program, not more.
+    assert there.get("/auth/me").status == 401
+    assert there.get("/nothing").status == 404
+    assert here.post("/auth/token", {"nonsense": 1}).status == 422
+    other = Client(trusting.nginx.port, source="127.0.0.8")
+    assert other.post("/auth/token", {"nonsense": 1}).status == 422
+
+
+# --- hosts ---
+
+
+@pytest.mark.parametrize("host, status", [
+    ("localhost", 200), ("localhost:8080", 200), ("LOCALHOST.", 200), ("127.0.0.1", 200), ("127.0.0.1:9", 200), ("[::1]:8080", 200),
+    ("evil.example.com", 421), ("localhost.evil.example.com", 421), ("127.0.0.2", 421), ("api.example.com", 421), ("_", 421),
+    ("evil.example.com:8080", 421), ("x", 421), ("local", 421), ("$nullpool_hosts", 421)])
+def test_only_known_hosts_are_served(plain, host, status):
+    got = plain.raw("127.0.0.1", "/", host=host)
+    assert int(got.split()[1]) == status
+    assert status == 200 or b"application/problem+json" in got and b'"status":421' in got and b"X-Request-Id" in got
+
+
+def test_a_host_in_the_request_line_counts(plain):
+    assert plain.status("127.0.0.1", "", line="GET http://evil.example.com/ HTTP/1.1") == 421
+    assert plain.status("127.0.0.1", "", line="GET http://localhost/ HTTP/1.1", host="evil.example.com") == 200
+    assert plain.status("127.0.0.1", "", line="GET /%20evil.example.com%20%09 HTTP/1.1", host="evil.example.com") == 421
+    assert plain.status("127.0.0.1", "", line="GET / HTTP/1.0", host=None) == 200
+
+
+def test_an_unknown_host_does_not_change_an_error_of_nginx(plain):
+    long = plain.raw("127.0.0.1", "/", "X-Long: " + "x" * 20000, host="evil.example.com")
+    assert long.startswith(b"HTTP/1.1 431 ") and b"application/problem+json" in long
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS", "DELETE"])
+def test_an_unknown_host_gets_nothing_by_any_method(plain, method):
+    assert plain.status("127.0.0.1", "", "Origin: http://localhost:5173", "Access-Control-Request-Method: POST", "Content-Length: 0",
+                        line=f"{method} /users HTTP/1.1", host="evil.example.com") == 421
+
+
+def test_names_are_said_in_the_sites_file(public, anywhere):
+    for host in ("api.example.com", "WWW.example.com:80", "localhost"):
+        assert public.status("127.0.0.1", "/", host=host) == 200
+    assert public.status("127.0.0.1", "/", host="example.com") == 421
+    assert anywhere.status("127.0.0.1", "/", host="whatever.example.org") == 200
+
+
+# --- without TLS ---
+
+
+def test_without_tls_only_this_machine_is_served(public):
+    got = public.raw("127.0.0.2", "/users?x=1", host="api.example.com")
+    assert got.startswith(b"HTTP/1.1 308 ") and b"\r\nLocation: https://api.example.com/users?x=1\r\n" in got
+    assert public.status("127.0.0.1", "/", "X-Forwarded-For: 127.0.0.1") == 308
+    assert public.status("127.0.0.2", "/", host="evil.example.com") == 421
+    assert public.status("127.0.0.1", "/") == 200
+
+
+@pytest.mark.parametrize("line, header", [("POST /auth/token HTTP/1.1", "Content-Length: 0"), ("GET / HTTP/1.1", "Authorization: Bearer x"),
+                                          ("GET / HTTP/1.1", "Cookie: a=b")])
+def test_what_was_sent_in_the_clear_is_refused(public, line, header):
+    got = public.raw("127.0.0.2", "", header, line=line)
+    assert got.startswith(b"HTTP/1.1 403 ") and b"https only" in got and b"application/problem+json" in got
+
+
+def test_certificates_can_be_renewed(public):
+    assert public.status("127.0.0.2", "/.well-known/acme-challenge/x") == 404
+
+
+# --- what is written ---
+
+
+def test_no_query_string_and_no_nonsense_gets_into_a_log(plain):
+    secret = "hunter2"
+    plain.raw("127.0.0.1", f"/users?token={secret}")
+    for line in (secret, f"{secret} /{secret} HTTP/1.1", f"GET {secret} HTTP/1.1", f"GET /\x01{secret} HTTP/1.1", f"GET / {secret}",
+                 "BREW /a HTTP/1.1", f"GET /{'x' * 5000}{secret} HTTP/1.1"):
+        plain.raw("127.0.0.1", "", line=line)
+    lines = stack.wait_until("the access log", lambda: len(plain.access()) >= 8 and plain.access(), 5)
+    assert {"/users"} < {line["uri"] for line in lines} and "(malformed)" in {line["uri"] for line in lines}
+    assert {line["method"] for line in lines} >= {"GET", "", "(other)"}
+    for name in ("access.log", "error.log"):
+        assert secret not in (plain.nginx.home / name).read_text().lower()
+
+
+def test_an_upstream_that_fails_does_not_put_the_query_into_the_error_log(plain, programs):
+    programs.endpoints["root"].stop()
+    programs.endpoints["root"].listener.close()
+    try:
+        assert plain.status("127.0.0.1", "/?token=hunter2") in (502, 503)
+    finally:
+        programs.endpoints["root"].listener = None
+        programs.endpoints["root"].start()
+    assert "hunter2" not in (plain.nginx.home / "error.log").read_text()
