@@ -27,7 +27,7 @@ CFLAGS_coverage  := -O0 -g -fprofile-instr-generate=$(CURDIR)/build/coverage/cou
                     -fcoverage-mapping -mllvm -runtime-counter-relocation
 LDFLAGS_coverage := -fprofile-instr-generate
 
-PACKAGES := libpq json-c hiredis talloc openssl libsodium libseccomp
+PACKAGES := libpq json-c hiredis talloc openssl libsodium libseccomp libcares
 # Asked once, and only when something is compiled: the packages may not be there before env/setup.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lfcgi)$(PACKAGE_LIBS)

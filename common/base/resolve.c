@@ -1,27 +1,272 @@
 #include "base/resolve.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include <ares.h>
 
 /* A database, perhaps a replica, perhaps a Redis. */
 #define NAMES_MAX 3
 
-/* A question is what glibc's thread works on. It may outlive the request that asked, and at exit all else, so it is
- * allocated nowhere. */
+/* A name server that does not answer costs this before the next one is asked; doubled when all
+ * have been. A late answer of the first one still counts. */
+#define SERVER_TIMEOUT_MS 500
+/* Of each server: 7.5 s with one, 15 s with two. */
+#define SERVER_TRIES 4
+/* Some name servers never answer for IPv6: after so long each family is asked for by itself, and
+ * the first answer counts. */
+#define BOTH_FAMILIES_US INT64_C(750000)
+/* A failure is told to those who waited for it, so long at most; then it is asked anew. */
+#define FAILURE_US INT64_C(1000000)
+
+#define EVENTS_MAX 8
+
+static const char no_answer[] = "no answer within the time allowed";
+
+/* A question may outlive the request that asked, so it belongs to none. */
 static struct name {
 	char host[NI_MAXHOST]; /* "": free */
-	struct gaicb question;
-	struct addrinfo hints;
-	bool asked;       /* the question is open, or its answer not yet looked at */
-	int64_t since_us; /* of the addresses */
+	ares_channel channel;  /* NULL: no question is open */
+	int64_t asked_us;
+	int status;       /* of c-ares; ARES_SUCCESS: no failure is left to tell */
+	bool answered;    /* the channel has done its work */
+	bool apart;       /* each family is asked for by itself */
+	bool unwatched;   /* a socket of the channel could not be watched */
+	int64_t since_us; /* of the addresses, or of the failure */
 	struct addresses addresses;
 } names[NAMES_MAX];
 
-static bool
-is_open(struct name *name)
+/* An epoll descriptor with the sockets of all open questions; -1: none is open. */
+static int events = -1;
+
+static struct {
+	char *resolv_conf; /* NULL: /etc/resolv.conf */
+	uint16_t port;
+} instead;
+
+void
+resolve_read_instead(char *resolv_conf, uint16_t port)
 {
-	return name->asked && gai_error(&name->question) == EAI_INPROGRESS;
+	instead.resolv_conf = resolv_conf;
+	instead.port = port;
+}
+
+/* --- one question --- */
+
+static bool
+is_open(const struct name *name)
+{
+	return name->channel != NULL;
+}
+
+/* What an event carries: a descriptor may be another question's by the time that its event is
+ * looked at. */
+static uint64_t
+event_data(const struct name *name, int fd)
+{
+	return (uint64_t)(name - names) << 32 | (uint32_t)fd;
+}
+
+/* c-ares opens and closes sockets as it goes. */
+static void
+watch(void *at, ares_socket_t fd, int readable, int writable)
+{
+	struct name *name = at;
+	struct epoll_event event = { .events = (readable ? (uint32_t)EPOLLIN : 0)
+		                               | (writable ? (uint32_t)EPOLLOUT : 0),
+		                     .data.u64 = event_data(name, fd) };
+
+	if (event.events == 0)
+		(void)epoll_ctl(events, EPOLL_CTL_DEL, fd, NULL);
+	else if (epoll_ctl(events, EPOLL_CTL_MOD, fd, &event) != 0
+	         && epoll_ctl(events, EPOLL_CTL_ADD, fd, &event) != 0)
+		name->unwatched = true;
+}
+
+static const void *
+address_of(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET)
+		return &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+	return &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+}
+
+static void
+copy(const struct ares_addrinfo_node *from, struct addresses *to)
+{
+	to->count = 0;
+	for (; from && to->count < RESOLVE_MAX; from = from->ai_next)
+		if (inet_ntop(from->ai_family, address_of(from->ai_addr), to->texts[to->count],
+		              sizeof(to->texts[0])))
+			to->count++;
+}
+
+static void
+take_addresses(struct name *name, const struct ares_addrinfo *answer)
+{
+	copy(answer->nodes, &name->addresses);
+	name->status = name->addresses.count > 0 ? ARES_SUCCESS : ARES_ENODATA;
+}
+
+/* Called by c-ares in the middle of its work, also when a channel is closed before its answer.
+ * The channel is closed later, by settle(). */
+static void
+take_answer(void *at, int status, int timeouts, struct ares_addrinfo *answer)
+{
+	struct name *name = at;
+
+	(void)timeouts;
+	if (!name->answered && status != ARES_EDESTRUCTION) {
+		name->answered = true;
+		name->status = status;
+		if (status == ARES_SUCCESS)
+			take_addresses(name, answer);
+	}
+	if (answer)
+		ares_freeaddrinfo(answer);
+}
+
+/* Only an answer counts: whether there is none the question for both families will tell. */
+static void
+take_family(void *at, int status, int timeouts, struct ares_addrinfo *answer)
+{
+	take_answer(at, status == ARES_SUCCESS ? status : ARES_EDESTRUCTION, timeouts, answer);
+}
+
+/* The descriptor goes with the last question: a process that forks shares none. */
+static void
+close_events(void)
+{
+	for (size_t i = 0; i < NAMES_MAX; i++)
+		if (is_open(&names[i]))
+			return;
+	(void)close(events);
+	events = -1;
+}
+
+static void
+close_question(struct name *name, int status)
+{
+	ares_channel channel = name->channel;
+
+	ares_destroy(channel);
+	name->channel = NULL;
+	name->status = status;
+	name->since_us = clock_now_us();
+	close_events();
+}
+
+static void
+settle(struct name *name)
+{
+	if (name->answered)
+		close_question(name, name->status);
+	else if (name->unwatched)
+		close_question(name, ARES_ENOMEM);
+	else if (clock_now_us() - name->asked_us > RESOLVE_KEPT_S * INT64_C(1000000))
+		/* Whatever its answer would be, it is too old to be believed. */
+		close_question(name, ARES_SUCCESS);
+}
+
+/* A channel of its own for each question: it sees a resolv.conf that has changed. Returns a
+ * status of c-ares. */
+static int
+open_question(struct name *name)
+{
+	struct ares_options options = { .timeout = SERVER_TIMEOUT_MS,
+		                        .tries = SERVER_TRIES,
+		                        .sock_state_cb = watch,
+		                        .sock_state_cb_data = name };
+	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB, status;
+
+	if (instead.resolv_conf) {
+		options.resolvconf_path = instead.resolv_conf;
+		options.udp_port = options.tcp_port = instead.port;
+		mask |= ARES_OPT_RESOLVCONF | ARES_OPT_UDP_PORT | ARES_OPT_TCP_PORT;
+	}
+	if (events < 0)
+		events = epoll_create1(EPOLL_CLOEXEC);
+	if (events < 0)
+		return ARES_ENOMEM;
+	status = ares_init_options(&name->channel, &options, mask);
+	if (status != ARES_SUCCESS) {
+		name->channel = NULL;
+		close_events();
+	}
+	return status;
+}
+
+static void
+ask_for(struct name *name, int family, ares_addrinfo_callback callback)
+{
+	const struct ares_addrinfo_hints hints = { .ai_family = family, .ai_socktype = SOCK_STREAM };
+
+	ares_getaddrinfo(name->channel, name->host, NULL, &hints, callback, name);
+}
+
+static void
+ask(struct name *name)
+{
+	name->asked_us = name->since_us = clock_now_us();
+	name->answered = name->apart = name->unwatched = false;
+	name->status = open_question(name);
+	if (name->status != ARES_SUCCESS)
+		return;
+	ask_for(name, AF_UNSPEC, take_answer);
+	settle(name);
+}
+
+static int64_t
+apart_after_us(const struct name *name)
+{
+	return name->asked_us + BOTH_FAMILIES_US;
+}
+
+static void
+go_on_with(struct name *name)
+{
+	ares_process_fd(name->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	if (!name->answered && !name->apart && clock_now_us() >= apart_after_us(name)) {
+		name->apart = true;
+		ask_for(name, AF_INET, take_family);
+		ask_for(name, AF_INET6, take_family);
+	}
+	settle(name);
+}
+
+/* --- all questions --- */
+
+static void
+take_events(void)
+{
+	struct epoll_event ready[EVENTS_MAX];
+	int count = epoll_wait(events, ready, EVENTS_MAX, 0);
+
+	for (int i = 0; i < count; i++) {
+		ares_socket_t fd = (ares_socket_t)(uint32_t)ready[i].data.u64;
+		bool failed = ready[i].events & (EPOLLERR | EPOLLHUP);
+
+		ares_process_fd(names[ready[i].data.u64 >> 32].channel,
+		                failed || (ready[i].events & EPOLLIN) ? fd : ARES_SOCKET_BAD,
+		                failed || (ready[i].events & EPOLLOUT) ? fd : ARES_SOCKET_BAD);
+	}
+}
+
+/* Reads what has come, and asks the next server where none has. No channel is closed before all
+ * events are taken. */
+static void
+go_on(void)
+{
+	if (events >= 0)
+		take_events();
+	for (size_t i = 0; i < NAMES_MAX; i++)
+		if (is_open(&names[i]))
+			go_on_with(&names[i]);
 }
 
 static struct name *
@@ -33,16 +278,7 @@ name_of(const char *host)
 	return NULL;
 }
 
-static void
-drop_answer(struct name *name)
-{
-	if (name->asked && name->question.ar_result)
-		freeaddrinfo(name->question.ar_result);
-	name->question.ar_result = NULL;
-	name->asked = false;
-}
-
-/* A free place, or that of the oldest whose question is not open; NULL: there is none. */
+/* A free place, or the oldest one without an open question; NULL: there is none. */
 static struct name *
 new_name(const char *host)
 {
@@ -53,10 +289,8 @@ new_name(const char *host)
 			place = &names[i];
 	if (!place)
 		return NULL;
-	drop_answer(place);
+	*place = (struct name){ .status = ARES_SUCCESS };
 	(void)snprintf(place->host, sizeof(place->host), "%s", host);
-	place->since_us = 0;
-	place->addresses.count = 0;
 	return place;
 }
 
@@ -76,61 +310,66 @@ is_known(const struct name *name)
 	       && clock_now_us() - name->since_us <= RESOLVE_KEPT_S * INT64_C(1000000);
 }
 
-/* 0, or why not. */
-static int
-ask(struct name *name)
+/* And nobody has been told. */
+static bool
+has_failed(const struct name *name)
 {
-	struct gaicb *list[] = { &name->question };
-	int code;
+	return name->status != ARES_SUCCESS && clock_now_us() - name->since_us <= FAILURE_US;
+}
 
-	name->hints = (struct addrinfo){ .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-	name->question = (struct gaicb){ .ar_name = name->host, .ar_request = &name->hints };
-	code = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
-	name->asked = code == 0;
-	return code;
+/* When c-ares or we have something to do without an event. */
+static int
+timeout_of(const struct name *name)
+{
+	struct deadline deadline = { .at_us = INT64_MAX };
+	struct timeval left;
+
+	if (ares_timeout(name->channel, NULL, &left))
+		deadline.at_us = clock_now_us() + left.tv_sec * INT64_C(1000000) + left.tv_usec;
+	if (!name->apart && apart_after_us(name) < deadline.at_us)
+		deadline.at_us = apart_after_us(name);
+	return deadline_left_ms(deadline);
+}
+
+struct resolve_need
+resolve_need(void)
+{
+	struct resolve_need need = { events, events < 0 ? 0 : -1 };
+
+	for (size_t i = 0; i < NAMES_MAX; i++) {
+		int timeout_ms = is_open(&names[i]) ? timeout_of(&names[i]) : -1;
+
+		if (timeout_ms >= 0 && (need.timeout_ms < 0 || timeout_ms < need.timeout_ms))
+			need.timeout_ms = timeout_ms;
+	}
+	return need;
 }
 
 void
 resolve_wait(struct deadline deadline)
 {
-	const struct gaicb *open[NAMES_MAX];
-	int left_ms = deadline_left_ms(deadline), count = 0;
-	struct timespec timeout = { .tv_sec = left_ms / 1000, .tv_nsec = left_ms % 1000 * 1000000L };
+	struct resolve_need need = resolve_need();
+	struct pollfd poll_fd = { .fd = need.fd, .events = POLLIN };
+	int left_ms = deadline_left_ms(deadline);
 
-	for (size_t i = 0; i < NAMES_MAX; i++)
-		if (is_open(&names[i]))
-			open[count++] = &names[i].question;
-	if (count > 0)
-		(void)gai_suspend(open, count, &timeout);
-}
-
-static void
-copy(const struct addrinfo *from, struct addresses *to)
-{
-	to->count = 0;
-	for (; from && to->count < RESOLVE_MAX; from = from->ai_next)
-		if (getnameinfo(from->ai_addr, from->ai_addrlen, to->texts[to->count], sizeof(to->texts[0]),
-		                NULL, 0, NI_NUMERICHOST)
-		    == 0)
-			to->count++;
+	if (need.timeout_ms >= 0 && need.timeout_ms < left_ms)
+		left_ms = need.timeout_ms;
+	/* A signal only ends it early. */
+	if (need.fd >= 0)
+		(void)poll(&poll_fd, 1, left_ms);
 }
 
 static enum resolve_outcome
 look(struct name *name, const char **why)
 {
-	int code = gai_error(&name->question);
-
-	*why = "no answer within the time allowed";
-	if (code == EAI_INPROGRESS)
+	if (is_known(name))
+		return RESOLVE_DONE;
+	*why = no_answer;
+	if (is_open(name))
 		return RESOLVE_PENDING;
-	if (code == 0)
-		copy(name->question.ar_result, &name->addresses);
-	drop_answer(name);
-	*why = code != 0 ? gai_strerror(code) : "no address";
-	if (code != 0 || name->addresses.count == 0)
-		return RESOLVE_FAILED;
-	name->since_us = clock_now_us();
-	return RESOLVE_DONE;
+	*why = ares_strerror(name->status);
+	name->status = ARES_SUCCESS;
+	return RESOLVE_FAILED;
 }
 
 bool
@@ -144,9 +383,8 @@ resolve_is_address(const char *host)
 enum resolve_outcome
 resolve_start(const char *host, struct addresses *addresses, const char **why)
 {
-	enum resolve_outcome outcome = RESOLVE_DONE;
-	struct name *name = name_of(host);
-	int code;
+	enum resolve_outcome outcome;
+	struct name *name;
 
 	*why = *host ? "the name is too long" : "there is no name";
 	if (!*host || strlen(host) >= sizeof(name->host))
@@ -156,18 +394,16 @@ resolve_start(const char *host, struct addresses *addresses, const char **why)
 		addresses->count = 1;
 		return RESOLVE_DONE;
 	}
+	go_on();
+	name = name_of(host);
 	if (!name)
 		name = new_name(host);
 	*why = "other names are being asked for";
 	if (!name)
 		return RESOLVE_PENDING;
-	if (!is_known(name)) {
-		if (!name->asked && (code = ask(name)) != 0) {
-			*why = gai_strerror(code);
-			return RESOLVE_FAILED;
-		}
-		outcome = look(name, why);
-	}
+	if (!is_known(name) && !is_open(name) && !has_failed(name))
+		ask(name);
+	outcome = look(name, why);
 	if (outcome == RESOLVE_DONE)
 		*addresses = name->addresses;
 	return outcome;

@@ -268,11 +268,22 @@ dial_step(struct dial *dial, struct deadline deadline)
 		find_addresses(dial, deadline);
 }
 
+static struct dial_need
+need_of_name(struct deadline deadline)
+{
+	struct resolve_need need = resolve_need();
+	int left_ms = deadline_left_ms(deadline);
+
+	if (need.timeout_ms >= 0 && need.timeout_ms < left_ms)
+		left_ms = need.timeout_ms;
+	return (struct dial_need){ need.fd, POLLIN, left_ms };
+}
+
 struct dial_need
 dial_need(const struct dial *dial, struct deadline deadline)
 {
 	if (!dial->pg)
-		return (struct dial_need){ -1, 0, RESOLVE_TICK_MS };
+		return need_of_name(deadline);
 	return (struct dial_need){ PQsocket(dial->pg), wanted_events(dial),
 		                   deadline_left_ms(until_of(dial, deadline)) };
 }
@@ -282,10 +293,7 @@ dial_wait(const struct dial *dial, struct deadline deadline)
 {
 	struct dial_need need = dial_need(dial, deadline);
 
-	if (dial->pg)
-		(void)wait_fd(need.fd, need.events, deadline_in_ms(need.timeout_ms));
-	else
-		resolve_wait(deadline);
+	(void)wait_fd(need.fd, need.events, deadline_in_ms(need.timeout_ms));
 }
 
 PGconn *

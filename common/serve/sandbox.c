@@ -1,6 +1,7 @@
 #include "serve/sandbox.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -16,7 +17,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "serve/late_modules.h"
 #include "serve/sandbox_rules.h"
 
 /* Making it takes a millisecond. */
@@ -126,6 +126,18 @@ make_program(void)
 	return made;
 }
 
+/* libpq looks for certificates there. Without HOME it would ask glibc, which may load a module
+ * for that; a worker cannot. */
+static void
+find_home(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *user = home && *home ? NULL : getpwuid(geteuid());
+
+	if (user)
+		(void)setenv("HOME", user->pw_dir, 1);
+}
+
 const char *
 sandbox_prepare(enum sandbox_mode mode)
 {
@@ -135,7 +147,7 @@ sandbox_prepare(enum sandbox_mode mode)
 	if (!why && !make_program())
 		why = "off, the filter could not be made";
 	if (!why) {
-		late_modules_load();
+		find_home();
 		return sandbox_names[mode];
 	}
 	if (mode != SANDBOX_OFF)

@@ -1,13 +1,15 @@
 /* sandbox.h - what a worker may ask of the kernel: a seccomp filter, made by libseccomp
  *
- * It may do what an answer needs: talk over sockets that it was given or opens itself (unix, IPv4, IPv6, netlink for
- * the resolver), read files, write to what is open, start threads, ask for the time and for memory. It may not start
- * programs or processes, listen, open a file for writing, make memory executable, touch another process, or change who
- * it is. The whole list, with why, is in sandbox_rules.c.
+ * It may do what an answer needs: talk over sockets that it was given or opens itself (unix, IPv4,
+ * IPv6), read files, write to what is open, start threads, ask for the time and for memory. It may
+ * not start programs or processes, listen, open a file for writing, make memory executable, touch
+ * another process, or change who it is. The whole list, with why, is in sandbox_rules.c.
  *
- * The filter is made once, in the master, which is not bound by it: it forks and executes. Each worker takes it on when
- * it has all that it needs for its start. Modules that libraries would load later are loaded before: glibc's in the master
- * (late_modules.h), OpenSSL's in the worker (app_prepare()).
+ * The filter is made once, in the master, which is not bound by it: it forks and executes. Each
+ * worker takes it on when it has all that it needs for its start. What libraries would load later
+ * is loaded before: libgcc in the master (backtrace_prepare()), OpenSSL's modules in the worker
+ * (app_prepare()). glibc's NSS modules are not needed: names are c-ares' (base/resolve.h), and the
+ * master finds the home directory.
  */
 #ifndef NULLPOOL_SERVE_SANDBOX_H
 #define NULLPOOL_SERVE_SANDBOX_H

@@ -9,8 +9,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-#include <linux/netlink.h>
-
 #include "base/text.h"
 
 /* What is on no machine of this kind has a negative number, and is left out. */
@@ -38,7 +36,7 @@ static const int allowed[] = {
 	SCMP_SYS(getppid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
 	SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(getrusage), SCMP_SYS(sched_getaffinity),
 	SCMP_SYS(sched_yield),
-	/* threads: getaddrinfo_a() has one */
+	/* threads, which a handler's own library may have */
 	SCMP_SYS(futex), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(exit), SCMP_SYS(exit_group),
 	SCMP_SYS(restart_syscall),
 	/* signals: libpq keeps SIGPIPE back */
@@ -108,10 +106,6 @@ static const struct rule {
 	{ SCMP_SYS(socket), 2, { IS(0, AF_INET), HAS(1, KIND, SOCK_DGRAM) } },
 	{ SCMP_SYS(socket), 2, { IS(0, AF_INET6), HAS(1, KIND, SOCK_STREAM) } },
 	{ SCMP_SYS(socket), 2, { IS(0, AF_INET6), HAS(1, KIND, SOCK_DGRAM) } },
-	/* getaddrinfo() asks for this machine's addresses, and binds for that; an address of that size is netlink's, too
-	 * small for one of the internet. */
-	{ SCMP_SYS(socket), 2, { IS(0, AF_NETLINK), IS(2, NETLINK_ROUTE) } },
-	{ SCMP_SYS(bind), 1, { IS(2, sizeof(struct sockaddr_nl)) } },
 	{ SCMP_SYS(clone), 1, { HAS(0, THREAD, THREAD) } },
 	/* Whether a master lives (scoreboard.h), and abort(). */
 	{ SCMP_SYS(kill), 1, { IS(1, 0) } },

@@ -11,7 +11,7 @@
 
 /* The filter; NULL: it could not be made. With `kill` all that is not on the list sends SIGSYS. Else it fails with EPERM,
  * and only that sends SIGSYS, to be logged, which no library tries by itself: a thread that has signals blocked would be
- * killed by it, and the resolver's has. */
+ * killed by it. */
 scmp_filter_ctx sandbox_rules(bool kill);
 
 #endif

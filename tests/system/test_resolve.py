@@ -1,0 +1,140 @@
+"""Names of databases from a real name server, in sandboxed workers: what the unit test of base/resolve.c does for the rest."""
+import contextlib
+import json
+import random
+import re
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+import pytest
+
+import fastcgi
+import stack
+from conftest import may_mount, program
+
+pytestmark = pytest.mark.skipif(not may_mount(), reason="only root can have another /etc/resolv.conf, by unshare")
+LOOPBACK = socket.inet_aton("127.0.0.1")
+
+
+class NameServer:
+    """Says 127.0.0.1 to all that it is asked for; UDP has no room for names that begin with "long"."""
+
+    def __init__(self, silent=False):
+        self.address = "127." + ".".join(str(random.randint(1, 254)) for _ in range(3))
+        self.silent, self.asked = silent, []
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind((self.address, 53))
+        self.tcp = socket.create_server((self.address, 53))
+        for serve in (self.serve_udp, self.serve_tcp):
+            threading.Thread(target=serve, daemon=True).start()
+
+    def answer(self, question, way):
+        name = b".".join(re.findall(rb"[\x01-\x3f]([a-z-]+)", question[12:])).decode()
+        kind, = struct.unpack("!H", question[question.index(b"\0", 12) + 1:][:2])
+        self.asked.append((name, way))
+        short = way == "udp" and name.startswith("long")
+        end = question.index(b"\0", 12) + 5
+        records = [b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 60, 4) + LOOPBACK] if kind == 1 and not short else []
+        return question[:2] + struct.pack("!HHHHH", 0x8180 | (0x200 if short else 0), 1, len(records), 0, 0) + question[12:end] + b"".join(records)
+
+    def serve_udp(self):
+        with contextlib.suppress(OSError):
+            while True:
+                question, whom = self.udp.recvfrom(4096)
+                if not question:  # closed
+                    return
+                if not self.silent:
+                    self.udp.sendto(self.answer(question, "udp"), whom)
+
+    def serve_tcp(self):
+        with contextlib.suppress(OSError):
+            while True:
+                link, _ = self.tcp.accept()
+                with link:
+                    while head := link.recv(2, socket.MSG_WAITALL):
+                        answer = self.answer(link.recv(struct.unpack("!H", head)[0], socket.MSG_WAITALL), "tcp")
+                        link.sendall(struct.pack("!H", len(answer)) + answer)
+
+    def close(self):
+        for one in (self.udp, self.tcp):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+
+@pytest.fixture
+def name_server():
+    servers = []
+
+    def start(**how):
+        servers.append(NameServer(**how))
+        return servers[-1]
+    yield start
+    for one in servers:
+        one.close()
+
+
+@contextlib.contextmanager
+def endpoint(site, servers, host, **settings):
+    """A master whose name servers are these, with a sandbox that kills; yields ask(), which returns its answer, and its log."""
+    folder = site.folder("names")
+    (folder / "resolv.conf").write_text("".join(f"nameserver {one.address}\n" for one in servers))
+    path = stack.run_dir_for(folder / "run") / "probe.sock"
+    environment = site.environment(DATABASE_URL=site.url().replace("127.0.0.1", host), WORKER_SANDBOX="kill",
+                                   DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, HOME=None, **settings)
+    log_path = folder / "programs.log"
+    with socket.socket(socket.AF_UNIX) as listener, open(log_path, "ab") as log:
+        listener.bind(str(path))
+        listener.listen(5)
+        master = subprocess.Popen(
+            ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', folder / "resolv.conf",
+             program("probe").absolute()], stdin=listener, stderr=log, env=environment)
+
+        def ask(uri="/probe/session"):
+            return fastcgi.ask(path, fastcgi.request("GET", uri))[0]
+        try:
+            yield ask, lambda **wanted: [line for line in map(json.loads, log_path.read_text().splitlines())
+                                         if all(line.get(name) == value for name, value in wanted.items())]
+        finally:
+            master.terminate()
+            assert master.wait(30) == 0
+
+
+@pytest.mark.parametrize("mode", ["null", "ahead", "persistent"])
+def test_names_from_a_name_server_need_nothing_that_the_sandbox_refuses(site, name_server, mode):
+    server = name_server()
+    with endpoint(site, [server], "long.database.test", DATABASE_CONNECTION=mode) as (ask, lines):
+        for _ in range(2):
+            assert ask().startswith(b"Status: 200"), lines()
+        stack.wait_until("both in the log", lambda: len(lines(event="request")) == 2, 10)
+        assert len({line["pid"] for line in lines(event="request")}) == 1
+        assert not lines(event="system call refused") and not lines(event="worker died")
+    assert {("long.database.test", "udp"), ("long.database.test", "tcp")} <= set(server.asked)
+
+
+def test_a_first_name_server_that_is_silent_does_not_eat_the_requests_time(site, name_server):
+    silent, server = name_server(silent=True), name_server()
+    with endpoint(site, [silent, server], "database.test", REQUEST_TIMEOUT=4) as (ask, lines):
+        assert ask().startswith(b"Status: 200"), lines()
+    assert server.asked
+
+
+def test_ahead_a_name_that_is_answered_late_is_waited_for_by_its_descriptor(site, name_server):
+    """The next connection is opened when its answer comes, and not when the worker wakes up for something else."""
+    server = name_server()
+    with endpoint(site, [server], "database.test", DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=1) as (ask, lines):
+        assert ask().startswith(b"Status: 200"), lines()
+        stack.wait_until("one that was opened ahead", lambda: len(site.backends()) > 0, 10)
+
+
+def test_no_name_server_at_all_is_503_at_the_deadline_and_says_so(site, name_server):
+    start = time.monotonic()
+    with endpoint(site, [name_server(silent=True)], "database.test", REQUEST_TIMEOUT=1) as (ask, lines):
+        assert re.match(rb"Status: 50[34]", ask()), lines()
+        stack.wait_until("its line", lambda: lines(event="request"), 10)
+        (line,) = lines(event="request")
+    assert 'could not resolve "database.test": no answer within the time allowed' in line["detail"]
+    assert time.monotonic() - start < 30
