@@ -48,7 +48,7 @@ add_frame(struct buf *out, char *address)
 		add_hex(out, (uintptr_t)address);
 		return;
 	}
-	path = *found.dlfo_link_map->l_name ? found.dlfo_link_map->l_name : board->name;
+	path = *found.dlfo_link_map->l_name ? found.dlfo_link_map->l_name : scoreboard_plan()->name;
 	slash = strrchr(path, '/');
 	buf_text(out, slash ? slash + 1 : path);
 	buf_char(out, '+');

@@ -4,26 +4,31 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "serve/scoreboard.h"
+#include "serve/boards.h"
+
+#define LEFT_OUT_BYTES 1024
 
 int64_t
-budget_sum(const char *directory, const char *without, struct buf *names)
+budget_sum(const char *directory, const char *without, struct buf *names, struct buf *left_out)
 {
 	void *scope = mem_scope(NULL, "boards");
-	const struct scoreboard **boards;
-	size_t count = scoreboard_all(scope, directory, &boards);
+	struct boards boards;
 	int64_t sum = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		int64_t most = boards[i]->size + boards[i]->overflow;
+	boards_read(scope, directory, &boards);
+	for (size_t i = 0; i < boards.count; i++) {
+		const struct scoreboard *one = boards.all[i];
+		int64_t most = one->size + one->overflow;
 
-		if (!scoreboard_is_alive(boards[i]) || !boards[i]->uses_database
-		    || (without && strcmp(boards[i]->name, without) == 0))
+		if (!board_is_alive(one) || one->uses_database == 0
+		    || (without && strcmp(one->name, without) == 0))
 			continue;
 		sum += most;
 		if (names)
-			buf_printf(names, ", %s %" PRId64, boards[i]->name, most);
+			buf_printf(names, ", %s %" PRId64, one->name, most);
 	}
+	if (left_out)
+		boards_write_refused(&boards, left_out);
 	mem_free(scope);
 	return sum;
 }
@@ -32,10 +37,16 @@ void
 budget_log(const struct settings *settings, const char *directory, int64_t server_connections)
 {
 	int64_t own = settings->database_pool_size + settings->database_max_overflow;
-	int64_t all = directory ? budget_sum(directory, NULL, NULL) : own;
-	bool over = server_connections > 0 && all > server_connections;
+	char left_out_text[LEFT_OUT_BYTES] = "";
+	bool over;
+	int64_t all = own;
 	struct log_line line;
+	struct buf left_out;
 
+	buf_init_fixed(&left_out, left_out_text, sizeof(left_out_text));
+	if (directory)
+		all = budget_sum(directory, NULL, NULL, &left_out);
+	over = server_connections > 0 && all > server_connections;
 	log_begin(&line, over ? LOG_WARNING : LOG_INFO, "connection budget");
 	log_int(&line, "endpoint_connections", own);
 	log_int(&line, "all_endpoints_connections", all);
@@ -44,6 +55,8 @@ budget_log(const struct settings *settings, const char *directory, int64_t serve
 	if (over)
 		log_string(&line, "detail",
 		           "together the endpoints may ask for more connections than the server has");
+	if (left_out.size > 0)
+		log_string(&line, "left_out", left_out_text + strlen(", "));
 	log_end(&line);
 	if (settings->env == ENV_PRODUCTION && conninfo_is_neon(&settings->database)
 	    && !conninfo_is_pooler(&settings->database))

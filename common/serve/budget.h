@@ -10,7 +10,7 @@
 void budget_log(const struct settings *settings, const char *directory, int64_t server_connections);
 
 /* The most connections of all endpoints that run in the directory, but the one of that name (NULL: of all). Each is added to
- * `names` (NULL: not wanted) as ", name most". */
-int64_t budget_sum(const char *directory, const char *without, struct buf *names);
+ * `names` (NULL: not wanted) as ", name most", and each whose scoreboard was refused to `left_out` as ", name: why". */
+int64_t budget_sum(const char *directory, const char *without, struct buf *names, struct buf *left_out);
 
 #endif

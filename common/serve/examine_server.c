@@ -49,23 +49,25 @@ tell_connections(struct examined *examined, const struct np_rows *facts)
 	const struct settings *settings = examined->settings;
 	const char *directory = scoreboard_directory();
 	int64_t own = 0, all, clients;
-	struct buf others;
+	struct buf others, left_out;
 	bool enough;
 
 	if (app_uses_database(examined->options->routes))
 		own = settings->database_pool_size + settings->database_max_overflow;
 	buf_init(&others, examined->scope, OTHERS_BYTES);
-	all = own + (directory ? budget_sum(directory, examined->options->name, &others) : 0);
+	buf_init(&left_out, examined->scope, OTHERS_BYTES);
+	all = own + (directory ? budget_sum(directory, examined->options->name, &others, &left_out) : 0);
 	enough = examined->pooled || !parse_int(fact(facts, "clients"), &clients) || all <= clients;
 	(void)findings_tell(
 	    &examined->found, enough, "connections",
 	    enough ? NULL
 	           : "smaller DATABASE_POOL_SIZE and DATABASE_MAX_OVERFLOW (of each program), or a pooler",
 	    "%s of %s in use, %s of them for clients; all endpoints%s%s may ask for %" PRId64 ": %s %" PRId64
-	    "%s%s",
+	    "%s%s%s%s",
 	    fact(facts, "used"), fact(facts, "most"), fact(facts, "clients"), directory ? " in " : "",
 	    directory ? directory : "", all, examined->options->name, own, others.data,
-	    directory ? "" : " (there is no run directory to count others in)");
+	    directory ? "" : " (there is no run directory to count others in)",
+	    left_out.size > 0 ? "; left out" : "", left_out.data);
 }
 
 static void

@@ -193,7 +193,7 @@ start_database_check(struct master *master)
 	int64_t connections = 0;
 	struct app *app;
 
-	if (!board->uses_database)
+	if (!scoreboard_plan()->uses_database)
 		return;
 	/* A program that keeps no worker lets its database sleep too, and may be started for each request that comes. */
 	if (master->options->settings->database_pool_size == 0) {
@@ -247,7 +247,7 @@ end_reload_check(struct master *master, int status)
 	/* The new program makes its own. */
 	if (master->database_check > 0)
 		(void)kill(master->database_check, SIGKILL);
-	reload_exec(master->pool, master->leftovers, master->options->settings->request_timeout_s * 1000000);
+	reload_exec(master->pool, master->leftovers);
 }
 
 /* Of a child that is no worker of this program: an abort would be seen by nobody else. Those that are told to end, or are
@@ -402,8 +402,6 @@ idle_end(const struct master *master)
 static void
 look_for_hung_idle(struct master *master)
 {
-	const uint64_t one = 1;
-
 	if (master->woken_us > 0) {
 		if (clock_now_us() - master->woken_us < STIR_US)
 			return;
@@ -414,7 +412,7 @@ look_for_hung_idle(struct master *master)
 	    || !is_waiting(master))
 		return;
 	master->woken_us = clock_now_us(); /* first: some stir before the write returns */
-	(void)!write(master->ready_event, &one, sizeof(one));
+	pool_wake_idle(master->pool);
 }
 
 static void

@@ -20,6 +20,7 @@ struct writer {
 	struct buf *out;
 	const struct scoreboard *const *boards;
 	size_t count;
+	const struct boards *found;
 	bool openmetrics;
 };
 
@@ -179,7 +180,7 @@ write_workers(const struct writer *writer)
 static unsigned long long
 up_of(const struct scoreboard *of)
 {
-	return scoreboard_is_alive(of);
+	return board_is_alive(of);
 }
 
 static unsigned long long
@@ -226,6 +227,25 @@ write_gauges(const struct writer *writer)
 			sample(writer, rows[row].name, "", writer->boards[i]);
 			number(writer, rows[row].value(writer->boards[i]));
 		}
+	}
+}
+
+/* Nothing else is said of those that were refused: what they hold is not to be believed. */
+static void
+write_refused(const struct writer *writer)
+{
+	static const char name[] = "nullpool_scoreboard_refused";
+
+	family(writer, name, "gauge", "Scoreboards that were left out, since what is in them cannot be.");
+	for (size_t i = 0; i < writer->count; i++) {
+		sample(writer, name, "", writer->boards[i]);
+		number(writer, 0);
+	}
+	for (size_t i = 0; i < writer->found->refused_count; i++) {
+		buf_printf(writer->out, "%s{", name);
+		label(writer->out, "endpoint", writer->found->refused[i].name);
+		label(writer->out, "reason", writer->found->refused[i].why);
+		number(writer, 1);
 	}
 }
 
@@ -320,12 +340,13 @@ write_labelled(const struct writer *writer)
 }
 
 void
-metrics_write(struct buf *out, const struct scoreboard *const *boards, size_t count, bool openmetrics)
+metrics_write(struct buf *out, const struct boards *boards, bool openmetrics)
 {
-	const struct writer writer = { out, boards, count, openmetrics };
+	const struct writer writer = { out, boards->all, boards->count, boards, openmetrics };
 
 	family(&writer, "nullpool_build_info", "gauge", "What this is.");
 	buf_printf(out, "nullpool_build_info{version=\"%s\"} 1\n", NP_VERSION);
+	write_refused(&writer);
 	write_gauges(&writer);
 	write_workers(&writer);
 	write_requests(&writer);
@@ -340,15 +361,14 @@ np_metrics(struct np_ctx *ctx)
 {
 	const char *accept = request_header(ctx->request, "accept");
 	bool openmetrics = accept && strstr(accept, "application/openmetrics-text");
-	const struct scoreboard **boards;
-	size_t count;
+	struct boards boards;
 
 	if (!run_dir)
 		return np_fail(ctx, NP_UNAVAILABLE,
 		               "There are no scoreboards: this program serves no socket");
-	count = scoreboard_all(ctx, run_dir, &boards);
+	boards_read(ctx, run_dir, &boards);
 	buf_reset(&ctx->reply.body);
-	metrics_write(&ctx->reply.body, boards, count, openmetrics);
+	metrics_write(&ctx->reply.body, &boards, openmetrics);
 	ctx->reply.content_type = openmetrics ? CONTENT_TYPE_OPENMETRICS : CONTENT_TYPE_TEXT;
 	return ctx_replied(ctx, NP_OK);
 }

@@ -8,11 +8,11 @@
 
 #include "base/attributes.h"
 #include "base/buf.h"
-#include "serve/scoreboard.h"
+#include "serve/boards.h"
 
 /* The directory whose scoreboards are meant; borrowed. */
 void metrics_look_in(const char *directory);
 
-void metrics_write(struct buf *out, const struct scoreboard *const *boards, size_t count, bool openmetrics);
+void metrics_write(struct buf *out, const struct boards *boards, bool openmetrics);
 
 #endif

@@ -1,6 +1,7 @@
 #include "serve/pool.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
@@ -29,6 +30,7 @@
 struct child {
 	pid_t pid;       /* 0: none */
 	bool kept;       /* one of `size`, not of the overflow */
+	int64_t born_us; /* of clock_now_us() */
 	int64_t kill_us; /* it was asked to end, by SIGABRT, and is killed then; 0: it was not */
 };
 
@@ -36,7 +38,7 @@ struct pool {
 	struct pool_options options;
 	pid_t master;
 	struct child *children; /* by slot */
-	size_t size, most;
+	size_t slots, size, most;
 	int failures; /* young deaths in a row */
 	int64_t due_us;
 	bool closed;
@@ -46,8 +48,8 @@ static struct app_pool
 pool_now(void)
 {
 	return (struct app_pool){
-		.size = board->size,
-		.overflow = (int64_t)scoreboard_overflow_of(board),
+		.size = scoreboard_plan()->size,
+		.overflow = (int64_t)scoreboard_overflow(),
 		.checked_out = (int64_t)scoreboard_count(SLOT_BUSY),
 	};
 }
@@ -68,7 +70,8 @@ pool_new(void *owner, const struct pool_options *options)
 
 	pool->options = *options;
 	pool->master = getpid();
-	pool->children = mem_array(pool, struct child, board->slot_count);
+	pool->slots = scoreboard_plan()->slots;
+	pool->children = mem_array(pool, struct child, pool->slots);
 	pool->size = (size_t)options->settings->database_pool_size;
 	pool->most = pool->size + (size_t)options->settings->database_max_overflow;
 	return pool;
@@ -140,7 +143,7 @@ free_slot(const struct pool *pool)
 {
 	size_t slot = 0;
 
-	while (slot < board->slot_count && pool->children[slot].pid != 0)
+	while (slot < pool->slots && pool->children[slot].pid != 0)
 		slot++;
 	return slot;
 }
@@ -162,7 +165,7 @@ start(struct pool *pool, bool kept)
 	size_t slot = free_slot(pool);
 	pid_t pid;
 
-	if (slot == board->slot_count)
+	if (slot == pool->slots)
 		return false;
 	slot_clear(&board->slots[slot]);
 	slot_set(&board->slots[slot], SLOT_STARTING);
@@ -177,7 +180,7 @@ start(struct pool *pool, bool kept)
 	}
 	atomic_store(&board->slots[slot].pid, (int)pid);
 	atomic_fetch_add(&board->forked, 1);
-	pool->children[slot] = (struct child){ .pid = pid, .kept = kept };
+	pool->children[slot] = (struct child){ .pid = pid, .kept = kept, .born_us = clock_now_us() };
 	return true;
 }
 
@@ -187,9 +190,9 @@ count_kept(const struct pool *pool)
 {
 	size_t alive = 0;
 
-	for (size_t slot = 0; slot < board->slot_count; slot++)
+	for (size_t slot = 0; slot < pool->slots; slot++)
 		alive += pool->children[slot].pid != 0 && pool->children[slot].kept
-		         && !atomic_load(&board->slots[slot].leaving);
+		         && atomic_load(&board->slots[slot].leaving) == 0;
 	return alive;
 }
 
@@ -197,6 +200,24 @@ static bool
 may_fork(const struct pool *pool)
 {
 	return !pool->closed && clock_now_us() >= pool->due_us;
+}
+
+/* The slot may say any time; none of a request is later than one that begins now has. */
+int64_t
+pool_deadline_us(const struct pool *pool, size_t slot)
+{
+	int64_t latest_us = clock_now_us() + pool->options.settings->request_timeout_s * 1000000;
+	int64_t deadline_us = atomic_load(&board->slots[slot].deadline_us);
+
+	if (atomic_load(&board->slots[slot].state) != SLOT_BUSY || deadline_us > latest_us)
+		return latest_us;
+	return deadline_us > 0 ? deadline_us : 0;
+}
+
+pid_t
+pool_pid(const struct pool *pool, size_t slot)
+{
+	return pool->children[slot].pid;
 }
 
 /* When a worker's time is over: that of its request, with the watchdog's grace, or of its last words. */
@@ -211,7 +232,7 @@ due_us_of(const struct pool *pool, size_t slot)
 		return child->kill_us;
 	if (atomic_load(&board->slots[slot].state) != SLOT_BUSY)
 		return INT64_MAX;
-	return atomic_load(&board->slots[slot].deadline_us) + WATCHDOG_US;
+	return pool_deadline_us(pool, slot) + WATCHDOG_US;
 }
 
 static int64_t
@@ -219,7 +240,7 @@ next_watch_us(const struct pool *pool)
 {
 	int64_t next_us = INT64_MAX;
 
-	for (size_t slot = 0; slot < board->slot_count; slot++)
+	for (size_t slot = 0; slot < pool->slots; slot++)
 		if (due_us_of(pool, slot) < next_us)
 			next_us = due_us_of(pool, slot);
 	return next_us;
@@ -276,13 +297,13 @@ log_death(const struct slot *slot, pid_t pid, int status, const char *event)
 
 /* Whether the pool had a hand in it: a drain, or the watchdog, which counted it already. */
 static void
-count_death(struct pool *pool, const struct slot *slot, pid_t pid, int status)
+count_death(struct pool *pool, const struct child *child, const struct slot *slot, int status)
 {
-	bool young = clock_now_us() - atomic_load(&slot->since_us) < SHORT_LIFE_US
-	             && atomic_load(&slot->requests) == 0 && atomic_load(&slot->state) != SLOT_BUSY;
+	bool young = clock_now_us() - child->born_us < SHORT_LIFE_US && atomic_load(&slot->requests) == 0
+	             && atomic_load(&slot->state) != SLOT_BUSY;
 
 	atomic_fetch_add(&board->crashed, 1);
-	log_death(slot, pid, status, "worker died");
+	log_death(slot, child->pid, status, "worker died");
 	if (young) {
 		pool->failures++;
 		pause_forks(pool);
@@ -292,22 +313,32 @@ count_death(struct pool *pool, const struct slot *slot, pid_t pid, int status)
 bool
 pool_bury(struct pool *pool, pid_t pid, int status)
 {
-	const uint64_t one = 1;
 	size_t slot = 0;
 
-	while (slot < board->slot_count && pool->children[slot].pid != pid)
+	while (slot < pool->slots && pool->children[slot].pid != pid)
 		slot++;
-	if (slot == board->slot_count)
+	if (slot == pool->slots)
 		return false;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		pool->failures = 0;
 	else if (pool->children[slot].kill_us == 0)
-		count_death(pool, &board->slots[slot], pid, status);
+		count_death(pool, &pool->children[slot], &board->slots[slot], status);
 	pool->children[slot] = (struct child){ .pid = 0 };
 	slot_clear(&board->slots[slot]);
 	/* It may have been the one that the others left the listener to. */
-	(void)!write(pool->options.ready_event, &one, sizeof(one));
+	pool_wake_idle(pool);
 	return true;
+}
+
+/* A worker that was taken over may have filled it and made it block: it is written only where it takes something. */
+void
+pool_wake_idle(const struct pool *pool)
+{
+	const uint64_t one = 1;
+	struct pollfd event = { .fd = pool->options.ready_event, .events = POLLOUT };
+
+	if (poll(&event, 1, 0) > 0)
+		(void)!write(event.fd, &one, sizeof(one));
 }
 
 /* One that hangs is asked first, so that it can say where (backtrace.h). */
@@ -338,7 +369,7 @@ end_hung(struct pool *pool, size_t slot)
 void
 pool_distrust_idle(struct pool *pool, int64_t woken_us)
 {
-	for (size_t slot = 0; slot < board->slot_count; slot++) {
+	for (size_t slot = 0; slot < pool->slots; slot++) {
 		struct slot *what = &board->slots[slot];
 		int state = atomic_load(&what->state);
 
@@ -355,14 +386,14 @@ pool_watch(struct pool *pool)
 	int64_t now_us = clock_now_us();
 
 	count_log_dropped();
-	for (size_t slot = 0; slot < board->slot_count; slot++) {
+	for (size_t slot = 0; slot < pool->slots; slot++) {
 		const struct slot *what = &board->slots[slot];
 
 		if (now_us >= due_us_of(pool, slot))
 			end_hung(pool, slot);
 		/* One that serves has outlived what killed those before it. */
 		if (pool->failures > 0 && atomic_load(&what->state) == SLOT_IDLE
-		    && now_us - atomic_load(&what->since_us) >= SHORT_LIFE_US)
+		    && slot_age_us(what, now_us) >= SHORT_LIFE_US)
 			pool->failures = 0;
 	}
 }
@@ -372,7 +403,7 @@ pool_signal(const struct pool *pool, int signal)
 {
 	size_t alive = 0;
 
-	for (size_t slot = 0; slot < board->slot_count; slot++)
+	for (size_t slot = 0; slot < pool->slots; slot++)
 		if (pool->children[slot].pid != 0) {
 			if (signal != 0)
 				(void)kill(pool->children[slot].pid, signal);

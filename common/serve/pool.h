@@ -47,6 +47,15 @@ void pool_grow(struct pool *pool);
  * idle or starting then and has not stirred since, or cannot accept, is killed. */
 void pool_distrust_idle(struct pool *pool, int64_t woken_us);
 
+/* Wakes all idle workers up, so that each looks whether a connection waits. */
+void pool_wake_idle(const struct pool *pool);
+
+/* The process of a slot (0 to pool_slots() - 1), or 0. */
+pid_t pool_pid(const struct pool *pool, size_t slot);
+
+/* When the request of a slot's worker has to be answered; of a worker that has none, as if one began now. */
+int64_t pool_deadline_us(const struct pool *pool, size_t slot);
+
 /* A child has ended; false when it is none of the pool's. */
 bool pool_bury(struct pool *pool, pid_t pid, int status);
 

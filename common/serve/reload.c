@@ -64,7 +64,7 @@ reload_check(const struct pool *pool)
 }
 
 static void
-write_leftovers(const struct leftover *leftovers, int64_t grace_us)
+write_leftovers(const struct pool *pool, const struct leftover *leftovers)
 {
 	struct buf list;
 
@@ -72,26 +72,21 @@ write_leftovers(const struct leftover *leftovers, int64_t grace_us)
 	for (; leftovers->pid != 0; leftovers++)
 		if (leftovers->pid > 0)
 			buf_printf(&list, "%d:%" PRId64 " ", (int)leftovers->pid, leftovers->kill_us);
-	for (uint32_t i = 0; i < board->slot_count; i++) {
-		const struct slot *slot = &board->slots[i];
-		int pid = atomic_load(&slot->pid);
-		bool busy = atomic_load(&slot->state) == SLOT_BUSY;
-		int64_t deadline_us = busy ? atomic_load(&slot->deadline_us) : clock_now_us() + grace_us;
-
-		if (pid > 0)
-			buf_printf(&list, "%d:%" PRId64 " ", pid, deadline_us + LEFTOVER_GRACE_US);
-	}
+	for (size_t slot = 0; slot < scoreboard_plan()->slots; slot++)
+		if (pool_pid(pool, slot) > 0)
+			buf_printf(&list, "%d:%" PRId64 " ", (int)pool_pid(pool, slot),
+			           pool_deadline_us(pool, slot) + LEFTOVER_GRACE_US);
 	(void)setenv(LEFTOVERS, list.data, 1);
 }
 
 void
-reload_exec(struct pool *pool, const struct leftover *leftovers, int64_t grace_us)
+reload_exec(struct pool *pool, const struct leftover *leftovers)
 {
 	char *const arguments[] = { mem_strdup(mem_process(), program), NULL };
 
 	log_plain(LOG_INFO, "reloading");
 	notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us());
-	write_leftovers(leftovers, grace_us);
+	write_leftovers(pool, leftovers);
 	(void)pool_signal(pool, SIGTERM);
 	(void)execv(program, arguments);
 	/* The workers end by then; the old program forks others. */

@@ -24,9 +24,8 @@ struct leftover {
 	bool asked;      /* to say where it hangs */
 };
 
-/* Becomes the new program, to which the workers and `leftovers` are left; `grace_us` from now is the last time for one
- * that has no deadline. Returns only when that could not be done (logged). */
-void reload_exec(struct pool *pool, const struct leftover *leftovers, int64_t grace_us);
+/* Becomes the new program, to which the workers and `leftovers` are left. Returns only if that could not be done (logged). */
+void reload_exec(struct pool *pool, const struct leftover *leftovers);
 
 /* Those that an earlier program left to this one; belongs to owner. */
 struct leftover *reload_leftovers(void *owner);

@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +16,8 @@
 #define METHOD_MAX_BYTES 16
 
 struct scoreboard *board;
+static struct scoreboard_plan own;
+static uint32_t own_route_count;
 
 const int scoreboard_statuses[SCOREBOARD_STATUSES] = { 0,   200, 201, 202, 204, 304, 400, 401, 403,
 	                                               404, 405, 409, 413, 415, 422, 500, 503, 504 };
@@ -26,8 +26,14 @@ const int64_t scoreboard_bounds_us[SCOREBOARD_BOUNDS] = { 1000,    2500,    5000
 	                                                  50000,   100000,  250000,   500000,  1000000,
 	                                                  2500000, 5000000, 10000000, 30000000 };
 
-static size_t
-bytes_for(uint32_t slots, uint32_t routes)
+const struct scoreboard_plan *
+scoreboard_plan(void)
+{
+	return &own;
+}
+
+size_t
+scoreboard_bytes(size_t slots, size_t routes)
 {
 	return sizeof(struct scoreboard) + slots * sizeof(struct slot) + routes * sizeof(struct route_counts);
 }
@@ -57,7 +63,7 @@ new_file(const char *path, size_t size, struct error *err)
 static struct route_counts *
 own_routes(void)
 {
-	return (struct route_counts *)(void *)&board->slots[board->slot_count];
+	return (struct route_counts *)(void *)&board->slots[own.slots];
 }
 
 static void
@@ -67,7 +73,7 @@ name_routes(const struct np_route *routes)
 
 	(void)snprintf(counts[0].method, sizeof(counts[0].method), "-");
 	(void)snprintf(counts[0].path, sizeof(counts[0].path), "-");
-	for (uint32_t i = 1; i < board->route_count; i++) {
+	for (uint32_t i = 1; i < own_route_count; i++) {
 		(void)snprintf(counts[i].method, sizeof(counts[i].method), "%s", routes[i - 1].method);
 		(void)snprintf(counts[i].path, sizeof(counts[i].path), "%s", routes[i - 1].path);
 	}
@@ -87,7 +93,7 @@ bool
 scoreboard_make(const char *path, const struct scoreboard_plan *plan, struct error *err)
 {
 	uint32_t routes = count_routes(plan->routes);
-	size_t bytes = bytes_for(plan->slots, routes);
+	size_t bytes = scoreboard_bytes(plan->slots, routes);
 	int fd = path ? new_file(path, bytes, err) : -1;
 	int flags = path ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS;
 	struct scoreboard *made;
@@ -108,99 +114,13 @@ scoreboard_make(const char *path, const struct scoreboard_plan *plan, struct err
 	made->version = SCOREBOARD_VERSION;
 	(void)snprintf(made->name, sizeof(made->name), "%s", plan->name);
 	board = made;
+	own = *plan;
+	own_route_count = routes;
 	name_routes(plan->routes);
 	atomic_store(&made->master_pid, (int)getpid());
 	atomic_thread_fence(memory_order_release);
 	made->magic = SCOREBOARD_MAGIC;
 	return true;
-}
-
-static const struct scoreboard *
-map_file(int fd)
-{
-	struct stat about;
-	struct scoreboard *other;
-
-	if (fstat(fd, &about) != 0 || (size_t)about.st_size < sizeof(*other))
-		return NULL;
-	other = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (other == MAP_FAILED)
-		return NULL;
-	if (other->magic == SCOREBOARD_MAGIC && other->version == SCOREBOARD_VERSION
-	    && bytes_for(other->slot_count, other->route_count) == (size_t)about.st_size)
-		return other;
-	(void)munmap(other, (size_t)about.st_size);
-	return NULL;
-}
-
-const struct scoreboard *
-scoreboard_map(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	const struct scoreboard *other = fd >= 0 ? map_file(fd) : NULL;
-
-	if (fd >= 0)
-		(void)close(fd);
-	return other;
-}
-
-void
-scoreboard_unmap(const struct scoreboard *other)
-{
-	union {
-		const struct scoreboard *read;
-		void *any;
-	} mapped = { other };
-
-	(void)munmap(mapped.any, bytes_for(other->slot_count, other->route_count));
-}
-
-bool
-scoreboard_is_over(const struct scoreboard *other)
-{
-	return atomic_load(&other->master_pid) == 0;
-}
-
-bool
-scoreboard_is_alive(const struct scoreboard *other)
-{
-	int pid = atomic_load(&other->master_pid);
-
-	return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
-}
-
-static void
-unmap(void *other)
-{
-	scoreboard_unmap(other);
-}
-
-size_t
-scoreboard_all(void *owner, const char *directory, const struct scoreboard ***boards)
-{
-	char *pattern = mem_printf(NULL, "%s/*.board", directory);
-	size_t count = 0;
-	glob_t found;
-
-	*boards = NULL;
-	if (glob(pattern, 0, NULL, &found) == 0) {
-		*boards = mem_array(owner, const struct scoreboard *, found.gl_pathc);
-		for (size_t i = 0; i < found.gl_pathc; i++) {
-			union {
-				const struct scoreboard *read;
-				void *any;
-			} other = { scoreboard_map(found.gl_pathv[i]) };
-
-			if (!other.read)
-				continue;
-			mem_own(owner, other.any, unmap);
-			if (!scoreboard_is_over(other.read))
-				(*boards)[count++] = other.read;
-		}
-		globfree(&found);
-	}
-	mem_free(pattern);
-	return count;
 }
 
 const char *
@@ -290,27 +210,49 @@ slot_clear(struct slot *slot)
 	slot->request_id[0] = '\0';
 	atomic_store(&slot->sequence, 0);
 	atomic_store(&slot->pid, 0);
-	atomic_store(&slot->leaving, false);
+	atomic_store(&slot->leaving, 0);
 	atomic_store(&slot->ahead, 0);
 	atomic_store(&slot->deadline_us, 0);
 	atomic_store(&slot->requests, 0);
 	slot_set(slot, SLOT_FREE);
 }
 
-size_t
-scoreboard_count_of(const struct scoreboard *other, enum slot_state state)
+int64_t
+slot_age_us(const struct slot *slot, int64_t now_us)
+{
+	int64_t since_us = atomic_load(&slot->since_us);
+
+	return since_us > 0 && since_us < now_us ? now_us - since_us : 0;
+}
+
+static size_t
+count_states(const struct scoreboard *of, uint32_t slots, enum slot_state state)
 {
 	size_t count = 0;
 
-	for (uint32_t i = 0; i < other->slot_count; i++)
-		count += atomic_load(&other->slots[i].state) == (int)state;
+	for (uint32_t i = 0; i < slots; i++)
+		count += atomic_load(&of->slots[i].state) == (int)state;
 	return count;
+}
+
+size_t
+scoreboard_count_of(const struct scoreboard *other, enum slot_state state)
+{
+	return count_states(other, other->slot_count, state);
 }
 
 size_t
 scoreboard_count(enum slot_state state)
 {
-	return scoreboard_count_of(board, state);
+	return count_states(board, own.slots, state);
+}
+
+size_t
+scoreboard_overflow(void)
+{
+	size_t alive = own.slots - scoreboard_count(SLOT_FREE), kept = (size_t)own.size;
+
+	return alive > kept ? alive - kept : 0;
 }
 
 size_t
@@ -326,7 +268,7 @@ scoreboard_count_ahead(int ahead, const struct slot *end)
 {
 	size_t count = 0;
 
-	for (uint32_t i = 0; i < board->slot_count && &board->slots[i] != end; i++)
+	for (uint32_t i = 0; i < own.slots && &board->slots[i] != end; i++)
 		count += atomic_load(&board->slots[i].state) == SLOT_IDLE
 		         && atomic_load(&board->slots[i].ahead) >= ahead;
 	return count;

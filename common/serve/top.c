@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "serve/scoreboard.h"
+#include "serve/boards.h"
 
 #define PERIOD_MS 1000
 #define CLEAR     "\033[H\033[J"
@@ -51,6 +51,13 @@ sums_of(const struct scoreboard *of)
 	return sums;
 }
 
+/* A counter never falls; a worker that was taken over may have set it back. */
+static unsigned long long
+more(unsigned long long now, unsigned long long then)
+{
+	return now > then ? now - then : 0;
+}
+
 /* What was counted since the last look; all of it when there was none. */
 static struct sums
 since(const struct view *before, const struct sums *now)
@@ -62,11 +69,11 @@ since(const struct view *before, const struct sums *now)
 
 		if (strcmp(then->name, now->name) != 0 || then->made_us != now->made_us)
 			continue;
-		less.requests -= then->requests;
-		less.errors -= then->errors;
-		less.flights -= then->flights;
+		less.requests = more(now->requests, then->requests);
+		less.errors = more(now->errors, then->errors);
+		less.flights = more(now->flights, then->flights);
 		for (size_t b = 0; b < BUCKETS; b++)
-			less.durations[b] -= then->durations[b];
+			less.durations[b] = more(now->durations[b], then->durations[b]);
 	}
 	return less;
 }
@@ -108,9 +115,9 @@ write_row(struct buf *out, const struct scoreboard *of, const struct sums *new, 
 {
 	double p50 = quantile_ms(new->durations, 0.5), p99 = quantile_ms(new->durations, 0.99);
 
-	buf_printf(out, "%-16.16s %-5s %4zu %4zu %9" PRId32, of->name,
-	           scoreboard_is_alive(of) ? "up" : "DOWN", scoreboard_count_of(of, SLOT_BUSY),
-	           scoreboard_count_of(of, SLOT_IDLE), of->size + of->overflow);
+	buf_printf(out, "%-16.16s %-5s %4zu %4zu %9" PRId32, of->name, board_is_alive(of) ? "up" : "DOWN",
+	           scoreboard_count_of(of, SLOT_BUSY), scoreboard_count_of(of, SLOT_IDLE),
+	           of->size + of->overflow);
 	write_ratio(out, 9, seconds > 0, (double)new->requests / seconds);
 	write_ratio(out, 8, seconds > 0, (double)new->errors / seconds);
 	write_ratio(out, 8, p50 >= 0, p50);
@@ -124,22 +131,25 @@ look(struct buf *out, const char *directory, struct view *before)
 {
 	struct view now = { .scope = mem_scope(mem_process(), "view"), .at_us = clock_now_us() };
 	double seconds = before->at_us > 0 ? (double)(now.at_us - before->at_us) / MICRO : 0;
-	const struct scoreboard **boards;
 	void *scope = mem_scope(mem_process(), "boards");
+	struct boards boards;
 
-	now.count = scoreboard_all(scope, directory, &boards);
+	boards_read(scope, directory, &boards);
+	now.count = boards.count;
 	now.sums = mem_array(now.scope, struct sums, now.count + 1);
 	buf_printf(out, "%-16s %-5s %4s %4s %9s %9s %8s %8s %8s %8s\n", "endpoint", "", "busy", "idle",
 	           "at most", "req/s", "5xx/s", "p50 ms", "p99 ms", "trips");
 	for (size_t i = 0; i < now.count; i++) {
 		struct sums new;
 
-		now.sums[i] = sums_of(boards[i]);
+		now.sums[i] = sums_of(boards.all[i]);
 		/* Before the second look nothing is known of now. */
 		new = seconds > 0 ? since(before, &now.sums[i]) : (struct sums){ .requests = 0 };
-		write_row(out, boards[i], &new, seconds);
+		write_row(out, boards.all[i], &new, seconds);
 	}
-	if (now.count == 0)
+	for (size_t i = 0; i < boards.refused_count; i++)
+		buf_printf(out, "%-16.16s left out: %s\n", boards.refused[i].name, boards.refused[i].why);
+	if (now.count + boards.refused_count == 0)
 		buf_printf(out, "no endpoint runs in %s\n", directory);
 	mem_free(scope);
 	mem_free(before->scope);

@@ -39,7 +39,7 @@ tracer_new(void *owner, const struct settings *settings, struct tracer **tracer,
 	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	*tracer = mem_new(owner, struct tracer);
 	**tracer = (struct tracer){ .settings = settings, .reader = pair[0], .writer = pair[1] };
-	atomic_store(&board->traced, true);
+	atomic_store(&board->traced, 1);
 	return true;
 }
 
@@ -89,7 +89,7 @@ tracer_bury(struct tracer *tracer, pid_t pid, int status)
 	tracer->pid = 0;
 	tracer->useless = WIFEXITED(status) && WEXITSTATUS(status) == SENDER_USELESS;
 	if (tracer->useless)
-		atomic_store(&board->traced, false);
+		atomic_store(&board->traced, 0);
 	else if (tracer->writer >= 0)
 		log_printf(LOG_ERROR, "sender of spans died", "status %d", status);
 	return true;

@@ -20,10 +20,11 @@ static void
 tell_master(const struct worker_options *options)
 {
 	const uint64_t one = 1;
-	size_t alive = board->slot_count - scoreboard_count(SLOT_FREE);
-	bool full = alive >= (size_t)board->size + (size_t)board->overflow;
+	const struct scoreboard_plan *plan = scoreboard_plan();
+	size_t alive = plan->slots - scoreboard_count(SLOT_FREE);
+	bool full = alive >= (size_t)plan->size + (size_t)plan->overflow;
 
-	if ((scoreboard_count(SLOT_IDLE) == 0 && !full) || atomic_load(&own_slot->leaving))
+	if ((scoreboard_count(SLOT_IDLE) == 0 && !full) || atomic_load(&own_slot->leaving) != 0)
 		(void)!write(options->busy_event, &one, sizeof(one));
 }
 
@@ -38,7 +39,7 @@ static int spans_fd; /* for what app/ sends */
 static bool
 traces(void)
 {
-	return spans_fd >= 0 && atomic_load_explicit(&board->traced, memory_order_relaxed);
+	return spans_fd >= 0 && atomic_load_explicit(&board->traced, memory_order_relaxed) != 0;
 }
 
 /* Never waits: what the sender has no room for is lost. */

@@ -139,7 +139,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, size };
 	bool openmetrics = input_byte(&in) & 1;
 	struct scoreboard *made = new_board(owner);
-	const struct scoreboard *const boards[] = { made };
+	const struct scoreboard *all[] = { made };
+	const struct boards boards = { .all = all, .count = 1 };
 	struct route_counts *route = routes_of(made);
 	struct wanted wanted;
 	struct buf out;
@@ -159,7 +160,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	wanted = (struct wanted){ made->name, route->method, route->path, 0 };
 	buf_init(&out, owner, 1 << 20);
-	metrics_write(&out, boards, 1, openmetrics);
+	metrics_write(&out, &boards, openmetrics);
 	check_text(owner, &out, openmetrics, &wanted);
 	HOLDS(wanted.seen > 50);
 	mem_free(owner);

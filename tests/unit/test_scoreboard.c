@@ -2,11 +2,11 @@
 
 #include <sys/stat.h>
 
-#include "serve/scoreboard.h"
+#include "serve/boards.h"
 
 #define SLOTS 3
 
-static char path[64];
+static char name[32], path[64];
 
 /* One in a temporary folder; its name is in path. */
 static void
@@ -17,30 +17,98 @@ make(void)
 		{ "POST", "/users", NULL, NP_TX_WRITE, NULL },
 		NP_ROUTES_END,
 	};
-	static const struct scoreboard_plan plan = { "users", routes, 2, 1, SLOTS, true };
+	static const struct scoreboard_plan plan = { name, routes, 2, 1, SLOTS, true };
 	struct error err;
 
-	(void)snprintf(path, sizeof(path), "/tmp/nullpool-unit-%d.board", (int)getpid());
+	(void)snprintf(name, sizeof(name), "nullpool-unit-%d", (int)getpid());
+	(void)snprintf(path, sizeof(path), "/tmp/%s.board", name);
 	assert_true(scoreboard_make(path, &plan, &err));
 }
 
 static void
-another_reader_sees_what_the_owner_writes(void **state)
+another_reader_sees_what_the_owner_wrote(void **state)
 {
 	const struct scoreboard *other;
+	struct error err;
+
+	make();
+	slot_set(&board->slots[1], SLOT_BUSY);
+	other = board_read(*state, path, &err);
+	assert_non_null(other);
+	assert_string_equal(other->name, name);
+	assert_int_equal(other->size, 2);
+	assert_int_equal(atomic_load(&other->master_pid), getpid());
+	assert_int_equal(atomic_load(&other->slots[1].state), SLOT_BUSY);
+	assert_int_equal(scoreboard_count_of(other, SLOT_BUSY), 1);
+	assert_int_equal(scoreboard_count(SLOT_BUSY), 1);
+	assert_int_equal(scoreboard_count(SLOT_FREE), SLOTS - 1);
+	slot_clear(&board->slots[1]);
+	assert_int_equal(scoreboard_count_of(other, SLOT_BUSY), 1);
+	(void)unlink(path);
+}
+
+static void
+what_is_written_into_it_does_not_change_its_plan(void **state)
+{
+	(void)state;
+	make();
+	board->slot_count = UINT32_MAX;
+	board->route_count = UINT32_MAX;
+	board->size = INT32_MIN;
+	atomic_store(&board->slots[0].state, -7);
+	atomic_store(&board->slots[1].state, SLOT_IDLE);
+	assert_int_equal(scoreboard_plan()->slots, SLOTS);
+	assert_int_equal(scoreboard_plan()->size, 2);
+	assert_int_equal(scoreboard_count(SLOT_IDLE), 1);
+	assert_int_equal(scoreboard_overflow(), 0);
+	scoreboard_count_request(1, 200, 5);
+	(void)unlink(path);
+}
+
+static void
+no_time_of_a_slot_overflows(void **state)
+{
+	static const int64_t times[] = { INT64_MIN, -1, 0, INT64_MAX };
 
 	(void)state;
 	make();
-	other = scoreboard_map(path);
-	assert_non_null(other);
-	assert_string_equal(other->name, "users");
-	assert_int_equal(other->size, 2);
-	assert_int_equal(atomic_load(&other->master_pid), getpid());
-	slot_set(&board->slots[1], SLOT_BUSY);
-	assert_int_equal(atomic_load(&other->slots[1].state), SLOT_BUSY);
-	assert_int_equal(scoreboard_count(SLOT_BUSY), 1);
-	assert_int_equal(scoreboard_count(SLOT_FREE), SLOTS - 1);
-	scoreboard_unmap(other);
+	for (size_t i = 0; i < COUNT_OF(times); i++) {
+		atomic_store(&board->slots[0].since_us, times[i]);
+		assert_int_equal(slot_age_us(&board->slots[0], 1000), 0);
+	}
+	atomic_store(&board->slots[0].since_us, 400);
+	assert_int_equal(slot_age_us(&board->slots[0], 1000), 600);
+	(void)unlink(path);
+}
+
+static void
+expect_refusal(void *owner, const char *why)
+{
+	struct error err;
+
+	assert_null(board_read(owner, path, &err));
+	assert_string_equal(err.message, why);
+}
+
+static void
+one_that_cannot_be_is_refused_with_the_reason(void **state)
+{
+	struct boards found;
+
+	make();
+	atomic_store(&board->slots[2].state, SLOT__MAX);
+	expect_refusal(*state, "it has a worker that cannot be");
+	make();
+	atomic_store(&board->flights, UINT64_MAX);
+	expect_refusal(*state, "it has a count that cannot be");
+	make();
+	board->slot_count = 1 << 30;
+	expect_refusal(*state, "its size is not that of its slots and routes");
+	make();
+	board->name[0] = 'X';
+	expect_refusal(*state, "its name is not that of its file");
+	boards_read(*state, "/tmp", &found);
+	assert_true(found.refused_count > 0);
 	(void)unlink(path);
 }
 
@@ -67,12 +135,12 @@ those_beyond_the_kept_ones_are_overflow(void **state)
 {
 	(void)state;
 	make();
-	assert_int_equal(scoreboard_overflow_of(board), 0);
+	assert_int_equal(scoreboard_overflow(), 0);
 	slot_set(&board->slots[0], SLOT_IDLE);
 	slot_set(&board->slots[1], SLOT_STARTING);
-	assert_int_equal(scoreboard_overflow_of(board), 0);
+	assert_int_equal(scoreboard_overflow(), 0);
 	slot_set(&board->slots[2], SLOT_BUSY);
-	assert_int_equal(scoreboard_overflow_of(board), 1);
+	assert_int_equal(scoreboard_overflow(), 1);
 	(void)unlink(path);
 }
 
@@ -140,21 +208,24 @@ who_dies_while_writing_leaves_no_text_for_readers(void **state)
 }
 
 static void
-what_is_no_scoreboard_is_not_mapped(void **state)
+what_is_no_scoreboard_is_refused(void **state)
 {
+	struct error err;
 	FILE *file;
 
-	(void)state;
 	make();
-	assert_null(scoreboard_map("/tmp/nullpool-unit-no-such-file"));
+	assert_null(board_read(*state, "/tmp/nullpool-unit-no-such-file", &err));
 	file = fopen(path, "w");
 	assert_non_null(file);
 	for (int i = 0; i < 100000; i++)
 		(void)fputc('x', file);
 	assert_int_equal(fclose(file), 0);
-	assert_null(scoreboard_map(path));
+	expect_refusal(*state, "it is no scoreboard");
 	assert_int_equal(truncate(path, 10), 0);
-	assert_null(scoreboard_map(path));
+	expect_refusal(*state, "it is too short");
+	(void)unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	expect_refusal(*state, "it is no scoreboard");
 	(void)unlink(path);
 }
 
@@ -162,14 +233,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(another_reader_sees_what_the_owner_writes),
+		TEST(another_reader_sees_what_the_owner_wrote),
+		TEST(what_is_written_into_it_does_not_change_its_plan),
+		TEST(no_time_of_a_slot_overflows),
+		TEST(one_that_cannot_be_is_refused_with_the_reason),
 		TEST(of_connections_ahead_only_those_of_idle_workers_count),
 		TEST(those_beyond_the_kept_ones_are_overflow),
 		TEST(a_new_one_leaves_the_old_ones_owners_theirs),
 		TEST(others_than_owner_and_group_cannot_read_it),
 		TEST(texts_are_cut_and_end),
 		TEST(who_dies_while_writing_leaves_no_text_for_readers),
-		TEST(what_is_no_scoreboard_is_not_mapped),
+		TEST(what_is_no_scoreboard_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("scoreboard", tests, NULL, NULL);

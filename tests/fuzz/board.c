@@ -1,0 +1,92 @@
+/* board - a scoreboard that somebody else wrote: what passes the check can be counted, and told to Prometheus
+ *
+ * Input: a byte (its lowest bit is the format), how many slots and routes a good one has (a byte each), how many bytes its file is
+ * longer or shorter (a byte with a sign), then edits of it: an offset of 2 bytes, and the byte to put there.
+ */
+#include "serve/boards.h"
+#include "serve/metrics.h"
+
+#include "fuzz.h"
+
+#define NAME "users"
+
+static struct scoreboard *
+good_board(void *owner, uint32_t slots, uint32_t routes, size_t size)
+{
+	struct scoreboard *made = (struct scoreboard *)(void *)mem_array(owner, char, size);
+	struct route_counts *route;
+
+	made->magic = SCOREBOARD_MAGIC;
+	made->version = SCOREBOARD_VERSION;
+	made->size = 1;
+	made->slot_count = slots;
+	made->route_count = routes;
+	(void)snprintf(made->name, sizeof(made->name), NAME);
+	route = (struct route_counts *)(void *)&made->slots[slots];
+	for (uint32_t i = 0; i < routes; i++) {
+		(void)snprintf(route[i].method, sizeof(route[i].method), "GET");
+		(void)snprintf(route[i].path, sizeof(route[i].path), "/users/%u", (unsigned)i);
+		atomic_store(&route[i].by_status[1], 1);
+	}
+	return made;
+}
+
+static void
+check_accepted(void *owner, const struct scoreboard *one, bool openmetrics)
+{
+	const struct scoreboard *all[] = { one };
+	const struct boards boards = { .all = all, .count = 1 };
+	size_t workers = 0;
+	struct buf out;
+
+	HOLDS(strcmp(one->name, NAME) == 0);
+	HOLDS(one->size >= 0 && one->overflow >= 0 && (unsigned)one->uses_database <= 1);
+	for (int state = 0; state < SLOT__MAX; state++)
+		workers += scoreboard_count_of(one, (enum slot_state)state);
+	HOLDS(workers == one->slot_count && scoreboard_overflow_of(one) <= one->slot_count);
+	(void)board_is_over(one);
+	buf_init(&out, owner, 1 << 22);
+	metrics_write(&out, &boards, openmetrics);
+	HOLDS(!out.overflow && utf8_valid(out.data, out.size, NULL));
+	for (char *line = out.data, *end; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		HOLDS(end != NULL);
+		*end = '\0';
+		HOLDS(!has_control(line) && (*line == '#' || text_starts(line, "nullpool_")));
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	void *owner = mem_scope(NULL, "input");
+	struct input in = { data, size };
+	bool openmetrics = input_byte(&in) & 1;
+	uint32_t slots = 1 + input_byte(&in) % 4, routes = 1 + input_byte(&in) % 4;
+	size_t good_size = scoreboard_bytes(slots, routes);
+	size_t file_size = good_size + (size_t)(signed char)input_byte(&in);
+	size_t room = file_size > good_size ? file_size : good_size;
+	struct scoreboard *made = good_board(owner, slots, routes, room);
+	const struct scoreboard *one;
+	struct error err;
+	char *bytes;
+
+	while (in.left >= 3) {
+		size_t offset = input_byte(&in) << 8 | input_byte(&in);
+
+		((char *)made)[offset % room] = (char)input_byte(&in);
+	}
+	/* In a block of the file's own size: a sanitizer sees each byte read too far. */
+	bytes = malloc(file_size);
+	HOLDS(bytes != NULL);
+	memcpy(bytes, made, file_size);
+	one = board_check(bytes, file_size, NAME, &err);
+	if (one)
+		check_accepted(owner, one, openmetrics);
+	else
+		check_error(&err, NP_INTERNAL);
+	HOLDS(one || size > 4 || file_size != good_size);
+	free(bytes);
+	mem_free(owner);
+	return 0;
+}

@@ -1,0 +1,86 @@
+"""What a worker that was taken over writes into the scoreboard: its master goes on, and nobody believes it."""
+import pathlib
+import signal
+import subprocess
+
+import pytest
+
+import stack
+from conftest import program
+from test_metrics import samples, scrape
+from test_top import tables
+
+
+@pytest.fixture
+def bystander():
+    """A process of the same user that is none of the program's."""
+    process = subprocess.Popen(["sleep", "600"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def service(serve):
+    """Workers may be killed: what their slots say of them is not to be trusted either."""
+    return serve("metrics", "scribbler", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=1).expect_deaths()
+
+
+def refused(service):
+    """{endpoint: reason} of what /metrics leaves out."""
+    found = [dict(labels) for (name, labels), value in samples(scrape(service)).items()
+             if name == "nullpool_scoreboard_refused" and value == 1]
+    return {labels["endpoint"]: labels["reason"] for labels in found}
+
+
+def serves(service):
+    answer = service.client.get("/scribbler")
+    return answer.status == 200
+
+
+def reload(service):
+    before = len(service.lines(event="started", endpoint="scribbler"))
+    service.endpoints["scribbler"].send(signal.SIGHUP)
+    stack.wait_until("the new program", lambda: len(service.lines(event="started", endpoint="scribbler")) > before, 10)
+
+
+def test_nonsense_in_every_field(service, bystander):
+    endpoint = service.endpoints["scribbler"]
+    pid = endpoint.pid
+    for value in (0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0, 1, 0x20202020, 0x01010101, bystander.pid):
+        assert service.client.ask("PUT", f"/scribbler/words?value={value}").status == 204
+        stack.wait_until("an answer", lambda: serves(service), 10)
+        if value != 0:  # a board of zeros says that its master ended
+            assert refused(service).keys() == {"scribbler"}
+        assert not any(("endpoint", "scribbler") in labels for name, labels in samples(scrape(service))
+                       if name != "nullpool_scoreboard_refused")
+    assert tables(service, 1)[0]["scribbler"][:2] == ["left", "out:"]
+    reload(service)
+    assert endpoint.running and endpoint.pid == pid
+    assert serves(service) and refused(service) == {}
+    assert bystander.poll() is None
+
+
+@pytest.mark.parametrize("whose", ["a bystander's", "all processes'", "its group's"])
+def test_nobody_else_is_killed(service, bystander, whose):
+    pid = {"a bystander's": bystander.pid, "all processes'": 0xFFFFFFFF, "its group's": 0}[whose]
+    endpoint = service.endpoints["scribbler"]
+    children = pathlib.Path(f"/proc/{endpoint.pid}/task/{endpoint.pid}/children")
+    first = set(children.read_text().split())
+    assert service.client.ask("PUT", f"/scribbler/workers?value={pid}").status == 204
+    reload(service)
+    stack.wait_until("an answer", lambda: serves(service), 10)
+    # The new program kills what is late of the old one when it looks at it, at once; all of that is gone then.
+    stack.wait_until("the old workers' end", lambda: not first & set(children.read_text().split()), 10)
+    assert bystander.poll() is None and endpoint.running and serves(service)
+
+
+def test_the_doctor_says_what_it_left_out(service, site):
+    folder = site.folder("doctor-of-scribbles")
+    (folder / ".local").mkdir()
+    (folder / ".local" / "run").symlink_to(service.run_dir)
+    assert service.client.ask("PUT", "/scribbler/words?value=4294967295").status == 204
+    told = subprocess.run([program("users"), "--doctor"], cwd=folder, env=site.environment(), capture_output=True, text=True,
+                          timeout=60, check=False).stdout
+    connections = next(line for line in told.splitlines() if "connections" in line)
+    assert connections.endswith("; left out, scribbler: it is no scoreboard"), told
