@@ -27,7 +27,9 @@ CFLAGS_coverage  := -O0 -g -fprofile-instr-generate=$(CURDIR)/build/coverage/cou
                     -fcoverage-mapping -mllvm -runtime-counter-relocation
 LDFLAGS_coverage := -fprofile-instr-generate
 
-PACKAGES := libpq json-c hiredis talloc openssl libsodium libseccomp libcares
+PACKAGES := libpq hiredis talloc openssl libsodium libseccomp libcares
+# The library reads JSON by itself; tests read with another reader what it wrote.
+TEST_LIBS := -ljson-c
 # Asked once, and only when something is compiled: the packages may not be there before env/setup.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lfcgi)$(PACKAGE_LIBS)
@@ -113,18 +115,18 @@ $(BUILD)/tests/handlers/%: $(BUILD)/obj/tests/system/handlers/%.o $(LIBRARY)
 
 $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) -lcmocka && mv $@.new $@
+	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) -lcmocka $(TEST_LIBS) && mv $@.new $@
 
 # With clang's libFuzzer, which brings a main(), or with one that runs the seeds.
 REPLAY := $(if $(filter-out fuzz,$(VARIANT)),$(BUILD)/obj/tests/fuzz/replay.o)
 $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(REPLAY) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) $(PACKAGE_LIBS) $(if $(REPLAY),-lcmocka) && mv $@.new $@
+	$(LINK) $(PACKAGE_LIBS) $(TEST_LIBS) $(if $(REPLAY),-lcmocka) && mv $@.new $@
 
 # Without the library: it is what the library is measured against.
 $(NAIVE): $(BUILD)/obj/tests/bench/naive.o
 	@mkdir -p $(@D)
-	$(LINK) $(PACKAGE_LIBS) && mv $@.new $@
+	$(LINK) $(PACKAGE_LIBS) $(TEST_LIBS) && mv $@.new $@
 
 # Preloaded into the programs by tests/torture; what it replaces must not be inline functions of libc's headers. A sanitizer
 # has an allocator of its own.

@@ -3,6 +3,9 @@
 
 #include "base/text.h"
 
+/* More than a number may have that a body holds (http/json.h). */
+#define WHOLE_MAX_BYTES 64
+
 /* Shortest lengths and ranges of the second byte are those of Unicode 15, table 3-7. */
 static size_t
 utf8_length(unsigned char first, unsigned char *low, unsigned char *high)
@@ -230,6 +233,49 @@ parse_float(const char *text, double *value)
 		return false;
 	*value = parsed;
 	return true;
+}
+
+/* The minus and the digits of a JSON number, without its point and exponent. Returns how many bytes; *shift is by how many
+ * digits the point has to move to the right from behind them. */
+static size_t
+read_digits(const char *text, char digits[WHOLE_MAX_BYTES], int64_t *shift)
+{
+	const char *exponent = strpbrk(text, "eE"), *point = strchr(text, '.');
+	const char *end = exponent ? exponent : text + strlen(text);
+	size_t size = 0;
+
+	*shift = 0;
+	if (exponent && !parse_int(exponent + 1 + (exponent[1] == '+'), shift))
+		return 0;
+	for (; text < end; text++)
+		if (text != point)
+			digits[size++] = *text;
+	if (point)
+		*shift -= end - point - 1;
+	return size;
+}
+
+bool
+parse_whole(const char *text, int64_t *value)
+{
+	char digits[WHOLE_MAX_BYTES + INT_TEXT_BYTES];
+	size_t size = strlen(text), sign = *text == '-';
+	bool integer;
+	int64_t shift;
+
+	if (size == 0 || size > WHOLE_MAX_BYTES || json_number_size(text, size, &integer) != size)
+		return false;
+	size = read_digits(text, digits, &shift);
+	if (size == 0)
+		return false;
+	for (; shift < 0 && size > sign; shift++)
+		if (digits[--size] != '0')
+			return false;
+	/* As many zeros as no number of 64 bits has; those of a 0 do not matter. */
+	for (size_t i = 0; (shift > 0 || size == sign) && i < INT_TEXT_BYTES - 1; i++, shift--)
+		digits[size++] = '0';
+	digits[size] = '\0';
+	return parse_int(digits, value);
 }
 
 enum percent_result

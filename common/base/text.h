@@ -37,6 +37,9 @@ size_t text_of_int(int64_t value, char text[INT_TEXT_BYTES]);
  * float8 refuses both. */
 NP_MUST_CHECK bool parse_float(const char *text, double *value);
 
+/* The same of a number without a fraction, however it is written: 1, 1.0, 1e2, 120e-1. False: it is none, or does not fit. */
+NP_MUST_CHECK bool parse_whole(const char *text, int64_t *value);
+
 /* Length of the JSON number at the start of text, 0 when there is none; *integer when it has no . and no e. */
 size_t json_number_size(const char *text, size_t size, bool *integer);
 

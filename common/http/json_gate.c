@@ -1,4 +1,4 @@
-/* json_gate.c - what may reach json-c; see json.h for why it is ours */
+/* json_gate.c - what may be read as JSON; see json.h for why it is ours */
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/text.h"
@@ -16,27 +16,20 @@
  * byte by byte, or a thousand long ones would cost seconds. */
 struct key {
 	const char *text;
-	size_t size;
-	uint64_t hash;
-	const struct key *before; /* in the same object; NULL: it is the first */
-};
-
-struct object {
-	const struct key *last; /* NULL: it has none yet */
-	size_t count;
+	uint32_t size;
+	uint32_t hash;
 };
 
 struct gate {
 	const char *start, *at, *end;
 	int depth;
-	size_t key_count;
-	struct json_measure measure;
+	size_t key_count; /* of the objects that are open */
 	struct error *err;
 };
 
-/* Of the one text at a time. 320 KiB of which only what a text needs is ever touched: from malloc they would be asked of
- * the kernel and given back for each body. */
-static struct key keys[JSON_KEYS_MAX];
+/* Of the one text at a time: the keys of each open object, those of an inner one behind those of the outer. 250 KiB of which
+ * only what a text needs is ever touched: from malloc they would be asked of the kernel and given back for each body. */
+static struct key keys[JSON_DEPTH_MAX * JSON_OBJECT_KEYS_MAX];
 
 static bool gate_value(struct gate *gate);
 
@@ -122,12 +115,6 @@ character_size(const char *text, const char *end, uint32_t *point)
 	return size > 0 && *point >= 0x20 ? size : 0;
 }
 
-static size_t
-utf8_size(uint32_t point)
-{
-	return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-}
-
 /* At the byte behind the opening quote; ends behind the closing one. */
 static bool
 gate_string(struct gate *gate)
@@ -141,7 +128,6 @@ gate_string(struct gate *gate)
 			    gate, "a byte or escape that no string may hold (a control byte, \\u0000, half a"
 			          " surrogate pair, not UTF-8)");
 		gate->at += size;
-		gate->measure.text_bytes += utf8_size(point);
 	}
 	if (gate->at == gate->end)
 		return fault(gate, "a string that does not end");
@@ -150,7 +136,7 @@ gate_string(struct gate *gate)
 }
 
 /* FNV-1a over the code points, from a start that nobody outside knows. */
-static uint64_t
+static uint32_t
 hash_of(const struct key *key)
 {
 	static uint64_t seed;
@@ -165,7 +151,7 @@ hash_of(const struct key *key)
 		at += character_size(at, end, &point);
 		hash = (hash ^ point) * HASH_PRIME;
 	}
-	return hash;
+	return (uint32_t)(hash ^ hash >> 32);
 }
 
 /* Equal after decoding: "a" and "\u0061" are one key. */
@@ -174,8 +160,6 @@ same_key(const struct key *a, const struct key *b)
 {
 	const char *at = a->text, *other = b->text, *end = a->text + a->size, *other_end = b->text + b->size;
 
-	if (a->hash != b->hash)
-		return false;
 	while (at < end && other < other_end) {
 		uint32_t point = 0, other_point = 0;
 
@@ -187,28 +171,35 @@ same_key(const struct key *a, const struct key *b)
 	return at == end && other == other_end;
 }
 
+/* Whether keys[first] to the one before the last have its name. */
 static bool
-gate_key(struct gate *gate, struct object *object)
+is_known(size_t first, const struct key *key)
+{
+	for (const struct key *other = &keys[first]; other < key; other++)
+		if (other->hash == key->hash && same_key(other, key))
+			return true;
+	return false;
+}
+
+/* The name and colon of a member of the object whose keys begin at keys[first]. */
+static bool
+gate_key(struct gate *gate, size_t first)
 {
 	struct key *key;
 
 	if (!pass(gate, '"'))
 		return fault(gate, "a member without a name in quotes");
-	if (gate->key_count == JSON_KEYS_MAX || object->count == JSON_OBJECT_KEYS_MAX)
+	if (gate->key_count - first == JSON_OBJECT_KEYS_MAX)
 		return fault(gate, "too many members");
 	key = &keys[gate->key_count];
 	key->text = gate->at;
 	if (!gate_string(gate))
 		return false;
-	key->size = (size_t)(gate->at - key->text) - 1;
+	key->size = (uint32_t)(gate->at - key->text - 1);
 	key->hash = hash_of(key);
-	key->before = object->last;
-	for (const struct key *other = key->before; other; other = other->before)
-		if (same_key(other, key))
-			return fault(gate, "a name given twice in one object");
+	if (is_known(first, key))
+		return fault(gate, "a name given twice in one object");
 	gate->key_count++;
-	object->count++;
-	object->last = key;
 	if (!pass(gate, ':'))
 		return fault(gate, "no colon after a name");
 	return true;
@@ -218,13 +209,13 @@ gate_key(struct gate *gate, struct object *object)
 static bool
 gate_list(struct gate *gate, char close)
 {
-	struct object object = { NULL, 0 };
+	size_t first = gate->key_count;
 
 	if (++gate->depth > JSON_DEPTH_MAX)
 		return fault(gate, "too many levels");
 	if (!pass(gate, close)) {
 		do {
-			if (close == '}' && !gate_key(gate, &object))
+			if (close == '}' && !gate_key(gate, first))
 				return false;
 			if (!gate_value(gate))
 				return false;
@@ -233,6 +224,7 @@ gate_list(struct gate *gate, char close)
 			return fault(gate, close == '}' ? "no comma or } after a member"
 			                                : "no comma or ] after an item");
 	}
+	gate->key_count = first;
 	gate->depth--;
 	return true;
 }
@@ -273,7 +265,6 @@ gate_value(struct gate *gate)
 {
 	static const char *const words[] = { "true", "false", "null" };
 
-	gate->measure.values++;
 	if (pass(gate, '"'))
 		return gate_string(gate);
 	if (pass(gate, '{'))
@@ -291,32 +282,15 @@ gate_value(struct gate *gate)
 	return gate_number(gate);
 }
 
-static bool
-gate_document(struct gate *gate)
-{
-	if (!gate_value(gate))
-		return false;
-	skip_space(gate);
-	if (gate->at < gate->end)
-		return fault(gate, "text after the end");
-	return true;
-}
-
 bool
 json_gate(const char *text, size_t size, struct error *err)
 {
-	struct json_measure ignored;
-
-	return json_gate_measure(text, size, &ignored, err);
-}
-
-bool
-json_gate_measure(const char *text, size_t size, struct json_measure *measure, struct error *err)
-{
 	struct gate gate = { .start = text, .at = text, .end = text + size, .err = err };
 
-	if (!gate_document(&gate))
+	if (!gate_value(&gate))
 		return false;
-	*measure = gate.measure;
+	skip_space(&gate);
+	if (gate.at < gate.end)
+		return fault(&gate, "text after the end");
 	return true;
 }

@@ -1,8 +1,14 @@
 #include "http/param.h"
+
+#include <inttypes.h>
+
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/json.h"
 #include "http/router.h"
+
+/* What is told of a name that nobody knows: a longer one is cut. */
+#define NAME_MAX_BYTES 128
 
 const char *const param_places[NP_BODY + 1] = {
 	[NP_PATH] = "path",
@@ -36,13 +42,28 @@ struct decoder {
 	struct param_faults *faults;
 };
 
+/* Cut between two characters. */
+static const char *
+short_name(void *owner, const char *name)
+{
+	size_t size = NAME_MAX_BYTES;
+
+	if (strlen(name) <= size)
+		return name;
+	while ((name[size] & 0xc0) == 0x80)
+		size--;
+	return mem_printf(owner, "%.*s\xe2\x80\xa6", (int)size, name);
+}
+
 static void
 fault(struct decoder *decoder, enum np_place in, const char *name, const char *message)
 {
 	struct param_faults *faults = decoder->faults;
 
-	if (faults->count < PARAM_FAULTS_MAX)
-		faults->items[faults->count++] = (struct param_fault){ param_places[in], name, message };
+	if (faults->count == PARAM_FAULTS_MAX)
+		return;
+	name = short_name(decoder->owner, name);
+	faults->items[faults->count++] = (struct param_fault){ param_places[in], name, message };
 }
 
 /* The parameter of that place and name, or NULL. */
@@ -105,10 +126,37 @@ decode_query(struct decoder *decoder, const struct target *target)
 	}
 }
 
-static bool
-has_form(const struct np_param *param, enum json_kind kind)
+/* A scalar's text if JSON writes the parameter's type so, NULL if not. A number without a fraction is an integer however it
+ * is written: 1.0 and 1e2 are, in JSON Schema and so in the OpenAPI document. */
+static const char *
+text_of(void *owner, const struct np_param *param, const struct json_member *member)
 {
-	return kind == json_forms[param->type].kind || kind == json_forms[param->type].also;
+	int64_t whole;
+
+	if (param->type == NP_INT && member->kind == JSON_FLOAT)
+		return parse_whole(member->text, &whole) ? mem_printf(owner, "%" PRId64, whole) : NULL;
+	if (member->kind == json_forms[param->type].kind || member->kind == json_forms[param->type].also)
+		return member->text;
+	return NULL;
+}
+
+/* What is made of one item is let go before the next: the list alone stays. */
+static const char *
+decode_item(struct decoder *decoder, const struct np_param *param, struct json_items *items, bool *more)
+{
+	void *scope = mem_scope(decoder->owner, "item");
+	const char *message = NULL, *text;
+	struct json_member item;
+
+	*more = json_next(scope, items, &item);
+	if (*more) {
+		text = text_of(scope, param, &item);
+		message = text ? list_add(scope, param, text, argument_of(decoder, param))
+		               : mem_printf(scope, "each of it %s", json_forms[param->type].message);
+	}
+	if (!message)
+		mem_free(scope);
+	return message;
 }
 
 static const char *
@@ -116,18 +164,14 @@ decode_list(struct decoder *decoder, const struct np_param *param, const struct 
 {
 	struct argument *argument = argument_of(decoder, param);
 	const char *message = list_begin(decoder->owner, param, argument);
-	struct json_body elements;
+	struct json_items items;
+	bool more = true;
 
 	if (member->kind != JSON_ARRAY)
 		return "must be an array";
-	json_children(decoder->owner, member, &elements);
-	for (size_t i = 0; i < elements.count && !message; i++) {
-		if (!has_form(param, elements.members[i].kind))
-			message = mem_printf(decoder->owner, "each of it %s",
-			                     json_forms[param->type].message);
-		else
-			message = list_add(decoder->owner, param, elements.members[i].text, argument);
-	}
+	items = json_items(member);
+	while (more && !message)
+		message = decode_item(decoder, param, &items, &more);
 	return message;
 }
 
@@ -135,7 +179,7 @@ static void
 decode_value(struct decoder *decoder, const struct np_param *param, const struct json_member *member)
 {
 	struct argument *argument = argument_of(decoder, param);
-	const char *message = NULL;
+	const char *message = NULL, *text;
 
 	argument->given = true;
 	argument->value.type = param->type;
@@ -145,8 +189,8 @@ decode_value(struct decoder *decoder, const struct np_param *param, const struct
 		message = decode_list(decoder, param, member);
 	else if (param->type == NP_JSON || (param->type == NP_OBJECT && member->kind == JSON_OBJECT))
 		argument->value.text = json_text(decoder->owner, member);
-	else if (has_form(param, member->kind))
-		message = param_check(decoder->owner, param, member->text, argument);
+	else if ((text = text_of(decoder->owner, param, member)) != NULL)
+		message = param_check(decoder->owner, param, text, argument);
 	else
 		message = json_forms[param->type].message;
 	if (message)
@@ -197,16 +241,16 @@ decode_member(struct decoder *decoder, const char *path, const struct json_membe
 	} else if (member->kind != JSON_OBJECT) {
 		fault(decoder, NP_BODY, name, "must be an object");
 	} else {
-		json_children(decoder->owner, member, &children);
+		json_members(decoder->owner, member, &children);
 		decode_object(decoder, name, &children);
 	}
 }
 
-/* As deep as names have dots, which the table bounds. */
+/* As deep as names have dots, which the table bounds. What is wrong with more than can be told is not looked at. */
 static void
 decode_object(struct decoder *decoder, const char *path, const struct json_body *object)
 {
-	for (size_t i = 0; i < object->count; i++)
+	for (size_t i = 0; i < object->count && decoder->faults->count < PARAM_FAULTS_MAX; i++)
 		decode_member(decoder, path, &object->members[i]);
 }
 

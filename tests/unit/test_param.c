@@ -1,4 +1,6 @@
 #include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
 #include "http/param.h"
 #include "unit.h"
 
@@ -303,6 +305,30 @@ minus_zero_is_a_whole_number(void **state)
 	assert_int_equal(decoded.arguments[AGE].value.integer, 0);
 }
 
+/* JSON Schema: an integer is a number with a fraction of zero. */
+static void
+a_number_without_a_fraction_is_a_whole_one(void **state)
+{
+	static const struct {
+		const char *about, *sent, *text;
+	} rows[] = {
+		{ "a point", "1.0", "1" },          { "an exponent", "1e2", "100" },
+		{ "both", "1.50e+2", "150" },       { "an exponent below 0", "1200e-2", "12" },
+		{ "minus 0", "-0.0", "0" },         { "below 0", "-3.0", "-3" },
+		{ "the smallest", "1.0e0", "1" },   { "0 with an exponent", "0e9999", "0" },
+		{ "the largest", "9999e-1", NULL }, { "a fraction below 1", "5e-1", NULL },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct decoded decoded = decode_json(
+		    *state, "/users/7", mem_printf(*state, "{\"name\":\"n\",\"age\":%s}", rows[i].sent));
+
+		row_int(&rows[i], decoded.good, rows[i].text != NULL);
+		if (rows[i].text)
+			row_true(&rows[i], strcmp(decoded.arguments[AGE].value.text, rows[i].text) == 0);
+	}
+}
+
 static const struct fault_row {
 	const char *about;
 	const char *target, *body;
@@ -337,7 +363,9 @@ static const struct fault_row {
 	  "must be a whole number" },
 	{ "fraction for an integer", "/users/1", "{\"name\":\"n\",\"age\":1.5}", "body", "age",
 	  "must be a whole number" },
-	{ "1.0 for an integer", "/users/1", "{\"name\":\"n\",\"age\":1.0}", "body", "age",
+	{ "more than 64 bits for an integer", "/users/1", "{\"name\":\"n\",\"age\":1e19}", "body", "age",
+	  "must be a whole number" },
+	{ "1.0 for an integer of the query", "/users/1?limit=1.0", "{\"name\":\"n\"}", "query", "limit",
 	  "must be a whole number" },
 	{ "string for a number", "/users/1", "{\"name\":\"n\",\"score\":\"1\"}", "body", "score",
 	  "must be a number" },
@@ -396,6 +424,41 @@ more_faults_than_the_list_holds_are_one_more_refusal(void **state)
 	decoded = decode_json(*state, text.data, "{\"name\":\"n\"}");
 	assert_false(decoded.good);
 	assert_int_equal(decoded.faults.count, PARAM_FAULTS_MAX);
+}
+
+static void
+more_faults_in_a_body_are_not_looked_at(void **state)
+{
+	struct decoded decoded;
+	struct buf text;
+
+	buf_init(&text, *state, 65536);
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&text, "%c\"x%d\":{}", i ? ',' : '{', i);
+	buf_char(&text, '}');
+	decoded = decode_json(*state, "/users/1", text.data);
+	assert_int_equal(decoded.err.kind, NP_INVALID);
+	assert_int_equal(decoded.faults.count, PARAM_FAULTS_MAX);
+}
+
+/* Nobody is sent back a megabyte of what was sent; and no half of a character. */
+static void
+a_long_name_that_nobody_knows_is_cut(void **state)
+{
+	struct decoded decoded;
+	struct buf text;
+	const char *name;
+
+	buf_init(&text, *state, 1 << 20);
+	buf_text(&text, "{\"name\":\"n\",\"x");
+	for (int i = 0; i < 1000; i++)
+		buf_text(&text, "\xc3\xa9");
+	buf_text(&text, "\":1}");
+	decoded = decode_json(*state, "/users/1", text.data);
+	assert_int_equal(decoded.faults.count, 1);
+	name = decoded.faults.items[0].name;
+	assert_int_equal(strlen(name), 127 + 3);
+	assert_true(utf8_valid(name, strlen(name), NULL) && text_ends(name, "\xe2\x80\xa6"));
 }
 
 /* --- the body as a whole --- */
@@ -501,7 +564,7 @@ places_have_names(void **state)
 
 /* --- types of a body --- */
 
-enum { EMAIL, CITY, ZIP, TAGS, COLOUR, BORN, SEEN, CODE, ANYTHING, ANSWERS, IDS };
+enum { EMAIL, CITY, ZIP, TAGS, COLOUR, BORN, SEEN, CODE, ANYTHING, ANSWERS, IDS, YEARS };
 static const struct np_param rich[] = {
 	[EMAIL] = { .name = "user.email", .in = NP_BODY, .type = NP_EMAIL, .required = true },
 	[CITY] = { .name = "user.address.city", .in = NP_BODY, .type = NP_STRING, .max = 10 },
@@ -514,6 +577,7 @@ static const struct np_param rich[] = {
 	[ANYTHING] = { .name = "anything", .in = NP_BODY, .type = NP_JSON },
 	[ANSWERS] = { .name = "quiz.answers", .in = NP_BODY, .type = NP_OBJECT, .nullable = true },
 	[IDS] = { .name = "ids", .in = NP_BODY, .type = NP_UUID, .many = 5, .nullable = true },
+	[YEARS] = { .name = "years", .in = NP_BODY, .type = NP_INT, .many = 5 },
 	NP_PARAMS_END,
 };
 static const struct np_route rich_route = { "POST", "/rich", NULL, .params = rich };
@@ -600,6 +664,9 @@ a_list_is_an_array_of_postgres(void **state)
 	assert_string_equal(decoded.arguments[TAGS].value.text, "{\"a,b\",\"{\\\"\\\\}\",\"NULL\"}");
 	assert_string_equal(decoded.arguments[IDS].value.text, "{}");
 	assert_string_equal(decoded.arguments[CODE].value.text, "{\"7\",\"9\"}");
+	decoded = decode_rich(*state, "/rich", "{" ADA ",\"years\":[1815, 1.852e3]}");
+	assert_true(decoded.good);
+	assert_string_equal(decoded.arguments[YEARS].value.text, "{\"1815\",\"1852\"}");
 	decoded = decode_rich(*state, "/rich?code=7&code=8&code=9", "{" ADA "}");
 	assert_true(has_fault(&decoded, "query", "code", "at most 2 values"));
 	decoded = decode_rich(*state, "/rich?code=10", "{" ADA "}");
@@ -609,8 +676,9 @@ a_list_is_an_array_of_postgres(void **state)
 static void
 json_is_passed_on_as_it_is(void **state)
 {
-	static const char *const values[] = { "null",      "true", "1.5", "\"text\"", "[1,{\"a\":null}]",
-		                              "{\"b\":[]}" };
+	static const char *const values[] = {
+		"null", "true", "1.5", "\"text\"", "[1,{\"a\":null}]", "{\"b\":[]}", "\"\\u00e9\"", "-0.10"
+	};
 
 	for (size_t i = 0; i < COUNT_OF(values); i++) {
 		char body[128];
@@ -636,9 +704,12 @@ main(void)
 		TEST(what_is_absent_is_the_fallback_or_null),
 		TEST(null_counts_as_given_where_it_may_stand),
 		TEST(minus_zero_is_a_whole_number),
+		TEST(a_number_without_a_fraction_is_a_whole_one),
 		TEST(a_fault_names_place_parameter_and_rule),
 		TEST(every_fault_is_found_at_once),
 		TEST(more_faults_than_the_list_holds_are_one_more_refusal),
+		TEST(more_faults_in_a_body_are_not_looked_at),
+		TEST(a_long_name_that_nobody_knows_is_cut),
 		TEST(a_body_must_say_that_it_is_json),
 		TEST(a_body_that_is_not_json_is_malformed),
 		TEST(a_body_that_is_no_object_is_invalid),
