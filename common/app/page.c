@@ -3,10 +3,12 @@
 #include <assert.h>
 
 #include "base/hash.h"
+#include "base/mem.h"
 #include "http/cursor.h"
 
-#define SCOPE_MAX_BYTES 65536
-#define LINK_MAX_BYTES  3072 /* beside the other headers; a longer one is left out */
+#define LINK_MAX_BYTES 3072 /* beside the other headers; a longer one is left out */
+#define SEAL_BYTES     17   /* 64 bits as hexadecimal digits, and a NUL */
+#define SEAL_PURPOSE   "nullpool: cursors, 1"
 
 static bool
 is_of_the_list(const struct np_param *param)
@@ -14,36 +16,68 @@ is_of_the_list(const struct np_param *param)
 	return param->type != NP_CURSOR && strcmp(param->name, "limit") != 0;
 }
 
-/* Of all arguments that say which rows come, and in which order. */
-static const char *
-scope_of(const struct np_ctx *ctx, char hash[HASH_TEXT_BYTES])
+static struct hash_part
+part_of(const char *text)
+{
+	return (struct hash_part){ text, text ? strlen(text) : 0 };
+}
+
+/* Covers the route, all arguments that say which rows come in which order, and the keys, which
+ * follow the seal in a cursor (CURSOR_KEYS_MAX with it, NULL where there is none). If `secret` is
+ * NULL, the seal only finds what was altered by accident. */
+static void
+seal_of(const struct np_ctx *ctx, const char *secret, const char *const *cursor, char seal[HASH_TEXT_BYTES])
 {
 	const struct np_param *params = ctx->route->params;
-	struct buf text;
+	unsigned char key[HASH_KEY_BYTES];
+	struct hash_part *parts;
+	size_t count = 0, params_count = 0;
 
-	buf_init(&text, ctx->reply.owner, SCOPE_MAX_BYTES);
-	for (size_t i = 0; params && params[i].name; i++) {
-		const char *value = ctx->arguments[i].value.text;
+	while (params && params[params_count].name)
+		params_count++;
+	parts = mem_array(ctx->reply.owner, struct hash_part, 1 + params_count + CURSOR_KEYS_MAX);
+	parts[count++] = part_of(ctx->route->path);
+	for (size_t i = 0; i < params_count; i++)
+		if (is_of_the_list(&params[i]))
+			parts[count++] = part_of(ctx->arguments[i].value.text);
+	for (size_t i = 1; i < CURSOR_KEYS_MAX; i++)
+		parts[count++] = part_of(cursor[i]);
+	if (secret)
+		hash_derive_key(secret, SEAL_PURPOSE, key);
+	hash_parts(secret ? key : NULL, parts, count, seal);
+	seal[SEAL_BYTES - 1] = '\0';
+	mem_free(parts);
+}
 
-		if (is_of_the_list(&params[i]) && value)
-			buf_printf(&text, "%s=%zu:%s;", params[i].name, strlen(value), value);
-	}
-	hash_text(text.data, text.size, hash);
-	hash[8] = '\0';
-	return hash;
+static bool
+is_sealed_with(const struct np_ctx *ctx, const char *secret, const char *const *cursor)
+{
+	char seal[HASH_TEXT_BYTES];
+
+	seal_of(ctx, secret, cursor, seal);
+	return cursor[0] && strlen(cursor[0]) == SEAL_BYTES - 1
+	       && bytes_equal(cursor[0], seal, SEAL_BYTES - 1);
+}
+
+static bool
+is_ours(const struct np_ctx *ctx, const char *const *cursor)
+{
+	const struct settings *settings = ctx->app->settings;
+
+	return is_sealed_with(ctx, settings->secret_key, cursor)
+	       || (settings->secret_key_previous
+	           && is_sealed_with(ctx, settings->secret_key_previous, cursor));
 }
 
 bool
 page_check(struct np_ctx *ctx)
 {
 	const struct np_param *params = ctx->route->params;
-	char scope[HASH_TEXT_BYTES];
 
 	for (size_t i = 0; params && params[i].name; i++) {
 		const struct argument *argument = &ctx->arguments[i];
 
-		if (params[i].type != NP_CURSOR || !argument->given
-		    || (argument->cursor[0] && strcmp(argument->cursor[0], scope_of(ctx, scope)) == 0))
+		if (params[i].type != NP_CURSOR || !argument->given || is_ours(ctx, argument->cursor))
 			continue;
 		ctx->faults.items[0] = (struct param_fault){
 			param_places[params[i].in], params[i].name,
@@ -66,18 +100,19 @@ np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key)
 static const char *
 cursor_of(struct np_ctx *ctx, const struct np_rows *rows, size_t row, const char *const *keys)
 {
-	const char *texts[CURSOR_KEYS_MAX];
-	char scope[HASH_TEXT_BYTES];
+	const char *texts[CURSOR_KEYS_MAX] = { NULL };
+	char seal[HASH_TEXT_BYTES];
 	struct buf cursor;
 	size_t count = 1;
 
-	texts[0] = scope_of(ctx, scope);
 	for (; *keys; keys++) {
 		assert(count < CURSOR_KEYS_MAX);
 		texts[count] = np_field(rows, row, *keys).text;
 		if (!texts[count++])
 			return NULL;
 	}
+	seal_of(ctx, ctx->app->settings->secret_key, texts, seal);
+	texts[0] = seal;
 	buf_init(&cursor, ctx, CURSOR_MAX_BYTES);
 	cursor_write(&cursor, texts, count);
 	return cursor.overflow ? NULL : cursor.data;

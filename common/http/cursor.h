@@ -1,6 +1,6 @@
 /* cursor.h - an opaque "next": the sort keys of a page's last row, as base64url
  *
- * It is not signed: a forged cursor only starts a page elsewhere, and its parts reach SQL as parameters.
+ * It is not signed here: app/page.c puts a seal of the other keys first.
  */
 #ifndef NULLPOOL_HTTP_CURSOR_H
 #define NULLPOOL_HTTP_CURSOR_H

@@ -1,9 +1,12 @@
 """Lists: orders, filters, and links from page to page."""
+import base64
 import re
 import urllib.parse
 import uuid
 
 import pytest
+
+from conftest import SECRET_CANARY
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +91,42 @@ def test_a_link_cannot_carry_what_would_end_the_header(null, some):
     assert "created_since=2026-01-01T00%3A00%3A00%2B00%3A00" in answer.headers["link"]
     answer = null.client.get("/%75sers?limit=1")
     assert answer.status == 404 or answer.headers["link"].startswith("</users?")
+
+
+ALTERED = [{"in": "query", "name": "after", "message": 'must be the "next" of a page with the same other parameters'}]
+
+
+def altered(cursor):
+    """The same with one byte changed in its text, and with other keys under the same seal."""
+    data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    for at in range(1, len(data)):
+        yield data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
+    yield data + b"0"
+    yield data.rpartition(b"\x1f")[0]
+    yield data + b"\x1fmore"
+    yield b"\x1f".join([*data.split(b"\x1f")[:2], b"soon", b"nobody"])
+    yield b"\x1f".join([*data.split(b"\x1f")[:2], b"2026-01-01T00:00:00Z", b"00000000-0000-4000-8000-000000000000"])
+
+
+def test_an_altered_cursor_is_refused_by_name_and_never_reaches_the_database(null, some):
+    cursor = null.client.get("/users?limit=1").json()["next"]
+    for data in altered(cursor):
+        text = base64.urlsafe_b64encode(data).decode().rstrip("=")
+        answer = null.client.get(f"/users?limit=1&after={text}")
+        assert answer.status == 422, data
+        errors = answer.problem()["errors"]
+        assert errors == ALTERED or errors[0]["name"] == "after" and len(errors) == 1, data
+    line = null.line_of(answer)
+    assert line.get("trips", 0) == line.get("connect_trips", 0) == 0
+    assert null.client.get(f"/users?limit=1&after={cursor}").status == 200
+
+
+def test_a_cursor_is_of_one_key_and_of_the_key_before(null, some, serve):
+    cursor = null.client.get("/users?limit=1").json()["next"]
+    other = f"{SECRET_CANARY[:-5]}other"
+    service = serve("users", SECRET_KEY=other, SECRET_KEY_PREVIOUS=SECRET_CANARY)
+    mine = service.client.get(f"/users?limit=1&after={cursor}")
+    assert mine.status == 200
+    mine = service.client.get("/users?limit=1").json()["next"]
+    assert service.client.get(f"/users?limit=1&after={mine}").status == 200
+    assert null.client.get(f"/users?limit=1&after={mine}").problem()["errors"] == ALTERED
