@@ -5,6 +5,14 @@
  * not at all. A repeat gets that answer. A commit whose outcome is
  * unknown is asked for again under the same key, by ourselves, until the deadline: the claim knows what became of it.
  * Failures before that commit are not kept: they did nothing. Keys live for 24 hours (migration 0004).
+ *
+ * The same request is one of the same method, route and arguments (json_canonical.h says what is one value in JSON; a number of a
+ * list, a date with its time and an e-mail address are compared as they are spelled). What two settings of SECRET_KEY, or a
+ * program up to 0.1.0, kept is found under their fingerprints, by a round trip more. Such an older program knows nothing of ours:
+ * while both run, a repeat that it gets of a request that we did is 422 there.
+ *
+ * An answer is kept sealed with a key derived from SECRET_KEY. Rows of statements are not: the server keeps them itself. Without
+ * SECRET_KEY an answer with a secret in it is not kept, and a repeat is a 409 that says so.
  */
 #ifndef NULLPOOL_APP_IDEMPOTENCY_H
 #define NULLPOOL_APP_IDEMPOTENCY_H

@@ -9,6 +9,8 @@
 #define ARGON2_MORE_BYTES   (64U << 10) /* what it needs beside */
 #define ARGON2_PASSES       2
 #define TOKEN_BYTES         32
+#define SEAL_NONCE_BYTES    crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define SEAL_MORE_BYTES     (SEAL_NONCE_BYTES + crypto_aead_xchacha20poly1305_ietf_ABYTES)
 
 bool
 hash_init(void)
@@ -71,6 +73,45 @@ hash_parts(const unsigned char key[HASH_KEY_BYTES], const struct hash_part *part
 	}
 	(void)crypto_generichash_final(&state, hash, sizeof(hash));
 	(void)sodium_bin2hex(text, HASH_TEXT_BYTES, hash, sizeof(hash));
+}
+
+char *
+seal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *about, const char *text, size_t size)
+{
+	unsigned char *bytes = (unsigned char *)mem_resize(owner, NULL, SEAL_MORE_BYTES + size);
+	unsigned long long sealed;
+	char *encoded;
+
+	_Static_assert(HASH_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "a key for this too");
+	randombytes_buf(bytes, SEAL_NONCE_BYTES);
+	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(
+	    bytes + SEAL_NONCE_BYTES, &sealed, (const unsigned char *)text, size,
+	    (const unsigned char *)about, strlen(about), NULL, bytes, key);
+	encoded = base64url_encode(owner, bytes, SEAL_NONCE_BYTES + (size_t)sealed);
+	mem_free(bytes);
+	return encoded;
+}
+
+char *
+unseal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *about, const char *sealed,
+       size_t *size)
+{
+	size_t got;
+	const unsigned char *bytes = (unsigned char *)base64url_decode(owner, sealed, strlen(sealed), &got);
+	unsigned long long opened;
+	char *text;
+
+	if (!bytes || got < SEAL_MORE_BYTES)
+		return NULL;
+	text = mem_resize(owner, NULL, got - SEAL_MORE_BYTES + 1);
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+	        (unsigned char *)text, &opened, NULL, bytes + SEAL_NONCE_BYTES, got - SEAL_NONCE_BYTES,
+	        (const unsigned char *)about, strlen(about), bytes, key)
+	    != 0)
+		return NULL;
+	text[opened] = '\0';
+	*size = (size_t)opened;
+	return text;
 }
 
 void

@@ -27,6 +27,14 @@ struct hash_part {
 void hash_parts(const unsigned char key[HASH_KEY_BYTES], const struct hash_part *parts, size_t count,
                 char text[HASH_TEXT_BYTES]);
 
+/* Encrypts and authenticates (XChaCha20-Poly1305, a random nonce); the text is base64url. `about` has to be the same to open it, so
+ * that it cannot be put in the place of another one. unseal() returns NULL if the key or `about` differs, or if it was changed;
+ * a NUL stands behind what it returns. */
+char *seal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *about, const char *text,
+           size_t size);
+char *unseal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *about, const char *sealed,
+             size_t *size);
+
 #define HMAC_BYTES 32
 void hmac_sha256(const char *key, const void *bytes, size_t size, unsigned char mac[HMAC_BYTES]);
 

@@ -472,10 +472,10 @@ transaction_commit(struct transaction *tx, const struct transaction_statement *w
 }
 
 void
-transaction_drop_claim(struct transaction *tx)
+transaction_drop_claim(struct transaction *tx, bool done)
 {
 	tx->claim = NULL;
-	tx->replayed = true;
+	tx->replayed = done;
 }
 
 void

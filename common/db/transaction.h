@@ -90,8 +90,8 @@ void transaction_name(struct transaction *tx, const char *name);
 /* The next statement is the last: the commit travels with it. See np_last(). */
 void transaction_mark_last(struct transaction *tx);
 
-/* What it claimed was done before: from the next opening flight on without the claim, until transaction_restart(). */
-void transaction_drop_claim(struct transaction *tx);
+/* From the next opening flight on without the claim, until transaction_restart(). `done`: what it claimed was done before. */
+void transaction_drop_claim(struct transaction *tx, bool done);
 
 /* From here on each statement returns what was kept of it (`kept`: see rows_again()), and nothing is done. */
 void transaction_replay(struct transaction *tx, const struct np_rows *kept);

@@ -1,0 +1,148 @@
+#include "http/json_canonical.h"
+#include "unit.h"
+
+static const char *
+canonical(void *owner, const char *text)
+{
+	struct buf out;
+
+	buf_init(&out, owner, JSON_CANONICAL_MAX_BYTES(strlen(text)));
+	json_canonical(&out, text);
+	assert_false(out.overflow);
+	/* A NUL ends each string: they are made visible. */
+	for (size_t i = 0; i < out.size; i++)
+		if (!out.data[i])
+			out.data[i] = '|';
+	return out.data;
+}
+
+static void
+what_is_one_value_is_one_text(void **state)
+{
+	static const struct {
+		const char *about, *one, *other;
+	} rows[] = {
+		{ "white space", "{\"a\":[1,true,null]}", " {\t\"a\" :\r\n[ 1 , true , null ] } " },
+		{ "members", "{\"a\":1,\"b\":{\"c\":2,\"d\":3}}", "{\"b\":{\"d\":3,\"c\":2},\"a\":1}" },
+		{ "members of which one begins as the other", "{\"a\":1,\"ab\":2,\"\":3}",
+		  "{\"ab\":2,\"\":3,\"a\":1}" },
+		{ "members in a list", "[{\"a\":1,\"b\":2},{\"b\":1,\"a\":2}]",
+		  "[{\"b\":2,\"a\":1},{\"a\":2,\"b\":1}]" },
+		{ "escapes", "\"A/\\n\xc3\xa9\xf0\x9f\x98\x80\"",
+		  "\"\\u0041\\/\\u000a\\u00e9\\ud83d\\ude00\"" },
+		{ "an escape in a name", "{\"a\":1,\"b\":2}", "{\"\\u0062\":2,\"\\u0061\":1}" },
+		{ "a fraction of nothing", "1", "1.0" },
+		{ "an exponent", "1500", "1.5e3" },
+		{ "a negative exponent", "-0.0015", "-15E-4" },
+		{ "zeros within", "1002003000", "1002003E+3" },
+		{ "zero", "0", "0.00e7" },
+		{ "a minus and zero", "-0", "-0.0e-3" },
+		{ "a long one", "123456789012345678901234567890", "1.2345678901234567890123456789e29" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		row_text(&rows[i], canonical(*state, rows[i].one), canonical(*state, rows[i].other));
+}
+
+static void
+what_differs_stays_different(void **state)
+{
+	static const char *const values[] = {
+		"null",
+		"true",
+		"false",
+		"0",
+		"-0",
+		"1",
+		"10",
+		"-1",
+		"1.5",
+		"15",
+		"0.1",
+		"0.10000000000000000001",
+		"\"\"",
+		"\"1\"",
+		"\"null\"",
+		"\" \"",
+		"[]",
+		"{}",
+		"[[]]",
+		"[{}]",
+		"[null]",
+		"[1,5]",
+		"[15]",
+		"[5,1]",
+		"[\"a\",\"b\"]",
+		"[\"ab\"]",
+		"[\"a\\\",\\\"b\"]",
+		"[[1],2]",
+		"[1,[2]]",
+		"[[1,2]]",
+		"{\"a\":1}",
+		"{\"a\":\"1\"}",
+		"{\"a\":null}",
+		"{\"a\":{}}",
+		"{\"a\":[]}",
+		"{\"\":1}",
+		"{\"a\":1,\"b\":2}",
+		"{\"a\":2,\"b\":1}",
+		"{\"a\":{\"b\":2}}",
+		"{\"a\":{},\"b\":2}",
+		"[{\"a\":1,\"b\":2}]",
+		"[{\"a\":1},{\"b\":2}]",
+	};
+
+	for (size_t i = 0; i < COUNT_OF(values); i++)
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(canonical(*state, values[i]), canonical(*state, values[j]));
+}
+
+/* The gate stands before it; all the same nothing is read behind the end, and nothing hangs. */
+static void
+what_is_no_json_ends(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		" ",
+		"{",
+		"[",
+		"[1",
+		"[1,",
+		"[1 2]",
+		"{\"a\"",
+		"{\"a\":",
+		"{\"a\":1",
+		"{\"a\":1,",
+		"{\"a\" 1}",
+		"{1:2}",
+		"\"",
+		"\"\\",
+		"\"\\u12",
+		"\"\\ud800\"",
+		"-",
+		"1e",
+		"?",
+		"]",
+		"}",
+		",",
+		"[}",
+		"{]",
+		"[[[[[[[[[[[[[[[[[[[[[[[[",
+		"{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":",
+	};
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		(void)canonical(*state, mem_strdup(*state, texts[i]));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_one_value_is_one_text),
+		TEST(what_differs_stays_different),
+		TEST(what_is_no_json_ends),
+	};
+
+	return cmocka_run_group_tests_name("json_canonical", tests, NULL, NULL);
+}
