@@ -32,7 +32,7 @@ run(bool migration)
 	struct buf faults;
 
 	buf_init(&faults, mem_process(), FAULTS_MAX_BYTES);
-	if (settings_read(mem_process(), getenv, settings, &faults) && migration
+	if (settings_read(mem_process(), environ, settings, &faults) && migration
 	    && conninfo_is_pooler(&settings->migration))
 		buf_text(&faults,
 		         "MIGRATION_DATABASE_URL: the migrations' host is a pooler; name the direct host"

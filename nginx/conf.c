@@ -1,7 +1,7 @@
 /* nginx-conf - what of the settings nginx has to know, as configuration of its http level on standard output
  *
- * CORS_ORIGINS and DOCS, read by the rules of the programs. Origins were checked: letters, digits and .-:[]/ are all that is
- * in them.
+ * CORS_ORIGINS and DOCS, read by the rules of the programs. Origins are as browsers send them: letters, digits and
+ * .-_+:[]/ are all that is in them.
  */
 #include <unistd.h>
 
@@ -19,7 +19,7 @@ write_origin(struct buf *out, const char *origin, size_t size)
 {
 	buf_text(out, "\t\"~^");
 	for (size_t i = 0; i < size; i++) {
-		if (strchr(".[]", origin[i]))
+		if (strchr(".[]+", origin[i]))
 			buf_char(out, '\\');
 		buf_char(out, origin[i]);
 	}
@@ -44,7 +44,7 @@ run(void)
 	struct buf out;
 
 	buf_init(&out, mem_process(), TEXT_MAX_BYTES);
-	if (!settings_read(mem_process(), getenv, settings, &out)) {
+	if (!settings_read(mem_process(), environ, settings, &out)) {
 		(void)fputs(out.data, stderr);
 		return EXIT_SETTINGS;
 	}

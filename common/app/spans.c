@@ -33,10 +33,15 @@ struct spans {
 void
 spans_begin(struct np_ctx *ctx)
 {
+	const struct otel_sampler *sampler = &ctx->app->settings->otel_sampler;
+	bool is_root = !ctx->trace.id[0];
+
 	if (!ctx->app->traces())
 		return;
-	if (!ctx->trace.id[0])
+	if (is_root)
 		trace_begin(&ctx->trace);
+	if (is_root || !sampler->parent_based)
+		trace_sample(&ctx->trace, sampler->probability);
 	if (trace_is_sampled(&ctx->trace))
 		ctx->spans = mem_new(ctx, struct spans);
 }

@@ -206,12 +206,12 @@ static bool
 check(void *owner, struct conninfo *info, struct error *err)
 {
 	const char *sslmode = conninfo_get(info, "sslmode"), *host = conninfo_get(info, "host");
-	const char *port = conninfo_get(info, "port");
+	const char *port = conninfo_get(info, "port"), *address = conninfo_get(info, "hostaddr");
 	int64_t number;
 
 	if (is_empty(host))
 		return error_set(err, NP_INVALID, "names no host");
-	if (strchr(host, ','))
+	if (strchr(host, ',') || (address && strchr(address, ',')) || (port && strchr(port, ',')))
 		return error_set(err, NP_INVALID, "names several hosts, of which only one is supported");
 	if (port && (!parse_int(port, &number) || number < 1 || number > 65535))
 		return error_set(err, NP_INVALID, "has a port that is not a number from 1 to 65535");

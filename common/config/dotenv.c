@@ -7,6 +7,8 @@ struct reader {
 	void *owner;
 	const char *at, *end;
 	int line;
+	char *const *environment;
+	struct dotenv *file; /* what was read so far */
 };
 
 static bool
@@ -35,16 +37,25 @@ fault(const struct reader *in, struct error *err, const char *what)
 	return error_set(err, NP_INVALID, "line %d: %s", in->line, what);
 }
 
+static size_t
+name_size(const char *at, const char *end)
+{
+	const char *start = at;
+
+	while (at < end && (text_is_alnum(*at) || *at == '_'))
+		at++;
+	return at == start || text_is_digit(*start) ? 0 : (size_t)(at - start);
+}
+
 static bool
 read_name(struct reader *in, const char **name, struct error *err)
 {
-	const char *start = in->at;
+	size_t size = name_size(in->at, in->end);
 
-	while (in->at < in->end && (text_is_alnum(*in->at) || *in->at == '_'))
-		in->at++;
-	if (in->at == start || text_is_digit(*start))
+	if (size == 0)
 		return fault(in, err, "expected NAME=value");
-	*name = mem_strndup(in->owner, start, (size_t)(in->at - start));
+	*name = mem_strndup(in->owner, in->at, size);
+	in->at += size;
 	if (strcmp(*name, "export") == 0 && in->at < in->end && is_blank(*in->at)) {
 		skip_blanks(in);
 		return read_name(in, name, err);
@@ -75,22 +86,68 @@ unescaped(char c)
 	}
 }
 
+/* An empty variable or entry gives way to the default, as it does in a shell. */
+static void
+expand(const struct reader *in, const char *name, const char *fallback, struct buf *out, bool *incomplete)
+{
+	const char *value = environment_get(in->environment, name);
+	const struct dotenv_entry *above = value ? NULL : dotenv_get(in->file, name);
+
+	if (above)
+		value = above->value;
+	if (fallback && (!value || !*value))
+		value = fallback;
+	*incomplete = *incomplete || !value;
+	buf_text(out, value ? value : "");
+}
+
+/* Takes the ${NAME} or ${NAME:-default} at `at`; returns its size, or 0 if it is neither. */
+static size_t
+read_reference(const struct reader *in, const char *at, const char *end, struct buf *out, bool *incomplete)
+{
+	const char *close = end - at > 3 && at[0] == '$' && at[1] == '{' ? memchr(at, '}', (size_t)(end - at))
+	                                                                 : NULL;
+	size_t size = close ? name_size(at + 2, close) : 0;
+	const char *behind = at + 2 + size, *fallback = NULL;
+
+	if (size == 0)
+		return 0;
+	if (close - behind >= 2 && behind[0] == ':' && behind[1] == '-')
+		fallback = mem_strndup(in->owner, behind + 2, (size_t)(close - behind - 2));
+	else if (behind != close)
+		return 0;
+	expand(in, mem_strndup(in->owner, at + 2, size), fallback, out, incomplete);
+	return (size_t)(close + 1 - at);
+}
+
+/* One byte of a quoted value, an escape or a reference; returns how many bytes it was. */
+static size_t
+read_piece(const struct reader *in, char quote, const char *end, struct buf *out, bool *incomplete)
+{
+	size_t size = quote == '"' ? read_reference(in, in->at, end, out, incomplete) : 0;
+
+	if (size > 0)
+		return size;
+	if (*in->at == '\\' && quote == '"' && in->end - in->at > 1 && unescaped(in->at[1])) {
+		buf_char(out, unescaped(in->at[1]));
+		return 2;
+	}
+	buf_char(out, *in->at);
+	return 1;
+}
+
 static bool
-read_quoted(struct reader *in, const char **value, struct error *err)
+read_quoted(struct reader *in, struct buf *out, bool *incomplete, struct error *err)
 {
 	char quote = *in->at++;
 	int first_line = in->line;
-	struct buf out;
 
-	buf_init(&out, in->owner, DOTENV_MAX_BYTES);
-	for (; in->at < in->end && *in->at != quote; in->at++) {
-		char c = *in->at;
+	while (in->at < in->end && *in->at != quote) {
+		const char *next = memchr(in->at, quote, (size_t)(in->end - in->at));
+		size_t size = read_piece(in, quote, next ? next : in->end, out, incomplete);
 
-		if (c == '\n')
-			in->line++;
-		if (c == '\\' && quote == '"' && in->end - in->at > 1 && unescaped(in->at[1]))
-			c = unescaped(*++in->at);
-		buf_char(&out, c);
+		for (; size > 0; size--)
+			in->line += *in->at++ == '\n';
 	}
 	if (in->at == in->end) {
 		in->line = first_line;
@@ -100,43 +157,55 @@ read_quoted(struct reader *in, const char **value, struct error *err)
 	skip_blanks(in);
 	if (in->at < in->end && *in->at != '\n' && *in->at != '#')
 		return fault(in, err, "text after the closing quote");
-	*value = out.data;
 	return true;
 }
 
 static void
-read_bare(struct reader *in, const char **value)
+read_bare(struct reader *in, struct buf *out, bool *incomplete)
 {
-	const char *start = in->at, *end;
+	const char *at = in->at, *end;
 
 	while (in->at < in->end && *in->at != '\n' && !(*in->at == '#' && is_blank(in->at[-1])))
 		in->at++;
 	end = in->at;
-	while (end > start && is_blank(end[-1]))
+	while (end > at && is_blank(end[-1]))
 		end--;
-	*value = mem_strndup(in->owner, start, (size_t)(end - start));
+	while (at < end) {
+		size_t size = read_reference(in, at, end, out, incomplete);
+
+		if (size == 0)
+			buf_char(out, *at);
+		at += size > 0 ? size : 1;
+	}
 }
 
 static bool
 read_entry(struct reader *in, struct dotenv_entry *entry, struct error *err)
 {
+	struct buf value;
+
+	buf_init(&value, in->owner, DOTENV_MAX_BYTES);
 	if (!read_name(in, &entry->name, err))
 		return false;
 	skip_blanks(in);
 	if (in->at < in->end && (*in->at == '"' || *in->at == '\'')) {
-		if (!read_quoted(in, &entry->value, err))
+		if (!read_quoted(in, &value, &entry->incomplete, err))
 			return false;
 	} else {
-		read_bare(in, &entry->value);
+		read_bare(in, &value, &entry->incomplete);
 	}
+	if (value.overflow)
+		return fault(in, err, "the value is too long");
+	entry->value = value.data;
 	return true;
 }
 
 bool
-dotenv_parse(void *owner, const char *text, size_t size, struct dotenv *file, struct error *err)
+dotenv_parse(void *owner, const char *text, size_t size, char *const *environment, struct dotenv *file,
+             struct error *err)
 {
-	struct reader in = { owner, text, text + size, 1 };
 	struct dotenv read = { mem_array(owner, struct dotenv_entry, DOTENV_MAX_ENTRIES), 0 };
+	struct reader in = { owner, text, text + size, 1, environment, &read };
 
 	if (size > DOTENV_MAX_BYTES)
 		return error_set(err, NP_INVALID, "longer than %d bytes", DOTENV_MAX_BYTES);
@@ -159,11 +228,22 @@ dotenv_parse(void *owner, const char *text, size_t size, struct dotenv *file, st
 	return true;
 }
 
-const char *
+const struct dotenv_entry *
 dotenv_get(const struct dotenv *file, const char *name)
 {
 	for (size_t i = file->count; i > 0; i--)
 		if (strcmp(file->entries[i - 1].name, name) == 0)
-			return file->entries[i - 1].value;
+			return &file->entries[i - 1];
+	return NULL;
+}
+
+const char *
+environment_get(char *const *environment, const char *name)
+{
+	size_t size = strlen(name);
+
+	for (; *environment; environment++)
+		if (strncmp(*environment, name, size) == 0 && (*environment)[size] == '=')
+			return (*environment)[size + 1] ? *environment + size + 1 : NULL;
 	return NULL;
 }

@@ -8,11 +8,15 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/dotenv.h"
+#include "config/near_names.h"
 #include "config/settings.h"
 
-#define ENV_FILE         "NULLPOOL_ENV_FILE"
-#define ENV_FILE_DEFAULT ".env"
-#define DAY_S            INT64_C(86400)
+#define ENV_FILE           "NULLPOOL_ENV_FILE"
+#define ENV_FILE_DEFAULT   ".env"
+#define CREDENTIALS        "CREDENTIALS_DIRECTORY"
+#define DAY_S              INT64_C(86400)
+
+#define WARNINGS_MAX_BYTES 65536
 
 const char *const environment_names[ENV__MAX + 1] = {
 	[ENV_DEVELOPMENT] = "development",
@@ -81,8 +85,14 @@ static const struct setting table[] = {
 	{ "SLOW_QUERY_EXPLAIN", SWITCH, AT(slow_query_explain), EVERYWHERE("false") },
 	{ "SLOW_REQUEST_MS", NUMBER, AT(slow_request_ms), EVERYWHERE("1000"), 0, 3600000 },
 	{ "OTEL_EXPORTER_OTLP_ENDPOINT", TEXT, AT(otlp_endpoint), EVERYWHERE(NULL) },
+	{ "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", TEXT, AT(otlp_traces_endpoint), EVERYWHERE(NULL) },
 	{ "OTEL_EXPORTER_OTLP_HEADERS", TEXT, AT(otlp_headers), EVERYWHERE(NULL), .secret = true },
 	{ "OTEL_EXPORTER_OTLP_TIMEOUT", NUMBER, AT(otlp_timeout_ms), EVERYWHERE("10000"), 1, 600000 },
+	{ "OTEL_SDK_DISABLED", TEXT, AT(otel_sdk_disabled), EVERYWHERE(NULL) },
+	{ "OTEL_SERVICE_NAME", TEXT, AT(otel_service_name), EVERYWHERE(NULL) },
+	{ "OTEL_RESOURCE_ATTRIBUTES", TEXT, AT(otel_resource_attributes), EVERYWHERE(NULL) },
+	{ "OTEL_TRACES_SAMPLER", TEXT, AT(otel_traces_sampler), EVERYWHERE(NULL) },
+	{ "OTEL_TRACES_SAMPLER_ARG", TEXT, AT(otel_traces_sampler_arg), EVERYWHERE(NULL) },
 	{ "DATABASE_URL", TEXT, AT(database_url), EVERYWHERE(NULL), .alias = "NEON_DATABASE_URL",
 	  .secret = true },
 	{ "DB_HOST", TEXT, AT(db_host), EVERYWHERE(NULL) },
@@ -207,7 +217,7 @@ store(struct settings *settings, const struct setting *row, const char *text, st
 
 struct sources {
 	void *owner;
-	char *(*lookup)(const char *name);
+	char *const *environment;
 	const char *file_name; /* NULL: there is no file */
 	bool file_is_public;
 	struct dotenv file;
@@ -235,12 +245,12 @@ read_whole(int fd, char *text, size_t *size)
 static const char *
 read_credential(const struct sources *sources, const char *name)
 {
-	const char *directory = sources->lookup("CREDENTIALS_DIRECTORY");
+	const char *directory = environment_get(sources->environment, CREDENTIALS);
 	char *text = NULL, *path;
 	size_t size;
 	int fd;
 
-	if (!directory || !*directory)
+	if (!directory)
 		return NULL;
 	path = mem_printf(sources->owner, "%s/%s", directory, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -259,24 +269,42 @@ read_credential(const struct sources *sources, const char *name)
 	return text;
 }
 
+/* The file's value of a name. One whose ${NAME} came to nothing is a fault where it is used, and only there: the file may
+ * be shared with other programs. */
+static const char *
+find_in_file(const struct sources *sources, const char *name)
+{
+	const struct dotenv_entry *entry = dotenv_get(&sources->file, name);
+
+	if (!entry || !*entry->value)
+		return NULL;
+	if (entry->incomplete)
+		buf_printf(sources->faults,
+		           "%s: has a ${...} of a variable that is not set (one that is no variable"
+		           " stands in single quotes)\n",
+		           name);
+	return entry->value;
+}
+
+/* An empty value is not set: the next source is asked. */
 static struct setting_origin
 find(const struct sources *sources, const struct setting *row)
 {
-	const char *source = "environment", *text = sources->lookup(row->name);
+	const char *source = "environment", *text = environment_get(sources->environment, row->name);
 
 	if (!text && row->alias)
-		text = sources->lookup(row->alias);
+		text = environment_get(sources->environment, row->alias);
 	if (!text && row->secret) {
 		source = "credential";
 		text = read_credential(sources, row->name);
 	}
-	if (!text) {
+	if (!text || !*text) {
 		source = sources->file_name;
-		text = dotenv_get(&sources->file, row->name);
+		text = find_in_file(sources, row->name);
 	}
 	if (!text && row->alias)
-		text = dotenv_get(&sources->file, row->alias);
-	if (!text || !*text)
+		text = find_in_file(sources, row->alias);
+	if (!text)
 		return (struct setting_origin){ NULL, "default" };
 	return (struct setting_origin){ mem_strdup(sources->owner, text), source };
 }
@@ -284,7 +312,8 @@ find(const struct sources *sources, const struct setting *row)
 static void
 read_file(struct sources *sources, struct buf *faults)
 {
-	const char *wanted = sources->lookup(ENV_FILE), *name = wanted && *wanted ? wanted : ENV_FILE_DEFAULT;
+	const char *wanted = environment_get(sources->environment, ENV_FILE);
+	const char *name = wanted ? wanted : ENV_FILE_DEFAULT;
 	char *text = mem_resize(sources->owner, NULL, DOTENV_MAX_BYTES + 1);
 	int fd = open(name, O_RDONLY | O_CLOEXEC);
 	struct error err;
@@ -297,9 +326,13 @@ read_file(struct sources *sources, struct buf *faults)
 		buf_printf(faults, "%s: could not open \"%s\": %s\n", ENV_FILE, name, strerror(errno));
 		return;
 	}
+	if (strcmp(name, "/dev/null") == 0) {
+		(void)close(fd);
+		return;
+	}
 	if (fstat(fd, &about) != 0 || !read_whole(fd, text, &size))
 		buf_printf(faults, "%s: could not read \"%s\": %s\n", ENV_FILE, name, strerror(errno));
-	else if (!dotenv_parse(sources->owner, text, size, &sources->file, &err))
+	else if (!dotenv_parse(sources->owner, text, size, sources->environment, &sources->file, &err))
 		buf_printf(faults, "%s: \"%s\", %s\n", ENV_FILE, name, err.message);
 	else
 		sources->file_name = mem_strdup(sources->owner, name);
@@ -307,12 +340,67 @@ read_file(struct sources *sources, struct buf *faults)
 	(void)close(fd);
 }
 
-bool
-settings_read(void *owner, char *(*lookup)(const char *), struct settings *settings, struct buf *faults)
+static bool
+is_set(const struct sources *sources, bool in_file, const char *name)
 {
-	struct sources sources = { .owner = owner, .lookup = lookup, .faults = faults };
+	if (!name)
+		return false;
+	return in_file ? dotenv_get(&sources->file, name) != NULL
+	               : environment_get(sources->environment, name) != NULL;
+}
+
+/* Returns the setting that a name misspells, or NULL. One whose own name is set at the same place is not meant. */
+static const struct setting *
+meant_by(const struct sources *sources, bool in_file, const char *name)
+{
+	const struct setting *meant = NULL;
+
+	for (size_t i = 0; i < COUNT_OF(table); i++) {
+		const struct setting *row = &table[i];
+
+		if (strcmp(name, row->name) == 0 || (row->alias && strcmp(name, row->alias) == 0))
+			return NULL;
+		if (!meant
+		    && (names_are_near(name, row->name) || (row->alias && names_are_near(name, row->alias)))
+		    && !is_set(sources, in_file, row->name) && !is_set(sources, in_file, row->alias))
+			meant = row;
+	}
+	return meant;
+}
+
+static void
+tell_near(const struct sources *sources, bool in_file, const char *name, struct buf *out)
+{
+	const struct setting *meant = meant_by(sources, in_file, name);
+
+	if (meant)
+		buf_printf(out, "%s: is not a setting; %s is meant? (%s)\n", name, meant->name,
+		           in_file ? sources->file_name : "environment");
+}
+
+/* In the file, which is written for this program, it is a fault. The environment has names of others: a warning. */
+static void
+check_names(const struct sources *sources, struct buf *warnings)
+{
+	for (size_t i = 0; i < sources->file.count; i++)
+		tell_near(sources, true, sources->file.entries[i].name, sources->faults);
+	for (char *const *entry = sources->environment; *entry; entry++) {
+		const char *equals = strchr(*entry, '=');
+
+		if (equals && equals[1])
+			tell_near(sources, false,
+			          mem_strndup(sources->owner, *entry, (size_t)(equals - *entry)), warnings);
+	}
+}
+
+bool
+settings_read(void *owner, char *const *environment, struct settings *settings, struct buf *faults)
+{
+	struct sources sources = { .owner = owner, .environment = environment, .faults = faults };
+	struct buf warnings;
 
 	memset(settings, 0, sizeof(*settings));
+	buf_init(&warnings, owner, WARNINGS_MAX_BYTES);
 	read_file(&sources, faults);
 	for (size_t i = 0; i < COUNT_OF(table); i++) {
 		settings->origins[i] = find(&sources, &table[i]);
@@ -326,7 +414,9 @@ settings_read(void *owner, char *(*lookup)(const char *), struct settings *setti
 	if (settings->env == ENV_PRODUCTION && sources.file_name && sources.file_is_public)
 		buf_printf(faults, "%s: \"%s\" can be read by other users: chmod o-rw it\n", ENV_FILE,
 		           sources.file_name);
-	settings_check(owner, settings, faults);
+	check_names(&sources, &warnings);
+	settings_check(owner, settings, faults, &warnings);
+	settings->warnings = warnings.data;
 	return faults->size == 0;
 }
 
@@ -394,7 +484,7 @@ void
 settings_print(const struct settings *settings, struct buf *out)
 {
 	for (size_t i = 0; i < COUNT_OF(table); i++) {
-		buf_printf(out, "%-28s ", table[i].name);
+		buf_printf(out, "%-34s ", table[i].name);
 		print_value(settings, &table[i], out);
 		buf_printf(out, "  (%s)\n", settings->origins[i].source);
 	}

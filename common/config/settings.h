@@ -1,8 +1,10 @@
 /* settings.h - every setting, in one table: name, type, default per environment, bounds, secret
  *
- * A value comes from the environment, else (a secret) from systemd's credentials, else from the file that NULLPOOL_ENV_FILE names (default .env, if it is
- * there), else it is the default. An empty value is the default. All faults are found at once and reported by
- * name, never by value.
+ * A value comes from the environment, else (a secret) from systemd's credentials, else from the file
+ * that NULLPOOL_ENV_FILE names (default .env if it exists; /dev/null: no file), else it is the default.
+ * An empty value is not set: the next source is asked. All faults are found at once and reported by
+ * name, never by value. A name that misspells a setting's is a fault in the file and a warning in the
+ * environment, which has variables of other programs too.
  */
 #ifndef NULLPOOL_CONFIG_SETTINGS_H
 #define NULLPOOL_CONFIG_SETTINGS_H
@@ -21,9 +23,10 @@ enum sandbox_mode { SANDBOX_KILL, SANDBOX_ERRNO, SANDBOX_OFF, SANDBOX__MAX };
 /* How TLS begins: with a question (a round trip), or at once (Postgres 17, Neon). */
 enum ssl_negotiation { NEGOTIATION_AUTO, NEGOTIATION_POSTGRES, NEGOTIATION_DIRECT, NEGOTIATION__MAX };
 
-#define SETTINGS_MAX     64
+#define SETTINGS_MAX        96
 
-#define OTLP_HEADERS_MAX 16
+#define OTLP_HEADERS_MAX    16
+#define OTEL_ATTRIBUTES_MAX 32
 
 /* Names of their values, as people write them; all end with NULL. */
 extern const char *const environment_names[ENV__MAX + 1];
@@ -39,9 +42,15 @@ struct settings {
 	int64_t log_level;                      /* enum log_level */
 	int64_t log_format;                     /* enum log_format */
 	int64_t slow_query_ms, slow_request_ms; /* 0: none is */
-	const char *otlp_endpoint;              /* NULL: no spans are made */
-	const char *otlp_headers;               /* as written; see otlp_header */
+	const char *otlp_endpoint;              /* as written, as the next; see otlp_url */
+	const char *otlp_traces_endpoint;
+	const char *otlp_headers; /* as written; see otlp_header */
 	int64_t otlp_timeout_ms;
+	const char
+	    *otel_sdk_disabled; /* as written, as the next; see otlp_url, otel_attribute, otel_sampler */
+	const char *otel_service_name;
+	const char *otel_resource_attributes;
+	const char *otel_traces_sampler, *otel_traces_sampler_arg;
 	bool slow_query_explain;
 
 	const char *database_url;
@@ -93,12 +102,24 @@ struct settings {
 	struct conninfo replica;   /* when database_replica_url is set */
 	struct conninfo migration; /* of MIGRATION_DATABASE_URL, else the same as database */
 	struct redis_url redis;    /* when redis_url is set */
+	const char *otlp_url;      /* where traces go; NULL: no spans are made */
 	const char *otlp_header[OTLP_HEADERS_MAX + 1]; /* "Name: value", ends with NULL */
+	struct otel_attribute {
+		const char *key, *value;
+	} otel_attribute[OTEL_ATTRIBUTES_MAX]; /* of the resource; service.name is always among them */
+	size_t otel_attribute_count;
+	struct otel_sampler {
+		bool parent_based;  /* a caller's decision holds */
+		double probability; /* of a trace that the sampler decides on, from 0 to 1 */
+	} otel_sampler;
+
+	/* A line "NAME: what is wrong" for each value or variable that is ignored; "" if there are none. */
+	const char *warnings;
 };
 
-/* Reads them; everything belongs to owner. `lookup` is getenv() or a test's own. False: `faults` has one line
- * for each. Secrets are made known to the log on the way, so that none can appear in it. */
-NP_MUST_CHECK bool settings_read(void *owner, char *(*lookup)(const char *name), struct settings *settings,
+/* Reads them; everything belongs to owner. `environment` is environ or a test's own. False: `faults` has
+ * one line for each. Secrets are made known to the log on the way, so that none can appear in it. */
+NP_MUST_CHECK bool settings_read(void *owner, char *const *environment, struct settings *settings,
                                  struct buf *faults);
 
 /* Overwrites the secrets among the variables that this process was started with: /proc/PID/environ shows that memory, and so
@@ -107,7 +128,13 @@ NP_MUST_CHECK bool settings_read(void *owner, char *(*lookup)(const char *name),
 void settings_hide_environment(void);
 
 /* What must hold between settings (settings_check.c); settings_read() calls it last. */
-void settings_check(void *owner, struct settings *settings, struct buf *faults);
+void settings_check(void *owner, struct settings *settings, struct buf *faults, struct buf *warnings);
+
+/* CORS_ORIGINS as browsers send them (origins.c): lower case, without a default port. */
+void settings_check_origins(void *owner, struct settings *settings, struct buf *faults);
+
+/* OTEL_…, by the OpenTelemetry specification (otel_settings.c): what it says to ignore is a warning. */
+void settings_check_otel(void *owner, struct settings *settings, struct buf *faults, struct buf *warnings);
 
 /* Moves *at to the next item of a list of CORS_ORIGINS' kind (separated by commas and spaces; may be NULL) and returns its
  * size; 0: there is none. The caller goes behind it. */

@@ -154,94 +154,8 @@ check_secret_keys(const struct settings *settings, struct buf *faults)
 		buf_text(faults, "SECRET_KEY_PREVIOUS: needs SECRET_KEY, which it was before\n");
 }
 
-/* scheme://host[:port] and nothing behind it, RFC 6454 6.2. */
-static bool
-is_origin(const char *text, size_t size)
-{
-	size_t scheme = 0, at;
-
-	if (size > 8 && strncmp(text, "https://", 8) == 0)
-		scheme = 8;
-	else if (size > 7 && strncmp(text, "http://", 7) == 0)
-		scheme = 7;
-	for (at = scheme; at < size; at++)
-		if (!text_is_alnum(text[at]) && !strchr(".-:[]", text[at]))
-			return false;
-	return scheme > 0;
-}
-
-static void
-check_origins(const struct settings *settings, struct buf *faults)
-{
-	const char *at = settings->cors_origins;
-	size_t size;
-
-	for (; (size = settings_next_item(&at)) > 0; at += size)
-		if (!is_origin(at, size)) {
-			buf_text(faults,
-			         "CORS_ORIGINS: must be exact origins such as https://app.example.com,"
-			         " separated by commas, without a path and without *\n");
-			return;
-		}
-}
-
-/* http or https, and nothing of a login in it: it is shown in logs. */
-static bool
-is_collector(const char *url)
-{
-	size_t scheme = text_starts(url, "http://") ? 7 : text_starts(url, "https://") ? 8 : 0;
-
-	return scheme > 0 && url[scheme] && url[scheme] != '/' && !strpbrk(url, "@?# \t\r\n");
-}
-
-/* "name=value", the value percent-encoded (OpenTelemetry's form, that of W3C Baggage), as a line of HTTP; NULL: it is none. */
-static const char *
-header_of(void *owner, const char *item, size_t size)
-{
-	const char *equals = memchr(item, '=', size);
-	size_t name = equals ? (size_t)(equals - item) : 0, got;
-	char *value = mem_resize(owner, NULL, size + 1);
-
-	for (size_t i = 0; i < name; i++)
-		if (!text_is_alnum(item[i]) && !strchr("-_.", item[i]))
-			return NULL;
-	if (name == 0 || percent_decode(equals + 1, size - name - 1, false, value, &got) != PERCENT_OK)
-		return NULL;
-	for (size_t i = 0; i < got; i++)
-		if ((unsigned char)value[i] < ' ' || value[i] == 127)
-			return NULL;
-	log_secret(value);
-	return mem_printf(owner, "%.*s: %s", (int)name, item, value);
-}
-
-static void
-check_collector(void *owner, struct settings *settings, struct buf *faults)
-{
-	const char *at = settings->otlp_headers;
-	size_t size, count = 0;
-
-	if (settings->otlp_endpoint && !is_collector(settings->otlp_endpoint))
-		buf_text(
-		    faults,
-		    "OTEL_EXPORTER_OTLP_ENDPOINT: must be the http:// or https:// address of a collector,"
-		    " without a login in it\n");
-	for (; (size = settings_next_item(&at)) > 0; at += size) {
-		const char *header = count < OTLP_HEADERS_MAX ? header_of(owner, at, size) : NULL;
-
-		if (!header) {
-			buf_printf(
-			    faults,
-			    "OTEL_EXPORTER_OTLP_HEADERS: must be name=value, separated by commas, at most"
-			    " %d of them, with %%20 for a space\n",
-			    OTLP_HEADERS_MAX);
-			return;
-		}
-		settings->otlp_header[count++] = header;
-	}
-}
-
 void
-settings_check(void *owner, struct settings *settings, struct buf *faults)
+settings_check(void *owner, struct settings *settings, struct buf *faults, struct buf *warnings)
 {
 	if (settings->serverless)
 		settings->database_connection = CONNECTION_NULL;
@@ -253,6 +167,6 @@ settings_check(void *owner, struct settings *settings, struct buf *faults)
 	check_databases(owner, settings, faults);
 	check_redis(owner, settings, faults);
 	check_secret_keys(settings, faults);
-	check_origins(settings, faults);
-	check_collector(owner, settings, faults);
+	settings_check_origins(owner, settings, faults);
+	settings_check_otel(owner, settings, faults, warnings);
 }

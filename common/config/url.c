@@ -55,6 +55,9 @@ parse_host(void *owner, const char *text, size_t size, struct url *url, struct e
 {
 	const char *end = text + size, *port = memchr(text, ':', size);
 
+	/* libpq's host1:port1,host2:port2. */
+	if (memchr(text, ',', size))
+		return error_set(err, NP_INVALID, "names several hosts, of which only one is supported");
 	if (size > 0 && *text == '[') {
 		const char *close = memchr(text, ']', size);
 

@@ -58,6 +58,18 @@ trace_begin(struct trace *trace)
 	random_hex(SPAN_RANDOM_BYTES, trace->span);
 }
 
+void
+trace_sample(struct trace *trace, double probability)
+{
+	static const char digits[] = "0123456789abcdef";
+	/* OpenTelemetry's SDKs take the low 63 bits; a double has the upper 53 of them. */
+	uint64_t number = (strtoull(trace->id + ID_RANDOM_BYTES, NULL, 16) & INT64_MAX) >> 10;
+	bool sampled = (double)number < probability * 0x1p53;
+	int flags = text_hex(trace->flags[1]);
+
+	trace->flags[1] = digits[sampled ? flags | 1 : flags & ~1];
+}
+
 bool
 trace_is_sampled(const struct trace *trace)
 {

@@ -21,7 +21,11 @@ void trace_read(const char *header, struct trace *trace);
 /* A trace of our own, that nobody began before us: ours is its first span. */
 void trace_begin(struct trace *trace);
 
-/* Whether whoever began it wants its spans. */
+/* Decides whether it is sampled, with this probability (0 to 1). All who decide so about one trace decide
+ * alike: its id is what is looked at. */
+void trace_sample(struct trace *trace, double probability);
+
+/* Returns true if its spans are wanted. */
 bool trace_is_sampled(const struct trace *trace);
 
 /* What is answered, and what somebody that we call would be told. */

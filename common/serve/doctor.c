@@ -13,9 +13,11 @@ check_settings(struct examined *examined)
 		return findings_tell(&examined->found, false, "settings",
 		                     "see README.md, Settings; --settings shows what is read", "%.*s",
 		                     (int)strcspn(faults, "\n"), faults);
-	return findings_tell(&examined->found, true, "settings", NULL, "ENV=%s, mode %s, %s",
+	return findings_tell(&examined->found, true, "settings", NULL, "ENV=%s, mode %s, %s%s%.*s",
 	                     environment_names[settings->env],
-	                     connection_names[settings->database_connection], settings->database.redacted);
+	                     connection_names[settings->database_connection], settings->database.redacted,
+	                     *settings->warnings ? "; ignored: " : "", (int)strcspn(settings->warnings, "\n"),
+	                     settings->warnings);
 }
 
 static bool

@@ -54,18 +54,15 @@ print_help(FILE *to, const char *name)
 	              name, name, name, name, name, name, name, name);
 }
 
-/* For a person, a line a fault; for a server's log, a JSON line a fault. */
+/* For a person, the lines as they are; for a server's log, a JSON line for each. */
 static void
-report_faults(struct buf *faults, bool to_log)
+report_lines(const char *lines, bool to_log, enum log_level level, const char *event)
 {
 	if (!to_log)
-		(void)fputs(faults->data, stderr);
-	for (char *line = faults->data; to_log && *line;) {
-		char *end = strchr(line, '\n');
-
-		*end = '\0';
-		log_printf(LOG_ERROR, "wrong setting", "%s", line);
-		line = end + 1;
+		(void)fputs(lines, stderr);
+	for (size_t size; to_log && *lines; lines += size + 1) {
+		size = strcspn(lines, "\n");
+		log_printf(level, event, "%.*s", (int)size, lines);
 	}
 }
 
@@ -89,7 +86,7 @@ run_doctor(struct program *program, bool json)
 	struct buf faults;
 
 	buf_init(&faults, mem_process(), PRINT_MAX_BYTES);
-	if (!settings_read(mem_process(), getenv, settings, &faults))
+	if (!settings_read(mem_process(), environ, settings, &faults))
 		options.faults = faults.data;
 	guard_secrets(settings);
 	options.settings = settings;
@@ -105,8 +102,8 @@ read_settings(struct program *program, bool to_log)
 
 	program->settings = mem_new(mem_process(), struct settings);
 	buf_init(&faults, mem_process(), PRINT_MAX_BYTES);
-	if (!settings_read(mem_process(), getenv, program->settings, &faults)) {
-		report_faults(&faults, to_log);
+	if (!settings_read(mem_process(), environ, program->settings, &faults)) {
+		report_lines(faults.data, to_log, LOG_ERROR, "wrong setting");
 		return false;
 	}
 	log_setup(program->name, (enum log_level)program->settings->log_level);
@@ -126,6 +123,7 @@ print_settings(struct program *program)
 	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
 	settings_print(program->settings, &out);
 	(void)fputs(out.data, stdout);
+	report_lines(program->settings->warnings, false, LOG_WARNING, "");
 	return EXIT_DONE;
 }
 
@@ -212,6 +210,7 @@ run_fastcgi(struct program *program, const char *argv0)
 	master_block_signals();
 	if (!read_settings(program, true))
 		return EXIT_SETTINGS;
+	report_lines(program->settings->warnings, true, LOG_WARNING, "setting ignored");
 	/* Not for the app itself, which each worker makes: for what is wrong with it, before any is forked. */
 	if (!new_app(program))
 		return EXIT_SETTINGS;

@@ -49,8 +49,9 @@ static const char batch_end[] = "]}]}]}";
 static void
 resource_text(struct buf *out, const char *key, const char *text)
 {
-	buf_printf(out, "%s{\"key\":\"%s\",\"value\":{\"stringValue\":", text_ends(out->data, "[") ? "" : ",",
-	           key);
+	buf_text(out, text_ends(out->data, "[") ? "{\"key\":" : ",{\"key\":");
+	buf_json_text(out, key);
+	buf_text(out, ",\"value\":{\"stringValue\":");
 	buf_json_text(out, text);
 	buf_text(out, "}}");
 }
@@ -59,9 +60,8 @@ static void
 begin_batch(const struct settings *settings, struct buf *out)
 {
 	buf_text(out, "{\"resourceSpans\":[{\"resource\":{\"attributes\":[");
-	resource_text(out, "service.name", settings->app_name);
-	resource_text(out, "service.version", NP_VERSION);
-	resource_text(out, "deployment.environment.name", environment_names[settings->env]);
+	for (size_t i = 0; i < settings->otel_attribute_count; i++)
+		resource_text(out, settings->otel_attribute[i].key, settings->otel_attribute[i].value);
 	buf_text(out, "]},\"scopeSpans\":[{\"scope\":{\"name\":\"nullpool\",\"version\":\"" NP_VERSION
 	              "\"},\"spans\":[");
 }
@@ -155,8 +155,7 @@ failed(struct sender *sender, enum post_state state, const struct error *err)
 	int64_t pause_ms = (int64_t)AGAIN_MS << sender->tries;
 
 	if (!sender->failing)
-		log_printf(LOG_WARNING, "spans not sent", "%s: %s", sender->settings->otlp_endpoint,
-		           err->message);
+		log_printf(LOG_WARNING, "spans not sent", "%s: %s", sender->settings->otlp_url, err->message);
 	sender->failing = true;
 	if (state == POST_REFUSED || sender->tries == TRIES_MAX)
 		settle(sender, &board->spans_failed);
@@ -244,9 +243,8 @@ int
 sender_run(const struct settings *settings, int fd)
 {
 	struct sender *sender = mem_new(mem_process(), struct sender);
-	const char *base = settings->otlp_endpoint;
 	const struct post_options options = {
-		.url = mem_printf(sender, "%s%sv1/traces", base, text_ends(base, "/") ? "" : "/"),
+		.url = settings->otlp_url,
 		.headers = settings->otlp_header,
 		.timeout_ms = settings->otlp_timeout_ms,
 	};

@@ -31,7 +31,7 @@ tracer_new(void *owner, const struct settings *settings, struct tracer **tracer,
 	int pair[2], size = SOCKET_BYTES;
 
 	*tracer = NULL;
-	if (!settings->otlp_endpoint)
+	if (!settings->otlp_url)
 		return true;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return error_set(err, NP_INTERNAL, "could not make the socket for spans: %s",

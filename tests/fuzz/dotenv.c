@@ -2,6 +2,9 @@
 #include "config/dotenv.h"
 #include "fuzz.h"
 
+static char variable[] = "B=a value";
+static char *const environment[] = { variable, NULL };
+
 static void
 check_name(const char *name)
 {
@@ -36,7 +39,7 @@ check_again(void *owner, const struct dotenv *file)
 	write_file(&text, file);
 	if (text.size > DOTENV_MAX_BYTES)
 		return;
-	HOLDS(dotenv_parse(owner, text.data, text.size, &again, &err));
+	HOLDS(dotenv_parse(owner, text.data, text.size, environment, &again, &err));
 	HOLDS(again.count == file->count);
 	for (size_t i = 0; i < file->count; i++) {
 		HOLDS(same_text(again.entries[i].name, file->entries[i].name));
@@ -48,9 +51,10 @@ check_again(void *owner, const struct dotenv *file)
 static void
 check_fault(const char *text, size_t size, const struct error *err)
 {
-	static const char *const faults[] = { "expected NAME=value", "expected = after the name",
-		                              "too many entries", "the quote is not closed",
-		                              "text after the closing quote" };
+	static const char *const faults[] = {
+		"expected NAME=value",     "expected = after the name",    "too many entries",
+		"the quote is not closed", "text after the closing quote", "the value is too long"
+	};
 	int lines = 1, line = 0, end = 0;
 	bool known = false;
 
@@ -66,11 +70,11 @@ check_fault(const char *text, size_t size, const struct error *err)
 	HOLDS(known);
 }
 
-/* Where nothing is quoted, no value begins or ends with a blank, or goes over a line. */
+/* Where nothing is quoted or referred to, no value begins or ends with a blank, or goes over a line. */
 static void
 check_bare(const char *text, size_t size, const char *value)
 {
-	if (memchr(text, '"', size) || memchr(text, '\'', size) || !*value)
+	if (memchr(text, '"', size) || memchr(text, '\'', size) || memmem(text, size, "${", 2) || !*value)
 		return;
 	HOLDS(!strchr(value, '\n') && !strchr(" \t\r", value[0])
 	      && !strchr(" \t\r", value[strlen(value) - 1]));
@@ -84,7 +88,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct dotenv file;
 	struct error err;
 
-	if (dotenv_parse(owner, (const char *)data, size, &file, &err)) {
+	if (dotenv_parse(owner, (const char *)data, size, environment, &file, &err)) {
 		HOLDS(file.count <= DOTENV_MAX_ENTRIES);
 		for (size_t i = 0; i < file.count; i++) {
 			check_name(file.entries[i].name);

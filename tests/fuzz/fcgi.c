@@ -119,18 +119,9 @@ static const struct np_route routes[] = {
 };
 
 /* Settings with nothing behind them: no route here needs a server. */
-static char *
-lookup(const char *name)
-{
-	static char url[] = "postgresql://u@%2Fnonexistent/d", key[] = "0123456789abcdef0123456789abcdef",
-	            file[] = "/dev/null";
-
-	if (strcmp(name, "DATABASE_URL") == 0)
-		return url;
-	if (strcmp(name, "SECRET_KEY") == 0)
-		return key;
-	return strcmp(name, "NULLPOOL_ENV_FILE") == 0 ? file : NULL;
-}
+static char url[] = "DATABASE_URL=postgresql://u@%2Fnonexistent/d",
+            key[] = "SECRET_KEY=0123456789abcdef0123456789abcdef", file[] = "NULLPOOL_ENV_FILE=/dev/null";
+static char *const environment[] = { url, key, file, NULL };
 
 static struct app *
 the_app(void)
@@ -145,7 +136,7 @@ the_app(void)
 	if (ready)
 		return &app;
 	buf_init(&faults, mem_process(), 4096);
-	HOLDS(settings_read(mem_process(), lookup, &settings, &faults));
+	HOLDS(settings_read(mem_process(), environment, &settings, &faults));
 	HOLDS(scoreboard_make(NULL, &plan, &err));
 	HOLDS(app_init(mem_process(), &app, "fuzz", routes, &settings, &err));
 	HOLDS(fcgi_init(&err));

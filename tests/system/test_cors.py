@@ -105,6 +105,15 @@ def test_without_a_program_a_failure_can_be_read_too(serve):
     assert answer.status in (502, 503) and answer.headers["access-control-allow-origin"] == MINE
 
 
+def test_an_origin_is_allowed_as_browsers_send_it(serve):
+    service = serve("health", CORS_ORIGINS="HTTPS://App.Example.com:443, Capacitor://localhost, web+app://x")
+    for origin in (MINE, "capacitor://localhost", "web+app://x"):
+        answer = service.client.get("/health", headers={"Origin": origin})
+        assert headers_of(answer)["access-control-allow-origin"] == origin
+    for origin in ("HTTPS://App.Example.com:443", "webbapp://x"):
+        assert headers_of(service.client.get("/health", headers={"Origin": origin})) == {}
+
+
 def test_no_origins_means_nobody(serve):
     service = serve("health", CORS_ORIGINS="")
     answer = service.client.get("/health", headers={"Origin": "http://localhost:5173"})

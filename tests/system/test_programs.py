@@ -275,6 +275,26 @@ def test_every_setting_is_in_the_readme_and_in_each_env_file(site):
         assert (missing, unknown) == ([], []), file
 
 
+def test_a_misspelled_setting_is_told_with_the_one_meant(site):
+    done = run(site, "users", "--settings", DATABSE_POOL_SIZE=3)
+    assert done.returncode == 0 and done.stderr == b"DATABSE_POOL_SIZE: is not a setting; DATABASE_POOL_SIZE is meant? (environment)\n"
+    path = site.folder("misspelled") / ".env"
+    path.write_text("REQEST_TIMEOUT=3\n")
+    done = run(site, "users", "--settings", NULLPOOL_ENV_FILE=path)
+    assert done.returncode == 78 and done.stderr.startswith(b"REQEST_TIMEOUT: is not a setting; REQUEST_TIMEOUT is meant?")
+
+
+def test_an_env_file_may_refer_to_variables(site):
+    path = site.folder("references") / ".env"
+    path.write_text("ENV=testing\nHOST_OF_DATABASE=127.0.0.1\nDATABASE_URL=postgres://u:${DB_PASS}@${HOST_OF_DATABASE}:${DB_PORT_OF:-5433}/d\n")
+    settings = {"NULLPOOL_ENV_FILE": path, "DATABASE_URL": None, "MIGRATION_DATABASE_URL": None}
+    done = subprocess.run([BUILD / "conninfo"], env=site.environment(DB_PASS="p${x}", **settings), capture_output=True, check=True)
+    said = json.loads(done.stdout)
+    assert (said["password"], said["host"], said["port"]) == ("p${x}", "127.0.0.1", "5433")
+    done = run(site, "users", "--settings", **settings)
+    assert done.returncode == 78 and done.stderr.startswith(b"DATABASE_URL: has a ${...} of a variable that is not set")
+
+
 def test_the_production_example_is_accepted(site):
     path = site.folder("production-example") / "production.env"
     path.write_text((ROOT / "env" / "production.env.example").read_text())

@@ -105,6 +105,41 @@ def test_what_a_caller_does_not_sample_is_not_sent(traced, receiver):
     assert not receiver.of(trace)
 
 
+def test_its_own_endpoint_is_used_as_it_is_and_the_resource_is_told(serve, receiver):
+    service = serve("root", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=receiver.url + "/mine",
+                    OTEL_SERVICE_NAME="shop", OTEL_RESOURCE_ATTRIBUTES="service.name=other,team=a%2Cb")
+    server_span(receiver, service.client.get("/"))
+    assert receiver.posts[0][0] == "/mine"
+    resource = receiver.resources[0]
+    assert (resource["service.name"], resource["team"], resource["deployment.environment.name"]) == ("shop", "a,b", "testing")
+
+
+def test_a_disabled_sdk_sends_nothing(traced):
+    service = traced("root", OTEL_SDK_DISABLED="TRUE", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    assert "traceparent" not in service.client.get("/").headers
+    assert len(children(service.endpoints["root"].pid)) == 1
+
+
+@pytest.mark.parametrize("sampler, argument, caller, sampled", [
+    ("always_off", None, "01", False), ("always_on", None, "00", True), ("parentbased_always_off", None, "01", True),
+    ("parentbased_always_off", None, None, False), ("traceidratio", "0", "01", False), ("parentbased_traceidratio", "0", None, False),
+    ("unheard_of", None, None, True)])
+def test_the_sampler_decides(traced, receiver, sampler, argument, caller, sampled):
+    service = traced("root", OTEL_TRACES_SAMPLER=sampler, OTEL_TRACES_SAMPLER_ARG=argument)
+    trace = uuid.uuid4().hex
+    headers = {"traceparent": f"00-{trace}-{PARENT}-{caller}"} if caller else {}
+    answer = service.client.get("/", headers=headers)
+    _, told, _, flags = answer.headers["traceparent"].split("-")
+    assert flags == ("01" if sampled else "00") and told == (trace if caller else told)
+    if sampled:
+        assert server_span(receiver, answer)
+    else:
+        service.endpoints["root"].stop()
+        assert not receiver.of(told)
+    assert [line["detail"].split(":")[0] for line in service.lines(event="setting ignored")] == (
+        ["OTEL_TRACES_SAMPLER"] if sampler == "unheard_of" else [])
+
+
 def test_a_write_has_a_span_for_each_query_and_the_commit(traced, receiver):
     service = traced("probe")
     answer = service.client.post(f"/probe/rows?label={uuid.uuid4()}")
@@ -257,6 +292,7 @@ def test_without_a_collector_there_is_no_sender_and_no_trace(serve):
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hidden-pass@localhost"),
+    ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://user:hidden-pass@localhost/v1/traces"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "hidden-pass"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "name=hidden-pass%0d%0aother: one"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "na me=hidden-pass"),

@@ -2,6 +2,8 @@
 #include "config/dotenv.h"
 #include "unit.h"
 
+static char *const nothing_set[] = { NULL };
+
 /* A file with one entry, NAME. */
 static const struct value_row {
 	const char *about;
@@ -27,11 +29,11 @@ static const struct value_row {
 	{ "comment in place of a value", "NAME= # a comment\n", "" },
 	{ "quote inside", "NAME=it's\n", "it's" },
 	{ "backslash in a bare value", "NAME=a\\nb\n", "a\\nb" },
-	{ "dollar in a bare value", "NAME=pa$HOME${HOME}$$\n", "pa$HOME${HOME}$$" },
+	{ "dollar in a bare value", "NAME=pa$HOME$$$\n", "pa$HOME$$$" },
 	{ "single quotes", "NAME='as $it \\n is # \"'\n", "as $it \\n is # \"" },
 	{ "single quotes, no escape of one", "NAME='a\\'\n", "a\\" },
 	{ "double quotes", "NAME=\"a 'b' # c\"\n", "a 'b' # c" },
-	{ "dollar in double quotes", "NAME=\"$HOME ${HOME}\"\n", "$HOME ${HOME}" },
+	{ "dollar in double quotes", "NAME=\"$HOME $\"\n", "$HOME $" },
 	{ "all escapes", "NAME=\"\\n\\r\\t\\\\\\\"\\$\"\n", "\n\r\t\\\"$" },
 	{ "an unknown escape stays", "NAME=\"a\\qb\"\n", "a\\qb" },
 	{ "a backslash, then an n", "NAME=\"\\\\n\"\n", "\\n" },
@@ -59,9 +61,83 @@ a_value_is_read_as_it_is_written(void **state)
 		struct dotenv file;
 		struct error err;
 
-		row_true(row, dotenv_parse(*state, row->text, strlen(row->text), &file, &err));
-		row_text(row, dotenv_get(&file, "NAME"), row->value);
+		row_true(row, dotenv_parse(*state, row->text, strlen(row->text), nothing_set, &file, &err));
+		row_text(row, dotenv_get(&file, "NAME")->value, row->value);
 	}
+}
+
+/* The cases of python-dotenv's own tests (test_dotenv_values_string_io, with load_dotenv's precedence: the
+ * environment wins), and what it leaves open. */
+static const struct reference_row {
+	const char *about;
+	const char *text;
+	const char *value; /* of NAME */
+	const char *variable;
+	bool incomplete;
+} reference_rows[] = {
+	{ "of the environment", "NAME=${b}", "c", "b=c" },
+	{ "without braces", "NAME=$b", "$b", "b=c" },
+	{ "with a default that is not needed", "NAME=${b:-d}", "c", "b=c" },
+	{ "of the file", "b=c\nNAME=${b}", "c", "" },
+	{ "not set", "NAME=${b}", "", "", true },
+	{ "not set, and a default", "NAME=${b:-d}", "d", "" },
+	{ "in double quotes", "NAME=\"${b}\"", "c", "b=c" },
+	{ "in single quotes it stays", "NAME='${b}'", "${b}", "b=c" },
+	{ "text around", "NAME=x${b}y", "xcy", "b=c" },
+	{ "of its own name, in the environment", "NAME=${NAME}", "b", "NAME=b" },
+	{ "of its own name, nowhere", "NAME=${NAME}", "", "", true },
+	{ "of its own name, with a default", "NAME=${NAME:-c}", "c", "" },
+	{ "twice", "NAME=${b}${b}", "cc", "b=c" },
+	{ "the environment wins over the file", "b=d\nNAME=${b}", "c", "b=c" },
+	{ "the entry above, the last of them", "a=b\na=c\nNAME=${a}", "c", "" },
+	{ "an entry below is not there yet", "NAME=${a}\na=b", "", "", true },
+	{ "what was referred to is not looked at again", "NAME=${b}", "${c}", "b=${c}" },
+	{ "an empty variable is not set", "NAME=${b:-d}", "d", "b=" },
+	{ "an empty entry gives way to a default", "b=\nNAME=${b:-d}", "d", "" },
+	{ "an empty entry is not missed", "b=\nNAME=x${b}", "x", "" },
+	{ "an empty default", "NAME=x${b:-}y", "xy", "" },
+	{ "a default with a dollar", "NAME=${b:-$c}", "$c", "" },
+	{ "spaces in a default", "NAME=${b:-one two}", "one two", "" },
+	{ "escaped in double quotes", "NAME=\"\\${b}\"", "${b}", "b=c" },
+	{ "over lines", "NAME=\"one\n${b}\n\"", "one\nc\n", "b=c" },
+	{ "not closed", "NAME=${b", "${b", "b=c" },
+	{ "not closed within the quotes", "NAME=\"${b\"\nb=}", "${b", "b=c" },
+	{ "not closed before the comment", "NAME=${b #}", "${b", "b=c" },
+	{ "no name", "NAME=${}", "${}", "" },
+	{ "a name that none has", "NAME=${1}${a-b}${a b}", "${1}${a-b}${a b}", "1=c" },
+	{ "another operator", "NAME=${b:=d}${b:+d}", "${b:=d}${b:+d}", "b=c" },
+};
+
+static void
+a_reference_stands_for_a_variable(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(reference_rows); i++) {
+		const struct reference_row *row = &reference_rows[i];
+		char *environment[] = { mem_strdup(*state, row->variable), NULL };
+		const struct dotenv_entry *entry;
+		struct dotenv file;
+		struct error err;
+
+		row_true(row, dotenv_parse(*state, row->text, strlen(row->text), environment, &file, &err));
+		entry = dotenv_get(&file, "NAME");
+		row_text(row, entry->value, row->value);
+		row_int(row, entry->incomplete, row->incomplete);
+	}
+}
+
+static void
+references_do_not_grow_without_end(void **state)
+{
+	struct buf text;
+	struct dotenv file;
+	struct error err;
+
+	buf_init(&text, *state, DOTENV_MAX_BYTES);
+	buf_text(&text, "A0=12345678\n");
+	for (int i = 1; i < 20; i++)
+		buf_printf(&text, "A%d=${A%d}${A%d}\n", i, i - 1, i - 1);
+	assert_false(dotenv_parse(*state, text.data, text.size, nothing_set, &file, &err));
+	assert_string_equal(err.message, "line 15: the value is too long");
 }
 
 /* Every row's text holds the canary, which no message may. */
@@ -95,7 +171,7 @@ a_fault_tells_its_line_and_never_its_text(void **state)
 		struct dotenv file;
 		struct error err;
 
-		row_true(row, !dotenv_parse(*state, row->text, strlen(row->text), &file, &err));
+		row_true(row, !dotenv_parse(*state, row->text, strlen(row->text), nothing_set, &file, &err));
 		row_true(row, !strstr(err.message, CANARY) && !strstr(err.detail, CANARY));
 		row_true(row, err.message[0] != '\0');
 		if (row->line)
@@ -110,7 +186,7 @@ nul_is_refused(void **state)
 	struct dotenv file;
 	struct error err;
 
-	assert_false(dotenv_parse(*state, text, sizeof(text) - 1, &file, &err));
+	assert_false(dotenv_parse(*state, text, sizeof(text) - 1, nothing_set, &file, &err));
 }
 
 static void
@@ -120,10 +196,10 @@ a_name_that_is_not_there_has_no_value(void **state)
 	struct dotenv file;
 	struct error err;
 
-	assert_true(dotenv_parse(*state, text, strlen(text), &file, &err));
+	assert_true(dotenv_parse(*state, text, strlen(text), nothing_set, &file, &err));
 	assert_null(dotenv_get(&file, "NAM"));
 	assert_null(dotenv_get(&file, "name"));
-	assert_string_equal(dotenv_get(&file, "NAMES"), "values");
+	assert_string_equal(dotenv_get(&file, "NAMES")->value, "values");
 }
 
 static void
@@ -133,8 +209,8 @@ a_variable_may_be_called_export(void **state)
 	struct dotenv file;
 	struct error err;
 
-	assert_true(dotenv_parse(*state, text, strlen(text), &file, &err));
-	assert_string_equal(dotenv_get(&file, "export"), "1");
+	assert_true(dotenv_parse(*state, text, strlen(text), nothing_set, &file, &err));
+	assert_string_equal(dotenv_get(&file, "export")->value, "1");
 }
 
 static void
@@ -145,8 +221,8 @@ a_file_that_is_too_long_is_refused(void **state)
 	struct error err;
 
 	memset(text, '\n', DOTENV_MAX_BYTES + 1);
-	assert_true(dotenv_parse(*state, text, DOTENV_MAX_BYTES, &file, &err));
-	assert_false(dotenv_parse(*state, text, DOTENV_MAX_BYTES + 1, &file, &err));
+	assert_true(dotenv_parse(*state, text, DOTENV_MAX_BYTES, nothing_set, &file, &err));
+	assert_false(dotenv_parse(*state, text, DOTENV_MAX_BYTES + 1, nothing_set, &file, &err));
 }
 
 static void
@@ -159,8 +235,8 @@ a_value_may_fill_the_file(void **state)
 	memset(text, 'x', DOTENV_MAX_BYTES);
 	memcpy(text, "A=\"", 3);
 	text[DOTENV_MAX_BYTES - 1] = '"';
-	assert_true(dotenv_parse(*state, text, DOTENV_MAX_BYTES, &file, &err));
-	assert_int_equal(strlen(dotenv_get(&file, "A")), DOTENV_MAX_BYTES - 4);
+	assert_true(dotenv_parse(*state, text, DOTENV_MAX_BYTES, nothing_set, &file, &err));
+	assert_int_equal(strlen(dotenv_get(&file, "A")->value), DOTENV_MAX_BYTES - 4);
 }
 
 static void
@@ -173,10 +249,10 @@ too_many_entries_are_refused(void **state)
 	buf_init(&text, *state, DOTENV_MAX_BYTES);
 	for (int i = 0; i < DOTENV_MAX_ENTRIES; i++)
 		buf_printf(&text, "A%d=%d\n", i, i);
-	assert_true(dotenv_parse(*state, text.data, text.size, &file, &err));
+	assert_true(dotenv_parse(*state, text.data, text.size, nothing_set, &file, &err));
 	assert_int_equal(file.count, DOTENV_MAX_ENTRIES);
 	buf_text(&text, "B=1\n");
-	assert_false(dotenv_parse(*state, text.data, text.size, &file, &err));
+	assert_false(dotenv_parse(*state, text.data, text.size, nothing_set, &file, &err));
 	assert_non_null(strstr(err.message, "line 513:"));
 }
 
@@ -187,10 +263,10 @@ only_the_given_bytes_are_read(void **state)
 	struct dotenv file;
 	struct error err;
 
-	assert_true(dotenv_parse(*state, "A=12", 3, &file, &err));
-	assert_string_equal(dotenv_get(&file, "A"), "1");
-	assert_true(dotenv_parse(*state, "A=\"1\"x", 5, &file, &err));
-	assert_string_equal(dotenv_get(&file, "A"), "1");
+	assert_true(dotenv_parse(*state, "A=12", 3, nothing_set, &file, &err));
+	assert_string_equal(dotenv_get(&file, "A")->value, "1");
+	assert_true(dotenv_parse(*state, "A=\"1\"x", 5, nothing_set, &file, &err));
+	assert_string_equal(dotenv_get(&file, "A")->value, "1");
 }
 
 static void
@@ -202,7 +278,7 @@ an_empty_file_has_no_entries(void **state)
 
 	assert_non_null(nothing);
 	*nothing = '\xef';
-	assert_true(dotenv_parse(*state, nothing + 1, 0, &file, &err));
+	assert_true(dotenv_parse(*state, nothing + 1, 0, nothing_set, &file, &err));
 	assert_int_equal(file.count, 0);
 	free(nothing);
 }
@@ -212,6 +288,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_value_is_read_as_it_is_written),
+		TEST(a_reference_stands_for_a_variable),
+		TEST(references_do_not_grow_without_end),
 		TEST(a_fault_tells_its_line_and_never_its_text),
 		TEST(nul_is_refused),
 		TEST(a_name_that_is_not_there_has_no_value),

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "config/secret_key.h"
 #include "config/settings.h"
 #include "unit.h"
@@ -14,36 +15,24 @@
 /* A key of this run alone: what stands in the repository is refused. */
 static char good_key[sizeof("SECRET_KEY=") + 64] = "SECRET_KEY=";
 
-/* The environment of one test: up to 20 of "NAME=value", ending with NULL. */
-static const char *const *environment;
-
-static char *
-lookup(const char *name)
-{
-	size_t size = strlen(name);
-
-	for (const char *const *entry = environment; *entry; entry++)
-		if (strncmp(*entry, name, size) == 0 && (*entry)[size] == '=')
-			/* As getenv(): the caller must not write to it. */
-			return mem_strdup(mem_process(), *entry + size + 1);
-	return NULL;
-}
-
 struct reading {
 	struct settings settings;
 	struct buf faults;
 	bool good;
 };
 
-/* The log keeps secrets for the life of the process, so what they belong to lives as long. */
+/* The environment of a test: up to 31 of "NAME=value", ending with NULL. The log keeps secrets for the life of
+ * the process, so what they belong to lives as long. */
 static struct reading
 read_with(const char *const *entries)
 {
 	struct reading reading;
+	char *environment[32] = { NULL };
 
-	environment = entries;
+	for (size_t i = 0; entries[i]; i++)
+		environment[i] = mem_strdup(mem_process(), entries[i]);
 	buf_init(&reading.faults, mem_process(), 65536);
-	reading.good = settings_read(mem_process(), lookup, &reading.settings, &reading.faults);
+	reading.good = settings_read(mem_process(), environment, &reading.settings, &reading.faults);
 	assert_int_equal(reading.good, reading.faults.size == 0);
 	return reading;
 }
@@ -284,18 +273,126 @@ the_environment_wins_over_the_file(void **state)
 }
 
 static void
-an_empty_value_is_the_default(void **state)
+an_empty_value_is_not_set(void **state)
 {
 	struct settings settings;
 
 	(void)state;
-	write_file(".env", "APP_NAME=file\nCACHE_TTL=\nDATABASE_REPLICA_URL=\n", 0600);
-	settings = GOOD(URL, "APP_NAME=", "SERVERLESS=", "DATABASE_POOL_SIZE=").settings;
-	assert_string_equal(settings.app_name, "nullpool");
+	write_file(".env", "APP_NAME=file\nCACHE_TTL=\nDATABASE_REPLICA_URL=\nENV=\nAPP_ENV=testing\n", 0600);
+	settings = GOOD(URL, "APP_NAME=", "SERVERLESS=", "DATABASE_POOL_SIZE=", "SECRET_KEY=").settings;
+	assert_string_equal(settings.app_name, "file");
+	assert_int_equal(settings.env, ENV_TESTING);
+	assert_null(settings.secret_key);
 	assert_false(settings.serverless);
 	assert_int_equal(settings.database_pool_size, 5);
 	assert_int_equal(settings.cache_ttl_s, 60);
 	assert_null(settings.database_replica_url);
+}
+
+static void
+an_empty_credential_is_not_set(void **state)
+{
+	(void)state;
+	write_file(".env", good_key, 0600);
+	write_file("SECRET_KEY", "\n", 0600);
+	assert_non_null(GOOD(URL, "CREDENTIALS_DIRECTORY=.").settings.secret_key);
+	assert_int_equal(unlink("SECRET_KEY"), 0);
+}
+
+/* Also where a file that others can read is refused, as /dev/null is. */
+static void
+dev_null_is_no_file(void **state)
+{
+	(void)state;
+	write_file(".env", "APP_NAME=file\n", 0644);
+	assert_string_equal(
+	    GOOD(URL_TLS, good_key, "ENV=production", FILE_NAME "=/dev/null").settings.app_name, "nullpool");
+}
+
+static void
+a_reference_that_comes_to_nothing_is_a_fault_of_its_setting(void **state)
+{
+	struct reading reading;
+
+	(void)state;
+	write_file(".env", "OTHERS=${NO}\nREDIS_URL=${NO}\nAPP_NAME=a${PART}\n", 0600);
+	assert_string_equal(GOOD(URL, "PART=b").settings.app_name, "ab");
+	reading = READ(URL);
+	assert_false(reading.good);
+	assert_true(is_faulted(&reading, "APP_NAME"));
+	assert_int_equal(lines_of(reading.faults.data), 1);
+	assert_true(GOOD(URL, "APP_NAME=c").good);
+}
+
+static const struct near_row {
+	const char *about;
+	const char *name;
+	const char *meant; /* NULL: it is nobody's misspelling */
+} near_rows[] = {
+	{ "a letter is missing", "DATABSE_POOL_SIZE", "DATABASE_POOL_SIZE" },
+	{ "an underscore is missing", "DATABASE_POOLSIZE", "DATABASE_POOL_SIZE" },
+	{ "two letters are swapped", "REQUEST_TIEMOUT", "REQUEST_TIMEOUT" },
+	{ "two slips in a long name", "DATABSE_POOL_SISE", "DATABASE_POOL_SIZE" },
+	{ "a letter too many", "SECRET_KEYY", "SECRET_KEY" },
+	{ "a word of another tool", "REDIS_URI", "REDIS_URL" },
+	{ "one of them", "CORS_ORIGIN", "CORS_ORIGINS" },
+	{ "lower case", "cache_ttl", "CACHE_TTL" },
+	{ "near an alias", "APPENV", "ENV" },
+	{ "a plural", "APP_NAMES", NULL },
+	{ "a plural that is not set", "DB_HOSTS", NULL },
+	{ "a number behind", "REDIS_URL2", NULL },
+	{ "a number behind an underscore", "REDIS_URL_2", NULL },
+	{ "three slips", "DATABSE_POL_SISE", NULL },
+	{ "two slips in a short name", "RDIS_UR", NULL },
+	{ "short names are near to too much", "DOC", NULL },
+	{ "another program's", "SENTRY_DSN", NULL },
+	{ "a setting", "LOG_LEVEL", NULL },
+	{ "an alias", "APP_ENV", NULL },
+	{ "longer than any", "DATABASE_POOL_SIZE_DATABASE_POOL_SIZE_DATABASE_POOL_SIZE_DATABASE_POOL_SIZE",
+	  NULL },
+};
+
+static const char *
+value_for(const struct near_row *row)
+{
+	return strcmp(row->name, "LOG_LEVEL") == 0 ? "info" : "testing";
+}
+
+static void
+a_misspelled_name_is_told_with_the_one_meant(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(near_rows); i++) {
+		const struct near_row *row = &near_rows[i];
+		struct reading reading;
+
+		write_file(".env", mem_printf(*state, "%s=%s\n", row->name, value_for(row)), 0600);
+		reading = READ(URL);
+		row_int(row, reading.good, row->meant == NULL);
+		row_text(row, reading.faults.data,
+		         row->meant ? mem_printf(*state, "%s: is not a setting; %s is meant? (.env)\n",
+		                                 row->name, row->meant)
+		                    : "");
+	}
+}
+
+static void
+a_misspelled_name_of_the_environment_is_a_warning(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(near_rows); i++) {
+		const struct near_row *row = &near_rows[i];
+		struct settings settings = GOOD(URL, mem_printf(*state, "%s=%s", row->name, value_for(row)))
+		                               .settings;
+
+		row_text(row, settings.warnings,
+		         row->meant ? mem_printf(*state, "%s: is not a setting; %s is meant? (environment)\n",
+		                                 row->name, row->meant)
+		                    : "");
+	}
+	write_file(".env", "DB_HOST=h\nDBHOST=g\nCACHE_TTL=3\n", 0600);
+	assert_string_equal(GOOD(URL, "CACHE_TTTL=4").settings.warnings,
+	                    "CACHE_TTTL: is not a setting; CACHE_TTL is meant? (environment)\n");
+	assert_string_equal(GOOD(URL, "DATABSE_POOL_SIZE=").settings.warnings, "");
+	assert_string_equal(GOOD(URL, "DB_HOST=h", "DBHOST=g", "NEON_DATABASE_URI=x").settings.warnings, "");
 }
 
 static void
@@ -632,37 +729,219 @@ what_is_made_at_random_is_never_refused(void **state)
 
 static const struct origins_row {
 	const char *about;
-	const char *entry;
-	bool good;
+	const char *origins;
+	const char *sent; /* as browsers send them; NULL: refused */
 } origins_rows[] = {
-	{ "one", "CORS_ORIGINS=https://app.example.com", true },
-	{ "two", "CORS_ORIGINS=https://app.example.com,http://localhost:5173", true },
-	{ "two with a space", "CORS_ORIGINS=https://a.example.com, https://b.example.com", true },
-	{ "IPv6", "CORS_ORIGINS=http://[::1]:5173", true },
-	{ "star", "CORS_ORIGINS=*", false },
-	{ "star in a host", "CORS_ORIGINS=https://*.example.com", false },
-	{ "slash at the end", "CORS_ORIGINS=https://app.example.com/", false },
-	{ "path", "CORS_ORIGINS=https://app.example.com/app", false },
-	{ "no scheme", "CORS_ORIGINS=app.example.com", false },
-	{ "another scheme", "CORS_ORIGINS=ftp://app.example.com", false },
-	{ "scheme only", "CORS_ORIGINS=https://", false },
-	{ "null", "CORS_ORIGINS=null", false },
-	{ "user", "CORS_ORIGINS=https://u@app.example.com", false },
-	{ "a header injection", "CORS_ORIGINS=https://a.example.com\nX: y", false },
-	{ "the second is wrong", "CORS_ORIGINS=https://app.example.com,*", false },
+	{ "one", "https://app.example.com", "https://app.example.com" },
+	{ "two", "https://app.example.com,http://localhost:5173",
+	  "https://app.example.com,http://localhost:5173" },
+	{ "two with a space", "https://a.example.com, https://b.example.com",
+	  "https://a.example.com,https://b.example.com" },
+	{ "capitals", "HTTPS://App.Example.COM:8443", "https://app.example.com:8443" },
+	{ "the port of https", "https://app.example.com:443", "https://app.example.com" },
+	{ "the port of http", "http://app.example.com:80", "http://app.example.com" },
+	{ "the port of the other", "http://app.example.com:443", "http://app.example.com:443" },
+	{ "zeros before the port", "http://localhost:08080", "http://localhost:8080" },
+	{ "an underscore", "http://my_app.localhost", "http://my_app.localhost" },
+	{ "IPv4", "http://127.0.0.1:3000", "http://127.0.0.1:3000" },
+	{ "IPv6", "http://[::1]:5173", "http://[::1]:5173" },
+	{ "IPv6, long", "http://[2001:DB8:0:0:0:0:0:1]:80", "http://[2001:db8::1]" },
+	{ "Punycode", "https://xn--bcher-kva.example", "https://xn--bcher-kva.example" },
+	{ "Capacitor", "capacitor://localhost", "capacitor://localhost" },
+	{ "Ionic", "Ionic://localhost", "ionic://localhost" },
+	{ "Tauri", "tauri://localhost", "tauri://localhost" },
+	{ "Electron", "app://.", "app://." },
+	{ "an extension", "chrome-extension://abcdefghijklmnop", "chrome-extension://abcdefghijklmnop" },
+	{ "a scheme with a plus, and a port", "web+app://host:80", "web+app://host:80" },
+	{ "star", "*", NULL },
+	{ "star in a host", "https://*.example.com", NULL },
+	{ "slash at the end", "https://app.example.com/", NULL },
+	{ "path", "https://app.example.com/app", NULL },
+	{ "query", "https://app.example.com?x", NULL },
+	{ "no scheme", "app.example.com", NULL },
+	{ "a scheme that pages do not come from", "ftp://app.example.com", NULL },
+	{ "a file", "file://host", NULL },
+	{ "scheme only", "https://", NULL },
+	{ "a scheme of one's own only", "app://", NULL },
+	{ "a scheme that is none", "1app://host", NULL },
+	{ "no scheme before the slashes", "://host", NULL },
+	{ "null", "null", NULL },
+	{ "not ASCII",
+	  "https://b\xc3\xbc"
+	  "cher.example",
+	  NULL },
+	{ "user", "https://u@app.example.com", NULL },
+	{ "port 0", "https://app.example.com:0", NULL },
+	{ "port above all", "https://app.example.com:65536", NULL },
+	{ "no port behind the colon", "https://app.example.com:", NULL },
+	{ "two ports", "https://app.example.com:1:2", NULL },
+	{ "an empty label", "https://app..example.com", NULL },
+	{ "a host of a dot", "https://.", NULL },
+	{ "half an IPv4 address", "http://127.1", NULL },
+	{ "IPv6 that is none", "http://[::g]", NULL },
+	{ "IPv6 not closed", "http://[::1", NULL },
+	{ "IPv6 that ends as IPv4", "http://[::ffff:127.0.0.1]", NULL },
+	{ "a header injection", "https://a.example.com\nX: y", NULL },
+	{ "the second is wrong", "https://app.example.com,*", NULL },
 };
 
 static void
-origins_are_exact(void **state)
+origins_are_those_that_browsers_send(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT_OF(origins_rows); i++) {
 		const struct origins_row *row = &origins_rows[i];
-		struct reading reading = READ(URL, row->entry);
+		struct reading reading = READ(URL, mem_printf(*state, "CORS_ORIGINS=%s", row->origins));
 
-		row_int(row, reading.good, row->good);
-		if (!row->good)
+		row_int(row, reading.good, row->sent != NULL);
+		if (row->sent)
+			row_text(row, reading.settings.cors_origins, row->sent);
+		else
 			row_true(row, is_faulted(&reading, "CORS_ORIGINS"));
+	}
+	assert_non_null(strstr(READ(URL, "CORS_ORIGINS=http://b\xc3\xbc"
+	                                 "cher.de")
+	                           .faults.data,
+	                       "xn--"));
+}
+
+/* --- OpenTelemetry --- */
+
+#define COLLECTOR "OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4318"
+
+static const struct otlp_url_row {
+	const char *about;
+	const char *entries[3];
+	const char *url;
+} otlp_url_rows[] = {
+	{ "a base", { COLLECTOR }, "http://c:4318/v1/traces" },
+	{ "a base with a path", { COLLECTOR "/x/" }, "http://c:4318/x/v1/traces" },
+	{ "that of traces, as it is", { "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://t/x" }, "http://t/x" },
+	{ "that of traces wins",
+	  { COLLECTOR, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=https://t/" },
+	  "https://t/" },
+	{ "an empty one is not set",
+	  { COLLECTOR, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" },
+	  "http://c:4318/v1/traces" },
+	{ "disabled", { COLLECTOR, "OTEL_SDK_DISABLED=True" }, NULL },
+	{ "not disabled", { COLLECTOR, "OTEL_SDK_DISABLED=false" }, "http://c:4318/v1/traces" },
+	{ "only true disables", { COLLECTOR, "OTEL_SDK_DISABLED=1" }, "http://c:4318/v1/traces" },
+	{ "none", { NULL }, NULL },
+};
+
+static void
+traces_go_where_opentelemetry_says(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(otlp_url_rows); i++) {
+		const struct otlp_url_row *row = &otlp_url_rows[i];
+		const char *const *entries = row->entries;
+
+		row_text(row, GOOD(URL, entries[0], entries[1]).settings.otlp_url, row->url);
+	}
+	assert_true(is_faulted(&(struct reading[]){ READ(URL, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=c:1") }[0],
+	                       "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"));
+	assert_string_equal(GOOD(URL, "OTEL_SDK_DISABLED=1").settings.warnings,
+	                    "OTEL_SDK_DISABLED: is neither true nor false: ignored\n");
+}
+
+static const char *
+attributes_of(void *owner, const struct settings *settings)
+{
+	struct buf out;
+
+	buf_init(&out, owner, 65536);
+	for (size_t i = 0; i < settings->otel_attribute_count; i++)
+		buf_printf(&out, "%s=%s;", settings->otel_attribute[i].key,
+		           settings->otel_attribute[i].value);
+	return out.data;
+}
+
+#define RESOURCE "OTEL_RESOURCE_ATTRIBUTES="
+#define VERSION  "service.version=" NP_VERSION ";"
+#define REST     VERSION "deployment.environment.name=development;"
+
+static const struct resource_row {
+	const char *about;
+	const char *entries[3];
+	const char *attributes;
+	bool warns;
+} resource_rows[] = {
+	{ "nothing said", { NULL }, "service.name=nullpool;" REST },
+	{ "the application's name", { "APP_NAME=api" }, "service.name=api;" REST },
+	{ "a name", { "OTEL_SERVICE_NAME=one", "APP_NAME=api" }, "service.name=one;" REST },
+	{ "of the attributes", { RESOURCE "service.name=two", "APP_NAME=api" }, "service.name=two;" REST },
+	{ "a name wins over the attributes",
+	  { RESOURCE "service.name=two", "OTEL_SERVICE_NAME=one" },
+	  "service.name=one;" REST },
+	{ "attributes",
+	  { RESOURCE "team=a, k8s.pod.name = p-1 ,empty=" },
+	  "service.name=nullpool;" REST "team=a;k8s.pod.name=p-1;empty=;" },
+	{ "percent-encoded",
+	  { RESOURCE "a=1%2C2%3D3,b=x y" },
+	  "service.name=nullpool;" REST "a=1,2=3;b=x y;" },
+	{ "an equals sign in a value", { RESOURCE "a=b=c" }, "service.name=nullpool;" REST "a=b=c;" },
+	{ "another environment",
+	  { RESOURCE "deployment.environment.name=blue" },
+	  "service.name=nullpool;" VERSION "deployment.environment.name=blue;" },
+	{ "the last of two", { RESOURCE "a=1,a=2" }, "service.name=nullpool;" REST "a=2;" },
+	{ "a comma at the end", { RESOURCE "a=1," }, "service.name=nullpool;" REST "a=1;" },
+	{ "one is wrong, so none counts", { RESOURCE "a=1,b" }, "service.name=nullpool;" REST, true },
+	{ "a broken encoding", { RESOURCE "a=%2", "OTEL_SERVICE_NAME=one" }, "service.name=one;" REST, true },
+	{ "not UTF-8", { RESOURCE "a=%ff" }, "service.name=nullpool;" REST, true },
+	{ "no key", { RESOURCE "=1" }, "service.name=nullpool;" REST, true },
+};
+
+static void
+the_resource_is_what_opentelemetry_says(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(resource_rows); i++) {
+		const struct resource_row *row = &resource_rows[i];
+		struct settings settings = GOOD(URL, row->entries[0], row->entries[1]).settings;
+
+		row_text(row, attributes_of(*state, &settings), row->attributes);
+		row_int(row, text_starts(settings.warnings, "OTEL_RESOURCE_ATTRIBUTES: "), row->warns);
+	}
+}
+
+#define SAMPLER "OTEL_TRACES_SAMPLER="
+#define ARG     "OTEL_TRACES_SAMPLER_ARG="
+
+static const struct sampler_row {
+	const char *about;
+	const char *entries[3];
+	bool parent_based;
+	double probability;
+	const char *warned; /* by name; NULL: there is no warning */
+} sampler_rows[] = {
+	{ "nothing said", { NULL }, true, 1, NULL },
+	{ "always", { SAMPLER "always_on" }, false, 1, NULL },
+	{ "never", { SAMPLER "always_off" }, false, 0, NULL },
+	{ "a part", { SAMPLER "traceidratio", ARG "0.25" }, false, 0.25, NULL },
+	{ "a part without a figure", { SAMPLER "traceidratio" }, false, 1, NULL },
+	{ "as the caller, or always", { SAMPLER "parentbased_always_on" }, true, 1, NULL },
+	{ "as the caller, or never", { SAMPLER "parentbased_always_off" }, true, 0, NULL },
+	{ "as the caller, or a part", { SAMPLER "parentbased_traceidratio", ARG "0" }, true, 0, NULL },
+	{ "one that is not known", { SAMPLER "jaeger_remote", ARG "0.5" }, true, 1, "OTEL_TRACES_SAMPLER" },
+	{ "an argument nobody takes", { SAMPLER "always_on", ARG "x" }, false, 1, NULL },
+	{ "above 1", { SAMPLER "traceidratio", ARG "1.5" }, false, 1, "OTEL_TRACES_SAMPLER_ARG" },
+	{ "below 0", { SAMPLER "traceidratio", ARG "-0.5" }, false, 1, "OTEL_TRACES_SAMPLER_ARG" },
+	{ "no number", { SAMPLER "traceidratio", ARG "half" }, false, 1, "OTEL_TRACES_SAMPLER_ARG" },
+};
+
+static void
+the_sampler_is_the_one_that_is_named(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(sampler_rows); i++) {
+		const struct sampler_row *row = &sampler_rows[i];
+		struct settings settings = GOOD(URL, row->entries[0], row->entries[1]).settings;
+		const char *warned = row->warned ? row->warned : "";
+
+		row_int(row, settings.otel_sampler.parent_based, row->parent_based);
+		row_true(row, settings.otel_sampler.probability == row->probability);
+		row_int(row, *settings.warnings != '\0', row->warned != NULL);
+		row_true(row, text_starts(settings.warnings, warned)
+		                  && (!*warned || settings.warnings[strlen(warned)] == ':'));
 	}
 }
 
@@ -923,7 +1202,12 @@ main(void)
 		SETTINGS_TEST(a_broken_file_is_reported_by_line_and_not_by_text),
 		SETTINGS_TEST(a_file_that_is_too_long_is_refused),
 		SETTINGS_TEST(the_environment_wins_over_the_file),
-		SETTINGS_TEST(an_empty_value_is_the_default),
+		SETTINGS_TEST(an_empty_value_is_not_set),
+		SETTINGS_TEST(an_empty_credential_is_not_set),
+		SETTINGS_TEST(dev_null_is_no_file),
+		SETTINGS_TEST(a_reference_that_comes_to_nothing_is_a_fault_of_its_setting),
+		SETTINGS_TEST(a_misspelled_name_is_told_with_the_one_meant),
+		SETTINGS_TEST(a_misspelled_name_of_the_environment_is_a_warning),
 		SETTINGS_TEST(an_alias_is_asked_when_the_name_is_not_set),
 		SETTINGS_TEST(an_alias_in_the_environment_wins_over_the_name_in_the_file),
 		SETTINGS_TEST(parts_stand_in_for_a_url),
@@ -943,7 +1227,10 @@ main(void)
 		SETTINGS_TEST(production_wants_a_secret_key_that_is_one),
 		SETTINGS_TEST(the_key_of_before_has_the_same_rules),
 		SETTINGS_TEST(what_is_made_at_random_is_never_refused),
-		SETTINGS_TEST(origins_are_exact),
+		SETTINGS_TEST(origins_are_those_that_browsers_send),
+		SETTINGS_TEST(traces_go_where_opentelemetry_says),
+		SETTINGS_TEST(the_resource_is_what_opentelemetry_says),
+		SETTINGS_TEST(the_sampler_is_the_one_that_is_named),
 		SETTINGS_TEST(a_value_out_of_bounds_is_a_fault_by_name),
 		SETTINGS_TEST(a_database_is_required),
 		SETTINGS_TEST(parts_that_are_missing_are_named),

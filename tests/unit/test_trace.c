@@ -102,10 +102,39 @@ what_is_none_makes_no_trace(void **state)
 	assert_string_equal(trace.id, "");
 }
 
+static const struct sample_row {
+	const char *about;
+	const char *header;
+	double probability;
+	const char *flags;
+} sample_rows[] = {
+	{ "all", "00-ffffffffffffffffffffffffffffffff-00f067aa0ba902b7-00", 1, "01" },
+	{ "none", "00-00000000000000010000000000000000-00f067aa0ba902b7-01", 0, "00" },
+	{ "a half, below", "00-ffffffffffffffff3fffffffffffffff-00f067aa0ba902b7-00", 0.5, "01" },
+	{ "a half, not below", "00-00000000000000004000000000000000-00f067aa0ba902b7-01", 0.5, "00" },
+	{ "the topmost bit does not count", "00-0000000000000000bfffffffffffffff-00f067aa0ba902b7-00", 0.5,
+	  "01" },
+};
+
+static void
+the_id_of_a_trace_decides_whether_it_is_sampled(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(sample_rows); i++) {
+		const struct sample_row *row = &sample_rows[i];
+		struct trace trace;
+
+		trace_read(row->header, &trace);
+		trace_sample(&trace, row->probability);
+		row_text(row, trace.flags, row->flags);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(the_id_of_a_trace_decides_whether_it_is_sampled),
 		TEST(a_trace_is_continued_by_a_span_of_its_own),
 		TEST(a_later_version_may_have_more),
 		TEST(one_of_our_own_has_no_parent_and_is_sampled),
