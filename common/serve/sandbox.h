@@ -10,6 +10,12 @@
  * is loaded before: libgcc in the master (backtrace_prepare()), OpenSSL's modules in the worker
  * (app_prepare()). glibc's NSS modules are not needed: names are c-ares' (base/resolve.h), and the
  * master finds the home directory.
+ *
+ * What a filter cannot see stays open to a worker that was taken over: it may connect to any unix
+ * socket and any address that the user may (systemd's IPAddressDeny= narrows that), pass its
+ * descriptors on over them, read any file that the user may, spoil what is shared with it (the
+ * scoreboard, flags of the listener, the log where that is a file), and use all the memory and
+ * time that it gets.
  */
 #ifndef NULLPOOL_SERVE_SANDBOX_H
 #define NULLPOOL_SERVE_SANDBOX_H

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -15,13 +17,13 @@
 static const int allowed[] = {
 	/* what is open: sockets, the log, events */
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev),
-	SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(fcntl), SCMP_SYS(dup), SCMP_SYS(poll), SCMP_SYS(ppoll),
-	SCMP_SYS(select), SCMP_SYS(pselect6), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),
-	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(dup), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(select),
+	SCMP_SYS(pselect6), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait),
+	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
 	/* sockets; no listen(). After a connection that was no request libfcgi calls accept() for no listener */
 	SCMP_SYS(accept4), SCMP_SYS(accept), SCMP_SYS(connect), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
 	SCMP_SYS(sendmmsg), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg), SCMP_SYS(shutdown),
-	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	SCMP_SYS(getsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
 	/* files, to look at: certificates, resolv.conf, hosts, the scoreboards that np_metrics() reads */
 	SCMP_SYS(fstat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx),
 	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
@@ -43,8 +45,8 @@ static const int allowed[] = {
 	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigpending),
 	SCMP_SYS(rt_sigtimedwait), SCMP_SYS(sigaltstack),
 	/* what a handler's own library may want, and that reaches nobody else */
-	SCMP_SYS(eventfd2), SCMP_SYS(pipe2), SCMP_SYS(socketpair), SCMP_SYS(timerfd_create),
-	SCMP_SYS(timerfd_settime), SCMP_SYS(timerfd_gettime)
+	SCMP_SYS(eventfd2), SCMP_SYS(pipe2), SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime),
+	SCMP_SYS(timerfd_gettime)
 };
 
 /* Logged where it fails with EPERM. Not fork(): whoever starts a program blocks signals meanwhile. */
@@ -73,45 +75,85 @@ static const int alarming[] = {
 
 #define CREATES (O_CREAT | O_TRUNC)
 #define WRITES  (O_WRONLY | O_RDWR)
-#define THREAD  (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
 #define KIND    0xf /* of a socket, without SOCK_CLOEXEC and SOCK_NONBLOCK */
+/* What pthread_create() asks for, and nothing else: no namespace, no process. */
+#define THREAD                                                                                           \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SETTLS \
+	 | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+/* O_ASYNC sends signals; O_APPEND and O_DIRECT are about files. */
+#define DESCRIPTION_FLAGS (O_ACCMODE | O_NONBLOCK)
 
-/* The nth argument; of a mask, its bits. */
-#define IS(n, value)                     \
-	{                                \
-		n, SCMP_CMP_EQ, value, 0 \
+/* The nth argument, an int, of which the kernel looks at 32 bits; of a mask, its bits. */
+#define IS(n, value)                                                 \
+	{                                                            \
+		n, SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint32_t)(value) \
+	}
+#define HAS(n, mask, bits)                        \
+	{                                         \
+		n, SCMP_CMP_MASKED_EQ, mask, bits \
+	}
+#define HAS_ONLY(n, bits)                                                \
+	{                                                                \
+		n, SCMP_CMP_MASKED_EQ, UINT32_MAX & ~(uint32_t)(bits), 0 \
 	}
 #define IS_NOT(n, value)                 \
 	{                                \
 		n, SCMP_CMP_NE, value, 0 \
 	}
-#define HAS(n, mask, bits)                        \
-	{                                         \
-		n, SCMP_CMP_MASKED_EQ, mask, bits \
+#define IS_NULL(n)                   \
+	{                            \
+		n, SCMP_CMP_EQ, 0, 0 \
 	}
 
 /* Allowed with such arguments only. Rows of one call are alternatives. */
 static const struct rule {
 	int call;
 	unsigned count;
-	struct scmp_arg_cmp arguments[2];
+	struct scmp_arg_cmp arguments[3];
 } with_arguments[] = {
 	{ SCMP_SYS(openat), 1, { HAS(2, CREATES | WRITES, O_RDONLY) } },
 	{ SCMP_SYS(open), 1, { HAS(1, CREATES | WRITES, O_RDONLY) } },
 	/* Nothing that was written is ever executed, and no module is loaded any more. */
 	{ SCMP_SYS(mmap), 1, { HAS(2, PROT_EXEC, 0) } },
 	{ SCMP_SYS(mprotect), 1, { HAS(2, PROT_EXEC, 0) } },
-	{ SCMP_SYS(socket), 1, { IS(0, AF_UNIX) } },
-	{ SCMP_SYS(socket), 2, { IS(0, AF_INET), HAS(1, KIND, SOCK_STREAM) } },
-	{ SCMP_SYS(socket), 2, { IS(0, AF_INET), HAS(1, KIND, SOCK_DGRAM) } },
-	{ SCMP_SYS(socket), 2, { IS(0, AF_INET6), HAS(1, KIND, SOCK_STREAM) } },
-	{ SCMP_SYS(socket), 2, { IS(0, AF_INET6), HAS(1, KIND, SOCK_DGRAM) } },
-	{ SCMP_SYS(clone), 1, { HAS(0, THREAD, THREAD) } },
+	/* Postgres, Redis, name servers. A datagram could go to any unix socket, as systemd's
+	 * and syslog's. */
+	{ SCMP_SYS(socket), 3, { IS(0, AF_UNIX), HAS(1, KIND, SOCK_STREAM), IS(2, 0) } },
+	{ SCMP_SYS(socket), 3, { IS(0, AF_INET), HAS(1, KIND, SOCK_STREAM), IS(2, 0) } },
+	{ SCMP_SYS(socket), 3, { IS(0, AF_INET), HAS(1, KIND, SOCK_STREAM), IS(2, IPPROTO_TCP) } },
+	{ SCMP_SYS(socket), 3, { IS(0, AF_INET), HAS(1, KIND, SOCK_DGRAM), IS(2, 0) } },
+	{ SCMP_SYS(socket), 3, { IS(0, AF_INET), HAS(1, KIND, SOCK_DGRAM), IS(2, IPPROTO_UDP) } },
+	{ SCMP_SYS(socket), 3, { IS(0, AF_INET6), HAS(1, KIND, SOCK_STREAM), IS(2, 0) } },
+	{ SCMP_SYS(socket), 3, { IS(0, AF_INET6), HAS(1, KIND, SOCK_STREAM), IS(2, IPPROTO_TCP) } },
+	{ SCMP_SYS(socket), 3, { IS(0, AF_INET6), HAS(1, KIND, SOCK_DGRAM), IS(2, 0) } },
+	{ SCMP_SYS(socket), 3, { IS(0, AF_INET6), HAS(1, KIND, SOCK_DGRAM), IS(2, IPPROTO_UDP) } },
+	{ SCMP_SYS(socketpair), 3, { IS(0, AF_UNIX), HAS(1, KIND, SOCK_STREAM), IS(2, 0) } },
+	/* No owner, signal, lease, lock, seal or size: those reach other processes, or what they
+	 * share. */
+	{ SCMP_SYS(fcntl), 1, { IS(1, F_GETFD) } },
+	{ SCMP_SYS(fcntl), 1, { IS(1, F_SETFD) } },
+	{ SCMP_SYS(fcntl), 1, { IS(1, F_GETFL) } },
+	{ SCMP_SYS(fcntl), 2, { IS(1, F_SETFL), HAS_ONLY(2, DESCRIPTION_FLAGS) } },
+	{ SCMP_SYS(fcntl), 1, { IS(1, F_DUPFD_CLOEXEC) } },
+	/* Time and size limits, liveness. No filter, device, IP option or protocol of the
+	 * kernel's own (TCP_ULP). */
+	{ SCMP_SYS(setsockopt), 2, { IS(1, SOL_SOCKET), IS(2, SO_RCVTIMEO) } },
+	{ SCMP_SYS(setsockopt), 2, { IS(1, SOL_SOCKET), IS(2, SO_SNDTIMEO) } },
+	{ SCMP_SYS(setsockopt), 2, { IS(1, SOL_SOCKET), IS(2, SO_RCVBUF) } },
+	{ SCMP_SYS(setsockopt), 2, { IS(1, SOL_SOCKET), IS(2, SO_SNDBUF) } },
+	{ SCMP_SYS(setsockopt), 2, { IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE) } },
+	{ SCMP_SYS(setsockopt), 2, { IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY) } },
+	{ SCMP_SYS(setsockopt), 2, { IS(1, IPPROTO_TCP), IS(2, TCP_KEEPIDLE) } },
+	{ SCMP_SYS(setsockopt), 2, { IS(1, IPPROTO_TCP), IS(2, TCP_KEEPINTVL) } },
+	{ SCMP_SYS(setsockopt), 2, { IS(1, IPPROTO_TCP), IS(2, TCP_KEEPCNT) } },
+	{ SCMP_SYS(setsockopt), 2, { IS(1, IPPROTO_TCP), IS(2, TCP_USER_TIMEOUT) } },
+	{ SCMP_SYS(setsockopt), 2, { IS(1, IPPROTO_TCP), IS(2, TCP_FASTOPEN_CONNECT) } },
+	{ SCMP_SYS(clone), 1, { IS(0, THREAD) } },
 	/* Whether a master lives (scoreboard.h), and abort(). */
 	{ SCMP_SYS(kill), 1, { IS(1, 0) } },
 	{ SCMP_SYS(tgkill), 1, { IS(0, SANDBOX_OWN_PID) } },
 	/* To ask, not to set. */
-	{ SCMP_SYS(prlimit64), 1, { IS(2, 0) } },
+	{ SCMP_SYS(prlimit64), 1, { IS_NULL(2) } },
 	{ SCMP_SYS(prctl), 1, { IS(0, PR_SET_NAME) } },
 	{ SCMP_SYS(ioctl), 1, { IS(1, FIONREAD) } },
 	{ SCMP_SYS(ioctl), 1, { IS(1, FIONBIO) } },
@@ -127,6 +169,13 @@ static const struct rule alarming_arguments[] = {
 	{ SCMP_SYS(socket), 1, { IS(0, AF_PACKET) } },
 	{ SCMP_SYS(socket), 1, { IS(0, AF_VSOCK) } },
 	{ SCMP_SYS(socket), 1, { IS(0, AF_ALG) } },
+	{ SCMP_SYS(fcntl), 1, { IS(1, F_SETOWN) } },
+	{ SCMP_SYS(fcntl), 1, { IS(1, F_SETOWN_EX) } },
+	{ SCMP_SYS(fcntl), 1, { IS(1, F_SETSIG) } },
+	{ SCMP_SYS(fcntl), 2, { IS(1, F_SETFL), HAS(2, O_ASYNC, O_ASYNC) } },
+	{ SCMP_SYS(ioctl), 1, { IS(1, FIOASYNC) } },
+	{ SCMP_SYS(setsockopt), 2, { IS(1, SOL_SOCKET), IS(2, SO_ATTACH_FILTER) } },
+	{ SCMP_SYS(setsockopt), 2, { IS(1, SOL_SOCKET), IS(2, SO_ATTACH_BPF) } },
 	{ SCMP_SYS(kill), 1, { IS_NOT(1, 0) } },
 };
 

@@ -174,6 +174,31 @@ leave_namespace(const char *path)
 	return syscall(SYS_unshare, 0);
 }
 
+/* "72 -1 8 1": a call by its number on this machine, and its arguments. */
+static long
+call(const char *text)
+{
+	long words[7] = { 0 };
+	char *end;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++, text = end)
+		words[i] = strtol(text, &end, 0);
+	return syscall(words[0], words[1], words[2], words[3], words[4], words[5], words[6]);
+}
+
+#ifdef __x86_64__
+/* getpid(), as a program of 32 bits asks for it. */
+static long
+call_as_32_bits(const char *path)
+{
+	long result;
+
+	(void)path;
+	__asm__ volatile("int $0x80" : "=a"(result) : "a"(20) : "memory");
+	return result;
+}
+#endif
+
 static long
 end_itself(const char *path)
 {
@@ -206,6 +231,10 @@ static const struct {
 	{ "bpf", load_bpf },
 	{ "keyctl", ask_keyring },
 	{ "unshare", leave_namespace },
+	{ "call", call },
+#ifdef __x86_64__
+	{ "32-bits", call_as_32_bits },
+#endif
 	{ "abort", end_itself },
 };
 
