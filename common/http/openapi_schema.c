@@ -2,8 +2,7 @@
 
 #include "http/openapi_schema.h"
 #include "http/param.h"
-
-#define PATTERN_MAX_BYTES 1024
+#include "http/pattern.h"
 
 static const struct {
 	const char *type;   /* NULL: any */
@@ -56,7 +55,7 @@ write_choices(struct buf *out, const struct np_param *param, bool nullable)
 static void
 write_pattern(struct buf *out, const char *pattern)
 {
-	char whole[PATTERN_MAX_BYTES];
+	char whole[PATTERN_MAX_BYTES + sizeof("^(?:)$")];
 
 	(void)snprintf(whole, sizeof(whole), "^(?:%s)$", pattern);
 	openapi_text(out, "pattern", whole);

@@ -1,11 +1,11 @@
 /* param_check.c - one text against one row: is it of the type, is it within the bounds */
 #include <inttypes.h>
-#include <regex.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/date.h"
 #include "http/param.h"
+#include "http/pattern.h"
 
 #define EMAIL_MAX_BYTES   254 /* RFC 5321 4.5.3.1.3, less the brackets */
 #define EMAIL_LOCAL_MAX   64
@@ -119,21 +119,6 @@ check_int(void *owner, const struct np_param *param, struct np_value *value)
 	                  param->max);
 }
 
-/* All of it. A pattern that is none was found when the table was read. */
-static bool
-matches(const char *pattern, const char *text)
-{
-	regmatch_t match;
-	regex_t regex;
-	bool all;
-
-	if (regcomp(&regex, pattern, REG_EXTENDED) != 0)
-		return false;
-	all = regexec(&regex, text, 1, &match, 0) == 0 && match.rm_so == 0 && !text[match.rm_eo];
-	regfree(&regex);
-	return all;
-}
-
 static const char *
 check_enum(void *owner, const struct np_param *param, struct np_value *value)
 {
@@ -159,7 +144,7 @@ check_string(void *owner, const struct np_param *param, const struct np_value *v
 	if (!utf8_valid(value->text, strlen(value->text), &points))
 		return "must be UTF-8";
 	if (is_within(param, (int64_t)points))
-		return !param->pattern || matches(param->pattern, value->text)
+		return !param->pattern || pattern_matches(param->pattern, value->text)
 		           ? NULL
 		           : mem_printf(owner, "must match %s", param->pattern);
 	if (!param_has_max(param))

@@ -2,8 +2,8 @@
 
 #include "base/mem.h"
 #include "http/param.h"
+#include "http/pattern.h"
 #include "http/router.h"
-#include <regex.h>
 
 static bool
 method_is_known(const char *method)
@@ -24,11 +24,22 @@ bounds_fault(const struct np_param *param)
 	return NULL;
 }
 
+/* What it may cost follows from its length, and its value's. */
+static const char *
+pattern_param_fault(const struct np_param *param)
+{
+	if (param->type != NP_STRING)
+		return "has a pattern and is no NP_STRING";
+	if (!param_has_max(param))
+		return "has a pattern and no max: how long its values may be is not bounded";
+	if (param->max > PATTERN_MAX_VALUE)
+		return "has a pattern and a max above 10,000";
+	return pattern_fault(param->pattern);
+}
+
 static const char *
 type_fault(const struct np_param *param)
 {
-	regex_t regex;
-
 	if (param->type == NP_ENUM && (!param->choices || !param->choices[0]))
 		return "is an NP_ENUM without choices";
 	if ((param->type == NP_JSON || param->type == NP_OBJECT)
@@ -38,12 +49,7 @@ type_fault(const struct np_param *param)
 		return "is a list outside of a body and a query";
 	if (param->many > 0 && (param->fallback || param->type == NP_CURSOR))
 		return "is a list with a fallback, or of cursors";
-	if (!param->pattern)
-		return NULL;
-	if (param->type != NP_STRING || regcomp(&regex, param->pattern, REG_EXTENDED) != 0)
-		return "has a pattern that is none, or is no NP_STRING";
-	regfree(&regex);
-	return NULL;
+	return param->pattern ? pattern_param_fault(param) : NULL;
 }
 
 static const char *

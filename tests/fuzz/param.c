@@ -12,7 +12,7 @@ static const struct np_param rows[] = {
 	{ .name = "string", .type = NP_STRING },
 	{ .name = "bounded", .type = NP_STRING, .min = 2, .max = 5 },
 	{ .name = "at_least", .type = NP_STRING, .min = 3 },
-	{ .name = "pattern", .type = NP_STRING, .pattern = "[a-z]+(-[a-z]+)*" },
+	{ .name = "pattern", .type = NP_STRING, .max = 100, .pattern = "[a-z]+(-[a-z]+)*" },
 	{ .name = "uuid", .type = NP_UUID },
 	{ .name = "email", .type = NP_EMAIL },
 	{ .name = "int", .type = NP_INT },

@@ -34,7 +34,7 @@ static const struct np_param only_body[] = {
 static const struct np_param nested[] = {
 	{ .name = "user.email", .in = NP_BODY, .type = NP_EMAIL, .required = true },
 	{ .name = "tags", .in = NP_BODY, .type = NP_STRING, .max = 9, .many = 3, .example = "[\"a\"]" },
-	{ .name = "user.address.zip", .in = NP_BODY, .type = NP_STRING, .pattern = "[0-9]{5}" },
+	{ .name = "user.address.zip", .in = NP_BODY, .type = NP_STRING, .max = 9, .pattern = "[0-9]{5}" },
 	{ .name = "colour", .in = NP_BODY, .type = NP_ENUM, .choices = NP_CHOICES("red", "blue") },
 	{ .name = "moods",
 	  .in = NP_BODY,

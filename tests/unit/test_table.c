@@ -57,8 +57,13 @@ ONE(other_choice, .type = NP_ENUM, .choices = NP_CHOICES("a", "b"), .fallback = 
 ONE(json_in_query, .type = NP_JSON);
 ONE(list_of_cursors, .type = NP_CURSOR, .many = 2);
 ONE(list_with_fallback, .type = NP_INT, .many = 2, .fallback = "1");
-ONE(bad_pattern, .type = NP_STRING, .pattern = "(");
-ONE(pattern_of_int, .type = NP_INT, .pattern = "1");
+ONE(pattern, .type = NP_STRING, .max = 10000, .pattern = "[a-z]+(-[0-9]{1,255})*");
+ONE(bad_pattern, .type = NP_STRING, .max = 9, .pattern = "(");
+ONE(pattern_of_int, .type = NP_INT, .max = 9, .pattern = "1");
+ONE(endless_pattern, .type = NP_STRING, .min = 1, .pattern = "[a-z]+-[0-9]+");
+ONE(long_pattern, .type = NP_STRING, .max = 10001, .pattern = "[a-z]+-[0-9]+");
+ONE(back_reference, .type = NP_STRING, .max = 9, .pattern = "(a*)*\\1");
+ONE(repetitions, .type = NP_STRING, .max = 9, .pattern = "(([ab]{1,255}){1,255})");
 static const struct np_param inside_another[] = {
 	{ .name = "user", .in = NP_BODY, .type = NP_OBJECT },
 	{ .name = "user.name", .in = NP_BODY, .type = NP_STRING },
@@ -91,6 +96,17 @@ static const struct table_row {
 	{ "a list with a fallback", { "GET", "/a", handler, .params = list_with_fallback }, "fallback" },
 	{ "a list in a path", { "GET", "/a/{id}", handler, .params = list_in_path }, "outside of a body" },
 	{ "a pattern that is none", { "GET", "/a", handler, .params = bad_pattern }, "pattern" },
+	{ "a pattern", { "GET", "/a", handler, .params = pattern }, NULL },
+	{ "a pattern without a max",
+	  { "GET", "/a", handler, .params = endless_pattern },
+	  "parameter \"x\" has a pattern and no max" },
+	{ "a pattern of long values", { "GET", "/a", handler, .params = long_pattern }, "a max above" },
+	{ "a pattern that refers back",
+	  { "GET", "/a", handler, .params = back_reference },
+	  "back-reference" },
+	{ "a pattern that repeats repetitions",
+	  { "GET", "/a", handler, .params = repetitions },
+	  "repeats too much" },
 	{ "a pattern of a number", { "GET", "/a", handler, .params = pattern_of_int }, "pattern" },
 	{ "a field in a field", { "POST", "/a", handler, .params = inside_another }, "is in another one" },
 	{ "a name and its parameter", { "PUT", "/a/{id}", handler, .params = by_id }, NULL },

@@ -1,0 +1,239 @@
+#include "http/pattern.h"
+
+#include <regex.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#define GROUPS_MAX 32
+
+/* An automaton gets at most one new state for a byte, of some 3 KB. Those of ordinary expressions are few; of one such as
+ * (a|b)*a(a|b){12} every other value adds some, for ever. After so many bytes it is built anew, which takes 20 microseconds. */
+#define FRESH_BYTES 16384
+
+/* The size of an expression, group by group. */
+struct measure {
+	size_t atoms; /* so far, of the group that is open */
+	size_t last;  /* of the part that a repetition would repeat */
+	size_t outer[GROUPS_MAX];
+	int depth;
+};
+
+struct compiled {
+	const char *pattern;
+	regex_t regex;
+	size_t read_bytes;
+	struct compiled *next;
+};
+
+static struct compiled *all;
+
+/* Behind the bracket expression whose [ is at `at`; POSIX 9.3.5. */
+static const char *
+skip_bracket(const char *at)
+{
+	at++;
+	at += *at == '^';
+	at += *at == ']';
+	while (*at && *at != ']') {
+		char kind = at[0] == '[' ? at[1] : '\0';
+
+		if (kind == ':' || kind == '.' || kind == '=') {
+			for (at += 2; *at && !(at[0] == kind && at[1] == ']'); at++)
+				;
+			at += *at != '\0';
+		}
+		at += *at != '\0';
+	}
+	return at + (*at == ']');
+}
+
+static size_t
+read_count(const char **at)
+{
+	size_t count = 0;
+
+	for (; text_is_digit(**at); ++*at)
+		if (count <= PATTERN_MAX_ATOMS)
+			count = count * 10 + (size_t)(**at - '0');
+	return count;
+}
+
+/* How many copies the interval at `at` ({n}, {n,} or {n,m}) makes, and moves behind it; 0: it is none. */
+static size_t
+read_interval(const char **at)
+{
+	const char *end = *at + 1;
+	size_t least = read_count(&end), most = least;
+
+	if (*end == ',') {
+		end++;
+		most = text_is_digit(*end) ? read_count(&end) : least + 1;
+	}
+	if (*end != '}' || end == *at + 1)
+		return 0;
+	*at = end + 1;
+	return most > 0 ? most : 1;
+}
+
+static void
+add_atom(struct measure *measure, size_t atoms)
+{
+	measure->atoms += atoms;
+	measure->last = atoms;
+}
+
+static void
+repeat(struct measure *measure, size_t copies)
+{
+	measure->atoms += measure->last * (copies - 1);
+	measure->last *= copies;
+}
+
+/* A backslash, with what it quotes. */
+static const char *
+read_escape(struct measure *measure, const char **at)
+{
+	if ((*at)[1] >= '1' && (*at)[1] <= '9')
+		return "has a pattern with a back-reference";
+	*at += (*at)[1] ? 2 : 1;
+	add_atom(measure, 1);
+	return NULL;
+}
+
+static const char *
+read_group(struct measure *measure, const char **at)
+{
+	if (*(*at)++ == '(') {
+		if (measure->depth == GROUPS_MAX)
+			return "has a pattern with too many groups inside each other";
+		measure->outer[measure->depth++] = measure->atoms;
+		measure->atoms = measure->last = 0;
+		return NULL;
+	}
+	/* For glibc it would be a character; between our own parentheses it would close them. */
+	if (measure->depth == 0)
+		return "has a pattern with a ) that closes nothing";
+	measure->last = measure->atoms + 1;
+	measure->atoms = measure->outer[--measure->depth] + measure->last;
+	return NULL;
+}
+
+/* One part of an expression that regcomp() takes. */
+static const char *
+read_part(struct measure *measure, const char **at)
+{
+	size_t copies;
+
+	switch (**at) {
+	case '\\':
+		return read_escape(measure, at);
+	case '(':
+	case ')':
+		return read_group(measure, at);
+	case '[':
+		*at = skip_bracket(*at);
+		add_atom(measure, 1);
+		return NULL;
+	case '{':
+		copies = read_interval(at);
+		if (copies > 0) {
+			repeat(measure, copies);
+			return NULL;
+		}
+		break;
+	case '*':
+	case '+':
+	case '?':
+		++*at;
+		return NULL;
+	default:
+		break;
+	}
+	++*at;
+	add_atom(measure, 1);
+	return NULL;
+}
+
+const char *
+pattern_fault(const char *pattern)
+{
+	struct measure measure = { .atoms = 0 };
+	const char *fault = NULL;
+	regex_t regex;
+
+	if (strlen(pattern) > PATTERN_MAX_BYTES)
+		return "has a pattern of more than 1,000 bytes";
+	for (const char *at = pattern; *at && !fault;) {
+		fault = read_part(&measure, &at);
+		if (measure.atoms > PATTERN_MAX_ATOMS)
+			fault = "has a pattern that repeats too much: with its repetitions written out it has"
+			        " more than 1,000 parts";
+	}
+	/* Last, since it writes them out. */
+	if (!fault && regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+		return "has a pattern that is not an extended regular expression";
+	if (!fault)
+		regfree(&regex);
+	return fault;
+}
+
+/* Anchored at both ends. */
+static void
+compile(struct compiled *compiled)
+{
+	void *scope = mem_scope(NULL, "pattern");
+
+	if (regcomp(&compiled->regex, mem_printf(scope, "^(%s)$", compiled->pattern),
+	            REG_EXTENDED | REG_NOSUB)
+	    != 0)
+		mem_exhausted();
+	compiled->read_bytes = 0;
+	mem_free(scope);
+}
+
+static void
+release(void *regex)
+{
+	regfree(regex);
+}
+
+static struct compiled *
+find(const char *pattern)
+{
+	struct compiled *one = all;
+
+	while (one && one->pattern != pattern && strcmp(one->pattern, pattern) != 0)
+		one = one->next;
+	return one;
+}
+
+static struct compiled *
+add(const char *pattern)
+{
+	struct compiled *one = mem_new(mem_process(), struct compiled);
+
+	one->pattern = mem_strdup(one, pattern);
+	one->next = all;
+	compile(one);
+	mem_own(one, &one->regex, release);
+	all = one;
+	return one;
+}
+
+bool
+pattern_matches(const char *pattern, const char *text)
+{
+	struct compiled *one = find(pattern);
+
+	if (!one && pattern_fault(pattern))
+		return false;
+	if (!one)
+		one = add(pattern);
+	if (one->read_bytes > FRESH_BYTES) {
+		regfree(&one->regex);
+		compile(one);
+	}
+	one->read_bytes += strlen(text);
+	return regexec(&one->regex, text, 0, NULL, 0) == 0;
+}

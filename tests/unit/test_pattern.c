@@ -1,0 +1,159 @@
+#include "http/pattern.h"
+
+#include "base/mem.h"
+#include "http/param.h"
+#include "unit.h"
+
+static const struct fault_row {
+	const char *about, *pattern;
+	const char *says; /* NULL: nothing is wrong */
+} fault_rows[] = {
+	{ "digits", "[0-9]{5}", NULL },
+	{ "nothing", "", NULL },
+	{ "alternatives", "a|b|", NULL },
+	{ "groups", "((a)(b(c)))*", NULL },
+	{ "an escaped parenthesis", "\\)\\(", NULL },
+	{ "parentheses in brackets", "[()]+[])]*[^]()]", NULL },
+	{ "a class with a bracket behind it", "[[:alpha:])\\1]x", NULL },
+	{ "a collating element", "[[.-.])][[=a=])]", NULL },
+	{ "a digit in brackets behind a backslash", "[\\1]", NULL },
+	{ "an escaped backslash before a digit", "(a)\\\\1", NULL },
+	{ "a zero behind a backslash", "a\\0", NULL },
+	{ "as many copies as there may be", "[a-z]{1000}", NULL },
+	{ "as many copies of two levels", "([a-z]{3}){249}", NULL },
+	{ "a brace in brackets", "[{]999999[}]", NULL },
+
+	{ "a group that does not end", "(a", "not an extended regular expression" },
+	{ "a bracket that does not end", "[a", "not an extended regular expression" },
+	{ "a bracket that ends in a class", "[[:alpha:", "not an extended regular expression" },
+	{ "a repetition of nothing", "*a", "not an extended regular expression" },
+	{ "a backslash at the end", "a\\", "not an extended regular expression" },
+	{ "bounds the wrong way round", "a{3,2}", "not an extended regular expression" },
+	{ "a back-reference", "(a)\\1", "back-reference" },
+	{ "the ninth back-reference", "(a)\\9", "back-reference" },
+	{ "a back-reference behind an escaped backslash", "(a)\\\\\\1", "back-reference" },
+	{ "a back-reference behind brackets", "([])])\\1", "back-reference" },
+	{ "a ) that closes nothing", "a)b", "closes nothing" },
+	{ "what would be whole between parentheses", "a)|(b", "closes nothing" },
+	{ "a copy more", "[a-z]{1001}", "repeats too much" },
+	{ "no upper bound", "[a-z]{1000,}", "repeats too much" },
+	{ "no lower bound", "[a-z]{,1001}", "repeats too much" },
+	{ "copies of copies", "((a{11}){10}){10}", "repeats too much" },
+	{ "copies of an alternative", "(aaaaaaaaaa|bbbbbbbbbb){50}", "repeats too much" },
+	{ "copies of nothing", "(()){999}", "repeats too much" },
+	{ "copies of a repetition", "(a*){501}", "repeats too much" },
+	{ "a number that is too large for a number", "a{99999999999999999999999}", "repeats too much" },
+};
+
+static void
+only_expressions_of_bounded_cost_are_taken(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(fault_rows); i++) {
+		const struct fault_row *row = &fault_rows[i];
+		const char *fault = pattern_fault(row->pattern);
+
+		if (!row->says && fault)
+			fail_msg("%s: %s", row->about, fault);
+		if (row->says)
+			row_true(row, fault && strstr(fault, row->says));
+	}
+}
+
+static void
+a_pattern_is_bounded_in_bytes_and_levels(void **state)
+{
+	char long_one[PATTERN_MAX_BYTES + 2], deep[100];
+
+	(void)state;
+	memset(long_one, 'a', sizeof(long_one));
+	long_one[PATTERN_MAX_BYTES] = '\0';
+	assert_null(pattern_fault(long_one));
+	long_one[PATTERN_MAX_BYTES] = 'a';
+	long_one[PATTERN_MAX_BYTES + 1] = '\0';
+	assert_non_null(strstr(pattern_fault(long_one), "1,000 bytes"));
+	memset(deep, '(', 33);
+	memset(deep + 33, ')', 33);
+	deep[66] = '\0';
+	assert_non_null(strstr(pattern_fault(deep), "too many groups"));
+	deep[65] = '\0';
+	assert_null(pattern_fault(deep + 1));
+}
+
+static void
+all_of_a_text_has_to_match(void **state)
+{
+	static const struct {
+		const char *about, *pattern, *text;
+		bool matches;
+	} rows[] = {
+		{ "all", "[0-9]{5}", "12345", true },
+		{ "more in front", "[0-9]{5}", "x12345", false },
+		{ "more behind", "[0-9]{5}", "12345x", false },
+		{ "less", "[0-9]{5}", "1234", false },
+		{ "the first alternative", "a|bc", "a", true },
+		{ "the second alternative", "a|bc", "bc", true },
+		{ "the longer alternative", "a|ab", "ab", true },
+		{ "an alternative and more", "a|bc", "abc", false },
+		{ "anchors of its own", "^a$", "a", true },
+		{ "a line feed behind it", "[a-z]+", "a\n", false },
+		{ "a match in a line of its own", "[a-z]+", "1\na\n2", false },
+		{ "nothing", "", "", true },
+		{ "something", "", "a", false },
+		{ "an expression that is none", "(", "(", false },
+	};
+
+	(void)state;
+	for (int again = 0; again < 2; again++)
+		for (size_t i = 0; i < COUNT_OF(rows); i++)
+			row_int(&rows[i], pattern_matches(rows[i].pattern, rows[i].text), rows[i].matches);
+}
+
+/* Each text adds states to the automaton; it is built anew before they are many. */
+static void
+an_automaton_does_not_grow_for_ever(void **state)
+{
+	char text[1001];
+	uint32_t random = 1;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		for (size_t j = 0; j < sizeof(text) - 1; j++) {
+			random = random * 1664525 + 1013904223;
+			text[j] = random >> 31 ? 'a' : 'b';
+		}
+		text[sizeof(text) - 1] = '\0';
+		text[sizeof(text) - 14] = 'a';
+		assert_true(pattern_matches("(a|b)*a(a|b){12}", text));
+		text[sizeof(text) - 14] = 'b';
+		assert_false(pattern_matches("(a|b)*a(a|b){12}", text));
+	}
+}
+
+/* A value of a megabyte never reaches the expression: the bound on its length is asked first. */
+static void
+a_long_value_is_refused_by_its_length(void **state)
+{
+	static const struct np_param param = {
+		.name = "x", .type = NP_STRING, .max = 100, .pattern = "[a-z]+-[0-9]+"
+	};
+	char *text = mem_array(*state, char, (1 << 20) + 1);
+	struct argument argument;
+
+	memset(text, 'a', 1 << 20);
+	assert_string_equal(param_check(*state, &param, text, &argument), "must have 0 to 100 characters");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(only_expressions_of_bounded_cost_are_taken),
+		TEST(a_pattern_is_bounded_in_bytes_and_levels),
+		TEST(all_of_a_text_has_to_match),
+		TEST(an_automaton_does_not_grow_for_ever),
+		TEST(a_long_value_is_refused_by_its_length),
+	};
+
+	return cmocka_run_group_tests_name("pattern", tests, NULL, NULL);
+}
