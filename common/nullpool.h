@@ -257,8 +257,9 @@ struct np_value np_field(const struct np_rows *rows, size_t row, const char *col
 
 /* --- the reply ---------------------------------------------------------------------------------------- */
 
-/* The first row as an object: {"column": value, …}, each value by its column's type; a numeric of more digits than a double has
- * is a string, so that none is lost. */
+/* The first row as an object: {"column": value, …}, each value by its column's type; a numeric of
+ * more digits than a double has is a string, so that none is lost. A timestamptz is in UTC,
+ * whatever the role's TimeZone is. */
 NP_MUST_CHECK bool np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *row);
 
 /* A keyset page: {"items": [row, …], "next": cursor or null}. Query for limit + 1 rows, so that it can tell

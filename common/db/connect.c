@@ -41,6 +41,7 @@ struct connector {
 	int64_t ahead_after_us; /* the next one may be opened ahead from then on */
 	int64_t ahead_pause_ms; /* 0: the last one did not fail */
 	bool suspect;           /* see connector_is_suspect() */
+	bool without_client_check;
 	struct connector_totals totals;
 };
 
@@ -153,7 +154,8 @@ static void
 adopt(struct connector *connector)
 {
 	connector->current = (struct connection){ .since_us = clock_now_us(),
-		                                  .prepared = connector->prepared };
+		                                  .prepared = connector->prepared,
+		                                  .checks_client = !connector->without_client_check };
 	if (connector->prepared)
 		prepared_reset(connector->prepared);
 	connector->current.used_us = connector->current.since_us;
@@ -304,6 +306,12 @@ connector_distrust(const struct connector *connector)
 {
 	if (connector->host)
 		resolve_forget(connector->host);
+}
+
+void
+connector_without_client_check(struct connector *connector)
+{
+	connector->without_client_check = true;
 }
 
 bool

@@ -33,9 +33,14 @@ struct connector_options {
 struct connection {
 	PGconn *pg;
 	struct prepared *prepared; /* its statements with names; NULL: it is not kept, so it has none */
-	bool reused;               /* was open before this request */
-	int64_t since_us;          /* of clock_now_us(): when it was open */
-	int64_t used_us;           /* when something was last heard on it */
+	/* Of the settings that never change (head.h): nothing is known; the session keeps none, and
+	 * has usual values of its own or not; or it keeps them: they were sent in the transaction
+	 * that is open, or are committed. */
+	enum { SETTINGS_UNKNOWN, SETTINGS_USUAL, SETTINGS_UNUSUAL, SETTINGS_SENT, SETTINGS_KEPT } settings;
+	bool checks_client; /* the server may be told to notice that its client left */
+	bool reused;        /* was open before this request */
+	int64_t since_us;   /* of clock_now_us(): when it was open */
+	int64_t used_us;    /* when something was last heard on it */
 };
 
 struct connector;
@@ -76,6 +81,9 @@ const struct connector_totals *connector_totals(const struct connector *connecto
 
 /* What answers at its address is not the server that it should be: the name is asked for anew. */
 void connector_distrust(const struct connector *connector);
+
+/* This server cannot notice that its client left: its next connection is not told to. */
+void connector_without_client_check(struct connector *connector);
 
 /* True: the last attempt failed after TCP although no server said why, and this process never had a connection. OpenSSL
  * sets itself up once, with the first; where memory lacked just then, all that come after it fail, in various words. */

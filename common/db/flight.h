@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "db/prepared.h"
 
-#define FLIGHT_STATEMENTS_MAX 12
+#define FLIGHT_STATEMENTS_MAX 16
 #define FLIGHT_VALUES_MAX     64 /* of one statement */
 
 enum flight_outcome {

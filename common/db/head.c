@@ -1,29 +1,62 @@
 #include "db/head.h"
 
+#include "base/buf.h"
 #include "base/text.h"
 
 #define NAME_TEXT_BYTES 192 /* of which Postgres keeps 63 */
 
-/* set_config() does what SET LOCAL does, without a warning outside of BEGIN and with values beside the text. jit: a
- * short statement that the planner overestimates would be compiled for 100 ms. datestyle: dates are read by us. The last
- * column: see prepared.h. */
-#define SETTINGS                                                                           \
-	"set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)," \
-	" set_config('idle_in_transaction_session_timeout', $3, true),"                    \
-	" set_config('application_name', $4, true), set_config('jit', 'off', true),"       \
-	" set_config('datestyle', 'ISO', true), pg_backend_pid()"
+/* What shapes the text of a value, or decides what a statement means, whatever the role's own
+ * settings are. money is not among them: lc_monetary decides where its decimal point stands, so
+ * another value would change the amount. Neither are transaction_read_only, which an operator sets
+ * to stop writes, and search_path, which is the schema's. jit: a short statement that the planner
+ * overestimates would be compiled for 100 ms. */
+#define COMMON_SETTINGS(each)                                                                              \
+	each(datestyle, ISO) each(timezone, UTC) each(intervalstyle, postgres) each(extra_float_digits, 1) \
+	    each(bytea_output, hex) each(jit, off)
+/* Behind a pooler each of them costs the server 4 us a transaction, so these, which hardly anybody
+ * changes, are only set where a look at them has shown another value. */
+#define RARE_SETTINGS(each)                                                                    \
+	each(xmlbinary, base64) each(xmloption, content) each(standard_conforming_strings, on) \
+	    each(array_nulls, on) each(row_security, on) each(quote_all_identifiers, off)
+#define LOCALLY(name, value)     " set_config('" #name "', '" #value "', true),"
+#define FOR_SESSION(name, value) " set_config('" #name "', '" #value "', false),"
+#define ITS_VALUE(name, value)   " || current_setting('" #name "')"
+#define USUALLY(name, value)     #value
 
-static const char settings_of_write[] = "SELECT " SETTINGS;
-static const char settings_of_read[] = "SELECT set_config('transaction_read_only', 'on', true), " SETTINGS;
-static const char renewed_settings[] =
-    "SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)";
+/* How often a busy server looks whether its client is still there; Postgres 14 and newer can, on
+ * Linux. */
+#define CHECK_INTERVAL       "1s"
+#define CHECK_SERVER_VERSION 140000
 
+#define SETTINGS_MAX_BYTES   2048
+
+/* set_config() does what SET LOCAL does, without a warning outside of BEGIN and with values beside
+ * the text. */
+#define READ_ONLY " set_config('transaction_read_only', 'on', true),"
+#define LIMITS    " set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)"
+#define NAME      ", set_config('application_name', $3, true)"
+#define IDLE      ", set_config('idle_in_transaction_session_timeout', $4, true)"
+
+/* By "implicit" and "read only". */
+static const char *const own_settings[2][2] = {
+	{ "SELECT" LIMITS NAME IDLE, "SELECT" READ_ONLY LIMITS NAME IDLE },
+	{ "SELECT" LIMITS NAME, "SELECT" READ_ONLY LIMITS NAME },
+};
+static const char session_settings[] = "SELECT" COMMON_SETTINGS(FOR_SESSION)
+    RARE_SETTINGS(FOR_SESSION) " true";
+static const char session_settings_with_check[] = "SELECT" COMMON_SETTINGS(FOR_SESSION)
+    RARE_SETTINGS(FOR_SESSION) " set_config('" HEAD_CHECK_NAME "', '" CHECK_INTERVAL "', false)";
+static const char renewed_settings[] = "SELECT" LIMITS;
+
+/* The level is always said: a role may have another default. A deferrable read would wait for a
+ * safe snapshot. */
 static const char *const begins[NP_ISOLATION__MAX][2] = {
-	[NP_READ_COMMITTED] = { "BEGIN", "BEGIN READ ONLY" },
+	[NP_READ_COMMITTED] = { "BEGIN ISOLATION LEVEL READ COMMITTED",
+	                        "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY" },
 	[NP_REPEATABLE_READ] = { "BEGIN ISOLATION LEVEL REPEATABLE READ",
 	                         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" },
 	[NP_SERIALIZABLE] = { "BEGIN ISOLATION LEVEL SERIALIZABLE",
-	                      "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY" },
+	                      "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY NOT DEFERRABLE" },
 };
 
 struct limits {
@@ -53,17 +86,61 @@ head_begin(const struct head *head, struct flight *flight)
 	(void)flight_command(flight, begins[head->isolation][head->read_only]);
 }
 
+static bool
+checks_client(const struct head *head, const struct flight *flight)
+{
+	return head->checks_client && PQserverVersion(flight->pg) >= CHECK_SERVER_VERSION;
+}
+
+/* For this transaction only. The first column is head_is_usual()'s, the last one
+ * prepared_learn()'s. */
+static void
+write_shared(const struct head *head, const struct flight *flight, struct buf *sql)
+{
+	bool first = head->session == HEAD_FIRST;
+
+	buf_text(sql, first ? "SELECT ''" RARE_SETTINGS(ITS_VALUE) "," : "SELECT");
+	buf_text(sql, head->read_only ? READ_ONLY : "");
+	buf_text(sql, COMMON_SETTINGS(LOCALLY));
+	if (head->session != HEAD_USUAL)
+		buf_text(sql, RARE_SETTINGS(LOCALLY));
+	if (checks_client(head, flight))
+		buf_text(sql, " set_config('" HEAD_CHECK_NAME "', '" CHECK_INTERVAL "', true),");
+	buf_text(sql, head->implicit ? LIMITS NAME : LIMITS NAME IDLE);
+	buf_text(sql, first ? ", pg_backend_pid()" : "");
+}
+
+bool
+head_is_usual(const PGresult *row)
+{
+	return PQntuples(row) == 1 && PQnfields(row) > 0
+	       && strcmp(PQgetvalue(row, 0, 0), RARE_SETTINGS(USUALLY)) == 0;
+}
+
 size_t
 head_settings(const struct head *head, struct flight *flight)
 {
-	char name[NAME_TEXT_BYTES];
+	char name[NAME_TEXT_BYTES], text[SETTINGS_MAX_BYTES];
+	const char *sql = own_settings[head->implicit][head->read_only];
 	struct limits limits;
+	struct buf shared;
 
 	limits_of(head, &limits);
 	(void)snprintf(name, sizeof(name), "nullpool/%s %s", head->endpoint, head->id);
+	if (head->session == HEAD_OWN) {
+		(void)flight_command(flight, checks_client(head, flight) ? session_settings_with_check
+		                                                         : session_settings);
+	} else if (head->session != HEAD_SET) {
+		buf_init_fixed(&shared, text, sizeof(text));
+		write_shared(head, flight, &shared);
+		sql = shared.data;
+	}
+	/* Within one flight there is no idle transaction. */
 	return flight_add(
-	    flight, head->read_only ? settings_of_read : settings_of_write,
-	    NP_VALUES(np_text(limits.statement), np_text(limits.lock), np_text(limits.idle), np_text(name)));
+	    flight, sql,
+	    (struct np_values){ (const struct np_value[]){ np_text(limits.statement), np_text(limits.lock),
+	                                                   np_text(name), np_text(limits.idle) },
+	                        head->implicit ? 3 : 4 });
 }
 
 void

@@ -3,6 +3,10 @@
  * They travel in the same flight as the first statement and end with the transaction: no start-up options, which
  * poolers refuse, and nothing that the next user of a connection would inherit. The server's limits are within our
  * own, so that it stops first and says so.
+ *
+ * A role, a database or a server may have its own value for each setting that shapes a value's text or what a
+ * statement means. Those are always set here, so that an answer is the same whoever asks. They never change, so a
+ * session that only we use gets them once and keeps them.
  */
 #ifndef NULLPOOL_DB_HEAD_H
 #define NULLPOOL_DB_HEAD_H
@@ -17,10 +21,25 @@
 /* So much later than the server's own limit we give up; it stops a statement first and says so. */
 #define HEAD_GRACE_MS 1000
 
+/* How a busy server notices that its client left. Not every server that has it may use it. */
+#define HEAD_CHECK_NAME "client_connection_check_interval"
+
+/* Which of the settings that never change the connection's session has already. */
+enum head_session {
+	HEAD_FIRST,   /* nothing is known of it: all are set, for the transaction */
+	HEAD_UNUSUAL, /* the session may be another one each time: the same again */
+	HEAD_USUAL,   /* as HEAD_UNUSUAL, but those that hardly anybody changes are known to be right */
+	HEAD_OWN,     /* it has a server process of its own: all are set, for the session */
+	HEAD_SET,     /* its own, and it has them */
+};
+
 struct head {
 	struct deadline deadline; /* of the request */
 	int64_t command_timeout_s;
 	bool read_only;
+	bool implicit;      /* the transaction is this flight, without a BEGIN */
+	bool checks_client; /* the server can notice that its client left */
+	enum head_session session;
 	enum np_isolation isolation;
 	const char *endpoint, *id; /* application_name, seen in pg_stat_activity */
 };
@@ -28,8 +47,12 @@ struct head {
 /* BEGIN with what cannot be set later. */
 void head_begin(const struct head *head, struct flight *flight);
 
-/* The transaction's settings. Returns the index of a row whose last column is pg_backend_pid(). */
+/* The transaction's settings. Returns the index of their row: with HEAD_FIRST it is for
+ * head_is_usual(), and its last column is pg_backend_pid(). */
 size_t head_settings(const struct head *head, struct flight *flight);
+
+/* Whether the settings that hardly anybody changes had the values that they should have. */
+bool head_is_usual(const PGresult *row);
 
 /* What is left of the time, for a further flight of the same transaction. */
 void head_renew(const struct head *head, struct flight *flight);

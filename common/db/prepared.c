@@ -42,6 +42,12 @@ prepared_learn(struct prepared *prepared, const PGconn *pg, const PGresult *row)
 		                      : NEVER;
 }
 
+bool
+prepared_is_allowed(const struct prepared *prepared)
+{
+	return prepared->state == ALLOWED;
+}
+
 struct prepared_statement *
 prepared_find(struct prepared *prepared, const char *sql)
 {

@@ -35,6 +35,9 @@ void prepared_reset(struct prepared *prepared);
 /* From a result with one row, whose last column is pg_backend_pid(). */
 void prepared_learn(struct prepared *prepared, const PGconn *pg, const PGresult *row);
 
+/* Whether the connection is known to have a server process of its own. */
+bool prepared_is_allowed(const struct prepared *prepared);
+
 /* The statement of that text, made known if it was not. NULL: it has to be sent as text. */
 struct prepared_statement *prepared_find(struct prepared *prepared, const char *sql);
 

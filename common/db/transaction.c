@@ -5,6 +5,7 @@
 #include "db/flight.h"
 #include "db/head.h"
 #include "db/mishap.h"
+#include "db/session_settings.h"
 #include "db/sqlstate.h"
 #include "db/statement.h"
 
@@ -36,20 +37,19 @@ struct transaction {
 	bool replayed;              /* what it claimed was done before */
 	const char *name;           /* of the next statement; NULL: none */
 	struct statement slowest;   /* the read whose plan is wanted; sql is NULL: none */
-	const char
-	    *doubted; /* a statement that was outdated: from then on all are sent as text; NULL: none */
-	bool worn;    /* what is prepared is outdated: the connection is not kept */
+	const char *doubted;        /* this statement was outdated, so all are sent as text; NULL: none */
+	bool worn;                  /* what is prepared is outdated: the connection is not kept */
 };
 
 /* A flight of a transaction. */
 struct trip {
 	struct flight flight;
-	bool opens;     /* nothing was open before it */
-	bool commits;   /* with its end, something may be committed */
-	bool forgotten; /* a statement's name was not good any more, so nothing was done */
-	bool
-	    outdated; /* it may be refused only because its parameters had other types when it was prepared */
-	bool moved;   /* the server is no primary any more, so nothing was done */
+	bool opens;   /* nothing was open before it */
+	bool commits; /* with its end, something may be committed */
+	/* Nothing was done, and on a new connection it may be: */
+	bool forgotten; /* the server does not have a statement's name, or one of our settings */
+	bool moved;     /* it is no primary any more */
+	bool outdated;  /* maybe refused only because its parameters had other types when it was prepared */
 	size_t head, statement; /* their places in the flight; without `opens` there is no head */
 	enum flight_outcome outcome;
 };
@@ -96,6 +96,7 @@ static struct head
 head_of(const struct transaction *tx)
 {
 	return (struct head){
+		.checks_client = tx->connection->checks_client,
 		.deadline = tx->options.deadline,
 		.command_timeout_s = tx->options.command_timeout_s,
 		.read_only = tx->options.mode == NP_TX_READ,
@@ -119,8 +120,9 @@ fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 {
 	tx->flew_us = clock_now_us();
 	trip->outcome = flight_fly(&trip->flight, deadline);
-	trip->forgotten = trip->flight.named
-	                  && prepared_is_lost(tx->connection->prepared, trip->flight.error);
+	trip->forgotten = (trip->flight.named
+	                   && prepared_is_lost(tx->connection->prepared, trip->flight.error))
+	                  || session_settings_are_refused(tx->source, trip->flight.error);
 	trip->outdated = trip->outcome == FLIGHT_REFUSED && flight_was_rejected(&trip->flight)
 	                 && prepared_may_be_outdated(&trip->flight, trip->statement);
 	trip->moved = tx->options.mode != NP_TX_READ && mishap_is_read_only(&trip->flight);
@@ -200,12 +202,14 @@ is_unproven(const struct transaction *tx, const struct trip *trip)
 static void
 add_opening(struct transaction *tx, struct trip *trip, bool implicit)
 {
-	const struct head head = head_of(tx);
+	struct head head = head_of(tx);
 
 	if (!trip->opens) {
 		head_renew(&head, &trip->flight);
 		return;
 	}
+	head.session = session_settings_need(tx->connection);
+	head.implicit = implicit;
 	if (!implicit)
 		head_begin(&head, &trip->flight);
 	trip->head = head_settings(&head, &trip->flight);
@@ -310,12 +314,11 @@ note(struct transaction *tx, const struct statement *statement, struct np_rows *
 }
 
 static struct np_rows *
-take_rows(const struct transaction *tx, struct trip *trip)
+take_rows(const struct transaction *tx, struct trip *trip, const char *sql)
 {
-	struct prepared *prepared = tx->connection->prepared;
-
-	if (prepared && trip->opens)
-		prepared_learn(prepared, trip->flight.pg, trip->flight.results[trip->head]);
+	if (trip->opens && tx->connection->settings == SETTINGS_UNKNOWN)
+		session_settings_learn(tx->connection, trip->flight.results[trip->head]);
+	session_settings_note(tx->connection, !tx->open, sql, trip->flight.results[trip->statement]);
 	return rows_new(tx->owner, flight_take(&trip->flight, trip->statement));
 }
 
@@ -342,7 +345,7 @@ run(struct transaction *tx, const char *sql, struct np_values values, struct np_
 	}
 	if (trip.outcome == FLIGHT_DONE) {
 		tx->worn = tx->worn || (tx->doubted && strcmp(tx->doubted, sql) == 0);
-		*rows = take_rows(tx, &trip);
+		*rows = take_rows(tx, &trip, sql);
 	} else {
 		(void)trip_failed(tx, &trip, err);
 	}
@@ -373,6 +376,8 @@ send_commit(struct transaction *tx, const struct transaction_statement *with, st
 	tell(tx, (struct transaction_note){
 	             .what = NOTE_COMMIT, .start_us = tx->flew_us, .err = committed ? NULL : err });
 	tx->committed = tx->committed || committed;
+	if (committed)
+		session_settings_commit(tx->connection);
 	return committed;
 }
 

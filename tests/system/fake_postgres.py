@@ -26,9 +26,9 @@ def row(**fields):
             + message(b"D", struct.pack("!H", len(fields)) + data) + message(b"C", b"SELECT 1\0"))
 
 
-def error(code, severity=b"ERROR", nonlocalized=True):
+def error(code, severity=b"ERROR", nonlocalized=True, words=b"words"):
     extra = b"V" + severity + b"\0" if nonlocalized else b""
-    return message(b"E", b"S" + severity + b"\0" + extra + b"C" + code + b"\0Mwords\0\0")
+    return message(b"E", b"S" + severity + b"\0" + extra + b"C" + code + b"\0M" + words + b"\0\0")
 
 
 SETTINGS = row(set_config="x")

@@ -53,7 +53,7 @@ def test_a_statement_that_fails_is_no_reason_to_forget_the_others(kept):
     assert [kept.client.post(f"/probe/rows?label={label}").status for _ in range(3)] == [201, 409, 409]
     assert kept.client.get("/probe/date?label=none").status == 422
     assert kept.client.get("/probe/date?label=2026-01-31").status == 200
-    assert len(statements(kept)) == 5  # two heads, insert, cast, and the one that asks
+    assert len(statements(kept)) == 6  # three heads, insert, cast, and the one that asks
     assert len({kept.client.get("/probe/session").json()["pid"] for _ in range(3)}) == 1
 
 

@@ -90,3 +90,18 @@ def test_the_end_of_a_read_transaction_has_no_unknown_outcome(behind):
     service = behind(FakePostgres(snapshot, SETTINGS + row(slept="") + ready(READY_IN_TRANSACTION), None))
     answer = service.client.get("/probe/snapshot?label=x")
     assert answer.status == 503 and "outcome" not in answer.problem()
+
+
+def test_a_server_that_cannot_look_for_its_client_is_not_told_to_again(behind):
+    """Postgres 14 on Windows has the setting, and refuses each value but 0."""
+    name = b"client_connection_check_interval"
+
+    def answer(link):
+        words = b'invalid value for parameter "' + name + b'": 1000'
+        link.sendall((error(b"22023", words=words) if name in fake.flights[-1] else SETTINGS + LABEL) + ready())
+
+    fake = FakePostgres(answer)
+    service = behind(fake)
+    for path in ("/probe/marked", "/probe/marked"):
+        assert service.client.post(f"{path}?label=x").status == 201
+    assert [name in flight for flight in fake.flights] == [True, False, False]

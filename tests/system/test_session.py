@@ -1,0 +1,90 @@
+"""A role's own settings change neither what an answer looks like nor what a statement means."""
+import pytest
+
+from conftest import CANARY, Service
+from pgbouncer import PgBouncer
+
+ODD = {
+    "datestyle": "'German, DMY'", "timezone": "'Asia/Tokyo'", "intervalstyle": "iso_8601", "extra_float_digits": "0",
+    "bytea_output": "escape", "xmlbinary": "hex", "xmloption": "document", "standard_conforming_strings": "off",
+    "array_nulls": "off", "quote_all_identifiers": "on", "jit": "on", "default_transaction_isolation": "'repeatable read'",
+    "default_transaction_deferrable": "on",
+}
+ROLE = "odd_user"
+
+
+@pytest.fixture(scope="module")
+def odd(site):
+    """A role with all of them, and a pooler that knows it."""
+    site.query(f"CREATE ROLE {ROLE} LOGIN PASSWORD %s IN ROLE app_user", CANARY)
+    for name, value in ODD.items():
+        site.query(f"ALTER ROLE {ROLE} SET {name} = {value}")
+    pooler = PgBouncer(site.folder("pgbouncer-odd"), site.postgres, site.authority, {ROLE: CANARY}, 1)
+    pooler.start()
+    yield pooler
+    pooler.stop()
+
+
+@pytest.fixture(scope="module", params=["null", "ahead", "persistent", "pooled"])
+def shapes(request, site, odd, started):
+    pooled = request.param == "pooled"
+    service = Service(site, ["shapes"], DATABASE_CONNECTION="persistent" if pooled else request.param,
+                      DATABASE_URL=site.url(ROLE, port=odd.port if pooled else None), DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    service.start()
+    yield service
+    service.stop()
+
+
+WANTED = {
+    "at": "2026-07-01T12:00:00+00:00", "span": "1 year 2 days 03:04:05", "bytes": "\\x00ff", "sum": 0.30000000000000004,
+    "backslash": "a\\tb", "items": ["1", None], "document": "<x>AP8=</x>", "quoted": '"quoted"', "relation": "pg_class",
+    "zone": "UTC", "row_security": "on", "jit": "off", "check": "1s", "hour": "12", "no": False,
+}
+
+
+def all_right(service):
+    """Several times: on a kept connection the first requests are not as those that come after."""
+    return all(ask("/shapes/settings").json() == WANTED for ask in [service.client.get, service.client.post] * 2)
+
+
+def test_no_setting_of_a_role_is_seen(shapes):
+    for ask in [shapes.client.get, shapes.client.post] * 2:
+        assert ask("/shapes/settings").json() == WANTED
+
+
+def test_pages_by_a_float_key_end(shapes):
+    seen, path = [], "/shapes/floats?limit=2"
+    while path:
+        page = shapes.client.get(path).json()
+        seen += [item["value"] for item in page["items"]]
+        path = page["next"] and f"/shapes/floats?limit=2&after={page['next']}"
+        assert len(seen) <= 9
+    assert len(seen) == len(set(seen)) == 9 and seen == sorted(seen)
+
+
+def test_a_level_is_what_its_route_says(shapes):
+    # Unmarked, so with a BEGIN of its own.
+    assert shapes.client.get("/shapes/levels").json() == {"isolation": "read committed", "deferrable": "on"}
+    assert shapes.client.get("/shapes/serializable").json() == {"isolation": "serializable", "deferrable": "off"}
+
+
+def test_what_a_handler_sets_is_set_right_again(serve, site, odd):
+    service = serve("shapes", DATABASE_CONNECTION="persistent", DATABASE_URL=site.url(ROLE), DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    assert all_right(service)
+    for path in ("zone", "digits", "reset"):
+        assert service.client.post(f"/shapes/{path}").status == 204
+        assert all_right(service), path
+    # Undone with its transaction, whatever was sent in it for the session.
+    for _ in range(2):
+        assert service.client.post("/shapes/zone").status == 204
+        assert service.client.post("/shapes/failing").status == 409
+        assert all_right(service)
+
+
+def test_a_kept_session_is_set_once_and_not_in_each_request(serve, site):
+    service = serve("shapes", "probe", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    for _ in range(3):
+        answer = service.client.get("/shapes/settings")
+        assert answer.json() == WANTED and service.line_of(answer)["flights"] == 1
+    heads = [service.client.get("/probe/prepared").json()["items"] for _ in range(4)][-1]
+    assert [item["statement"] for item in heads if "set_config" in item["statement"] and "bytea_output" in item["statement"]] == []
