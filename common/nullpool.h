@@ -168,6 +168,9 @@ struct np_route {
 	/* The answer is how something is at this moment: nobody may store it, and a 503 may be one too. */
 	bool report;
 	bool form; /* a body may also be application/x-www-form-urlencoded */
+	/* Names in the query and the body that no parameter has are ignored; without it they are 422. For
+	 * probes that add ?ts=1, and where a standard wants it (RFC 6749 3.2). */
+	bool lenient;
 	/* Answers of an NP_TX_READ route are kept in Redis under this key, where there is one: "user:{id}", with parameters
 	 * of the route in braces, of types in which one value is one text (not NP_FLOAT, NP_EMAIL, NP_DATETIME, JSON). What
 	 * differs between answers has to be in it. An answer with a response header other than Cache-Control, Content-Disposition,
@@ -252,7 +255,9 @@ NP_MUST_CHECK bool np_rollback(struct np_ctx *ctx);
 
 size_t np_rows_count(const struct np_rows *rows);
 
-/* One field, as text that SQL takes back unchanged. A column or row that is not there is our fault: it aborts. */
+/* One field, as text that SQL takes back unchanged. One that is not there is SQL's NULL, and the request fails
+ * with NP_INTERNAL when the handler returns, whatever that returns: the log names the column and the route.
+ * np_arg() and the like do the same; after any of it no statement is sent any more. */
 struct np_value np_field(const struct np_rows *rows, size_t row, const char *column);
 
 /* --- the reply ---------------------------------------------------------------------------------------- */

@@ -2,10 +2,12 @@
 #include "nullpool.h"
 
 static const struct np_route routes[] = {
-	{ "GET", "/health", np_health, NP_TX_READ, NULL, "Database and Redis, asked now", .report = true },
-	{ "GET", "/health/live", np_health_live, NP_TX_NONE, NULL, "The process answers", .report = true },
+	{ "GET", "/health", np_health, NP_TX_READ, NULL, "Database and Redis, asked now", .report = true,
+	  .lenient = true },
+	{ "GET", "/health/live", np_health_live, NP_TX_NONE, NULL, "The process answers", .report = true,
+	  .lenient = true },
 	{ "GET", "/health/ready", np_health_ready, NP_TX_NONE, NULL, "Requests may be sent here",
-	  .report = true },
+	  .report = true, .lenient = true },
 	NP_ROUTES_END,
 };
 

@@ -11,7 +11,8 @@ show_root(struct np_ctx *ctx)
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/", show_root, NP_TX_NONE, NULL, .summary = "Name, state and version of the application" },
+	{ "GET", "/", show_root, NP_TX_NONE, NULL, .summary = "Name, state and version of the application",
+	  .lenient = true },
 	NP_ROUTES_END,
 };
 

@@ -1,10 +1,10 @@
 /* ctx.c - the functions of nullpool.h that a handler calls */
-#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 
 #include "app/ctx.h"
 #include "base/mem.h"
+#include "base/misuse.h"
 
 /* --- failure --- */
 
@@ -41,22 +41,27 @@ param_count(const struct np_ctx *ctx)
 }
 
 static const struct argument *
-argument(const struct np_ctx *ctx, size_t param)
+argument(const struct np_ctx *ctx, size_t param, const char *asked_by)
 {
-	assert(param < param_count(ctx));
-	return &ctx->arguments[param];
+	static const struct argument nothing = { .given = false };
+	size_t count = param_count(ctx);
+
+	if (param < count)
+		return &ctx->arguments[param];
+	misuse_note("%s() of parameter %zu, and there are %zu", asked_by, param, count);
+	return &nothing;
 }
 
 struct np_value
 np_arg(const struct np_ctx *ctx, size_t param)
 {
-	return argument(ctx, param)->value;
+	return argument(ctx, param, "np_arg")->value;
 }
 
 bool
 np_given(const struct np_ctx *ctx, size_t param)
 {
-	return argument(ctx, param)->given;
+	return argument(ctx, param, "np_given")->given;
 }
 
 struct np_value
@@ -87,6 +92,9 @@ np_statement(struct np_ctx *ctx, const char *name)
 bool
 np_query(struct np_ctx *ctx, struct np_rows **rows, const char *sql, struct np_values values)
 {
+	/* The values may have come of it. */
+	if (misuse_noted())
+		return our_fault(ctx, misuse_noted());
 	return transaction_query(ctx->tx, sql, values, rows, &ctx->error);
 }
 
@@ -109,7 +117,10 @@ np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql, struct n
 struct np_ctx *
 np_last(struct np_ctx *ctx)
 {
-	assert(ctx->route->tx == NP_TX_READ || ctx->route->tx == NP_TX_WRITE);
+	if (ctx->route->tx != NP_TX_READ && ctx->route->tx != NP_TX_WRITE) {
+		misuse_note("np_last() in a route that is neither NP_TX_READ nor NP_TX_WRITE");
+		return ctx;
+	}
 	/* A repeat would be told another secret than the one that was kept, or do again what is done `once`: then the answer
 	 * itself is kept. */
 	if (!(ctx->claim.sql && (ctx->is_random || ctx->route->once)))
@@ -120,14 +131,18 @@ np_last(struct np_ctx *ctx)
 bool
 np_commit(struct np_ctx *ctx)
 {
-	assert(ctx->route->tx == NP_TX_MANUAL);
+	if (ctx->route->tx != NP_TX_MANUAL)
+		return our_fault(ctx, "np_commit() in a route that is not NP_TX_MANUAL");
+	if (misuse_noted())
+		return our_fault(ctx, misuse_noted());
 	return transaction_commit(ctx->tx, NULL, &ctx->error);
 }
 
 bool
 np_rollback(struct np_ctx *ctx)
 {
-	assert(ctx->route->tx == NP_TX_MANUAL);
+	if (ctx->route->tx != NP_TX_MANUAL)
+		return our_fault(ctx, "np_rollback() in a route that is not NP_TX_MANUAL");
 	transaction_rollback(ctx->tx);
 	return true;
 }

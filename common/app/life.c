@@ -10,6 +10,7 @@
 #include "app/timing.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/misuse.h"
 #include "http/etag.h"
 
 #define RERUNS_MAX      3
@@ -92,7 +93,14 @@ new_transaction(struct np_ctx *ctx)
 static bool
 handle(struct np_ctx *ctx)
 {
-	if (!ctx->route->handle(ctx))
+	bool good;
+
+	misuse_reset();
+	good = ctx->route->handle(ctx);
+	if (misuse_noted())
+		return np_fail(ctx, NP_INTERNAL, "%s %s: %s", ctx->route->method, ctx->route->path,
+		               misuse_noted());
+	if (!good)
 		return ctx->error.kind ? false : internal(ctx, "the handler failed without saying why");
 	if (!ctx->replied)
 		return internal(ctx, "the handler succeeded without a reply");

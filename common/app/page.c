@@ -1,9 +1,10 @@
 #include "app/page.h"
 
-#include <assert.h>
+#include <inttypes.h>
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/misuse.h"
 #include "http/cursor.h"
 
 #define LINK_MAX_BYTES 3072 /* beside the other headers; a longer one is left out */
@@ -92,7 +93,17 @@ page_check(struct np_ctx *ctx)
 struct np_value
 np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key)
 {
-	assert(key + 1 < CURSOR_KEYS_MAX && ctx->route->params[param].type == NP_CURSOR);
+	const struct np_param *params = ctx->route->params;
+	size_t count = 0;
+
+	while (count <= param && params && params[count].name)
+		count++;
+	if (count <= param || params[param].type != NP_CURSOR || key + 1 >= CURSOR_KEYS_MAX) {
+		misuse_note(
+		    "np_cursor_key() of key %zu of parameter %zu, which is not an NP_CURSOR with so many",
+		    key, param);
+		return np_text(NULL);
+	}
 	return np_text(ctx->arguments[param].cursor[key + 1]);
 }
 
@@ -106,7 +117,10 @@ cursor_of(struct np_ctx *ctx, const struct np_rows *rows, size_t row, const char
 	size_t count = 1;
 
 	for (; *keys; keys++) {
-		assert(count < CURSOR_KEYS_MAX);
+		if (count == CURSOR_KEYS_MAX) {
+			misuse_note("np_reply_page() by more than %d keys", CURSOR_KEYS_MAX - 1);
+			return NULL;
+		}
 		texts[count] = np_field(rows, row, *keys).text;
 		if (!texts[count++])
 			return NULL;
@@ -181,10 +195,13 @@ bool
 np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit, const char *const *keys)
 {
 	struct buf *out = &ctx->reply.body;
-	size_t count = np_rows_count(rows), shown = count > (size_t)limit ? (size_t)limit : count;
+	size_t count = np_rows_count(rows), shown = count;
 	const char *cursor = NULL;
 
-	assert(limit > 0);
+	if (limit <= 0)
+		return np_fail(ctx, NP_INTERNAL, "np_reply_page() of at most %" PRId64 " rows", limit);
+	if (count > (size_t)limit)
+		shown = (size_t)limit;
 	if (!ctx_may_be_objects(ctx, rows))
 		return false;
 	buf_reset(out);

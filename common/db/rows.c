@@ -1,10 +1,9 @@
-#include <assert.h>
-
+#include "db/rows.h"
 #include "base/mem.h"
+#include "base/misuse.h"
 #include "base/text.h"
 #include "db/pgjson.h"
 #include "db/record.h"
-#include "db/rows.h"
 
 struct np_rows {
 	PGresult *result;
@@ -37,11 +36,17 @@ np_field(const struct np_rows *rows, size_t row, const char *column)
 {
 	int at = 0;
 
-	assert(row < np_rows_count(rows));
+	if (row >= np_rows_count(rows)) {
+		misuse_note("np_field() of row %zu, and there are %zu", row, np_rows_count(rows));
+		return np_text(NULL);
+	}
 	/* Not PQfnumber(): it folds case and takes quotes off. */
 	while (at < PQnfields(rows->result) && strcmp(PQfname(rows->result, at), column) != 0)
 		at++;
-	assert(at < PQnfields(rows->result));
+	if (at == PQnfields(rows->result)) {
+		misuse_note("np_field() of column \"%s\", which the result does not have", column);
+		return np_text(NULL);
+	}
 	if (PQgetisnull(rows->result, (int)row, at))
 		return np_text(NULL);
 	return np_text(PQgetvalue(rows->result, (int)row, at));

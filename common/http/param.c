@@ -40,6 +40,7 @@ struct decoder {
 	const struct np_param *params;
 	struct argument *arguments;
 	struct param_faults *faults;
+	bool lenient; /* names that nobody knows are passed over */
 };
 
 /* Cut between two characters. */
@@ -119,6 +120,8 @@ decode_query(struct decoder *decoder, const struct target *target)
 		const struct target_pair *pair = &target->query[i];
 		const struct np_param *param = find(decoder, NP_QUERY, pair->name);
 
+		if (!param && decoder->lenient)
+			continue;
 		if (!param)
 			fault(decoder, NP_QUERY, pair->name, "is not a parameter of this path");
 		else
@@ -237,7 +240,8 @@ decode_member(struct decoder *decoder, const char *path, const struct json_membe
 	if (param) {
 		decode_value(decoder, param, member);
 	} else if (strchr(member->name, '.') || !holds_params(decoder, name)) {
-		fault(decoder, NP_BODY, name, "is not a field that can be set here");
+		if (!decoder->lenient)
+			fault(decoder, NP_BODY, name, "is not a field that can be set here");
 	} else if (member->kind != JSON_OBJECT) {
 		fault(decoder, NP_BODY, name, "must be an object");
 	} else {
@@ -277,6 +281,8 @@ decode_form(struct decoder *decoder, const struct request *request, struct error
 		const char *name = form.query[i].name;
 		const struct np_param *param = find(decoder, NP_BODY, name);
 
+		if (!param && decoder->lenient)
+			continue;
 		if (!param)
 			fault(decoder, NP_BODY, name, "is not a field that can be set here");
 		else if (argument_of(decoder, param)->given)
@@ -359,7 +365,8 @@ param_decode(void *owner, const struct np_route *route, const struct request *re
 	static const struct np_param none[] = { NP_PARAMS_END };
 	struct decoder decoder = { .owner = owner,
 		                   .params = route->params ? route->params : none,
-		                   .faults = faults };
+		                   .faults = faults,
+		                   .lenient = route->lenient };
 	size_t count = 0;
 
 	while (decoder.params[count].name)

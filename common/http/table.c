@@ -96,13 +96,23 @@ param_fault(void *owner, const struct np_route *route, const struct np_param *pa
 	return fault ? fault : fallback_fault(owner, param);
 }
 
+static bool
+is_there_before(const struct np_route *route, const struct np_param *param)
+{
+	for (const struct np_param *before = route->params; before < param; before++)
+		if (before->in == param->in && strcmp(before->name, param->name) == 0)
+			return true;
+	return false;
+}
+
 static const char *
 params_fault(void *owner, const struct np_route *route)
 {
 	size_t in_path = 0;
 
 	for (const struct np_param *param = route->params; param && param->name; param++) {
-		const char *fault = param_fault(owner, route, param);
+		const char *fault = is_there_before(route, param) ? "is there twice"
+		                                                  : param_fault(owner, route, param);
 
 		if (fault)
 			return mem_printf(owner, "parameter \"%s\" %s", param->name, fault);
@@ -225,13 +235,31 @@ name_fault(void *owner, const struct np_route *routes, const struct np_route *ro
 	return NULL;
 }
 
+/* nginx gives a program the requests whose first segment is the program's name; root gets those without one. */
+static bool
+is_served_by(const char *path, const char *name)
+{
+	size_t size = strlen(name);
+
+	if (strcmp(path, "/") == 0)
+		return strcmp(name, "root") == 0;
+	return strncmp(path + 1, name, size) == 0 && (!path[1 + size] || path[1 + size] == '/');
+}
+
 static const char *
-route_fault(void *owner, const struct np_route *routes, const struct np_route *route)
+route_fault(void *owner, const char *name, const struct np_route *routes, const struct np_route *route)
 {
 	const char *fault;
 
 	if (!route->path || route->path[0] != '/' || !route->handle)
 		return "it needs a path that starts with /, and a handler";
+	if (!is_served_by(route->path, name))
+		return strcmp(name, "root") == 0
+		           ? "nginx sends it to another program: this one gets / and what is below /root"
+		           : mem_printf(owner,
+		                        "nginx sends it to another program: this one gets /%s and what is"
+		                        " below it",
+		                        name);
 	if (!method_is_known(route->method))
 		return "its method is not GET, POST, PUT, PATCH or DELETE";
 	for (const struct np_route *before = routes; before < route; before++)
@@ -251,10 +279,10 @@ route_fault(void *owner, const struct np_route *routes, const struct np_route *r
 }
 
 const char *
-table_fault(void *owner, const struct np_route *routes)
+table_fault(void *owner, const char *name, const struct np_route *routes)
 {
 	for (const struct np_route *route = routes; route->method; route++) {
-		const char *fault = route_fault(owner, routes, route);
+		const char *fault = route_fault(owner, name, routes, route);
 
 		if (fault)
 			return mem_printf(owner, "%s %s: %s", route->method, route->path ? route->path : "?",

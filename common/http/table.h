@@ -7,7 +7,7 @@
 /* Keys that one route may forget. */
 #define TABLE_FORGETS_MAX 15
 
-/* NULL, or a sentence for the handler's author; it belongs to owner. */
-const char *table_fault(void *owner, const struct np_route *routes);
+/* Of the program of that name: NULL, or a sentence for the handler's author; it belongs to owner. */
+const char *table_fault(void *owner, const char *name, const struct np_route *routes);
 
 #endif

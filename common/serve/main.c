@@ -12,6 +12,7 @@
 #include "db/keywords.h"
 #include "http/openapi.h"
 #include "http/table.h"
+#include "http/table_end.h"
 #include "serve/cgi.h"
 #include "serve/cli.h"
 #include "serve/doctor.h"
@@ -264,8 +265,10 @@ is_listening(int fd)
 static int
 run(struct program *program, int argc, char **argv)
 {
-	const char *fault = table_fault(mem_process(), program->routes);
+	const char *fault = table_end_fault(mem_process(), program->routes);
 
+	if (!fault)
+		fault = table_fault(mem_process(), program->name, program->routes);
 	if (fault) {
 		log_printf(LOG_ERROR, "wrong table of routes", "%s", fault);
 		return EXIT_INTERNAL;

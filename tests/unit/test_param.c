@@ -525,6 +525,39 @@ a_route_without_fields_reads_no_body(void **state)
 	assert_int_equal(decoded.faults.count, 0);
 }
 
+/* In the query, a form, a body, and an object in it; what is known is checked as ever. */
+static void
+a_lenient_route_ignores_unknown_names(void **state)
+{
+	static const struct np_param some[] = {
+		{ .name = "page", .in = NP_QUERY, .type = NP_INT },
+		{ .name = "user.email", .in = NP_BODY, .type = NP_EMAIL },
+		NP_PARAMS_END,
+	};
+	static const struct np_param flat[] = {
+		{ .name = "grant", .in = NP_BODY, .type = NP_STRING },
+		NP_PARAMS_END,
+	};
+	static const struct np_route json = { "POST", "/jobs", NULL, .params = some, .lenient = true };
+	static const struct np_route form = { "POST",         "/jobs",      NULL,
+		                              .params = flat, .form = true, .lenient = true };
+	const struct request_header form_header = { "content-type", "application/x-www-form-urlencoded" };
+	struct decoded decoded;
+
+	decoded = decode(*state, &json, "/jobs?ts=1&page=2", &json_header, 1,
+	                 "{\"x\":{\"y\":[1]},\"a.b\":1,\"user\":{\"email\":\"a@b.c\",\"z\":null}}");
+	assert_true(decoded.good);
+	assert_string_equal(decoded.arguments[0].value.text, "2");
+	assert_string_equal(decoded.arguments[1].value.text, "a@b.c");
+	decoded = decode(*state, &json, "/jobs?page=x&ts=1", &json_header, 1, "{\"user\":1}");
+	assert_true(has_fault(&decoded, "query", "page", "whole number"));
+	assert_true(has_fault(&decoded, "body", "user", "must be an object"));
+	assert_int_equal(decoded.faults.count, 2);
+	decoded = decode(*state, &form, "/jobs", &form_header, 1, "other=1&grant=x&other=2");
+	assert_true(decoded.good);
+	assert_string_equal(decoded.arguments[0].value.text, "x");
+}
+
 static void
 a_route_without_parameters_takes_no_query(void **state)
 {
@@ -699,6 +732,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_lenient_route_ignores_unknown_names),
 		TEST(each_type_has_its_rule),
 		TEST(a_checked_value_is_there_as_text_and_as_its_type),
 		TEST(a_row_that_is_none_takes_nothing),

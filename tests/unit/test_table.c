@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "http/table.h"
+#include "http/table_end.h"
 
 static bool
 handler(struct np_ctx *ctx)
@@ -44,6 +45,17 @@ static const struct np_param without_type[] = {
 		{ .name = "x", .in = NP_QUERY, __VA_ARGS__ }, \
 		NP_PARAMS_END,                                \
 	}
+static const struct np_param two_of_one[] = {
+	{ .name = "x", .in = NP_QUERY, .type = NP_INT },
+	{ .name = "y", .in = NP_QUERY, .type = NP_INT },
+	{ .name = "x", .in = NP_QUERY, .type = NP_STRING },
+	NP_PARAMS_END,
+};
+static const struct np_param two_places[] = {
+	{ .name = "id", .in = NP_PATH, .type = NP_UUID },
+	{ .name = "id", .in = NP_BODY, .type = NP_UUID },
+	NP_PARAMS_END,
+};
 ONE(upside_down, .type = NP_INT, .min = 5, .max = 4);
 ONE(fraction, .type = NP_FLOAT);
 ONE(only_min, .type = NP_INT, .min = 5);
@@ -86,100 +98,110 @@ static const struct table_row {
 	struct np_route route;
 	const char *says; /* NULL: nothing is wrong */
 } table_rows[] = {
-	{ "plain", { "GET", "/a", handler }, NULL },
-	{ "the root", { "GET", "/", handler }, NULL },
-	{ "choices", { "GET", "/a", handler, .params = some_choices }, NULL },
-	{ "no choices", { "GET", "/a", handler, .params = no_choices }, "without choices" },
-	{ "a fallback that is no choice", { "GET", "/a", handler, .params = other_choice }, "fallback" },
-	{ "JSON in a query", { "GET", "/a", handler, .params = json_in_query }, "outside of a body" },
-	{ "a list of cursors", { "GET", "/a", handler, .params = list_of_cursors }, "of cursors" },
-	{ "a list with a fallback", { "GET", "/a", handler, .params = list_with_fallback }, "fallback" },
-	{ "a list in a path", { "GET", "/a/{id}", handler, .params = list_in_path }, "outside of a body" },
-	{ "a pattern that is none", { "GET", "/a", handler, .params = bad_pattern }, "pattern" },
-	{ "a pattern", { "GET", "/a", handler, .params = pattern }, NULL },
+	{ "plain", { "GET", "/t/a", handler }, NULL },
+	{ "a slash at the end", { "GET", "/t/", handler }, NULL },
+	{ "choices", { "GET", "/t/a", handler, .params = some_choices }, NULL },
+	{ "no choices", { "GET", "/t/a", handler, .params = no_choices }, "without choices" },
+	{ "a fallback that is no choice", { "GET", "/t/a", handler, .params = other_choice }, "fallback" },
+	{ "JSON in a query", { "GET", "/t/a", handler, .params = json_in_query }, "outside of a body" },
+	{ "a list of cursors", { "GET", "/t/a", handler, .params = list_of_cursors }, "of cursors" },
+	{ "a list with a fallback", { "GET", "/t/a", handler, .params = list_with_fallback }, "fallback" },
+	{ "a list in a path", { "GET", "/t/a/{id}", handler, .params = list_in_path }, "outside of a body" },
+	{ "a pattern that is none", { "GET", "/t/a", handler, .params = bad_pattern }, "pattern" },
+	{ "a pattern", { "GET", "/t/a", handler, .params = pattern }, NULL },
 	{ "a pattern without a max",
-	  { "GET", "/a", handler, .params = endless_pattern },
+	  { "GET", "/t/a", handler, .params = endless_pattern },
 	  "parameter \"x\" has a pattern and no max" },
-	{ "a pattern of long values", { "GET", "/a", handler, .params = long_pattern }, "a max above" },
+	{ "a pattern of long values", { "GET", "/t/a", handler, .params = long_pattern }, "a max above" },
 	{ "a pattern that refers back",
-	  { "GET", "/a", handler, .params = back_reference },
+	  { "GET", "/t/a", handler, .params = back_reference },
 	  "back-reference" },
 	{ "a pattern that repeats repetitions",
-	  { "GET", "/a", handler, .params = repetitions },
+	  { "GET", "/t/a", handler, .params = repetitions },
 	  "repeats too much" },
-	{ "a pattern of a number", { "GET", "/a", handler, .params = pattern_of_int }, "pattern" },
-	{ "a field in a field", { "POST", "/a", handler, .params = inside_another }, "is in another one" },
-	{ "a name and its parameter", { "PUT", "/a/{id}", handler, .params = by_id }, NULL },
-	{ "two names and their parameters", { "GET", "/a/{part}/{id}", handler, .params = by_two }, NULL },
-	{ "a body", { "POST", "/a", handler, .params = in_body }, NULL },
+	{ "a pattern of a number", { "GET", "/t/a", handler, .params = pattern_of_int }, "pattern" },
+	{ "a field in a field", { "POST", "/t/a", handler, .params = inside_another }, "is in another one" },
+	{ "a name and its parameter", { "PUT", "/t/a/{id}", handler, .params = by_id }, NULL },
+	{ "two names and their parameters", { "GET", "/t/a/{part}/{id}", handler, .params = by_two }, NULL },
+	{ "a body", { "POST", "/t/a", handler, .params = in_body }, NULL },
 	{ "no slash", { "GET", "a", handler }, "starts with /" },
 	{ "empty path", { "GET", "", handler }, "starts with /" },
-	{ "unknown method", { "BREW", "/a", handler }, "method" },
-	{ "HEAD comes with GET", { "HEAD", "/a", handler }, "method" },
-	{ "OPTIONS comes by itself", { "OPTIONS", "/a", handler }, "method" },
-	{ "method in lower case", { "get", "/a", handler }, "method" },
-	{ "a name without parameters", { "GET", "/a/{id}", handler }, "{name}" },
-	{ "a name that is another place's", { "GET", "/a/{id}", handler, .params = in_query }, "{name}" },
-	{ "one of two names is missing", { "GET", "/{id}/{part}", handler, .params = by_id }, "{name}" },
+	{ "unknown method", { "BREW", "/t/a", handler }, "method" },
+	{ "HEAD comes with GET", { "HEAD", "/t/a", handler }, "method" },
+	{ "OPTIONS comes by itself", { "OPTIONS", "/t/a", handler }, "method" },
+	{ "method in lower case", { "get", "/t/a", handler }, "method" },
+	{ "a name without parameters", { "GET", "/t/a/{id}", handler }, "{name}" },
+	{ "a name that is another place's", { "GET", "/t/a/{id}", handler, .params = in_query }, "{name}" },
+	{ "one of two names is missing", { "GET", "/t/{id}/{part}", handler, .params = by_id }, "{name}" },
 	{ "a parameter that is not in the path",
-	  { "GET", "/a", handler, .params = by_id },
+	  { "GET", "/t/a", handler, .params = by_id },
 	  "is not in the path" },
-	{ "one of two is not", { "GET", "/a/{id}", handler, .params = by_two }, "is not in the path" },
-	{ "no place", { "GET", "/a", handler, .params = nowhere }, "no place" },
-	{ "no type", { "GET", "/a", handler, .params = without_type }, "no type" },
-	{ "min above max", { "GET", "/a", handler, .params = upside_down }, "min above its max" },
-	{ "only a min", { "GET", "/a", handler, .params = only_min }, NULL },
-	{ "bounds of a type without", { "GET", "/a", handler, .params = bounded_bool }, "has bounds" },
-	{ "a fallback out of bounds", { "GET", "/a", handler, .params = wrong_fallback }, "breaks its rule" },
+	{ "one of two is not", { "GET", "/t/a/{id}", handler, .params = by_two }, "is not in the path" },
+	{ "no place", { "GET", "/t/a", handler, .params = nowhere }, "no place" },
+	{ "no type", { "GET", "/t/a", handler, .params = without_type }, "no type" },
+	{ "min above max", { "GET", "/t/a", handler, .params = upside_down }, "min above its max" },
+	{ "only a min", { "GET", "/t/a", handler, .params = only_min }, NULL },
+	{ "bounds of a type without", { "GET", "/t/a", handler, .params = bounded_bool }, "has bounds" },
+	{ "a fallback out of bounds",
+	  { "GET", "/t/a", handler, .params = wrong_fallback },
+	  "breaks its rule" },
 	{ "a fallback of what is required",
-	  { "GET", "/a", handler, .params = needless_fallback },
+	  { "GET", "/t/a", handler, .params = needless_fallback },
 	  "required" },
-	{ "a header in capitals", { "GET", "/a", handler, .params = loud_header }, "lower case" },
-	{ "no handler", { "GET", "/a", NULL }, "a handler" },
-	{ "a key", { "GET", "/a/{id}", handler, NP_TX_READ, by_id, .cache = "a:{id}" }, NULL },
-	{ "a key of a write", { "POST", "/a", handler, NP_TX_WRITE, in_body, .cache = "a" }, "no GET" },
+	{ "a header in capitals", { "GET", "/t/a", handler, .params = loud_header }, "lower case" },
+	{ "no handler", { "GET", "/t/a", NULL }, "a handler" },
+	{ "a key", { "GET", "/t/a/{id}", handler, NP_TX_READ, by_id, .cache = "a:{id}" }, NULL },
+	{ "a key of a write", { "POST", "/t/a", handler, NP_TX_WRITE, in_body, .cache = "a" }, "no GET" },
 	{ "a key with another's name",
-	  { "GET", "/a/{id}", handler, NP_TX_READ, by_id, .cache = "a:{i}" },
+	  { "GET", "/t/a/{id}", handler, NP_TX_READ, by_id, .cache = "a:{i}" },
 	  "no parameter of it" },
 	{ "a key with half a name",
-	  { "GET", "/a/{id}", handler, NP_TX_READ, by_id, .cache = "a:{id" },
+	  { "GET", "/t/a/{id}", handler, NP_TX_READ, by_id, .cache = "a:{id" },
 	  "no parameter of it" },
 	{ "a key in a route without parameters",
-	  { "GET", "/a", handler, NP_TX_READ, .cache = "{id}" },
+	  { "GET", "/t/a", handler, NP_TX_READ, .cache = "{id}" },
 	  "no parameter of it" },
 	{ "a key of a number with a fraction",
-	  { "GET", "/a", handler, NP_TX_READ, fraction, .cache = "a:{x}" },
+	  { "GET", "/t/a", handler, NP_TX_READ, fraction, .cache = "a:{x}" },
 	  "several ways" },
 	{ "forgotten by a write of another program",
-	  { "PUT", "/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("all", "two:{id}") },
+	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("all", "two:{id}") },
 	  "no route of this program" },
 	{ "forgotten by a write, of which the id has another name",
-	  { "PUT", "/a/{whose}", handler, NP_TX_WRITE, by_whose, .forgets = NP_KEYS("one:{whose}", "all") },
+	  { "PUT", "/t/a/{whose}", handler, NP_TX_WRITE, by_whose, .forgets = NP_KEYS("one:{whose}", "all") },
 	  NULL },
 	{ "nearly the key",
-	  { "PUT", "/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("one:{id}:") },
+	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("one:{id}:") },
 	  "no route of this program" },
 	{ "a part of the key",
-	  { "PUT", "/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("one:") },
+	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("one:") },
 	  "no route of this program" },
 	{ "too many to forget",
-	  { "PUT", "/a", handler, NP_TX_WRITE,
+	  { "PUT", "/t/a", handler, NP_TX_WRITE,
 	    .forgets = NP_KEYS("all", "all", "all", "all", "all", "all", "all", "all", "all", "all", "all",
 	                       "all", "all", "all", "all", "all") },
 	  "too many keys" },
 	{ "forgotten by a read",
-	  { "GET", "/a/{id}", handler, NP_TX_READ, by_id, .forgets = NP_KEYS("all") },
+	  { "GET", "/t/a/{id}", handler, NP_TX_READ, by_id, .forgets = NP_KEYS("all") },
 	  "not NP_TX_WRITE" },
 	{ "forgotten by another's name",
-	  { "PUT", "/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("all", "{no}") },
+	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("all", "{no}") },
 	  "a key names" },
-	{ "a schema named as that of errors", { "GET", "/a", handler, .returns = &problem }, "Problem" },
-	{ "nearly the same", { "GET", "/one/id", handler }, "/one/{id} has the same name" },
-	{ "the same but for punctuation", { "GET", "/one-{id}", handler, .params = by_id }, "the same name" },
-	{ "longer than another", { "GET", "/one/id/more", handler }, NULL },
-	{ "the same again", { "GET", "/first", handler }, "twice" },
-	{ "another method of the same path", { "POST", "/first", handler }, NULL },
-	{ "a body of GET", { "GET", "/a", handler, .params = in_body }, "body" },
+	{ "a schema named as that of errors", { "GET", "/t/a", handler, .returns = &problem }, "Problem" },
+	{ "nearly the same", { "GET", "/t/one/id", handler }, "/t/one/{id} has the same name" },
+	{ "the same but for punctuation",
+	  { "GET", "/t/one-{id}", handler, .params = by_id },
+	  "the same name" },
+	{ "longer than another", { "GET", "/t/one/id/more", handler }, NULL },
+	{ "the same again", { "GET", "/t/first", handler }, "twice" },
+	{ "a parameter twice", { "GET", "/t/a", handler, .params = two_of_one }, "\"x\" is there twice" },
+	{ "one name at two places", { "PUT", "/t/a/{id}", handler, .params = two_places }, NULL },
+	{ "the program's own path", { "GET", "/t", handler }, NULL },
+	{ "another program's path", { "GET", "/a", handler }, "/t and what is below it" },
+	{ "a path that only begins with its name", { "GET", "/tea", handler }, "/t and what is below it" },
+	{ "the path without a segment", { "GET", "/", handler }, "/t and what is below it" },
+	{ "another method of the same path", { "POST", "/t/first", handler }, NULL },
+	{ "a body of GET", { "GET", "/t/a", handler, .params = in_body }, "body" },
 };
 
 static void
@@ -189,17 +211,77 @@ faults_of_a_table_are_found(void **state)
 		const struct table_row *row = &table_rows[i];
 		/* Behind good rows: all are looked at. */
 		const struct np_route table[] = {
-			{ "GET", "/first", handler },
-			{ "GET", "/all", handler, NP_TX_READ, .cache = "all" },
-			{ "GET", "/one/{id}", handler, NP_TX_READ, by_id, .cache = "one:{id}" },
+			{ "GET", "/t/first", handler },
+			{ "GET", "/t/all", handler, NP_TX_READ, .cache = "all" },
+			{ "GET", "/t/one/{id}", handler, NP_TX_READ, by_id, .cache = "one:{id}" },
 			row->route,
 			NP_ROUTES_END,
 		};
-		const char *fault = table_fault(*state, table);
+		const char *fault = table_fault(*state, "t", table);
 
 		row_int(row, fault != NULL, row->says != NULL);
 		row_true(row, !fault || strstr(fault, row->says));
 	}
+}
+
+static void
+root_has_the_path_without_a_segment(void **state)
+{
+	const struct np_route good[] = { { "GET", "/", handler },
+		                         { "GET", "/root/x", handler },
+		                         NP_ROUTES_END };
+	const struct np_route bad[] = { { "GET", "/x", handler }, NP_ROUTES_END };
+
+	assert_null(table_fault(*state, "root", good));
+	assert_string_equal(
+	    table_fault(*state, "root", bad),
+	    "GET /x: nginx sends it to another program: this one gets / and what is below /root");
+}
+
+/* --- lists without an end --- */
+
+static const struct np_param endless[] = { { .name = "x", .in = NP_QUERY, .type = NP_INT } };
+static const char *const endless_names[] = { "a", "b" };
+static const struct np_param endless_choice[] = {
+	{ .name = "x", .in = NP_QUERY, .type = NP_ENUM, .choices = endless_names },
+	NP_PARAMS_END,
+};
+static const struct np_schema endless_schema = { "Endless", endless };
+
+static const struct np_route ends[] = {
+	{ "GET", "/t", handler, .params = two_places, .forgets = NP_KEYS("a", "b") },
+	{ "GET", "/t/a", handler, .params = some_choices, .returns = &problem },
+	NP_ROUTES_END,
+};
+static const struct np_route endless_routes[] = { { "GET", "/t", handler } };
+static const struct np_route endless_params[] = { { "GET", "/t", handler, .params = endless },
+	                                          NP_ROUTES_END };
+static const struct np_route endless_choices[] = { { "GET", "/t", handler, .params = endless_choice },
+	                                           NP_ROUTES_END };
+static const struct np_route endless_members[] = { { "GET", "/t", handler, .returns = &endless_schema },
+	                                           NP_ROUTES_END };
+static const struct np_route endless_keys[] = { { "GET", "/t", handler, .forgets = endless_names },
+	                                        NP_ROUTES_END };
+
+static const struct end_row {
+	const char *about;
+	const struct np_route *routes;
+	const char *says; /* NULL: all have an end */
+} end_rows[] = {
+	{ "all there", ends, NULL },
+	{ "routes", endless_routes, "the routes do not end with NP_ROUTES_END" },
+	{ "parameters", endless_params, "GET /t: its parameters do not end with NP_PARAMS_END" },
+	{ "choices", endless_choices, "GET /t: a parameter's choices do not end with NULL (NP_CHOICES)" },
+	{ "members", endless_members,
+	  "GET /t: the members of what it returns do not end with NP_PARAMS_END" },
+	{ "keys", endless_keys, "GET /t: what it forgets does not end with NULL (NP_KEYS)" },
+};
+
+static void
+a_list_without_an_end_is_found(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(end_rows); i++)
+		row_text(&end_rows[i], table_end_fault(*state, end_rows[i].routes), end_rows[i].says);
 }
 
 int
@@ -207,6 +289,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(faults_of_a_table_are_found),
+		TEST(root_has_the_path_without_a_segment),
+		TEST(a_list_without_an_end_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,77 @@
+#include "http/table_end.h"
+
+#include "base/mem.h"
+#include "base/object_size.h"
+
+/* How many entries there can be before the list's variable ends; SIZE_MAX: not known. */
+static size_t
+room_for(const struct object_sizes *sizes, const void *list, size_t entry_bytes)
+{
+	size_t size = object_size_at(sizes, list);
+
+	return size > 0 ? size / entry_bytes : SIZE_MAX;
+}
+
+static bool
+params_end(const struct object_sizes *sizes, const struct np_param *params)
+{
+	size_t room = params ? room_for(sizes, params, sizeof(*params)) : SIZE_MAX;
+
+	for (size_t i = 0; room != SIZE_MAX; i++) {
+		if (i == room)
+			return false;
+		if (!params[i].name)
+			break;
+	}
+	return true;
+}
+
+static bool
+names_end(const struct object_sizes *sizes, const char *const *names)
+{
+	size_t room = names ? room_for(sizes, names, sizeof(*names)) : SIZE_MAX;
+
+	for (size_t i = 0; room != SIZE_MAX; i++) {
+		if (i == room)
+			return false;
+		if (!names[i])
+			break;
+	}
+	return true;
+}
+
+static const char *
+lists_fault(const struct object_sizes *sizes, const struct np_route *route)
+{
+	if (!params_end(sizes, route->params))
+		return "its parameters do not end with NP_PARAMS_END";
+	for (const struct np_param *param = route->params; param && param->name; param++)
+		if (!names_end(sizes, param->choices))
+			return "a parameter's choices do not end with NULL (NP_CHOICES)";
+	if (route->returns && !params_end(sizes, route->returns->members))
+		return "the members of what it returns do not end with NP_PARAMS_END";
+	if (!names_end(sizes, route->forgets))
+		return "what it forgets does not end with NULL (NP_KEYS)";
+	return NULL;
+}
+
+const char *
+table_end_fault(void *owner, const struct np_route *routes)
+{
+	struct object_sizes *sizes = object_sizes_read(owner);
+	size_t room = sizes ? room_for(sizes, routes, sizeof(*routes)) : 0;
+
+	for (size_t i = 0; sizes; i++) {
+		const char *fault;
+
+		if (i == room)
+			return "the routes do not end with NP_ROUTES_END";
+		if (!routes[i].method)
+			break;
+		fault = lists_fault(sizes, &routes[i]);
+		if (fault)
+			return mem_printf(owner, "%s %s: %s", routes[i].method,
+			                  routes[i].path ? routes[i].path : "?", fault);
+	}
+	return NULL;
+}

@@ -1,0 +1,89 @@
+"""A handler that asks for what is not there: a 500, and the log says of what and in which route; the worker goes on."""
+import subprocess
+
+import pytest
+
+from conftest import BUILD, ROOT, program
+
+
+@pytest.fixture(scope="module")
+def service(site, started):
+    from conftest import Service
+    started.append(Service(site, ["misuse", "health"], DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).start())
+    return started[-1]
+
+
+@pytest.mark.parametrize("path, says", [
+    ("argument", "np_arg() of parameter 7, and there are 2"), ("given", "np_given() of parameter 2, and there are 2"),
+    ("key", "np_cursor_key() of key 9 of parameter 1"), ("no-cursor", "np_cursor_key() of key 0 of parameter 0"),
+    ("column", 'np_field() of column "tow", which the result does not have'), ("row", "np_field() of row 1, and there are 1"),
+    ("page", "np_reply_page() of at most 0 rows"), ("commit", "np_commit() in a route that is not NP_TX_MANUAL"),
+    ("rollback", "np_rollback() in a route that is not NP_TX_MANUAL"),
+    ("none/last", "np_last() in a route that is neither NP_TX_READ nor NP_TX_WRITE"),
+])
+def test_the_log_says_what_was_not_there(service, path, says):
+    answer = service.client.get(f"/misuse/{path}")
+    assert answer.status == 500 and answer.problem() and "np_" not in answer.body.decode()
+    line = service.line_of(answer)
+    assert says in line["detail"] and line["route"] == ("/misuse/none/{what}" if "/" in path else "/misuse/{what}")
+
+
+def rows(site):
+    return site.query("SELECT count(*) FROM probe_rows WHERE label = 'misuse'")[0][0]
+
+
+@pytest.mark.parametrize("what, outcome, written", [("argument", None, 0), ("plain", "rolled_back", 0), ("marked", "committed", 1)])
+def test_nothing_is_committed_that_can_still_be_held_back(service, site, what, outcome, written):
+    before = rows(site)
+    answer = service.client.ask("PUT", f"/misuse/{what}")
+    assert answer.status == 500
+    line = service.line_of(answer)
+    assert ("parameter 2" if what == "argument" else '"lable"') in line["detail"] and "PUT /misuse/{what}" in line["detail"]
+    assert rows(site) - before == written and line.get("outcome") in (outcome, "none" if outcome is None else outcome)
+
+
+def test_the_worker_is_the_same_after_all(service):
+    """No process ended: its death would be in the log."""
+    assert service.client.get("/misuse/fine").status == 200
+    assert not service.lines(event="worker died")
+
+
+@pytest.mark.parametrize("path", ["/health/live?ts=1", "/health?ts=1&ts=2", "/health/ready?_=x"])
+def test_probes_may_add_what_they_like(service, path):
+    assert service.client.get(path).status == 200
+
+
+# Built here, with the flags of an endpoint in a tree of its own.
+BROKEN = """\
+#include "nullpool.h"
+static bool
+answer(struct np_ctx *ctx)
+{
+	return np_reply_empty(ctx);
+}
+static const struct np_param list[] = { %s };
+static const struct np_route routes[] = { { "GET", "%s", answer, NP_TX_NONE, list }, NP_ROUTES_END };
+int
+main(int argc, char **argv)
+{
+	return np_main(argc, argv, "broken", routes);
+}
+"""
+X = '{ .name = "x", .in = NP_QUERY, .type = NP_INT }'
+
+
+@pytest.mark.parametrize("params, path, says", [
+    (X, "/broken", b"GET /broken: its parameters do not end with NP_PARAMS_END"),
+    (f"{X}, {X}, NP_PARAMS_END", "/broken", b'GET /broken: parameter \\"x\\" is there twice'),
+    (f"{X}, NP_PARAMS_END", "/brokenly", b"GET /brokenly: nginx sends it to another program: this one gets /broken and what is below it"),
+])
+def test_check_finds_a_broken_table(site, params, path, says):
+    folder = site.folder("broken-table")
+    (folder / "broken.c").write_text(BROKEN % (params, path))
+    libraries = subprocess.run(["pkg-config", "--libs", "libpq", "json-c", "hiredis", "talloc", "openssl", "libsodium", "libseccomp", "libcares"],
+                               capture_output=True, text=True, check=True).stdout.split()
+    sanitize = ["-fsanitize=address,undefined"] if b"__asan_init" in program("health").read_bytes() else []
+    subprocess.run(["cc", *sanitize, "-I", ROOT / "common", folder / "broken.c", BUILD / "libnullpool.a", "-o", folder / "broken", *libraries, "-lfcgi"],
+                   check=True)
+    done = subprocess.run([folder / "broken", "--check"], env=site.environment(), capture_output=True, check=False)
+    assert done.returncode == 70 and says in done.stderr
