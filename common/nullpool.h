@@ -138,8 +138,13 @@ enum np_isolation {
 	NP_ISOLATION__MAX,
 };
 
-/* Who may ask. NP_AUTH_USER: whoever has an access token that is good now (Authorization: Bearer …); others get a 401. The
- * database is told in each transaction: current_setting('request.jwt.claims')::json->>'sub' is np_caller(). */
+/* Who may ask. NP_AUTH_USER: whoever has an access token that is good now (Authorization: Bearer
+ * …); others get a 401. The database is told in each transaction:
+ * current_setting('request.jwt.claims')::json->>'sub' is np_caller(). In the same round trip the
+ * SQL function request_session_check(user uuid, session uuid) of migration 0009 looks whether the
+ * session is live, and the first query fails with NP_UNAUTHORIZED if it has ended or its user is
+ * gone. A handler without a query does not look. On a replica that lags, a session that ended a
+ * moment ago may still be live. */
 enum np_auth { NP_AUTH_NONE, NP_AUTH_USER };
 
 typedef bool np_handler(struct np_ctx *ctx);
@@ -205,8 +210,10 @@ const char *np_app_name(const struct np_ctx *ctx);
 
 /* --- who is asking ------------------------------------------------------------------------------------ */
 
-/* The user of the token; NULL in a route without .auth. */
+/* The user of the token, and the session (a sign-in, and what came of it) that it names; NULL in a
+ * route without .auth. */
 struct np_value np_caller(const struct np_ctx *ctx);
+struct np_value np_caller_session(const struct np_ctx *ctx);
 
 /* Fails with NP_FORBIDDEN when the caller is not that user. */
 NP_MUST_CHECK bool np_is_caller(struct np_ctx *ctx, struct np_value user);
@@ -215,8 +222,9 @@ NP_MUST_CHECK bool np_is_caller(struct np_ctx *ctx, struct np_value user);
 struct np_value np_password_hash(struct np_ctx *ctx, struct np_value password);
 bool np_password_verify(struct np_value hash, struct np_value password);
 
-/* Signed with SECRET_KEY, for np_access_token_s() seconds. */
-struct np_value np_access_token(struct np_ctx *ctx, struct np_value user);
+/* Signed with SECRET_KEY, for np_access_token_s() seconds, or until the session ends. Both are
+ * UUIDs. */
+struct np_value np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value session);
 int64_t np_access_token_s(const struct np_ctx *ctx);
 
 /* 32 random bytes, and what to keep of them: who reads the table cannot use it. */

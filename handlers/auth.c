@@ -19,9 +19,14 @@ static const char password_of[] =
 	" expires_at < now() - " REFRESH_TOKEN_EXPIRE " ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP" \
 	" LOCKED) old WHERE t.token_hash = old.token_hash)"
 
-static const char new_family[] = "WITH" SOME_GONE
-                                 " INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
-                                 " VALUES ($1, gen_random_uuid(), $2, now() + " REFRESH_TOKEN_EXPIRE ")";
+/* A family of tokens is a session. None begins with a password that was changed while it was
+ * checked: whoever changes it has the row. */
+static const char new_family[] =
+    "WITH" SOME_GONE
+    ", known AS (SELECT user_id FROM credentials WHERE user_id = $2 AND password_hash = $3 FOR SHARE)"
+    " INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
+    " SELECT $1, gen_random_uuid(), user_id, now() + " REFRESH_TOKEN_EXPIRE
+    " FROM known RETURNING user_id, family";
 
 /* Each is good once, and the next one takes its place. Its own mark is looked at again when it was waited for; that of the
  * others shows one that was made while the family was ended, and not seen there. */
@@ -32,21 +37,36 @@ static const char next_of_family[] =
     " AND f.revoked_at IS NOT NULL) RETURNING t.family, t.user_id)," SOME_GONE
     ", following AS (INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
     " SELECT $2, family, user_id, now() + " REFRESH_TOKEN_EXPIRE " FROM used)"
-    " SELECT user_id FROM used";
+    " SELECT user_id, family FROM used";
 
 /* Of one that was used before. A statement of its own, after next_of_family: it has to see who used it a moment ago. */
 static const char end_of_family[] =
     "UPDATE refresh_tokens SET revoked_at = now() WHERE revoked_at IS NULL AND family ="
     " (SELECT family FROM refresh_tokens WHERE token_hash = $1 AND used_at IS NOT NULL)";
 
+/* One marked token ends its family, also what is made of it meanwhile. */
+static const char ended_session[] =
+    "UPDATE refresh_tokens SET revoked_at = now() WHERE family = $1 AND revoked_at IS NULL RETURNING family";
+static const char ended_sessions[] =
+    "UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL RETURNING family";
+static const char ended_other_sessions[] =
+    "UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = $1 AND family <> $2 AND revoked_at IS NULL"
+    " RETURNING family";
+
+static const char password_of_caller[] = "SELECT password_hash FROM credentials WHERE user_id = $1";
+static const char changed_password[] =
+    "UPDATE credentials SET password_hash = $2 WHERE user_id = $1 AND password_hash = $3 RETURNING user_id";
+
 /* Long enough to be worth guessing at; what is longer than this only takes our time. */
 #define PASSWORD_FIELD .name = "password", .in = NP_BODY, .type = NP_STRING, .max = 200
+#define NEW_PASSWORD_RULES \
+	.in = NP_BODY, .type = NP_STRING, .min = 12, .max = 200, .example = "correct horse battery"
 
 enum { EMAIL, NAME, NEW_PASSWORD };
 static const struct np_param new_fields[] = {
 	[EMAIL] = { EMAIL_FIELD, .required = true },
 	[NAME] = { NAME_FIELD, .required = true },
-	[NEW_PASSWORD] = { PASSWORD_FIELD, .required = true, .min = 12, .example = "correct horse battery" },
+	[NEW_PASSWORD] = { .name = "password", NEW_PASSWORD_RULES, .required = true },
 	NP_PARAMS_END,
 };
 
@@ -93,21 +113,29 @@ static const struct np_param token_members[] = {
 static const struct np_schema token_schema = { "Token", token_members };
 
 static bool
-reply_tokens(struct np_ctx *ctx, struct np_value user, struct np_value refresh_token)
+reply_tokens(struct np_ctx *ctx, const struct np_rows *made, struct np_value refresh_token)
 {
+	struct np_value user = np_field(made, 0, "user_id"), session = np_field(made, 0, "family");
+
 	return np_commit(ctx) && np_header(ctx, "Cache-Control", "no-store")
 	       && np_reply_object(ctx, NP_OK,
-	                          NP_MEMBERS({ "access_token", np_access_token(ctx, user) },
+	                          NP_MEMBERS({ "access_token", np_access_token(ctx, user, session) },
 	                                     { "token_type", np_text("bearer") },
 	                                     { "expires_in", np_int(ctx, np_access_token_s(ctx)) },
 	                                     { "refresh_token", refresh_token }));
 }
 
 static bool
+refuse_password(struct np_ctx *ctx)
+{
+	return np_fail(ctx, NP_UNAUTHORIZED, "Wrong email address or password");
+}
+
+static bool
 sign_in(struct np_ctx *ctx)
 {
 	struct np_value hash = { .text = NULL }, token = np_random_token(ctx);
-	struct np_rows *found, *done;
+	struct np_rows *found, *made;
 
 	if (!np_query(ctx, &found, password_of, NP_VALUES(np_arg(ctx, USERNAME))))
 		return false;
@@ -115,10 +143,11 @@ sign_in(struct np_ctx *ctx)
 		hash = np_field(found, 0, "password_hash");
 	/* Also where there is nobody: it takes as long. */
 	if (!np_password_verify(hash, np_arg(ctx, PASSWORD)))
-		return np_fail(ctx, NP_UNAUTHORIZED, "Wrong email address or password");
-	return np_query(ctx, &done, new_family,
-	                NP_VALUES(np_token_hash(ctx, token), np_field(found, 0, "id")))
-	       && reply_tokens(ctx, np_field(found, 0, "id"), token);
+		return refuse_password(ctx);
+	if (!np_query(ctx, &made, new_family,
+	              NP_VALUES(np_token_hash(ctx, token), np_field(found, 0, "id"), hash)))
+		return false;
+	return np_rows_count(made) == 1 ? reply_tokens(ctx, made, token) : refuse_password(ctx);
 }
 
 static bool
@@ -130,10 +159,10 @@ stay_signed_in(struct np_ctx *ctx)
 	if (!np_query(ctx, &used, next_of_family, NP_VALUES(hash, np_token_hash(ctx, token))))
 		return false;
 	if (np_rows_count(used) == 1)
-		return reply_tokens(ctx, np_field(used, 0, "user_id"), token);
+		return reply_tokens(ctx, used, token);
 	/* A family that was ended just now has to stay so. */
 	return np_query(ctx, &ended, end_of_family, NP_VALUES(hash)) && np_commit(ctx)
-	       && np_fail(ctx, NP_UNAUTHORIZED, "The refresh token is not valid, or not any more");
+	       && np_fail(ctx, NP_UNAUTHORIZED, "The refresh token is invalid or expired");
 }
 
 static bool
@@ -155,6 +184,62 @@ show_me(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_OK, user);
 }
 
+/* --- the end of sessions, and another password --- */
+
+static bool
+sign_out(struct np_ctx *ctx)
+{
+	struct np_rows *ended;
+
+	return np_query(np_last(ctx), &ended, ended_session, NP_VALUES(np_caller_session(ctx)))
+	       && np_reply_empty(ctx);
+}
+
+static bool
+sign_out_everywhere(struct np_ctx *ctx)
+{
+	struct np_rows *ended;
+
+	return np_query(np_last(ctx), &ended, ended_sessions, NP_VALUES(np_caller(ctx)))
+	       && np_reply_empty(ctx);
+}
+
+enum { OLD_PASSWORD, OTHER_PASSWORD };
+static const struct np_param password_fields[] = {
+	[OLD_PASSWORD] = { PASSWORD_FIELD, .required = true, .description = "the one until now" },
+	[OTHER_PASSWORD] = { .name = "new_password", NEW_PASSWORD_RULES, .required = true },
+	NP_PARAMS_END,
+};
+
+static bool
+refuse_change(struct np_ctx *ctx)
+{
+	return np_fail(ctx, NP_FORBIDDEN, "Wrong password");
+}
+
+/* Sessions are ended by a statement of its own: while the row of the password was waited for, a
+ * sign-in may have made one more. */
+static bool
+change_password(struct np_ctx *ctx)
+{
+	struct np_value hash = { .text = NULL }, new_hash;
+	struct np_rows *found, *changed, *ended;
+
+	if (!np_query(ctx, &found, password_of_caller, NP_VALUES(np_caller(ctx))))
+		return false;
+	if (np_rows_count(found) == 1)
+		hash = np_field(found, 0, "password_hash");
+	if (!np_password_verify(hash, np_arg(ctx, OLD_PASSWORD)))
+		return refuse_change(ctx);
+	new_hash = np_password_hash(ctx, np_arg(ctx, OTHER_PASSWORD));
+	if (!np_query(ctx, &changed, changed_password, NP_VALUES(np_caller(ctx), new_hash, hash)))
+		return false;
+	if (np_rows_count(changed) == 0)
+		return refuse_change(ctx);
+	return np_query(ctx, &ended, ended_other_sessions, NP_VALUES(np_caller(ctx), np_caller_session(ctx)))
+	       && np_commit(ctx) && np_reply_empty(ctx);
+}
+
 static const struct np_route routes[] = {
 	{ "POST", "/auth/register", register_user, NP_TX_WRITE, new_fields,
 	  .summary = "A new user with a password", TAKEN, .returns = &user_schema },
@@ -163,6 +248,11 @@ static const struct np_route routes[] = {
 	  .summary = "An access token for a password or a refresh token", .returns = &token_schema },
 	{ "GET", "/auth/me", show_me, NP_TX_READ, .auth = NP_AUTH_USER, .summary = "Whose token it is",
 	  .returns = &user_schema, .missing = "This user is not there any more" },
+	{ "DELETE", "/auth/session", sign_out, NP_TX_WRITE, .auth = NP_AUTH_USER, .summary = "Sign out" },
+	{ "DELETE", "/auth/sessions", sign_out_everywhere, NP_TX_WRITE, .auth = NP_AUTH_USER,
+	  .summary = "Sign out everywhere" },
+	{ "PUT", "/auth/password", change_password, NP_TX_MANUAL, password_fields, .auth = NP_AUTH_USER,
+	  .summary = "Another password; other sessions end", .success = NP_NO_CONTENT },
 	NP_ROUTES_END,
 };
 

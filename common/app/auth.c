@@ -6,7 +6,10 @@
 #include "base/mem.h"
 #include "http/jwt.h"
 
-static const char claims_setting[] = "SELECT set_config('request.jwt.claims', $1, true)";
+/* The function fails with NP004 unless the session is live (migration 0009): then nothing of the
+ * transaction is done. */
+static const char identity[] =
+    "SELECT set_config('request.jwt.claims', $1, true), request_session_check($2, $3)";
 
 /* NULL: there is none. The scheme's name is in whatever case. */
 static const char *
@@ -23,33 +26,58 @@ bearer_of(const struct np_ctx *ctx)
 
 /* With the key of now, else with the one before it. */
 static const char *
-claims_of(struct np_ctx *ctx, const char *token)
+claims_of(struct np_ctx *ctx, const char *token, struct jwt_holder *holder)
 {
 	const struct settings *settings = ctx->app->settings;
 	const char *const keys[] = { settings->secret_key, settings->secret_key_previous };
 	const char *claims = NULL;
 
 	for (size_t i = 0; i < COUNT_OF(keys) && keys[i] && !claims; i++)
-		claims = jwt_verify(ctx, keys[i], token, settings->app_name, time(NULL), &ctx->caller);
+		claims = jwt_verify(ctx, keys[i], token, settings->app_name, time(NULL), holder);
 	return claims;
+}
+
+/* The UUID as SQL writes it; NULL: it is none. Whoever has the key may have signed anything. */
+static const char *
+uuid_of(struct np_ctx *ctx, const char *text)
+{
+	static const struct np_param uuid = { .name = "id", .type = NP_UUID };
+	struct argument argument = { .given = true };
+
+	return param_check(ctx, &uuid, text, &argument) ? NULL : argument.value.text;
+}
+
+/* False: the token is not one of ours, or not good now. */
+static bool
+take_token(struct np_ctx *ctx, const char *token)
+{
+	struct jwt_holder holder;
+	const char *claims = claims_of(ctx, token, &holder);
+
+	if (!claims)
+		return false;
+	ctx->caller = uuid_of(ctx, holder.subject);
+	ctx->caller_session = uuid_of(ctx, holder.session);
+	if (!ctx->caller || !ctx->caller_session)
+		return false;
+	ctx->identity_values[IDENTITY_CLAIMS] = np_text(claims);
+	ctx->identity_values[IDENTITY_USER] = np_text(ctx->caller);
+	ctx->identity_values[IDENTITY_SESSION] = np_text(ctx->caller_session);
+	ctx->identity = (struct transaction_statement){ identity, { ctx->identity_values, IDENTITY__MAX } };
+	return true;
 }
 
 bool
 auth_check(struct np_ctx *ctx)
 {
-	const char *token, *claims = NULL;
+	const char *token;
 
 	if (ctx->route->auth != NP_AUTH_USER)
 		return true;
 	token = bearer_of(ctx);
-	if (token)
-		claims = claims_of(ctx, token);
-	if (!claims)
-		return np_fail(ctx, NP_UNAUTHORIZED,
-		               token ? "The token is not valid, or not any more" : "A token is needed");
-	ctx->claims_value = np_text(claims);
-	ctx->identity = (struct transaction_statement){ claims_setting, { &ctx->claims_value, 1 } };
-	return true;
+	if (token && take_token(ctx, token))
+		return true;
+	return np_fail(ctx, NP_UNAUTHORIZED, token ? "The token is invalid or expired" : "A token is needed");
 }
 
 bool
@@ -67,6 +95,12 @@ struct np_value
 np_caller(const struct np_ctx *ctx)
 {
 	return (struct np_value){ .text = ctx->caller, .type = NP_UUID };
+}
+
+struct np_value
+np_caller_session(const struct np_ctx *ctx)
+{
+	return (struct np_value){ .text = ctx->caller_session, .type = NP_UUID };
 }
 
 bool
@@ -90,11 +124,12 @@ np_password_verify(struct np_value hash, struct np_value password)
 }
 
 struct np_value
-np_access_token(struct np_ctx *ctx, struct np_value user)
+np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value session)
 {
 	const struct jwt_claims claims = {
 		.issuer = ctx->app->settings->app_name,
 		.subject = user.text,
+		.session = session.text,
 		.now_s = time(NULL),
 		.life_s = np_access_token_s(ctx),
 	};

@@ -15,6 +15,9 @@
 /* What idempotency_claim() takes. */
 enum { CLAIM_CALLER, CLAIM_KEY, CLAIM_FINGERPRINT, CLAIM__MAX };
 
+/* What auth.c tells the database of a caller. */
+enum { IDENTITY_CLAIMS, IDENTITY_USER, IDENTITY_SESSION, IDENTITY__MAX };
+
 struct np_ctx {
 	struct app *app;
 	const struct request *request;
@@ -28,9 +31,9 @@ struct np_ctx {
 	struct transaction *tx; /* NULL until the request is decoded */
 	struct reply reply;
 	bool replied, replayed; /* the reply stands; it is that of an earlier request with the same key */
-	const char *caller;     /* NULL: nobody is known */
+	const char *caller, *caller_session;   /* UUIDs; NULL: nobody is known */
 	struct transaction_statement identity; /* tells the database so; sql is NULL: nobody */
-	struct np_value claims_value;
+	struct np_value identity_values[IDENTITY__MAX];
 	struct claim claim; /* sql is NULL: there is no Idempotency-Key */
 	struct np_value claim_values[CLAIM__MAX];
 	bool is_random;        /* the answer may have in it what another run would make anew */

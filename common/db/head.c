@@ -80,6 +80,14 @@ limits_of(const struct head *head, struct limits *limits)
 	(void)text_of_int(left_ms + HEAD_GRACE_MS, limits->idle);
 }
 
+struct deadline
+head_flight_deadline(const struct head *head, bool commits)
+{
+	int64_t command_ms = head->command_timeout_s * 1000;
+
+	return deadline_within_ms(head->deadline, (commits ? 2 : 1) * command_ms + HEAD_GRACE_MS);
+}
+
 void
 head_begin(const struct head *head, struct flight *flight)
 {

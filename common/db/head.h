@@ -44,6 +44,10 @@ struct head {
 	const char *endpoint, *id; /* application_name, seen in pg_stat_activity */
 };
 
+/* When we give up on a flight. The server's limit is for each statement, so a commit beside another
+ * one may take as long again. */
+struct deadline head_flight_deadline(const struct head *head, bool commits);
+
 /* BEGIN with what cannot be set later. */
 void head_begin(const struct head *head, struct flight *flight);
 

@@ -29,12 +29,24 @@ is_claimed_by_another(const PGresult *result)
 	return constraint && strcmp(constraint, "idempotency_keys_pkey") == 0;
 }
 
-bool
-mishap_is_read_only(const struct flight *flight)
+static bool
+has_code(const struct flight *flight, const char *wanted)
 {
 	const char *code = PQresultErrorField(flight->error, PG_DIAG_SQLSTATE);
 
-	return code && strcmp(code, "25006") == 0;
+	return code && strcmp(code, wanted) == 0;
+}
+
+bool
+mishap_is_read_only(const struct flight *flight)
+{
+	return has_code(flight, "25006");
+}
+
+bool
+mishap_is_ended_session(const struct flight *flight)
+{
+	return has_code(flight, "NP004");
 }
 
 static enum sqlstate_retry
@@ -66,6 +78,14 @@ ambiguous(struct error *err)
 	error_fill(err, NP_AMBIGUOUS, "The outcome is unknown: the database was lost while it committed");
 	memcpy(err->sqlstate, cause.sqlstate, sizeof(err->sqlstate));
 	(void)error_detail(err, "%s", cause.detail);
+}
+
+bool
+mishap_may_pass(const struct flight *flight, enum flight_outcome outcome)
+{
+	const char *code = PQresultErrorField(flight->error, PG_DIAG_SQLSTATE);
+
+	return outcome != FLIGHT_LATE && sqlstate_of_statement(code ? code : "").retry == RETRY_SOON;
 }
 
 bool

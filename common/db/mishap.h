@@ -18,10 +18,16 @@ struct mishap {
 /* Fills err: NP_AMBIGUOUS when the end of a commit was not seen. Returns whether the same may be tried again. */
 enum sqlstate_retry mishap_explain(const struct mishap *mishap, struct error *err);
 
+/* Whether the same may succeed on another connection at once. */
+bool mishap_may_pass(const struct flight *flight, enum flight_outcome outcome);
+
 /* An empty statement, COPY: no error of the server's, and nothing that a handler may send. */
 bool mishap_is_misuse(const struct flight *flight);
 
 /* A write was refused since the server, or the transaction, is read only. */
 bool mishap_is_read_only(const struct flight *flight);
+
+/* The server knows no live session of the caller. */
+bool mishap_is_ended_session(const struct flight *flight);
 
 #endif

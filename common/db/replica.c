@@ -15,8 +15,9 @@ log_away(struct replica *replica, const struct error *err)
 	log_printf(LOG_WARNING, "replica away, reads go to the primary", "%s", err->detail);
 }
 
-bool
-replica_is_away(const struct replica *replica)
+/* Whoever asks again so soon waits in vain. */
+static bool
+is_away(const struct replica *replica)
 {
 	return clock_now_us() < replica->away_until_us;
 }
@@ -38,4 +39,11 @@ replica_acquire(struct replica *replica, struct deadline deadline, struct connec
 	replica->away_until_us = clock_now_us() + REPLICA_PAUSE_MS * INT64_C(1000);
 	log_away(replica, &err);
 	return false;
+}
+
+bool
+replica_serves(const struct replica *replica, enum np_tx mode, enum np_isolation isolation)
+{
+	/* A standby has no serializable snapshots. */
+	return mode == NP_TX_READ && isolation != NP_SERIALIZABLE && !is_away(replica);
 }

@@ -18,11 +18,11 @@ struct replica {
 	int64_t logged_us; /* 0: never */
 };
 
-/* It was away a moment ago: whoever asks again waits in vain. */
-NP_MUST_CHECK bool replica_is_away(const struct replica *replica);
-
 /* False: it is away, use the primary. */
 NP_MUST_CHECK bool replica_acquire(struct replica *replica, struct deadline deadline,
                                    struct connection **connection);
+
+/* Whether such a transaction may go there now: not soon after it was away. */
+bool replica_serves(const struct replica *replica, enum np_tx mode, enum np_isolation isolation);
 
 #endif

@@ -7,6 +7,7 @@
 #define CONFLICT       "The request conflicts with another one"
 #define BAD_VALUE      "The database cannot accept one of the values"
 #define INTERNAL       "Internal error"
+#define ENDED          "The session has ended, or its user is gone"
 #define KEY_RUNNING    "A request with this Idempotency-Key is being worked on"
 #define KEY_KNOWN      "The request with this Idempotency-Key was answered before"
 #define KEY_OF_ANOTHER "This Idempotency-Key was used for another request"
@@ -36,6 +37,7 @@ static const struct {
 	  { NP_CONFLICT, RETRY_NEVER, KEY_RUNNING, 1 } }, /* of idempotency_claim(), migration 0004 */
 	{ "NP002", { NP_CONFLICT, RETRY_NEVER, KEY_KNOWN } },
 	{ "NP003", { NP_INVALID, RETRY_NEVER, KEY_OF_ANOTHER } },
+	{ "NP004", { NP_UNAUTHORIZED, RETRY_NEVER, ENDED } }, /* request_session_check(), 0009 */
 	{ "", { NP_INTERNAL, RETRY_NEVER, INTERNAL } },
 };
 

@@ -49,6 +49,7 @@ struct trip {
 	/* Nothing was done, and on a new connection it may be: */
 	bool forgotten; /* the server does not have a statement's name, or one of our settings */
 	bool moved;     /* it is no primary any more */
+	bool unknown;   /* it is a standby, which may lag, and knows no session of the caller */
 	bool outdated;  /* maybe refused only because its parameters had other types when it was prepared */
 	size_t head, statement; /* their places in the flight; without `opens` there is no head */
 	enum flight_outcome outcome;
@@ -106,13 +107,12 @@ head_of(const struct transaction *tx)
 	};
 }
 
-/* The server's limit is for each statement, so a commit beside another one may take as long again. */
 static struct deadline
 flight_deadline(const struct transaction *tx, const struct trip *trip)
 {
-	int64_t command_ms = tx->options.command_timeout_s * 1000;
+	const struct head head = head_of(tx);
 
-	return deadline_within_ms(tx->options.deadline, (trip->commits ? 2 : 1) * command_ms + HEAD_GRACE_MS);
+	return head_flight_deadline(&head, trip->commits);
 }
 
 static void
@@ -128,10 +128,15 @@ fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 	trip->moved = tx->options.mode != NP_TX_READ && mishap_is_read_only(&trip->flight);
 	if (trip->moved)
 		connector_distrust(tx->source);
+	trip->unknown = tx->source != tx->options.connector && mishap_is_ended_session(&trip->flight);
 	tx->broken = trip->flight.broken || trip->forgotten || trip->moved;
 	/* After a failure only the server knows: a COMMIT that was skipped leaves it open, one that failed does not. */
 	if (!tx->broken)
 		tx->open = PQtransactionStatus(trip->flight.pg) != PQTRANS_IDLE;
+	if (trip->unknown) {
+		tx->options.replica = NULL;
+		tx->broken = tx->broken || tx->open;
+	}
 	tx->counts.flights++;
 	tx->counts.flights_us += clock_now_us() - tx->flew_us;
 }
@@ -151,9 +156,7 @@ take_from_replica(struct transaction *tx)
 {
 	struct replica *replica = tx->options.replica;
 
-	/* A standby has no serializable snapshots. */
-	if (!replica || tx->options.mode != NP_TX_READ || tx->options.isolation == NP_SERIALIZABLE
-	    || replica_is_away(replica))
+	if (!replica || !replica_serves(replica, tx->options.mode, tx->options.isolation))
 		return false;
 	tx->counts.on_replica = replica_acquire(replica, tx->options.deadline, &tx->connection);
 	connect_cost_add(&tx->counts.connect, connector_cost(replica->connector));
@@ -167,6 +170,7 @@ take_from_primary(struct transaction *tx, struct error *err)
 {
 	bool taken;
 
+	tx->counts.on_replica = false;
 	tx->source = tx->options.connector;
 	taken = connector_acquire(tx->source, tx->options.deadline, &tx->connection, err);
 	connect_cost_add(&tx->counts.connect, connector_cost(tx->source));
@@ -264,15 +268,13 @@ has_time_to_commit(const struct transaction *tx, struct error *err)
 static bool
 may_try_again(const struct transaction *tx, const struct trip *trip)
 {
-	const char *code = PQresultErrorField(trip->flight.error, PG_DIAG_SQLSTATE);
-
+	if (trip->unknown)
+		return trip->opens;
 	if (!tx->broken || !trip->opens || tx->counts.retries > 0 || mishap_is_misuse(&trip->flight))
 		return false;
 	if (trip->forgotten || trip->moved)
 		return true;
-	if (trip->outcome == FLIGHT_LATE || sqlstate_of_statement(code ? code : "").retry != RETRY_SOON)
-		return false;
-	return !trip->commits || !trip->flight.sent;
+	return (!trip->commits || !trip->flight.sent) && mishap_may_pass(&trip->flight, trip->outcome);
 }
 
 /* The same as text, on the same connection, where that is the whole transaction so far; else the handler runs again, or, where

@@ -32,6 +32,7 @@ write_claims(void *owner, const struct jwt_claims *claims)
 	add_text(&out, "iss", claims->issuer);
 	add_text(&out, "aud", claims->issuer);
 	add_text(&out, "sub", claims->subject);
+	add_text(&out, "sid", claims->session);
 	add_text(&out, "jti", random_token(owner));
 	buf_printf(&out, "\"iat\":%" PRId64 ",\"nbf\":%" PRId64 ",\"exp\":%" PRId64 "}", claims->now_s,
 	           claims->now_s, claims->now_s + claims->life_s);
@@ -97,12 +98,21 @@ holds(const struct json_body *claims, const char *issuer, int64_t now_s)
 	       && now_s >= not_before - JWT_LEEWAY_S && now_s < expires;
 }
 
+/* NULL: there is none, or it is empty. */
+static const char *
+text_of(const struct json_body *claims, const char *name)
+{
+	const struct json_member *found = member(claims, name, JSON_STRING);
+
+	return found && *found->text ? found->text : NULL;
+}
+
 const char *
 jwt_verify(void *owner, const char *key, const char *token, const char *issuer, int64_t now_s,
-           const char **subject)
+           struct jwt_holder *holder)
 {
 	const char *dot = strrchr(token, '.'), *text;
-	const struct json_member *found;
+	struct jwt_holder found;
 	struct json_body claims;
 	struct error ignored;
 	size_t size;
@@ -114,9 +124,9 @@ jwt_verify(void *owner, const char *key, const char *token, const char *issuer, 
 	text = base64url_decode(owner, token, (size_t)(dot - token), &size);
 	if (!text || !json_body_read(owner, text, size, &claims, &ignored) || !holds(&claims, issuer, now_s))
 		return NULL;
-	found = member(&claims, "sub", JSON_STRING);
-	if (!found || !*found->text)
+	found = (struct jwt_holder){ text_of(&claims, "sub"), text_of(&claims, "sid") };
+	if (!found.subject || !found.session)
 		return NULL;
-	*subject = found->text;
+	*holder = found;
 	return text;
 }

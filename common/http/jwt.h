@@ -14,6 +14,7 @@
 struct jwt_claims {
 	const char *issuer;  /* iss, and aud: a token is for whoever made it */
 	const char *subject; /* sub */
+	const char *session; /* sid */
 	int64_t now_s;       /* Unix time */
 	int64_t life_s;
 };
@@ -21,9 +22,15 @@ struct jwt_claims {
 /* Belongs to owner. */
 RETURNS_OWNED char *jwt_new(void *owner, const char *key, const struct jwt_claims *claims);
 
-/* NULL: it is not one that we would accept now. The claims as JSON belong to owner, *subject too. Signature first,
+/* Whose a token is. */
+struct jwt_holder {
+	const char *subject, *session; /* not empty */
+};
+
+/* Returns the claims as JSON, or NULL if the token is not one that we would accept now; then
+ * *holder is as it was. What is returned belongs to owner, the holder's texts too. Signature first,
  * compared in constant time. */
 const char *jwt_verify(void *owner, const char *key, const char *token, const char *issuer, int64_t now_s,
-                       const char **subject);
+                       struct jwt_holder *holder);
 
 #endif

@@ -19,9 +19,9 @@
 static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}";
 
 static const char *
-verify(void *owner, const char *token, const char **subject)
+verify(void *owner, const char *token, struct jwt_holder *holder)
 {
-	return jwt_verify(owner, KEY, token, ISSUER, NOW, subject);
+	return jwt_verify(owner, KEY, token, ISSUER, NOW, holder);
 }
 
 /* libsodium's own, with the key as bytes. */
@@ -82,7 +82,7 @@ time_of(struct json_object *claims, const char *name, int64_t *time_s)
 }
 
 static void
-check_claims(const char *text, const char *subject)
+check_claims(const char *text, const struct jwt_holder *holder)
 {
 	bool good;
 	struct json_object *claims = json_read(text, strlen(text), &good);
@@ -90,7 +90,8 @@ check_claims(const char *text, const char *subject)
 
 	HOLDS(good && json_object_is_type(claims, json_type_object));
 	HOLDS(same_text(text_of(claims, "iss"), ISSUER) && same_text(text_of(claims, "aud"), ISSUER));
-	HOLDS(same_text(text_of(claims, "sub"), subject) && *subject);
+	HOLDS(same_text(text_of(claims, "sub"), holder->subject) && *holder->subject);
+	HOLDS(same_text(text_of(claims, "sid"), holder->session) && *holder->session);
 	HOLDS(time_of(claims, "nbf", &not_before) && not_before <= NOW + JWT_LEEWAY_S);
 	HOLDS(time_of(claims, "exp", &expires) && expires > NOW);
 	(void)json_object_put(claims);
@@ -100,15 +101,16 @@ check_claims(const char *text, const char *subject)
 static void
 check_any(void *owner, const char *token)
 {
-	const char *subject = NULL, *claims = verify(owner, token, &subject), *dot = strrchr(token, '.');
+	struct jwt_holder holder = { .subject = NULL };
+	const char *claims = verify(owner, token, &holder), *dot = strrchr(token, '.');
 
 	if (!claims) {
-		HOLDS(!subject);
+		HOLDS(!holder.subject && !holder.session);
 		return;
 	}
 	HOLDS(text_starts(token, base64url_encode(owner, header, strlen(header))));
 	HOLDS(strcmp(hs256(owner, mem_strndup(owner, token, (size_t)(dot - token))), dot + 1) == 0);
-	check_claims(claims, subject);
+	check_claims(claims, &holder);
 }
 
 /* --- kinds --- */
@@ -124,18 +126,20 @@ try_claims(void *owner, struct input *in)
 static void
 try_header(void *owner, struct input *in)
 {
-	const char *head = input_rest(owner, in), *subject = NULL;
+	const char *head = input_rest(owner, in);
+	struct jwt_holder holder;
 	const char *claims =
-	    "{\"iss\":\"nullpool\",\"aud\":\"nullpool\",\"sub\":\"1\",\"nbf\":1,\"exp\":1900000000}";
+	    "{\"iss\":\"nullpool\",\"aud\":\"nullpool\",\"sub\":\"1\",\"sid\":\"2\",\"nbf\":1,\"exp\":1900000000}";
 
-	HOLDS((verify(owner, token_of(owner, head, claims), &subject) != NULL)
-	      == (strcmp(head, header) == 0));
+	HOLDS((verify(owner, token_of(owner, head, claims), &holder) != NULL) == (strcmp(head, header) == 0));
 }
 
 static const char *
 good_token(void *owner, const char *sub)
 {
-	const struct jwt_claims claims = { .issuer = ISSUER, .subject = sub, .now_s = NOW, .life_s = 60 };
+	const struct jwt_claims claims = {
+		.issuer = ISSUER, .subject = sub, .session = sub, .now_s = NOW, .life_s = 60
+	};
 
 	return jwt_new(owner, KEY, &claims);
 }
@@ -144,17 +148,19 @@ good_token(void *owner, const char *sub)
 static void
 try_new(void *owner, struct input *in)
 {
-	const char *sub = input_rest(owner, in), *token = good_token(owner, sub), *subject = NULL;
+	const char *sub = input_rest(owner, in), *token = good_token(owner, sub);
+	struct jwt_holder holder;
 	bool fits = *sub && strlen(token) <= 4096 && utf8_valid(sub, strlen(sub), NULL);
 
 	/* Longer claims are cut short by jwt_new()'s buffer, and then no JSON. */
 	if (fits)
-		HOLDS(verify(owner, token, &subject) && same_text(subject, sub));
-	HOLDS(!jwt_verify(owner, KEY, token, ISSUER, NOW + 60, &subject));
-	HOLDS(!jwt_verify(owner, KEY, token, ISSUER, NOW - JWT_LEEWAY_S - 1, &subject));
-	HOLDS(!jwt_verify(owner, KEY "x", token, ISSUER, NOW, &subject));
-	HOLDS(!jwt_verify(owner, "", token, ISSUER, NOW, &subject));
-	HOLDS(!jwt_verify(owner, KEY, token, ISSUER "2", NOW, &subject));
+		HOLDS(verify(owner, token, &holder) && same_text(holder.subject, sub)
+		      && same_text(holder.session, sub));
+	HOLDS(!jwt_verify(owner, KEY, token, ISSUER, NOW + 60, &holder));
+	HOLDS(!jwt_verify(owner, KEY, token, ISSUER, NOW - JWT_LEEWAY_S - 1, &holder));
+	HOLDS(!jwt_verify(owner, KEY "x", token, ISSUER, NOW, &holder));
+	HOLDS(!jwt_verify(owner, "", token, ISSUER, NOW, &holder));
+	HOLDS(!jwt_verify(owner, KEY, token, ISSUER "2", NOW, &holder));
 }
 
 /* A good token with one byte another one. */
@@ -163,13 +169,13 @@ try_changed(void *owner, struct input *in)
 {
 	char *token = mem_strdup(owner, good_token(owner, "1"));
 	unsigned at = input_byte(in) << 8 | input_byte(in), with = input_byte(in);
-	const char *subject = NULL;
+	struct jwt_holder holder;
 
 	at %= (unsigned)strlen(token);
 	if (token[at] == (char)with)
 		return;
 	token[at] = (char)with;
-	HOLDS(!verify(owner, token, &subject));
+	HOLDS(!verify(owner, token, &holder));
 }
 
 /* Good claims under another algorithm's name, with its signature: of HS512 a right one, of `none` none at all. */
@@ -179,22 +185,23 @@ try_algorithms(void *owner, struct input *in)
 	static const char *const names[] = { "none",  "None",  "NONE",  "",       "HS256", "HS384", "HS512",
 		                             "RS256", "RS384", "RS512", "ES256",  "ES384", "ES512", "PS256",
 		                             "PS384", "PS512", "EdDSA", "HS256K", "hs256" };
-	const char *subject = NULL, *name = names[input_byte(in) % COUNT_OF(names)];
+	struct jwt_holder holder;
+	const char *name = names[input_byte(in) % COUNT_OF(names)];
 	const char *extra = input_rest(owner, in);
 	const char *head = mem_printf(owner, "{\"alg\":\"%s\",\"typ\":\"at+jwt\"%s}", name, extra);
-	const char *text = mem_strdup(owner,
-	                              token_of(owner, head,
-	                                       "{\"iss\":\"nullpool\",\"aud\":\"nullpool\",\"sub\":\"1\","
-	                                       "\"nbf\":1,\"exp\":1900000000}"));
+	const char *text = mem_strdup(
+	    owner, token_of(owner, head,
+	                    "{\"iss\":\"nullpool\",\"aud\":\"nullpool\",\"sub\":\"1\",\"sid\":\"2\","
+	                    "\"nbf\":1,\"exp\":1900000000}"));
 	const char *unsigned_text = mem_strndup(owner, text, (size_t)(strrchr(text, '.') - text));
 
 	if (strcmp(head, header) == 0)
 		return;
-	HOLDS(!verify(owner, text, &subject));
+	HOLDS(!verify(owner, text, &holder));
 	HOLDS(
-	    !verify(owner, mem_printf(owner, "%s.%s", unsigned_text, hs512(owner, unsigned_text)), &subject));
-	HOLDS(!verify(owner, mem_printf(owner, "%s.", unsigned_text), &subject));
-	HOLDS(!verify(owner, unsigned_text, &subject));
+	    !verify(owner, mem_printf(owner, "%s.%s", unsigned_text, hs512(owner, unsigned_text)), &holder));
+	HOLDS(!verify(owner, mem_printf(owner, "%s.", unsigned_text), &holder));
+	HOLDS(!verify(owner, unsigned_text, &holder));
 }
 
 int

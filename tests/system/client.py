@@ -33,16 +33,17 @@ class Answer:
 
 
 class Client:
-    def __init__(self, port, source=None, key=None, token=None):
+    def __init__(self, port, source=None, key=None, token=None, begin_session=None):
         self.port = port
         self.source = source  # address to come from
         self.key = key  # that tokens are signed with
         self.token = token
+        self.begin_session = begin_session
 
     def of(self, user):
         """The same for a user who is signed in: their id, or their row."""
         user = user if isinstance(user, str) else user["id"]
-        return Client(self.port, self.source, self.key, tokens.token(self.key, user))
+        return Client(self.port, self.source, self.key, tokens.token(self.key, user, sid=self.begin_session(user)))
 
     def ask(self, method, target, body=None, headers=None, timeout=30):
         source = (self.source, 0) if self.source else None

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import uuid
 
 import pytest
 
@@ -18,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "env" / "local"))
 
 import stack  # noqa: E402
+import tokens  # noqa: E402
 from canaries import (CANARIES, CANARY, CANARY_ENCODED, OWNER_CANARY, REDIS_CANARY, SECRET_CANARY,  # noqa: E402, F401
                       assert_none_in)
 from client import Client  # noqa: E402
@@ -53,6 +55,7 @@ class Site:
         self.bad_ends = []  # of masters
         self.logs_of_deaths = set()  # of programs that are no Service, and that a test kills
         self.count = 0
+        self.sessions = {}  # of users, each one that was begun here
 
     def start(self):
         self.postgres.create("app", "app_owner", OWNER_CANARY, "app_user", CANARY)
@@ -61,6 +64,7 @@ class Site:
         stack.migrate(ROOT, self.environment())
         with self.owner() as link, link.cursor() as cursor:
             cursor.execute(PROBE_TABLES)
+        self.begin_session(tokens.USER, tokens.SESSION)
 
     def stop(self):
         self.redis.stop()
@@ -101,6 +105,16 @@ class Site:
         finally:
             link.close()
 
+    def begin_session(self, user, session=None):
+        """As a sign-in does, also for somebody who has no password, or who is made here."""
+        if session or user not in self.sessions:
+            self.sessions[user] = session = session or str(uuid.uuid4())
+            self.query("INSERT INTO users (id, email, name) VALUES (%s, %s, 'Somebody') ON CONFLICT DO NOTHING",
+                       user, f"{user}@example.com")
+            self.query("INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
+                       " VALUES (%s, %s, %s, now() + interval '1 day')", session, session, user)
+        return self.sessions[user]
+
     def backends(self):
         """Connections of the runtime role, now."""
         return [pid for (pid,) in self.query("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user'")]
@@ -128,7 +142,7 @@ class Service:
             path.name: stack.Endpoint(path.name, path, self.run_dir, self.environment, self.log) for path in programs}
         self.nginx = stack.Nginx(self.folder / "nginx", stack.free_port(), self.run_dir, ROOT / "nginx",
                                  stack.nginx_settings(BUILD / "nginx-conf", self.environment), BUILD / "site")
-        self.client = Client(self.nginx.port, key=self.environment.get("SECRET_KEY"))
+        self.client = Client(self.nginx.port, key=self.environment.get("SECRET_KEY"), begin_session=site.begin_session)
         self.may_die, self.last_words = False, None
         site.services.append(self)
 

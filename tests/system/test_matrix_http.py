@@ -30,7 +30,7 @@ BODY = b'{"word":"x"}'
 LENGTH = b"Content-Length: 12"
 GET = b"GET /probe/session HTTP/1.1"
 POST = b"POST /probe/echo HTTP/1.1"
-GOOD_TOKEN = b"Authorization: Bearer " + tokens.token(SECRET_CANARY, "00000000-0000-4000-8000-00000000002a").encode()
+GOOD_TOKEN = b"Authorization: Bearer " + tokens.token(SECRET_CANARY, tokens.USER).encode()
 OTHER_TOKEN = b"Authorization: Bearer x"
 
 

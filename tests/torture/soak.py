@@ -99,7 +99,7 @@ class Asker:
     def changed_user(self):
         user = self.user or str(uuid.uuid4())
         return self.send("PATCH", f"/users/{user}", {"name": "Grace"},
-                         {"Authorization": f"Bearer {tokens.token(self.key, user)}"})
+                         {"Authorization": f"Bearer {tokens.token(self.key, user, sid=user)}"})
 
     def onboarding(self):
         return self.send("POST", "/onboarding", {"user": {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"},
@@ -124,7 +124,7 @@ class Asker:
 KINDS = {"root": 6, "live": 3, "health": 1, "metrics": 1, "users": 8, "new_user": 4, "one_user": 10, "changed_user": 2,
          "onboarding": 2, "me": 3, "row": 4, "kept": 8, "invalid": 4, "not_found": 3}
 EXPECTED = {kind: (200,) for kind in KINDS} | {
-    "new_user": (201,), "one_user": (200, 404), "changed_user": (200, 404), "onboarding": (201,), "me": (401,),
+    "new_user": (201,), "one_user": (200, 404), "changed_user": (200, 401), "onboarding": (201,), "me": (401,),
     "row": (201,), "invalid": (422,), "not_found": (404,)}
 
 
@@ -200,11 +200,24 @@ def connections(site):
     return site.query("SELECT count(*) FROM pg_stat_activity WHERE usename = %s", ground.ROLE)[0][0]
 
 
+# A client is a user as soon as it has made one: the session has the user's id.
+SESSIONS = """
+CREATE OR REPLACE FUNCTION soak_session() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at) VALUES (NEW.id, NEW.id, NEW.id, now() + interval '30 days');
+    RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS soak_session ON users;
+CREATE TRIGGER soak_session AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION soak_session();
+"""
+
+
 def soak(site, mode, requests, seed):
     """A mode's share. Memory is compared by what is a process's own (Anonymous): PSS changes with how many share a page."""
     result = Soaked(mode)
     service = conftest.Service(site, PROGRAMS, DATABASE_CONNECTION=mode, DATABASE_URL=ground.url(site), **POOL)
     begun = time.monotonic()
+    site.query(SESSIONS)
     try:
         service.start()
         held = []
@@ -217,6 +230,7 @@ def soak(site, mode, requests, seed):
         compare(result, *held)
     finally:
         service.stop()
+        site.query("DROP TRIGGER soak_session ON users")
     result.seconds = time.monotonic() - begun
     return result
 

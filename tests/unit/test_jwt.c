@@ -7,7 +7,7 @@
 #define KEY    "0123456789abcdef0123456789abcdef"
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}"
 #define NOW    1800000000
-#define GOOD   "\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1799999990,\"exp\":1800000060"
+#define GOOD   "\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1799999990,\"exp\":1800000060"
 
 static const char *
 encoded(void *owner, const char *text)
@@ -33,24 +33,28 @@ token(void *owner, const char *header, const char *claims)
 static const char *
 subject_of(void *owner, const char *text)
 {
-	const char *subject = NULL;
+	struct jwt_holder holder = { .subject = NULL };
 
-	return jwt_verify(owner, KEY, text, "us", NOW, &subject) ? subject : NULL;
+	return jwt_verify(owner, KEY, text, "us", NOW, &holder) ? holder.subject : NULL;
 }
 
 static void
 what_is_made_is_taken_until_it_expires(void **state)
 {
-	const struct jwt_claims claims = { .issuer = "us", .subject = "7", .now_s = NOW, .life_s = 60 };
-	const char *made = jwt_new(*state, KEY, &claims), *subject;
+	const struct jwt_claims claims = {
+		.issuer = "us", .subject = "7", .session = "8", .now_s = NOW, .life_s = 60
+	};
+	const char *made = jwt_new(*state, KEY, &claims);
+	struct jwt_holder holder;
 
-	assert_non_null(jwt_verify(*state, KEY, made, "us", NOW + 59, &subject));
-	assert_string_equal(subject, "7");
-	assert_null(jwt_verify(*state, KEY, made, "us", NOW + 60, &subject));
-	assert_non_null(jwt_verify(*state, KEY, made, "us", NOW - JWT_LEEWAY_S, &subject));
-	assert_null(jwt_verify(*state, KEY, made, "us", NOW - JWT_LEEWAY_S - 1, &subject));
-	assert_null(jwt_verify(*state, KEY "x", made, "us", NOW, &subject));
-	assert_null(jwt_verify(*state, KEY, made, "them", NOW, &subject));
+	assert_non_null(jwt_verify(*state, KEY, made, "us", NOW + 59, &holder));
+	assert_string_equal(holder.subject, "7");
+	assert_string_equal(holder.session, "8");
+	assert_null(jwt_verify(*state, KEY, made, "us", NOW + 60, &holder));
+	assert_non_null(jwt_verify(*state, KEY, made, "us", NOW - JWT_LEEWAY_S, &holder));
+	assert_null(jwt_verify(*state, KEY, made, "us", NOW - JWT_LEEWAY_S - 1, &holder));
+	assert_null(jwt_verify(*state, KEY "x", made, "us", NOW, &holder));
+	assert_null(jwt_verify(*state, KEY, made, "them", NOW, &holder));
 }
 
 static void
@@ -67,27 +71,45 @@ only_right_claims_are_taken(void **state)
 		{ "no JSON", "{", false },
 		{ "a claim twice", "{" GOOD ",\"sub\":\"8\"}", false },
 		{ "another issuer",
-		  "{\"iss\":\"them\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1,\"exp\":1900000000}", false },
+		  "{\"iss\":\"them\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":1900000000}",
+		  false },
 		{ "another audience",
-		  "{\"iss\":\"us\",\"aud\":\"them\",\"sub\":\"7\",\"nbf\":1,\"exp\":1900000000}", false },
+		  "{\"iss\":\"us\",\"aud\":\"them\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":1900000000}",
+		  false },
 		{ "a list of audiences",
-		  "{\"iss\":\"us\",\"aud\":[\"us\"],\"sub\":\"7\",\"nbf\":1,\"exp\":1900000000}", false },
-		{ "no beginning", "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"exp\":1900000000}", false },
-		{ "no end", "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1}", false },
+		  "{\"iss\":\"us\",\"aud\":[\"us\"],\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":1900000000}",
+		  false },
+		{ "no beginning",
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"exp\":1900000000}", false },
+		{ "no end", "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1}", false },
 		{ "an end as text",
-		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1,\"exp\":\"1900000000\"}", false },
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":\"1900000000\"}",
+		  false },
 		{ "an end as a fraction",
-		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1,\"exp\":1.9e9}", false },
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":1.9e9}",
+		  false },
 		{ "not yet",
-		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1800000031,\"exp\":1900000000}",
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1800000031,\"exp\":1900000000}",
 		  false },
 		{ "not any more",
-		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1,\"exp\":1800000000}", false },
-		{ "no subject", "{\"iss\":\"us\",\"aud\":\"us\",\"nbf\":1,\"exp\":1900000000}", false },
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":1800000000}",
+		  false },
+		{ "no session", "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1,\"exp\":1900000000}",
+		  false },
+		{ "an empty session",
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"\",\"nbf\":1,\"exp\":1900000000}",
+		  false },
+		{ "a session that is a number",
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":8,\"nbf\":1,\"exp\":1900000000}",
+		  false },
+		{ "no subject", "{\"iss\":\"us\",\"aud\":\"us\",\"sid\":\"8\",\"nbf\":1,\"exp\":1900000000}",
+		  false },
 		{ "an empty subject",
-		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"\",\"nbf\":1,\"exp\":1900000000}", false },
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"\",\"sid\":\"8\",\"nbf\":1,\"exp\":1900000000}",
+		  false },
 		{ "a subject that is a number",
-		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":7,\"nbf\":1,\"exp\":1900000000}", false },
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":7,\"sid\":\"8\",\"nbf\":1,\"exp\":1900000000}",
+		  false },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
