@@ -177,7 +177,7 @@ write_problems(struct buf *out, const struct np_route *route)
 
 	write_problem(out, true, 400, NULL);
 	write_problem(out, known || route->unauthorized, 401, route->unauthorized);
-	write_problem(out, known && has_param(route, NP_PATH, NP_PATH), 403, NULL);
+	write_problem(out, known, 403, NULL);
 	write_problem(out, route->missing || has_param(route, NP_PATH, NP_PATH), 404, route->missing);
 	write_problem(out, writes, 409, route->conflict);
 	write_problem(out, body, 413, NULL);
