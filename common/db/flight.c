@@ -5,6 +5,9 @@
 #include "base/text.h"
 #include "db/wait.h"
 
+/* Of values of one statement, or of one row: libpq keeps twice as much for the connection's life. */
+#define LARGE_BYTES ((size_t)256 << 10)
+
 void
 flight_begin(struct flight *flight, PGconn *pg, struct prepared *prepared)
 {
@@ -49,11 +52,14 @@ flight_add(struct flight *flight, const char *sql, struct np_values values)
 	struct prepared_statement *statement = flight->prepared ? prepared_find(flight->prepared, sql) : NULL;
 	const char *texts[FLIGHT_VALUES_MAX];
 	int count = (int)values.count, queued;
-	size_t place;
+	size_t place, bytes = 0;
 
 	assert(values.count <= FLIGHT_VALUES_MAX);
-	for (size_t i = 0; i < values.count; i++)
+	for (size_t i = 0; i < values.count; i++) {
 		texts[i] = values.items[i].text;
+		bytes += texts[i] ? strlen(texts[i]) : 0;
+	}
+	flight->large = flight->large || bytes > LARGE_BYTES;
 	if (statement && !statement->ready)
 		prepare(flight, statement);
 	place = next_place(flight);
@@ -89,6 +95,23 @@ keep_error(struct flight *flight, PGresult *result)
 		flight->error = result;
 }
 
+/* A row is read whole, rows one after the other. */
+static bool
+has_large_row(const PGresult *result)
+{
+	if (PQresultMemorySize(result) <= LARGE_BYTES)
+		return false;
+	for (int row = 0; row < PQntuples(result); row++) {
+		size_t bytes = 0;
+
+		for (int column = 0; column < PQnfields(result); column++)
+			bytes += (size_t)PQgetlength(result, row, column);
+		if (bytes > LARGE_BYTES)
+			return true;
+	}
+	return false;
+}
+
 /* A result of the statement with that index. */
 static void
 keep(struct flight *flight, size_t statement, PGresult *result)
@@ -98,6 +121,7 @@ keep(struct flight *flight, size_t statement, PGresult *result)
 	case PGRES_COMMAND_OK:
 		if (statement < flight->count && !flight->results[statement]) {
 			flight->results[statement] = result;
+			flight->large = flight->large || has_large_row(result);
 			if (flight->prepares[statement])
 				flight->prepares[statement]->ready = true;
 			break;

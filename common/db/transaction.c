@@ -38,7 +38,7 @@ struct transaction {
 	const char *name;           /* of the next statement; NULL: none */
 	struct statement slowest;   /* the read whose plan is wanted; sql is NULL: none */
 	const char *doubted;        /* this statement was outdated, so all are sent as text; NULL: none */
-	bool worn;                  /* what is prepared is outdated: the connection is not kept */
+	bool worn;                  /* the connection is not kept: what is prepared is outdated, or buffers are large */
 };
 
 /* A flight of a transaction. */
@@ -130,6 +130,7 @@ fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 		connector_distrust(tx->source);
 	trip->unknown = tx->source != tx->options.connector && mishap_is_ended_session(&trip->flight);
 	tx->broken = trip->flight.broken || trip->forgotten || trip->moved;
+	tx->worn = tx->worn || trip->flight.large;
 	/* After a failure only the server knows: a COMMIT that was skipped leaves it open, one that failed does not. */
 	if (!tx->broken)
 		tx->open = PQtransactionStatus(trip->flight.pg) != PQTRANS_IDLE;

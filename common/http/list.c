@@ -4,7 +4,8 @@
 #include "base/mem.h"
 #include "http/param.h"
 
-#define LIST_MAX_BYTES (1 << 20)
+/* Of all that a body can hold: quotes around each digit, or a backslash before each character, make it twice as long. */
+#define LIST_MAX_BYTES (2 * REQUEST_BODY_MAX_BYTES)
 
 /* Each element in quotes, so that no comma, brace, NULL or space in it means anything,
  * https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */

@@ -8,10 +8,12 @@
 #include "base/text.h"
 #include "serve/cgi.h"
 
-#define HEADERS_MAX      100
-#define ID_MAX_BYTES     64
-#define ID_RANDOM_BYTES  16
-#define TARGET_MAX_BYTES 16384
+#define HEADERS_MAX 100
+/* Of their names and values; nginx takes 16 KiB (nginx/limits.conf). */
+#define HEADERS_MAX_BYTES 65536
+#define ID_MAX_BYTES      64
+#define ID_RANDOM_BYTES   16
+#define TARGET_MAX_BYTES  16384
 
 const char *
 cgi_variable(char *const *environment, const char *name)
@@ -74,7 +76,7 @@ target_of(void *owner, char *const *environment)
 }
 
 /* HTTP_USER_AGENT to user-agent. */
-static const char *
+static char *
 header_name(void *owner, const char *variable, size_t size)
 {
 	char *name = mem_strndup(owner, variable, size);
@@ -84,43 +86,83 @@ header_name(void *owner, const char *variable, size_t size)
 	return name;
 }
 
+/* White space around a value is no part of it, RFC 9110 5.5: a tab as well, which nginx leaves. */
+static char *
+header_value(void *owner, const char *text)
+{
+	size_t size;
+
+	text += strspn(text, " \t");
+	size = strlen(text);
+	while (size > 0 && strchr(" \t", text[size - 1]))
+		size--;
+	return mem_strndup(owner, text, size);
+}
+
+struct headers {
+	struct request_header items[HEADERS_MAX + 1];
+	char *values[HEADERS_MAX + 1];
+	size_t count;
+	size_t bytes; /* of all names and values */
+};
+
 /* A name that comes again is one header, RFC 9110 5.3. nginx does that from 1.23 on; before, the first would win, and two
  * keys of idempotency be one. */
 static void
-add_header(void *owner, struct request_header *headers, size_t *count, const char *name, const char *value)
+add_header(struct headers *headers, char *name, char *value)
 {
-	for (size_t i = 0; i < *count; i++)
-		if (strcmp(headers[i].name, name) == 0) {
-			headers[i].value = mem_printf(owner, "%s, %s", headers[i].value, value);
-			return;
-		}
-	headers[(*count)++] = (struct request_header){ name, mem_strdup(owner, value) };
+	size_t i = 0;
+
+	while (i < headers->count && strcmp(headers->items[i].name, name) != 0)
+		i++;
+	if (i < headers->count) {
+		char *both = mem_printf(headers, "%s, %s", headers->values[i], value);
+
+		mem_free(name);
+		mem_free(value);
+		mem_free(headers->values[i]);
+		value = both;
+	} else {
+		headers->items[headers->count++].name = name;
+	}
+	headers->values[i] = value;
+	headers->items[i].value = value;
+}
+
+/* One of the environment, if it is one. */
+static void
+read_header(struct headers *headers, const char *variable)
+{
+	const char *name = variable + 5, *equals = strchr(variable, '=');
+
+	/* Of a body's type CONTENT_TYPE tells already. */
+	if (!text_starts(variable, "HTTP_") || !equals || equals == name
+	    || text_starts(name, "CONTENT_TYPE="))
+		return;
+	headers->bytes += strlen(name);
+	if (headers->bytes <= HEADERS_MAX_BYTES)
+		add_header(headers, header_name(headers, name, (size_t)(equals - name)),
+		           header_value(headers, equals + 1));
 }
 
 /* One that does not fit is not left out: it could be the one that keeps a write from being done twice. */
 static bool
 read_headers(void *owner, char *const *environment, struct request *request, struct error *err)
 {
-	struct request_header *headers = mem_array(owner, struct request_header, HEADERS_MAX + 1);
+	struct headers *headers = mem_new(owner, struct headers);
 	const char *type = cgi_variable(environment, "CONTENT_TYPE");
-	size_t count = 0;
 
 	if (type && *type)
-		headers[count++] = (struct request_header){ "content-type", mem_strdup(owner, type) };
-	for (; *environment && count <= HEADERS_MAX; environment++) {
-		const char *variable = *environment + 5, *equals = strchr(*environment, '=');
-
-		if (!text_starts(*environment, "HTTP_") || !equals || equals == variable)
-			continue;
-		/* As CONTENT_TYPE already. */
-		if (!text_starts(variable, "CONTENT_TYPE="))
-			add_header(owner, headers, &count,
-			           header_name(owner, variable, (size_t)(equals - variable)), equals + 1);
-	}
-	if (count > HEADERS_MAX)
+		add_header(headers, mem_strdup(headers, "content-type"), header_value(headers, type));
+	for (; *environment && headers->count <= HEADERS_MAX; environment++)
+		read_header(headers, *environment);
+	if (headers->count > HEADERS_MAX)
 		return error_set(err, NP_MALFORMED, "The request has more than %d headers", HEADERS_MAX);
-	request->headers = headers;
-	request->header_count = count;
+	if (headers->bytes > HEADERS_MAX_BYTES)
+		return error_set(err, NP_MALFORMED, "The request's headers have more than %d bytes",
+		                 HEADERS_MAX_BYTES);
+	request->headers = headers->items;
+	request->header_count = headers->count;
 	return true;
 }
 
@@ -132,7 +174,7 @@ read_body(void *owner, const char *length, cgi_read *read, void *source, struct 
 	char *body;
 	size_t got;
 
-	if (!parse_int(length, &size) || size < 0)
+	if (!parse_int(header_value(owner, length), &size) || size < 0)
 		return error_set(err, NP_MALFORMED, "Content-Length is not a number");
 	if (size > REQUEST_BODY_MAX_BYTES)
 		return error_set(err, NP_TOO_LARGE, "The body is larger than %d bytes",

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serve/count.h"
+#include "serve/trim.h"
 
 /* After accept() failed for want of descriptors or memory. */
 #define ACCEPT_PAUSE_MS 100
@@ -20,6 +21,8 @@
 #define AHEAD_IDLE_MAX 8
 /* The process's own counters are told so often at most, and so late at most. */
 #define TELL_US INT64_C(1000000)
+/* Memory that requests left free is given back so long after the first of them. */
+#define TRIM_US INT64_C(500000)
 /* All that an epoll may watch: an exclusive wake-up that is not fetched is lost to all. */
 #define READY_MAX (3 + APP_NEEDS_MAX)
 
@@ -86,6 +89,18 @@ tell_totals(struct idle *idle, int64_t now_us)
 	idle->told_us = now_us;
 }
 
+/* --- memory --- */
+
+/* Of a busy worker between two requests, of another one in its sleep. */
+static void
+trim_in_time(struct idle *idle, int64_t now_us)
+{
+	if (idle->trim_us == 0 || now_us < idle->trim_us)
+		return;
+	idle->trim_us = 0;
+	trim_heap();
+}
+
 /* --- ahead --- */
 
 static bool
@@ -137,11 +152,17 @@ show_ahead(struct idle *idle)
 void
 idle_begin(struct idle *idle)
 {
+	int64_t now_us;
+
 	if (is_ahead(idle) && scoreboard_count_ahead(AHEAD_OPENING, NULL) < AHEAD_IDLE_MAX)
 		app_open_ahead(idle->app);
 	/* First, since only idle workers count. */
 	slot_set(idle->slot, SLOT_IDLE);
-	tell_totals(idle, atomic_load(&idle->slot->since_us));
+	now_us = atomic_load(&idle->slot->since_us);
+	tell_totals(idle, now_us);
+	trim_in_time(idle, now_us);
+	if (idle->trim_us == 0)
+		idle->trim_us = now_us + TRIM_US;
 	show_ahead(idle);
 }
 
@@ -209,6 +230,8 @@ wait_once(struct idle *idle, int timeout_ms)
 	if (idle->untold)
 		timeout_ms = sooner(timeout_ms,
 		                    deadline_left_ms((struct deadline){ idle->told_us + TELL_US }));
+	if (idle->trim_us > 0)
+		timeout_ms = sooner(timeout_ms, deadline_left_ms((struct deadline){ idle->trim_us }));
 	got = epoll_wait(idle->events, ready, READY_MAX, watch_databases(idle, needs, count, timeout_ms));
 	for (size_t i = 0; i < count; i++)
 		if (needs[i].fd >= 0)
@@ -223,6 +246,7 @@ wait_once(struct idle *idle, int timeout_ms)
 	if (fd < 0) {
 		app_step(idle->app);
 		tell_totals(idle, clock_now_us());
+		trim_in_time(idle, clock_now_us());
 	}
 	return fd;
 }

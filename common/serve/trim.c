@@ -1,5 +1,6 @@
 #include "serve/trim.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 #include "base/attributes.h"
 
 #define LINE_MAX_BYTES 512
+/* What an ordinary request uses again stays. */
+#define SPARE_MAX_BYTES (256 << 10)
 
 /* A mapping, as /proc/PID/smaps tells it (proc(5)). */
 struct mapping {
@@ -52,4 +55,11 @@ trim_pages(void)
 			(void)madvise((void *)mapping.start, mapping.end - mapping.start, MADV_DONTNEED);
 	if (maps)
 		(void)fclose(maps);
+}
+
+void
+trim_heap(void)
+{
+	if (mallinfo2().fordblks > SPARE_MAX_BYTES)
+		(void)malloc_trim(SPARE_MAX_BYTES / 2);
 }

@@ -1,4 +1,4 @@
-/* trim.h - what only the start needed is given back */
+/* trim.h - memory that is not needed any more is given back */
 #ifndef NULLPOOL_SERVE_TRIM_H
 #define NULLPOOL_SERVE_TRIM_H
 
@@ -6,5 +6,9 @@
  * touched stay in the process otherwise, twice as much as a master ever uses. What is used again is mapped again from
  * the page cache, 16 pages a fault. */
 void trim_pages(void);
+
+/* Gives the kernel what is free in the heap, if it is much: glibc keeps it otherwise, up to 64 MiB at its end, and all that is
+ * below something still in use. */
+void trim_heap(void);
 
 #endif

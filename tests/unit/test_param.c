@@ -158,9 +158,9 @@ a_list_is_bounded_in_bytes(void **state)
 {
 	const struct np_param param = { .name = "x", .type = NP_STRING, .many = 9 };
 	struct argument argument = { .given = false };
-	char *half = mem_array(*state, char, (1 << 19) + 1);
+	char *half = mem_array(*state, char, (1 << 20) + 1);
 
-	memset(half, 'x', 1 << 19);
+	memset(half, 'x', 1 << 20);
 	assert_null(list_add(*state, &param, half, &argument));
 	assert_string_equal(list_add(*state, &param, half, &argument), "is too long");
 }

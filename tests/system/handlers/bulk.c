@@ -1,0 +1,112 @@
+/* bulk - takes and gives whatever is large, for tests/system/test_memory.py */
+#include <string.h>
+
+#include "nullpool.h"
+
+#define LIST_MAX 1000000
+
+enum { EMAIL, TEXT, ANYTHING, OBJECT, NUMBERS, TEXTS, IDS, INNER };
+static const struct np_param of_a_body[] = {
+	[EMAIL] = { .name = "email", .in = NP_BODY, .type = NP_EMAIL },
+	[TEXT] = { .name = "text", .in = NP_BODY, .type = NP_STRING },
+	[ANYTHING] = { .name = "anything", .in = NP_BODY, .type = NP_JSON },
+	[OBJECT] = { .name = "object", .in = NP_BODY, .type = NP_OBJECT },
+	[NUMBERS] = { .name = "numbers", .in = NP_BODY, .type = NP_INT, .many = LIST_MAX },
+	[TEXTS] = { .name = "texts", .in = NP_BODY, .type = NP_STRING, .many = LIST_MAX },
+	[IDS] = { .name = "ids", .in = NP_BODY, .type = NP_UUID, .many = LIST_MAX },
+	[INNER] = { .name = "outer.inner", .in = NP_BODY, .type = NP_STRING, .max = 10 },
+	NP_PARAMS_END,
+};
+
+static bool
+count_bytes(struct np_ctx *ctx)
+{
+	size_t bytes = 0;
+
+	for (size_t i = EMAIL; i <= INNER; i++)
+		bytes += np_arg(ctx, i).text ? strlen(np_arg(ctx, i).text) : 0;
+	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "bytes", np_int(ctx, (int64_t)bytes) }));
+}
+
+static const char document[] = "SELECT $1::jsonb AS anything";
+static const char items[] = "SELECT cardinality($1::int8[]) AS count";
+
+/* There and back. */
+static bool
+pass_document(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, document, NP_VALUES(np_arg(ctx, ANYTHING)))
+	       && np_reply_row(ctx, NP_OK, row);
+}
+
+static bool
+count_items(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, items, NP_VALUES(np_arg(ctx, NUMBERS)))
+	       && np_reply_row(ctx, NP_OK, row);
+}
+
+enum { FIRST, SECOND };
+static const struct np_param of_a_form[] = {
+	[FIRST] = { .name = "first", .in = NP_BODY, .type = NP_STRING },
+	[SECOND] = { .name = "second", .in = NP_BODY, .type = NP_INT },
+	NP_PARAMS_END,
+};
+
+static bool
+count_form_bytes(struct np_ctx *ctx)
+{
+	const char *text = np_arg(ctx, FIRST).text;
+
+	return np_reply_object(ctx, NP_OK,
+	                       NP_MEMBERS({ "bytes", np_int(ctx, text ? (int64_t)strlen(text) : 0) }));
+}
+
+enum { ROWS, SIZE, TAGS };
+static const struct np_param of_an_answer[] = {
+	[ROWS] = { .name = "rows",
+	           .in = NP_QUERY,
+	           .type = NP_INT,
+	           .min = 1,
+	           .max = 1000000,
+	           .fallback = "1" },
+	[SIZE] = { .name = "size",
+	           .in = NP_QUERY,
+	           .type = NP_INT,
+	           .min = 1,
+	           .max = 8000000,
+	           .fallback = "1" },
+	[TAGS] = { .name = "tag", .in = NP_QUERY, .type = NP_STRING, .many = 64 },
+	NP_PARAMS_END,
+};
+
+static const char rows_of_text[] =
+    "SELECT i, repeat('x', $2::int) AS text FROM generate_series(1, $1::int) AS i ORDER BY i";
+
+static bool
+list_rows(struct np_ctx *ctx)
+{
+	struct np_rows *rows;
+
+	return np_query(ctx, &rows, rows_of_text, NP_VALUES(np_arg(ctx, ROWS), np_arg(ctx, SIZE)))
+	       && np_reply_page(ctx, rows, 1000000, NP_KEYS("i"));
+}
+
+static const struct np_route routes[] = {
+	{ "POST", "/bulk/body", count_bytes, NP_TX_NONE, of_a_body },
+	{ "POST", "/bulk/document", pass_document, NP_TX_READ, of_a_body },
+	{ "POST", "/bulk/items", count_items, NP_TX_READ, of_a_body },
+	{ "POST", "/bulk/form", count_form_bytes, NP_TX_NONE, of_a_form, .form = true },
+	{ "GET", "/bulk/rows", list_rows, NP_TX_READ, of_an_answer },
+	NP_ROUTES_END,
+};
+
+int
+main(int argc, char **argv)
+{
+	return np_main(argc, argv, "bulk", routes);
+}
