@@ -51,10 +51,12 @@ redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct e
 		if (!parse_param(&url->params[i], &made, err))
 			return false;
 	if (strcmp(url->scheme, "unix") == 0) {
-		if (url->host || !url->path)
+		bool relative = url->host && strcmp(url->host, ".") == 0;
+
+		if ((url->host && !relative) || !url->path)
 			return error_set(err, NP_INVALID,
 			                 "needs three slashes before the path: unix:///path");
-		made.path = mem_printf(owner, "/%s", url->path);
+		made.path = mem_printf(owner, "%s/%s", relative ? "." : "", url->path);
 	} else if (made.tls || strcmp(url->scheme, "redis") == 0) {
 		made.host = url->host ? url->host : "localhost";
 		if (url->path && !parse_database(url->path, &made, err))

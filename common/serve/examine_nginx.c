@@ -1,7 +1,12 @@
-/* examine_nginx.c - nginx has to wait for longer than a request may take */
+/* examine_nginx.c - nginx has to wait for longer than a request may take, and to have room for all
+ * requests that can wait
+ */
 #include <inttypes.h>
 
+#include "base/mem.h"
 #include "base/text.h"
+#include "config/queue.h"
+#include "serve/boards.h"
 #include "serve/examine.h"
 
 #define LINE_BYTES 256
@@ -51,50 +56,111 @@ nginx_time_ms(const char *text)
 	return *text == ';' ? sum_ms : 0;
 }
 
-/* Of a line "fastcgi_read_timeout 65s;"; 0: it is another one. */
-static int64_t
-timeout_of(const char *line)
+/* Finds the first line "name value;" of a file, and copies "value;". Returns false if there is none. */
+static bool
+find_directive(const char *path, const char *name, char value[LINE_BYTES])
 {
-	static const char name[] = "fastcgi_read_timeout";
-	const char *at = line + strspn(line, " \t");
-	size_t blanks;
+	FILE *file = fopen(path, "re");
+	char line[LINE_BYTES];
+	bool found = false;
 
-	if (!text_starts(at, name))
-		return 0;
-	at += strlen(name);
-	blanks = strspn(at, " \t");
-	return blanks > 0 ? nginx_time_ms(at + blanks) : 0;
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		const char *at = line + strspn(line, " \t");
+		size_t blanks;
+
+		if (!text_starts(at, name))
+			continue;
+		at += strlen(name);
+		blanks = strspn(at, " \t");
+		found = blanks > 0;
+		if (found)
+			memcpy(value, at + blanks, strlen(at + blanks) + 1);
+	}
+	if (file)
+		(void)fclose(file);
+	return found;
 }
 
 static int64_t
 timeout_in(const char *path)
 {
-	FILE *file = fopen(path, "re");
-	char line[LINE_BYTES];
-	int64_t ms = 0;
+	char value[LINE_BYTES];
 
-	while (file && ms == 0 && fgets(line, sizeof(line), file))
-		ms = timeout_of(line);
-	if (file)
-		(void)fclose(file);
-	return ms;
+	return find_directive(path, "fastcgi_read_timeout", value) ? nginx_time_ms(value) : 0;
+}
+
+/* Returns 0 if the file says nothing. */
+static int64_t
+number_in(const char *path, const char *name)
+{
+	char value[LINE_BYTES], *end;
+	int64_t number;
+
+	if (!find_directive(path, name, value))
+		return 0;
+	number = strtoll(value, &end, 10);
+	end += strspn(end, " \t");
+	return *end == ';' ? number : 0;
+}
+
+/* Of all endpoints that run, or of this one if none does. */
+static int64_t
+connections_needed(const struct examined *examined)
+{
+	const struct settings *settings = examined->settings;
+	const char *directory = scoreboard_directory();
+	struct boards boards = { .count = 0 };
+	int64_t sum = 0;
+
+	if (directory)
+		boards_read(examined->scope, directory, &boards);
+	for (size_t i = 0; i < boards.count; i++)
+		if (board_is_alive(boards.all[i]))
+			sum += queue_connections(boards.all[i]->size + boards.all[i]->overflow);
+	return sum > 0 ? sum
+	               : queue_connections(settings->database_pool_size + settings->database_max_overflow);
+}
+
+static void
+examine_connections(struct examined *examined, const char *path)
+{
+	int64_t has = number_in(path, "worker_connections"), needs = connections_needed(examined);
+	int64_t files = number_in(path, "worker_rlimit_nofile");
+	bool enough = has >= needs && files >= has;
+	char advice[LINE_BYTES];
+
+	if (has == 0)
+		return;
+	(void)snprintf(advice, sizeof(advice),
+	               "with less, nginx resets connections where it should answer 503: in %s "
+	               "worker_connections %" PRId64 ", and worker_rlimit_nofile twice that",
+	               path, needs > has ? needs : has);
+	(void)findings_tell(&examined->found, enough, "nginx connections", enough ? NULL : advice,
+	                    "%" PRId64 ", with %" PRId64
+	                    " files; requests that wait or are answered take %" PRId64,
+	                    has, files, needs);
+}
+
+static void
+examine_timeout(struct examined *examined, const char *path)
+{
+	int64_t theirs_ms = timeout_in(path), ours_s = examined->settings->request_timeout_s;
+	bool longer = theirs_ms > ours_s * SECOND_MS;
+	const char *advice = "a client gets nginx' 504 while the work goes on: a longer "
+	                     "fastcgi_read_timeout, or a shorter REQUEST_TIMEOUT";
+
+	if (theirs_ms > 0)
+		(void)findings_tell(&examined->found, longer, "nginx", longer ? NULL : advice,
+		                    "fastcgi_read_timeout %.10g s, REQUEST_TIMEOUT %" PRId64 " s",
+		                    (double)theirs_ms / (double)SECOND_MS, ours_s);
 }
 
 void
 examine_nginx(struct examined *examined)
 {
-	int64_t theirs_ms = timeout_in("/etc/nginx/nullpool/fastcgi.conf");
-	int64_t ours_s = examined->settings->request_timeout_s;
-	bool longer;
-	const char
-	    *advice = "a client gets nginx' 504 while the work goes on: a longer fastcgi_read_timeout, or a "
-	              "shorter REQUEST_TIMEOUT";
+	/* As installed, or of make run in this tree. */
+	bool installed = timeout_in("/etc/nginx/nullpool/fastcgi.conf") > 0;
 
-	if (theirs_ms == 0)
-		theirs_ms = timeout_in("nginx/fastcgi.conf");
-	longer = theirs_ms > ours_s * SECOND_MS;
-	if (theirs_ms > 0)
-		(void)findings_tell(&examined->found, longer, "nginx", longer ? NULL : advice,
-		                    "fastcgi_read_timeout %.10g s, REQUEST_TIMEOUT %" PRId64 " s",
-		                    (double)theirs_ms / (double)SECOND_MS, ours_s);
+	examine_timeout(examined, installed ? "/etc/nginx/nullpool/fastcgi.conf" : "nginx/fastcgi.conf");
+	examine_connections(examined, installed ? "/etc/nginx/nginx.conf" : ".local/nginx/nginx.conf");
 }

@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import stack
 from endpoints import Endpoints
@@ -150,16 +150,15 @@ def roles_of(settings):
     return runtime, owner
 
 
-def redis_port(settings):
-    """None: the settings have no Redis, so there is none."""
+def has_redis(settings):
+    """Whether the settings have a Redis. It can only be the private one, which listens on no port."""
     file = Path(settings["NULLPOOL_ENV_FILE"])
     text = value_in(file, "REDIS_URL")
-    if not text:
-        return None
-    url = urlsplit(text)
-    if url.scheme != "redis" or url.hostname not in (HOST, "localhost") or url.password:
-        raise Fault(f"{shown(file)}: REDIS_URL is for the private Redis: redis://{HOST}:PORT/0, without a password")
-    return url.port or 6379
+    url = f"unix://./{shown(LOCAL)}/redis/redis.sock"
+    if text and text.partition("?")[0] != url:
+        remedy = f"; remove {shown(file)} to have it made anew" if LOCAL in file.parents else ""
+        raise Fault(f"{shown(file)}: REDIS_URL is for the private Redis: {url}{remedy}")
+    return bool(text)
 
 
 def http_port():
@@ -182,24 +181,24 @@ def check_port(port, program, remedy):
 
 def parts(settings, authority):
     """All parts in the order in which they start; the end takes them backwards."""
-    port, redis, run_dir = http_port(), redis_port(settings), stack.run_dir_for(LOCAL / "run")
+    port, redis, run_dir = http_port(), has_redis(settings), stack.run_dir_for(LOCAL / "run")
     runtime, owner = roles_of(settings)
     file = shown(Path(settings["NULLPOOL_ENV_FILE"]))
     check_port(port, "nginx", f"choose another with PORT={port % 65535 + 1} make run")
     check_port(int(runtime["port"]), "Postgres", f"choose another in the database URLs of {file}")
-    if redis:
-        check_port(redis, "Redis", f"choose another in the REDIS_URL of {file}")
 
     postgres = stack.Postgres(LOCAL / "postgres", int(runtime["port"]), authority)
     postgres.create(runtime["dbname"], owner["user"], owner["password"], runtime["user"], runtime["password"])
     yield postgres
     if redis:
-        yield stack.Redis(LOCAL / "redis", redis)
+        yield stack.Redis(LOCAL / "redis")
     stack.migrate(ROOT, settings)
     endpoints = Endpoints(ROOT / "handlers", BUILD / "handlers", run_dir, settings)
     yield endpoints
-    yield stack.Nginx(LOCAL / "nginx", port, run_dir, ROOT / "nginx", stack.nginx_settings(BUILD / "nginx-conf", settings),
-                      BUILD / "site")
+    nginx = stack.Nginx(LOCAL / "nginx", port, run_dir, ROOT / "nginx", stack.nginx_settings(BUILD / "nginx-conf", settings),
+                        BUILD / "site")
+    nginx.endpoints = max(nginx.endpoints, 2 * len(list((ROOT / "handlers").glob("*.c"))))  # more may come meanwhile
+    yield nginx
     stack.wait_until("an answer through nginx", lambda: answers(port), timeout=10)
     yield Watch(ROOT, endpoints)
 
@@ -254,6 +253,7 @@ def ask_to_stop(*_):
 def main():
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sig, ask_to_stop)
+    os.chdir(ROOT)  # the path of Redis' socket is relative
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where a parent ignored it, no child's end could be waited for
     started = []
     code = 0

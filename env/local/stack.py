@@ -10,6 +10,7 @@ import os
 import pwd
 import random
 import re
+import resource
 import secrets
 import shutil
 import signal
@@ -543,9 +544,10 @@ def conninfo(build_dir, environment, migration=False):
 
 class Redis(Process):
     """A cache and no more: nothing is kept on disk, the oldest goes at 64 MB. With a (certificate, key) it speaks TLS only;
-    with a password it wants that, which is in a file and not in the command line."""
+    with a password it wants that, which is in a file and not in the command line. Without a port it listens on redis.sock in
+    its home alone."""
 
-    def __init__(self, home, port, certificate=None, password=None):
+    def __init__(self, home, port=None, certificate=None, password=None):
         self.home = Path(home).absolute()
         super().__init__("Redis", self.home / "redis.log")
         self.port = port
@@ -557,13 +559,15 @@ class Redis(Process):
         settings = self.home / "redis.conf"
         settings.touch(mode=0o600)
         settings.write_text(f"requirepass {self.password}\n" if self.password else "")
-        if not port_is_free(self.port):
+        if self.port and not port_is_free(self.port):
             raise Fault(f"port {self.port} for Redis is taken by another program")
         self.launch(["redis-server", settings, "--bind", HOST, *self._listening(), "--dir", self.home, "--save", "",
                      "--appendonly", "no", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"])
         self.wait_until("an answer to PING", self._answers)
 
     def _listening(self):
+        if not self.port:  # relative to --dir: a socket's path may have 107 bytes only
+            return ["--port", 0, "--unixsocket", "redis.sock", "--unixsocketperm", 700]
         if not self.certificate:
             return ["--port", self.port]
         certificate, key = self.certificate
@@ -571,7 +575,12 @@ class Redis(Process):
                 "--tls-auth-clients", "no"]
 
     def connect(self):
-        link = socket.create_connection((HOST, self.port), timeout=10)
+        if self.port:
+            link = socket.create_connection((HOST, self.port), timeout=10)
+        else:
+            link = socket.socket(socket.AF_UNIX)
+            link.settimeout(10)
+            link.connect(os.path.relpath(self.home / "redis.sock"))
         if self.certificate:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it may be a bad one on purpose
@@ -662,11 +671,12 @@ NGINX_CONF = """\
 # Written anew at every start. What is relative is relative to this folder.
 {user}
 worker_processes 1;
+worker_rlimit_nofile {files};
 daemon off;
 pid nginx.pid;
-error_log error.log;
+error_log error.log warn;
 events {{
-	worker_connections 1024;
+	worker_connections {connections};
 }}
 http {{
 	client_body_temp_path temp/body;
@@ -689,6 +699,9 @@ set $nullpool_docs_dir {docs_dir};
 """
 
 
+NGINX_SPARE = 512  # connections of those who get 503 at once, of slow headers and of what is kept open
+
+
 def nginx_settings(program, environment):
     return run("nginx-conf", [program], environment=environment)
 
@@ -704,6 +717,7 @@ class Nginx(Process):
         self.port = port
         self.run_dir = Path(run_dir).absolute()
         self.conf_dir = Path(conf_dir).absolute()
+        self.endpoints = 8  # at once
         self.settings = settings or (self.conf_dir / "nullpool-settings.conf.example").read_text()
         self.docs_dir = Path(docs_dir).absolute()
         self.more = ""  # of nullpool-site.conf, from the next start() on
@@ -724,6 +738,11 @@ class Nginx(Process):
     def where_to_look(self):
         return f"see {self.home / 'error.log'}"
 
+    def _connections(self):
+        """With less, nginx resets connections where 503 is promised."""
+        of_one = re.match(r"# connections of an endpoint: (\d+)$", self.settings, re.MULTILINE)
+        return self.endpoints * int(of_one[1]) + NGINX_SPARE if of_one else 1024
+
     def _configure(self):
         (self.home / "temp").mkdir(parents=True, exist_ok=True)
         link = self.home / "nullpool"
@@ -731,7 +750,10 @@ class Nginx(Process):
         link.symlink_to(self.conf_dir)
         # The sockets are 0660 and ours: nginx's workers are the same user as everything else here.
         user = "user root;" if os.geteuid() == 0 else ""
-        (self.home / "nginx.conf").write_text(NGINX_CONF.format(user=user))
+        # A body or an answer that is kept aside is one file more.
+        connections = self._connections()
+        files = min(2 * connections, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        (self.home / "nginx.conf").write_text(NGINX_CONF.format(user=user, connections=connections, files=files))
         (self.home / "nullpool-site.conf").write_text(
             NGINX_SITE.format(host=HOST, port=self.port, run_dir=self.run_dir, docs_dir=self.docs_dir) + self.more)
         (self.home / "nullpool-settings.conf").write_text(self.settings)

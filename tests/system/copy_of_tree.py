@@ -27,9 +27,9 @@ class Copy:
             place = folder / self.build / part
             place.parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if (BUILD / part).is_dir() else shutil.copy2)(BUILD / part, place)
-        self.port, self.postgres, self.redis = (stack.free_port() for _ in range(3))
+        self.port, self.postgres = (stack.free_port() for _ in range(2))
         settings = folder / "env" / "development.env"
-        settings.write_text(settings.read_text().replace("14329", str(self.postgres)).replace("16329", str(self.redis)))
+        settings.write_text(settings.read_text().replace("14329", str(self.postgres)))
         self.client = Client(self.port)
 
     @contextlib.contextmanager

@@ -123,6 +123,23 @@ def test_the_timeout_of_nginx_is_read_as_nginx_does(site, ask, line, seconds):
         assert found.checks["nginx"]["good"] is (seconds > 60)
 
 
+@pytest.mark.parametrize("connections, files, good", [
+    (1062, 2000, True), (1061, 2000, False), (768, None, False), (2000, 1999, False), ("auto", None, None)])
+def test_nginx_has_room_for_all_who_wait(site, ask, connections, files, good):
+    """Two connections for each of the 511 in the queue and the 20 workers."""
+    cwd = site.folder("doctor-connections")
+    (cwd / ".local" / "nginx").mkdir(parents=True)
+    (cwd / ".local" / "nginx" / "nginx.conf").write_text(
+        "".join([f"worker_rlimit_nofile {files};\n" if files else "", f"events {{\n\tworker_connections {connections};\n}}\n"]))
+    found = ask(cwd=cwd, DATABASE_POOL_SIZE=5, DATABASE_MAX_OVERFLOW=15)
+    check = found.checks.get("nginx connections")
+    assert (check and check["good"]) is good
+    if good is False:
+        assert found.first == "nginx connections" and "worker_rlimit_nofile" in check["advice"]
+    if good is not None:
+        assert check["figure"] == f"{connections}, with {files or 0} files; requests that wait or are answered take 1062"
+
+
 def test_a_server_without_tls(site, ask):
     with server(Plaintext()) as port:
         found = ask(DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=3)

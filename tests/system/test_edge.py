@@ -1,13 +1,15 @@
 """The edge: who is local, by what the limits count, which hosts are served, and what nginx writes of a request."""
 import json
 import os
+import re
+import signal
 import socket
 
 import pytest
 
 import stack
 from client import Client
-from conftest import BUILD, ROOT, Service
+from conftest import BUILD, ROOT, Service, children
 
 KEY = """
 location = /key { default_type text/plain; return 200 "$nullpool_local|$nullpool_client"; }
@@ -311,3 +313,61 @@ def test_an_upstream_that_fails_does_not_put_the_query_into_the_error_log(plain,
         programs.endpoints["root"].listener = None
         programs.endpoints["root"].start()
     assert "hunter2" not in (plain.nginx.home / "error.log").read_text()
+
+
+# --- many at once ---
+
+
+@pytest.fixture
+def narrow(serve):
+    """One worker: all but one wait."""
+    return serve("probe", "metrics", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+
+
+def accepted_and_handled(service):
+    told = service.client.get("/metrics/nginx").body.split()
+    return [int(told[told.index(b"requests") + at]) for at in (1, 2)]
+
+
+def answers_of_many(service, count):
+    """The statuses of so many who ask at once while the worker stands still; None: the connection was closed or reset."""
+    workers, links = children(service.endpoints["probe"].pid), []
+    try:
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        for _ in range(count):
+            links.append(socket.create_connection(("127.0.0.1", service.nginx.port), timeout=30))
+            links[-1].sendall(b"GET /probe/header?label=x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        stack.wait_until("nginx to have them all", lambda: accepted_and_handled(service)[0] >= count, 20)
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+        return [status_of(link) for link in links]
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+        for link in links:
+            link.close()
+
+
+def status_of(link):
+    try:
+        words = link.recv(4096).split()
+    except OSError:
+        return None
+    return int(words[1]) if words else None
+
+
+def test_who_has_no_room_is_told_503_and_nobody_is_reset(narrow):
+    assert narrow.client.get("/probe/header?label=x").status == 204
+    statuses = answers_of_many(narrow, 650)
+    counts = {status: statuses.count(status) for status in set(statuses)}
+    assert set(counts) == {204, 503} and counts[204] >= 500, counts
+    accepted, handled = accepted_and_handled(narrow)
+    assert accepted == handled
+
+
+def test_the_figures_of_the_queue_agree():
+    unit = (ROOT / "env" / "systemd" / "nullpool@.socket").read_text()
+    queue = re.search(r"^#define QUEUE_MAX +(\d+)$", (ROOT / "common" / "config" / "queue.h").read_text(), re.M)[1]
+    assert f"\nBacklog={queue}\n" in unit
+    assert f"listen({queue})" in (ROOT / "env" / "local" / "stack.py").read_text()

@@ -1,12 +1,17 @@
 """make install and make uninstall, into a folder of the test's own."""
+import http.client
 import os
+import re
 import shutil
+import socket
+import ssl
 import stat
 import subprocess
 
 import pytest
 
 import stack
+from client import Client
 from conftest import BUILD, OWNER_CANARY, ROOT, VARIANT
 
 PROGRAMS = sorted(path.stem for path in (ROOT / "handlers").glob("*.c"))
@@ -14,7 +19,7 @@ MIGRATIONS = sorted(path.name for path in (ROOT / "migrations" / "versions").glo
 SITE = BUILD / "site"
 NGINX = sorted(path.name for path in (ROOT / "nginx").glob("*.conf"))
 SETTINGS = {"etc/nginx/nullpool-site.conf": 0o644, "etc/nginx/nullpool-settings.conf": 0o644,
-            "etc/nullpool/nullpool.env": 0o640}
+            "etc/nginx/nullpool-https.conf": 0o644, "etc/nullpool/nullpool.env": 0o640}
 
 
 def make(target, stage, prefix="/usr/local", check=True):
@@ -75,7 +80,7 @@ def expected():
         **{f"{units}/nullpool{name}": 0o644 for name in (".target", "@.service", "@.socket")},
         **{f"{share}/migrations/versions/{name}": 0o644 for name in MIGRATIONS},
         **{f"{share}/migrations/{name}": 0o644 for name in ("alembic.ini", "env.py")},
-        **{f"{share}/{name}.sample": 0o644 for name in ("nullpool.env", "nullpool-site.conf", "nullpool-settings.conf")},
+        **{f"{share}/{name}.sample": 0o644 for name in ("nullpool.env", "nullpool-site.conf", "nullpool-settings.conf", "nullpool-https.conf")},
         **{f"{share}/docs/{path.relative_to(SITE)}": 0o644 for path in SITE.rglob("*") if path.is_file()},
         "usr/local/lib/nullpool/conninfo": 0o755,
         "usr/local/lib/nullpool/manifest": 0o644,
@@ -156,25 +161,105 @@ def test_what_is_gone_from_the_tree_is_gone_after_the_next_install(stage):
     assert files(stage) == left
 
 
-def nginx_test(stage, folder):
-    """What `nginx -t` says of the files that were installed, on free ports and in a folder of its own."""
-    shutil.copytree(stage / "etc/nginx", folder)
-    site = folder / "nullpool-site.conf"
-    site.write_text(site.read_text().replace("/var/log/nginx/", "").replace("listen 80 ", f"listen {stack.free_port()} ")
-                    .replace("listen [::]:80 ", f"listen {stack.free_port()} "))
-    (folder / "nginx.conf").write_text("""
-        pid nginx.pid; error_log error.log; events {}
-        http {
-            client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
-            include nullpool/http.conf; include nullpool/server.conf;
-        }""")
-    return subprocess.run(["nginx", "-t", "-q", "-p", f"{folder}/", "-c", "nginx.conf", "-e", "error.log"],
-                          env=stack.SERVER_ENVIRONMENT, capture_output=True, text=True, timeout=30, check=False)
+class Production(stack.Nginx):
+    """The files that were installed, on free ports and in a folder of their own; `https`: with the lines for TLS."""
+
+    def __init__(self, stage, folder, certificate=None):
+        super().__init__(folder, stack.free_port(), folder / "run", folder / "nullpool", "as installed")
+        self.https = stack.free_port() if certificate else None
+        shutil.copytree(stage / "etc/nginx", folder)
+        (folder / "run").mkdir()
+        self.site = folder / "nullpool-site.conf"
+        text = (self.site.read_text().replace("/var/log/nginx/", "").replace("/run/nullpool", str(folder / "run"))
+                .replace("listen 80 ", f"listen {self.port} ").replace("listen [::]:80 ", f"listen {stack.free_port()} "))
+        if certificate:
+            for path in certificate:
+                text = re.sub(rf"^#(ssl_certificate\S*) .*{'key' if path.suffix == '.key' else 'fullchain'}.pem;", rf"\1 {path};", text, flags=re.M)
+            text = text.replace("#include nullpool-https.conf;", "include nullpool-https.conf;")
+        self.site.write_text(text)
+
+    def _configure(self):
+        https = self.home / "nullpool-https.conf"
+        https.write_text(https.read_text().replace("*:443", f"127.0.0.1:{self.https}").replace("[::]:443", f"127.0.0.2:{self.https}"))
+        (self.home / "temp").mkdir()
+        user = "user root;" if os.geteuid() == 0 else ""
+        (self.home / "nginx.conf").write_text(stack.NGINX_CONF.format(user=user, connections=64, files=256))
+
+    def check(self):
+        self._configure()
+        return subprocess.run(["nginx", "-t", "-q", "-p", f"{self.home}/", "-c", "nginx.conf", "-e", "error.log"],
+                              env=stack.SERVER_ENVIRONMENT, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_nginx_takes_what_was_installed(stage):
-    done = nginx_test(stage, stage.parent / "nginx")
+def test_nginx_takes_what_was_installed(installed, site):
+    done = Production(installed.stage, site.folder("nginx") / "nginx").check()
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def nullpool_nginx(site, installed, folder, version=None):
+    """What the installed script prints; it writes into folder. With a version it finds an nginx that says it is that one."""
+    script = (installed.prefix / "sbin/nullpool-nginx").read_text()
+    script = script.replace("/etc/nginx", str(folder)).replace("/etc/credstore", str(folder))
+    tools = site.folder("tools")
+    if version:
+        (tools / "nginx").write_text(f"#!/bin/sh\necho 'nginx version: nginx/{version}' >&2\n")
+        (tools / "nginx").chmod(0o755)
+    environment = site.environment(DATABASE_POOL_SIZE=5, DATABASE_MAX_OVERFLOW=15)
+    environment["PATH"] = f"{tools}:/usr/sbin:{environment['PATH']}"
+    return subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=30, check=True).stdout
+
+
+@pytest.mark.parametrize("version, new", [("1.22.1", False), ("1.25.0", False), ("1.25.1", True), ("1.26.3", True), ("1.30.0 (Ubuntu)", True),
+                                          ("2.0.0", True), ("unknown", False)])
+def test_http2_is_told_as_this_nginx_takes_it(installed, site, version, new):
+    folder = site.folder("http2")
+    said = nullpool_nginx(site, installed, folder, version)
+    text = (folder / "nullpool-https.conf").read_text()
+    assert ("http2 on;" in text) is new and ("ssl http2 default_server" in text) is not new
+    assert "include nullpool/tls.conf;" in text and "map $http_origin" in (folder / "nullpool-settings.conf").read_text()
+    assert f"worker_connections {len(PROGRAMS) * 1062 + 512} at least" in said
+
+
+def test_the_sample_for_tls_is_what_is_made_for_an_old_nginx(installed, site):
+    folder = site.folder("http2")
+    nullpool_nginx(site, installed, folder, "1.22.1")
+    assert (folder / "nullpool-https.conf").read_text() == (ROOT / "nginx" / "nullpool-https.conf.example").read_text()
+
+
+def handshake(port, *, version=None, ciphers=None, protocols=("h2", "http/1.1")):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(protocols)
+    if version:
+        context.minimum_version = context.maximum_version = version
+    if ciphers:
+        context.set_ciphers(ciphers)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as link, context.wrap_socket(link) as tls:
+        return tls.selected_alpn_protocol(), tls.cipher()[0]
+
+
+def test_the_example_for_tls_has_http2_and_modern_ciphers(installed, site):
+    nginx = Production(installed.stage, site.folder("https") / "nginx", site.authority.certificate())
+    nullpool_nginx(site, installed, nginx.home)
+    nginx.start()
+    try:
+        assert (nginx.home / "start.log").read_text() == ""  # no directive is deprecated
+        assert handshake(nginx.https)[0] == "h2"
+        assert handshake(nginx.https, protocols=("http/1.1",))[0] == "http/1.1"
+        assert "GCM" in handshake(nginx.https, version=ssl.TLSVersion.TLSv1_2)[1]
+        with pytest.raises(OSError):
+            handshake(nginx.https, version=ssl.TLSVersion.TLSv1_2, ciphers="ECDHE-ECDSA-AES128-SHA@SECLEVEL=0")
+        answer = Client(nginx.port, source="127.0.0.2").get("/users?x=1", headers={"Host": "api.example.com"})
+        assert (answer.status, answer.headers["location"]) == (308, "https://api.example.com/users?x=1")
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        link = http.client.HTTPSConnection("127.0.0.1", nginx.https, timeout=10, context=context, source_address=("127.0.0.2", 0))
+        link.request("GET", "/nothing", headers={"Host": "api.example.com"})
+        answer = link.getresponse()
+        assert answer.status == 404 and "max-age" in answer.headers["Strict-Transport-Security"]
+        link.close()
+    finally:
+        nginx.stop()
 
 
 def test_a_link_from_nginx_to_a_tree_is_not_written_through(site):

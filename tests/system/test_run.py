@@ -1,5 +1,6 @@
 """`make run`, in a copy of the tree: up, answers, down, up again, and what it says when it cannot."""
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -17,10 +18,23 @@ def copy(site):
     return Copy(site.folder("copy"))
 
 
+def listening_sockets(pid):
+    """Those of a process that are of TCP."""
+    mine = {os.readlink(path) for path in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
+    rows = [line.split() for name in ("tcp", "tcp6") for line in pathlib.Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]]
+    return [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in mine]
+
+
 def test_it_serves_stops_and_finds_its_data_again(copy):
     with copy.running() as child:
         assert copy.client.get("/").json()["status"] == "running"
         assert copy.client.get("/health").json()["components"]["database"]["mode"] == "persistent"
+        assert copy.client.get("/health").json()["redis"] == "connected"
+        assert (copy.folder / ".local" / "redis" / "redis.sock").is_socket()
+        (redis,) = [pid for pid, command in copy.processes() if command.startswith(b"redis-server")]
+        assert listening_sockets(redis) == []
+        assert copy.client.get("/", headers={"Host": "evil.example.com"}).status == 421  # DNS rebinding
+        assert copy.client.get("/", headers={"Host": f"localhost:{copy.port}"}).status == 200
         assert copy.client.post("/users", {"email": "kept@example.com", "name": "Kept"}).status == 201
         os.killpg(child.pid, signal.SIGINT)  # as Ctrl-C of a terminal: to make and all below it
         child.wait(30)

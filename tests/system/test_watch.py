@@ -17,10 +17,10 @@ from copy_of_tree import Copy
 
 POOL = {"DATABASE_POOL_SIZE": "2", "DATABASE_MAX_OVERFLOW": "0"}
 
-# It waits where it is told to, so that a build can be met in the middle.
+# It waits where it is told to, so that a build can be met in the middle; not when make asks what flags it takes.
 COMPILER = f"""\
 #!/bin/sh
-while [ -e "$0.wait" ]; do sleep 0.05; done
+while [ -e "$0.wait" ] && [ "$1" != -x ]; do sleep 0.05; done
 exec {os.environ.get("CC", "cc")} "$@"
 """
 

@@ -20,6 +20,8 @@ static const struct url_row {
 	{ "unix socket", "unix:///run/redis.sock", "/run/redis.sock", NULL, 6379, NULL, NULL, 0 },
 	{ "unix socket with a database", "unix:///run/redis.sock?db=4", "/run/redis.sock", NULL, 6379, NULL,
 	  NULL, 4 },
+	{ "unix socket of the working directory", "unix://./run/redis.sock?db=1", "./run/redis.sock", NULL,
+	  6379, NULL, NULL, 1 },
 	{ "unix socket with a password", "unix://:p@/run/redis.sock", "/run/redis.sock", NULL, 6379, NULL,
 	  "p", 0 },
 };
@@ -58,6 +60,8 @@ static const struct fault_row {
 	{ "an empty db", "redis://u:Pa55w0rd@h?db=" },
 	{ "a unix socket with two slashes", "unix://Pa55w0rd/redis.sock" },
 	{ "a unix socket without a path", "unix:///" },
+	{ "a unix socket of the working directory without a path", "unix://./" },
+	{ "a unix socket above the working directory", "unix://../Pa55w0rd" },
 	{ "a port that is none", "redis://u:Pa55w0rd@h:99999" },
 	{ "CAs without TLS", "redis://u:Pa55w0rd@h?ssl_ca_certs=/Pa55" },
 	{ "no CAs", "rediss://u:Pa55w0rd@h?ssl_ca_certs=" },
