@@ -5,6 +5,7 @@ libpq keywords, so there is one set of rules. A fault ends with a sentence and n
 password. Works with Alembic 1.8 and later, SQLAlchemy 1.4 and 2.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -29,6 +30,30 @@ MIGRATION_LOCK = 0x6E756C6C706F6F6C
 # may wait longer says SET LOCAL lock_timeout. A role's own statement_timeout is meant for requests, not for a
 # migration that fills a column. Everything lives in public, whatever search_path the role has.
 SESSION = "SET lock_timeout = '10s'; SET statement_timeout = 0; SET search_path = public"
+
+# Which revision a database has is the owner's to say: a program that could write it could have a migration left out, or run
+# twice. The owner's default privileges give the programs' role rights on each new table, so also on Alembic's own: they
+# are taken away again, from whoever has them, whenever migrations are looked at. Reading stays, for --doctor.
+KEEP_TO_OWNER = """
+DO $$
+DECLARE
+    other record;
+BEGIN
+    FOR other IN
+        SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS name,
+               bool_or(a.privilege_type = 'SELECT') AS reads
+        FROM pg_class c, aclexplode(c.relacl) a
+        WHERE c.oid = to_regclass('public.alembic_version') AND a.grantee <> c.relowner
+        GROUP BY a.grantee HAVING bool_or(a.privilege_type <> 'SELECT')
+    LOOP
+        EXECUTE 'REVOKE ALL ON public.alembic_version FROM ' || other.name;
+        IF other.reads THEN
+            EXECUTE 'GRANT SELECT ON public.alembic_version TO ' || other.name;
+        END IF;
+    END LOOP;
+END
+$$
+"""
 
 LOCK_NOT_AVAILABLE = "55P03"
 
@@ -73,7 +98,16 @@ def connect(known):
             time.sleep(0.5)
         cursor.execute(SESSION)
     session.autocommit = False
+    keep_to_owner(session)
     return session
+
+
+def keep_to_owner(session):
+    """Before, for what an older version left; after, since the first migration of a database makes the table."""
+    session.rollback()
+    with session.cursor() as cursor:
+        cursor.execute(KEEP_TO_OWNER)
+    session.commit()
 
 
 def run(**options):
@@ -83,6 +117,8 @@ def run(**options):
         context.execute(SESSION)
     with context.begin_transaction():
         context.run_migrations()
+    if context.is_offline_mode():
+        context.execute(KEEP_TO_OWNER)
 
 
 def failed(fault, known):
@@ -99,7 +135,13 @@ def run_online():
         session = connect(known)
         engine = create_engine("postgresql+psycopg2://", creator=lambda: session, poolclass=NullPool)
         with engine.connect() as connection:
-            run(connection=connection)
+            try:
+                run(connection=connection)
+            except BaseException:
+                with contextlib.suppress(psycopg2.Error):  # the session may be lost; what was first is said
+                    keep_to_owner(session)
+                raise
+            keep_to_owner(session)
     except psycopg2.Error as fault:
         sys.exit(f"could not connect for the migration: {said(fault, known)}")
     except DBAPIError as fault:

@@ -9,10 +9,11 @@
  * settings are. money is not among them: lc_monetary decides where its decimal point stands, so
  * another value would change the amount. Neither are transaction_read_only, which an operator sets
  * to stop writes, and search_path, which is the schema's. jit: a short statement that the planner
- * overestimates would be compiled for 100 ms. */
-#define COMMON_SETTINGS(each)                                                                              \
-	each(datestyle, ISO) each(timezone, UTC) each(intervalstyle, postgres) each(extra_float_digits, 1) \
-	    each(bytea_output, hex) each(jit, off)
+ * overestimates would be compiled for 100 ms. request.jwt.claims: nobody, until a caller's own
+ * statement says more (auth.c), whatever another program left in the session, or the role has. */
+#define COMMON_SETTINGS(each)                                                                             \
+	each(request.jwt.claims, ) each(datestyle, ISO) each(timezone, UTC) each(intervalstyle, postgres) \
+	    each(extra_float_digits, 1) each(bytea_output, hex) each(jit, off)
 /* Behind a pooler each of them costs the server 4 us a transaction, so these, which hardly anybody
  * changes, are only set where a look at them has shown another value. */
 #define RARE_SETTINGS(each)                                                                    \

@@ -344,6 +344,19 @@ def test_the_transaction_carries_the_claims_and_the_next_one_does_not(service, a
         assert service.client.get("/probe/claims-of-nobody").json() == {"claims": {}}
 
 
+@pytest.mark.parametrize("mode", ["null", "persistent"])
+def test_without_a_caller_there_are_no_claims_whatever_the_role_has(serve, site, mode):
+    service = serve("probe", DATABASE_CONNECTION=mode, DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    site.query("ALTER ROLE app_user SET request.jwt.claims = '{\"sub\": \"%s\"}'" % tokens.USER)
+    try:
+        for _ in range(2):
+            assert service.client.get("/probe/claims-of-nobody").json() == {"claims": {}}
+            assert service.client.get("/probe/responses-of-nobody").json()["items"] == []
+            assert service.client.of(tokens.USER).get("/probe/claims").json()["claims"]["iss"] == "nullpool"
+    finally:
+        site.query("ALTER ROLE app_user RESET request.jwt.claims")
+
+
 def test_a_user_sees_their_own_quiz_responses_even_where_a_handler_forgets_the_where(service):
     def onboarded(colour):
         answer = service.client.post("/onboarding", {

@@ -116,6 +116,50 @@ def test_the_runtime_role_owns_nothing_and_cannot_change_the_schema(site):
     link.close()
 
 
+def refused(site, statement, database="migrations"):
+    """Whether the programs' role is refused it."""
+    link = psycopg2.connect(host="127.0.0.1", port=site.postgres.port, dbname=database, user="app_user",
+                            password=CANARIES[0], sslmode="require")
+    try:
+        with link.cursor() as cursor:
+            cursor.execute(statement)
+    except psycopg2.errors.InsufficientPrivilege:
+        return True
+    finally:
+        link.close()
+    return False
+
+
+WRITES = ("UPDATE alembic_version SET version_num = '0001'", "DELETE FROM alembic_version",
+          "INSERT INTO alembic_version VALUES ('0001')", "TRUNCATE alembic_version", "LOCK alembic_version IN EXCLUSIVE MODE")
+
+
+def test_only_the_owner_writes_which_revision_a_database_has(site, database):
+    """As the README has the owner give rights: to each table that there will be."""
+    with owner(site) as link, link.cursor() as cursor:
+        cursor.execute("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO app_user, PUBLIC")
+    # A new one.
+    assert alembic(site, "downgrade", "base", **database).returncode == 0
+    with owner(site) as link, link.cursor() as cursor:
+        cursor.execute("DROP TABLE alembic_version")
+    assert alembic(site, "upgrade", "head", **database).returncode == 0
+    assert [refused(site, statement) for statement in WRITES] == [True] * len(WRITES)
+    assert not refused(site, "SELECT version_num FROM alembic_version") and not refused(site, "DELETE FROM quiz_responses")
+    # One of before, where nothing is left to migrate, and one whose migration fails.
+    for command, status in (("upgrade head", 0), ("upgrade no-such-revision", 255), ("downgrade 0005", 1)):
+        with owner(site) as link, link.cursor() as cursor:
+            cursor.execute("GRANT ALL ON alembic_version TO app_user, PUBLIC")
+            if status == 1:
+                cursor.execute("CREATE VIEW in_the_way AS SELECT results FROM idempotency_keys")
+        assert not refused(site, WRITES[0])
+        done = alembic(site, *command.split(), **database)
+        assert (done.returncode != 0) == (status != 0), done.stderr
+        assert [refused(site, statement) for statement in WRITES] == [True] * len(WRITES), command
+    with owner(site) as link, link.cursor() as cursor:
+        cursor.execute("DROP VIEW in_the_way")
+    assert "REVOKE ALL ON public.alembic_version" in alembic(site, "upgrade", "head", "--sql", **database).stdout
+
+
 def test_make_wraps_them(site, database):
     environment = {**site.environment(**database), "MAKEFLAGS": ""}
     for target in ("migrate", "migrate-down", "migrate"):

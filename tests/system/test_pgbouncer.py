@@ -2,10 +2,12 @@
 import concurrent.futures
 import uuid
 
+import psycopg2
 import pytest
 
 from conftest import CANARY
 from pgbouncer import PgBouncer
+from tokens import USER
 
 SIZE = 3
 
@@ -49,6 +51,25 @@ def test_transactions_are_whole_and_their_settings_end_with_them(pooled):
     assert client.post("/probe/session").json()["read_only"] == "off"
     answer = client.get("/probe/session")
     assert answer.json()["application_name"] == f"nullpool/probe {answer.headers['x-request-id']}"
+
+
+def test_what_another_program_left_in_a_session_is_nobodys_claim(pooled, site, pooler):
+    links = [psycopg2.connect(host="127.0.0.1", port=pooler.port, dbname="app", user="app_user", password=CANARY, sslmode="require")
+             for _ in range(SIZE)]
+    claims = '{"sub": "%s"}' % USER
+    try:
+        for statement in ("SELECT 1", f"SET request.jwt.claims = '{claims}'; COMMIT"):
+            for link in links:  # each has a session of the pooler's, until its transaction ends
+                link.cursor().execute(statement)
+        for _ in range(2 * SIZE):
+            assert pooled.client.get("/probe/claims-of-nobody").json() == {"claims": {}}
+            assert pooled.client.of(USER).get("/probe/claims").json()["claims"]["sub"] == USER
+    finally:
+        for statement in ("ROLLBACK", "SELECT 1", "RESET request.jwt.claims; COMMIT"):
+            for link in links:
+                link.cursor().execute(statement)
+        for link in links:
+            link.close()
 
 
 def test_many_clients_share_few_sessions_and_none_stays_in_a_transaction(pooled, site):
