@@ -63,7 +63,7 @@ OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
 # As programs outside of this tree get it.
 DEVELOPMENT     := $(BUILD)/lib/libnullpool.a $(BUILD)/lib/nullpool.pc
 
-.PHONY: all programs docs new tests fuzzers run test unit system torture bench fuzz coverage lint migrate migrate-down doctor install uninstall clean distclean help
+.PHONY: always all programs docs new tests fuzzers run test unit system torture bench fuzz coverage lint migrate migrate-down doctor install uninstall clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -112,8 +112,12 @@ $(CONNINFO): $(BUILD)/obj/migrations/conninfo.o $(LIBRARY)
 $(NGINX_CONF): $(BUILD)/obj/nginx/conf.o $(LIBRARY)
 	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
 
-$(OPENAPI): $(HANDLERS) env/openapi.py
-	$(PYTHON) env/openapi.py $(HANDLERS) >$@.new && mv $@.new $@
+# Made each time, since a handler that is gone and another APP_NAME leave no newer file; touched only if it is another one.
+$(OPENAPI): $(HANDLERS) env/openapi.py always
+	@$(PYTHON) env/openapi.py $(HANDLERS) >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+always:
 
 $(BUILD)/tests/handlers/%: $(BUILD)/obj/tests/system/handlers/%.o $(LIBRARY)
 	@mkdir -p $(@D)
@@ -162,6 +166,7 @@ docs: $(OPENAPI)
 test:
 	@env/setup test
 	@$(MAKE) --no-print-directory -s docs tests
+	@tests/openapi/install
 	@$(MAKE) --no-print-directory -s unit
 	@$(MAKE) --no-print-directory -s system
 

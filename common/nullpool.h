@@ -99,6 +99,8 @@ struct np_param {
 	int64_t many; /* above 0: a list of at most so many values, an array of a body or repeated in a query;
 	                             * SQL gets it as an array, such as $1::uuid[]. min and max are each value's */
 	const char *fallback;    /* text used when the parameter is absent */
+	bool optional;           /* of a schema's member: an answer may be without it, or without the
+	                          * outermost object that it is in */
 	const char *description; /* for people, in the OpenAPI document */
 	const char *example;     /* of a number, a list and NP_JSON: as JSON */
 };
@@ -113,8 +115,8 @@ struct np_param {
 
 enum np_success { NP_OK = 200, NP_CREATED = 201, NP_ACCEPTED = 202, NP_NO_CONTENT = 204 };
 
-/* What an answer has in it, for the OpenAPI document: members with name, type, nullable, description, example. One name is one
- * schema in all programs. */
+/* What an answer has in it, for the OpenAPI document: members with name, type, nullable, optional, description, example. With
+ * dots in its name a member is in an object, as a parameter of a body is. One name is one schema in all programs. */
 struct np_schema {
 	const char *name;               /* letters, such as "User" */
 	const struct np_param *members; /* ends with NP_PARAMS_END */
@@ -176,6 +178,9 @@ struct np_route {
 	/* Names in the query and the body that no parameter has are ignored; without it they are 422. For
 	 * probes that add ?ts=1, and where a standard wants it (RFC 6749 3.2). */
 	bool lenient;
+	/* The operationId in the OpenAPI document; NULL: made of method and path, such as listUsers of a page at
+	 * GET /users, getUser of GET /users/{id}, createUser of POST /users. */
+	const char *operation;
 	/* Answers of an NP_TX_READ route are kept in Redis under this key, where there is one: "user:{id}", with parameters
 	 * of the route in braces, of types in which one value is one text (not NP_FLOAT, NP_EMAIL, NP_DATETIME, JSON). What
 	 * differs between answers has to be in it. An answer with a response header other than Cache-Control, Content-Disposition,

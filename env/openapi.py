@@ -16,7 +16,7 @@ def merge(into, more, what, program):
 
 
 def merged(programs):
-    whole = {"openapi": "3.1.0", "info": {"title": "nullpool"}, "servers": [{"url": "/"}], "tags": [], "paths": {}, "components": {}}
+    whole = {"openapi": "3.1.0", "info": {}, "servers": [{"url": "/"}], "tags": [], "paths": {}, "components": {}}
     operations = {}
     for program in programs:
         try:
@@ -24,7 +24,7 @@ def merged(programs):
         except (OSError, ValueError, subprocess.SubprocessError) as fault:
             print(f"openapi: {program} is left out: {fault}", file=sys.stderr)
             continue
-        whole["info"]["version"] = one["info"]["version"]
+        whole["info"] = one["info"]
         whole["tags"] += one["tags"]
         for path, methods in one["paths"].items():
             if path in whole["paths"]:

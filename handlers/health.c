@@ -1,13 +1,56 @@
 /* health - for load balancers and people: database and Redis, and the two cheap probes */
 #include "nullpool.h"
 
+#define STATE       .type = NP_ENUM, .choices = NP_CHOICES("healthy", "unhealthy")
+#define REDIS_STATE .type = NP_ENUM, .choices = NP_CHOICES("connected", "disconnected", "disabled")
+
+/* Of the components with HEALTH_DETAILS. */
+static const struct np_param health_members[] = {
+	{ .name = "status", STATE },
+	{ .name = "service", .type = NP_STRING, .example = "my-api" },
+	{ .name = "version", .type = NP_STRING, .example = NP_VERSION },
+	{ .name = "environment",
+	  .type = NP_ENUM,
+	  .choices = NP_CHOICES("development", "testing", "production") },
+	{ .name = "api", .type = NP_ENUM, .choices = NP_CHOICES("operational") },
+	{ .name = "database", .type = NP_ENUM, .choices = NP_CHOICES("connected", "disconnected") },
+	{ .name = "redis", REDIS_STATE },
+	{ .name = "components.api.status",
+	  .type = NP_ENUM,
+	  .choices = NP_CHOICES("operational"),
+	  .optional = true },
+	{ .name = "components.database.status", STATE, .optional = true },
+	{ .name = "components.database.mode",
+	  .type = NP_ENUM,
+	  .choices = NP_CHOICES("null", "ahead", "persistent"),
+	  .optional = true },
+	{ .name = "components.database.latency_ms", .type = NP_FLOAT, .optional = true },
+	{ .name = "components.database.tls",
+	  .type = NP_STRING,
+	  .nullable = true,
+	  .example = "TLSv1.3",
+	  .optional = true },
+	{ .name = "components.database.pool_size", .type = NP_INT, .optional = true },
+	{ .name = "components.database.pool_overflow", .type = NP_INT, .optional = true },
+	{ .name = "components.database.pool_checked_out", .type = NP_INT, .optional = true },
+	{ .name = "components.redis.status", REDIS_STATE, .optional = true },
+	NP_PARAMS_END,
+};
+static const struct np_schema health_schema = { "Health", health_members };
+
+static const struct np_param probe_members[] = {
+	{ .name = "status", .type = NP_ENUM, .choices = NP_CHOICES("alive", "ready") },
+	NP_PARAMS_END,
+};
+static const struct np_schema probe_schema = { "Probe", probe_members };
+
 static const struct np_route routes[] = {
 	{ "GET", "/health", np_health, NP_TX_READ, NULL, "Database and Redis, asked now", .report = true,
-	  .lenient = true },
+	  .lenient = true, .returns = &health_schema },
 	{ "GET", "/health/live", np_health_live, NP_TX_NONE, NULL, "The process answers", .report = true,
-	  .lenient = true },
+	  .lenient = true, .returns = &probe_schema },
 	{ "GET", "/health/ready", np_health_ready, NP_TX_NONE, NULL, "Requests may be sent here",
-	  .report = true, .lenient = true },
+	  .report = true, .lenient = true, .returns = &probe_schema },
 	NP_ROUTES_END,
 };
 

@@ -42,10 +42,17 @@ onboard(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_CREATED, ids);
 }
 
+static const struct np_param members[] = {
+	{ .name = "user_id", .type = NP_UUID },
+	{ .name = "quiz_id", .type = NP_UUID },
+	NP_PARAMS_END,
+};
+static const struct np_schema schema = { "Onboarding", members };
+
 static const struct np_route routes[] = {
 	{ "POST", "/onboarding", onboard, NP_TX_WRITE, fields,
 	  .summary = "A new user and their quiz response",
-	  .conflict = "A user with this email exists already" },
+	  .conflict = "A user with this email exists already", .returns = &schema, .operation = "onboard" },
 	NP_ROUTES_END,
 };
 

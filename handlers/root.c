@@ -10,9 +10,20 @@ show_root(struct np_ctx *ctx)
 	                                  { "version", np_text(NP_VERSION) }));
 }
 
+static const struct np_param members[] = {
+	{ .name = "message",
+	  .type = NP_STRING,
+	  .description = "The application's name",
+	  .example = "my-api" },
+	{ .name = "status", .type = NP_STRING, .example = "running" },
+	{ .name = "version", .type = NP_STRING, .example = NP_VERSION },
+	NP_PARAMS_END,
+};
+static const struct np_schema schema = { "Root", members };
+
 static const struct np_route routes[] = {
 	{ "GET", "/", show_root, NP_TX_NONE, NULL, .summary = "Name, state and version of the application",
-	  .lenient = true },
+	  .lenient = true, .returns = &schema },
 	NP_ROUTES_END,
 };
 

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "http/jwt.h"
+#include "http/problem.h"
 
 /* The function fails with NP004 unless the session is live (migration 0009): then nothing of the
  * transaction is done. */
@@ -77,7 +78,7 @@ auth_check(struct np_ctx *ctx)
 	token = bearer_of(ctx);
 	if (token && take_token(ctx, token))
 		return true;
-	return np_fail(ctx, NP_UNAUTHORIZED, token ? "The token is invalid or expired" : "A token is needed");
+	return np_fail(ctx, NP_UNAUTHORIZED, token ? "The token is invalid or expired" : PROBLEM_NO_TOKEN);
 }
 
 bool
@@ -108,7 +109,7 @@ np_is_caller(struct np_ctx *ctx, struct np_value user)
 {
 	if (ctx->caller && user.text && strcmp(ctx->caller, user.text) == 0)
 		return true;
-	return np_fail(ctx, NP_FORBIDDEN, "This is another user's");
+	return np_fail(ctx, NP_FORBIDDEN, PROBLEM_NOT_YOURS);
 }
 
 struct np_value

@@ -5,6 +5,7 @@
 #include "app/ctx.h"
 #include "base/mem.h"
 #include "base/misuse.h"
+#include "http/problem.h"
 
 /* --- failure --- */
 
@@ -107,7 +108,7 @@ np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql, struct n
 		return false;
 	if (np_rows_count(rows) == 0)
 		return np_fail(ctx, NP_NOT_FOUND, "%s",
-		               ctx->route->missing ? ctx->route->missing : "Not found");
+		               ctx->route->missing ? ctx->route->missing : PROBLEM_NOT_FOUND);
 	if (np_rows_count(rows) > 1)
 		return our_fault(ctx, "np_query_one() got several rows");
 	*row = rows;

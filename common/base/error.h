@@ -9,6 +9,9 @@
 
 #include "base/attributes.h"
 
+/* What a client is told of two transactions that got in each other's way. */
+#define ERROR_CONFLICT "The request conflicts with another one"
+
 struct error {
 	enum np_failure kind;
 	int retry_after_s; /* 0: the kind's own default */

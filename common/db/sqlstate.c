@@ -4,7 +4,7 @@
 
 #define AWAY           "The database is not available"
 #define BUSY           "The database is busy"
-#define CONFLICT       "The request conflicts with another one"
+#define CONFLICT       ERROR_CONFLICT
 #define BAD_VALUE      "The database cannot accept one of the values"
 #define INTERNAL       "Internal error"
 #define ENDED          "The session has ended, or its user is gone"

@@ -1,11 +1,9 @@
 #include "http/openapi.h"
 
+#include "http/openapi_answers.h"
 #include "http/openapi_schema.h"
+#include "http/operation_name.h"
 #include "http/param.h"
-#include "http/reply.h"
-#include "http/router.h"
-
-#define PROBLEM_REF "{\"$ref\":\"#/components/schemas/Problem\"}"
 
 /* RFC 9457, as problem.c writes it. */
 static const char problem_schema[] =
@@ -28,27 +26,6 @@ static const char idempotency_key[] =
     "{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":false,\"description\":"
     "\"Makes it safe to repeat: the same key gets the same answer for 24 hours\","
     "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}";
-
-static bool
-is_method(const struct np_route *route, const char *method)
-{
-	return strcmp(route->method, method) == 0;
-}
-
-static bool
-takes_key(const struct np_route *route)
-{
-	return is_method(route, "POST") && route->tx == NP_TX_WRITE;
-}
-
-static bool
-has_param(const struct np_route *route, enum np_place first, enum np_place last)
-{
-	for (const struct np_param *param = route->params; param && param->name; param++)
-		if (param->in >= first && param->in <= last)
-			return true;
-	return false;
-}
 
 /* --- requests --- */
 
@@ -77,7 +54,7 @@ write_parameters(struct buf *out, const struct np_route *route)
 		write_parameter(out, param);
 		before = ",";
 	}
-	if (takes_key(route)) {
+	if (openapi_takes_key(route)) {
 		buf_text(out, before);
 		buf_text(out, idempotency_key);
 		before = ",";
@@ -89,104 +66,17 @@ write_parameters(struct buf *out, const struct np_route *route)
 static void
 write_body(struct buf *out, const struct np_route *route)
 {
-	if (!has_param(route, NP_BODY, NP_BODY))
+	if (!openapi_has_param(route, NP_BODY, NP_BODY))
 		return;
 	buf_text(out, ",\"requestBody\":{\"required\":true,\"content\":{");
 	if (route->form) {
 		buf_text(out, "\"application/x-www-form-urlencoded\":{\"schema\":");
-		openapi_body(out, route->params);
+		openapi_body(out, route);
 		buf_text(out, "},");
 	}
 	buf_text(out, "\"application/json\":{\"schema\":");
-	openapi_body(out, route->params);
+	openapi_body(out, route);
 	buf_text(out, "}}}");
-}
-
-/* --- answers --- */
-
-static enum np_success
-success_of(const struct np_route *route)
-{
-	if (route->success)
-		return route->success;
-	if (is_method(route, "DELETE"))
-		return NP_NO_CONTENT;
-	return takes_key(route) ? NP_CREATED : NP_OK;
-}
-
-static void
-write_content(struct buf *out, const struct np_route *route)
-{
-	const char *name = route->returns->name;
-
-	buf_text(out, ",\"content\":{\"application/json\":{\"schema\":");
-	if (route->page)
-		buf_printf(
-		    out,
-		    "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":"
-		    "{\"$ref\":\"#/components/schemas/%s\"}},\"next\":{\"type\":[\"string\",\"null\"]}},"
-		    "\"required\":[\"items\",\"next\"]}",
-		    name);
-	else
-		buf_printf(out, "{\"$ref\":\"#/components/schemas/%s\"}", name);
-	buf_text(out, "}}");
-}
-
-static void
-write_success(struct buf *out, const struct np_route *route)
-{
-	enum np_success status = success_of(route);
-
-	buf_printf(out, ",\"responses\":{\"%d\":{\"description\":\"%s\"", (int)status,
-	           reply_reason((int)status));
-	if (status != NP_NO_CONTENT && route->returns)
-		write_content(out, route);
-	buf_char(out, '}');
-	if (is_method(route, "GET") && !route->report)
-		buf_text(out, ",\"304\":{\"description\":\"Not Modified\"}");
-}
-
-static void
-write_problem(struct buf *out, bool wanted, int status, const char *description)
-{
-	if (!wanted)
-		return;
-	buf_printf(out, ",\"%d\":{\"description\":", status);
-	buf_json_text(out, description ? description : reply_reason(status));
-	buf_text(out, ",\"content\":{\"application/problem+json\":{\"schema\":" PROBLEM_REF "}}}");
-}
-
-/* Of a report that is not good: the report itself, or why there is none. */
-static void
-write_unavailable(struct buf *out, const struct np_route *route)
-{
-	if (!route->report) {
-		write_problem(out, true, 503, NULL);
-		return;
-	}
-	buf_printf(out, ",\"503\":{\"description\":\"%s\",\"content\":{\"application/json\":{},",
-	           reply_reason(503));
-	buf_text(out, "\"application/problem+json\":{\"schema\":" PROBLEM_REF "}}}");
-}
-
-static void
-write_problems(struct buf *out, const struct np_route *route)
-{
-	bool database = route->tx != NP_TX_NONE, writes = database && route->tx != NP_TX_READ;
-	bool body = has_param(route, NP_BODY, NP_BODY), known = route->auth != NP_AUTH_NONE;
-
-	write_problem(out, true, 400, NULL);
-	write_problem(out, known || route->unauthorized, 401, route->unauthorized);
-	write_problem(out, known, 403, NULL);
-	write_problem(out, route->missing || has_param(route, NP_PATH, NP_PATH), 404, route->missing);
-	write_problem(out, writes, 409, route->conflict);
-	write_problem(out, body, 413, NULL);
-	write_problem(out, body, 415, NULL);
-	write_problem(out, route->params || takes_key(route), 422, NULL);
-	write_problem(out, true, 500, NULL);
-	write_unavailable(out, route);
-	write_problem(out, database, 504, NULL);
-	buf_char(out, '}');
 }
 
 /* --- the document --- */
@@ -198,35 +88,22 @@ write_method(struct buf *out, const struct np_route *route)
 		buf_char(out, (char)(*c - 'A' + 'a'));
 }
 
-/* get_users_id */
-static void
-write_operation_id(struct buf *out, const struct np_route *route)
-{
-	write_method(out, route);
-	for (const char *c = route->path; *c; c++)
-		if (*c == '/' && c[1])
-			buf_char(out, '_');
-		else if (!strchr("/{}", *c))
-			buf_char(out, *c == '-' ? '_' : *c);
-}
-
 static void
 write_operation(struct buf *out, const char *tag, const struct np_route *route)
 {
 	buf_char(out, '"');
 	write_method(out, route);
 	buf_text(out, "\":{\"operationId\":\"");
-	write_operation_id(out, route);
+	operation_name(route, out);
 	buf_text(out, "\",\"tags\":[");
 	buf_json_text(out, tag);
 	buf_char(out, ']');
 	openapi_text(out, "summary", route->summary);
 	write_parameters(out, route);
 	write_body(out, route);
-	if (route->auth != NP_AUTH_NONE)
-		buf_text(out, ",\"security\":[{\"bearer\":[]},{\"password\":[]}]");
-	write_success(out, route);
-	write_problems(out, route);
+	buf_text(out, route->auth != NP_AUTH_NONE ? ",\"security\":[{\"bearer\":[]},{\"password\":[]}]"
+	                                          : ",\"security\":[]");
+	openapi_responses(out, route);
 	buf_char(out, '}');
 }
 
@@ -281,25 +158,26 @@ write_components(struct buf *out, const struct np_route *routes)
 		buf_char(out, ':');
 		openapi_members(out, route->returns->members);
 	}
-	buf_char(out, '}');
+	buf_text(out, "},");
+	openapi_headers(out);
 	if (known)
 		buf_text(out, security_schemes);
 	buf_char(out, '}');
 }
 
 void
-openapi_write(const char *title, const struct np_route *routes, struct buf *out)
+openapi_write(const char *title, const char *tag, const struct np_route *routes, struct buf *out)
 {
 	buf_text(out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":");
 	buf_json_text(out, title);
 	buf_text(out, ",\"version\":\"" NP_VERSION "\"},\"servers\":[{\"url\":\"/\"}],\"tags\":[{\"name\":");
-	buf_json_text(out, title);
+	buf_json_text(out, tag);
 	buf_text(out, "}],\"paths\":{");
 	for (const struct np_route *route = routes; route->method; route++) {
 		if (!is_first_of_path(routes, route))
 			continue;
 		buf_text(out, route == routes ? "" : ",");
-		write_path(out, title, route);
+		write_path(out, tag, route);
 	}
 	buf_char(out, '}');
 	write_components(out, routes);

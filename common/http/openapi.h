@@ -5,6 +5,7 @@
 #include "base/attributes.h"
 #include "base/buf.h"
 
-void openapi_write(const char *title, const struct np_route *routes, struct buf *out);
+/* title: of the API as a whole; tag: what the operations of this program have in common. */
+void openapi_write(const char *title, const char *tag, const struct np_route *routes, struct buf *out);
 
 #endif

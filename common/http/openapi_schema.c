@@ -68,6 +68,9 @@ write_rules(struct buf *out, const struct np_param *param, bool nullable)
 	buf_printf(out, "\"type\":%s\"%s\"%s", nullable ? "[" : "", schemas[param->type].type,
 	           nullable ? ",\"null\"]" : "");
 	openapi_text(out, "format", schemas[param->type].format);
+	/* Without it, makers of types take the object for one that nothing is in. */
+	if (param->type == NP_OBJECT)
+		buf_text(out, ",\"additionalProperties\":true");
 	if (param_has_min(param))
 		buf_printf(out, ",\"%s\":%" PRId64, is_text(param->type) ? "minLength" : "minimum",
 		           param->min);
@@ -107,6 +110,13 @@ openapi_schema(struct buf *out, const struct np_param *param)
 	buf_char(out, '}');
 }
 
+/* The rows of a body or an answer, and how their objects are closed. */
+struct shape {
+	const struct np_param *rows;
+	bool answer; /* all members are there, but for optional ones at the top; nobody forbids others */
+	bool open;   /* a body that may have members nobody knows */
+};
+
 /* A part of a parameter's name up to a dot: the first one, or the next one behind `prefix` ("user."). */
 struct part {
 	const char *text;
@@ -119,7 +129,7 @@ part_of(const struct np_param *param, const char *prefix, size_t prefix_size)
 {
 	struct part part = { .text = param->name + prefix_size };
 
-	if (param->in != NP_BODY || strncmp(param->name, prefix, prefix_size) != 0)
+	if ((param->in != NP_BODY && param->in != 0) || strncmp(param->name, prefix, prefix_size) != 0)
 		return (struct part){ .size = 0 };
 	part.size = strcspn(part.text, ".");
 	part.whole = !part.text[part.size];
@@ -146,10 +156,12 @@ is_first(const struct np_param *params, const struct np_param *param, const char
 
 /* An object is required when something in it is. */
 static bool
-is_required(const struct np_param *param, struct part part, const char *prefix, size_t prefix_size)
+is_required(const struct shape *shape, const struct np_param *param, struct part part, const char *prefix,
+            size_t prefix_size)
 {
 	for (; param->name; param++)
-		if (param->required && is_same(part_of(param, prefix, prefix_size), part))
+		if ((shape->answer ? prefix_size > 0 || !param->optional : param->required)
+		    && is_same(part_of(param, prefix, prefix_size), part))
 			return true;
 	return false;
 }
@@ -161,60 +173,61 @@ write_name(struct buf *out, const char *before, struct part part)
 	buf_json_string(out, part.text, part.size);
 }
 
-/* The object of the rows whose names begin with the prefix. It calls itself as deep as names have dots. */
 static void
-write_object(struct buf *out, const struct np_param *params, const char *prefix, size_t prefix_size)
+write_required(struct buf *out, const struct shape *shape, const char *prefix, size_t prefix_size)
 {
 	const char *before = "";
 
-	buf_text(out, "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{");
-	for (const struct np_param *param = params; param->name; param++) {
+	buf_text(out, "},\"required\":[");
+	for (const struct np_param *param = shape->rows; param->name; param++) {
 		struct part part = part_of(param, prefix, prefix_size);
 
-		if (!is_first(params, param, prefix, prefix_size))
+		if (!is_first(shape->rows, param, prefix, prefix_size)
+		    || !is_required(shape, param, part, prefix, prefix_size))
+			continue;
+		write_name(out, before, part);
+		before = ",";
+	}
+	buf_text(out, "]}");
+}
+
+/* The object of the rows whose names begin with the prefix. It calls itself as deep as names have dots. */
+static void
+write_object(struct buf *out, const struct shape *shape, const char *prefix, size_t prefix_size)
+{
+	const char *before = "";
+
+	buf_text(out, "{\"type\":\"object\",");
+	buf_text(out, shape->answer || shape->open ? "" : "\"additionalProperties\":false,");
+	buf_text(out, "\"properties\":{");
+	for (const struct np_param *param = shape->rows; param->name; param++) {
+		struct part part = part_of(param, prefix, prefix_size);
+
+		if (!is_first(shape->rows, param, prefix, prefix_size))
 			continue;
 		write_name(out, before, part);
 		buf_char(out, ':');
 		if (part.whole)
 			openapi_schema(out, param);
 		else
-			write_object(out, params, param->name, prefix_size + part.size + 1);
+			write_object(out, shape, param->name, prefix_size + part.size + 1);
 		before = ",";
 	}
-	buf_text(out, "},\"required\":[");
-	before = "";
-	for (const struct np_param *param = params; param->name; param++) {
-		struct part part = part_of(param, prefix, prefix_size);
-
-		if (!is_first(params, param, prefix, prefix_size)
-		    || !is_required(param, part, prefix, prefix_size))
-			continue;
-		write_name(out, before, part);
-		before = ",";
-	}
-	buf_text(out, "]}");
+	write_required(out, shape, prefix, prefix_size);
 }
 
 void
-openapi_body(struct buf *out, const struct np_param *params)
+openapi_body(struct buf *out, const struct np_route *route)
 {
-	write_object(out, params, "", 0);
+	const struct shape shape = { .rows = route->params, .open = route->lenient };
+
+	write_object(out, &shape, "", 0);
 }
 
 void
 openapi_members(struct buf *out, const struct np_param *members)
 {
-	buf_text(out, "{\"type\":\"object\",\"properties\":{");
-	for (const struct np_param *member = members; member->name; member++) {
-		buf_text(out, member == members ? "" : ",");
-		buf_json_text(out, member->name);
-		buf_char(out, ':');
-		openapi_schema(out, member);
-	}
-	buf_text(out, "},\"required\":[");
-	for (const struct np_param *member = members; member->name; member++) {
-		buf_text(out, member == members ? "" : ",");
-		buf_json_text(out, member->name);
-	}
-	buf_text(out, "]}");
+	const struct shape shape = { .rows = members, .answer = true };
+
+	write_object(out, &shape, "", 0);
 }

@@ -12,9 +12,9 @@ void openapi_text(struct buf *out, const char *name, const char *text);
 void openapi_schema(struct buf *out, const struct np_param *param);
 
 /* Of a body: the object of the NP_BODY rows, with objects in it where names have dots. */
-void openapi_body(struct buf *out, const struct np_param *params);
+void openapi_body(struct buf *out, const struct np_route *route);
 
-/* Of an answer: an object that has all of these members. */
+/* Of an answer: an object of these members, nested in the same way. */
 void openapi_members(struct buf *out, const struct np_param *members);
 
 #endif

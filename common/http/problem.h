@@ -6,6 +6,12 @@
 #include "http/param.h"
 #include "http/reply.h"
 
+/* Details that the code which answers and the OpenAPI document have in common. */
+#define PROBLEM_NO_TOKEN  "A token is needed"
+#define PROBLEM_NOT_YOURS "This is another user's"
+#define PROBLEM_NOT_FOUND "Not found"
+#define PROBLEM_CONFLICT  ERROR_CONFLICT
+
 struct problem {
 	int status;
 	const char *detail; /* NULL: left out */

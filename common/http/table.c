@@ -1,9 +1,14 @@
 #include "http/table.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
+#include "http/operation_name.h"
 #include "http/param.h"
 #include "http/pattern.h"
 #include "http/router.h"
+
+#define OPERATION_MAX_BYTES 200
 
 static bool
 method_is_known(const char *method)
@@ -63,6 +68,14 @@ fallback_fault(void *owner, const struct np_param *param)
 		return "is required and has a fallback";
 	return param_check(owner, param, param->fallback, &ignored) ? "has a fallback that breaks its rule"
 	                                                            : NULL;
+}
+
+static bool
+is_inside(const char *name, const char *object)
+{
+	size_t size = strlen(object);
+
+	return strncmp(name, object, size) == 0 && name[size] == '.';
 }
 
 /* Its value would hide what is inside. */
@@ -212,26 +225,44 @@ cache_fault(const struct np_route *route)
 	return route->cache ? key_fault(route, route->cache) : NULL;
 }
 
-/* The document names an operation by its method and path without punctuation: /a/b, /a-b and /a/{b} would be one. */
-static bool
-have_one_name(const char *a, const char *b)
-{
-	do {
-		a += strspn(a, "{}");
-		b += strspn(b, "{}");
-		if (*a != *b && !(*a && *b && strchr("/-_", *a) && strchr("/-_", *b)))
-			return false;
-	} while (*a++ && *b++);
-	return true;
-}
-
+/* Clients are made of these names: two of one would be one function. */
 static const char *
 name_fault(void *owner, const struct np_route *routes, const struct np_route *route)
 {
-	for (const struct np_route *before = routes; before < route; before++)
-		if (strcmp(before->method, route->method) == 0 && have_one_name(before->path, route->path))
-			return mem_printf(owner, "%s has the same name in the OpenAPI document",
-			                  before->path);
+	struct buf name, other;
+
+	buf_init(&name, owner, OPERATION_MAX_BYTES);
+	operation_name(route, &name);
+	for (const char *c = name.data; *c; c++)
+		if (!text_is_alnum(*c) && *c != '_')
+			return "its operation's name is not of letters, digits and underscores";
+	if (name.size == 0 || name.overflow)
+		return "its operation has no name, or a longer one than there is room for";
+	for (const struct np_route *before = routes; before < route; before++) {
+		buf_init(&other, owner, OPERATION_MAX_BYTES);
+		operation_name(before, &other);
+		if (strcmp(name.data, other.data) == 0)
+			return mem_printf(owner,
+			                  "%s %s has the same name in the OpenAPI document, %s: give one of"
+			                  " them an .operation",
+			                  before->method, before->path, name.data);
+	}
+	return NULL;
+}
+
+static const char *
+members_fault(void *owner, const struct np_route *route)
+{
+	const struct np_param *members = route->returns ? route->returns->members : NULL;
+
+	for (const struct np_param *member = members; member && member->name; member++)
+		for (const struct np_param *other = members; other->name; other++)
+			if (other != member
+			    && (strcmp(other->name, member->name) == 0
+			        || is_inside(other->name, member->name)))
+				return mem_printf(
+				    owner, "member \"%s\" of its schema is there twice, or is an object too",
+				    member->name);
 	return NULL;
 }
 
@@ -273,6 +304,8 @@ route_fault(void *owner, const char *name, const struct np_route *routes, const 
 	fault = name_fault(owner, routes, route);
 	if (!fault)
 		fault = params_fault(owner, route);
+	if (!fault)
+		fault = members_fault(owner, route);
 	if (!fault)
 		fault = cache_fault(route);
 	return fault ? fault : forgets_fault(routes, route);

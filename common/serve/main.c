@@ -131,10 +131,14 @@ print_settings(struct program *program)
 static int
 print_openapi(const struct program *program)
 {
-	struct buf out;
+	struct settings *settings = mem_new(mem_process(), struct settings);
+	struct buf out, faults;
 
+	/* Of the settings only the name of the application is wanted, and that has no faults. */
+	buf_init(&faults, mem_process(), PRINT_MAX_BYTES);
+	(void)!settings_read(mem_process(), environ, settings, &faults);
 	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
-	openapi_write(program->name, program->routes, &out);
+	openapi_write(settings->app_name, program->name, program->routes, &out);
 	(void)puts(out.data);
 	return EXIT_DONE;
 }

@@ -1,5 +1,6 @@
 """The API's description: one document for all programs, true, and browsable."""
 import json
+import os
 import re
 import subprocess
 import uuid
@@ -7,7 +8,7 @@ import uuid
 import pytest
 
 import browser as chromium
-from conftest import BUILD, ROOT
+from conftest import BUILD, ROOT, program
 
 PACKAGES = ROOT / "build" / "docs" / "node_modules"
 NO_PAGES = None if (BUILD / "site" / "docs.html").exists() else "npm could not install the pages' packages"
@@ -33,15 +34,15 @@ def test_it_has_the_routes_of_all_programs(document):
             ("POST", "/auth/token"), ("GET", "/auth/me")} <= set(operations(document))
     assert {tag["name"] for tag in document["tags"]} == {path.stem for path in ROOT.glob("handlers/*.c")}
     ids = [operation["operationId"] for operation in operations(document).values()]
-    assert len(ids) == len(set(ids)) and all(re.fullmatch(r"[a-z_]+", name) for name in ids)
+    assert len(ids) == len(set(ids)) and all(re.fullmatch(r"[a-z][A-Za-z]+", name) for name in ids)
 
 
 def test_it_names_what_each_operation_needs_and_how_it_fails(document):
     change = document["paths"]["/users/{id}"]["patch"]
     assert change["security"] == [{"bearer": []}, {"password": []}]
-    assert {"200", "400", "401", "403", "404", "409", "413", "415", "422", "500", "503", "504"} == set(change["responses"])
+    assert {"200", "400", "401", "403", "404", "409", "413", "415", "422", "429", "500", "503", "504"} == set(change["responses"])
     assert change["responses"]["404"]["description"] == "User not found"
-    assert "security" not in document["paths"]["/users"]["post"]
+    assert document["paths"]["/users"]["post"]["security"] == []
     assert any(parameter["name"] == "Idempotency-Key" for parameter in document["paths"]["/users"]["post"]["parameters"])
     assert set(document["paths"]["/auth/token"]["post"]["requestBody"]["content"]) == {
         "application/json", "application/x-www-form-urlencoded"}
@@ -67,7 +68,62 @@ def test_a_validator_accepts_it():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+LINT = ROOT / "build" / "openapi-lint"
+NO_LINT = None if (LINT / "installed-lock.json").exists() else "npm could not install the linters"
+
+
+@pytest.mark.skipif(NO_LINT is not None, reason=str(NO_LINT))
+@pytest.mark.parametrize("command", [
+    ("redocly", "lint", "--extends=recommended", "--format=stylish"), ("spectral", "lint", "--ruleset=spectral.yaml", "--fail-severity=error")])
+def test_a_linter_finds_no_error(command):
+    done = subprocess.run([f"node_modules/.bin/{command[0]}", *command[1:], str(BUILD / "openapi.json")], cwd=LINT, capture_output=True,
+                          text=True, timeout=120, env=os.environ | {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"})
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_its_title_is_the_applications_name(site):
+    for name, title in (("Shop", "Shop"), (None, "nullpool")):
+        done = subprocess.run([program("users"), "--openapi"], env=site.environment(APP_NAME=name), capture_output=True, check=True)
+        assert json.loads(done.stdout)["info"]["title"] == title
+    done = subprocess.run([program("users"), "--openapi"], env={"NULLPOOL_ENV_FILE": "/dev/null"}, capture_output=True, check=True)
+    assert json.loads(done.stdout)["info"]["title"] == "nullpool"
+
+
 # --- against reality ---
+
+
+def test_examples_of_problems_are_what_is_answered(null, document):
+    """The same details, for the requests that they are about."""
+    user = null.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"}).json()
+    nobody = str(uuid.uuid4())
+    for status, path, method, ask in (
+            (400, "/users", "post", lambda: null.client.send("POST", "/users", "{")),
+            (400, "/users", "get", lambda: null.client.get("/users?x=%")),
+            (401, "/users/{id}", "patch", lambda: null.client.send("PATCH", f"/users/{user['id']}", {"name": "x"})),
+            (403, "/users/{id}", "delete", lambda: null.client.of(user).ask("DELETE", f"/users/{nobody}")),
+            (404, "/users/{id}", "get", lambda: null.client.get(f"/users/{nobody}")),
+            (409, "/users", "post", lambda: null.client.post("/users", {"email": user["email"], "name": "Ada"})),
+            (413, "/users", "post", lambda: null.client.ask("POST", "/users", b"x" * (2 << 20), {"Content-Type": "application/json"})),
+            (415, "/users", "post", lambda: null.client.ask("POST", "/users", b"{}", {"Content-Type": "text/plain"})),
+            (422, "/users", "post", lambda: null.client.send("POST", "/users?surprise=1", {})),
+            (422, "/users/{id}", "get", lambda: null.client.get("/users/none?surprise=1"))):
+        example = document["paths"][path][method]["responses"][str(status)]["content"]["application/problem+json"]["example"]
+        answer = ask()
+        assert answer.status == status
+        assert {**answer.json(), "request_id": example["request_id"]} == example
+    texts = dict(re.findall(r'^\t(\d{3}) "(.*)";$', (ROOT / "nginx" / "http.conf").read_text().partition("$nullpool_detail {")[2], re.M))
+    for status in ("413", "429", "503", "504"):
+        answers = [operation["responses"].get(status) for operation in operations(document).values()]
+        assert {answer["content"]["application/problem+json"]["example"]["detail"] for answer in answers if answer} == {texts[status]}
+
+
+def test_headers_are_described_where_they_come(null, document):
+    answer = null.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"})
+    created = document["paths"]["/users"]["post"]["responses"]["201"]["headers"]
+    assert set(created) == {"Location", "Idempotency-Replayed"} and answer.headers["location"]
+    listed = document["paths"]["/users"]["get"]["responses"]["200"]["headers"]
+    answer = null.client.get("/users?limit=1")
+    assert {name for name in ("ETag", "Link") if name.lower() in answer.headers} <= set(listed) == {"ETag", "Link"}
 
 
 def is_of(value, schema, document):
@@ -190,7 +246,7 @@ def test_swagger_ui_lists_every_route_and_tries_them_out(page, null, document):
           row.querySelector('.opblock-summary-path').getAttribute('data-path'));
         return found.length ? found : null;""")
     assert sorted(listed) == sorted(f"{method} {path}" for method, path in operations(document))
-    for operation, status in (("health-get_health", "200"), ("users-post_users", "201")):
+    for operation, status in (("health-getHealth", "200"), ("users-createUser", "201")):
         page.wait("the button", TRY, operation)
         got, body = page.wait("an answer", ANSWER, operation)
         assert got.split()[0] == status, body

@@ -1,4 +1,5 @@
 #include "http/openapi.h"
+#include "http/operation_name.h"
 #include "unit.h"
 
 enum { ID, LIMIT, KEY, NAME, AGE, ADMIN };
@@ -56,6 +57,14 @@ static const struct np_param members[] = {
 };
 static const struct np_schema note = { "Note", members };
 
+static const struct np_param state_members[] = {
+	{ .name = "status", .type = NP_STRING },
+	{ .name = "parts.disk.free", .type = NP_INT, .optional = true },
+	{ .name = "parts.disk.full", .type = NP_BOOL, .optional = true },
+	NP_PARAMS_END,
+};
+static const struct np_schema state_schema = { "State", state_members };
+
 static const struct np_route routes[] = {
 	{ "POST", "/nested", NULL, .params = nested, .success = NP_ACCEPTED, .form = true },
 	{ "GET", "/notes", NULL, NP_TX_READ, only_query, "All \"notes\"", .returns = &note, .page = true },
@@ -63,6 +72,8 @@ static const struct np_route routes[] = {
 	{ "POST", "/notes", NULL, NP_TX_WRITE, only_body, .conflict = "taken", .returns = &note },
 	{ "DELETE", "/notes/{id}", NULL, NP_TX_WRITE, .auth = NP_AUTH_USER },
 	{ "GET", "/", NULL },
+	{ "GET", "/notes/state", NULL, .returns = &state_schema, .report = true, .lenient = true },
+	{ "POST", "/notes/{id}/tag", NULL, .params = only_body, .lenient = true, .operation = "tag_it" },
 	NP_ROUTES_END,
 };
 
@@ -71,8 +82,8 @@ described(void *owner, const struct np_route *table)
 {
 	struct buf out;
 
-	buf_init(&out, owner, 65536);
-	openapi_write("a \"title\"", table, &out);
+	buf_init(&out, owner, 1 << 18);
+	openapi_write("a \"title\"", "notes", table, &out);
 	assert_false(out.overflow);
 	return unit_json(owner, out.data);
 }
@@ -129,12 +140,61 @@ static const struct at_row {
 	{ "a free object",
 	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/quiz/properties/answers/type",
 	  "object" },
+	{ "with whatever in it",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/quiz/properties/answers/additionalProperties",
+	  "true" },
 	{ "its example",
 	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/quiz/properties/answers/example/a",
 	  "1" },
 	{ "anything has no type",
 	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/more/type", NULL },
 	{ "a list in a query", "/paths/~1nested/post/parameters/0/schema/items/type", "integer" },
+	{ "where a new one is", "/paths/~1notes/post/responses/201/headers/Location/$ref",
+	  "#/components/headers/Location" },
+	{ "that it was replayed", "/paths/~1notes/post/responses/201/headers/Idempotency-Replayed/$ref",
+	  "#/components/headers/Idempotency-Replayed" },
+	{ "the next page", "/paths/~1notes/get/responses/200/headers/Link/$ref",
+	  "#/components/headers/Link" },
+	{ "no next of what is no page", "/paths/~1/get/responses/200/headers/Link", NULL },
+	{ "a tag", "/paths/~1/get/responses/200/headers/ETag/$ref", "#/components/headers/ETag" },
+	{ "a tag of what is not modified", "/paths/~1/get/responses/304/headers/ETag/$ref",
+	  "#/components/headers/ETag" },
+	{ "no tag of a write", "/paths/~1notes/post/responses/201/headers/ETag", NULL },
+	{ "no tag of a report", "/paths/~1notes~1state/get/responses/200/headers", NULL },
+	{ "when to ask again", "/paths/~1/get/responses/503/headers/Retry-After/$ref",
+	  "#/components/headers/Retry-After" },
+	{ "and after too many", "/paths/~1/get/responses/429/headers/Retry-After/$ref",
+	  "#/components/headers/Retry-After" },
+	{ "what a header is", "/components/headers/Retry-After/schema/type", "integer" },
+	{ "a report that is not good",
+	  "/paths/~1notes~1state/get/responses/503/content/application~1json/schema/$ref",
+	  "#/components/schemas/State" },
+	{ "an object in an answer",
+	  "/components/schemas/State/properties/parts/properties/disk/properties/free/type", "integer" },
+	{ "it is all there", "/components/schemas/State/properties/parts/properties/disk/required",
+	  "[ \"free\", \"full\" ]" },
+	{ "it may be left out as a whole", "/components/schemas/State/required", "[ \"status\" ]" },
+	{ "an answer may have more", "/components/schemas/State/additionalProperties", NULL },
+	{ "a lenient body too",
+	  "/paths/~1notes~1{id}~1tag/post/requestBody/content/application~1json/schema/additionalProperties",
+	  NULL },
+	{ "a lenient route without parameters has no 422", "/paths/~1notes~1state/get/responses/422", NULL },
+	{ "a name of its own", "/paths/~1notes~1{id}~1tag/post/operationId", "tag_it" },
+	{ "an example of a conflict",
+	  "/paths/~1notes/post/responses/409/content/application~1problem+json/example/detail", "taken" },
+	{ "of what is required",
+	  "/paths/~1notes~1{id}/put/responses/422/content/application~1problem+json/example/errors/0/message",
+	  "must be a UUID" },
+	{ "of another media type",
+	  "/paths/~1notes/post/responses/415/content/application~1problem+json/example/detail",
+	  "The body must be application/json" },
+	{ "of who is not known",
+	  "/paths/~1notes~1{id}/delete/responses/401/content/application~1problem+json/example/detail",
+	  "A token is needed" },
+	{ "of our fault", "/paths/~1/get/responses/500/content/application~1problem+json/example/detail",
+	  NULL },
+	{ "its status", "/paths/~1/get/responses/500/content/application~1problem+json/example/status",
+	  "500" },
 	{ "version of OpenAPI", "/openapi", "3.1.0" },
 	{ "title", "/info/title", "a \"title\"" },
 	{ "version of the program", "/info/version", NP_VERSION },
@@ -151,10 +211,10 @@ static const struct at_row {
 	  "#/components/schemas/Note" },
 	{ "its schema", "/components/schemas/Note/properties/at/format", "date-time" },
 	{ "all of it is there", "/components/schemas/Note/required/1", "at" },
-	{ "an operation's name", "/paths/~1notes~1{id}/put/operationId", "put_notes_id" },
-	{ "the program", "/paths/~1notes/get/tags/0", "a \"title\"" },
+	{ "an operation's name", "/paths/~1notes~1{id}/put/operationId", "replaceNote" },
+	{ "the program", "/paths/~1notes/get/tags/0", "notes" },
 	{ "a key of a write", "/paths/~1notes/post/parameters/0/name", "Idempotency-Key" },
-	{ "nobody has to sign in", "/paths/~1notes/post/security", NULL },
+	{ "nobody has to sign in", "/paths/~1notes/post/security", "[ ]" },
 	{ "here they have", "/paths/~1notes~1{id}/delete/security/0/bearer", "[ ]" },
 	{ "and how", "/components/securitySchemes/bearer/scheme", "bearer" },
 	{ "a form", "/paths/~1nested/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",
@@ -239,7 +299,7 @@ each_path_stands_once(void **state)
 	struct json_object *json = described(*state, routes), *paths;
 
 	assert_true(json_object_object_get_ex(json, "paths", &paths));
-	assert_int_equal(json_object_object_length(paths), 4);
+	assert_int_equal(json_object_object_length(paths), 6);
 }
 
 static void
@@ -251,6 +311,45 @@ errors_are_problem_documents(void **state)
 	    unit_at(json, "/paths/~1notes/get/responses/503/content/application~1problem+json/schema/$ref"),
 	    "#/components/schemas/Problem");
 	assert_string_equal(unit_at(json, "/components/schemas/Problem/properties/status/type"), "integer");
+}
+
+static const struct name_row {
+	const char *about;
+	struct np_route route;
+	const char *name;
+} name_rows[] = {
+	{ "a page", { "GET", "/users", NULL, .page = true }, "listUsers" },
+	{ "a list that is none", { "GET", "/users", NULL }, "getUsers" },
+	{ "one", { "GET", "/users/{id}", NULL }, "getUser" },
+	{ "a new one", { "POST", "/users", NULL }, "createUser" },
+	{ "a new one of a name", { "POST", "/users/{id}", NULL }, "createUserById" },
+	{ "a change", { "PATCH", "/users/{id}", NULL }, "updateUser" },
+	{ "another in its place", { "PUT", "/users/{id}", NULL }, "replaceUser" },
+	{ "a deletion", { "DELETE", "/users/{id}", NULL }, "deleteUser" },
+	{ "the root", { "GET", "/", NULL }, "getRoot" },
+	{ "of one", { "GET", "/users/{id}/quiz-responses", NULL, .page = true }, "listUserQuizResponses" },
+	{ "one of one", { "GET", "/users/{id}/quiz-responses/{response_id}", NULL }, "getUserQuizResponse" },
+	{ "an act", { "POST", "/users/{id}/lock", NULL }, "createUserLock" },
+	{ "no plural", { "GET", "/kept/{number}", NULL }, "getKeptByNumber" },
+	{ "two names", { "GET", "/users/{org}/{id}", NULL }, "getUserById" },
+	{ "y", { "GET", "/categories/{id}", NULL }, "getCategory" },
+	{ "es", { "GET", "/addresses/{id}", NULL }, "getAddress" },
+	{ "x", { "GET", "/boxes/{id}", NULL }, "getBox" },
+	{ "no s of a plural", { "GET", "/status/{id}", NULL }, "getStatusById" },
+	{ "underscores", { "GET", "/my_notes/{note_id}", NULL }, "getMyNote" },
+	{ "its own", { "GET", "/users", NULL, .operation = "everybody" }, "everybody" },
+};
+
+static void
+an_operation_is_called_as_people_would_call_it(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(name_rows); i++) {
+		struct buf name;
+
+		buf_init(&name, *state, 200);
+		operation_name(&name_rows[i].route, &name);
+		row_text(&name_rows[i], name.data, name_rows[i].name);
+	}
 }
 
 static void
@@ -271,6 +370,7 @@ main(void)
 		TEST(each_path_stands_once),
 		TEST(errors_are_problem_documents),
 		TEST(a_table_without_rows_is_a_document_too),
+		TEST(an_operation_is_called_as_people_would_call_it),
 	};
 
 	return cmocka_run_group_tests_name("openapi", tests, NULL, NULL);

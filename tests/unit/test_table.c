@@ -45,6 +45,12 @@ static const struct np_param without_type[] = {
 		{ .name = "x", .in = NP_QUERY, __VA_ARGS__ }, \
 		NP_PARAMS_END,                                \
 	}
+static const struct np_schema same_members = {
+	"Same", (const struct np_param[]){ { .name = "a" }, { .name = "b" }, { .name = "a" }, NP_PARAMS_END }
+};
+static const struct np_schema inner_members = {
+	"Inner", (const struct np_param[]){ { .name = "a" }, { .name = "a.b" }, NP_PARAMS_END }
+};
 static const struct np_param two_of_one[] = {
 	{ .name = "x", .in = NP_QUERY, .type = NP_INT },
 	{ .name = "y", .in = NP_QUERY, .type = NP_INT },
@@ -188,10 +194,19 @@ static const struct table_row {
 	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("all", "{no}") },
 	  "a key names" },
 	{ "a schema named as that of errors", { "GET", "/t/a", handler, .returns = &problem }, "Problem" },
-	{ "nearly the same", { "GET", "/t/one/id", handler }, "/t/one/{id} has the same name" },
-	{ "the same but for punctuation",
-	  { "GET", "/t/one-{id}", handler, .params = by_id },
-	  "the same name" },
+	{ "the name of another operation", { "GET", "/t/ones/{id}", handler, .params = by_id }, "same name" },
+	{ "the same with a name of its own",
+	  { "GET", "/t/ones/{id}", handler, .params = by_id, .operation = "another" },
+	  NULL },
+	{ "another's name",
+	  { "POST", "/t/a", handler, .operation = "getTAll" },
+	  "GET /t/all has the same name" },
+	{ "a name that is none", { "GET", "/t/a", handler, .operation = "a-b" }, "letters, digits" },
+	{ "no name", { "GET", "/t/a", handler, .operation = "" }, "no name" },
+	{ "a member twice", { "GET", "/t/a", handler, .returns = &same_members }, "\"a\" of its schema" },
+	{ "a member in another",
+	  { "GET", "/t/a", handler, .returns = &inner_members },
+	  "\"a\" of its schema" },
 	{ "longer than another", { "GET", "/t/one/id/more", handler }, NULL },
 	{ "the same again", { "GET", "/t/first", handler }, "twice" },
 	{ "a parameter twice", { "GET", "/t/a", handler, .params = two_of_one }, "\"x\" is there twice" },
@@ -213,7 +228,8 @@ faults_of_a_table_are_found(void **state)
 		const struct np_route table[] = {
 			{ "GET", "/t/first", handler },
 			{ "GET", "/t/all", handler, NP_TX_READ, .cache = "all" },
-			{ "GET", "/t/one/{id}", handler, NP_TX_READ, by_id, .cache = "one:{id}" },
+			{ "GET", "/t/one/{id}", handler, NP_TX_READ, by_id, .cache = "one:{id}",
+			  .operation = "getTOne" },
 			row->route,
 			NP_ROUTES_END,
 		};

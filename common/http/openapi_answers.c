@@ -1,0 +1,279 @@
+#include "http/openapi_answers.h"
+
+#include "base/mem.h"
+#include "http/openapi_schema.h"
+#include "http/problem.h"
+#include "http/router.h"
+
+#define PROBLEM_REF       "{\"$ref\":\"#/components/schemas/Problem\"}"
+#define EXAMPLE_ID        "0d4f3a86b1c9e27f5a60c3d81b94e7f2"
+#define TARGET_MAX_BYTES  4096
+#define TOO_MANY_REQUESTS 429
+
+static const struct {
+	const char *name, *schema, *description;
+} headers[] = {
+	{ "Location", "{\"type\":\"string\",\"format\":\"uri-reference\"}", "Where it is from now on" },
+	{ "Link", "{\"type\":\"string\"}", "The next page, rel=\"next\"; absent on the last one" },
+	{ "ETag", "{\"type\":\"string\"}", "For If-None-Match: the answer's contents as a strong tag" },
+	{ "Retry-After", "{\"type\":\"integer\"}", "Seconds after which another try is worth it" },
+	{ "WWW-Authenticate", "{\"type\":\"string\"}", "Bearer, and invalid_token where there was a token" },
+	{ "Idempotency-Replayed", "{\"type\":\"string\",\"enum\":[\"true\"]}",
+	  "This Idempotency-Key was used before: the answer of then" },
+};
+
+static bool
+is_method(const struct np_route *route, const char *method)
+{
+	return strcmp(route->method, method) == 0;
+}
+
+bool
+openapi_takes_key(const struct np_route *route)
+{
+	return is_method(route, "POST") && route->tx == NP_TX_WRITE;
+}
+
+bool
+openapi_has_param(const struct np_route *route, enum np_place first, enum np_place last)
+{
+	for (const struct np_param *param = route->params; param && param->name; param++)
+		if (param->in >= first && param->in <= last)
+			return true;
+	return false;
+}
+
+/* --- headers --- */
+
+void
+openapi_headers(struct buf *out)
+{
+	buf_text(out, "\"headers\":{");
+	for (size_t i = 0; i < COUNT_OF(headers); i++) {
+		buf_printf(out, "%s\"%s\":{\"schema\":%s,\"description\":", i > 0 ? "," : "", headers[i].name,
+		           headers[i].schema);
+		buf_json_text(out, headers[i].description);
+		buf_char(out, '}');
+	}
+	buf_char(out, '}');
+}
+
+static void
+write_headers(struct buf *out, const char *const *names)
+{
+	const char *before = ",\"headers\":{";
+
+	for (; *names; names++) {
+		buf_printf(out, "%s\"%s\":{\"$ref\":\"#/components/headers/%s\"}", before, *names, *names);
+		before = ",";
+	}
+	if (strcmp(before, ",") == 0)
+		buf_char(out, '}');
+}
+
+/* --- examples --- */
+
+/* The path with a value in place of each name, which is good for a text and for nothing else, and
+ * for an answer of 422 a query that nobody knows. */
+static void
+write_target(struct buf *out, const struct np_route *route, int status)
+{
+	for (const char *c = route->path; *c; c++) {
+		if (*c == '{') {
+			buf_text(out, "none");
+			c += strcspn(c, "}");
+		} else {
+			buf_char(out, *c);
+		}
+	}
+	buf_text(out, status == 422 ? "?surprise=1" : "");
+}
+
+/* What is wrong with a request that is answered with this status, by the code that would answer it. */
+static void
+find_faults(void *scope, const struct np_route *route, int status, struct param_faults *faults,
+            struct error *err)
+{
+	static const struct request_header json = { "content-type", "application/json" };
+	struct request request = {
+		.method = route->method, .headers = &json, .header_count = 1, .body = "{}"
+	};
+	struct argument *arguments;
+	struct target target;
+	struct buf text;
+
+	buf_init(&text, scope, TARGET_MAX_BYTES);
+	write_target(&text, route, status);
+	if (status == 400 && !openapi_has_param(route, NP_BODY, NP_BODY))
+		buf_text(&text, "?x=%");
+	else if (status == 400)
+		request.body = "{";
+	request.header_count = status == 415 ? 0 : 1;
+	request.body_size = strlen(request.body);
+	/* If nothing is wrong with it, there is nothing to tell. */
+	if (target_parse(scope, text.data, &target, err)
+	    && param_decode(scope, route, &request, &target, &arguments, faults, err))
+		*err = (struct error){ .message = "" };
+}
+
+static const char *
+detail_of(const struct np_route *route, int status)
+{
+	switch (status) {
+	case 401:
+		return route->auth == NP_AUTH_NONE ? route->unauthorized : PROBLEM_NO_TOKEN;
+	case 403:
+		return PROBLEM_NOT_YOURS;
+	case 404:
+		return route->missing ? route->missing : PROBLEM_NOT_FOUND;
+	case 409:
+		return route->conflict ? route->conflict : PROBLEM_CONFLICT;
+	/* What nginx says for us, in nginx/http.conf. */
+	case 413:
+		return "The body is larger than allowed";
+	case TOO_MANY_REQUESTS:
+		return "Too many requests from your address, slow down";
+	case 503:
+		return "The endpoint is not available";
+	case 504:
+		return "The endpoint did not answer in time; what the request did is not known";
+	default:
+		return NULL; /* of our own faults the client is told no more */
+	}
+}
+
+static void
+write_example(struct buf *out, const struct np_route *route, int status)
+{
+	void *scope = mem_scope(out->owner, "example");
+	struct param_faults *faults = mem_new(scope, struct param_faults);
+	struct problem problem = { .status = status, .request_id = EXAMPLE_ID };
+	struct error err = { .message = "" };
+	struct reply reply;
+
+	reply_init(&reply, scope);
+	problem.detail = detail_of(route, status);
+	if (status == 400 || status == 415 || status == 422) {
+		find_faults(scope, route, status, faults, &err);
+		problem.detail = err.message[0] ? err.message : NULL;
+		problem.faults = status == 422 ? faults : NULL;
+	}
+	problem_write(&reply, &problem);
+	buf_text(out, ",\"example\":");
+	buf_add(out, reply.body.data, reply.body.size);
+	mem_free(scope);
+}
+
+static void
+write_problem_content(struct buf *out, const struct np_route *route, int status)
+{
+	buf_text(out, "\"application/problem+json\":{\"schema\":" PROBLEM_REF);
+	write_example(out, route, status);
+	buf_char(out, '}');
+}
+
+/* --- answers --- */
+
+static enum np_success
+success_of(const struct np_route *route)
+{
+	if (route->success)
+		return route->success;
+	if (is_method(route, "DELETE"))
+		return NP_NO_CONTENT;
+	return openapi_takes_key(route) ? NP_CREATED : NP_OK;
+}
+
+static void
+write_json_content(struct buf *out, const struct np_route *route)
+{
+	const char *name = route->returns->name;
+
+	buf_text(out, "\"application/json\":{\"schema\":");
+	if (route->page)
+		buf_printf(
+		    out,
+		    "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":"
+		    "{\"$ref\":\"#/components/schemas/%s\"}},\"next\":{\"type\":[\"string\",\"null\"]}},"
+		    "\"required\":[\"items\",\"next\"]}",
+		    name);
+	else
+		buf_printf(out, "{\"$ref\":\"#/components/schemas/%s\"}", name);
+	buf_char(out, '}');
+}
+
+static void
+write_success(struct buf *out, const struct np_route *route)
+{
+	enum np_success status = success_of(route);
+	bool tagged = is_method(route, "GET") && !route->report;
+	const char *names[5] = { NULL };
+	size_t count = 0;
+
+	if (status == NP_CREATED)
+		names[count++] = "Location";
+	if (route->page)
+		names[count++] = "Link";
+	if (tagged)
+		names[count++] = "ETag";
+	if (openapi_takes_key(route))
+		names[count++] = "Idempotency-Replayed";
+	buf_printf(out, "\"%d\":{\"description\":\"%s\"", (int)status, reply_reason((int)status));
+	write_headers(out, names);
+	if (status != NP_NO_CONTENT && route->returns) {
+		buf_text(out, ",\"content\":{");
+		write_json_content(out, route);
+		buf_char(out, '}');
+	}
+	buf_char(out, '}');
+	if (!tagged)
+		return;
+	buf_text(out, ",\"304\":{\"description\":\"Not Modified\"");
+	write_headers(out, (const char *const[]){ "ETag", NULL });
+	buf_char(out, '}');
+}
+
+/* A report that is not good is one too. */
+static void
+write_problem(struct buf *out, const struct np_route *route, bool wanted, int status, const char *description)
+{
+	bool retry = status == TOO_MANY_REQUESTS || status == 503;
+
+	if (!wanted)
+		return;
+	buf_printf(out, ",\"%d\":{\"description\":", status);
+	buf_json_text(out, description ? description : reply_reason(status));
+	if (retry || status == 401)
+		write_headers(out, (const char *const[]){ retry ? "Retry-After" : "WWW-Authenticate", NULL });
+	buf_text(out, ",\"content\":{");
+	if (status == 503 && route->report && route->returns) {
+		write_json_content(out, route);
+		buf_char(out, ',');
+	}
+	write_problem_content(out, route, status);
+	buf_text(out, "}}");
+}
+
+void
+openapi_responses(struct buf *out, const struct np_route *route)
+{
+	bool database = route->tx != NP_TX_NONE, writes = database && route->tx != NP_TX_READ;
+	bool body = openapi_has_param(route, NP_BODY, NP_BODY), known = route->auth != NP_AUTH_NONE;
+	bool path = openapi_has_param(route, NP_PATH, NP_PATH), key = openapi_takes_key(route);
+
+	buf_text(out, ",\"responses\":{");
+	write_success(out, route);
+	write_problem(out, route, true, 400, NULL);
+	write_problem(out, route, known || route->unauthorized, 401, route->unauthorized);
+	write_problem(out, route, known, 403, NULL);
+	write_problem(out, route, route->missing || path, 404, route->missing);
+	write_problem(out, route, writes, 409, route->conflict);
+	write_problem(out, route, body, 413, NULL);
+	write_problem(out, route, body, 415, NULL);
+	write_problem(out, route, route->params || key || !route->lenient, 422, NULL);
+	write_problem(out, route, true, TOO_MANY_REQUESTS, NULL);
+	write_problem(out, route, true, 500, NULL);
+	write_problem(out, route, true, 503, NULL);
+	write_problem(out, route, database, 504, NULL);
+	buf_char(out, '}');
+}

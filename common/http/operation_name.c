@@ -1,0 +1,108 @@
+#include "http/operation_name.h"
+
+#include "base/text.h"
+
+static char
+upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+/* In camel case: what is neither letter nor digit begins a word. */
+static void
+write_words(struct buf *out, const char *text, size_t size)
+{
+	bool begins = true;
+
+	for (size_t i = 0; i < size; i++) {
+		if (text_is_alnum(text[i]))
+			buf_char(out, begins ? upper(text[i]) : text[i]);
+		begins = !text_is_alnum(text[i]);
+	}
+}
+
+static bool
+ends_with(const char *text, size_t size, const char *suffix)
+{
+	size_t length = strlen(suffix);
+
+	return size > length && strncmp(text + size - length, suffix, length) == 0;
+}
+
+/* Writes the singular of an English plural. Returns false if it knows none, and writes the word. */
+static bool
+write_singular(struct buf *out, const char *text, size_t size)
+{
+	static const char *const with_es[] = { "sses", "shes", "ches", "xes" };
+	static const char *const none[] = { "ss", "us", "is", "news", "series" };
+	size_t left = size;
+
+	for (size_t i = 0; i < COUNT_OF(with_es) && left == size; i++)
+		if (ends_with(text, size, with_es[i]))
+			left = size - 2;
+	for (size_t i = 0; i < COUNT_OF(none); i++)
+		if (ends_with(text, size, none[i])) {
+			write_words(out, text, size);
+			return false;
+		}
+	if (ends_with(text, size, "ies")) {
+		write_words(out, text, size - 3);
+		buf_char(out, 'y');
+		return true;
+	}
+	if (left == size && ends_with(text, size, "s"))
+		left = size - 1;
+	write_words(out, text, left);
+	return left < size;
+}
+
+static const char *
+verb_of(const struct np_route *route)
+{
+	static const char *const verbs[][2] = {
+		{ "POST", "create" }, { "PUT", "replace" }, { "PATCH", "update" }, { "DELETE", "delete" }
+	};
+
+	for (size_t i = 0; i < COUNT_OF(verbs); i++)
+		if (strcmp(route->method, verbs[i][0]) == 0)
+			return verbs[i][1];
+	return route->page ? "list" : "get";
+}
+
+/* A name in braces makes its collection one of it: /users/{id} is a user. Where that does not show
+ * (there is no plural, or POST, which has made a user of /users already), it stands behind it. */
+static void
+write_path(struct buf *out, const char *path, bool post)
+{
+	bool told = false;
+
+	while (*path++ == '/') {
+		size_t size = strcspn(path, "/");
+		bool last = !path[size], param = *path == '{' && size > 2;
+
+		if (param && (!told || (post && last))) {
+			buf_text(out, "By");
+			write_words(out, path + 1, size - 2);
+		} else if (!param && (strncmp(path + size, "/{", 2) == 0 || (post && last))) {
+			told = write_singular(out, path, size);
+		} else if (!param) {
+			write_words(out, path, size);
+		}
+		told = told && !param;
+		path += size;
+	}
+}
+
+void
+operation_name(const struct np_route *route, struct buf *out)
+{
+	if (route->operation) {
+		buf_text(out, route->operation);
+		return;
+	}
+	buf_text(out, verb_of(route));
+	if (strcmp(route->path, "/") == 0)
+		buf_text(out, "Root");
+	else
+		write_path(out, route->path, strcmp(route->method, "POST") == 0);
+}
