@@ -242,17 +242,20 @@ change_password(struct np_ctx *ctx)
 
 static const struct np_route routes[] = {
 	{ "POST", "/auth/register", register_user, NP_TX_WRITE, new_fields,
-	  .summary = "A new user with a password", TAKEN, .returns = &user_schema },
+	  .summary = "A new user with a password", TAKEN, .returns = &user_schema, .operation = "register" },
 	{ "POST", "/auth/token", give_token, NP_TX_MANUAL, grant_fields, .form = true,
 	  .unauthorized = "Wrong email address or password, or no refresh token that is good",
-	  .summary = "An access token for a password or a refresh token", .returns = &token_schema },
+	  .summary = "An access token for a password or a refresh token", .returns = &token_schema,
+	  .operation = "createToken" },
 	{ "GET", "/auth/me", show_me, NP_TX_READ, .auth = NP_AUTH_USER, .summary = "Whose token it is",
-	  .returns = &user_schema, .missing = "This user is not there any more" },
-	{ "DELETE", "/auth/session", sign_out, NP_TX_WRITE, .auth = NP_AUTH_USER, .summary = "Sign out" },
+	  .returns = &user_schema, .missing = "This user is not there any more", .operation = "getMe" },
+	{ "DELETE", "/auth/session", sign_out, NP_TX_WRITE, .auth = NP_AUTH_USER, .summary = "Sign out",
+	  .operation = "signOut" },
 	{ "DELETE", "/auth/sessions", sign_out_everywhere, NP_TX_WRITE, .auth = NP_AUTH_USER,
-	  .summary = "Sign out everywhere" },
+	  .summary = "Sign out everywhere", .operation = "signOutEverywhere" },
 	{ "PUT", "/auth/password", change_password, NP_TX_MANUAL, password_fields, .auth = NP_AUTH_USER,
-	  .summary = "Another password; other sessions end", .success = NP_NO_CONTENT },
+	  .summary = "Another password; other sessions end", .success = NP_NO_CONTENT,
+	  .operation = "changePassword" },
 	NP_ROUTES_END,
 };
 
