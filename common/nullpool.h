@@ -319,6 +319,7 @@ enum np_failure {
 	NP_UNAVAILABLE,   /* 503 with Retry-After: the database is away, full or waking */
 	NP_TIMEOUT,       /* 504: the deadline passed */
 	NP_AMBIGUOUS,     /* 503, "outcome": "unknown": the connection was lost after the commit was sent */
+	NP_CLIENT_GONE,   /* 499: the client has left; nobody reads the answer, only the log tells */
 	NP_FAILURE__MAX,
 };
 

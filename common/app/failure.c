@@ -12,7 +12,8 @@ static const struct {
 	[NP_UNAUTHORIZED] = { 401, 0 }, [NP_FORBIDDEN] = { 403, 0 },   [NP_CONFLICT] = { 409, 0 },
 	[NP_TOO_LARGE] = { 413, 0 },    [NP_MEDIA_TYPE] = { 415, 0 },  [NP_INVALID] = { 422, 0 },
 	[NP_INTERNAL] = { 500, 0 },     [NP_UNAVAILABLE] = { 503, 2 }, [NP_TIMEOUT] = { 504, 0 },
-	[NP_AMBIGUOUS] = { 503, 0 }, /* to repeat it may do it twice */
+	[NP_CLIENT_GONE] = { 499, 0 }, /* as nginx logs it */
+	[NP_AMBIGUOUS] = { 503, 0 },   /* to repeat it may do it twice */
 };
 
 int

@@ -75,6 +75,7 @@ new_transaction(struct np_ctx *ctx)
 		.once = ctx->route->once,
 		.isolation = ctx->route->isolation,
 		.deadline = ctx->deadline,
+		.client = ctx->request->client,
 		.command_timeout_s = ctx->app->settings->database_command_timeout_s,
 		.identity = ctx->identity.sql ? &ctx->identity : NULL,
 		.claim = ctx->claim.sql ? &ctx->claim : NULL,
@@ -365,6 +366,12 @@ log_request(const struct np_ctx *ctx, int64_t duration_us, const struct cache_co
 	if (ctx->error.kind)
 		log_error(&line, &ctx->error);
 	log_end(&line);
+}
+
+bool
+life_is_abandoned(const struct np_ctx *ctx)
+{
+	return ctx->error.kind == NP_CLIENT_GONE;
 }
 
 void

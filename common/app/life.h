@@ -22,6 +22,9 @@ RETURNS_OWNED struct np_ctx *life_refuse(void *owner, struct app *app, const str
 
 const struct reply *life_reply(const struct np_ctx *ctx);
 
+/* Whether the client left meanwhile: there is nobody to send the reply to. */
+bool life_is_abandoned(const struct np_ctx *ctx);
+
 void life_end(struct np_ctx *ctx);
 
 #endif

@@ -148,7 +148,7 @@ read_all(struct flight *flight, struct deadline deadline)
 	size_t statement = 0, ends = flight->count;
 
 	while (!flight->broken) {
-		enum wait_outcome outcome = wait_result(flight->pg, deadline);
+		enum wait_outcome outcome = wait_result(flight->pg, deadline, flight->client);
 		PGresult *result;
 
 		if (outcome != WAIT_READY)
@@ -197,6 +197,8 @@ outcome_of(struct flight *flight, enum wait_outcome waited)
 		flight->broken = true;
 	if (flight->error && (is_from_server(flight->error) || !flight->broken))
 		return FLIGHT_REFUSED;
+	if (waited == WAIT_ABANDONED)
+		return FLIGHT_ABANDONED;
 	return waited == WAIT_TIMEOUT ? FLIGHT_LATE : FLIGHT_LOST;
 }
 
@@ -210,7 +212,7 @@ flight_fly(struct flight *flight, struct deadline deadline)
 		return FLIGHT_LOST;
 	}
 	if (PQpipelineSync(flight->pg))
-		waited = wait_flush(flight->pg, deadline);
+		waited = wait_flush(flight->pg, deadline, flight->client);
 	if (waited == WAIT_READY)
 		waited = read_all(flight, deadline);
 	return outcome_of(flight, waited);

@@ -23,15 +23,17 @@
 #define FLIGHT_VALUES_MAX     64 /* of one statement */
 
 enum flight_outcome {
-	FLIGHT_DONE,    /* the Sync came back, no error before it */
-	FLIGHT_REFUSED, /* the server said no; `error` has its words */
-	FLIGHT_LOST,    /* the connection ended, or could not be used */
-	FLIGHT_LATE,    /* no answer within the deadline */
+	FLIGHT_DONE,      /* the Sync came back, no error before it */
+	FLIGHT_REFUSED,   /* the server said no; `error` has its words */
+	FLIGHT_LOST,      /* the connection ended, or could not be used */
+	FLIGHT_LATE,      /* no answer within the deadline */
+	FLIGHT_ABANDONED, /* the client left before the answer */
 };
 
 struct flight {
 	PGconn *pg;
 	struct prepared *prepared; /* NULL: statements are sent as text */
+	const int *client; /* its descriptor, which ends the flight when it hangs up; NULL: nothing does */
 	size_t count;
 	/* By statement; NULL where it did not succeed. The flight's own. */
 	PGresult *results[FLIGHT_STATEMENTS_MAX];

@@ -1,6 +1,8 @@
 #include "db/mishap.h"
 
 #include "base/text.h"
+#include "db/head.h"
+#include "db/wait.h"
 
 static void
 late(struct error *err)
@@ -8,6 +10,13 @@ late(struct error *err)
 	const struct sqlstate_meaning meaning = { NP_TIMEOUT, RETRY_NEVER, "The database took too long" };
 
 	sqlstate_error(err, &meaning, "", "no answer from the server within the time allowed");
+}
+
+/* Nobody but the log hears of it. */
+static void
+abandoned(struct error *err)
+{
+	error_fill(err, NP_CLIENT_GONE, "The client left before the answer");
 }
 
 static void
@@ -85,7 +94,21 @@ mishap_may_pass(const struct flight *flight, enum flight_outcome outcome)
 {
 	const char *code = PQresultErrorField(flight->error, PG_DIAG_SQLSTATE);
 
-	return outcome != FLIGHT_LATE && sqlstate_of_statement(code ? code : "").retry == RETRY_SOON;
+	return outcome != FLIGHT_LATE && outcome != FLIGHT_ABANDONED
+	       && sqlstate_of_statement(code ? code : "").retry == RETRY_SOON;
+}
+
+bool
+mishap_may_commit(const int *client, struct deadline deadline, struct error *err)
+{
+	if (wait_is_abandoned(client)) {
+		abandoned(err);
+		return false;
+	}
+	if (deadline_left_ms(deadline) >= HEAD_RESERVE_MS)
+		return true;
+	error_fill(err, NP_TIMEOUT, "The request took too long");
+	return error_detail(err, "no time was left for the commit");
 }
 
 bool
@@ -108,6 +131,8 @@ mishap_explain(const struct mishap *mishap, struct error *err)
 		retry = refused(mishap, err);
 	else if (mishap->outcome == FLIGHT_LATE)
 		late(err);
+	else if (mishap->outcome == FLIGHT_ABANDONED)
+		abandoned(err);
 	else
 		lost(flight, err);
 	if (mishap->commits && flight->sent && !flight_was_rejected(flight)) {

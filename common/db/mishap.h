@@ -21,6 +21,10 @@ enum sqlstate_retry mishap_explain(const struct mishap *mishap, struct error *er
 /* Whether the same may succeed on another connection at once. */
 bool mishap_may_pass(const struct flight *flight, enum flight_outcome outcome);
 
+/* Nothing may be committed that the client will not hear of, or not in time. `client`: see
+ * wait_flush(). */
+NP_MUST_CHECK bool mishap_may_commit(const int *client, struct deadline deadline, struct error *err);
+
 /* An empty statement, COPY: no error of the server's, and nothing that a handler may send. */
 bool mishap_is_misuse(const struct flight *flight);
 

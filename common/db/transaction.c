@@ -63,6 +63,8 @@ transaction_new(void *owner, const struct transaction_options *options)
 	tx->owner = owner;
 	tx->options = *options;
 	tx->claim = options->claim;
+	/* A claim tells the next try what became of this one. */
+	tx->options.client = options->claim ? NULL : options->client;
 	return tx;
 }
 
@@ -234,6 +236,7 @@ compose(struct transaction *tx, struct trip *trip, const char *sql, struct np_va
 	trip->commits = last && !reads && !is_unproven(tx, trip);
 	implicit = trip->opens && tx->options.isolation == NP_READ_COMMITTED && (reads || trip->commits);
 	flight_begin(&trip->flight, tx->connection->pg, tx->doubted ? NULL : tx->connection->prepared);
+	trip->flight.client = trip->commits ? NULL : tx->options.client;
 	if (tx->stale)
 		(void)flight_command(&trip->flight, "ROLLBACK");
 	tx->stale = false;
@@ -255,14 +258,11 @@ may_query(const struct transaction *tx, struct np_values values, struct error *e
 	return values.count <= FLIGHT_VALUES_MAX || error_internal(err, "more than 64 values in a query");
 }
 
-/* Nothing may be committed that the client will not hear of in time. */
 static bool
-has_time_to_commit(const struct transaction *tx, struct error *err)
+may_commit(const struct transaction *tx, struct error *err)
 {
-	if (tx->options.mode == NP_TX_READ || deadline_left_ms(tx->options.deadline) >= HEAD_RESERVE_MS)
-		return true;
-	error_fill(err, NP_TIMEOUT, "The request took too long");
-	return error_detail(err, "no time was left for the commit");
+	return tx->options.mode == NP_TX_READ
+	       || mishap_may_commit(tx->options.client, tx->options.deadline, err);
 }
 
 /* Once, and only what cannot have been done already: see the top of transaction.h. */
@@ -332,7 +332,7 @@ run(struct transaction *tx, const char *sql, struct np_values values, struct np_
 	struct trip trip;
 
 	for (;;) {
-		if (!take_connection(tx, err) || (tx->last == LAST_IS_NEXT && !has_time_to_commit(tx, err)))
+		if (!take_connection(tx, err) || (tx->last == LAST_IS_NEXT && !may_commit(tx, err)))
 			return false;
 		compose(tx, &trip, sql, values);
 		fly(tx, &trip, flight_deadline(tx, &trip));
@@ -409,7 +409,7 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 	}
 	tx->last = LAST_IS_DONE;
 	tx->committed = !tx->open;
-	return !tx->open || (has_time_to_commit(tx, err) && send_commit(tx, NULL, err));
+	return !tx->open || (may_commit(tx, err) && send_commit(tx, NULL, err));
 }
 
 /* Asks only for its columns: those that it returned then, unless the program or the schema has changed since. */
@@ -471,8 +471,7 @@ transaction_mark_last(struct transaction *tx)
 bool
 transaction_commit(struct transaction *tx, const struct transaction_statement *with, struct error *err)
 {
-	if (!tx->failed && tx->open
-	    && !(has_time_to_commit(tx, &tx->first) && send_commit(tx, with, &tx->first)))
+	if (!tx->failed && tx->open && !(may_commit(tx, &tx->first) && send_commit(tx, with, &tx->first)))
 		tx->failed = true;
 	if (tx->failed)
 		*err = tx->first;

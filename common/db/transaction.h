@@ -1,15 +1,20 @@
 /* transaction.h - a session for one request: connects late, commits once, always gives back
  *
- * The connection is taken by the first query, and what a transaction needs travels with its statements (flight.h):
+ * The connection is taken by the first query, and what a transaction needs travels with its
+ * statements (flight.h):
  *
- * read:   each query is one flight and a transaction of its own.
- * write:  the statement that was marked as the last carries the commit; alone it is one flight, an implicit
- *         transaction. Without a mark the commit is one more flight.
- * manual: as a write without a mark.
+ * read:   each query is one flight and a transaction of its own. write:  the statement that was
+ * marked as the last carries the commit; alone it is one flight, an implicit transaction. Without a
+ * mark the commit is one more flight. manual: as a write without a mark.
  *
- * Every flight is bounded by the request's deadline and the command timeout, which the server is told too, so that it
- * stops when nobody waits any more. What is lost before the server got it, or in a read, or in the first flight of a
- * write that carries no commit, is tried again once on a fresh connection.
+ * When its client hangs up, a read ends at once, and so does a write of which no commit was sent:
+ * the connection is closed, and the server stops by client_connection_check_interval. A commit that
+ * was sent is waited for, and so is a write with a claim, whose answer is kept for the next try.
+ *
+ * Every flight is bounded by the request's deadline and the command timeout, which the server is
+ * told too, so that it stops when nobody waits any more. What is lost before the server got it, or
+ * in a read, or in the first flight of a write that carries no commit, is tried again once on a
+ * fresh connection.
  */
 #ifndef NULLPOOL_DB_TRANSACTION_H
 #define NULLPOOL_DB_TRANSACTION_H
@@ -46,6 +51,8 @@ struct transaction_options {
 	enum np_tx mode;
 	enum np_isolation isolation;
 	struct deadline deadline; /* of the request */
+	/* The descriptor of whoever waits for the answer, borrowed; NULL: it may not leave. */
+	const int *client;
 	int64_t command_timeout_s;
 	/* Travels with the transaction's settings, and is one. NULL: none. */
 	const struct transaction_statement *identity;

@@ -20,6 +20,33 @@ wait_fd(int fd, short events, struct deadline deadline)
 	return ready < 0 ? WAIT_BROKEN : WAIT_READY;
 }
 
+/* An answer that is there counts, also when nobody waits for it any more. */
+static enum wait_outcome
+wait_pg(PGconn *pg, short events, struct deadline deadline, const int *client)
+{
+	struct pollfd fds[] = { { .fd = PQsocket(pg), .events = events }, { .fd = client ? *client : -1 } };
+	int ready;
+
+	if (fds[0].fd < 0)
+		return WAIT_BROKEN;
+	do {
+		ready = poll(fds, client ? 2 : 1, deadline_left_ms(deadline));
+	} while (ready < 0 && errno == EINTR);
+	if (ready == 0)
+		return WAIT_TIMEOUT;
+	if (ready < 0)
+		return WAIT_BROKEN;
+	return fds[0].revents ? WAIT_READY : WAIT_ABANDONED;
+}
+
+bool
+wait_is_abandoned(const int *client)
+{
+	struct pollfd poll_fd = { .fd = client ? *client : -1 };
+
+	return client && poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & POLLHUP);
+}
+
 /* Until OpenSSL holds no more: poll() does not see that. A TLS record has up to 16 KiB, one call takes at least 8. */
 static bool
 consume(PGconn *pg)
@@ -32,12 +59,12 @@ consume(PGconn *pg)
 }
 
 enum wait_outcome
-wait_flush(PGconn *pg, struct deadline deadline)
+wait_flush(PGconn *pg, struct deadline deadline, const int *client)
 {
 	int left;
 
 	while ((left = PQflush(pg)) > 0 && !deadline_passed(deadline)) {
-		enum wait_outcome outcome = wait_fd(PQsocket(pg), POLLIN | POLLOUT, deadline);
+		enum wait_outcome outcome = wait_pg(pg, POLLIN | POLLOUT, deadline, client);
 
 		if (outcome != WAIT_READY)
 			return outcome;
@@ -50,10 +77,10 @@ wait_flush(PGconn *pg, struct deadline deadline)
 }
 
 enum wait_outcome
-wait_result(PGconn *pg, struct deadline deadline)
+wait_result(PGconn *pg, struct deadline deadline, const int *client)
 {
 	while (PQisBusy(pg)) {
-		enum wait_outcome outcome = wait_fd(PQsocket(pg), POLLIN, deadline);
+		enum wait_outcome outcome = wait_pg(pg, POLLIN, deadline, client);
 
 		if (outcome != WAIT_READY)
 			return outcome;

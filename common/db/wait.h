@@ -12,15 +12,21 @@
 #include "base/attributes.h"
 #include "base/clock.h"
 
-enum wait_outcome { WAIT_READY, WAIT_TIMEOUT, WAIT_BROKEN };
+enum wait_outcome { WAIT_READY, WAIT_TIMEOUT, WAIT_BROKEN, WAIT_ABANDONED };
 
 /* Until the descriptor has one of the events (POLLIN, POLLOUT). */
 enum wait_outcome wait_fd(int fd, short events, struct deadline deadline);
 
-/* Sends what is queued, reading meanwhile, so that neither side can block the other. */
-enum wait_outcome wait_flush(PGconn *pg, struct deadline deadline);
+/* Sends what is queued, reading meanwhile, so that neither side can block the other. `client` is
+ * the descriptor of whoever waits for the answer: WAIT_ABANDONED when it hangs up. NULL: it does
+ * not matter. */
+enum wait_outcome wait_flush(PGconn *pg, struct deadline deadline, const int *client);
 
 /* Until PQgetResult() would not block. */
-enum wait_outcome wait_result(PGconn *pg, struct deadline deadline);
+enum wait_outcome wait_result(PGconn *pg, struct deadline deadline, const int *client);
+
+/* Whether the client has hung up. Half of a close is not enough: some web servers do that when they
+ * have sent a request. A client over TCP shows no more than that half. */
+bool wait_is_abandoned(const int *client);
 
 #endif

@@ -1,6 +1,5 @@
 #include "serve/fcgi.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -12,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "db/wait.h"
 #include "serve/cgi.h"
 #include "serve/scoreboard.h"
 
@@ -105,16 +105,13 @@ send_reply(FCGX_Request *fcgi, const struct reply *reply, void *scope)
 		log_plain(LOG_WARNING, "reply not sent");
 }
 
-/* nginx closes its side when its client has gone. Half of a close is not enough: some servers do that when they have
- * sent the request. */
+/* nginx closes its side when its client has gone. */
 static bool
 is_gone(int fd, int64_t waited)
 {
-	struct pollfd peer = { .fd = fd, .events = 0 };
-
 	if (waited >= 0 && waited < GONE_AFTER_MS)
 		return false;
-	return poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP);
+	return wait_is_abandoned(&fd);
 }
 
 void
@@ -174,6 +171,7 @@ live(struct app *app, void *scope, FCGX_Request *fcgi, struct request *request, 
 		deadline.at_us -= waited * 1000;
 	*whole = cgi_request(scope, fcgi->envp, read_body, fcgi, request, &err);
 	request->queue_ms = waited;
+	request->client = &fcgi->ipcFd;
 	if (!*whole || !is_in_time(app->settings, waited, &err))
 		return life_refuse(scope, app, request, &err);
 	return life_begin(scope, app, request, deadline);
@@ -194,8 +192,11 @@ answer(struct app *app, void *scope, FCGX_Request *fcgi, struct deadline deadlin
 		return;
 	}
 	ctx = live(app, scope, fcgi, &request, deadline, waited, &whole);
-	send_reply(fcgi, life_reply(ctx), scope);
-	if (whole)
+	if (life_is_abandoned(ctx))
+		atomic_fetch_add(&board->clients_gone, 1);
+	else
+		send_reply(fcgi, life_reply(ctx), scope);
+	if (whole && !life_is_abandoned(ctx))
 		close_at_once(fcgi);
 	else
 		close_request(fcgi);

@@ -19,8 +19,8 @@ struct scoreboard *board;
 static struct scoreboard_plan own;
 static uint32_t own_route_count;
 
-const int scoreboard_statuses[SCOREBOARD_STATUSES] = { 0,   200, 201, 202, 204, 304, 400, 401, 403,
-	                                               404, 405, 409, 413, 415, 422, 500, 503, 504 };
+const int scoreboard_statuses[SCOREBOARD_STATUSES] = { 0,   200, 201, 202, 204, 304, 400, 401, 403, 404,
+	                                               405, 409, 413, 415, 422, 499, 500, 503, 504 };
 
 const int64_t scoreboard_bounds_us[SCOREBOARD_BOUNDS] = { 1000,    2500,    5000,     10000,   25000,
 	                                                  50000,   100000,  250000,   500000,  1000000,

@@ -22,13 +22,13 @@
 #include "db/transaction.h"
 
 #define SCOREBOARD_MAGIC       0x6e70626fu /* "npbo" */
-#define SCOREBOARD_VERSION     6
+#define SCOREBOARD_VERSION     7
 #define SCOREBOARD_NAME_BYTES  64
 #define SCOREBOARD_ROUTE_BYTES 96
 #define SCOREBOARD_ID_BYTES    72
 
 /* The statuses that are counted by themselves; others are 0, "other". */
-#define SCOREBOARD_STATUSES 18
+#define SCOREBOARD_STATUSES 19
 extern const int scoreboard_statuses[SCOREBOARD_STATUSES];
 
 /* Upper bounds in microseconds, the same for all; behind the last one is everything. */

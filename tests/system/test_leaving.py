@@ -1,0 +1,151 @@
+"""A client that leaves while the database works: what nobody waits for ends, here and in the server, and a commit does not."""
+import contextlib
+import socket
+import uuid
+
+import pytest
+
+import stack
+from conftest import CANARY, Service
+from pgbouncer import PgBouncer
+
+LONG_S = 40  # longer than any wait below: what ends sooner was ended
+SETTINGS = {"DATABASE_MAX_OVERFLOW": 0, "DATABASE_COMMAND_TIMEOUT": 60, "REQUEST_TIMEOUT": 60}
+
+
+@contextlib.contextmanager
+def asking(service, method, target, **headers):
+    """A client that has sent a request; it leaves at the end of the block."""
+    head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    with socket.create_connection(("127.0.0.1", service.nginx.port), 10) as link:
+        link.sendall(f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n{head}\r\n".encode())
+        yield link
+
+
+def working(site, text):
+    """Backends of the runtime role that work on a statement with this text in it, now."""
+    return [pid for (pid,) in site.query("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
+                                         " AND query LIKE %s", f"%{text}%")]
+
+
+def waits_for(site, text, count=1):
+    stack.wait_until(f"{count} that work on {text}", lambda: len(working(site, text)) == count, 10)
+
+
+def ends(site, text):
+    stack.wait_until(f"the server to stop {text}", lambda: not working(site, text), 10)
+
+
+def line_of(service, route, **wanted):
+    """Of the last request that went there."""
+    stack.wait_until(f"the line of {route}", lambda: service.lines(event="request", route=route, **wanted), 10)
+    return service.lines(event="request", route=route, **wanted)[-1]
+
+
+def metrics(service):
+    return service.client.get("/metrics").body.decode()
+
+
+def clients_gone(service):
+    return sum(int(line.split()[-1]) for line in metrics(service).splitlines()
+               if line.startswith("nullpool_clients_gone_total") and 'endpoint="probe"' in line)
+
+
+def count_of(site, label):
+    return site.query("SELECT count(*) FROM probe_rows WHERE label = %s", label)[0][0]
+
+
+@pytest.fixture(scope="module")
+def service(site, started):
+    """Three workers."""
+    started.append(Service(site, ["probe", "metrics"], **SETTINGS, DATABASE_POOL_SIZE=3).start())
+    return started[-1]
+
+
+def test_readers_that_leave_hold_no_worker(service, site):
+    before = clients_gone(service)
+    with contextlib.ExitStack() as leaving:
+        for _ in range(10):
+            leaving.enter_context(asking(service, "GET", f"/probe/sleep?seconds={LONG_S}"))
+        waits_for(site, "pg_sleep", 3)
+    assert service.client.get("/probe/rows?label=none").status == 200
+    ends(site, "pg_sleep")
+    stack.wait_until("all ten to be counted", lambda: clients_gone(service) == before + 10, 10)
+    lines = service.lines(event="request", route="/probe/sleep")
+    assert {(line["status"], line["level"], line["error"]) for line in lines} == {(499, "info", "The client left before the answer")}
+    assert len(lines) == 3 and len(service.lines(event="client gone before its turn")) == 7
+    assert not service.lines(event="reply not sent")
+    (counted,) = [line for line in metrics(service).splitlines() if "nullpool_requests_total" in line and '"499"' in line]
+    assert 'route="/probe/sleep"' in counted and counted.endswith(" 3")
+
+
+def test_a_kept_connection_is_not_used_again(serve, site):
+    service = serve("probe", **SETTINGS, DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1)
+    with asking(service, "GET", f"/probe/sleep?seconds={LONG_S}"):
+        waits_for(site, "pg_sleep")
+        (busy,) = working(site, "pg_sleep")
+    assert service.line_of(service.client.get("/probe/session"))["backend_pid"] != busy
+    ends(site, "pg_sleep")
+
+
+def test_a_write_without_a_key_is_rolled_back(service, site):
+    label = str(uuid.uuid4())
+    with asking(service, "POST", f"/probe/insert-and-sleep?label={label}"):
+        waits_for(site, "pg_sleep")
+    assert line_of(service, "/probe/insert-and-sleep", status=499)["outcome"] == "rolled_back"
+    ends(site, "pg_sleep")
+    assert count_of(site, label) == 0
+
+
+def test_one_that_waits_for_a_lock_leaves_the_queue(service, site):
+    with contextlib.closing(site.owner()) as owner, owner.cursor() as cursor:
+        owner.autocommit = False
+        cursor.execute("LOCK TABLE probe_rows IN ACCESS EXCLUSIVE MODE")
+        with asking(service, "POST", f"/probe/two-steps?label={uuid.uuid4()}"):
+            waits_for(site, "probe_rows")
+        assert line_of(service, "/probe/two-steps")["status"] == 499
+        ends(site, "probe_rows")
+        owner.rollback()
+
+
+def test_what_is_to_be_known_later_goes_on(service, site):
+    """A commit that was sent, by itself and in the flight of its statement; and a write with a key, whatever was sent."""
+    labels = {route: f"slow-commit-{uuid.uuid4()}" for route in ("/probe/rows", "/probe/marked")}
+    label, key = str(uuid.uuid4()), f'"{uuid.uuid4()}"'
+    with contextlib.ExitStack() as leaving:
+        for route, slow in labels.items():
+            leaving.enter_context(asking(service, "POST", f"{route}?label={slow}"))
+        leaving.enter_context(asking(service, "POST", f"/probe/insert-and-sleep?label={label}", Idempotency_Key=key))
+        for statement in ("COMMIT", "INSERT INTO probe_rows", "pg_sleep"):
+            waits_for(site, statement)
+    for route in (*labels, "/probe/insert-and-sleep"):
+        line = line_of(service, route, status=201)
+        assert line["outcome"] == "committed", route
+    assert [count_of(site, one) for one in (*labels.values(), label)] == [1, 1, 1]
+    again = service.client.ask("POST", f"/probe/insert-and-sleep?label={label}", headers={"Idempotency-Key": key})
+    assert (again.status, again.headers.get("idempotency-replayed")) == (201, "true")
+
+
+def test_a_commit_is_not_sent_for_a_client_that_left_before(service, site):
+    """While the handler did something else: insert-and-dawdle sleeps for 2 s before it ends."""
+    label = str(uuid.uuid4())
+    with asking(service, "POST", f"/probe/dawdle?label={label}"):
+        stack.wait_until("the statement", lambda: site.query(
+            "SELECT 1 FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'idle in transaction'"), 10)
+    line = line_of(service, "/probe/dawdle")
+    assert (line["status"], line["outcome"]) == (499, "rolled_back")
+    assert count_of(site, label) == 0
+
+
+def test_behind_a_pooler_the_servers_work_ends_too(serve, site):
+    pooler = PgBouncer(site.folder("pgbouncer"), site.postgres, site.authority, {"app_user": CANARY}, size=2)
+    pooler.start()
+    try:
+        service = serve("probe", DATABASE_URL=site.url(port=pooler.port), DATABASE_POOL_SIZE=1, **SETTINGS)
+        with asking(service, "GET", f"/probe/sleep?seconds={LONG_S}"):
+            waits_for(site, "pg_sleep")
+        assert line_of(service, "/probe/sleep")["status"] == 499
+        assert service.client.get("/probe/rows?label=none").status == 200
+        ends(site, "pg_sleep")
+    finally:
+        pooler.stop()
