@@ -35,7 +35,7 @@ def test_an_allowed_origin_may_read_the_answer(api):
     answer = api.client.get("/users", headers={"Origin": MINE})
     headers = headers_of(answer)
     assert (headers["access-control-allow-origin"], headers["access-control-allow-credentials"]) == (MINE, "true")
-    assert {"ETag", "Location", "Link", "X-Request-Id", "Idempotency-Replayed"} <= set(
+    assert {"ETag", "Location", "Link", "Retry-After", "X-Request-Id", "Idempotency-Replayed"} <= set(
         headers["access-control-expose-headers"].split(", "))
     assert "access-control-allow-methods" not in headers
     assert vary(answer) == ["Origin"]
@@ -62,6 +62,12 @@ def test_a_preflight_allows_the_headers_it_asks_for(api, asked, allowed):
     assert headers_of(answer)["access-control-allow-headers"].startswith(allowed)
     answer = api.client.ask("OPTIONS", "/users", headers={**headers, "Origin": OTHER})
     assert headers_of(answer) == {}
+
+
+def test_a_preflight_that_asks_for_no_header_is_told_those_of_the_manual(api):
+    answer = api.client.ask("OPTIONS", "/users", headers={"Origin": MINE, "Access-Control-Request-Method": "PATCH"})
+    assert {"If-Match", "If-None-Match", "Idempotency-Key", "Authorization", "Content-Type"} <= set(
+        headers_of(answer)["access-control-allow-headers"].split(", "))
 
 
 @pytest.mark.parametrize("path", ["/users", "/users/anything", "/no-such-endpoint"])

@@ -1,4 +1,5 @@
 """The edge: who is local, by what the limits count, which hosts are served, and what nginx writes of a request."""
+import contextlib
 import json
 import os
 import re
@@ -332,19 +333,22 @@ def accepted_and_handled(service):
 def answers_of_many(service, count):
     """The statuses of so many who ask at once while the worker stands still; None: the connection was closed or reset."""
     workers, links = children(service.endpoints["probe"].pid), []
-    try:
+
+    def signal_workers(number):
         for pid in workers:
-            os.kill(pid, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):  # one that looked at the database once, and ended
+                os.kill(pid, number)
+
+    try:
+        signal_workers(signal.SIGSTOP)
         for _ in range(count):
             links.append(socket.create_connection(("127.0.0.1", service.nginx.port), timeout=30))
             links[-1].sendall(b"GET /probe/header?label=x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         stack.wait_until("nginx to have them all", lambda: accepted_and_handled(service)[0] >= count, 20)
-        for pid in workers:
-            os.kill(pid, signal.SIGCONT)
+        signal_workers(signal.SIGCONT)
         return [status_of(link) for link in links]
     finally:
-        for pid in workers:
-            os.kill(pid, signal.SIGCONT)
+        signal_workers(signal.SIGCONT)
         for link in links:
             link.close()
 

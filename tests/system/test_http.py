@@ -124,7 +124,7 @@ class Counted(stack.Nginx):
     def _configure(self):
         super()._configure()
         text = (ROOT / "nginx" / "http.conf").read_text()
-        (clients,) = re.findall(r"^map \$remote_addr \$nullpool_address \{.*?^\}", text, re.M | re.S)
+        (clients,) = re.findall(r"^map \$remote_addr \$nullpool_addr \{.*?^\}", text, re.M | re.S)
         (self.home / "nginx.conf").write_text(f"""
             daemon off; pid nginx.pid; error_log error.log; events {{}}
             http {{
@@ -132,7 +132,7 @@ class Counted(stack.Nginx):
                 scgi_temp_path temp;
                 set_real_ip_from {stack.HOST}; real_ip_header X-Address;
                 {clients}
-                server {{ listen {stack.HOST}:{self.port}; location / {{ return 200 "$nullpool_address"; }} }}
+                server {{ listen {stack.HOST}:{self.port}; location / {{ return 200 "$nullpool_addr"; }} }}
             }}""")
 
 
