@@ -29,7 +29,7 @@ LDFLAGS_asan    := -fsanitize=address,undefined
 CFLAGS_fuzz     := $(CFLAGS_asan) -fsanitize=fuzzer-no-link
 LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
 # Counters that are mapped into a file from the start (%c): also those of a process that is killed, or that may open no file, are there.
-CFLAGS_coverage  := -O0 -g -fprofile-instr-generate=$(CURDIR)/build/coverage/counts/%m%c.profraw -fprofile-update=atomic \
+CFLAGS_coverage  := -O0 -g '-fprofile-instr-generate=$(CURDIR)/build/coverage/counts/%m%c.profraw' -fprofile-update=atomic \
                     -fcoverage-mapping -mllvm -runtime-counter-relocation
 LDFLAGS_coverage := -fprofile-instr-generate
 
@@ -212,15 +212,17 @@ lint:
 	@env/setup lint
 	@tests/lint/run
 
+# Of make run, unless somebody has others.
+WITH_SETTINGS := $(PYTHON) -B env/local/settings.py
+
 migrate: programs
-	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m alembic -c migrations/alembic.ini upgrade head
+	@NULLPOOL_BUILD=$(BUILD) $(WITH_SETTINGS) $(PYTHON) -m alembic -c migrations/alembic.ini upgrade head
 
 migrate-down: programs
-	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m alembic -c migrations/alembic.ini downgrade -1
+	@NULLPOOL_BUILD=$(BUILD) $(WITH_SETTINGS) $(PYTHON) -m alembic -c migrations/alembic.ini downgrade -1
 
-# Asks with the settings of NULLPOOL_ENV_FILE, or of .env.
 doctor: programs
-	@$(BUILD)/handlers/health --doctor
+	@$(WITH_SETTINGS) $(BUILD)/handlers/health --doctor
 
 PREFIX ?= /usr/local
 install: all docs
@@ -240,13 +242,13 @@ help:
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
 	@echo 'make torture        calls that fail, servers that die, a million requests: an hour, and a report (ONLY=ledger MINUTES=1)'
 	@echo 'make new NAME=notes a new endpoint: a handler, a migration, a test'
-	@echo 'make doctor         what a request needs, checked one by one (NULLPOOL_ENV_FILE=env/development.env)'
+	@echo 'make doctor         what a request needs, checked one by one (NULLPOOL_ENV_FILE=, or .env, or as make run)'
 	@echo 'make fuzz           libFuzzer on all that reads bytes from outside (SECONDS=30 for each target, ONLY="json url")'
 	@echo 'make coverage       which lines and branches of common/ the tests reach, file by file'
 	@echo 'make bench          cold starts, requests/s, memory, trips beside other programs (QUICK=1, ONLY=pool, ONLY=peers)'
 	@echo 'make lint           warnings as errors, format, clang-tidy, floors, headers, shellcheck'
 	@echo 'make                build only, into build/'
-	@echo 'make migrate        Alembic upgrade head, with the settings of the environment and .env'
+	@echo 'make migrate        Alembic upgrade head (NULLPOOL_ENV_FILE=, or .env, or as make run)'
 	@echo 'make migrate-down   one revision back'
 	@echo 'make install        programs, library, migrations, systemd units, nginx (DESTDIR=, PREFIX=/usr/local); make uninstall'
 	@echo 'make clean          remove build/; make distclean: .local/ too'

@@ -204,6 +204,18 @@ refuse(void *owner, struct boards *found, const char *path, const struct error *
 	};
 }
 
+/* Returns true if the socket is there that the endpoint of this board listens on. */
+static bool
+has_socket(const char *path)
+{
+	char *socket = mem_printf(NULL, "%.*s.sock", (int)(strlen(path) - strlen(SUFFIX)), path);
+	struct stat about;
+	bool there = lstat(socket, &about) == 0;
+
+	mem_free(socket);
+	return there;
+}
+
 void
 boards_read(void *owner, const char *directory, struct boards *found)
 {
@@ -220,7 +232,8 @@ boards_read(void *owner, const char *directory, struct boards *found)
 
 			if (!one)
 				refuse(owner, found, paths.gl_pathv[i], &err);
-			else if (!board_is_over(one))
+			else if (!board_is_over(one)
+			         && (board_is_alive(one) || has_socket(paths.gl_pathv[i])))
 				found->all[found->count++] = one;
 		}
 		globfree(&paths);

@@ -26,7 +26,8 @@ struct boards {
 	size_t refused_count;
 };
 
-/* Reads all of a directory but those that are over; what it finds belongs to owner. */
+/* Reads all of a directory but those that are over, or whose master was killed and whose socket was
+ * taken away: such an endpoint is gone and not down. What it finds belongs to owner. */
 void boards_read(void *owner, const char *directory, struct boards *found);
 
 /* Reads one. Returns NULL, and why, if it cannot be read or is refused. */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "serve/boards.h"
+#include "serve/keys.h"
 
 #define PERIOD_MS 1000
 #define CLEAR     "\033[H\033[J"
@@ -156,10 +157,20 @@ look(struct buf *out, const char *directory, struct view *before)
 	*before = now;
 }
 
+/* Returns true if that was asked for meanwhile. */
+static bool
+wait_for_end(bool keys)
+{
+	if (keys)
+		return keys_wait_for_q(PERIOD_MS);
+	clock_sleep_ms(PERIOD_MS, deadline_in_ms(PERIOD_MS));
+	return false;
+}
+
 bool
 top_run(const char *directory)
 {
-	bool terminal = isatty(STDOUT_FILENO);
+	bool terminal = isatty(STDOUT_FILENO), keys;
 	struct view view = { .scope = NULL };
 	struct buf out;
 
@@ -170,6 +181,7 @@ top_run(const char *directory)
 		              directory ? " " : "", directory ? directory : "");
 		return false;
 	}
+	keys = terminal && keys_open();
 	buf_init(&out, mem_process(), OUT_BYTES);
 	do {
 		buf_reset(&out);
@@ -180,8 +192,9 @@ top_run(const char *directory)
 		(void)fputs(out.data, stdout);
 		if (fflush(stdout) != 0)
 			break;
-		clock_sleep_ms(PERIOD_MS, deadline_in_ms(PERIOD_MS));
-	} while (true);
+	} while (!wait_for_end(keys));
+	if (keys)
+		keys_close();
 	mem_free(view.scope);
 	return true;
 }

@@ -18,15 +18,21 @@ class Endpoints:
     def __init__(self, sources, programs, run_dir, environment):
         self.sources = Path(sources)
         self.programs = Path(programs)
-        self.run_dir = run_dir
+        self.run_dir = Path(run_dir)
         self.environment = environment
         self._all = {}  # by name
 
     def start(self):
         if not self._wanted():
             raise Fault(f"there are no programs in {self.programs}: make builds them")
+        self._clear()
         for name in self._wanted():
             self._start(name)
+
+    def _clear(self):
+        """What programs that are gone, or a run that was killed, have left behind."""
+        for path in [*self.run_dir.glob("*.sock"), *self.run_dir.glob("*.board")]:
+            path.unlink()
 
     def tend(self):
         """Give up those that ended by themselves. A program that somebody is working on may do that; the others serve."""

@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode
 
 import stack
 from endpoints import Endpoints
+from settings import CHOSEN
 from stack import Fault, HOST
 from terminal import complain, say
 from watch import Watch
@@ -27,7 +28,7 @@ from watch import Watch
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
 BUILD = ROOT / os.environ.get("BUILD", "build")
-EXAMPLES = ("/", "/health", "/users", "/docs")
+EXAMPLES = ("/", "/health", "/users")
 
 # make run only ever touches its private Postgres and Redis. These would lead elsewhere, and a URL that is left over
 # in a shell must not get our migrations.
@@ -200,13 +201,13 @@ def parts(settings, authority):
     nginx.endpoints = max(nginx.endpoints, 2 * len(list((ROOT / "handlers").glob("*.c"))))  # more may come meanwhile
     yield nginx
     stack.wait_until("an answer through nginx", lambda: answers(port), timeout=10)
-    yield Watch(ROOT, endpoints)
+    yield Watch(ROOT, endpoints, {name: settings[name] for name in ("ENV", "NULLPOOL_ENV_FILE")})
 
 
-def answers(port):
+def answers(port, path="/health/live"):
     link = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
-        link.request("GET", "/health/live")
+        link.request("GET", path)
         return link.getresponse().status
     except (OSError, http.client.HTTPException):
         return None
@@ -224,6 +225,7 @@ def up(started):
     kind = environment.get("ENV") or environment.get("APP_ENV") or "development"
     authority = stack.Authority(LOCAL / "authority")
     settings = settings_of(kind, environment, authority)
+    CHOSEN.write_text(settings["NULLPOOL_ENV_FILE"] + "\n")
     for log in LOCAL.glob("*/*.log"):  # a run's logs are its own
         log.unlink()
     for part in parts(settings, authority):
@@ -231,7 +233,9 @@ def up(started):
         part.start()
         tend(started)
     address = f"http://{HOST}:{http_port()}"
-    say("\n".join([f"ready: {address}", *(f"  {address}{path}" for path in EXAMPLES)]))
+    # The pages are left out without npm, and in production.
+    docs = ("/docs",) if answers(http_port(), "/docs") == 200 else ()
+    say("\n".join([f"ready: {address}", *(f"  {address}{path}" for path in EXAMPLES + docs)]))
     while not stack.stop_asked:
         tend(started)
         time.sleep(0.1)

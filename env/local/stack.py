@@ -695,7 +695,7 @@ server_name localhost;
 access_log access.log nullpool;
 error_log error.log crit;
 set $nullpool_run_dir {run_dir};
-set $nullpool_docs_dir {docs_dir};
+set $nullpool_docs_dir docs;
 """
 
 
@@ -745,9 +745,11 @@ class Nginx(Process):
 
     def _configure(self):
         (self.home / "temp").mkdir(parents=True, exist_ok=True)
-        link = self.home / "nullpool"
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.conf_dir)
+        # Links, since a path may have signs in it that mean something to nginx.
+        for name, target in (("nullpool", self.conf_dir), ("docs", self.docs_dir)):
+            link = self.home / name
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
         # The sockets are 0660 and ours: nginx's workers are the same user as everything else here.
         user = "user root;" if os.geteuid() == 0 else ""
         # A body or an answer that is kept aside is one file more.
@@ -755,5 +757,5 @@ class Nginx(Process):
         files = min(2 * connections, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
         (self.home / "nginx.conf").write_text(NGINX_CONF.format(user=user, connections=connections, files=files))
         (self.home / "nullpool-site.conf").write_text(
-            NGINX_SITE.format(host=HOST, port=self.port, run_dir=self.run_dir, docs_dir=self.docs_dir) + self.more)
+            NGINX_SITE.format(host=HOST, port=self.port, run_dir=self.run_dir) + self.more)
         (self.home / "nullpool-settings.conf").write_text(self.settings)

@@ -8,6 +8,7 @@ import stack
 from terminal import complain, say
 
 SOURCES = ("Makefile", "handlers/*.[ch]", "common/**/*.[ch]")
+MIGRATIONS = "migrations/versions/*.py"
 LOOK_S = 0.3
 
 State = collections.namedtuple("State", "mtime_ns inode size")
@@ -16,10 +17,13 @@ State = collections.namedtuple("State", "mtime_ns inode size")
 class Watch(stack.Process):
     """The make that runs whenever the sources have changed."""
 
-    def __init__(self, root, endpoints):
+    def __init__(self, root, endpoints, settings):
+        """settings: what the description of the API takes of them, as environment variables."""
         super().__init__("the build")
         self.root = root
         self.endpoints = endpoints
+        self.settings = settings
+        self._migrations = migrations_of(root)  # those that were applied or told
         self._seen = {}  # the sources at the last look
         self._begun = {}  # the sources as the last build found them
         self._ended_ns = 0
@@ -46,6 +50,14 @@ class Watch(stack.Process):
         self._next_look = time.monotonic() + LOOK_S
         if settled and now != self._begun:
             self._build(now)
+        self._look_at_migrations()
+
+    def _look_at_migrations(self):
+        """To be told and not applied: it may be half written, and what is applied is not looked at again."""
+        now = migrations_of(self.root)
+        for path in sorted(now - self._migrations):
+            say(f"new migration: {path}; make migrate applies it")
+        self._migrations = now
 
     def _build(self, now):
         # make compares times, and does not see a change that has a time before the end of the last build: one in the
@@ -55,7 +67,7 @@ class Watch(stack.Process):
         self._begun = now
         self.launch(["make", "-s", "--no-print-directory", f"-j{os.cpu_count()}",
                      *(f"-W{path}" for path in sorted(self._doubtful & now.keys())), "all", "docs"],
-                    environment=environment(), cwd=self.root)
+                    environment=environment() | self.settings, cwd=self.root)
         self._building = True
 
     def _finish(self):
@@ -81,6 +93,10 @@ def sources_of(root):
             stat = path.stat()
             found[str(path.relative_to(root))] = State(stat.st_mtime_ns, stat.st_ino, stat.st_size)
     return found
+
+
+def migrations_of(root):
+    return {str(path.relative_to(root)) for path in root.glob(MIGRATIONS)}
 
 
 def environment():

@@ -15,7 +15,7 @@ from copy_of_tree import Copy
 
 @pytest.fixture(scope="module")
 def copy(site):
-    return Copy(site.folder("copy"))
+    return Copy(site.folder("a copy of 'mine'"))  # paths have spaces, and worse
 
 
 def listening_sockets(pid):
@@ -40,7 +40,9 @@ def test_it_serves_stops_and_finds_its_data_again(copy):
         child.wait(30)
         assert copy.said().endswith("stopped\n") or "\nstopped\n" in copy.said()
     assert copy.processes() == []
-    with copy.running():
+    with copy.running(APP_NAME="My Shop"):
+        assert copy.client.get("/openapi.json").json()["info"]["title"] == "My Shop"
+        assert ("/docs\n" in copy.said()) == (copy.client.get("/docs").status == 200)
         assert [user["name"] for user in copy.client.get("/users").json()["items"]] == ["Kept"]
     assert copy.processes() == []
 
@@ -51,7 +53,7 @@ def test_production_opens_a_connection_for_each_request_and_ignores_a_foreign_ur
         health = copy.client.get("/health").json()
         assert (health["environment"], health["components"]["database"]["mode"]) == ("production", "null")
         assert health["components"]["database"]["tls"].startswith("TLSv1.")
-        assert "ignoring DATABASE_URL" in copy.said()
+        assert "ignoring DATABASE_URL" in copy.said() and "/docs" not in copy.said()
     assert (copy.folder / ".local" / "production.env").stat().st_mode & 0o077 == 0
 
 

@@ -1,8 +1,12 @@
 """--top: what all endpoints do, a table a second."""
+import fcntl
 import os
 import signal
 import subprocess
+import termios
 import uuid
+
+import pytest
 
 import stack
 from conftest import program
@@ -80,6 +84,59 @@ def test_one_that_was_killed_is_down(serve):
     os.kill(endpoint.pid, 9)
     endpoint.stop()
     assert tables(service, 1)[0]["probe"][0] == "DOWN"
+
+
+def test_one_whose_socket_was_taken_away_is_gone(serve):
+    service = serve("probe", "root", "metrics").expect_deaths()
+    endpoint = service.endpoints["probe"]
+    os.kill(endpoint.pid, 9)
+    endpoint.stop()
+    assert 'nullpool_up{endpoint="probe"} 0' in service.client.get("/metrics").body.decode()
+    endpoint.path.unlink()
+    assert sorted(tables(service, 1)[0]) == ["metrics", "root"]
+    assert 'endpoint="probe"' not in service.client.get("/metrics").body.decode()
+
+
+@pytest.fixture
+def on_terminal(serve, terminal):
+    """--top in the foreground of a terminal, and the terminal."""
+    leader, follower = terminal
+    service = serve("root")
+
+    def take_terminal():
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    before = termios.tcgetattr(follower)
+    top = subprocess.Popen([program("root"), "--top", service.run_dir], stdin=follower, stdout=follower, preexec_fn=take_terminal)
+    try:
+        stack.wait_until("keys to come at once", lambda: os.read(leader, 65536) and not termios.tcgetattr(follower)[3] & termios.ECHO)
+        yield top, leader, follower, before
+    finally:
+        top.kill()
+        top.wait()
+        os.close(follower)
+
+
+@pytest.mark.parametrize("keys, end", [(b"q", 0), (b"xQ", 0), (b"\x03", -signal.SIGINT), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_key_ends_it_and_the_terminal_is_as_it_was(on_terminal, keys, end):
+    top, leader, follower, before = on_terminal
+    if isinstance(keys, bytes):
+        os.write(leader, keys)
+    else:
+        top.send_signal(keys)
+    assert top.wait(5) == end
+    assert termios.tcgetattr(follower) == before
+
+
+def test_while_it_is_stopped_the_terminal_is_as_it_was(on_terminal):
+    top, leader, follower, before = on_terminal
+    top.send_signal(signal.SIGTSTP)
+    stack.wait_until("it to stop", lambda: os.waitid(os.P_PID, top.pid, os.WSTOPPED | os.WNOWAIT | os.WNOHANG))
+    assert termios.tcgetattr(follower) == before
+    top.send_signal(signal.SIGCONT)
+    stack.wait_until("keys to come at once", lambda: not termios.tcgetattr(follower)[3] & termios.ECHO)
+    os.write(leader, b"q")
+    assert top.wait(5) == 0
 
 
 def test_a_directory_that_is_not_there_is_said(tmp_path):

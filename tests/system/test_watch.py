@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import signal
+import subprocess
 import threading
 import uuid
 
@@ -13,6 +14,7 @@ import psycopg2
 import pytest
 
 import stack
+from conftest import VARIANT
 from copy_of_tree import Copy
 
 POOL = {"DATABASE_POOL_SIZE": "2", "DATABASE_MAX_OVERFLOW": "0"}
@@ -37,6 +39,16 @@ main(int argc, char **argv)
 {
 	return np_main(argc, argv, "hello", routes);
 }
+"""
+
+MIGRATION = """\
+revision = "9999"
+down_revision = "{}"
+from alembic import op
+def upgrade():
+    op.execute("CREATE TABLE later (id int)")
+def downgrade():
+    op.execute("DROP TABLE later")
 """
 
 Process = collections.namedtuple("Process", "pid started")
@@ -233,9 +245,11 @@ def test_a_new_handler_is_served_and_a_removed_one_is_gone(copy):
     said = copy.save("handlers/hello.c", HELLO)
     copy.hear("new endpoint: /hello\n", after=said)
     assert copy.client.get("/hello").json() == {"hello": "world"}
+    assert "/hello" in copy.client.get("/openapi.json").json()["paths"]
     said = copy.remove("handlers/hello.c")
     copy.hear("endpoint gone: /hello\n", after=said)
     assert copy.client.get("/hello").status == 404
+    assert "/hello" not in copy.client.get("/openapi.json").json()["paths"]
     assert sorted(copy.masters()) == ["auth", "health", "metrics", "onboarding", "root", "users"]
 
 
@@ -252,6 +266,38 @@ def test_a_program_that_does_not_start_ends_nobody_else_and_is_tried_again(copy,
     assert copy.client.get("/hello").status == 200
     said = copy.remove("handlers/hello.c")
     copy.hear("endpoint gone: /hello\n", after=said)
+
+
+def make(copy, *words, **more):
+    environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+    return subprocess.run(["make", "-s", *words, VARIANT], cwd=copy.folder, env=environment | more, capture_output=True, text=True,
+                          timeout=120, check=False)
+
+
+def test_a_new_migration_is_named_and_make_migrate_knows_where(copy):
+    last = max(path.name for path in (copy.folder / "migrations" / "versions").glob("*.py"))[:4]
+    said = copy.save("migrations/versions/9999_later.py", MIGRATION.format(last))
+    copy.hear("new migration: migrations/versions/9999_later.py; make migrate applies it\n", after=said)
+    done = make(copy, "migrate")
+    assert done.returncode == 0 and "with the settings of make run: env/development.env\n" in done.stderr, done
+    link = psycopg2.connect(host="127.0.0.1", port=copy.postgres, dbname="nullpool", user="nullpool_app",
+                            password="development-app", sslmode="require")
+    with link.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM later")
+    link.close()
+    assert make(copy, "migrate-down").returncode == 0
+
+
+def test_make_doctor_knows_the_settings_too_and_others_win(copy):
+    done = make(copy, "doctor")
+    assert f"127.0.0.1:{copy.postgres}/nullpool" in done.stdout and "with the settings of make run" in done.stderr
+    for more in ({"DATABASE_URL": "postgres://u:p@other.example.com/d"}, {"NULLPOOL_ENV_FILE": "/dev/null"}):
+        done = make(copy, "doctor", **more)
+        assert str(copy.postgres) not in done.stdout and "with the settings" not in done.stderr
+    (copy.folder / ".env").write_text("DATABASE_URL=postgres://u:p@other.example.com/d\n")
+    done = make(copy, "doctor")
+    (copy.folder / ".env").unlink()
+    assert "other.example.com" in done.stdout and "with the settings" not in done.stderr
 
 
 def test_stopped_in_the_middle_of_a_build_it_leaves_nothing(copy):
