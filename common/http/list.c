@@ -5,7 +5,7 @@
 #include "http/param.h"
 
 /* Of all that a body can hold: quotes around each digit, or a backslash before each character, make it twice as long. */
-#define LIST_MAX_BYTES (2 * REQUEST_BODY_MAX_BYTES)
+#define LIST_MAX_BYTES (2 * (size_t)REQUEST_BODY_MAX_BYTES)
 
 /* Each element in quotes, so that no comma, brace, NULL or space in it means anything,
  * https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */

@@ -312,6 +312,10 @@ decode_body(struct decoder *decoder, const struct np_route *route, const struct 
 	/* What a route does not ask for is not read, as in FastAPI. */
 	if (!takes_body(decoder->params))
 		return true;
+	if (request_is_coded(request))
+		return error_set(err, NP_MEDIA_TYPE,
+		                 "The body must not be encoded: Content-Encoding is not"
+		                 " supported");
 	if (route->form && type && is_type(type, "application/x-www-form-urlencoded"))
 		return decode_form(decoder, request, err);
 	if (!type || !is_type(type, "application/json"))

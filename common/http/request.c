@@ -8,3 +8,21 @@ request_header(const struct request *request, const char *name)
 			return request->headers[i].value;
 	return NULL;
 }
+
+bool
+request_is_coded(const struct request *request)
+{
+	static const char identity[] = "identity";
+	const char *codings = request_header(request, "content-encoding");
+
+	if (!codings)
+		return false;
+	for (codings += strspn(codings, " \t,"); *codings; codings += strspn(codings, " \t,")) {
+		size_t size = strcspn(codings, " \t,");
+
+		if (size != sizeof(identity) - 1 || strncasecmp(codings, identity, size) != 0)
+			return true;
+		codings += size;
+	}
+	return false;
+}

@@ -27,4 +27,7 @@ struct request {
 
 const char *request_header(const struct request *request, const char *name); /* or NULL */
 
+/* Whether its body is said to be in another coding than `identity`, such as gzip (RFC 9110 8.4). */
+bool request_is_coded(const struct request *request);
+
 #endif

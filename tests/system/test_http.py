@@ -1,4 +1,5 @@
 """What clients should not send, and what they may expect of every answer."""
+import gzip
 import itertools
 import json
 import re
@@ -74,6 +75,51 @@ def test_values_arrive_as_they_were_sent(null):
 def test_another_media_type_is_415(null, kind):
     answer = null.client.ask("POST", "/probe/echo", '{"word": "x"}', {"Content-Type": kind} if kind else {})
     assert answer.status == 415 and answer.problem()
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "x-unknown", "GZIP", "identity, gzip", "deflate,identity"])
+def test_a_coded_body_is_415_and_told_which_is_taken(null, coding):
+    """Also one that is labelled only."""
+    for body in (b'{"word": "x"}', gzip.compress(b'{"word": "x"}')):
+        answer = null.client.ask("POST", "/probe/echo", body, {"Content-Type": "application/json", "Content-Encoding": coding})
+        assert answer.status == 415 and "Content-Encoding" in answer.problem()["detail"]
+        assert answer.headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", "", "identity, identity"])
+def test_identity_is_no_coding(null, coding):
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    assert null.client.ask("POST", "/probe/echo", '{"word": "x"}', headers).status == 200
+
+
+def test_a_415_of_the_media_type_names_no_coding(null):
+    assert "accept-encoding" not in null.client.ask("POST", "/probe/echo", '{"word": "x"}', {"Content-Type": "text/plain"}).headers
+
+
+def test_tabs_and_spaces_around_a_header_are_no_part_of_it(null):
+    """RFC 9110 5.5; nginx takes away the spaces only."""
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    headers = {"Content-Type": "\tapplication/json\t", "X-Token": " \t abc\t ", "Traceparent": f"\t{trace} \t"}
+    answer = null.client.ask("POST", "/probe/echo", '{"word": "x"}', headers)
+    assert answer.status == 200 and answer.json()["token"] == "abc"
+    assert answer.headers["traceparent"].startswith(trace[:36])
+    tag = null.client.get("/").headers["etag"]
+    assert null.client.get("/", headers={"If-None-Match": f"\t{tag}\t"}).status == 304
+    details = [null.client.get("/probe/responses", headers=headers).problem().get("detail") for headers in (
+        {"Authorization": "Bearer x.y.z"}, {"Authorization": "\tBearer x.y.z\t"}, {})]
+    assert details[0] == details[1] != details[2]
+
+
+def test_reserved_flags_of_a_trace_are_not_passed_on(null):
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-"
+    assert null.client.get("/", headers={"Traceparent": trace + "ff"}).headers["traceparent"].endswith("-01")
+    assert null.client.get("/", headers={"Traceparent": trace + "02"}).headers["traceparent"].endswith("-00")
+
+
+@pytest.mark.parametrize("number, whole", [("1.0", 1), ("-5e0", -5), ("20E-1", 2), ("0.0", 0)])
+def test_a_number_without_a_fraction_is_an_integer(null, number, whole):
+    answer = null.client.send("POST", "/probe/echo", '{"word": "x", "number": %s}' % number)
+    assert answer.status == 200 and answer.json()["number"] == whole
 
 
 def test_json_with_a_charset_is_json(null):

@@ -4,7 +4,7 @@
 def test_each_type_has_its_json(service):
     row = service.client.get("/probe/types").json()
     assert row == {
-        "yes": True, "small": 32767, "big": -9223372036854775808, "float": 0.1, "nan": None, "infinite": None,
+        "yes": True, "small": 32767, "big": -9223372036854775808, "big_text": "9007199254740993", "float": 0.1, "nan": None, "infinite": None,
         "price": 12.5, "huge": "12345678901234567890.123", "document": {"a": [1, None]}, "list": [1, 2],
         "numbers": [1, None, 3], "texts": ["a", "NULL", None, '"q\\'], "grid": [[True], [False]], "empty": [],
         "at": "2026-01-31T21:59:59.5+00:00", "local": "2026-01-31T23:59:59", "ever": "infinity",

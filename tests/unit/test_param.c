@@ -498,6 +498,35 @@ a_body_must_say_that_it_is_json(void **state)
 }
 
 static void
+a_body_in_a_coding_is_refused(void **state)
+{
+	static const struct {
+		const char *about, *coding;
+		bool good;
+	} rows[] = {
+		{ "identity", "identity", true },
+		{ "identity in any case", "IDENTITY", true },
+		{ "nothing", "", true },
+		{ "nothing between commas", " ,\t,", true },
+		{ "identity twice", "identity , identity", true },
+		{ "gzip", "gzip", false },
+		{ "gzip behind identity", "identity,gzip", false },
+		{ "what begins like it", "identity2", false },
+		{ "what it begins with", "ident", false },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct request_header headers[] = { json_header,
+			                                  { "content-encoding", rows[i].coding } };
+		struct decoded decoded = decode(*state, &route, "/users/1", headers, 2, "{\"name\":\"n\"}");
+
+		row_int(&rows[i], decoded.good, rows[i].good);
+		if (!rows[i].good)
+			row_int(&rows[i], decoded.err.kind, NP_MEDIA_TYPE);
+	}
+}
+
+static void
 a_body_that_is_not_json_is_malformed(void **state)
 {
 	assert_int_equal(decode_json(*state, "/users/1", "{\"name\":\"n\"").err.kind, NP_MALFORMED);
@@ -749,6 +778,7 @@ main(void)
 		TEST(more_faults_in_a_body_are_not_looked_at),
 		TEST(a_long_name_that_nobody_knows_is_cut),
 		TEST(a_body_must_say_that_it_is_json),
+		TEST(a_body_in_a_coding_is_refused),
 		TEST(a_body_that_is_not_json_is_malformed),
 		TEST(a_body_that_is_no_object_is_invalid),
 		TEST(a_route_without_fields_reads_no_body),

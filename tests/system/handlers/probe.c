@@ -15,7 +15,7 @@ static const char session[] =
     " FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()";
 
 static const char every_type[] =
-    "SELECT true AS yes, 32767::int2 AS small, (-9223372036854775807 - 1)::int8 AS big, 0.1::float8 AS float,"
+    "SELECT true AS yes, 32767::int2 AS small, (-9223372036854775807 - 1)::int8 AS big, 9007199254740993::text AS big_text, 0.1::float8 AS float,"
     " 'NaN'::float8 AS nan, 'Infinity'::float4 AS infinite, 12.50::numeric AS price,"
     " 12345678901234567890.123::numeric AS huge, '{\"a\": [1, null]}'::jsonb AS document,"
     " '[1,\n2]'::json AS list, ARRAY[1, NULL, 3] AS numbers, ARRAY['a', 'NULL', NULL, '\"q\\'] AS texts,"
