@@ -39,22 +39,37 @@ static const char known[] =
 
 /* --- the header --- */
 
-/* Visible ASCII, as it is or in the quotes of a structured field's string (RFC 9651 3.3.3). NULL: it is no key. */
+/* A structured field's string (RFC 9651 3.3.3), behind its opening quote. */
+static const char *
+parse_quoted_key(void *owner, const char *value)
+{
+	struct buf key;
+
+	buf_init(&key, owner, KEY_MAX_BYTES);
+	for (; *value && *value != '"'; value++) {
+		if (*value == '\\' && *++value != '"' && *value != '\\')
+			return NULL;
+		if (*value < ' ' || *value > '~')
+			return NULL;
+		buf_char(&key, *value);
+	}
+	return strcmp(value, "\"") == 0 && key.size > 0 && !key.overflow ? key.data : NULL;
+}
+
+/* Visible ASCII as it is, or a string in quotes. NULL: it is no key. */
 static const char *
 parse_key(void *owner, const char *value)
 {
 	size_t size = strlen(value);
 
-	if (size >= 2 && value[0] == '"' && value[size - 1] == '"') {
-		value++;
-		size -= 2;
-	}
+	if (*value == '"')
+		return parse_quoted_key(owner, value + 1);
 	if (size == 0 || size > KEY_MAX_BYTES)
 		return NULL;
 	for (size_t i = 0; i < size; i++)
 		if (value[i] <= ' ' || value[i] > '~' || value[i] == '"' || value[i] == '\\')
 			return NULL;
-	return mem_strndup(owner, value, size);
+	return value;
 }
 
 /* --- what makes two requests the same --- */
@@ -176,7 +191,8 @@ idempotency_read(struct np_ctx *ctx)
 	key = parse_key(ctx, header);
 	if (!key)
 		return np_fail(ctx, NP_MALFORMED,
-		               "Idempotency-Key must have 1 to %d visible characters of ASCII",
+		               "Idempotency-Key must have 1 to %d visible characters of ASCII,"
+		               " or be a string of RFC 9651",
 		               KEY_MAX_BYTES);
 	ctx->claim_values[CLAIM_CALLER] = np_text(ctx->caller ? ctx->caller : "");
 	ctx->claim_values[CLAIM_KEY] = np_text(key);

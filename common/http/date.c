@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #define OFFSET_HOURS_MAX 15 /* Postgres' own is 15:59:59 */
+#define DAY_MIN          (24 * 60)
 
 /* Exactly `digits` of them; moves *at behind them. */
 static bool
@@ -44,33 +45,58 @@ read_date(const char **at)
 	       && read_char(at, "-") && read_number(at, 2, 1, days_of(year, month), &day);
 }
 
-static bool
-read_time(const char **at)
-{
-	int hour, minute, second, decimals = 0;
-	bool fraction = false;
+struct moment {
+	int hour, minute, second;
+	bool fraction;  /* one that is not 0 */
+	int offset_min; /* from UTC */
+};
 
-	if (!read_number(at, 2, 0, 23, &hour) || !read_char(at, ":") || !read_number(at, 2, 0, 59, &minute)
-	    || !read_char(at, ":") || !read_number(at, 2, 0, 60, &second) || (second == 60 && minute != 59))
+static bool
+read_time(const char **at, struct moment *moment)
+{
+	int decimals = 0;
+
+	if (!read_number(at, 2, 0, 23, &moment->hour) || !read_char(at, ":")
+	    || !read_number(at, 2, 0, 59, &moment->minute) || !read_char(at, ":")
+	    || !read_number(at, 2, 0, 60, &moment->second))
 		return false;
+	moment->fraction = false;
 	if (!read_char(at, "."))
 		return true;
 	for (; text_is_digit(**at); ++*at) {
 		decimals++;
-		fraction = fraction || **at != '0';
+		moment->fraction = moment->fraction || **at != '0';
 	}
-	/* Of a leap second Postgres takes the beginning. */
-	return decimals >= 1 && decimals <= 9 && !(second == 60 && fraction);
+	return decimals >= 1 && decimals <= 9;
 }
 
 static bool
-read_offset(const char **at)
+read_offset(const char **at, struct moment *moment)
 {
-	int hours, minutes;
+	int hours, minutes, sign = **at == '-' ? -1 : 1;
 
-	return read_char(at, "Zz")
-	       || (read_char(at, "+-") && read_number(at, 2, 0, OFFSET_HOURS_MAX, &hours)
-	           && read_char(at, ":") && read_number(at, 2, 0, 59, &minutes));
+	moment->offset_min = 0;
+	if (read_char(at, "Zz"))
+		return true;
+	if (!read_char(at, "+-") || !read_number(at, 2, 0, OFFSET_HOURS_MAX, &hours) || !read_char(at, ":")
+	    || !read_number(at, 2, 0, 59, &minutes))
+		return false;
+	moment->offset_min = sign * (hours * 60 + minutes);
+	return true;
+}
+
+/* A leap second is the last one of a day of UTC. Postgres reads the time before the offset, and takes no fraction behind 23:59:60
+ * there: it would be in the next day. */
+static bool
+may_have_second(const struct moment *moment)
+{
+	int utc_min = moment->hour * 60 + moment->minute - moment->offset_min;
+
+	if (moment->second < 60)
+		return true;
+	if ((utc_min + DAY_MIN) % DAY_MIN != DAY_MIN - 1)
+		return false;
+	return !(moment->fraction && moment->hour == 23 && moment->minute == 59);
 }
 
 bool
@@ -82,5 +108,8 @@ date_valid(const char *text)
 bool
 datetime_valid(const char *text)
 {
-	return read_date(&text) && read_char(&text, "Tt") && read_time(&text) && read_offset(&text) && !*text;
+	struct moment moment;
+
+	return read_date(&text) && read_char(&text, "Tt") && read_time(&text, &moment)
+	       && read_offset(&text, &moment) && !*text && may_have_second(&moment);
 }

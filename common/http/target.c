@@ -2,23 +2,29 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* Where text stands, and what a + means there. */
+enum part { PATH, QUERY, FORM };
+
+static const char *const part_names[] = { [PATH] = "URL", [QUERY] = "URL", [FORM] = "form" };
+
 static bool
-decode(void *owner, const char *text, size_t size, bool plus, const char **decoded, struct error *err)
+decode(void *owner, const char *text, size_t size, enum part part, const char **decoded, struct error *err)
 {
 	char *out = mem_resize(owner, NULL, size + 1);
 	size_t length;
 
-	switch (percent_decode(text, size, plus, out, &length)) {
+	switch (percent_decode(text, size, part != PATH, out, &length)) {
 	case PERCENT_BROKEN:
 		return error_set(err, NP_MALFORMED,
-		                 "The URL has a %% that is not followed by two hexadecimal digits");
+		                 "The %s has a %% that is not followed by two hexadecimal digits",
+		                 part_names[part]);
 	case PERCENT_NUL:
-		return error_set(err, NP_MALFORMED, "The URL contains %%00");
+		return error_set(err, NP_MALFORMED, "The %s contains %%00", part_names[part]);
 	case PERCENT_OK:
 		break;
 	}
 	if (!utf8_valid(out, length, NULL))
-		return error_set(err, NP_MALFORMED, "The URL is not UTF-8");
+		return error_set(err, NP_MALFORMED, "The %s is not UTF-8", part_names[part]);
 	*decoded = out;
 	return true;
 }
@@ -31,7 +37,7 @@ add_segment(void *owner, const char *text, size_t size, struct target *target, s
 	if (target->segment_count == TARGET_SEGMENTS_MAX)
 		return error_set(err, NP_MALFORMED, "The path has more than %d segments",
 		                 TARGET_SEGMENTS_MAX);
-	if (!decode(owner, text, size, false, &segment, err))
+	if (!decode(owner, text, size, PATH, &segment, err))
 		return false;
 	if (strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0)
 		return error_set(err, NP_MALFORMED, "The path has a dot segment");
@@ -43,7 +49,7 @@ add_segment(void *owner, const char *text, size_t size, struct target *target, s
 }
 
 static bool
-add_pair(void *owner, const char *text, size_t size, struct target *target, struct error *err)
+add_pair(void *owner, const char *text, size_t size, enum part part, struct target *target, struct error *err)
 {
 	struct target_pair *pair = &target->query[target->query_count];
 	const char *equals = memchr(text, '=', size);
@@ -52,11 +58,12 @@ add_pair(void *owner, const char *text, size_t size, struct target *target, stru
 	if (size == 0)
 		return true;
 	if (target->query_count == TARGET_QUERY_MAX)
-		return error_set(err, NP_MALFORMED, "The query has more than %d parts", TARGET_QUERY_MAX);
-	if (!decode(owner, text, name, true, &pair->name, err))
+		return error_set(err, NP_MALFORMED, "The %s has more than %d parts",
+		                 part == FORM ? "form" : "query", TARGET_QUERY_MAX);
+	if (!decode(owner, text, name, part, &pair->name, err))
 		return false;
 	pair->value = "";
-	if (equals && !decode(owner, equals + 1, size - name - 1, true, &pair->value, err))
+	if (equals && !decode(owner, equals + 1, size - name - 1, part, &pair->value, err))
 		return false;
 	target->query_count++;
 	return true;
@@ -64,12 +71,12 @@ add_pair(void *owner, const char *text, size_t size, struct target *target, stru
 
 /* Between ampersands. */
 static bool
-add_pairs(void *owner, const char *text, struct target *target, struct error *err)
+add_pairs(void *owner, const char *text, enum part part, struct target *target, struct error *err)
 {
 	for (;;) {
 		size_t size = strcspn(text, "&");
 
-		if (!add_pair(owner, text, size, target, err))
+		if (!add_pair(owner, text, size, part, target, err))
 			return false;
 		text += size;
 		if (!*text++)
@@ -97,7 +104,7 @@ target_parse(void *owner, const char *text, struct target *target, struct error 
 		if (*text == '/' && ++text == query && !add_segment(owner, "", 0, target, err))
 			return false;
 	}
-	return !*query || add_pairs(owner, query + 1, target, err);
+	return !*query || add_pairs(owner, query + 1, QUERY, target, err);
 }
 
 bool
@@ -105,5 +112,5 @@ target_parse_form(void *owner, const char *text, struct target *target, struct e
 {
 	target->segment_count = 0;
 	target->query_count = 0;
-	return add_pairs(owner, text, target, err);
+	return add_pairs(owner, text, FORM, target, err);
 }

@@ -44,10 +44,13 @@ void
 trace_read(const char *header, struct trace *trace)
 {
 	*trace = (struct trace){ .id = "" };
-	if (header && strlen(header) > 0 && parse(header, trace))
+	if (header && strlen(header) > 0 && parse(header, trace)) {
 		random_hex(SPAN_RANDOM_BYTES, trace->span);
-	else
+		/* The other bits are reserved, and are set to 0 by whoever passes it on. */
+		memcpy(trace->flags, trace_is_sampled(trace) ? "01" : "00", sizeof(trace->flags));
+	} else {
 		*trace = (struct trace){ .id = "" };
+	}
 }
 
 void

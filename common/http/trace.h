@@ -12,7 +12,7 @@ struct trace {
 	char id[TRACE_ID_BYTES];       /* "": it is part of none */
 	char parent[TRACE_SPAN_BYTES]; /* the caller's span; "": we began it */
 	char span[TRACE_SPAN_BYTES];   /* ours */
-	char flags[3];
+	char flags[3];                 /* "01": it is sampled, or "00" */
 };
 
 /* header: traceparent's value; NULL or one that is none makes no trace, as the specification has it. */

@@ -63,7 +63,7 @@ check_again(void *owner, const struct target *target)
 	same_query(target, &again);
 }
 
-/* A form is what follows the ? of a URL. */
+/* A form is what follows the ? of a URL, and is called by its own name. */
 static void
 check_form(void *owner, const char *text)
 {
@@ -74,7 +74,8 @@ check_form(void *owner, const char *text)
 	HOLDS(target_parse(owner, mem_printf(owner, "/?%s", text), &query, &other) == good);
 	if (!good) {
 		check_error(&err, NP_MALFORMED);
-		HOLDS(strcmp(err.message, other.message) == 0);
+		HOLDS(strstr(err.message, "The form ") && !strstr(err.message, "The URL ")
+		      && !strstr(err.message, "query"));
 		return;
 	}
 	HOLDS(form.segment_count == 0);

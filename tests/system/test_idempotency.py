@@ -115,6 +115,15 @@ def test_a_quoted_key_is_the_same_key(null):
     assert post(null, "/users", wanted, f'"{key}"').headers["idempotency-replayed"] == "true"
 
 
+@pytest.mark.parametrize("text", ["two words", r'\"in\" \\ side', " ", "~,;=?"])
+def test_a_key_may_be_any_string_of_rfc_9651(null, text):
+    key, wanted = f'"{text}{uuid.uuid4()}"', someone()
+    assert post(null, "/users", wanted, key).status == 201
+    assert post(null, "/users", wanted, f"\t{key} ").headers["idempotency-replayed"] == "true"
+    kept = key[1:-1].replace(r'\"', '"').replace(r"\\", "\\")
+    assert null.site.query("SELECT count(*) FROM idempotency_keys WHERE key = %s", kept) == [(1,)]
+
+
 def test_without_a_key_nothing_is_kept(null):
     before = null.site.query("SELECT count(*) FROM idempotency_keys")
     assert null.client.post("/users", someone()).status == 201
@@ -131,7 +140,8 @@ def test_the_key_of_another_request_is_refused(null, path, document):
     assert answer.problem()["detail"] == "This Idempotency-Key was used for another request"
 
 
-@pytest.mark.parametrize("key", ["", '""', "two words", "x" * 256, 'in"side', "back\\slash", "\x7f", "ö"])
+@pytest.mark.parametrize("key", ["", '""', "two words", "x" * 256, 'in"side', "back\\slash", "\x7f", "ö", '"', '"a', '"a"b"', r'"\a"', r'"a\"',
+                                 '"ö"', '"a";b=1', '"a", "b"', '"' + "x" * 256 + '"'])
 def test_what_is_no_key_is_refused_and_nothing_done(null, key):
     wanted = someone()
     answer = null.client.post("/users", wanted, headers={"Idempotency-Key": key.encode("latin-1")})

@@ -104,6 +104,17 @@ PARAM_ROWS = {0: "string", 4: "uuid", 5: "email", 6: "int", 9: "float", 10: "boo
               18: "ints"}
 PARAM_COUNT = 19
 
+# Of a leap second what datetime_valid() takes, Postgres takes, and what it refuses is none or one that Postgres refuses.
+LEAPS = [("2016-12-31T23:59:60Z", True), ("2016-12-31T23:59:60.000Z", True), ("2016-12-31T23:59:60.5Z", False),
+         ("1998-12-31T15:59:60-08:00", True), ("1998-12-31T15:59:60.999999999-08:00", True), ("2017-01-01T05:29:60.5+05:30", True),
+         ("1998-12-31T23:59:60-08:00", False), ("2016-12-31T22:59:60Z", False)]
+
+
+@pytest.mark.parametrize("text, taken", LEAPS)
+def test_a_leap_second_is_the_last_of_a_day_of_utc(values, text, taken):
+    assert check_parameter(values, "datetime", [text]) == taken
+
+
 EDGES = [
     ("float", "1e-400"), ("float", "4.9e-324"), ("float", "2e-324"), ("float", "1.7976931348623158e308"), ("float", "-0"),
     ("int", "-0"), ("int", "007"), ("int", "-9223372036854775808"),

@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "base/text.h"
 #include "http/target.h"
 #include "unit.h"
 
@@ -155,6 +156,32 @@ parts_are_counted(void **state)
 }
 
 static void
+a_fault_of_a_form_is_called_the_forms(void **state)
+{
+	static const struct {
+		const char *about, *text, *says;
+	} rows[] = {
+		{ "a broken escape", "a=%zz", "The form has a % that" },
+		{ "a broken escape in a name", "%z=1", "The form has a % that" },
+		{ "a NUL", "a=%00", "The form contains %00" },
+		{ "not UTF-8", "a=%ff", "The form is not UTF-8" },
+		{ "too many", NULL, "The form has more than 64 parts" },
+	};
+	struct target target;
+	struct error err;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const char *text = rows[i].text ? rows[i].text
+		                                : repeated(*state, "", "a=1&", TARGET_QUERY_MAX + 1);
+
+		row_true(&rows[i], !target_parse_form(*state, text, &target, &err));
+		row_true(&rows[i], text_starts(err.message, rows[i].says));
+		row_true(&rows[i], !target_parse(*state, mem_printf(*state, "/?%s", text), &target, &err));
+		row_true(&rows[i], !strstr(err.message, "form"));
+	}
+}
+
+static void
 a_slash_too_many_is_a_segment_too_many(void **state)
 {
 	char *text = mem_printf(*state, "%s/", repeated(*state, "", "/a", TARGET_SEGMENTS_MAX));
@@ -170,7 +197,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_path_is_split_first_and_decoded_once), TEST(a_query_is_split_first_and_decoded_once),
 		TEST(what_cannot_be_trusted_is_malformed),    TEST(parts_are_counted),
-		TEST(a_slash_too_many_is_a_segment_too_many),
+		TEST(a_fault_of_a_form_is_called_the_forms),  TEST(a_slash_too_many_is_a_segment_too_many),
 	};
 
 	return cmocka_run_group_tests_name("target", tests, NULL, NULL);

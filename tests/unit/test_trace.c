@@ -68,6 +68,32 @@ the_last_bit_of_the_flags_says_whether_it_is_sampled(void **state)
 }
 
 static void
+reserved_flags_are_not_passed_on(void **state)
+{
+	static const struct {
+		const char *about, *header, *flags;
+	} rows[] = {
+		{ "all", "00-" ID "-" SPAN "-ff", "01" },
+		{ "all but one", "00-" ID "-" SPAN "-fe", "00" },
+		{ "the second bit", "00-" ID "-" SPAN "-02", "00" },
+		{ "the first and the second", "00-" ID "-" SPAN "-03", "01" },
+		{ "of a later version", "cc-" ID "-" SPAN "-f1-more", "01" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char header[TRACE_HEADER_BYTES];
+		struct trace trace;
+
+		trace_read(rows[i].header, &trace);
+		trace_write(&trace, header);
+		row_true(&rows[i], strcmp(trace.flags, rows[i].flags) == 0);
+		row_true(&rows[i],
+		         strcmp(header, mem_printf(*state, "00-" ID "-%s-%s", trace.span, rows[i].flags))
+		             == 0);
+	}
+}
+
+static void
 what_is_none_makes_no_trace(void **state)
 {
 	static const char *const rows[] = {
@@ -139,6 +165,7 @@ main(void)
 		TEST(a_later_version_may_have_more),
 		TEST(one_of_our_own_has_no_parent_and_is_sampled),
 		TEST(the_last_bit_of_the_flags_says_whether_it_is_sampled),
+		TEST(reserved_flags_are_not_passed_on),
 		TEST(what_is_none_makes_no_trace),
 	};
 
