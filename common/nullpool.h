@@ -158,6 +158,12 @@ enum np_isolation {
  * moment ago may still be live. */
 enum np_auth { NP_AUTH_NONE, NP_AUTH_USER };
 
+/* What an answer that is no success has in it. NP_ERRORS_OAUTH2 is a token endpoint's
+ * {"error": …, "error_description": …} (RFC 6749 5.2): a fault of the request is 400 invalid_request,
+ * or unsupported_grant_type if "grant_type" is none of its choices; NP_UNAUTHORIZED is 400
+ * invalid_grant. */
+enum np_errors { NP_ERRORS_PROBLEM, NP_ERRORS_OAUTH2 };
+
 typedef bool np_handler(struct np_ctx *ctx);
 
 /* A handler of NP_TX_READ or NP_TX_WRITE may be called again, up to 3 times, after a serialization failure or a deadlock:
@@ -183,9 +189,11 @@ struct np_route {
 	enum np_auth auth;
 	/* The answer is how something is at this moment: nobody may store it, and a 503 may be one too. */
 	bool report;
+	enum np_errors errors;
 	bool form; /* a body may also be application/x-www-form-urlencoded */
-	/* Names in the query and the body that no parameter has are ignored; without it they are 422. For
-	 * probes that add ?ts=1, and where a standard wants it (RFC 6749 3.2). */
+	/* Names in the query and the body that no parameter has are ignored; without it they are 422. An
+	 * empty field of a form is absent. For probes that add ?ts=1, and where a standard wants it (RFC
+	 * 6749 3.2). */
 	bool lenient;
 	/* The operationId in the OpenAPI document; NULL: made of method and path, such as listUsers of a page at
 	 * GET /users, getUser of GET /users/{id}, createUser of POST /users. */

@@ -244,6 +244,7 @@ static const struct np_route routes[] = {
 	{ "POST", "/auth/register", register_user, NP_TX_WRITE, new_fields,
 	  .summary = "A new user with a password", TAKEN, .returns = &user_schema, .operation = "register" },
 	{ "POST", "/auth/token", give_token, NP_TX_MANUAL, grant_fields, .form = true,
+	  .errors = NP_ERRORS_OAUTH2, .lenient = true,
 	  .unauthorized = "Wrong email address or password, or no refresh token that is good",
 	  .summary = "An access token for a password or a refresh token", .returns = &token_schema,
 	  .operation = "createToken" },

@@ -2,6 +2,7 @@
 
 #include "app/failure.h"
 #include "base/mem.h"
+#include "http/oauth2_error.h"
 #include "http/problem.h"
 
 static const struct {
@@ -41,13 +42,14 @@ detail(const struct np_ctx *ctx)
 	if (err->kind == NP_INTERNAL)
 		return NULL;
 	/* Class 23 is the row's own conflict; 40001 and 40P01 are between transactions. */
-	if (err->kind == NP_CONFLICT && ctx->route->conflict && strncmp(err->sqlstate, "23", 2) == 0)
+	if (err->kind == NP_CONFLICT && ctx->route && ctx->route->conflict
+	    && strncmp(err->sqlstate, "23", 2) == 0)
 		return ctx->route->conflict;
 	return err->message;
 }
 
-void
-failure_reply(struct np_ctx *ctx)
+static void
+write_problem(struct np_ctx *ctx)
 {
 	const struct error *err = &ctx->error;
 	const struct problem problem = {
@@ -70,5 +72,17 @@ failure_reply(struct np_ctx *ctx)
 		                 request_header(ctx->request, "authorization")
 		                     ? "Bearer error=\"invalid_token\""
 		                     : "Bearer");
+}
+
+void
+failure_reply(struct np_ctx *ctx)
+{
+	const struct error *err = &ctx->error;
+
+	if (ctx->route && ctx->route->errors == NP_ERRORS_OAUTH2)
+		oauth2_error_write(&ctx->reply, err->kind, failure_status(err->kind), detail(ctx),
+		                   &ctx->faults);
+	else
+		write_problem(ctx);
 	add_retry_after(&ctx->reply, err);
 }

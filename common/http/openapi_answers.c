@@ -1,6 +1,7 @@
 #include "http/openapi_answers.h"
 
 #include "base/mem.h"
+#include "http/oauth2_error.h"
 #include "http/openapi_schema.h"
 #include "http/problem.h"
 #include "http/router.h"
@@ -172,6 +173,26 @@ write_problem_content(struct buf *out, const struct np_route *route, int status)
 	buf_char(out, '}');
 }
 
+/* As oauth2_error.c writes it. */
+static void
+write_oauth2_content(struct buf *out, const struct np_route *route, int status)
+{
+	void *scope = mem_scope(out->owner, "example");
+	struct reply reply;
+
+	reply_init(&reply, scope);
+	buf_text(out, "\"application/json\":{\"schema\":{\"type\":\"object\",\"properties\":{"
+	              "\"error\":{\"type\":\"string\"},\"error_description\":{\"type\":\"string\"}},"
+	              "\"required\":[\"error\"]}");
+	if (status == 400) {
+		oauth2_error_write(&reply, NP_UNAUTHORIZED, status, route->unauthorized, NULL);
+		buf_text(out, ",\"example\":");
+		buf_add(out, reply.body.data, reply.body.size);
+	}
+	buf_text(out, "},");
+	mem_free(scope);
+}
+
 /* --- answers --- */
 
 static enum np_success
@@ -250,6 +271,9 @@ write_problem(struct buf *out, const struct np_route *route, bool wanted, int st
 		write_json_content(out, route);
 		buf_char(out, ',');
 	}
+	/* nginx, in front of it, has problem documents. */
+	if (route->errors == NP_ERRORS_OAUTH2)
+		write_oauth2_content(out, route, status);
 	write_problem_content(out, route, status);
 	buf_text(out, "}}");
 }
@@ -260,17 +284,18 @@ openapi_responses(struct buf *out, const struct np_route *route)
 	bool database = route->tx != NP_TX_NONE, writes = database && route->tx != NP_TX_READ;
 	bool body = openapi_has_param(route, NP_BODY, NP_BODY), known = route->auth != NP_AUTH_NONE;
 	bool path = openapi_has_param(route, NP_PATH, NP_PATH), key = openapi_takes_key(route);
+	bool oauth2 = route->errors == NP_ERRORS_OAUTH2; /* what is the request's fault is 400 then */
 
 	buf_text(out, ",\"responses\":{");
 	write_success(out, route);
-	write_problem(out, route, true, 400, NULL);
-	write_problem(out, route, known || route->unauthorized, 401, route->unauthorized);
+	write_problem(out, route, true, 400, oauth2 ? route->unauthorized : NULL);
+	write_problem(out, route, !oauth2 && (known || route->unauthorized), 401, route->unauthorized);
 	write_problem(out, route, known, 403, NULL);
 	write_problem(out, route, route->missing || path, 404, route->missing);
-	write_problem(out, route, writes, 409, route->conflict);
+	write_problem(out, route, !oauth2 && writes, 409, route->conflict);
 	write_problem(out, route, body, 413, NULL);
-	write_problem(out, route, body, 415, NULL);
-	write_problem(out, route, route->params || key || !route->lenient, 422, NULL);
+	write_problem(out, route, !oauth2 && body, 415, NULL);
+	write_problem(out, route, !oauth2 && (route->params || key || !route->lenient), 422, NULL);
 	write_problem(out, route, true, TOO_MANY_REQUESTS, NULL);
 	write_problem(out, route, true, 500, NULL);
 	write_problem(out, route, true, 503, NULL);

@@ -281,7 +281,7 @@ decode_form(struct decoder *decoder, const struct request *request, struct error
 		const char *name = form.query[i].name;
 		const struct np_param *param = find(decoder, NP_BODY, name);
 
-		if (!param && decoder->lenient)
+		if (decoder->lenient && (!param || !*form.query[i].value))
 			continue;
 		if (!param)
 			fault(decoder, NP_BODY, name, "is not a field that can be set here");

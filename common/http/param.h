@@ -11,6 +11,9 @@
 
 #define PARAM_FAULTS_MAX 32
 
+/* How the message of a value begins that is none of its choices. */
+#define PARAM_NO_CHOICE "must be one of:"
+
 /* One broken rule, for the client: which parameter, and what it must be. */
 struct param_fault {
 	const char *in; /* path, query, header, body */

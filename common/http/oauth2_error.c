@@ -1,0 +1,78 @@
+#include "http/oauth2_error.h"
+
+#include "base/text.h"
+
+#define DESCRIPTION_MAX_BYTES 1024
+
+/* The registered codes; those for a server are of its authorization endpoint (4.1.2.1). */
+static const struct {
+	const char *error;
+	int status; /* 0: the kind's own */
+} table[NP_FAILURE__MAX] = {
+	[NP_MALFORMED] = { "invalid_request", 400 },
+	[NP_UNAUTHORIZED] = { "invalid_grant", 400 },
+	[NP_FORBIDDEN] = { "unauthorized_client", 400 },
+	[NP_NOT_FOUND] = { "invalid_grant", 400 },
+	[NP_METHOD] = { "invalid_request", 0 },
+	[NP_CONFLICT] = { "invalid_request", 400 },
+	[NP_TOO_LARGE] = { "invalid_request", 0 },
+	[NP_MEDIA_TYPE] = { "invalid_request", 400 },
+	[NP_INVALID] = { "invalid_request", 400 },
+	[NP_INTERNAL] = { "server_error", 0 },
+	[NP_UNAVAILABLE] = { "temporarily_unavailable", 0 },
+	[NP_TIMEOUT] = { "temporarily_unavailable", 0 },
+	[NP_AMBIGUOUS] = { "server_error", 0 },
+};
+
+/* A grant that there is, but not here, is the only fault with a code of its own. */
+static bool
+is_unknown_grant(const struct param_faults *faults)
+{
+	for (size_t i = 0; i < faults->count; i++)
+		if (strcmp(faults->items[i].name, "grant_type") == 0
+		    && text_starts(faults->items[i].message, PARAM_NO_CHOICE))
+			return true;
+	return false;
+}
+
+/* The characters that a description may have: printable ASCII without the quote and the backslash. */
+static void
+add_plain(struct buf *out, const char *text)
+{
+	for (; *text; text++)
+		buf_char(out, *text < ' ' || *text > '~' || *text == '"' || *text == '\\' ? '?' : *text);
+}
+
+static void
+describe(struct buf *out, const char *detail, const struct param_faults *faults)
+{
+	for (size_t i = 0; i < faults->count; i++) {
+		buf_text(out, i > 0 ? "; " : "");
+		add_plain(out, faults->items[i].name);
+		buf_char(out, ' ');
+		add_plain(out, faults->items[i].message);
+	}
+	if (faults->count == 0 && detail)
+		add_plain(out, detail);
+}
+
+void
+oauth2_error_write(struct reply *reply, enum np_failure kind, int status, const char *detail,
+                   const struct param_faults *faults)
+{
+	static const struct param_faults none = { .count = 0 };
+	const char *error = faults && is_unknown_grant(faults) ? "unsupported_grant_type" : table[kind].error;
+	char text[DESCRIPTION_MAX_BYTES];
+	struct buf description, *out = &reply->body;
+
+	buf_init_fixed(&description, text, sizeof(text));
+	describe(&description, detail, faults ? faults : &none);
+	reply_reset(reply);
+	reply->status = table[kind].status ? table[kind].status : status;
+	reply->content_type = "application/json";
+	buf_printf(out, "{\"error\":\"%s\"", error);
+	if (description.size > 0)
+		buf_printf(out, ",\"error_description\":\"%s\"", description.data);
+	buf_char(out, '}');
+	reply_set_header(reply, "Cache-Control", "no-store");
+}
