@@ -7,7 +7,7 @@ static void
 check_parts(const struct redis_url *redis)
 {
 	HOLDS((redis->path == NULL) == (redis->host != NULL));
-	HOLDS(!redis->path || *redis->path == '/');
+	HOLDS(!redis->path || *redis->path == '/' || strncmp(redis->path, "./", 2) == 0);
 	HOLDS(redis->port >= 1 && redis->port <= 65535);
 	HOLDS(redis->database >= 0 && redis->database <= 1023);
 	HOLDS(redis->tls || !redis->ca_file);
@@ -44,8 +44,9 @@ put_together(struct buf *out, const struct redis_url *redis)
 	buf_text(out, redis->path ? "unix://" : redis->tls ? "rediss://" : "redis://");
 	write_user(out, redis);
 	if (redis->path) {
-		buf_char(out, '/');
-		buf_percent(out, redis->path + 1, "/");
+		/* "/path", or "./path" of the working directory: what comes before the slash is the host. */
+		buf_text(out, redis->path[0] == '.' ? "./" : "/");
+		buf_percent(out, strchr(redis->path, '/') + 1, "/");
 	} else {
 		buf_char(out, '[');
 		buf_percent(out, redis->host, "");

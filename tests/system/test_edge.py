@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import socket
+import threading
+import time
 
 import pytest
 
@@ -95,6 +97,31 @@ def edge(name, more=""):
 
 
 plain = edge("plain")
+
+
+class SlowHeader(threading.Thread):
+    """Begins a request and never ends its header; knows after how many seconds it was closed."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.port, self.closed_s = port, None
+        self.start()
+
+    def run(self):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as link, contextlib.suppress(ConnectionResetError):
+            begun = time.monotonic()
+            link.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+            while link.recv(4096):
+                pass
+        self.closed_s = time.monotonic() - begun
+
+
+@pytest.fixture(scope="module", autouse=True)
+def slow_header(plain):
+    """Begun before all tests of this file, so that only the last one waits for its end."""
+    return SlowHeader(plain.nginx.port)
+
+
 trusting = edge("trusting", TRUST + "real_ip_header X-Forwarded-For;\n")
 public = edge("public", "set $nullpool_http redirect;\nset $nullpool_hosts 'api.example.com www.example.com';\n")
 anywhere = edge("anywhere", "set $nullpool_hosts _;\n")
@@ -375,3 +402,8 @@ def test_the_figures_of_the_queue_agree():
     queue = re.search(r"^#define QUEUE_MAX +(\d+)$", (ROOT / "common" / "config" / "queue.h").read_text(), re.M)[1]
     assert f"\nBacklog={queue}\n" in unit
     assert f"listen({queue})" in (ROOT / "env" / "local" / "stack.py").read_text()
+
+
+def test_a_slow_header_is_given_up_before_a_slow_body_would_be(slow_header):
+    slow_header.join(30)
+    assert 4 < slow_header.closed_s < 9

@@ -95,6 +95,16 @@ def test_the_roles_are_as_little_as_they_need(copy):
                              password="development-app", sslmode="disable")
 
 
+def test_a_redis_elsewhere_is_not_touched(copy):
+    file = copy.folder / "env" / "development.env"
+    text = file.read_text()
+    file.write_text(text.replace("unix://./.local/redis/redis.sock", "redis://127.0.0.1:6379/0"))
+    try:
+        assert "env/development.env: REDIS_URL is for the private Redis: unix://./.local/redis/redis.sock\n" in copy.refused()
+    finally:
+        file.write_text(text)
+
+
 def test_distclean_removes_its_data(copy):
     done = subprocess.run(["make", "distclean"], cwd=copy.folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
