@@ -226,6 +226,8 @@ doctor: programs
 
 PREFIX ?= /usr/local
 install: all docs
+	@settings='$(DESTDIR)/etc/nullpool/nullpool.env'; if [ -r "$$settings" ]; then \
+	NULLPOOL_ENV_FILE="$$settings" $(MAKE) --no-print-directory -s docs; fi
 	@BUILD=$(BUILD) DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' env/install/run install $(HANDLERS)
 
 uninstall:

@@ -1,5 +1,6 @@
 """make install and make uninstall, into a folder of the test's own."""
 import http.client
+import json
 import os
 import re
 import shutil
@@ -196,7 +197,7 @@ def test_nginx_takes_what_was_installed(installed, site):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def nullpool_nginx(site, installed, folder, version=None):
+def nullpool_nginx(site, installed, folder, version=None, **settings):
     """What the installed script prints; it writes into folder. With a version it finds an nginx that says it is that one."""
     script = (installed.prefix / "sbin/nullpool-nginx").read_text()
     script = script.replace("/etc/nginx", str(folder)).replace("/etc/credstore", str(folder))
@@ -204,7 +205,7 @@ def nullpool_nginx(site, installed, folder, version=None):
     if version:
         (tools / "nginx").write_text(f"#!/bin/sh\necho 'nginx version: nginx/{version}' >&2\n")
         (tools / "nginx").chmod(0o755)
-    environment = site.environment(DATABASE_POOL_SIZE=5, DATABASE_MAX_OVERFLOW=15)
+    environment = site.environment(DATABASE_POOL_SIZE=5, DATABASE_MAX_OVERFLOW=15, **settings)
     environment["PATH"] = f"{tools}:/usr/sbin:{environment['PATH']}"
     return subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=30, check=True).stdout
 
@@ -218,6 +219,15 @@ def test_http2_is_told_as_this_nginx_takes_it(installed, site, version, new):
     assert ("http2 on;" in text) is new and ("ssl http2 default_server" in text) is not new
     assert "include nullpool/tls.conf;" in text and "map $http_origin" in (folder / "nullpool-settings.conf").read_text()
     assert f"worker_connections {len(PROGRAMS) * 1062 + 512} at least" in said
+
+
+def test_the_description_gets_the_title_of_the_settings(installed, site):
+    description = installed.stage / installed.prefix.relative_to("/") / "share/nullpool/docs/openapi.json"
+    before = json.loads(description.read_text())
+    nullpool_nginx(site, installed, site.folder("http2"), "1.22.1", APP_NAME="Käse & Co")
+    after = json.loads(description.read_text())
+    assert after["info"].pop("title") == "Käse & Co" and before["info"].pop("title") == "nullpool"
+    assert after == before and stat.S_IMODE(description.stat().st_mode) == 0o644
 
 
 def test_the_sample_for_tls_is_what_is_made_for_an_old_nginx(installed, site):
