@@ -38,7 +38,7 @@ struct transaction {
 	const char *name;           /* of the next statement; NULL: none */
 	struct statement slowest;   /* the read whose plan is wanted; sql is NULL: none */
 	const char *doubted;        /* this statement was outdated, so all are sent as text; NULL: none */
-	bool worn;                  /* the connection is not kept: what is prepared is outdated, or buffers are large */
+	bool worn;                  /* outdated statements or large buffers: the connection is not kept */
 };
 
 /* A flight of a transaction. */

@@ -11,6 +11,8 @@
 #include "name_server.h"
 
 #define SILENT_ADDRESS "127.0.0.2"
+/* DNS knows labels of up to 63 bytes. */
+#define LONG_LABEL "label-of-64-bytes-0123456789012345678901234567890123456789012345"
 
 static const struct record records[] = {
 	{ "four.test", .four = "192.0.2.1" },
@@ -160,16 +162,9 @@ each_kind_of_name_has_its_addresses(void **state)
 static void
 a_name_without_addresses_is_a_fault_with_its_reason(void **state)
 {
-	static const char *const hosts[] = { "none.test",
-		                             "none.test.",
-		                             "neither.test",
-		                             "broken.test",
-		                             "a..b.test",
-		                             ".",
-		                             "..",
-		                             "sp ace.test",
-		                             "label-of-more-than-63-bytes-"
-		                             "0123456789012345678901234567890123456789.test" };
+	static const char *const hosts[] = { "none.test",   "none.test.",  "neither.test",
+		                             "broken.test", "a..b.test",   ".",
+		                             "..",          "sp ace.test", LONG_LABEL ".test" };
 	struct addresses addresses;
 	const char *why;
 
