@@ -3,7 +3,9 @@
 Its bytes are those it sends and those it is answered with. Each shape is one that some parser or writer has made much of.
 """
 import pathlib
+import random
 import time
+import uuid
 
 import pytest
 
@@ -115,6 +117,7 @@ class Worker:
         peak, limit = self.figure("status", "VmHWM"), before + FACTOR * (sent + len(answer.body)) // KIB + EXTRA_KIB
         settled = self.settles(before + LEFT_KIB)
         figures = f"{before} KiB before, {peak} at the peak, at most {limit}, {self.resident_kib()} after"
+        print(figures)
         assert peak <= limit and settled, figures
         return answer
 
@@ -169,6 +172,21 @@ def test_headers_of_one_name(worker_of):
     request = fastcgi.begin() + fastcgi.stream(fastcgi.PARAMS, names) + fastcgi.stream(fastcgi.STDIN, b"")
     answer = worker.within(lambda: Answer(0, [], fastcgi.ask(worker.socket, request)[0]), len(request))
     assert answer.body.startswith(b"Status: 200 ")
+
+
+def test_a_write_with_a_key_and_its_repeat(worker_of):
+    """Its arguments are compared, and its answer is kept: encrypted, in the database."""
+    worker, body = worker_of("null"), DATABASE_BODIES["document"]
+    headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
+    answers = [worker.within(lambda: worker.client.ask("POST", "/bulk/write", body, headers), len(body)) for _ in range(2)]
+    assert [answer.status for answer in answers] == [200, 200] and answers[0].body == answers[1].body
+    assert answers[1].headers["idempotency-replayed"] == "true"
+
+
+def test_an_answer_kept_in_redis(worker_of):
+    worker, path = worker_of("null"), f"/bulk/kept?rows={random.randrange(90, 100)}&size=60000"
+    statuses = [worker.asks("GET", path) for _ in range(2)]
+    assert statuses == [200, 200]
 
 
 MODES = "null", "persistent"

@@ -84,6 +84,12 @@ static const struct np_param of_an_answer[] = {
 	NP_PARAMS_END,
 };
 
+static const struct np_param of_a_kept_answer[] = {
+	[ROWS] = { .name = "rows", .in = NP_QUERY, .type = NP_INT, .required = true },
+	[SIZE] = { .name = "size", .in = NP_QUERY, .type = NP_INT, .required = true },
+	NP_PARAMS_END,
+};
+
 static const char rows_of_text[] =
     "SELECT i, repeat('x', $2::int) AS text FROM generate_series(1, $1::int) AS i ORDER BY i";
 
@@ -99,9 +105,11 @@ list_rows(struct np_ctx *ctx)
 static const struct np_route routes[] = {
 	{ "POST", "/bulk/body", count_bytes, NP_TX_NONE, of_a_body },
 	{ "POST", "/bulk/document", pass_document, NP_TX_READ, of_a_body },
+	{ "POST", "/bulk/write", pass_document, NP_TX_WRITE, of_a_body },
 	{ "POST", "/bulk/items", count_items, NP_TX_READ, of_a_body },
 	{ "POST", "/bulk/form", count_form_bytes, NP_TX_NONE, of_a_form, .form = true },
 	{ "GET", "/bulk/rows", list_rows, NP_TX_READ, of_an_answer },
+	{ "GET", "/bulk/kept", list_rows, NP_TX_READ, of_a_kept_answer, .cache = "bulk:{rows}:{size}" },
 	NP_ROUTES_END,
 };
 
