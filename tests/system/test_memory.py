@@ -117,7 +117,6 @@ class Worker:
         peak, limit = self.figure("status", "VmHWM"), before + FACTOR * (sent + len(answer.body)) // KIB + EXTRA_KIB
         settled = self.settles(before + LEFT_KIB)
         figures = f"{before} KiB before, {peak} at the peak, at most {limit}, {self.resident_kib()} after"
-        print(figures)
         assert peak <= limit and settled, figures
         return answer
 
