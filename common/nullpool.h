@@ -249,6 +249,15 @@ bool np_password_verify(struct np_value hash, struct np_value password);
 struct np_value np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value session);
 int64_t np_access_token_s(const struct np_ctx *ctx);
 
+/* Where the request comes from, as one client is counted: an IPv4 address, the /64 of an IPv6 one
+ * ("2001:db8:0:1::/64"); NULL if nobody said, as from a shell. Behind a proxy it is the proxy's
+ * unless nginx trusts that (nullpool-site.conf). */
+struct np_value np_client_network(struct np_ctx *ctx);
+
+/* What to keep of a text that is nobody's to read: equal for equal texts of one purpose, and of no
+ * use without SECRET_KEY, which the program has to have (a route with .auth requires it). */
+struct np_value np_keyed_hash(struct np_ctx *ctx, const char *purpose, struct np_value text);
+
 /* 32 random bytes, and what to keep of them: who reads the table cannot use it. */
 struct np_value np_random_token(struct np_ctx *ctx);
 struct np_value np_token_hash(struct np_ctx *ctx, struct np_value token);
@@ -333,6 +342,7 @@ enum np_failure {
 	NP_TOO_LARGE,     /* 413 */
 	NP_MEDIA_TYPE,    /* 415 */
 	NP_INVALID,       /* 422: a value breaks a rule */
+	NP_TOO_MANY,      /* 429 with Retry-After: too many tries */
 	NP_INTERNAL,      /* 500: our fault; the client sees nothing but the request id */
 	NP_UNAVAILABLE,   /* 503 with Retry-After: the database is away, full or waking */
 	NP_TIMEOUT,       /* 504: the deadline passed */
@@ -343,6 +353,11 @@ enum np_failure {
 
 /* Says what went wrong, in words for the client (not for NP_INTERNAL: those go to the log). Returns false. */
 bool np_fail(struct np_ctx *ctx, enum np_failure kind, const char *format, ...) NP_PRINTF(3, 4);
+
+/* When the client may come again, for the Retry-After of the failure that follows (NP_TOO_MANY,
+ * NP_UNAVAILABLE). Returns ctx:
+ *     np_fail(np_retry_after(ctx, 30), NP_TOO_MANY, …) */
+struct np_ctx *np_retry_after(struct np_ctx *ctx, int64_t seconds);
 
 /* --- ready-made handlers ------------------------------------------------------------------------------ */
 

@@ -1,4 +1,6 @@
 /* auth - register, sign in, stay signed in; see README, "An endpoint in minutes" */
+#include <stdlib.h>
+
 #include "user.h"
 
 #define REFRESH_TOKEN_EXPIRE "interval '30 days'"
@@ -8,9 +10,16 @@ static const char new_user[] =
     " new_credentials AS (INSERT INTO credentials (user_id, password_hash) SELECT id, $3 FROM new_user)"
     " SELECT " USER_COLUMNS " FROM new_user";
 
+/* Counts the attempt (migration 0010), and finds what it is to be held against. Committed before
+ * the password is checked: of many at once each sees those before it, and what failed stays
+ * counted. One row always. */
 static const char password_of[] =
-    "SELECT u.id, c.password_hash FROM users u JOIN credentials c ON c.user_id = u.id"
-    " WHERE lower(u.email) = lower($1) AND u.deleted_at IS NULL";
+    "SELECT attempt.wait_s, c.user_id, c.password_hash FROM sign_in_attempt($2, $3) AS attempt (wait_s)"
+    " LEFT JOIN (users u JOIN credentials c ON c.user_id = u.id)"
+    " ON lower(u.email) = lower($1) AND u.deleted_at IS NULL";
+static const char password_of_caller[] =
+    "SELECT attempt.wait_s, c.user_id, c.password_hash FROM sign_in_attempt($2, $3) AS attempt (wait_s)"
+    " LEFT JOIN credentials c ON c.user_id = $1";
 
 /* A few of those that expired, anybody's, so that there are never many more than are good. What says of a family that it ended
  * stays for as long as any token that was made of it may be good. */
@@ -26,7 +35,7 @@ static const char new_family[] =
     ", known AS (SELECT user_id FROM credentials WHERE user_id = $2 AND password_hash = $3 FOR SHARE)"
     " INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
     " SELECT $1, gen_random_uuid(), user_id, now() + " REFRESH_TOKEN_EXPIRE
-    " FROM known RETURNING user_id, family";
+    " FROM known RETURNING user_id, family, sign_in_success($4, $5)";
 
 /* Each is good once, and the next one takes its place. Its own mark is looked at again when it was waited for; that of the
  * others shows one that was made while the family was ended, and not seen there. */
@@ -53,9 +62,9 @@ static const char ended_other_sessions[] =
     "UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = $1 AND family <> $2 AND revoked_at IS NULL"
     " RETURNING family";
 
-static const char password_of_caller[] = "SELECT password_hash FROM credentials WHERE user_id = $1";
 static const char changed_password[] =
-    "UPDATE credentials SET password_hash = $2 WHERE user_id = $1 AND password_hash = $3 RETURNING user_id";
+    "UPDATE credentials SET password_hash = $2 WHERE user_id = $1 AND password_hash = $3"
+    " RETURNING user_id, sign_in_success($4, $5)";
 
 /* Long enough to be worth guessing at; what is longer than this only takes our time. */
 #define PASSWORD_FIELD .name = "password", .in = NP_BODY, .type = NP_STRING, .max = 200
@@ -82,6 +91,8 @@ register_user(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_CREATED, user);
 }
 
+#define USERNAME_MAX 254
+
 /* RFC 6749 4.3 and 6; scope and client are what OAuth2 clients send along, and mean nothing here. */
 enum { GRANT, USERNAME, PASSWORD, REFRESH_TOKEN, SCOPE, CLIENT_ID, CLIENT_SECRET };
 static const struct np_param grant_fields[] = {
@@ -93,7 +104,7 @@ static const struct np_param grant_fields[] = {
 	[USERNAME] = { .name = "username",
 	               .in = NP_BODY,
 	               .type = NP_STRING,
-	               .max = 254,
+	               .max = USERNAME_MAX,
 	               .description = "the email address" },
 	[PASSWORD] = { PASSWORD_FIELD },
 	[REFRESH_TOKEN] = { .name = "refresh_token", .in = NP_BODY, .type = NP_STRING, .max = 100 },
@@ -125,6 +136,52 @@ reply_tokens(struct np_ctx *ctx, const struct np_rows *made, struct np_value ref
 	                                     { "refresh_token", refresh_token }));
 }
 
+/* Somebody who says that they know a password. */
+struct attempt {
+	struct np_value account, network; /* as they are counted */
+	struct np_value user, hash;       /* NULL: there is nobody, or no password */
+};
+
+/* As SQL's lower() of an address, which is ASCII; whatever else is typed is one account, of nobody.
+ * */
+static struct np_value
+account_of(struct np_ctx *ctx, struct np_value username)
+{
+	char text[USERNAME_MAX + 1];
+	size_t size = 0;
+
+	for (const char *at = username.text; *at; at++) {
+		if ((unsigned char)*at > '~')
+			return np_keyed_hash(ctx, "sign-in account", np_text(NULL));
+		text[size++] = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+	}
+	text[size] = '\0';
+	return np_keyed_hash(ctx, "sign-in account", np_text(text));
+}
+
+static struct attempt
+new_attempt(struct np_ctx *ctx, struct np_value account)
+{
+	struct np_value network = np_keyed_hash(ctx, "sign-in network", np_client_network(ctx));
+
+	return (struct attempt){ .account = account, .network = network };
+}
+
+/* False: there were too many before it. */
+static bool
+take_attempt(struct np_ctx *ctx, const struct np_rows *found, struct attempt *attempt)
+{
+	long long wait_s = strtoll(np_field(found, 0, "wait_s").text, NULL, 10);
+
+	attempt->user = np_field(found, 0, "user_id");
+	attempt->hash = np_field(found, 0, "password_hash");
+	if (!np_commit(ctx))
+		return false;
+	return wait_s == 0
+	       || np_fail(np_retry_after(ctx, wait_s), NP_TOO_MANY,
+	                  "Too many attempts: the next one is possible in %lld s", wait_s);
+}
+
 static bool
 refuse_password(struct np_ctx *ctx)
 {
@@ -134,18 +191,20 @@ refuse_password(struct np_ctx *ctx)
 static bool
 sign_in(struct np_ctx *ctx)
 {
-	struct np_value hash = { .text = NULL }, token = np_random_token(ctx);
+	struct attempt attempt = new_attempt(ctx, account_of(ctx, np_arg(ctx, USERNAME)));
+	struct np_value token = np_random_token(ctx);
 	struct np_rows *found, *made;
 
-	if (!np_query(ctx, &found, password_of, NP_VALUES(np_arg(ctx, USERNAME))))
+	if (!np_query_one(ctx, &found, password_of,
+	                  NP_VALUES(np_arg(ctx, USERNAME), attempt.account, attempt.network))
+	    || !take_attempt(ctx, found, &attempt))
 		return false;
-	if (np_rows_count(found) == 1)
-		hash = np_field(found, 0, "password_hash");
 	/* Also where there is nobody: it takes as long. */
-	if (!np_password_verify(hash, np_arg(ctx, PASSWORD)))
+	if (!np_password_verify(attempt.hash, np_arg(ctx, PASSWORD)))
 		return refuse_password(ctx);
 	if (!np_query(ctx, &made, new_family,
-	              NP_VALUES(np_token_hash(ctx, token), np_field(found, 0, "id"), hash)))
+	              NP_VALUES(np_token_hash(ctx, token), attempt.user, attempt.hash, attempt.account,
+	                        attempt.network)))
 		return false;
 	return np_rows_count(made) == 1 ? reply_tokens(ctx, made, token) : refuse_password(ctx);
 }
@@ -220,24 +279,32 @@ refuse_change(struct np_ctx *ctx)
 /* Sessions are ended by a statement of its own: while the row of the password was waited for, a
  * sign-in may have made one more. */
 static bool
-change_password(struct np_ctx *ctx)
+replace_password(struct np_ctx *ctx, const struct attempt *attempt)
 {
-	struct np_value hash = { .text = NULL }, new_hash;
-	struct np_rows *found, *changed, *ended;
+	struct np_value new_hash = np_password_hash(ctx, np_arg(ctx, OTHER_PASSWORD));
+	struct np_rows *changed, *ended;
 
-	if (!np_query(ctx, &found, password_of_caller, NP_VALUES(np_caller(ctx))))
-		return false;
-	if (np_rows_count(found) == 1)
-		hash = np_field(found, 0, "password_hash");
-	if (!np_password_verify(hash, np_arg(ctx, OLD_PASSWORD)))
-		return refuse_change(ctx);
-	new_hash = np_password_hash(ctx, np_arg(ctx, OTHER_PASSWORD));
-	if (!np_query(ctx, &changed, changed_password, NP_VALUES(np_caller(ctx), new_hash, hash)))
+	if (!np_query(ctx, &changed, changed_password,
+	              NP_VALUES(np_caller(ctx), new_hash, attempt->hash, attempt->account, attempt->network)))
 		return false;
 	if (np_rows_count(changed) == 0)
 		return refuse_change(ctx);
 	return np_query(ctx, &ended, ended_other_sessions, NP_VALUES(np_caller(ctx), np_caller_session(ctx)))
 	       && np_commit(ctx) && np_reply_empty(ctx);
+}
+
+static bool
+change_password(struct np_ctx *ctx)
+{
+	struct attempt attempt = new_attempt(ctx, np_keyed_hash(ctx, "change of password", np_caller(ctx)));
+	struct np_rows *found;
+
+	if (!np_query_one(ctx, &found, password_of_caller,
+	                  NP_VALUES(np_caller(ctx), attempt.account, attempt.network))
+	    || !take_attempt(ctx, found, &attempt))
+		return false;
+	return np_password_verify(attempt.hash, np_arg(ctx, OLD_PASSWORD)) ? replace_password(ctx, &attempt)
+	                                                                   : refuse_change(ctx);
 }
 
 static const struct np_route routes[] = {

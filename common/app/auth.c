@@ -1,5 +1,6 @@
 #include "app/auth.h"
 
+#include <assert.h>
 #include <time.h>
 
 #include "base/hash.h"
@@ -110,6 +111,27 @@ np_is_caller(struct np_ctx *ctx, struct np_value user)
 	if (ctx->caller && user.text && strcmp(ctx->caller, user.text) == 0)
 		return true;
 	return np_fail(ctx, NP_FORBIDDEN, PROBLEM_NOT_YOURS);
+}
+
+struct np_value
+np_client_network(struct np_ctx *ctx)
+{
+	const char *address = ctx->request->address;
+
+	return np_text(address ? request_network(ctx, address) : NULL);
+}
+
+struct np_value
+np_keyed_hash(struct np_ctx *ctx, const char *purpose, struct np_value text)
+{
+	const struct hash_part part = { text.text, text.text ? strlen(text.text) : 0 };
+	unsigned char key[HASH_KEY_BYTES];
+	char *hash = mem_resize(ctx, NULL, HASH_TEXT_BYTES);
+
+	assert(ctx->app->settings->secret_key);
+	hash_derive_key(ctx->app->settings->secret_key, purpose, key);
+	hash_parts(key, &part, 1, hash);
+	return np_text(hash);
 }
 
 struct np_value

@@ -29,6 +29,13 @@ np_fail(struct np_ctx *ctx, enum np_failure kind, const char *format, ...)
 	return error_set(&ctx->error, kind, "%s", text);
 }
 
+struct np_ctx *
+np_retry_after(struct np_ctx *ctx, int64_t seconds)
+{
+	ctx->retry_after_s = seconds;
+	return ctx;
+}
+
 /* --- the request --- */
 
 static size_t
@@ -156,6 +163,7 @@ ctx_restart(struct np_ctx *ctx)
 	ctx->replied = false;
 	ctx->replayed = false;
 	ctx->error = (struct error){ .kind = 0 };
+	ctx->retry_after_s = 0;
 }
 
 /* --- the reply --- */

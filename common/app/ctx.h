@@ -40,8 +40,9 @@ struct np_ctx {
 	const char *cache_key; /* of its answer; NULL: it is not kept */
 	enum cache_found cache_found;
 	struct cache_cost cache_before; /* what the process had waited for Redis when the request began */
-	struct buf kept;    /* with CACHE_LEASE: the answer as it is to be kept; empty: it is not */
-	struct error error; /* kind is 0 while all is well */
+	struct buf kept;       /* with CACHE_LEASE: the answer as it is to be kept; empty: it is not */
+	struct error error;    /* kind is 0 while all is well */
+	int64_t retry_after_s; /* of the failure that the handler says next; 0: the kind's own */
 	struct deadline deadline;
 };
 

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <inttypes.h>
 
 #include "app/failure.h"
 #include "base/mem.h"
@@ -12,9 +13,9 @@ static const struct {
 	[NP_MALFORMED] = { 400, 0 },    [NP_NOT_FOUND] = { 404, 0 },   [NP_METHOD] = { 405, 0 },
 	[NP_UNAUTHORIZED] = { 401, 0 }, [NP_FORBIDDEN] = { 403, 0 },   [NP_CONFLICT] = { 409, 0 },
 	[NP_TOO_LARGE] = { 413, 0 },    [NP_MEDIA_TYPE] = { 415, 0 },  [NP_INVALID] = { 422, 0 },
-	[NP_INTERNAL] = { 500, 0 },     [NP_UNAVAILABLE] = { 503, 2 }, [NP_TIMEOUT] = { 504, 0 },
-	[NP_CLIENT_GONE] = { 499, 0 }, /* as nginx logs it */
-	[NP_AMBIGUOUS] = { 503, 0 },   /* to repeat it may do it twice */
+	[NP_TOO_MANY] = { 429, 1 },     [NP_INTERNAL] = { 500, 0 },    [NP_UNAVAILABLE] = { 503, 2 },
+	[NP_TIMEOUT] = { 504, 0 },      [NP_CLIENT_GONE] = { 499, 0 }, /* as nginx logs it */
+	[NP_AMBIGUOUS] = { 503, 0 },                                   /* to repeat it may do it twice */
 };
 
 int
@@ -25,12 +26,16 @@ failure_status(enum np_failure kind)
 }
 
 static void
-add_retry_after(struct reply *reply, const struct error *err)
+add_retry_after(struct np_ctx *ctx)
 {
-	int seconds = err->retry_after_s ? err->retry_after_s : table[err->kind].retry_after_s;
+	const struct error *err = &ctx->error;
+	int64_t seconds = err->retry_after_s ? err->retry_after_s : table[err->kind].retry_after_s;
 
+	/* Where the kind has one at all: a 409 that follows is no matter of time. */
+	if (ctx->retry_after_s > 0 && table[err->kind].retry_after_s > 0)
+		seconds = ctx->retry_after_s;
 	if (seconds > 0)
-		reply_set_header(reply, "Retry-After", mem_printf(reply->owner, "%d", seconds));
+		reply_set_header(&ctx->reply, "Retry-After", mem_printf(ctx, "%" PRId64, seconds));
 }
 
 /* What the client may read, in the route's own words where it has some. */
@@ -84,5 +89,5 @@ failure_reply(struct np_ctx *ctx)
 		                   &ctx->faults);
 	else
 		write_problem(ctx);
-	add_retry_after(&ctx->reply, err);
+	add_retry_after(ctx);
 }

@@ -9,19 +9,14 @@ static const struct {
 	const char *error;
 	int status; /* 0: the kind's own */
 } table[NP_FAILURE__MAX] = {
-	[NP_MALFORMED] = { "invalid_request", 400 },
-	[NP_UNAUTHORIZED] = { "invalid_grant", 400 },
-	[NP_FORBIDDEN] = { "unauthorized_client", 400 },
-	[NP_NOT_FOUND] = { "invalid_grant", 400 },
-	[NP_METHOD] = { "invalid_request", 0 },
-	[NP_CONFLICT] = { "invalid_request", 400 },
-	[NP_TOO_LARGE] = { "invalid_request", 0 },
-	[NP_MEDIA_TYPE] = { "invalid_request", 400 },
-	[NP_INVALID] = { "invalid_request", 400 },
-	[NP_INTERNAL] = { "server_error", 0 },
-	[NP_UNAVAILABLE] = { "temporarily_unavailable", 0 },
-	[NP_TIMEOUT] = { "temporarily_unavailable", 0 },
-	[NP_AMBIGUOUS] = { "server_error", 0 },
+	[NP_MALFORMED] = { "invalid_request", 400 },      [NP_UNAUTHORIZED] = { "invalid_grant", 400 },
+	[NP_FORBIDDEN] = { "unauthorized_client", 400 },  [NP_NOT_FOUND] = { "invalid_grant", 400 },
+	[NP_METHOD] = { "invalid_request", 0 },           [NP_CONFLICT] = { "invalid_request", 400 },
+	[NP_TOO_LARGE] = { "invalid_request", 0 },        [NP_MEDIA_TYPE] = { "invalid_request", 400 },
+	[NP_INVALID] = { "invalid_request", 400 },        [NP_INTERNAL] = { "server_error", 0 },
+	[NP_TOO_MANY] = { "temporarily_unavailable", 0 }, [NP_UNAVAILABLE] = { "temporarily_unavailable", 0 },
+	[NP_TIMEOUT] = { "temporarily_unavailable", 0 },  [NP_AMBIGUOUS] = { "server_error", 0 },
+	[NP_CLIENT_GONE] = { "server_error", 0 },
 };
 
 /* A grant that there is, but not here, is the only fault with a code of its own. */

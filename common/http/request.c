@@ -1,5 +1,11 @@
 #include "http/request.h"
 
+#include <arpa/inet.h>
+
+#include "base/mem.h"
+
+#define NETWORK_BYTES 8 /* of an IPv6 address */
+
 const char *
 request_header(const struct request *request, const char *name)
 {
@@ -25,4 +31,21 @@ request_is_coded(const struct request *request)
 		codings += size;
 	}
 	return false;
+}
+
+const char *
+request_network(void *owner, const char *address)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr six;
+	struct in_addr four;
+
+	if (inet_pton(AF_INET, address, &four) == 1)
+		return mem_strdup(owner, inet_ntop(AF_INET, &four, text, sizeof(text)));
+	if (inet_pton(AF_INET6, address, &six) != 1)
+		return NULL;
+	if (IN6_IS_ADDR_V4MAPPED(&six))
+		return mem_strdup(owner, inet_ntop(AF_INET, &six.s6_addr[12], text, sizeof(text)));
+	memset(six.s6_addr + NETWORK_BYTES, 0, sizeof(six.s6_addr) - NETWORK_BYTES);
+	return mem_printf(owner, "%s/64", inet_ntop(AF_INET6, &six, text, sizeof(text)));
 }

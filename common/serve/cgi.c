@@ -193,12 +193,14 @@ bool
 cgi_request(void *owner, char *const *environment, cgi_read *read, void *source, struct request *request,
             struct error *err)
 {
-	const char *id = get_or(environment, "REQUEST_ID", "");
+	const char *id = get_or(environment, "REQUEST_ID", ""),
+	           *address = cgi_variable(environment, "REMOTE_ADDR");
 
 	/* Copies: libfcgi's environment ends with END_REQUEST, the request with its log line after that. */
 	*request = (struct request){ .body = "", .start_us = clock_now_us(), .queue_ms = -1 };
 	request->method = mem_strdup(owner, get_or(environment, "REQUEST_METHOD", ""));
 	request->id = is_id(id) ? mem_strdup(owner, id) : cgi_new_id(owner);
+	request->address = address && *address ? mem_strdup(owner, address) : NULL;
 	request->target = target_of(owner, environment);
 	if (!*request->method)
 		return error_set(err, NP_MALFORMED, "The request has no method");
