@@ -1,6 +1,9 @@
 #include <assert.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -29,20 +32,45 @@ const char *const log_format_names[LOG_FORMAT__MAX + 1] = {
 	[LOG_TEXT] = "text",
 };
 
+/* sd-daemon(3): syslog's numbers, which the journal takes off the line. */
+static const char *const priorities[LOG_LEVEL__MAX] = {
+	[LOG_DEBUG] = "<7>",
+	[LOG_INFO] = "<6>",
+	[LOG_WARNING] = "<4>",
+	[LOG_ERROR] = "<3>",
+};
+
 static struct {
 	const char *endpoint;
 	enum log_format format;
 	enum log_level least;
+	bool to_journal;
 	const char *secrets[SECRETS_MAX];
 	size_t secret_count;
 	bool is_first[UCHAR_MAX + 1], is_second[UCHAR_MAX + 1]; /* bytes that some secret begins with */
 } state = { .endpoint = "-", .least = LOG_INFO };
+
+/* sd-daemon(3): whoever started us with a socket to the journal as standard error names that socket; it may be another one by
+ * now. */
+static bool
+is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char own[2 * INT_TEXT_BYTES];
+	struct stat about;
+
+	if (!stream || fstat(STDERR_FILENO, &about) != 0)
+		return false;
+	(void)snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)about.st_dev, (uintmax_t)about.st_ino);
+	return strcmp(own, stream) == 0;
+}
 
 void
 log_setup(const char *endpoint, enum log_level least)
 {
 	state.endpoint = endpoint;
 	state.least = least;
+	state.to_journal = is_journal();
 }
 
 void
@@ -178,6 +206,8 @@ log_begin(struct log_line *line, enum log_level level, const char *event)
 		return;
 	clock_text(now);
 	buf_init_fixed(&line->buf, line->storage, sizeof(line->storage) - LINE_TAIL);
+	if (state.to_journal)
+		buf_text(&line->buf, priorities[level]);
 	line->text = is_text();
 	if (line->text) {
 		begin_text(&line->buf, now, level, event);

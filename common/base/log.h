@@ -1,5 +1,7 @@
 /* log.h - one event, one line to standard error (sink.h), for programs as JSON or for people as name=value
  *
+ * Where standard error is systemd's journal, a line begins with its priority ("<4>"), which the journal keeps apart from it.
+ *
  * Every line has time, level, endpoint, pid and event; a caller adds members. Nothing secret gets through: what
  * log_secret() was told of is written as ***, wherever it appears. A line longer than LOG_LINE_MAX loses the
  * members that did not fit and says so with "cut": true.

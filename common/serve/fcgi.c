@@ -1,5 +1,8 @@
 #include "serve/fcgi.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -7,16 +10,26 @@
 
 #include <fcgiapp.h>
 
+#include "app/failure.h"
 #include "app/life.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/wait.h"
+#include "http/problem.h"
 #include "serve/cgi.h"
+#include "serve/fcgi_gate.h"
 #include "serve/scoreboard.h"
 
 /* The server on the other side is on this machine and has the whole request before it connects. */
-#define PEER_TIMEOUT_S 1
+#define PEER_TIMEOUT_S  1
+#define PEER_TIMEOUT_MS (PEER_TIMEOUT_S * INT64_C(1000))
+/* How often a head that came in pieces is looked at again: no server of ours sends one so. */
+#define PIECE_MS 1
+/* More than a socket's queue holds. */
+#define WAITING_MAX 1000
+/* As long as it takes somebody to mend the settings. */
+#define REFUSED_RETRY_S "30"
 /* A client that has waited for less is not looked at before its turn: it is hardly gone. */
 #define GONE_AFTER_MS 50
 /* Two clocks that drift apart by so much have not drifted: one of them was set. */
@@ -43,22 +56,77 @@ read_body(void *source, char *bytes, size_t size)
 	return got < 0 ? 0 : (size_t)got;
 }
 
-/* Takes the FastCGI request that waits on an accepted socket.
+/* Looks at what has come; `flags` are more of recv()'s. Keeps *size where nothing has. */
+static enum fcgi_gate
+peek(int fd, int flags, size_t *size)
+{
+	static unsigned char bytes[FCGI_GATE_MAX_BYTES];
+	ssize_t got = recv(fd, bytes, sizeof(bytes), MSG_PEEK | flags);
+	enum fcgi_gate gate;
+
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR ? FCGI_GATE_MORE : FCGI_GATE_SHUT;
+	*size = (size_t)got;
+	gate = got > 0 ? fcgi_gate(bytes, *size) : FCGI_GATE_SHUT;
+	return gate == FCGI_GATE_MORE && got == FCGI_GATE_MAX_BYTES ? FCGI_GATE_SHUT : gate;
+}
+
+/* Pieces are looked at again and again: a peek waits for the first byte only. */
+static enum fcgi_gate
+wait_for_pieces(int fd, struct deadline deadline)
+{
+	struct deadline silence = deadline_in_ms(PEER_TIMEOUT_MS);
+	struct pollfd peer = { .fd = fd, .events = POLLRDHUP };
+	size_t before = 0, size = 0;
+	enum fcgi_gate gate = peek(fd, 0, &size);
+
+	while (gate == FCGI_GATE_MORE && size > 0 && !deadline_passed(silence)
+	       && !deadline_passed(deadline)) {
+		bool ended = poll(&peer, 1, 0) > 0;
+
+		before = size;
+		clock_sleep_ms(PIECE_MS, deadline);
+		gate = peek(fd, MSG_DONTWAIT, &size);
+		if (size > before)
+			silence = deadline_in_ms(PEER_TIMEOUT_MS);
+		else if (ended)
+			break;
+	}
+	return gate;
+}
+
+/* Lets no record to libfcgi that it would abort on. A server sends the parameters in one piece, mostly before they are looked
+ * for, and then no read of theirs can block. */
+static enum fcgi_gate
+wait_at_gate(int fd, struct deadline deadline)
+{
+	const struct timeval timeout = { .tv_sec = PEER_TIMEOUT_S };
+	size_t size = 0;
+	enum fcgi_gate gate = peek(fd, MSG_DONTWAIT, &size);
+
+	if (gate != FCGI_GATE_WHOLE)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	return gate == FCGI_GATE_MORE ? wait_for_pieces(fd, deadline) : gate;
+}
+
+/* Takes the FastCGI request that waits on an accepted socket. False: there is none, or none that libfcgi may see.
  *
  * libfcgi would accept by itself, but then blocks for ever on a peer that sends half a record, and a signal
  * cuts its reads. Setting ipcFd makes it use our socket, which has timeouts; with keepConnection it does not
  * close that socket first; with no listener it fails instead of accepting another one after a bad request.
  * These are public fields and no documented contract: tests/system/test_fastcgi.py watches them. */
 static bool
-open_request(FCGX_Request *fcgi, int fd)
+open_request(FCGX_Request *fcgi, int fd, struct deadline deadline)
 {
 	const struct timeval timeout = { .tv_sec = PEER_TIMEOUT_S };
+	enum fcgi_gate gate = wait_at_gate(fd, deadline);
 
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	(void)FCGX_InitRequest(fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR);
 	fcgi->ipcFd = fd;
 	fcgi->keepConnection = 1;
+	if (gate == FCGI_GATE_MORE || gate == FCGI_GATE_SHUT)
+		return false;
 	/* Parameters that broke off (the other side went, aborted, sent what may not stand there) are the end of parameters
 	 * to it, and the error all that tells: without it a request would run that has lost a header. */
 	return FCGX_Accept_r(fcgi) == 0 && FCGX_GetError(fcgi->in) == 0;
@@ -209,7 +277,7 @@ fcgi_answer(struct app *app, int fd, struct deadline deadline)
 	void *scope = mem_scope(mem_process(), "request");
 	FCGX_Request fcgi;
 
-	if (!open_request(&fcgi, fd)) {
+	if (!open_request(&fcgi, fd, deadline)) {
 		log_plain(LOG_WARNING, "no FastCGI request on a connection");
 		if (fcgi.ipcFd >= 0)
 			FCGX_Free(&fcgi, 1);
@@ -217,4 +285,47 @@ fcgi_answer(struct app *app, int fd, struct deadline deadline)
 		answer(app, scope, &fcgi, deadline);
 	}
 	mem_free(scope);
+}
+
+static void
+refuse(FCGX_Request *fcgi, void *scope)
+{
+	struct problem problem = { .status = failure_status(NP_UNAVAILABLE),
+		                   .detail = "The endpoint cannot be started" };
+	struct request request;
+	struct reply reply;
+	struct error ignored;
+
+	/* For its id, and so that all of it is taken. */
+	(void)!cgi_request(scope, fcgi->envp, read_body, fcgi, &request, &ignored);
+	problem.request_id = request.id;
+	reply_init(&reply, scope);
+	problem_write(&reply, &problem);
+	reply_set_header(&reply, "Retry-After", REFUSED_RETRY_S);
+	reply.without_body = strcmp(request.method, "HEAD") == 0;
+	send_reply(fcgi, &reply, scope);
+	close_request(fcgi);
+	log_printf(LOG_WARNING, "request refused", "the program cannot be started");
+}
+
+void
+fcgi_refuse_waiting(int listener)
+{
+	struct error err;
+
+	if (!fcgi_init(&err) || fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK) < 0)
+		return;
+	for (int i = 0; i < WAITING_MAX; i++) {
+		void *scope = mem_scope(mem_process(), "request");
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		FCGX_Request fcgi;
+
+		if (fd >= 0 && open_request(&fcgi, fd, deadline_in_ms(PEER_TIMEOUT_MS)))
+			refuse(&fcgi, scope);
+		else if (fd >= 0 && fcgi.ipcFd >= 0)
+			FCGX_Free(&fcgi, 1);
+		mem_free(scope);
+		if (fd < 0)
+			break;
+	}
 }

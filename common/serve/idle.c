@@ -1,6 +1,7 @@
 #include "serve/idle.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -183,12 +184,28 @@ listen_or_not(struct idle *idle)
 	return idle->listening == wanted;
 }
 
+/* Whether SIGTERM or SIGINT came since the last wait began. Asked only when all were told to end: it is a system call more. */
+static bool
+is_told_to_end(const struct idle *idle)
+{
+	struct pollfd signals = { .fd = idle->signals, .events = POLLIN };
+
+	return atomic_load(&board->draining) != 0 && poll(&signals, 1, 0) > 0;
+}
+
 /* -1 when there is none: another worker was quicker, or it cannot be had (*well is false then). */
 static int
-accept_one(const struct idle *idle, bool *well)
+accept_one(struct idle *idle, bool *well)
 {
-	int fd = accept4(idle->listener, NULL, NULL, SOCK_CLOEXEC);
+	int fd;
 
+	/* The program that was reloaded answers what comes from now on. */
+	idle->ending = idle->ending || is_told_to_end(idle);
+	if (idle->ending) {
+		wake_others(idle);
+		return -1;
+	}
+	fd = accept4(idle->listener, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
 		*well = false;
 		log_printf(LOG_ERROR, "could not accept", "%s", strerror(errno));
@@ -237,9 +254,9 @@ wait_once(struct idle *idle, int timeout_ms)
 		if (needs[i].fd >= 0)
 			unwatch(idle->events, needs[i].fd);
 	for (int i = 0; i < got; i++)
-		if (ready[i].data.fd == idle->signals)
-			idle->ending = true;
-		else if (fd < 0 && is_about_connections(idle, ready[i].data.fd))
+		idle->ending = idle->ending || ready[i].data.fd == idle->signals;
+	for (int i = 0; i < got && fd < 0; i++)
+		if (is_about_connections(idle, ready[i].data.fd))
 			fd = accept_one(idle, &well);
 	if (well)
 		atomic_store(&idle->slot->stirred_us, clock_now_us());

@@ -29,7 +29,7 @@ NP_MUST_CHECK bool idle_open(struct idle *idle);
 void idle_close(struct idle *idle);
 
 /* Waits for a connection. Returns its socket, or -1 when the worker shall end: a signal, or `timeout_s` without one (0:
- * it stays). A connection that woke this worker woke no other, so it is taken also when a signal came with it. A worker
+ * it stays). A worker that was told to end takes none; one that woke it woke no other worker, so it wakes them. A worker
  * that leaves after a time-out is off the listener's queue by then. */
 int idle_wait(struct idle *idle, int64_t timeout_s);
 

@@ -16,6 +16,7 @@
 #include "serve/cgi.h"
 #include "serve/cli.h"
 #include "serve/doctor.h"
+#include "serve/fcgi.h"
 #include "serve/master.h"
 #include "serve/reuse.h"
 #include "serve/top.h"
@@ -30,6 +31,8 @@ enum {
 
 #define PRINT_MAX_BYTES (1 << 20)
 #define POOL_REQUESTS   5
+/* The first of the sockets that systemd passes. */
+#define LISTEN_FDS_START 3
 
 struct program {
 	const char *name;
@@ -50,7 +53,7 @@ print_help(FILE *to, const char *name)
 	              "       %s --top [DIRECTORY] show what all endpoints do, each second\n"
 	              "       %s --version | --help\n"
 	              "\n"
-	              "With a listening socket as standard input it serves FastCGI; with\n"
+	              "With a listening socket, as standard input or from systemd, it serves FastCGI; with\n"
 	              "GATEWAY_INTERFACE in the environment it answers one CGI request.\n",
 	              name, name, name, name, name, name, name, name);
 }
@@ -203,16 +206,15 @@ run_cgi(struct program *program)
 }
 
 static int
-run_fastcgi(struct program *program, const char *argv0)
+serve(struct program *program, int listener, const char *argv0)
 {
 	struct master_options options = {
 		.name = program->name,
 		.routes = program->routes,
-		.listener = STDIN_FILENO,
+		.listener = listener,
 		.argv0 = argv0,
 	};
 
-	master_block_signals();
 	if (!read_settings(program, true))
 		return EXIT_SETTINGS;
 	report_lines(program->settings->warnings, true, LOG_WARNING, "setting ignored");
@@ -223,7 +225,20 @@ run_fastcgi(struct program *program, const char *argv0)
 	return master_run(&options);
 }
 
-/* As run_fastcgi() begins; what a master asks of a new program file before it gives way to it. */
+/* Whoever waits in the socket is answered before the program ends: systemd would start it again for them, in vain. */
+static int
+run_fastcgi(struct program *program, int listener, const char *argv0)
+{
+	int code;
+
+	master_block_signals();
+	code = serve(program, listener, argv0);
+	if (code == EXIT_SETTINGS)
+		fcgi_refuse_waiting(listener);
+	return code;
+}
+
+/* As serve() begins; what a master asks of a new program file before it gives way to it. */
 static int
 run_check(struct program *program)
 {
@@ -266,6 +281,19 @@ is_listening(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
 }
 
+/* The socket to serve: the first that systemd passed (sd_listen_fds(3)), or standard input; -1: there is none. */
+static int
+find_listener(void)
+{
+	const char *owner_text = getenv("LISTEN_PID"), *count_text = getenv("LISTEN_FDS");
+	int64_t owner, count;
+
+	if (owner_text && parse_int(owner_text, &owner) && owner == getpid() && count_text
+	    && parse_int(count_text, &count) && count > 0 && is_listening(LISTEN_FDS_START))
+		return LISTEN_FDS_START;
+	return is_listening(STDIN_FILENO) ? STDIN_FILENO : -1;
+}
+
 static int
 run(struct program *program, int argc, char **argv)
 {
@@ -277,8 +305,8 @@ run(struct program *program, int argc, char **argv)
 		log_printf(LOG_ERROR, "wrong table of routes", "%s", fault);
 		return EXIT_INTERNAL;
 	}
-	if (argc == 1 && is_listening(STDIN_FILENO))
-		return run_fastcgi(program, argv[0]);
+	if (argc == 1 && find_listener() >= 0)
+		return run_fastcgi(program, find_listener(), argv[0]);
 	/* Before the arguments: a CGI server may pass a query as those (RFC 3875 4.4), and ?DELETE+/users/1 is none. */
 	if (getenv("GATEWAY_INTERFACE"))
 		return run_cgi(program);

@@ -38,6 +38,8 @@
 #define DRAIN_GRACE_MS 2000
 /* And how long, killed, to be gone; the sender of spans has its own 2 s for what came last. */
 #define GONE_GRACE_MS 2500
+/* How long an accept4() may take that should not have to wait. */
+#define ACCEPT_MAX_US 100000
 /* A new program's --check reads settings and ends. */
 #define CHECK_MS 10000
 /* How long an idle worker may take to stir that was woken. */
@@ -106,6 +108,7 @@ open_events(struct master *master, struct error *err)
 {
 	sigset_t set = master_signals();
 	int listener = master->options->listener, flags = fcntl(listener, F_GETFL);
+	const struct timeval longest = { .tv_usec = ACCEPT_MAX_US };
 
 	master->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	master->busy_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -116,6 +119,8 @@ open_events(struct master *master, struct error *err)
 	    || !watch(master, master->signals) || !watch(master, master->busy_event))
 		return error_set(err, NP_INTERNAL, "could not set up the master's events: %s",
 		                 strerror(errno));
+	/* The flag is of the socket, not of this process: whoever else has it may clear it. No accept4() hangs then. */
+	(void)setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof(longest));
 	return true;
 }
 
@@ -225,8 +230,21 @@ start_reload(struct master *master)
 		return;
 	master->reload_check = reload_check(master->pool);
 	master->reload_by = deadline_in_ms(CHECK_MS);
-	if (master->reload_check < 0)
+	if (master->reload_check < 0) {
 		master->reload_check = 0;
+		notify("STATUS=not reloaded: the new program could not be checked; serving as before");
+	}
+}
+
+/* systemctl reload has returned by then: what it did is in systemctl status. */
+static void
+tell_not_reloaded(const char *what, int number)
+{
+	log_printf(LOG_ERROR, "not reloaded", "the new program's check ended with %s %d; the old one goes on",
+	           what, number);
+	notify(
+	    "STATUS=not reloaded: the new program's check ended with %s %d (the log says why); serving as before",
+	    what, number);
 }
 
 static void
@@ -238,10 +256,8 @@ end_reload_check(struct master *master, int status)
 		return;
 	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || master->ending) {
-		log_printf(LOG_ERROR, "not reloaded",
-		           "the new program's check ended with %s %d; the old one goes on",
-		           WIFSIGNALED(status) ? "signal" : "exit code",
-		           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		tell_not_reloaded(WIFSIGNALED(status) ? "signal" : "exit code",
+		                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		return;
 	}
 	/* The new program makes its own. */
@@ -508,6 +524,7 @@ drain(struct master *master)
 	if (master->reload_check > 0)
 		(void)kill(master->reload_check, SIGKILL);
 	(void)pool_signal(master->pool, SIGTERM);
+	atomic_store(&board->draining, 1);
 	while (reap(master) && !deadline_passed(deadline)) {
 		/* Nobody else would end it, and only its end may be what is waited for. */
 		if (pool_signal(master->pool, 0) == 0)

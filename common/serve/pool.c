@@ -1,6 +1,7 @@
 #include "serve/pool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -93,6 +94,16 @@ pool_fork(const struct pool *pool)
 	if (getppid() != pool->master)
 		_exit(0);
 	return 0;
+}
+
+void
+pool_drop_listener(const struct pool *pool)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	(void)dup2(null, STDIN_FILENO);
+	if (pool->options.listener != STDIN_FILENO)
+		(void)close(pool->options.listener);
 }
 
 struct app *

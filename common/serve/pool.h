@@ -50,6 +50,9 @@ void pool_distrust_idle(struct pool *pool, int64_t woken_us);
 /* Wakes all idle workers up, so that each looks whether a connection waits. */
 void pool_wake_idle(const struct pool *pool);
 
+/* In a child that serves nothing: closes the listening socket, and makes standard input /dev/null. */
+void pool_drop_listener(const struct pool *pool);
+
 /* The process of a slot (0 to pool_slots() - 1), or 0. */
 pid_t pool_pid(const struct pool *pool, size_t slot);
 

@@ -1,7 +1,6 @@
 #include "serve/reload.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <unistd.h>
@@ -40,14 +39,13 @@ reload_remember(void *owner, const char *argv0)
 }
 
 static void
-exec_check(void)
+exec_check(const struct pool *pool)
 {
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	sigset_t all;
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_UNBLOCK, &all, NULL);
-	(void)dup2(null, STDIN_FILENO);
+	pool_drop_listener(pool);
 	(void)execl(program, program, "--check", (char *)NULL);
 	log_printf(LOG_ERROR, "could not start the new program", "\"%s\": %s", program, strerror(errno));
 	_exit(EXIT_NOT_STARTED);
@@ -59,7 +57,7 @@ reload_check(const struct pool *pool)
 	pid_t pid = pool_fork(pool);
 
 	if (pid == 0)
-		exec_check();
+		exec_check(pool);
 	return pid;
 }
 
@@ -88,11 +86,13 @@ reload_exec(struct pool *pool, const struct leftover *leftovers)
 	notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us());
 	write_leftovers(pool, leftovers);
 	(void)pool_signal(pool, SIGTERM);
+	atomic_store(&board->draining, 1);
 	(void)execv(program, arguments);
+	atomic_store(&board->draining, 0);
 	/* The workers end by then; the old program forks others. */
 	log_printf(LOG_ERROR, "could not reload", "\"%s\": %s", program, strerror(errno));
 	(void)unsetenv(LEFTOVERS);
-	notify("READY=1");
+	notify("READY=1\nSTATUS=not reloaded: the program could not be started; serving as before");
 }
 
 /* "pid:time", or false. */

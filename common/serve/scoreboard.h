@@ -72,6 +72,7 @@ struct scoreboard {
 	uint32_t slot_count, route_count;
 	char name[SCOREBOARD_NAME_BYTES];
 	atomic_int traced;             /* not 0: spans are taken */
+	atomic_int draining;           /* not 0: all workers were told to end */
 	atomic_llong explain_after_us; /* no plan is asked for before; of clock_now_us() */
 	atomic_ullong forked;          /* the first of the counters, which are all atomic_ullong */
 	atomic_ullong crashed, killed, queue_timeouts, clients_gone, log_dropped;

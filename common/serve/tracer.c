@@ -1,7 +1,6 @@
 #include "serve/tracer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,11 +53,11 @@ tracer_writer(struct tracer *tracer)
 
 /* The listener must not stay open for longer than the workers keep it. */
 NORETURN static void
-run_sender(const struct tracer *tracer)
+run_sender(const struct tracer *tracer, const struct pool *pool)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), code;
+	int code;
 
-	(void)dup2(null, STDIN_FILENO);
+	pool_drop_listener(pool);
 	(void)close(tracer->writer);
 	code = sender_run(tracer->settings, tracer->reader);
 	mem_end();
@@ -75,7 +74,7 @@ tracer_tend(struct tracer *tracer, const struct pool *pool)
 	tracer->due = deadline_in_ms(PAUSE_MS);
 	tracer->pid = pool_fork(pool);
 	if (tracer->pid == 0)
-		run_sender(tracer);
+		run_sender(tracer, pool);
 	if (tracer->pid < 0)
 		tracer->pid = 0;
 	return tracer->due;

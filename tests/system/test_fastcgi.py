@@ -2,7 +2,10 @@
 
 These also watch the libfcgi fields that serve/fcgi.c relies on: when one test here hangs, they have changed.
 """
+import fcntl
 import signal
+import struct
+import termios
 import time
 
 import pytest
@@ -99,18 +102,54 @@ def test_records_as_no_server_sends_them(probe, what):
     assert_serves(probe)
 
 
+def unread(link):
+    """How many bytes the other side has not read yet."""
+    return struct.unpack("i", fcntl.ioctl(link, termios.TIOCOUTQ, struct.pack("i", 0)))[0]
+
+
+ABORTING = fastcgi.size(0x7FFFFFFE) + fastcgi.size(1) + b"X"
+HEAD = fastcgi.begin() + fastcgi.params(**GOOD)
+
+
+@pytest.mark.parametrize("data", [
+    with_pairs(ABORTING), with_pairs(fastcgi.size(1) + fastcgi.size(0x7FFFFFFE) + b"X"), with_pairs(fastcgi.size(0x7FFFFFFF) * 2),
+    fastcgi.begin() + b"".join(fastcgi.record(fastcgi.PARAMS, ABORTING[at:at + 1]) for at in range(len(ABORTING))),
+    fastcgi.record(fastcgi.GET_VALUES, ABORTING, request_id=0) + HEAD + END_OF_STDIN,
+    fastcgi.begin() + fastcgi.record(fastcgi.GET_VALUES, ABORTING, request_id=0),
+    HEAD + fastcgi.record(fastcgi.GET_VALUES, ABORTING, request_id=0) + END_OF_STDIN,
+], ids=["a name", "a value", "both", "in pieces", "before a request", "in a request", "in a body"])
+def test_a_length_that_libfcgi_aborts_on_never_reaches_it(probe, data):
+    refused = len(probe.lines(event="no FastCGI request on a connection"))
+    assert fastcgi.ask(socket_of(probe), data) == (b"", False)
+    stack.wait_until("its line", lambda: len(probe.lines(event="no FastCGI request on a connection")) > refused, 5)
+    assert probe.lines(event="worker died") == []
+    assert_serves(probe)
+
+
 @pytest.mark.skipif(BUILD.name == "asan", reason="the sanitizer's own malloc ends the process, with a report")
-def test_a_length_that_aborts_libfcgi_costs_one_worker(serve):
-    """Known: who may write to the socket may do this, see env/local/stack.py."""
+def test_one_that_comes_later_in_a_body_costs_one_worker(serve):
+    """Known: who may write to the socket may do this, see env/local/stack.py. What has not come yet cannot be looked at."""
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths("fcgiapp.c")
-    assert_serves(service)
-    assert fastcgi.ask(socket_of(service), with_pairs(fastcgi.size(0x7FFFFFFE) + fastcgi.size(1) + b"X")) == (b"", False)
+    head = fastcgi.begin() + fastcgi.params(REQUEST_METHOD="POST", REQUEST_URI="/probe/echo", CONTENT_LENGTH="2")
+    with fastcgi.connect(socket_of(service)) as link:
+        link.sendall(head)
+        stack.wait_until("the worker to wait for the body", lambda: not unread(link), 5)
+        link.sendall(fastcgi.record(fastcgi.GET_VALUES, ABORTING, request_id=0))
+        assert fastcgi.read_all(link) == (b"", False)
     stack.wait_until("its death in the log", lambda: service.lines(event="worker died", signal=signal.SIGABRT), 10)
+    assert len(service.lines(event="backtrace")) == 1
     assert_serves(service)
 
 
-def test_a_request_byte_by_byte_is_a_request(probe):
-    out, ended = fastcgi.ask(socket_of(probe), fastcgi.request("GET", "/probe/header?label=x"), pause_s=0.0005)
+def test_a_request_in_pieces_is_a_request(probe):
+    """Of some 40 writes: the kernel keeps few more of one socket, and none is taken before the last."""
+    data = with_pairs()
+    with fastcgi.connect(socket_of(probe)) as link:
+        for at in range(0, len(data) - 20, 3):
+            link.sendall(data[at:at + 3])
+            time.sleep(0.0005)
+        link.sendall(data[at + 3:])
+        out, ended = fastcgi.read_all(link)
     assert out.startswith(b"Status: 204") and ended
 
 

@@ -1,4 +1,5 @@
 """The units as systemd reads them, and what the programs tell systemd: sd_notify(3), credentials, idle exit."""
+import fcntl
 import os
 import pathlib
 import re
@@ -187,11 +188,88 @@ def test_a_reload_into_wrong_settings_leaves_it_ready(notified, site):
     env_file.write_text("ENV=testing\nAPP_NAME=after\nDATABASE_POOL_SIZE=many\n")
     one.endpoint.send(signal.SIGHUP)
     stack.wait_until("the reason in the log", lambda: "DATABASE_POOL_SIZE" in one.log_path.read_text(), 15)
+    stack.wait_until("it to be told", lambda: "exit code 78" in one.read()[-1].get("STATUS", ""), 5)
+    assert one.messages[-1]["STATUS"].startswith("not reloaded: ")
     assert b'"before"' in one.ask()
     assert one.endpoint.running and one.states()[-1] == "READY"
     env_file.write_text("ENV=testing\nAPP_NAME=after\n")
     one.endpoint.send(signal.SIGHUP)
     stack.wait_until("the new settings", lambda: b'"after"' in one.ask(), 15)
+    stack.wait_until("it to be told", lambda: one.read()[-1].get("STATUS") == "serving", 5)
+
+
+def test_after_a_reload_nobody_answers_with_the_old_settings(notified, site):
+    env_file = site.folder("notify-names") / "testing.env"
+    env_file.write_text("ENV=testing\nAPP_NAME=name-0\n")
+    one = notified(NULLPOOL_ENV_FILE=env_file, DATABASE_POOL_SIZE=8)
+    one.wait("READY")
+    for number in range(1, 6):
+        env_file.write_text(f"ENV=testing\nAPP_NAME=name-{number}\n")
+        one.endpoint.send(signal.SIGHUP)
+        stack.wait_until("the reload", lambda: one.states().count("READY") == number + 1, 15)
+        assert all(f'"name-{number}"'.encode() in one.ask() for _ in range(8))
+
+
+def test_a_listener_whose_flag_somebody_clears_holds_no_worker(notified):
+    """systemd clears it for a command whose standard input the socket is, of all who have the socket."""
+    one = notified(DATABASE_POOL_SIZE=4)
+    one.wait("READY")
+    assert one.ask().startswith(b"Status: 200")
+    fcntl.fcntl(one.endpoint.listener, fcntl.F_SETFL, fcntl.fcntl(one.endpoint.listener, fcntl.F_GETFL) & ~os.O_NONBLOCK)
+    children = pathlib.Path(f"/proc/{one.endpoint.pid}/task/{one.endpoint.pid}/children")
+    first = children.read_text().split()
+    os.kill(int(first[0]), signal.SIGTERM)  # all others look whether a connection waits, and none does
+    stack.wait_until("its successor", lambda: first[0] not in children.read_text() and len(children.read_text().split()) == 4, 5)
+    one.endpoint.send(signal.SIGHUP)
+    one.wait("READY", "RELOADING", "READY")
+    stack.wait_until("the old workers' end", lambda: not set(first) & set(children.read_text().split()), 5)
+    assert fcntl.fcntl(one.endpoint.listener, fcntl.F_GETFL) & os.O_NONBLOCK
+    assert one.ask().startswith(b"Status: 200")
+
+
+def test_the_socket_may_be_one_that_systemd_passes(notified, tmp_path):
+    """Descriptor 3, named by LISTEN_PID and LISTEN_FDS; a reload keeps it."""
+    script = tmp_path / "passed"
+    script.write_text(f"#!/bin/sh\nexec 3<&0 </dev/null\nLISTEN_PID=$$ LISTEN_FDS=1 exec {program('root')}\n")
+    script.chmod(0o755)
+    one = notified("root", script)
+    one.wait("READY")
+    assert one.ask().startswith(b"Status: 200")
+    one.endpoint.send(signal.SIGHUP)
+    one.wait("READY", "RELOADING", "READY")
+    assert one.ask().startswith(b"Status: 200")
+    assert os.readlink(f"/proc/{one.endpoint.pid}/fd/0") == "/dev/null"
+
+
+def test_who_waits_for_a_program_with_wrong_settings_is_answered_503(notified, site):
+    one = notified()
+    one.wait("READY")
+    one.endpoint.stop()
+    one.endpoint.environment = {**one.endpoint.environment, "DATABASE_URL": "nonsense"}
+    with fastcgi.connect(one.endpoint.path) as first, fastcgi.connect(one.endpoint.path) as second:
+        first.sendall(fastcgi.request("GET", "/", REQUEST_ID="waits"))
+        second.sendall(fastcgi.request("HEAD", "/"))
+        one.endpoint.start()
+        answers = [fastcgi.read_all(link) for link in (first, second)]
+    stack.wait_until("the end", lambda: not one.endpoint.running, 15)
+    assert one.endpoint.returncode == 78
+    for out, ended in answers:
+        assert out.startswith(b"Status: 503") and b"\r\nRetry-After: 30\r\n" in out and ended
+    assert b'"request_id":"waits"' in answers[0][0] and answers[1][0].endswith(b"\r\n\r\n")
+
+
+def test_a_line_for_the_journal_begins_with_its_priority(site):
+    def lines(stream_of):
+        with open(site.folder("journal") / "stderr", "wb+") as stderr:
+            about = os.fstat(stderr.fileno())
+            environment = site.environment(DATABASE_POOL_SIZE="many", JOURNAL_STREAM=stream_of(about))
+            done = subprocess.run([program("root"), "--check"], env=environment, stderr=stderr, timeout=60, check=False)
+            assert done.returncode == 78
+            stderr.seek(0)
+            return stderr.read().splitlines()
+    told = lines(lambda about: f"{about.st_dev}:{about.st_ino}")
+    assert told and all(line.startswith(b'<3>{"time"') for line in told)
+    assert all(line.startswith(b'{"time"') for line in lines(lambda about: f"{about.st_dev}:{about.st_ino + 1}"))
 
 
 def test_wrong_settings_end_it_with_78_and_without_ready(notified):
