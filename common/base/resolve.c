@@ -36,6 +36,7 @@ static struct name {
 	int status;       /* of c-ares; ARES_SUCCESS: no failure is left to tell */
 	bool answered;    /* the channel has done its work */
 	bool apart;       /* each family is asked for by itself */
+	bool as_it_is;    /* it is asked for without the search list */
 	bool unwatched;   /* a socket of the channel could not be watched */
 	int64_t since_us; /* of the addresses, or of the failure */
 	struct addresses addresses;
@@ -162,8 +163,35 @@ close_question(struct name *name, int status)
 }
 
 static void
+ask_for(struct name *name, int family, ares_addrinfo_callback callback)
+{
+	const struct ares_addrinfo_hints hints = { .ai_family = family, .ai_socktype = SOCK_STREAM };
+	char host[sizeof(name->host) + 1];
+
+	(void)snprintf(host, sizeof(host), "%s%s", name->host, name->as_it_is ? "." : "");
+	ares_getaddrinfo(name->channel, host, NULL, &hints, callback, name);
+}
+
+/* A domain of the search list whose name server is broken is the end for c-ares, which says that it
+ * could not reach it, or what it answered. glibc would go on, in the end with the name as it is. */
+static bool
+may_ask_as_it_is(const struct name *name)
+{
+	bool broken = name->status == ARES_ECONNREFUSED || name->status == ARES_ESERVFAIL
+	              || name->status == ARES_EREFUSED || name->status == ARES_ENOTIMP;
+
+	return name->answered && broken && !name->as_it_is && strchr(name->host, '.')
+	       && name->host[strlen(name->host) - 1] != '.';
+}
+
+static void
 settle(struct name *name)
 {
+	if (may_ask_as_it_is(name)) {
+		name->as_it_is = true;
+		name->answered = false;
+		ask_for(name, AF_UNSPEC, take_answer);
+	}
 	if (name->answered)
 		close_question(name, name->status);
 	else if (name->unwatched)
@@ -202,18 +230,10 @@ open_question(struct name *name)
 }
 
 static void
-ask_for(struct name *name, int family, ares_addrinfo_callback callback)
-{
-	const struct ares_addrinfo_hints hints = { .ai_family = family, .ai_socktype = SOCK_STREAM };
-
-	ares_getaddrinfo(name->channel, name->host, NULL, &hints, callback, name);
-}
-
-static void
 ask(struct name *name)
 {
 	name->asked_us = name->since_us = clock_now_us();
-	name->answered = name->apart = name->unwatched = false;
+	name->answered = name->apart = name->as_it_is = name->unwatched = false;
 	name->status = open_question(name);
 	if (name->status != ARES_SUCCESS)
 		return;

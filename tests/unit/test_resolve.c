@@ -30,6 +30,7 @@ static const struct record records[] = {
 	{ "late.test", .four = "192.0.2.5", .delay_ms = 150 },
 	{ "database.inside.test", .four = "192.0.2.6" },
 	{ "a.deep.inside.test", .four = "192.0.2.7" },
+	{ "four.test.broken.test", .code_four = SERVER_FAILURE, .code_six = SERVER_FAILURE },
 };
 
 static struct name_server server;
@@ -291,6 +292,7 @@ the_search_list_is_obeyed(void **state)
 		{ "search inside.test\n", "a.deep", "192.0.2.7" },
 		{ "search inside.test\noptions ndots:3\n", "a.deep", "192.0.2.7" },
 		{ "search inside.test\noptions ndots:3\n", "four.test", "192.0.2.1" },
+		{ "search broken.test\noptions ndots:3\n", "four.test", "192.0.2.1" },
 		{ "domain inside.test\n", "database", "192.0.2.6" },
 		{ "search inside.test\n", "database.", NULL },
 		{ "", "database", NULL },
