@@ -155,8 +155,8 @@ read_part(struct measure *measure, const char **at)
 	return NULL;
 }
 
-const char *
-pattern_fault(const char *pattern)
+static const char *
+fault_of(const char *pattern)
 {
 	struct measure measure = { .atoms = 0 };
 	const char *fault = NULL;
@@ -208,7 +208,7 @@ find(const char *pattern)
 	return one;
 }
 
-static struct compiled *
+static void
 add(const char *pattern)
 {
 	struct compiled *one = mem_new(mem_process(), struct compiled);
@@ -218,18 +218,29 @@ add(const char *pattern)
 	compile(one);
 	mem_own(one, &one->regex, release);
 	all = one;
-	return one;
+}
+
+const char *
+pattern_compile(const char *pattern)
+{
+	const char *fault;
+
+	if (find(pattern))
+		return NULL;
+	fault = fault_of(pattern);
+	if (!fault)
+		add(pattern);
+	return fault;
 }
 
 bool
 pattern_matches(const char *pattern, const char *text)
 {
-	struct compiled *one = find(pattern);
+	struct compiled *one;
 
-	if (!one && pattern_fault(pattern))
+	if (pattern_compile(pattern))
 		return false;
-	if (!one)
-		one = add(pattern);
+	one = find(pattern);
 	if (one->read_bytes > FRESH_BYTES) {
 		regfree(&one->regex);
 		compile(one);

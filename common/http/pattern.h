@@ -16,10 +16,11 @@
 /* Of the values, in characters: its .max may not be above. */
 #define PATTERN_MAX_VALUE 10000
 
-/* Returns NULL if it is an extended regular expression that may stand in a table, or what is wrong with it: "has …". */
-const char *pattern_fault(const char *pattern);
+/* Compiles an extended regular expression, once for the process and those that it forks. Returns NULL, or what is wrong with
+ * it: "has …". */
+const char *pattern_compile(const char *pattern);
 
-/* Whether all of the text matches. An expression is compiled once, and kept as long as the process. */
+/* Returns true if all of the text matches; false also if the expression is one that pattern_compile() refuses. */
 bool pattern_matches(const char *pattern, const char *text);
 
 #endif

@@ -39,7 +39,7 @@ pattern_param_fault(const struct np_param *param)
 		return "has a pattern and no max: how long its values may be is not bounded";
 	if (param->max > PATTERN_MAX_VALUE)
 		return "has a pattern and a max above 10,000";
-	return pattern_fault(param->pattern);
+	return pattern_compile(param->pattern);
 }
 
 static const char *

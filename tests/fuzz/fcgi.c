@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "http/pattern.h"
 #include "lines.h"
 #include "serve/count.h"
 #include "serve/fcgi.h"
@@ -74,12 +75,13 @@ static const struct np_param note[] = {
 	[OWNER] = { .name = "owner.email", .in = NP_BODY, .type = NP_EMAIL },
 	NP_PARAMS_END,
 };
+/* np_header() refuses control bytes, which would be the handler's fault. */
+static const char agent_pattern[] = "[^[:cntrl:]]*";
 static const struct np_param list[] = {
 	{ NP_PAGE_LIMIT },
 	{ NP_PAGE_AFTER },
 	{ .name = "kind", .in = NP_QUERY, .type = NP_ENUM, .choices = NP_CHOICES("a", "b") },
-	/* np_header() refuses control bytes, which would be the handler's fault. */
-	{ .name = "x-agent", .in = NP_HEADER, .type = NP_STRING, .max = 30, .pattern = "[^[:cntrl:]]*" },
+	{ .name = "x-agent", .in = NP_HEADER, .type = NP_STRING, .max = 30, .pattern = agent_pattern },
 	NP_PARAMS_END,
 };
 static const struct np_param form[] = {
@@ -138,6 +140,8 @@ the_app(void)
 	buf_init(&faults, mem_process(), 4096);
 	HOLDS(settings_read(mem_process(), environment, &settings, &faults));
 	HOLDS(scoreboard_make(NULL, &plan, &err));
+	/* Its automaton is the process's. */
+	HOLDS(pattern_matches(agent_pattern, "curl/8 a") && !pattern_matches(agent_pattern, "a\n"));
 	HOLDS(app_init(mem_process(), &app, "fuzz", routes, &settings, &err));
 	HOLDS(fcgi_init(&err));
 	app.report = count_report;

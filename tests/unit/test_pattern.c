@@ -51,7 +51,7 @@ only_expressions_of_bounded_cost_are_taken(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(fault_rows); i++) {
 		const struct fault_row *row = &fault_rows[i];
-		const char *fault = pattern_fault(row->pattern);
+		const char *fault = pattern_compile(row->pattern);
 
 		if (!row->says && fault)
 			fail_msg("%s: %s", row->about, fault);
@@ -68,16 +68,16 @@ a_pattern_is_bounded_in_bytes_and_levels(void **state)
 	(void)state;
 	memset(long_one, 'a', sizeof(long_one));
 	long_one[PATTERN_MAX_BYTES] = '\0';
-	assert_null(pattern_fault(long_one));
+	assert_null(pattern_compile(long_one));
 	long_one[PATTERN_MAX_BYTES] = 'a';
 	long_one[PATTERN_MAX_BYTES + 1] = '\0';
-	assert_non_null(strstr(pattern_fault(long_one), "1,000 bytes"));
+	assert_non_null(strstr(pattern_compile(long_one), "1,000 bytes"));
 	memset(deep, '(', 33);
 	memset(deep + 33, ')', 33);
 	deep[66] = '\0';
-	assert_non_null(strstr(pattern_fault(deep), "too many groups"));
+	assert_non_null(strstr(pattern_compile(deep), "too many groups"));
 	deep[65] = '\0';
-	assert_null(pattern_fault(deep + 1));
+	assert_null(pattern_compile(deep + 1));
 }
 
 static void
