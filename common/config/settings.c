@@ -345,11 +345,11 @@ is_set(const struct sources *sources, bool in_file, const char *name)
 {
 	if (!name)
 		return false;
-	return in_file ? dotenv_get(&sources->file, name) != NULL
-	               : environment_get(sources->environment, name) != NULL;
+	return environment_get(sources->environment, name) || (in_file && dotenv_get(&sources->file, name));
 }
 
-/* Returns the setting that a name misspells, or NULL. One whose own name is set at the same place is not meant. */
+/* Returns the setting that a name misspells, or NULL. One is not meant whose own name is set at the same place, or
+ * where it wins. */
 static const struct setting *
 meant_by(const struct sources *sources, bool in_file, const char *name)
 {

@@ -391,6 +391,9 @@ a_misspelled_name_of_the_environment_is_a_warning(void **state)
 	write_file(".env", "DB_HOST=h\nDBHOST=g\nCACHE_TTL=3\n", 0600);
 	assert_string_equal(GOOD(URL, "CACHE_TTTL=4").settings.warnings,
 	                    "CACHE_TTTL: is not a setting; CACHE_TTL is meant? (environment)\n");
+	write_file(".env", "DATABASE_URI=postgresql+psycopg://u@h/d\n", 0600);
+	assert_string_equal(GOOD(URL).settings.warnings, "");
+	assert_false(READ("NEON=1").good);
 	assert_string_equal(GOOD(URL, "DATABSE_POOL_SIZE=").settings.warnings, "");
 	assert_string_equal(GOOD(URL, "DB_HOST=h", "DBHOST=g", "NEON_DATABASE_URI=x").settings.warnings, "");
 }
