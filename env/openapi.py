@@ -5,6 +5,7 @@ What two of them say in different ways (a path, an operationId, a schema) is a f
 program that does not even say it is left out: somebody is working on it, and the others are served.
 """
 import json
+import os
 import subprocess
 import sys
 
@@ -13,6 +14,12 @@ def merge(into, more, what, program):
     for name, value in more.items():
         if into.setdefault(name, value) != value:
             sys.exit(f"openapi: {what} {name} of {program} is another one elsewhere")
+
+
+def is_reached(path, program):
+    """nginx chooses the program by the path's first segment, and by the program's file, which names its socket."""
+    name = os.path.basename(program)
+    return (path == "/" and name == "root") or f"{path}/".startswith(f"/{name}/")
 
 
 def merged(programs):
@@ -27,6 +34,9 @@ def merged(programs):
         whole["info"] = one["info"]
         whole["tags"] += one["tags"]
         for path, methods in one["paths"].items():
+            if not is_reached(path, program):
+                sys.exit(f"openapi: path {path} of {program} cannot be reached: nginx sends it to another program; np_main() has "
+                         "to be given the name of the file")
             if path in whole["paths"]:
                 sys.exit(f"openapi: path {path} of {program} is another program's too")
             whole["paths"][path] = methods

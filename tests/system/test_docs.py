@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import uuid
 
@@ -87,6 +88,14 @@ def test_its_title_is_the_applications_name(site):
         assert json.loads(done.stdout)["info"]["title"] == title
     done = subprocess.run([program("users"), "--openapi"], env={"NULLPOOL_ENV_FILE": "/dev/null"}, capture_output=True, check=True)
     assert json.loads(done.stdout)["info"]["title"] == "nullpool"
+
+
+def test_a_path_that_another_program_would_get_is_refused(site):
+    """A file that is called otherwise than np_main() is told."""
+    folder = site.folder("renamed")
+    shutil.copy2(program("users"), folder / "people")
+    done = subprocess.run(["/usr/bin/python3", ROOT / "env" / "openapi.py", folder / "people"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stderr.startswith("openapi: path /users of ")
 
 
 # --- against reality ---
