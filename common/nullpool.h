@@ -166,6 +166,14 @@ enum np_errors { NP_ERRORS_PROBLEM, NP_ERRORS_OAUTH2 };
 
 typedef bool np_handler(struct np_ctx *ctx);
 
+/* What a client is told when the constraint (or unique index) of that name refuses a row: a 409's
+ * detail in place of `conflict`, or that of the 422 of a check. */
+struct np_conflict {
+	const char *constraint; /* NULL ends them */
+	const char *detail;
+};
+#define NP_CONFLICTS(...) ((const struct np_conflict[]){ __VA_ARGS__, { NULL, NULL } })
+
 /* A handler of NP_TX_READ or NP_TX_WRITE may be called again, up to 3 times, after a serialization failure or a deadlock:
  * nothing of what it did has left the process. With an Idempotency-Key also after a commit whose outcome is not known, until
  * the deadline, and to make an answer again from the rows kept. `once` says that it must not be, because of effects of its
@@ -179,8 +187,10 @@ struct np_route {
 	const char *summary;           /* one line for the OpenAPI document */
 	const char *missing;           /* the 404's detail when np_query_one() found no row */
 	const char *conflict;          /* the 409's detail when a unique or foreign key refused a row */
-	const char *unauthorized;      /* the document's 401, where the handler fails with NP_UNAUTHORIZED */
-	enum np_isolation isolation;   /* for NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
+	const struct np_conflict
+	    *conflicts;              /* details by the constraint's name, see NP_CONFLICTS; NULL: none */
+	const char *unauthorized;    /* the document's 401, where the handler fails with NP_UNAUTHORIZED */
+	enum np_isolation isolation; /* for NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
 	bool once;
 	const struct np_schema
 	    *returns; /* what a success has in it; with `page`, each item of np_reply_page() */
@@ -263,6 +273,21 @@ struct np_value np_random_token(struct np_ctx *ctx);
 struct np_value np_token_hash(struct np_ctx *ctx, struct np_value token);
 
 /* --- the database ------------------------------------------------------------------------------------- */
+
+/* What a statement's error is to the client:
+ *
+ * - A constraint refuses a row: 409 (unique, foreign key, exclusion), 422 (check, not null).
+ * - A value that its type does not take, or that is too large: 422. Where the statement got no
+ *   values, or the request named no parameter: 500.
+ * - Row-level security refuses, or a right is missing: 403; 401 without a caller.
+ * - Another transaction is in the way, and running the handler again did not help: 409.
+ * - RAISE EXCEPTION 'words': 422 with these words as its detail.
+ * - RAISE ... USING ERRCODE = 'PT404': that status with these words, from PT400 to PT499.
+ * - The server is away, full or slow: 503, 504.
+ * - All others: 500, and only the log says why.
+ *
+ * Words of RAISE are for people outside: nothing secret belongs there. Its DETAIL stays inside. Its
+ * HINT, if it is a whole number, is the Retry-After in seconds. */
 
 /* Runs one statement. After one that failed, all others fail with the same error, and the transaction cannot be
  * committed any more (NP_TX_MANUAL: until np_rollback()). `sql` is a constant, never built from input; values travel beside it as $1, $2, …

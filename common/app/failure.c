@@ -25,6 +25,23 @@ failure_status(enum np_failure kind)
 	return table[kind].status;
 }
 
+static int
+status_of(const struct error *err)
+{
+	return err->status ? err->status : failure_status(err->kind);
+}
+
+/* What only who knows the request can say of the database's answer. */
+static void
+settle(struct np_ctx *ctx)
+{
+	struct error *err = &ctx->error;
+
+	/* Whoever has said who he is may be allowed. */
+	if (strcmp(err->sqlstate, "42501") == 0 && err->kind == NP_FORBIDDEN && !ctx->caller)
+		err->kind = NP_UNAUTHORIZED;
+}
+
 static void
 add_retry_after(struct np_ctx *ctx)
 {
@@ -47,10 +64,12 @@ detail(const struct np_ctx *ctx)
 	if (err->kind == NP_INTERNAL)
 		return NULL;
 	/* Class 23 is the row's own conflict; 40001 and 40P01 are between transactions. */
-	if (err->kind == NP_CONFLICT && ctx->route && ctx->route->conflict
-	    && strncmp(err->sqlstate, "23", 2) == 0)
-		return ctx->route->conflict;
-	return err->message;
+	if (strncmp(err->sqlstate, "23", 2) != 0 || !ctx->route)
+		return err->message;
+	for (const struct np_conflict *of = ctx->route->conflicts; of && of->constraint; of++)
+		if (strcmp(of->constraint, err->constraint) == 0)
+			return of->detail;
+	return err->kind == NP_CONFLICT && ctx->route->conflict ? ctx->route->conflict : err->message;
 }
 
 static void
@@ -58,7 +77,7 @@ write_problem(struct np_ctx *ctx)
 {
 	const struct error *err = &ctx->error;
 	const struct problem problem = {
-		.status = failure_status(err->kind),
+		.status = status_of(err),
 		.detail = detail(ctx),
 		.request_id = ctx->request->id,
 		.faults = &ctx->faults,
@@ -84,9 +103,9 @@ failure_reply(struct np_ctx *ctx)
 {
 	const struct error *err = &ctx->error;
 
+	settle(ctx);
 	if (ctx->route && ctx->route->errors == NP_ERRORS_OAUTH2)
-		oauth2_error_write(&ctx->reply, err->kind, failure_status(err->kind), detail(ctx),
-		                   &ctx->faults);
+		oauth2_error_write(&ctx->reply, err->kind, status_of(err), detail(ctx), &ctx->faults);
 	else
 		write_problem(ctx);
 	add_retry_after(ctx);

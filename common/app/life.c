@@ -64,6 +64,17 @@ internal(struct np_ctx *ctx, const char *what)
 	return np_fail(ctx, NP_INTERNAL, "%s", what);
 }
 
+static bool
+has_arguments(const struct np_ctx *ctx)
+{
+	const struct np_param *params = ctx->route->params;
+
+	for (size_t i = 0; params && params[i].name; i++)
+		if (ctx->arguments[i].given)
+			return true;
+	return false;
+}
+
 static void
 new_transaction(struct np_ctx *ctx)
 {
@@ -73,6 +84,7 @@ new_transaction(struct np_ctx *ctx)
 		.replica = ctx->cache_found == CACHE_LEASE ? NULL : ctx->app->replica,
 		.mode = ctx->route->tx,
 		.once = ctx->route->once,
+		.asked = has_arguments(ctx),
 		.isolation = ctx->route->isolation,
 		.deadline = ctx->deadline,
 		.client = ctx->request->client,

@@ -14,8 +14,10 @@
 
 struct error {
 	enum np_failure kind;
-	int retry_after_s; /* 0: the kind's own default */
-	char sqlstate[6];  /* what Postgres said, or "" */
+	int status;          /* 0: the kind's own; else a 4xx that a function in the database chose */
+	int retry_after_s;   /* 0: the kind's own default */
+	char sqlstate[6];    /* what Postgres said, or "" */
+	char constraint[64]; /* the one that refused a row, or "" */
 	char message[256];
 	char detail[768];
 };

@@ -219,6 +219,12 @@ flight_fly(struct flight *flight, struct deadline deadline)
 }
 
 bool
+flight_is_of_server(const PGresult *error)
+{
+	return PQresultErrorField(error, PG_DIAG_SOURCE_FUNCTION);
+}
+
+bool
 flight_was_rejected(const struct flight *flight)
 {
 	const char *code = PQresultErrorField(flight->error, PG_DIAG_SQLSTATE), *severity;
@@ -228,10 +234,11 @@ flight_was_rejected(const struct flight *flight)
 	/* The session that the server ended before it could see a commit. */
 	if (strcmp(code, "25P03") == 0)
 		return true;
-	/* Poolers have a code of their own for everything (PgDog's is 58000, a system error; XX000 is several's, but only the
-	 * server names its function), shutting down ends what is done as well as what is not. */
-	if (text_starts(code, "08") || text_starts(code, "57P") || text_starts(code, "58")
-	    || (text_starts(code, "XX") && !PQresultErrorField(flight->error, PG_DIAG_SOURCE_FUNCTION)))
+	/* Poolers have a code of their own for everything (PgDog's is 58000, a system error; 08P01
+	 * and XX000 may be either's). Shutting down ends what is done as well as what is not, and
+	 * 40003 says that nobody knows. */
+	if (text_starts(code, "57P") || text_starts(code, "58") || strcmp(code, "40003") == 0
+	    || ((text_starts(code, "08") || text_starts(code, "XX")) && !flight_is_of_server(flight->error)))
 		return false;
 	/* Some poolers leave the first out. */
 	severity = PQresultErrorField(flight->error, PG_DIAG_SEVERITY_NONLOCALIZED);

@@ -61,6 +61,9 @@ size_t flight_describe(struct flight *flight, const char *sql);
 /* Sends them and reads every answer. */
 NP_MUST_CHECK enum flight_outcome flight_fly(struct flight *flight, struct deadline deadline);
 
+/* Whether an error is the server's own: it names its function, which poolers do not. */
+bool flight_is_of_server(const PGresult *error);
+
 /* Whether the server said that nothing of it was done, and not only that it was going. */
 bool flight_was_rejected(const struct flight *flight);
 

@@ -1,5 +1,7 @@
 #include "db/mishap.h"
 
+#include <limits.h>
+
 #include "base/text.h"
 #include "db/head.h"
 #include "db/wait.h"
@@ -22,7 +24,7 @@ abandoned(struct error *err)
 static void
 lost(const struct flight *flight, struct error *err)
 {
-	const struct sqlstate_meaning meaning = sqlstate_of_statement("");
+	const struct sqlstate_meaning meaning = sqlstate_of_statement("", false);
 	const PGresult *error = flight->error;
 	const char *text = error ? PQresultErrorMessage(error) : PQerrorMessage(flight->pg);
 
@@ -58,23 +60,53 @@ mishap_is_ended_session(const struct flight *flight)
 	return has_code(flight, "NP004");
 }
 
+static const char *
+field(const PGresult *error, int code)
+{
+	const char *text = PQresultErrorField(error, code);
+
+	return text ? text : "";
+}
+
+/* What RAISE says is for the client: MESSAGE is the detail, and a HINT that is a number the seconds
+ * of Retry-After. */
+static void
+use_words(const PGresult *error, struct error *err)
+{
+	const char *words = field(error, PG_DIAG_MESSAGE_PRIMARY);
+	int64_t seconds;
+
+	if (*words)
+		(void)snprintf(err->message, sizeof(err->message), "%s", words);
+	if (parse_int(field(error, PG_DIAG_MESSAGE_HINT), &seconds) && seconds > 0 && seconds <= INT_MAX)
+		err->retry_after_s = (int)seconds;
+	error_fill_detail(err, "raised by a function of the database");
+}
+
 static enum sqlstate_retry
 refused(const struct mishap *mishap, struct error *err)
 {
 	const PGresult *result = mishap->flight->error;
-	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	struct sqlstate_meaning meaning = sqlstate_of_statement(code ? code : "");
+	const char *code = field(result, PG_DIAG_SQLSTATE);
+	const char *primary = field(result, PG_DIAG_MESSAGE_PRIMARY);
+	struct sqlstate_meaning meaning = sqlstate_of_statement(code, flight_is_of_server(result));
 
 	/* A server that is read only is away for writes; a read that writes is the handler's fault. */
 	if (mishap_is_read_only(mishap->flight) && mishap->reads) {
 		(void)error_internal(err, "a write in a route of NP_TX_READ");
 		return RETRY_NEVER;
 	}
+	/* 1 / 0 in a statement without values is nobody's but ours. */
+	if (meaning.of_a_value && !(mishap->valued && mishap->asked))
+		meaning.kind = NP_INTERNAL;
 	/* Only the primary message: detail and context quote values, and of class 22 (data) the message does too. */
-	if (code && text_starts(code, "22"))
+	if (text_starts(code, "22") && mishap->valued)
 		primary = "a value that its type does not take";
-	sqlstate_error(err, &meaning, code ? code : "", primary ? primary : PQresultErrorMessage(result));
+	sqlstate_error(err, &meaning, code, *primary ? primary : PQresultErrorMessage(result));
+	if (meaning.is_chosen)
+		use_words(result, err);
+	(void)snprintf(err->constraint, sizeof(err->constraint), "%s",
+	               field(result, PG_DIAG_CONSTRAINT_NAME));
 	return is_claimed_by_another(result) ? RETRY_RERUN : meaning.retry;
 }
 
@@ -92,10 +124,10 @@ ambiguous(struct error *err)
 bool
 mishap_may_pass(const struct flight *flight, enum flight_outcome outcome)
 {
-	const char *code = PQresultErrorField(flight->error, PG_DIAG_SQLSTATE);
+	const char *code = field(flight->error, PG_DIAG_SQLSTATE);
 
 	return outcome != FLIGHT_LATE && outcome != FLIGHT_ABANDONED
-	       && sqlstate_of_statement(code ? code : "").retry == RETRY_SOON;
+	       && sqlstate_of_statement(code, flight_is_of_server(flight->error)).retry == RETRY_SOON;
 }
 
 bool

@@ -12,6 +12,8 @@ struct mishap {
 	bool commits;                /* with its end, something may be committed */
 	bool forgotten;              /* a statement's name was not good any more, so nothing was done */
 	bool reads;                  /* in a transaction that only reads */
+	bool valued;                 /* a statement of it got values */
+	bool asked;                  /* the request named a parameter */
 	bool claimed;                /* the same again would find out whether it was done */
 };
 

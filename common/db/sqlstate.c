@@ -6,39 +6,67 @@
 #define BUSY           "The database is busy"
 #define CONFLICT       ERROR_CONFLICT
 #define BAD_VALUE      "The database cannot accept one of the values"
+#define TOO_LARGE      "One of the values is too large for the database"
+#define FORBIDDEN      "Not allowed"
 #define INTERNAL       "Internal error"
 #define ENDED          "The session has ended, or its user is gone"
 #define KEY_RUNNING    "A request with this Idempotency-Key is being worked on"
 #define KEY_KNOWN      "The request with this Idempotency-Key was answered before"
 #define KEY_OF_ANOTHER "This Idempotency-Key was used for another request"
 
-/* The first row whose code is a prefix decides; https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/* The first row whose code is a prefix decides;
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html What is not here is a fault of the
+ * handler, the schema or the server: 500. */
 static const struct {
 	const char *code;
 	struct sqlstate_meaning meaning;
 } statement_table[] = {
-	{ "08P01", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* PgBouncer, of everything of its own */
+	/* From the server: a wrong number of values, a statement that was named wrongly. */
+	{ "08P01", { NP_INTERNAL, RETRY_NEVER, INTERNAL } },
 	{ "08", { NP_UNAVAILABLE, RETRY_SOON, AWAY } },
-	{ "22", { NP_INVALID, RETRY_NEVER, BAD_VALUE } },
+	{ "22", { NP_INVALID, RETRY_NEVER, BAD_VALUE, .of_a_value = true } },
 	{ "23505", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* unique */
 	{ "23503", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* foreign key */
+	{ "23001", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* its RESTRICT, since Postgres 18 */
 	{ "23P01", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* exclusion */
 	{ "23", { NP_INVALID, RETRY_NEVER, BAD_VALUE } },    /* not null, check */
 	{ "25006", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } },  /* a standby, or a server set to read only */
 	{ "25P03", { NP_TIMEOUT, RETRY_NEVER, "The transaction was idle for too long" } },
-	{ "40001", { NP_CONFLICT, RETRY_RERUN, CONFLICT } }, /* serialization failure */
-	{ "40P01", { NP_CONFLICT, RETRY_RERUN, CONFLICT } }, /* deadlock */
-	{ "53", { NP_UNAVAILABLE, RETRY_LATE, BUSY } },      /* connections, memory, disk */
-	{ "55P03", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } },  /* lock timeout */
+	{ "25P04", { NP_TIMEOUT, RETRY_NEVER, "The database took too long" } }, /* transaction_timeout */
+	{ "40001", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },                    /* serialization failure */
+	{ "40P01", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },                    /* deadlock */
+	{ "40002", { NP_CONFLICT, RETRY_NEVER, CONFLICT } },   /* a constraint, at the end of a transaction */
+	{ "40003", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } },    /* nobody knows what became of it */
+	{ "40", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },      /* another rollback */
+	{ "42501", { NP_FORBIDDEN, RETRY_NEVER, FORBIDDEN } }, /* row-level security, or a missing right */
+	{ "44", { NP_INVALID, RETRY_NEVER, BAD_VALUE } },      /* a view's WITH CHECK OPTION */
+	{ "53", { NP_UNAVAILABLE, RETRY_LATE, BUSY } },        /* connections, memory, disk */
+	/* Too long for an index, too deep: what is too large came with the request, or is in the
+	 * statement. */
+	{ "54", { NP_INVALID, RETRY_NEVER, TOO_LARGE, .of_a_value = true } },
+	{ "55006", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } }, /* object in use */
+	{ "55P03", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } }, /* lock timeout */
 	{ "57014", { NP_TIMEOUT, RETRY_NEVER, "The database took too long" } },
-	{ "57P", { NP_UNAVAILABLE, RETRY_SOON, AWAY } }, /* shutting down, crashed, starting */
-	{ "58", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* the server's disk */
+	{ "57P", { NP_UNAVAILABLE, RETRY_SOON, AWAY } },    /* shutting down, crashed, starting */
+	{ "58", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } },    /* the server's disk */
+	{ "72", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } },    /* snapshot too old */
+	{ "HV00N", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* a foreign server cannot be reached */
+	{ "P0001", { NP_INVALID, RETRY_NEVER, BAD_VALUE, .is_chosen = true } }, /* RAISE EXCEPTION */
 	{ "NP001",
 	  { NP_CONFLICT, RETRY_NEVER, KEY_RUNNING, 1 } }, /* of idempotency_claim(), migration 0004 */
 	{ "NP002", { NP_CONFLICT, RETRY_NEVER, KEY_KNOWN } },
 	{ "NP003", { NP_INVALID, RETRY_NEVER, KEY_OF_ANOTHER } },
 	{ "NP004", { NP_UNAUTHORIZED, RETRY_NEVER, ENDED } }, /* request_session_check(), 0009 */
 	{ "", { NP_INTERNAL, RETRY_NEVER, INTERNAL } },
+};
+
+/* What RAISE may choose by PT400 to PT499 and is a kind of ours. */
+static const struct {
+	int status;
+	enum np_failure kind;
+} chosen_kinds[] = {
+	{ 400, NP_MALFORMED }, { 401, NP_UNAUTHORIZED }, { 403, NP_FORBIDDEN }, { 404, NP_NOT_FOUND },
+	{ 405, NP_METHOD },    { 409, NP_CONFLICT },     { 413, NP_TOO_LARGE }, { 415, NP_MEDIA_TYPE },
 };
 
 static const struct {
@@ -66,14 +94,42 @@ static const struct {
 	{ "Couldn't connect to compute node", RETRY_LATE },
 };
 
-struct sqlstate_meaning
-sqlstate_of_statement(const char *code)
+/* PostgREST's way to say a status. Another one than a 4xx is not for SQL to choose. */
+static bool
+read_chosen(const char *code, struct sqlstate_meaning *meaning)
 {
+	int64_t status;
+
+	if (!text_starts(code, "PT4") || strlen(code) != 5 || !parse_int(code + 2, &status))
+		return false;
+	*meaning = (struct sqlstate_meaning){ NP_INVALID, RETRY_NEVER, BAD_VALUE, .is_chosen = true };
+	meaning->status = (int)status;
+	for (size_t i = 0; i < COUNT_OF(chosen_kinds); i++)
+		if (chosen_kinds[i].status == meaning->status)
+			meaning->kind = chosen_kinds[i].kind;
+	return true;
+}
+
+/* Poolers have one code for everything of their own: PgBouncer 08P01, Supavisor XX000. */
+static bool
+is_of_pooler(const char *code)
+{
+	return strcmp(code, "08P01") == 0 || strcmp(code, "XX000") == 0;
+}
+
+struct sqlstate_meaning
+sqlstate_of_statement(const char *code, bool from_server)
+{
+	struct sqlstate_meaning meaning;
 	size_t i = 0;
 
 	/* No code: the server did not say anything, the connection went. */
 	if (!*code)
 		return (struct sqlstate_meaning){ NP_UNAVAILABLE, RETRY_SOON, AWAY };
+	if (!from_server && is_of_pooler(code))
+		return (struct sqlstate_meaning){ NP_UNAVAILABLE, RETRY_NEVER, AWAY };
+	if (read_chosen(code, &meaning))
+		return meaning;
 	while (!text_starts(code, statement_table[i].code))
 		i++;
 	return statement_table[i].meaning;
@@ -125,6 +181,7 @@ sqlstate_error(struct error *err, const struct sqlstate_meaning *meaning, const 
 
 	error_fill(err, meaning->kind, "%s", meaning->message);
 	err->retry_after_s = meaning->retry_after_s;
+	err->status = meaning->status;
 	(void)snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", code);
 	while (size > 0 && text[size - 1] == '\n')
 		size--;

@@ -22,10 +22,14 @@ struct sqlstate_meaning {
 	enum sqlstate_retry retry;
 	const char *message; /* for the client */
 	int retry_after_s;   /* 0: the kind's own */
+	bool of_a_value;     /* the client's only where a value of the request can be the cause; else ours */
+	bool is_chosen;      /* by RAISE: the server's own message is for the client */
+	int status;          /* the one that was chosen so; 0: the kind's own */
 };
 
-/* Of an error while a statement or a commit ran. `code` may be "" (the connection was lost). */
-struct sqlstate_meaning sqlstate_of_statement(const char *code);
+/* Of an error while a statement or a commit ran. `code` may be "" (the connection was lost).
+ * from_server: it names its function in the server, which no pooler does. */
+struct sqlstate_meaning sqlstate_of_statement(const char *code, bool from_server);
 
 /* Of an error while connecting; the kind is NP_UNAVAILABLE always, what differs is the retry. */
 struct sqlstate_meaning sqlstate_of_connect(const char *code, const char *text);

@@ -42,21 +42,55 @@ log_names(struct log_line *line, const struct transaction_options *options, cons
 	log_string(line, "statement", statement_name(statement, name));
 }
 
-void
-statement_log(const struct transaction_options *options, const struct statement *statement)
+/* A client's mistake is ordinary; a missing right looks like one, and may be ours. */
+static enum log_level
+level_of_failure(const struct error *err)
 {
-	bool slow = is_slow(options, statement);
+	switch (err->kind) {
+	case NP_INTERNAL:
+		return LOG_ERROR;
+	case NP_UNAVAILABLE:
+	case NP_TIMEOUT:
+	case NP_AMBIGUOUS:
+		return LOG_WARNING;
+	default:
+		return strcmp(err->sqlstate, "42501") == 0 ? LOG_WARNING : LOG_INFO;
+	}
+}
+
+void
+statement_log(const struct transaction_options *options, const struct statement *statement,
+              const struct error *err)
+{
+	/* What was never sent has not failed: the request's line says why. */
+	bool slow = is_slow(options, statement), failed = !statement->good && statement->us > 0;
+	enum log_level level = slow ? LOG_WARNING : LOG_DEBUG,
+	               failure = failed ? level_of_failure(err) : level;
 	struct log_line line;
 
-	log_begin(&line, slow ? LOG_WARNING : LOG_DEBUG, slow ? "slow query" : "statement");
+	log_begin(&line, failure > level ? failure : level,
+	          slow     ? "slow query"
+	          : failed ? "statement failed"
+	                   : "statement");
 	if (!line.wanted)
 		return;
 	log_names(&line, options, statement);
 	log_string(&line, "sql", statement->sql);
 	log_ms(&line, "duration_ms", statement->us);
 	log_bool(&line, "good", statement->good);
+	if (failed) {
+		log_string(&line, "sqlstate", *err->sqlstate ? err->sqlstate : NULL);
+		log_string(&line, "detail", err->detail);
+	}
 	log_end(&line);
 }
+
+const char *const transaction_outcome_names[OUTCOME__MAX] = {
+	[OUTCOME_COMMITTED] = "committed",
+	[OUTCOME_ROLLED_BACK] = "rolled_back",
+	[OUTCOME_UNKNOWN] = "unknown",
+	[OUTCOME_REPLAYED] = "replayed",
+};
 
 /* --- the plan --- */
 

@@ -21,8 +21,9 @@ struct statement {
 #define STATEMENT_NAME_BYTES 64
 const char *statement_name(const struct statement *statement, char name[STATEMENT_NAME_BYTES]);
 
-/* "slow query", or in DEBUG "statement". */
-void statement_log(const struct transaction_options *options, const struct statement *statement);
+/* "slow query", "statement failed" with what `err` says, or in DEBUG "statement". */
+void statement_log(const struct transaction_options *options, const struct statement *statement,
+                   const struct error *err);
 
 /* Whether it is a read that took SLOW_QUERY_MS or longer, and plans are asked for at all. */
 bool statement_wants_plan(const struct transaction_options *options, const struct statement *statement);

@@ -24,6 +24,7 @@ struct transaction {
 	struct connector *source; /* whose it is, or was */
 	bool open;                /* a BEGIN was sent, and no end of it */
 	bool stale;               /* what is open is of a run that failed: ROLLBACK comes first */
+	bool valued;              /* a statement of what is open, or the last one, got values */
 	bool broken;              /* the connection must not be used again */
 	bool failed;              /* nothing of it may be committed any more, because of: */
 	bool committed;           /* some of it was */
@@ -79,14 +80,14 @@ tell(const struct transaction *tx, struct transaction_note note)
 static bool
 trip_failed(struct transaction *tx, const struct trip *trip, struct error *err)
 {
-	const struct mishap mishap = {
-		.flight = &trip->flight,
-		.outcome = trip->outcome,
-		.commits = trip->commits,
-		.forgotten = trip->forgotten || trip->outdated,
-		.reads = tx->options.mode == NP_TX_READ,
-		.claimed = tx->claim != NULL,
-	};
+	const struct mishap mishap = { .flight = &trip->flight,
+		                       .outcome = trip->outcome,
+		                       .commits = trip->commits,
+		                       .forgotten = trip->forgotten || trip->outdated,
+		                       .reads = tx->options.mode == NP_TX_READ,
+		                       .valued = tx->valued,
+		                       .asked = tx->options.asked,
+		                       .claimed = tx->claim != NULL };
 
 	tx->retry = mishap_explain(&mishap, err);
 	tx->unsure = tx->unsure || err->kind == NP_AMBIGUOUS;
@@ -300,7 +301,7 @@ note(struct transaction *tx, const struct statement *statement, struct np_rows *
 {
 	char name[STATEMENT_NAME_BYTES];
 
-	statement_log(&tx->options, statement);
+	statement_log(&tx->options, statement, err);
 	/* Where nothing was sent, there was no connection. */
 	if (tx->options.listener && statement->us > 0)
 		tell(tx,
@@ -393,6 +394,7 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 
 	if (!may_query(tx, values, err))
 		return false;
+	tx->valued = values.count > 0 || (tx->valued && tx->open);
 	if (tx->last == LAST_IS_NEXT && tx->claim && !claim_wrap(tx->claim, tx->owner, &sent, &values))
 		tx->last = NOT_LAST;
 	statement.good = run(tx, sent, values, rows, err);
@@ -560,13 +562,6 @@ transaction_avoid_replica(struct transaction *tx)
 {
 	tx->options.replica = NULL;
 }
-
-const char *const transaction_outcome_names[OUTCOME__MAX] = {
-	[OUTCOME_COMMITTED] = "committed",
-	[OUTCOME_ROLLED_BACK] = "rolled_back",
-	[OUTCOME_UNKNOWN] = "unknown",
-	[OUTCOME_REPLAYED] = "replayed",
-};
 
 enum transaction_outcome
 transaction_outcome(const struct transaction *tx)

@@ -126,14 +126,22 @@ reply_reason(int status)
 		{ 304, "Not Modified" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
+		{ 402, "Payment Required" },
 		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 405, "Method Not Allowed" },
 		{ 409, "Conflict" },
+		{ 410, "Gone" },
+		{ 412, "Precondition Failed" },
 		{ 413, "Content Too Large" },
 		{ 415, "Unsupported Media Type" },
 		{ 422, "Unprocessable Content" },
+		{ 423, "Locked" },
+		{ 424, "Failed Dependency" },
+		{ 425, "Too Early" },
+		{ 428, "Precondition Required" },
 		{ 429, "Too Many Requests" },
+		{ 451, "Unavailable For Legal Reasons" },
 		{ 499, "Client Closed Request" },
 		{ 500, "Internal Server Error" },
 		{ 503, "Service Unavailable" },
@@ -143,5 +151,5 @@ reply_reason(int status)
 	for (size_t i = 0; i < COUNT_OF(reasons); i++)
 		if (reasons[i].status == status)
 			return reasons[i].reason;
-	return "";
+	return status >= 400 && status < 500 ? "Client Error" : "";
 }

@@ -6,13 +6,19 @@ static const struct statement_row {
 	const char *code;
 	enum np_failure kind;
 	enum sqlstate_retry retry;
+	bool pooler; /* it does not name a function of the server */
+	bool of_a_value;
+	int status; /* chosen by RAISE */
 } statement_rows[] = {
 	{ "no code: the connection was lost", "", NP_UNAVAILABLE, RETRY_SOON },
 	{ "connection failure", "08006", NP_UNAVAILABLE, RETRY_SOON },
-	{ "PgBouncer", "08P01", NP_UNAVAILABLE, RETRY_NEVER },
-	{ "value too long for its column", "22001", NP_INVALID, RETRY_NEVER },
-	{ "number out of range", "22003", NP_INVALID, RETRY_NEVER },
-	{ "not a uuid", "22P02", NP_INVALID, RETRY_NEVER },
+	{ "PgBouncer", "08P01", NP_UNAVAILABLE, RETRY_NEVER, .pooler = true },
+	{ "Supavisor", "XX000", NP_UNAVAILABLE, RETRY_NEVER, .pooler = true },
+	{ "wrong number of values", "08P01", NP_INTERNAL, RETRY_NEVER },
+	{ "lost by a pooler", "08006", NP_UNAVAILABLE, RETRY_SOON, .pooler = true },
+	{ "value too long for its column", "22001", NP_INVALID, RETRY_NEVER, .of_a_value = true },
+	{ "number out of range", "22003", NP_INVALID, RETRY_NEVER, .of_a_value = true },
+	{ "not a uuid", "22P02", NP_INVALID, RETRY_NEVER, .of_a_value = true },
 	{ "unique", "23505", NP_CONFLICT, RETRY_NEVER },
 	{ "foreign key", "23503", NP_CONFLICT, RETRY_NEVER },
 	{ "exclusion", "23P01", NP_CONFLICT, RETRY_NEVER },
@@ -25,7 +31,7 @@ static const struct statement_row {
 	{ "deadlock", "40P01", NP_CONFLICT, RETRY_RERUN },
 	{ "syntax error", "42601", NP_INTERNAL, RETRY_NEVER },
 	{ "no such table", "42P01", NP_INTERNAL, RETRY_NEVER },
-	{ "no privilege", "42501", NP_INTERNAL, RETRY_NEVER },
+	{ "no privilege", "42501", NP_FORBIDDEN, RETRY_NEVER },
 	{ "too many connections", "53300", NP_UNAVAILABLE, RETRY_LATE },
 	{ "disk full", "53100", NP_UNAVAILABLE, RETRY_LATE },
 	{ "lock timeout", "55P03", NP_UNAVAILABLE, RETRY_NEVER },
@@ -34,7 +40,72 @@ static const struct statement_row {
 	{ "server crashed", "57P02", NP_UNAVAILABLE, RETRY_SOON },
 	{ "server is starting", "57P03", NP_UNAVAILABLE, RETRY_SOON },
 	{ "the server's disk", "58030", NP_UNAVAILABLE, RETRY_NEVER },
-	{ "raised by a function", "P0001", NP_INTERNAL, RETRY_NEVER },
+	{ "raised by a function", "P0001", NP_INVALID, RETRY_NEVER },
+	{ "a chosen 400", "PT400", NP_MALFORMED, RETRY_NEVER, .status = 400 },
+	{ "a chosen 401", "PT401", NP_UNAUTHORIZED, RETRY_NEVER, .status = 401 },
+	{ "a chosen 403", "PT403", NP_FORBIDDEN, RETRY_NEVER, .status = 403 },
+	{ "a chosen 404", "PT404", NP_NOT_FOUND, RETRY_NEVER, .status = 404 },
+	{ "a chosen 402", "PT402", NP_INVALID, RETRY_NEVER, .status = 402 },
+	{ "a chosen 429", "PT429", NP_INVALID, RETRY_NEVER, .status = 429 },
+	{ "a chosen 499", "PT499", NP_INVALID, RETRY_NEVER, .status = 499 },
+	{ "no 4xx", "PT500", NP_INTERNAL, RETRY_NEVER },
+	{ "no 4xx either", "PT200", NP_INTERNAL, RETRY_NEVER },
+	{ "no status", "PT4XX", NP_INTERNAL, RETRY_NEVER },
+	{ "no status either", "PT4", NP_INTERNAL, RETRY_NEVER },
+	/* Appendix A, class by class. */
+	{ "no data", "02000", NP_INTERNAL, RETRY_NEVER },
+	{ "statement not yet complete", "03000", NP_INTERNAL, RETRY_NEVER },
+	{ "triggered action", "09000", NP_INTERNAL, RETRY_NEVER },
+	{ "not supported", "0A000", NP_INTERNAL, RETRY_NEVER },
+	{ "transaction initiation", "0B000", NP_INTERNAL, RETRY_NEVER },
+	{ "locator", "0F000", NP_INTERNAL, RETRY_NEVER },
+	{ "grantor", "0L000", NP_INTERNAL, RETRY_NEVER },
+	{ "role", "0P000", NP_INTERNAL, RETRY_NEVER },
+	{ "diagnostics", "0Z000", NP_INTERNAL, RETRY_NEVER },
+	{ "case not found", "20000", NP_INTERNAL, RETRY_NEVER },
+	{ "several rows of a subquery", "21000", NP_INTERNAL, RETRY_NEVER },
+	{ "division by zero", "22012", NP_INVALID, RETRY_NEVER, .of_a_value = true },
+	{ "integrity", "23000", NP_INVALID, RETRY_NEVER },
+	{ "restrict", "23001", NP_CONFLICT, RETRY_NEVER },
+	{ "cursor state", "24000", NP_INTERNAL, RETRY_NEVER },
+	{ "transaction state", "25001", NP_INTERNAL, RETRY_NEVER },
+	{ "transaction took too long", "25P04", NP_TIMEOUT, RETRY_NEVER },
+	{ "statement name", "26000", NP_INTERNAL, RETRY_NEVER },
+	{ "data change by a trigger", "27000", NP_INTERNAL, RETRY_NEVER },
+	{ "authorization", "28000", NP_INTERNAL, RETRY_NEVER },
+	{ "dependent privileges", "2B000", NP_INTERNAL, RETRY_NEVER },
+	{ "transaction termination", "2D000", NP_INTERNAL, RETRY_NEVER },
+	{ "routine", "2F005", NP_INTERNAL, RETRY_NEVER },
+	{ "cursor name", "34000", NP_INTERNAL, RETRY_NEVER },
+	{ "external routine", "38000", NP_INTERNAL, RETRY_NEVER },
+	{ "external invocation", "39000", NP_INTERNAL, RETRY_NEVER },
+	{ "savepoint", "3B001", NP_INTERNAL, RETRY_NEVER },
+	{ "database", "3D000", NP_INTERNAL, RETRY_NEVER },
+	{ "schema", "3F000", NP_INTERNAL, RETRY_NEVER },
+	{ "rollback", "40000", NP_CONFLICT, RETRY_RERUN },
+	{ "rollback by a constraint", "40002", NP_CONFLICT, RETRY_NEVER },
+	{ "completion unknown", "40003", NP_UNAVAILABLE, RETRY_NEVER },
+	{ "check option of a view", "44000", NP_INVALID, RETRY_NEVER },
+	{ "out of memory", "53200", NP_UNAVAILABLE, RETRY_LATE },
+	{ "program limit", "54000", NP_INVALID, RETRY_NEVER, .of_a_value = true },
+	{ "too complex", "54001", NP_INVALID, RETRY_NEVER, .of_a_value = true },
+	{ "prerequisite state", "55000", NP_INTERNAL, RETRY_NEVER },
+	{ "object in use", "55006", NP_UNAVAILABLE, RETRY_NEVER },
+	{ "parameter that cannot be changed now", "55P02", NP_INTERNAL, RETRY_NEVER },
+	{ "enum value not yet committed", "55P04", NP_INTERNAL, RETRY_NEVER },
+	{ "operator intervention", "57000", NP_INTERNAL, RETRY_NEVER },
+	{ "database dropped", "57P04", NP_UNAVAILABLE, RETRY_SOON },
+	{ "session idle for too long", "57P05", NP_UNAVAILABLE, RETRY_SOON },
+	{ "a server's file", "58P01", NP_UNAVAILABLE, RETRY_NEVER },
+	{ "snapshot too old", "72000", NP_UNAVAILABLE, RETRY_NEVER },
+	{ "configuration file", "F0000", NP_INTERNAL, RETRY_NEVER },
+	{ "foreign data", "HV000", NP_INTERNAL, RETRY_NEVER },
+	{ "foreign server away", "HV00N", NP_UNAVAILABLE, RETRY_NEVER },
+	{ "PL/pgSQL", "P0000", NP_INTERNAL, RETRY_NEVER },
+	{ "STRICT found none", "P0002", NP_INTERNAL, RETRY_NEVER },
+	{ "STRICT found several", "P0003", NP_INTERNAL, RETRY_NEVER },
+	{ "ASSERT", "P0004", NP_INTERNAL, RETRY_NEVER },
+	{ "data corrupted", "XX001", NP_INTERNAL, RETRY_NEVER },
 	{ "internal error", "XX000", NP_INTERNAL, RETRY_NEVER },
 };
 
@@ -44,11 +115,14 @@ each_code_of_a_statement_has_its_meaning(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(statement_rows); i++) {
 		const struct statement_row *row = &statement_rows[i];
-		struct sqlstate_meaning meaning = sqlstate_of_statement(row->code);
+		struct sqlstate_meaning meaning = sqlstate_of_statement(row->code, !row->pooler);
 
 		row_int(row, meaning.kind, row->kind);
 		row_int(row, meaning.retry, row->retry);
 		row_true(row, meaning.message && meaning.message[0]);
+		row_true(row, meaning.of_a_value == row->of_a_value);
+		row_int(row, meaning.status, row->status);
+		row_true(row, meaning.is_chosen == (row->status > 0 || strcmp(row->code, "P0001") == 0));
 	}
 }
 
@@ -136,7 +210,7 @@ the_code_is_found_in_a_verbose_text(void **state)
 static void
 an_error_shows_the_client_nothing_of_the_server(void **state)
 {
-	struct sqlstate_meaning meaning = sqlstate_of_statement("23505");
+	struct sqlstate_meaning meaning = sqlstate_of_statement("23505", true);
 	struct error err;
 
 	(void)state;
@@ -151,7 +225,7 @@ an_error_shows_the_client_nothing_of_the_server(void **state)
 static void
 an_error_without_a_code_or_text_is_one_too(void **state)
 {
-	struct sqlstate_meaning meaning = sqlstate_of_statement("");
+	struct sqlstate_meaning meaning = sqlstate_of_statement("", false);
 	struct error err;
 
 	(void)state;
