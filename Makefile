@@ -63,7 +63,7 @@ OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
 # As programs outside of this tree get it.
 DEVELOPMENT     := $(BUILD)/lib/libnullpool.a $(BUILD)/lib/nullpool.pc
 
-.PHONY: always all programs docs new tests fuzzers run test unit system torture bench fuzz coverage lint migrate migrate-down doctor install uninstall clean distclean help
+.PHONY: always all programs docs new tests fuzzers run test unit system torture bench fuzz coverage lint migrate migrate-down doctor install uninstall purge booted clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -233,6 +233,10 @@ install: all docs
 uninstall:
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' env/install/run uninstall
 
+# Settings, secrets, logs and the user too.
+purge:
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' env/install/run purge
+
 clean:
 	rm -rf build
 
@@ -252,5 +256,5 @@ help:
 	@echo 'make                build only, into build/'
 	@echo 'make migrate        Alembic upgrade head (NULLPOOL_ENV_FILE=, or .env, or as make run)'
 	@echo 'make migrate-down   one revision back'
-	@echo 'make install        programs, library, migrations, systemd units, nginx (DESTDIR=, PREFIX=/usr/local); make uninstall'
+	@echo 'make install        programs, library, migrations, systemd units, nginx (DESTDIR=, PREFIX=/usr/local); make uninstall; make purge'
 	@echo 'make clean          remove build/; make distclean: .local/ too'

@@ -114,7 +114,46 @@ def test_uninstall_keeps_edited_settings_and_what_others_have_there(stage):
     foreign.write_text("# mine\n")
     done = make("uninstall", stage)
     assert set(files(stage)) == {"etc/nullpool/nullpool.env", "etc/nginx/nullpool/mine.conf"}
-    assert f"kept: {edited}" in done.stdout
+    assert f"kept: {edited.parent}" in done.stdout
+
+
+INCLUDES = "include nullpool/http.conf;\ninclude nullpool/server.conf;\n"
+
+
+def test_uninstall_takes_its_include_out_of_nginx(stage):
+    enabled = stage / "etc/nginx/sites-enabled"
+    enabled.mkdir()
+    (enabled / "nullpool").write_text(INCLUDES)
+    (enabled / "mine").write_text("server { listen 81; } # not nullpool/server.conf\n")
+    make("uninstall", stage)
+    assert [path.name for path in enabled.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("name, text", [("sites-enabled/nullpool", INCLUDES + "server {}\n"), ("conf.d/all.conf", INCLUDES + "#\n"),
+                                        ("nginx.conf", "http {\n\tinclude /etc/nginx/nullpool/server.conf;\n}\n")])
+def test_where_nginx_includes_it_in_another_way_uninstall_takes_nothing(stage, name, text):
+    """nginx would not start without what it includes, with none of its sites."""
+    path = stage / "etc/nginx" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    before = files(stage)
+    done = make("uninstall", stage, check=False)
+    assert done.returncode != 0 and str(path) in done.stderr and files(stage) == before
+
+
+def test_purge_leaves_nothing_at_all(stage):
+    for name, text in (("etc/nullpool/nullpool.env", "ENV=production\n"), ("etc/credstore/nullpool.SECRET_KEY", "x\n"),
+                       ("etc/nginx/nullpool-metrics-all.conf", "allow all;\n"), ("var/log/nginx/nullpool.log.1", "{}\n"),
+                       ("etc/nginx/nullpool/mine.conf", "# mine\n"), ("run/nullpool/users.board", "")):
+        (stage / name).parent.mkdir(parents=True, exist_ok=True)
+        (stage / name).write_text(text)
+    kept = make("uninstall", stage).stdout
+    assert set(files(stage)) == {"etc/nullpool/nullpool.env", "etc/credstore/nullpool.SECRET_KEY", "etc/nginx/nullpool-metrics-all.conf",
+                                 "etc/nginx/nullpool/mine.conf", "var/log/nginx/nullpool.log.1"}
+    for name in ("etc/nullpool", "etc/credstore/nullpool.SECRET_KEY", "var/log/nginx/nullpool.log.1"):
+        assert f"kept: {stage / name}\n" in kept
+    make("purge", stage)
+    assert files(stage) == {}
 
 
 def test_uninstall_leaves_directories_that_were_there(site):
@@ -156,7 +195,13 @@ def test_what_is_gone_from_the_tree_is_gone_after_the_next_install(stage):
     gone.write_text("# of an earlier version\n")
     manifest = stage / "usr/local/lib/nullpool/manifest"
     manifest.write_text(manifest.read_text() + f"/{gone.relative_to(stage)}\n")
+    (stage / "run/nullpool").mkdir(parents=True)
+    for name in ("root.sock", "users.sock", "users.board"):
+        (stage / "run/nullpool" / name).write_text("")
     install(["root"], stage)
+    # nginx answers 404 where no socket is.
+    assert [path.name for path in (stage / "run/nullpool").iterdir()] == ["root.sock"]
+    (stage / "run/nullpool/root.sock").unlink()
     left = {name: mode for name, mode in expected().items()
             if not any(name.endswith((f"/{other}", f"@{other}.socket")) for other in PROGRAMS if other != "root")}
     assert files(stage) == left

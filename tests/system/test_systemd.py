@@ -58,7 +58,7 @@ def test_the_run_directory_and_the_settings_are_those_of_the_programs_user(site)
     stage = site.folder("sysusers") / "stage"
     make("install", stage)
     # In an empty root there is no nginx user, as Debian always has one.
-    (stage / "usr/local/lib/sysusers.d/debian.conf").write_text("g www-data 33\n")
+    (stage / "usr/local/lib/sysusers.d/debian.conf").write_text("u www-data 33\ng adm 4\n")
     for command in (["systemd-sysusers"], ["systemd-tmpfiles", "--create"]):
         subprocess.run([*command, f"--root={stage}"], check=True, capture_output=True, timeout=60)
     passwd = dict(line.split(":")[0::2][:2] for line in (stage / "etc/passwd").read_text().splitlines())
@@ -71,6 +71,9 @@ def test_the_run_directory_and_the_settings_are_those_of_the_programs_user(site)
     assert about("run/nullpool") == ("0o750", user, 33)
     assert about("etc/nullpool") == ("0o750", 0, group)
     assert about("etc/nullpool/nullpool.env") == ("0o640", 0, group)
+    # nginx writes into what is there; what it makes itself all could read.
+    for name in ("nullpool.log", "nullpool-error.log"):
+        assert about(f"var/log/nginx/{name}") == ("0o640", 33, 4)
 
 
 # --- what the programs tell systemd ---
