@@ -185,6 +185,11 @@ torture:
 	@$(MAKE) --no-print-directory -s tests
 	@NULLPOOL_BUILD=$(BUILD) exec $(PYTHON) -B tests/torture/torture.py
 
+# Another Debian: SUITE=bookworm. It is made once, and kept in BOOTED_CACHE.
+booted:
+	@env/setup booted
+	@exec $(PYTHON) -B tests/booted/booted.py
+
 # What of its packages cannot be had is left out of the table.
 bench:
 	@env/setup run
@@ -247,6 +252,7 @@ help:
 	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
 	@echo 'make torture        calls that fail, servers that die, a million requests: an hour, and a report (ONLY=ledger MINUTES=1)'
+	@echo 'make booted         the steps to production, from the README, on a Debian that boots (root; SUITE=bookworm)'
 	@echo 'make new NAME=notes a new endpoint: a handler, a migration, a test'
 	@echo 'make doctor         what a request needs, checked one by one (NULLPOOL_ENV_FILE=, or .env, or as make run)'
 	@echo 'make fuzz           libFuzzer on all that reads bytes from outside (SECONDS=30 for each target, ONLY="json url")'
