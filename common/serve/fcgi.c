@@ -26,8 +26,11 @@
 #define PEER_TIMEOUT_MS (PEER_TIMEOUT_S * INT64_C(1000))
 /* How often a head that came in pieces is looked at again: no server of ours sends one so. */
 #define PIECE_MS 1
-/* More than a socket's queue holds. */
-#define WAITING_MAX 1000
+/* A program that cannot serve refuses for so long, so that it is started less often than a socket of systemd's gives up at: with it,
+ * who waits would get a reset. */
+#define REFUSE_FOR_MS 2000
+/* And this long while they keep coming: it is to have ended before TimeoutStartSec= of its service. */
+#define REFUSE_MOST_MS 20000
 /* As long as it takes somebody to mend the settings. */
 #define REFUSED_RETRY_S "30"
 /* A client that has waited for less is not looked at before its turn: it is hardly gone. */
@@ -295,37 +298,47 @@ refuse(FCGX_Request *fcgi, void *scope)
 	struct request request;
 	struct reply reply;
 	struct error ignored;
-
 	/* For its id, and so that all of it is taken. */
-	(void)!cgi_request(scope, fcgi->envp, read_body, fcgi, &request, &ignored);
+	bool whole = cgi_request(scope, fcgi->envp, read_body, fcgi, &request, &ignored);
+
 	problem.request_id = request.id;
 	reply_init(&reply, scope);
 	problem_write(&reply, &problem);
 	reply_set_header(&reply, "Retry-After", REFUSED_RETRY_S);
 	reply.without_body = strcmp(request.method, "HEAD") == 0;
 	send_reply(fcgi, &reply, scope);
-	close_request(fcgi);
+	(whole ? close_at_once : close_request)(fcgi);
 	log_printf(LOG_WARNING, "request refused", "the program cannot be started");
+}
+
+static void
+refuse_one(int fd)
+{
+	void *scope = mem_scope(mem_process(), "request");
+	FCGX_Request fcgi;
+
+	if (open_request(&fcgi, fd, deadline_in_ms(PEER_TIMEOUT_MS)))
+		refuse(&fcgi, scope);
+	else if (fcgi.ipcFd >= 0)
+		FCGX_Free(&fcgi, 1);
+	mem_free(scope);
 }
 
 void
 fcgi_refuse_waiting(int listener)
 {
+	struct pollfd waiting = { .fd = listener, .events = POLLIN };
+	struct deadline end = { 0 }, last = deadline_in_ms(REFUSE_MOST_MS);
 	struct error err;
 
 	if (!fcgi_init(&err) || fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK) < 0)
 		return;
-	for (int i = 0; i < WAITING_MAX; i++) {
-		void *scope = mem_scope(mem_process(), "request");
+	while (!deadline_passed(last) && poll(&waiting, 1, deadline_left_ms(end)) > 0) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		FCGX_Request fcgi;
 
-		if (fd >= 0 && open_request(&fcgi, fd, deadline_in_ms(PEER_TIMEOUT_MS)))
-			refuse(&fcgi, scope);
-		else if (fd >= 0 && fcgi.ipcFd >= 0)
-			FCGX_Free(&fcgi, 1);
-		mem_free(scope);
-		if (fd < 0)
-			break;
+		if (end.at_us == 0)
+			end = deadline_in_ms(REFUSE_FOR_MS);
+		if (fd >= 0)
+			refuse_one(fd);
 	}
 }

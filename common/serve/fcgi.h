@@ -16,8 +16,8 @@ void fcgi_know_clock(void);
  * than DATABASE_POOL_TIMEOUT is refused. When the clock was set in between, nobody can say how long. */
 void fcgi_answer(struct app *app, int fd, struct deadline deadline);
 
-/* Answers each connection that waits in a listening socket with 503, for a program that cannot serve. Without settings, and
- * without fcgi_init(). */
+/* Answers each connection that waits in a listening socket with 503, for a program that cannot serve, and those of the next 2 s.
+ * Returns at once if none waits. Without settings, and without fcgi_init(). */
 void fcgi_refuse_waiting(int listener);
 
 #endif
