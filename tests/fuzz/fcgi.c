@@ -16,6 +16,7 @@
 
 #include "app/app.h"
 #include "http/pattern.h"
+#include "http/pattern.h"
 #include "lines.h"
 #include "serve/count.h"
 #include "serve/fcgi.h"
@@ -139,6 +140,8 @@ the_app(void)
 		return &app;
 	buf_init(&faults, mem_process(), 4096);
 	HOLDS(settings_read(mem_process(), environment, &settings, &faults));
+	/* As the table's check does: it is kept for the process. */
+	HOLDS(!pattern_compile(list[3].pattern) && pattern_matches(list[3].pattern, "curl/8"));
 	HOLDS(scoreboard_make(NULL, &plan, &err));
 	/* Its automaton is the process's. */
 	HOLDS(pattern_matches(agent_pattern, "curl/8 a") && !pattern_matches(agent_pattern, "a\n"));
