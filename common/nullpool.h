@@ -41,13 +41,15 @@ enum np_type {
 	NP_TYPE__MAX,
 };
 /* Where these are narrower than their RFCs:
- * - A number is JSON's (RFC 8259: no +5, .5, 05 or 0x5), has at most 63 bytes and 4 digits of an exponent in a body, and is
- *   neither too large for a double nor so small that it would be 0. An integer has 64 bits; in a body 1.0 and 1e2 are integers,
- *   as in JSON Schema, in a path, query, header or form only digits after an optional minus are.
- * - An e-mail address is ASCII, with at most 64 bytes before its @, no quotes, no comments and no [address]: "a b"@example.com,
- *   a@[192.0.2.1] (RFC 5321) and those of RFC 6531 are refused.
- * - A time has its seconds, at most 9 decimals of them, and an offset below 16 hours. Second 60 is taken at the end of a UTC day,
- *   with decimals unless the time itself is 23:59:60, as Postgres has it.
+ * - A number is JSON's (RFC 8259: no +5, .5, 05 or 0x5), has at most 63 bytes and 4 digits of an
+ *   exponent in a body, and is neither too large for a double nor so small that it would be 0. An
+ *   integer has 64 bits; in a body 1.0 and 1e2 are integers, as in JSON Schema, in a path, query,
+ *   header or form only digits after an optional minus are.
+ * - An e-mail address is ASCII, with at most 64 bytes before its @, no quotes, no comments and no
+ *   [address]: "a b"@example.com, a@[192.0.2.1] (RFC 5321) and those of RFC 6531 are refused.
+ * - A time has its seconds, at most 9 decimals of them, and an offset below 16 hours. Second 60 is
+ *   taken at the end of a UTC day, with decimals unless the time itself is 23:59:60, as Postgres
+ *   has it.
  * - JSON has no name twice in an object, no \u0000 and no half of a surrogate pair (RFC 7493). */
 
 /* One value, the same from the URL or the body to the SQL parameter. */
@@ -100,10 +102,11 @@ struct np_param {
 	bool nullable;    /* a body's null is accepted, and is SQL's NULL */
 	int64_t min, max; /* see enum np_type; both 0: no bound; min above 0 and max 0: no upper one */
 	const char *const *choices; /* of NP_ENUM: what it may be, ending with NULL; see NP_CHOICES */
-	/* Of NP_STRING with a max (10,000 at most): a POSIX extended regular expression that all of the value matches, byte by
-	 * byte. It has no back-reference, 1,000 bytes at most, and 1,000 parts with its repetitions written out. An ordinary one
-	 * takes 20 nanoseconds a byte; one that has to remember where it may have begun, such as (a|b)*a(a|b){12}, may take 0.1
-	 * ms and 3 KB a byte: choose a small max for it. */
+	/* Of NP_STRING with a max (10,000 at most): a POSIX extended regular expression that all of
+	 * the value matches, byte by byte. It has no back-reference, 1,000 bytes at most, and 1,000
+	 * parts with its repetitions written out. An ordinary one takes 20 nanoseconds a byte; one
+	 * that has to remember where it may have begun, such as (a|b)*a(a|b){12}, may take 0.1 ms
+	 * and 3 KB a byte: choose a small max for it. */
 	const char *pattern;
 	int64_t many; /* above 0: a list of at most so many values, an array of a body or repeated in a query;
 	                             * SQL gets it as an array, such as $1::uuid[]. min and max are each value's */
@@ -328,8 +331,9 @@ struct np_value np_field(const struct np_rows *rows, size_t row, const char *col
 
 /* The first row as an object: {"column": value, …}, each value by its column's type; a numeric of
  * more digits than a double has is a string, so that none is lost. A timestamptz is in UTC,
- * whatever the role's TimeZone is. An int8 is a number with all its digits: JavaScript and others round it above 2^53.
- * Where that may matter ask for a string, `SELECT id::text AS id`, and declare it as an NP_STRING in the schema. */
+ * whatever the role's TimeZone is. An int8 is a number with all its digits: JavaScript and others
+ * round it above 2^53. Where that may matter ask for a string, `SELECT id::text AS id`, and declare
+ * it as an NP_STRING in the schema. */
 NP_MUST_CHECK bool np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *row);
 
 /* A keyset page: {"items": [row, …], "next": cursor or null}. Query for limit + 1 rows, so that it can tell

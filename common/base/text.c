@@ -235,8 +235,8 @@ parse_float(const char *text, double *value)
 	return true;
 }
 
-/* The minus and the digits of a JSON number, without its point and exponent. Returns how many bytes; *shift is by how many
- * digits the point has to move to the right from behind them. */
+/* Copies the minus and the digits of a JSON number, without its point and exponent. Returns their
+ * count; the number is the digits times 10 to the power of *shift. */
 static size_t
 read_digits(const char *text, char digits[WHOLE_MAX_BYTES], int64_t *shift)
 {

@@ -37,7 +37,8 @@ size_t text_of_int(int64_t value, char text[INT_TEXT_BYTES]);
  * float8 refuses both. */
 NP_MUST_CHECK bool parse_float(const char *text, double *value);
 
-/* The same of a number without a fraction, however it is written: 1, 1.0, 1e2, 120e-1. False: it is none, or does not fit. */
+/* Returns true if the whole text is a JSON number without a fraction, however it is written (1, 1.0,
+ * 1e2, 120e-1), and fits. */
 NP_MUST_CHECK bool parse_whole(const char *text, int64_t *value);
 
 /* Length of the JSON number at the start of text, 0 when there is none; *integer when it has no . and no e. */

@@ -5,7 +5,8 @@
 #include "base/text.h"
 #include "db/wait.h"
 
-/* Of values of one statement, or of one row: libpq keeps twice as much for the connection's life. */
+/* libpq's buffers grow to twice the longest message, and shrink only with the connection. Values of
+ * one statement, or one row, that are longer than this make it not worth keeping. */
 #define LARGE_BYTES ((size_t)256 << 10)
 
 void
@@ -95,7 +96,7 @@ keep_error(struct flight *flight, PGresult *result)
 		flight->error = result;
 }
 
-/* A row is read whole, rows one after the other. */
+/* Only a row's size matters: libpq buffers one row at a time. */
 static bool
 has_large_row(const PGresult *result)
 {

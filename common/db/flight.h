@@ -43,8 +43,7 @@ struct flight {
 	bool sent;       /* the server may have got some of it */
 	bool broken;     /* the connection must not be used again */
 	bool unqueued;   /* a statement could not even be queued */
-	bool
-	    large; /* values or a row made libpq's buffers grow; they shrink only when the connection closes */
+	bool large;      /* values or a row made libpq's buffers grow: they never shrink */
 };
 
 /* pg: in non-blocking pipeline mode, nothing in flight. prepared: of that connection, or NULL. */

@@ -85,8 +85,8 @@ read_offset(const char **at, struct moment *moment)
 	return true;
 }
 
-/* A leap second is the last one of a day of UTC. Postgres reads the time before the offset, and takes no fraction behind 23:59:60
- * there: it would be in the next day. */
+/* A leap second is the last second of a UTC day. Postgres checks the time before it applies the
+ * offset: it refuses a fraction after 23:59:60, which would be in the next day. */
 static bool
 may_have_second(const struct moment *moment)
 {

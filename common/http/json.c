@@ -1,4 +1,5 @@
-/* json.c - a text that has passed the gate, read value by value: nothing here can be malformed any more */
+/* json.c - a text that has passed the gate, read value by value: nothing here can be malformed any
+ * more */
 #include "http/json.h"
 
 #include "base/buf.h"
@@ -80,7 +81,8 @@ kind_of(const char *json, size_t size)
 	return JSON_INT;
 }
 
-/* The contents of the string from its opening quote to behind its closing one. Decoded it is never longer. */
+/* The contents of the string from its opening quote to behind its closing one. Decoded it is never
+ * longer. */
 static const char *
 decode_string(void *owner, const char *at, const char *end)
 {
@@ -116,7 +118,8 @@ read_value(void *owner, const char **at, const char *end)
 	return member;
 }
 
-/* After white space: the next byte that means something, or NULL at the bracket that closes. A comma is passed. */
+/* After white space: the next byte that means something, or NULL at the bracket that closes. A
+ * comma is passed. */
 static const char *
 next_in_brackets(const char *at, const char *end)
 {

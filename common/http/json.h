@@ -1,13 +1,15 @@
 /* json.h - a body, checked as a whole by a small gate of ours, and then read where it stands
  *
- * The gate is ours because libraries let the last of two equal keys win, cut texts at \u0000, take NaN, 1e400, lone
- * surrogates and overlong UTF-8, and saturate integers. What passes is RFC 8259 within the limits of I-JSON (RFC 7493):
- * valid UTF-8, no equal keys, no NUL, integers of 64 bits, numbers that a double has, at most JSON_DEPTH_MAX levels and
- * JSON_OBJECT_KEYS_MAX keys in an object; no number of more than 63 bytes, or with an exponent of more than 4 digits.
- * Postgres' jsonb takes all that passes: tests/system/test_values.py.
+ * The gate is ours because libraries let the last of two equal keys win, cut texts at \u0000, take
+ * NaN, 1e400, lone surrogates and overlong UTF-8, and saturate integers. What passes is RFC 8259
+ * within the limits of I-JSON (RFC 7493): valid UTF-8, no equal keys, no NUL, integers of 64 bits,
+ * numbers that a double has, at most JSON_DEPTH_MAX levels and JSON_OBJECT_KEYS_MAX keys in an
+ * object; no number of more than 63 bytes, or with an exponent of more than 4 digits. Postgres'
+ * jsonb takes all that passes: tests/system/test_values.py.
  *
- * There is no tree. A tree costs memory for each value, many times the bytes that were sent (json-c needs 790 bytes for {});
- * here a value is a piece of the text until somebody asks for it, and what nobody asks for costs nothing.
+ * There is no tree. A tree costs memory for each value, many times the bytes that were sent (json-c
+ * needs 790 bytes for {}); here a value is a piece of the text until somebody asks for it, and what
+ * nobody asks for costs nothing.
  */
 #ifndef NULLPOOL_HTTP_JSON_H
 #define NULLPOOL_HTTP_JSON_H
@@ -23,7 +25,7 @@ enum json_kind { JSON_NULL, JSON_BOOL, JSON_INT, JSON_FLOAT, JSON_STRING, JSON_A
 struct json_member {
 	const char *name; /* decoded; NULL: an item of an array */
 	enum json_kind kind;
-	const char *text; /* a string's contents, a number or word as it was sent; NULL: an array or object */
+	const char *text; /* contents of a string, a number or word as sent; NULL: array or object */
 	const char *json; /* where its JSON begins, in the text that was read */
 	size_t size;      /* of its JSON */
 };
@@ -55,8 +57,8 @@ size_t json_escape_size(const char *text, const char *end, uint32_t *point);
 /* NP_MALFORMED, with what is wrong and at which byte. */
 NP_MUST_CHECK bool json_gate(const char *text, size_t size, struct error *err);
 
-/* The members of a body that is one object; they refer to the text. NP_MALFORMED as above; NP_INVALID if it is another JSON
- * value. */
+/* The members of a body that is one object; they refer to the text. NP_MALFORMED as above;
+ * NP_INVALID if it is another JSON value. */
 NP_MUST_CHECK bool json_body_read(void *owner, const char *text, size_t size, struct json_body *body,
                                   struct error *err);
 

@@ -27,8 +27,9 @@ struct gate {
 	struct error *err;
 };
 
-/* Of the one text at a time: the keys of each open object, those of an inner one behind those of the outer. 250 KiB of which
- * only what a text needs is ever touched: from malloc they would be asked of the kernel and given back for each body. */
+/* Of the one text at a time: the keys of each open object, those of an inner one behind those of
+ * the outer. 250 KiB of which only what a text needs is ever touched: from malloc they would be
+ * asked of the kernel and given back for each body. */
 static struct key keys[JSON_DEPTH_MAX * JSON_OBJECT_KEYS_MAX];
 
 static bool gate_value(struct gate *gate);

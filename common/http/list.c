@@ -4,7 +4,8 @@
 #include "base/mem.h"
 #include "http/param.h"
 
-/* Of all that a body can hold: quotes around each digit, or a backslash before each character, make it twice as long. */
+/* Whatever list a body can hold: quotes around single digits, or a backslash before each character,
+ * double its length. */
 #define LIST_MAX_BYTES (2 * (size_t)REQUEST_BODY_MAX_BYTES)
 
 /* Each element in quotes, so that no comma, brace, NULL or space in it means anything,

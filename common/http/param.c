@@ -7,7 +7,7 @@
 #include "http/json.h"
 #include "http/router.h"
 
-/* What is told of a name that nobody knows: a longer one is cut. */
+/* Unknown names are reported up to this length. */
 #define NAME_MAX_BYTES 128
 
 const char *const param_places[NP_BODY + 1] = {
@@ -129,8 +129,8 @@ decode_query(struct decoder *decoder, const struct target *target)
 	}
 }
 
-/* A scalar's text if JSON writes the parameter's type so, NULL if not. A number without a fraction is an integer however it
- * is written: 1.0 and 1e2 are, in JSON Schema and so in the OpenAPI document. */
+/* Returns the text of a scalar if JSON writes the parameter's type that way, NULL if not. A number
+ * without a fraction is an integer, as in JSON Schema: 1.0 and 1e2 are. */
 static const char *
 text_of(void *owner, const struct np_param *param, const struct json_member *member)
 {
@@ -143,7 +143,7 @@ text_of(void *owner, const struct np_param *param, const struct json_member *mem
 	return NULL;
 }
 
-/* What is made of one item is let go before the next: the list alone stays. */
+/* Frees what one item needed before the next is read: only the list grows. */
 static const char *
 decode_item(struct decoder *decoder, const struct np_param *param, struct json_items *items, bool *more)
 {
@@ -250,7 +250,8 @@ decode_member(struct decoder *decoder, const char *path, const struct json_membe
 	}
 }
 
-/* As deep as names have dots, which the table bounds. What is wrong with more than can be told is not looked at. */
+/* Recurses as deep as names have dots, which the table bounds. Stops at the last fault that can be
+ * reported. */
 static void
 decode_object(struct decoder *decoder, const char *path, const struct json_body *object)
 {

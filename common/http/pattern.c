@@ -7,8 +7,9 @@
 
 #define GROUPS_MAX 32
 
-/* An automaton gets at most one new state for a byte, of some 3 KB. Those of ordinary expressions are few; of one such as
- * (a|b)*a(a|b){12} every other value adds some, for ever. After so many bytes it is built anew, which takes 20 microseconds. */
+/* An automaton gets at most one new state for a byte, of some 3 KB. Those of ordinary expressions
+ * are few; of one such as (a|b)*a(a|b){12} every other value adds some, for ever. After so many
+ * bytes it is built anew, which takes 20 microseconds. */
 #define FRESH_BYTES 16384
 
 /* The size of an expression, group by group. */
@@ -59,7 +60,8 @@ read_count(const char **at)
 	return count;
 }
 
-/* How many copies the interval at `at` ({n}, {n,} or {n,m}) makes, and moves behind it; 0: it is none. */
+/* How many copies the interval at `at` ({n}, {n,} or {n,m}) makes, and moves behind it; 0: it is
+ * none. */
 static size_t
 read_interval(const char **at)
 {

@@ -1,9 +1,10 @@
-/* pattern.h - the regular expressions of a program's table: checked and compiled when it starts, matched without surprises
+/* pattern.h - the regular expressions of a program's table: checked and compiled when it starts,
+ * matched without surprises
  *
- * glibc's regexec() builds the states of an automaton as a text needs them, and keeps them. Three things of it cost a worker
- * seconds or its memory, and are not left to chance here: it tries every start of a text unless the expression is anchored
- * (quadratic), a back-reference makes it search (exponential), and repetitions are written out ({255} of {255} is 65,025
- * copies).
+ * glibc's regexec() builds the states of an automaton as a text needs them, and keeps them. Three
+ * things of it cost a worker seconds or its memory, and are not left to chance here: it tries every
+ * start of a text unless the expression is anchored (quadratic), a back-reference makes it search
+ * (exponential), and repetitions are written out ({255} of {255} is 65,025 copies).
  */
 #ifndef NULLPOOL_HTTP_PATTERN_H
 #define NULLPOOL_HTTP_PATTERN_H
@@ -16,11 +17,12 @@
 /* Of the values, in characters: its .max may not be above. */
 #define PATTERN_MAX_VALUE 10000
 
-/* Compiles an extended regular expression, once for the process and those that it forks. Returns NULL, or what is wrong with
- * it: "has …". */
+/* Compiles an extended regular expression, once for the process and those that it forks. Returns
+ * NULL, or what is wrong with it: "has …". */
 const char *pattern_compile(const char *pattern);
 
-/* Returns true if all of the text matches; false also if the expression is one that pattern_compile() refuses. */
+/* Returns true if all of the text matches; false also if the expression is one that
+ * pattern_compile() refuses. */
 bool pattern_matches(const char *pattern, const char *text);
 
 #endif

@@ -22,7 +22,7 @@
 #define AHEAD_IDLE_MAX 8
 /* The process's own counters are told so often at most, and so late at most. */
 #define TELL_US INT64_C(1000000)
-/* Memory that requests left free is given back so long after the first of them. */
+/* A worker trims its heap this long after its first request since the last time. */
 #define TRIM_US INT64_C(500000)
 /* All that an epoll may watch: an exclusive wake-up that is not fetched is lost to all. */
 #define READY_MAX (3 + APP_NEEDS_MAX)
@@ -92,7 +92,7 @@ tell_totals(struct idle *idle, int64_t now_us)
 
 /* --- memory --- */
 
-/* Of a busy worker between two requests, of another one in its sleep. */
+/* A busy worker trims between two requests, an idle one while it waits. */
 static void
 trim_in_time(struct idle *idle, int64_t now_us)
 {

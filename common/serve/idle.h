@@ -19,7 +19,7 @@ struct idle {
 	int signals;     /* signalfd */
 	int64_t told_us; /* when the totals were told last; of clock_now_us() */
 	bool untold;     /* they have changed since */
-	int64_t trim_us; /* when memory that is free is given back; 0: no request has come since it was */
+	int64_t trim_us; /* when the heap is trimmed next; 0: no request since the last time */
 	bool listening;
 	bool ending; /* a signal came */
 };

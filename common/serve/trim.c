@@ -10,7 +10,7 @@
 #include "base/attributes.h"
 
 #define LINE_MAX_BYTES 512
-/* What an ordinary request uses again stays. */
+/* Ordinary requests use this much again. */
 #define SPARE_MAX_BYTES (256 << 10)
 
 /* A mapping, as /proc/PID/smaps tells it (proc(5)). */

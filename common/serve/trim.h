@@ -7,8 +7,8 @@
  * the page cache, 16 pages a fault. */
 void trim_pages(void);
 
-/* Gives the kernel what is free in the heap, if it is much: glibc keeps it otherwise, up to 64 MiB at its end, and all that is
- * below something still in use. */
+/* Gives the kernel what is free in the heap, if it is much: glibc keeps it otherwise, up to 64 MiB
+ * at its end, and all that is below something still in use. */
 void trim_heap(void);
 
 #endif

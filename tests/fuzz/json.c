@@ -195,7 +195,8 @@ same_document(void *owner, const char *text, size_t size)
 
 /* --- */
 
-/* Each member's JSON passes the gate again, is no longer than what was sent, and its kind is what the text begins with. */
+/* Each member's JSON passes the gate again, is no longer than what was sent, and its kind is what
+ * the text begins with. */
 static void
 check_members(void *owner, const struct json_body *body, int depth)
 {

@@ -4,6 +4,7 @@ Its bytes are those it sends and those it is answered with. Each shape is one th
 """
 import pathlib
 import random
+import re
 import time
 import uuid
 
@@ -186,6 +187,15 @@ def test_an_answer_kept_in_redis(worker_of):
     worker, path = worker_of("null"), f"/bulk/kept?rows={random.randrange(90, 100)}&size=60000"
     statuses = [worker.asks("GET", path) for _ in range(2)]
     assert statuses == [200, 200]
+
+
+def test_the_units_memory_holds_a_full_pool(worker_of):
+    """Of as many workers as the README's table has by default, each at the peak of its largest request."""
+    workers = sum(map(int, re.search(r"`DATABASE_POOL_SIZE`, `DATABASE_MAX_OVERFLOW` \| (\d+), (\d+)",
+                                     (conftest.ROOT / "README.md").read_text()).groups()))
+    unit = (conftest.ROOT / "env" / "systemd" / "nullpool@.service").read_text()
+    limit_mib = int(re.search(r"^MemoryMax=(\d+)G$", unit, re.M)[1]) * 1024
+    assert workers * (worker_of("null").resident_kib() // KIB + FACTOR * BODY // (1 << 20) + EXTRA_KIB // KIB) < limit_mib
 
 
 MODES = "null", "persistent"

@@ -234,7 +234,8 @@ an_attack_by_depth_ends_early(void **state)
 	assert_false(json_gate(text.data, text.size, &err));
 }
 
-/* Each level with as many keys as it may have, the last of them for the next level; all keys of all levels are known at once. */
+/* Each level with as many keys as it may have, the last of them for the next level; all keys of all
+ * levels are known at once. */
 static void
 keys_of_all_levels_are_told_apart(void **state)
 {
@@ -256,7 +257,8 @@ keys_of_all_levels_are_told_apart(void **state)
 	assert_false(json_gate(text.data, text.size, &err));
 }
 
-/* An object that is closed leaves nothing behind: how many there are is bounded by the size of a body alone. */
+/* An object that is closed leaves nothing behind: how many there are is bounded by the size of a
+ * body alone. */
 static void
 objects_beside_each_other_do_not_add_up(void **state)
 {
