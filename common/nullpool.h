@@ -220,7 +220,25 @@ struct np_route {
 	int64_t cache_s; /* for so long at most; 0: CACHE_TTL */
 	/* The keys of this program's answers that an NP_TX_WRITE route makes wrong, 15 at most; ends with NULL, see NP_KEYS. */
 	const char *const *forgets;
+	/* A request must have If-Match (or `If-None-Match: *`), else it is 428: nobody overwrites
+	 * what they have not seen. For a path with a GET. */
+	bool precondition;
 };
+/* Preconditions (RFC 9110 13). A request with If-Match or If-None-Match whose method is not GET is
+ * done only if the header holds for the ETag that a GET of the same path, without a query, has now.
+ * Otherwise the answer is 412 and nothing is done. If-Match compares strongly, so a weak tag (W/)
+ * never matches. A GET that is a 404 fails If-Match and passes If-None-Match.
+ *
+ * The GET's handler runs first, in the write's transaction, which is NP_REPEATABLE_READ at least: if
+ * a row changes in between, both run again (with `once` and in NP_TX_MANUAL the answer is 409). In
+ * NP_TX_MANUAL this holds for the first transaction. If the GET shows rows that the write does not
+ * touch, only NP_SERIALIZABLE notices that they changed. The look costs one round trip; a request
+ * without the headers costs nothing more.
+ *
+ * The answer is also 412 if the header is malformed, and if nothing can be compared: the path has no
+ * GET; the GET needs a query or a header that is missing; it has .auth and the write has not; it is
+ * a .report; it is neither NP_TX_READ nor NP_TX_NONE; or it is NP_TX_READ and the write is
+ * NP_TX_NONE. */
 #define NP_ROUTES_END          \
 	{                      \
 		.method = NULL \
@@ -377,6 +395,8 @@ enum np_failure {
 	NP_TIMEOUT,       /* 504: the deadline passed */
 	NP_AMBIGUOUS,     /* 503, "outcome": "unknown": the connection was lost after the commit was sent */
 	NP_CLIENT_GONE,   /* 499: the client has left; nobody reads the answer, only the log tells */
+	NP_PRECONDITION_FAILED,   /* 412: If-Match or If-None-Match; nothing was done */
+	NP_PRECONDITION_REQUIRED, /* 428: the route's .precondition */
 	NP_FAILURE__MAX,
 };
 

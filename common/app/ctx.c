@@ -129,6 +129,9 @@ np_last(struct np_ctx *ctx)
 		misuse_note("np_last() in a route that is neither NP_TX_READ nor NP_TX_WRITE");
 		return ctx;
 	}
+	/* The write comes after it. */
+	if (ctx->looking)
+		return ctx;
 	/* A repeat would be told another secret than the one that was kept, or do again what is done `once`: then the answer
 	 * itself is kept. */
 	if (!(ctx->claim.sql && (ctx->is_random || ctx->route->once)))
@@ -152,6 +155,23 @@ np_rollback(struct np_ctx *ctx)
 	if (ctx->route->tx != NP_TX_MANUAL)
 		return our_fault(ctx, "np_rollback() in a route that is not NP_TX_MANUAL");
 	transaction_rollback(ctx->tx);
+	return true;
+}
+
+bool
+ctx_handle(struct np_ctx *ctx)
+{
+	bool good;
+
+	misuse_reset();
+	good = ctx->route->handle(ctx);
+	if (misuse_noted())
+		return np_fail(ctx, NP_INTERNAL, "%s %s: %s", ctx->route->method, ctx->route->path,
+		               misuse_noted());
+	if (!good)
+		return ctx->error.kind ? false : our_fault(ctx, "the handler failed without saying why");
+	if (!ctx->replied)
+		return our_fault(ctx, "the handler succeeded without a reply");
 	return true;
 }
 

@@ -36,8 +36,11 @@ struct np_ctx {
 	struct np_value identity_values[IDENTITY__MAX];
 	struct claim claim; /* sql is NULL: there is no Idempotency-Key */
 	struct np_value claim_values[CLAIM__MAX];
-	bool is_random;        /* the answer may have in it what another run would make anew */
-	const char *cache_key; /* of its answer; NULL: it is not kept */
+	bool is_random;             /* the answer may have in it what another run would make anew */
+	const struct np_route *get; /* whose answer a precondition is about; NULL: there is no precondition */
+	struct argument *get_arguments; /* in the order of get->params */
+	bool looking;                   /* `route` is `get` for the moment, and nothing is committed */
+	const char *cache_key;          /* of its answer; NULL: it is not kept */
 	enum cache_found cache_found;
 	struct cache_cost cache_before; /* what the process had waited for Redis when the request began */
 	struct buf kept;       /* with CACHE_LEASE: the answer as it is to be kept; empty: it is not */
@@ -45,6 +48,9 @@ struct np_ctx {
 	int64_t retry_after_s; /* of the failure that the handler says next; 0: the kind's own */
 	struct deadline deadline;
 };
+
+/* Calls the handler of ctx->route. A success has a reply, and a failure says why. */
+NP_MUST_CHECK bool ctx_handle(struct np_ctx *ctx);
 
 /* Before the handler is called again: its transaction, its reply and its error are as they were before the first time. */
 void ctx_restart(struct np_ctx *ctx);

@@ -10,12 +10,23 @@ static const struct {
 	int status;
 	int retry_after_s; /* 0: no Retry-After */
 } table[NP_FAILURE__MAX] = {
-	[NP_MALFORMED] = { 400, 0 },    [NP_NOT_FOUND] = { 404, 0 },   [NP_METHOD] = { 405, 0 },
-	[NP_UNAUTHORIZED] = { 401, 0 }, [NP_FORBIDDEN] = { 403, 0 },   [NP_CONFLICT] = { 409, 0 },
-	[NP_TOO_LARGE] = { 413, 0 },    [NP_MEDIA_TYPE] = { 415, 0 },  [NP_INVALID] = { 422, 0 },
-	[NP_TOO_MANY] = { 429, 1 },     [NP_INTERNAL] = { 500, 0 },    [NP_UNAVAILABLE] = { 503, 2 },
-	[NP_TIMEOUT] = { 504, 0 },      [NP_CLIENT_GONE] = { 499, 0 }, /* as nginx logs it */
-	[NP_AMBIGUOUS] = { 503, 0 },                                   /* to repeat it may do it twice */
+	[NP_MALFORMED] = { 400, 0 },
+	[NP_NOT_FOUND] = { 404, 0 },
+	[NP_METHOD] = { 405, 0 },
+	[NP_UNAUTHORIZED] = { 401, 0 },
+	[NP_FORBIDDEN] = { 403, 0 },
+	[NP_CONFLICT] = { 409, 0 },
+	[NP_TOO_LARGE] = { 413, 0 },
+	[NP_MEDIA_TYPE] = { 415, 0 },
+	[NP_INVALID] = { 422, 0 },
+	[NP_TOO_MANY] = { 429, 1 },
+	[NP_INTERNAL] = { 500, 0 },
+	[NP_UNAVAILABLE] = { 503, 2 },
+	[NP_TIMEOUT] = { 504, 0 },
+	[NP_CLIENT_GONE] = { 499, 0 }, /* as nginx logs it */
+	[NP_AMBIGUOUS] = { 503, 0 },   /* to repeat it may do it twice */
+	[NP_PRECONDITION_FAILED] = { 412, 0 },
+	[NP_PRECONDITION_REQUIRED] = { 428, 0 },
 };
 
 int

@@ -30,7 +30,8 @@ static const char new_results[] =
     "INSERT INTO idempotency_keys (caller, key, fingerprint, results)"
     " SELECT $1, $2, $3, $4::jsonb || jsonb_build_array(coalesce(jsonb_agg((np_work.*)::text), '[]')) FROM np_work";
 
-/* The response, or what rows_again() takes; under any of the fingerprints that the request may have had. */
+/* The response, or what rows_again() takes; under any of the fingerprints that the request may have
+ * had. */
 static const char known[] =
     "SELECT k.response, s.place, r.record FROM idempotency_keys k"
     " LEFT JOIN jsonb_array_elements(k.results) WITH ORDINALITY AS s (records, place) ON true"
@@ -98,9 +99,9 @@ part_of(const char *text)
 	return (struct hash_part){ text, text ? strlen(text) : 0 };
 }
 
-/* Of the method, the route, and each argument that was given, wherever it stood. An argument that was not given is not in it, so
- * a route may get a further one while keys live. With SECRET_KEY, since a body may hold a password: nobody who reads the table
- * can try which. */
+/* Of the method, the route, and each argument that was given, wherever it stood. An argument that
+ * was not given is not in it, so a route may get a further one while keys live. With SECRET_KEY,
+ * since a body may hold a password: nobody who reads the table can try which. */
 static const char *
 fingerprint_of(const struct np_ctx *ctx, void *owner, const char *secret)
 {
@@ -228,7 +229,8 @@ seal_response(struct np_ctx *ctx, const struct buf *response)
 	                  seal(ctx, key, subject_of(ctx, ctx), response->data, response->size));
 }
 
-/* NULL: it was sealed with another key. What is not sealed was kept without SECRET_KEY, or by a program up to 0.1.0. */
+/* NULL: it was sealed with another key. What is not sealed was kept without SECRET_KEY, or by a
+ * program up to 0.1.0. */
 static const char *
 unseal_response(struct np_ctx *ctx, const char *text)
 {

@@ -64,8 +64,8 @@ kept_is_wanted(const struct np_route *routes)
 	return false;
 }
 
-/* The response headers that come back from Redis. Not one of them sends a client somewhere, gives it a cookie, or tells nginx
- * what to do. */
+/* The response headers that come back from Redis. Not one of them sends a client somewhere, gives
+ * it a cookie, or tells nginx what to do. */
 static bool
 is_listed(const char *name)
 {

@@ -5,12 +5,12 @@
 #include "app/idempotency.h"
 #include "app/kept.h"
 #include "app/page.h"
+#include "app/precondition.h"
 #include "app/report.h"
 #include "app/spans.h"
 #include "app/timing.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/misuse.h"
 #include "http/etag.h"
 
 #define RERUNS_MAX      3
@@ -55,13 +55,7 @@ receive(struct np_ctx *ctx, bool *done)
 	return auth_check(ctx)
 	       && param_decode(ctx, ctx->route, request, &ctx->target, &ctx->arguments, &ctx->faults,
 	                       &ctx->error)
-	       && page_check(ctx) && idempotency_read(ctx);
-}
-
-static bool
-internal(struct np_ctx *ctx, const char *what)
-{
-	return np_fail(ctx, NP_INTERNAL, "%s", what);
+	       && page_check(ctx) && precondition_read(ctx) && idempotency_read(ctx);
 }
 
 static bool
@@ -85,7 +79,7 @@ new_transaction(struct np_ctx *ctx)
 		.mode = ctx->route->tx,
 		.once = ctx->route->once,
 		.asked = has_arguments(ctx),
-		.isolation = ctx->route->isolation,
+		.isolation = precondition_isolation(ctx),
 		.deadline = ctx->deadline,
 		.client = ctx->request->client,
 		.command_timeout_s = ctx->app->settings->database_command_timeout_s,
@@ -103,23 +97,6 @@ new_transaction(struct np_ctx *ctx)
 	ctx->tx = transaction_new(ctx, &options);
 }
 
-static bool
-handle(struct np_ctx *ctx)
-{
-	bool good;
-
-	misuse_reset();
-	good = ctx->route->handle(ctx);
-	if (misuse_noted())
-		return np_fail(ctx, NP_INTERNAL, "%s %s: %s", ctx->route->method, ctx->route->path,
-		               misuse_noted());
-	if (!good)
-		return ctx->error.kind ? false : internal(ctx, "the handler failed without saying why");
-	if (!ctx->replied)
-		return internal(ctx, "the handler succeeded without a reply");
-	return true;
-}
-
 /* What the mode promises when the handler returned true. */
 static bool
 conclude(struct np_ctx *ctx)
@@ -129,7 +106,7 @@ conclude(struct np_ctx *ctx)
 		return idempotency_commit(ctx);
 	case NP_TX_READ:
 		/* One transaction of several queries is only good when its end was. */
-		return ctx->route->isolation == NP_READ_COMMITTED
+		return precondition_isolation(ctx) == NP_READ_COMMITTED
 		       || transaction_commit(ctx->tx, NULL, &ctx->error);
 	case NP_TX_MANUAL:
 	case NP_TX_NONE:
@@ -143,6 +120,8 @@ may_rerun(const struct np_ctx *ctx, int reruns, bool unsure)
 {
 	if (ctx->route->once || deadline_passed(ctx->deadline))
 		return false;
+	if (reruns == 0 && ctx->route->tx == NP_TX_WRITE && precondition_may_have_changed(ctx))
+		return true;
 	return idempotency_may_tell(ctx, unsure) || (reruns < RERUNS_MAX && transaction_may_rerun(ctx->tx));
 }
 
@@ -159,7 +138,7 @@ start_again(struct np_ctx *ctx, int reruns)
 static bool
 replay(struct np_ctx *ctx)
 {
-	bool known = idempotency_recall(ctx), good = known && (ctx->replied || handle(ctx));
+	bool known = idempotency_recall(ctx), good = known && (ctx->replied || ctx_handle(ctx));
 
 	if (ctx->error.kind == NP_UNAVAILABLE || ctx->error.kind == NP_TIMEOUT)
 		ctx->error.kind = NP_AMBIGUOUS;
@@ -171,7 +150,7 @@ replay(struct np_ctx *ctx)
 static bool
 attempt(struct np_ctx *ctx)
 {
-	if (handle(ctx) && conclude(ctx))
+	if (precondition_check(ctx) && ctx_handle(ctx) && conclude(ctx))
 		return true;
 	return idempotency_is_known(ctx) && replay(ctx);
 }
@@ -232,6 +211,10 @@ life_begin(void *owner, struct app *app, const struct request *request, struct d
 			/* What the handler got over is not the request's error; of /health it is the reason. */
 			ctx->error.kind = 0;
 	} else {
+		failure_reply(ctx);
+	}
+	if (etag_forbids(&ctx->reply, request)) {
+		(void)np_fail(ctx, NP_PRECONDITION_FAILED, "What is at this path has another ETag");
 		failure_reply(ctx);
 	}
 	if (ctx->route && ctx->route->report)

@@ -14,12 +14,13 @@ NP_MUST_CHECK bool hash_init(void);
 void hash_text(const void *bytes, size_t size, char text[HASH_TEXT_BYTES]);
 void hash_keyed(const char *key, const void *bytes, size_t size, char text[HASH_TEXT_BYTES]);
 
-/* Keys for one purpose each, derived from the secret (of any length): whoever learns one of them knows no other. */
+/* Keys for one purpose each, derived from the secret (of any length): whoever learns one of them
+ * knows no other. */
 #define HASH_KEY_BYTES 32
 void hash_derive_key(const char *secret, const char *purpose, unsigned char key[HASH_KEY_BYTES]);
 
-/* BLAKE2b of 128 bits, keyed, over several texts: the length of each is part of it, so no byte can move from one to the next. A
- * text of NULL differs from an empty one. `key` may be NULL. */
+/* BLAKE2b of 128 bits, keyed, over several texts: the length of each is part of it, so no byte can
+ * move from one to the next. A text of NULL differs from an empty one. `key` may be NULL. */
 struct hash_part {
 	const void *bytes;
 	size_t size;
@@ -27,9 +28,10 @@ struct hash_part {
 void hash_parts(const unsigned char key[HASH_KEY_BYTES], const struct hash_part *parts, size_t count,
                 char text[HASH_TEXT_BYTES]);
 
-/* Encrypts and authenticates (XChaCha20-Poly1305, a random nonce); the text is base64url. `about` has to be the same to open it, so
- * that it cannot be put in the place of another one. unseal() returns NULL if the key or `about` differs, or if it was changed;
- * a NUL stands behind what it returns. */
+/* Encrypts and authenticates (XChaCha20-Poly1305, a random nonce); the text is base64url. `about`
+ * has to be the same to open it, so that it cannot be put in the place of another one. unseal()
+ * returns NULL if the key or `about` differs, or if it was changed; a NUL stands behind what it
+ * returns. */
 char *seal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *about, const char *text,
            size_t size);
 char *unseal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *about, const char *sealed,

@@ -9,8 +9,8 @@
 #include "base/text.h"
 #include "cache/redis.h"
 
-/* The first byte of what stands under a key. A lease's token follows it; of a value its hash, and the second since 1970 at which
- * it ends, as hexadecimal digits. */
+/* The first byte of what stands under a key. A lease's token follows it; of a value its hash, and
+ * the second since 1970 at which it ends, as hexadecimal digits. */
 #define VALUE_MARK    'V'
 #define LEASE_MARK    'L'
 #define LEASE_BYTES   HASH_TEXT_BYTES /* the mark and 32 digits */

@@ -31,7 +31,8 @@ enum cache_found {
 /* As logs and metrics say it: "away", "miss", "hit". */
 extern const char *const cache_found_names[CACHE_HIT + 1];
 
-/* Connects on first use. Belongs to owner; `where` is borrowed. Without a secret (NULL) it can be pinged, and nothing else. */
+/* Connects on first use. Belongs to owner; `where` is borrowed. Without a secret (NULL) it can be
+ * pinged, and nothing else. */
 RETURNS_OWNED struct cache *cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms,
                                       const char *secret);
 

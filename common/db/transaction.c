@@ -501,6 +501,12 @@ transaction_is_done(const struct transaction *tx)
 }
 
 bool
+transaction_has_failed(const struct transaction *tx)
+{
+	return tx->failed;
+}
+
+bool
 transaction_may_rerun(const struct transaction *tx)
 {
 	return tx->failed && tx->retry == RETRY_RERUN

@@ -98,7 +98,8 @@ void transaction_name(struct transaction *tx, const char *name);
 /* The next statement is the last: the commit travels with it. See np_last(). */
 void transaction_mark_last(struct transaction *tx);
 
-/* From the next opening flight on without the claim, until transaction_restart(). `done`: what it claimed was done before. */
+/* From the next opening flight on without the claim, until transaction_restart(). `done`: what it
+ * claimed was done before. */
 void transaction_drop_claim(struct transaction *tx, bool done);
 
 /* From here on each statement returns what was kept of it (`kept`: see rows_again()), and nothing is done. */
@@ -112,6 +113,9 @@ NP_MUST_CHECK bool transaction_commit(struct transaction *tx, const struct trans
 
 /* Whether the marked statement is done: it was committed, or is lost. */
 bool transaction_is_done(const struct transaction *tx);
+
+/* Whether a statement failed, so that nothing of it can be committed any more. */
+bool transaction_has_failed(const struct transaction *tx);
 
 /* Whether it failed only because another one was in its way, or its commit was lost and the claim would tell: then the same again, from its beginning, may succeed. */
 bool transaction_may_rerun(const struct transaction *tx);

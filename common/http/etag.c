@@ -6,49 +6,131 @@
 
 #define STATUS_NOT_MODIFIED 304
 
-/* A list of tags, or *. The comparison is the weak one: W/ does not matter. */
+/* RFC 9110 8.8.3: no space, no quote and no control byte. */
 static bool
-has_tag(const char *list, const char *tag)
+is_tag_byte(char byte)
 {
-	size_t size = strlen(tag);
+	unsigned char value = (unsigned char)byte;
 
-	for (;;) {
-		list += strspn(list, " \t,");
-		if (*list == '*' || !*list)
-			return *list == '*';
-		if (text_starts(list, "W/"))
-			list += 2;
-		if (strncmp(list, tag, size) == 0)
-			return true;
-		/* Behind a tag in quotes; what is none ends at the comma. */
-		if (*list == '"')
-			list += 1 + strcspn(list + 1, "\"");
-		list += strcspn(list, ",");
-	}
+	return value == 0x21 || (value >= 0x23 && value != 0x7f);
+}
+
+/* Behind the tag, a text in quotes; NULL: it is none. */
+static const char *
+behind_tag(const char *at)
+{
+	if (*at != '"')
+		return NULL;
+	do {
+		at++;
+	} while (is_tag_byte(*at));
+	return *at == '"' ? at + 1 : NULL;
 }
 
 static bool
-wants_tag(const struct reply *reply, const struct request *request)
+is_star(const char *list)
 {
-	return reply->status == NP_OK
-	       && (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
-	       && !reply_header(reply, "Cache-Control");
+	list += strspn(list, " \t");
+	return *list == '*' && !list[1 + strspn(list + 1, " \t")];
+}
+
+/* Without its W/. */
+static const char *
+opaque(const char *tag)
+{
+	return text_starts(tag, "W/") ? tag + 2 : tag;
+}
+
+static bool
+is_same(const char *at, const char *end, const char *tag, bool strong)
+{
+	size_t size;
+
+	if (!tag || (strong && (text_starts(at, "W/") || text_starts(tag, "W/"))))
+		return false;
+	at = opaque(at);
+	tag = opaque(tag);
+	size = (size_t)(end - at);
+	return strlen(tag) == size && strncmp(at, tag, size) == 0;
+}
+
+enum etag_match
+etag_match(const char *list, const char *tag, bool strong)
+{
+	bool found = false, same = false;
+
+	if (is_star(list))
+		return ETAG_ANY;
+	for (;;) {
+		const char *end;
+
+		list += strspn(list, " \t,");
+		if (!*list)
+			break;
+		end = behind_tag(opaque(list));
+		if (!end)
+			return ETAG_NONSENSE;
+		found = true;
+		same = same || is_same(list, end, tag, strong);
+		list = end + strspn(end, " \t");
+		if (*list && *list != ',')
+			return ETAG_NONSENSE;
+	}
+	if (!found)
+		return ETAG_NONSENSE;
+	return same ? ETAG_LISTED : ETAG_OTHER;
+}
+
+static bool
+is_read(const struct request *request)
+{
+	return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+}
+
+static const char *
+our_tag(const struct reply *reply)
+{
+	char hash[HASH_TEXT_BYTES];
+
+	if (reply->status != NP_OK || reply_header(reply, "Cache-Control"))
+		return NULL;
+	hash_text(reply->body.data, reply->body.size, hash);
+	return mem_printf(reply->owner, "\"%s\"", hash);
+}
+
+const char *
+etag_of(const struct reply *reply)
+{
+	const char *own = reply->status == NP_OK ? reply_header(reply, "ETag") : NULL;
+
+	return own ? own : our_tag(reply);
+}
+
+bool
+etag_forbids(const struct reply *reply, const struct request *request)
+{
+	const char *wanted = request_header(request, "if-match");
+	enum etag_match match;
+
+	if (!wanted || !is_read(request) || reply->status != NP_OK)
+		return false;
+	match = etag_match(wanted, etag_of(reply), true);
+	return match != ETAG_ANY && match != ETAG_LISTED;
 }
 
 void
 etag_apply(struct reply *reply, const struct request *request)
 {
 	const char *known = request_header(request, "if-none-match");
-	char hash[HASH_TEXT_BYTES];
-	const char *tag;
+	const char *tag = is_read(request) ? our_tag(reply) : NULL;
+	enum etag_match match;
 
-	if (!wants_tag(reply, request))
+	if (!tag)
 		return;
-	hash_text(reply->body.data, reply->body.size, hash);
-	tag = mem_printf(reply->owner, "\"%s\"", hash);
 	reply_set_header(reply, "ETag", tag);
 	reply_set_header(reply, "Cache-Control", "private, no-cache");
-	if (!known || !has_tag(known, tag))
+	match = known ? etag_match(known, tag, false) : ETAG_OTHER;
+	if (match != ETAG_ANY && match != ETAG_LISTED)
 		return;
 	reply->status = STATUS_NOT_MODIFIED;
 	buf_reset(&reply->body);

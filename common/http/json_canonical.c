@@ -51,7 +51,8 @@ read_string(struct reader *reader)
 	return true;
 }
 
-/* The digits of a mantissa without zeros at either end; returns the power of ten that is then missing. */
+/* The digits of a mantissa without zeros at either end; returns the power of ten that is then
+ * missing. */
 static int64_t
 add_digits(struct buf *out, const char *from, size_t size)
 {

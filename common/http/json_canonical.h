@@ -11,7 +11,8 @@
 /* Room for what a text of that many bytes becomes. */
 #define JSON_CANONICAL_MAX_BYTES(size) (2 * (size) + 64)
 
-/* Appends the value at `text`, which has passed the gate (json.h); of any other text it appends what there is until the fault. */
+/* Appends the value at `text`, which has passed the gate (json.h); of any other text it appends
+ * what there is until the fault. */
 void json_canonical(struct buf *out, const char *text);
 
 #endif

@@ -27,6 +27,11 @@ static const char idempotency_key[] =
     "\"Makes it safe to repeat: the same key gets the same answer for 24 hours\","
     "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}";
 
+static const char if_match[] =
+    "{\"name\":\"If-Match\",\"in\":\"header\",\"required\":%s,\"description\":"
+    "\"The ETag of a GET of this path: if it has another one now, nothing is done\","
+    "\"schema\":{\"type\":\"string\"}}";
+
 /* --- requests --- */
 
 static void
@@ -43,7 +48,7 @@ write_parameter(struct buf *out, const struct np_param *param)
 }
 
 static void
-write_parameters(struct buf *out, const struct np_route *route)
+write_parameters(struct buf *out, const struct np_route *route, bool conditional)
 {
 	const char *before = ",\"parameters\":[";
 
@@ -57,6 +62,11 @@ write_parameters(struct buf *out, const struct np_route *route)
 	if (openapi_takes_key(route)) {
 		buf_text(out, before);
 		buf_text(out, idempotency_key);
+		before = ",";
+	}
+	if (conditional) {
+		buf_text(out, before);
+		buf_printf(out, if_match, route->precondition ? "true" : "false");
 		before = ",";
 	}
 	if (strcmp(before, ",") == 0)
@@ -88,8 +98,20 @@ write_method(struct buf *out, const struct np_route *route)
 		buf_char(out, (char)(*c - 'A' + 'a'));
 }
 
+/* Whether If-Match is described: for a write whose path has a GET. `first` is the first route of that path. */
+static bool
+is_conditional(const struct np_route *first, const struct np_route *route)
+{
+	if (strcmp(route->method, "GET") == 0 || (strcmp(route->method, "POST") == 0 && !route->precondition))
+		return false;
+	for (; first->method; first++)
+		if (strcmp(first->method, "GET") == 0 && strcmp(first->path, route->path) == 0)
+			return true;
+	return false;
+}
+
 static void
-write_operation(struct buf *out, const char *tag, const struct np_route *route)
+write_operation(struct buf *out, const char *tag, const struct np_route *route, bool conditional)
 {
 	buf_char(out, '"');
 	write_method(out, route);
@@ -99,11 +121,11 @@ write_operation(struct buf *out, const char *tag, const struct np_route *route)
 	buf_json_text(out, tag);
 	buf_char(out, ']');
 	openapi_text(out, "summary", route->summary);
-	write_parameters(out, route);
+	write_parameters(out, route, conditional);
 	write_body(out, route);
 	buf_text(out, route->auth != NP_AUTH_NONE ? ",\"security\":[{\"bearer\":[]},{\"password\":[]}]"
 	                                          : ",\"security\":[]");
-	openapi_responses(out, route);
+	openapi_responses(out, route, conditional);
 	buf_char(out, '}');
 }
 
@@ -117,9 +139,10 @@ is_first_of_path(const struct np_route *routes, const struct np_route *route)
 }
 
 static void
-write_path(struct buf *out, const char *tag, const struct np_route *route)
+write_path(struct buf *out, const char *tag, const struct np_route *first)
 {
-	const char *path = route->path, *before = "";
+	const struct np_route *route = first;
+	const char *path = first->path, *before = "";
 
 	buf_json_text(out, path);
 	buf_text(out, ":{");
@@ -127,7 +150,7 @@ write_path(struct buf *out, const char *tag, const struct np_route *route)
 		if (strcmp(route->path, path) != 0)
 			continue;
 		buf_text(out, before);
-		write_operation(out, tag, route);
+		write_operation(out, tag, route, is_conditional(first, route));
 		before = ",";
 	}
 	buf_char(out, '}');

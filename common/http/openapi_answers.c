@@ -16,7 +16,8 @@ static const struct {
 } headers[] = {
 	{ "Location", "{\"type\":\"string\",\"format\":\"uri-reference\"}", "Where it is from now on" },
 	{ "Link", "{\"type\":\"string\"}", "The next page, rel=\"next\"; absent on the last one" },
-	{ "ETag", "{\"type\":\"string\"}", "For If-None-Match: the answer's contents as a strong tag" },
+	{ "ETag", "{\"type\":\"string\"}",
+	  "For If-Match and If-None-Match: the answer's contents as a strong tag" },
 	{ "Retry-After", "{\"type\":\"integer\"}", "Seconds after which another try is worth it" },
 	{ "WWW-Authenticate", "{\"type\":\"string\"}", "Bearer, and invalid_token where there was a token" },
 	{ "Idempotency-Replayed", "{\"type\":\"string\",\"enum\":[\"true\"]}",
@@ -129,6 +130,10 @@ detail_of(const struct np_route *route, int status)
 		return route->missing ? route->missing : PROBLEM_NOT_FOUND;
 	case 409:
 		return route->conflict ? route->conflict : PROBLEM_CONFLICT;
+	case 412:
+		return PROBLEM_CHANGED;
+	case 428:
+		return PROBLEM_NEEDS_IF_MATCH;
 	/* What nginx says for us, in nginx/http.conf. */
 	case 413:
 		return "The body is larger than allowed";
@@ -279,7 +284,7 @@ write_problem(struct buf *out, const struct np_route *route, bool wanted, int st
 }
 
 void
-openapi_responses(struct buf *out, const struct np_route *route)
+openapi_responses(struct buf *out, const struct np_route *route, bool conditional)
 {
 	bool database = route->tx != NP_TX_NONE, writes = database && route->tx != NP_TX_READ;
 	bool body = openapi_has_param(route, NP_BODY, NP_BODY), known = route->auth != NP_AUTH_NONE;
@@ -293,9 +298,11 @@ openapi_responses(struct buf *out, const struct np_route *route)
 	write_problem(out, route, known, 403, NULL);
 	write_problem(out, route, route->missing || path, 404, route->missing);
 	write_problem(out, route, !oauth2 && writes, 409, route->conflict);
+	write_problem(out, route, conditional, 412, NULL);
 	write_problem(out, route, body, 413, NULL);
 	write_problem(out, route, !oauth2 && body, 415, NULL);
 	write_problem(out, route, !oauth2 && (route->params || key || !route->lenient), 422, NULL);
+	write_problem(out, route, route->precondition, 428, NULL);
 	write_problem(out, route, true, TOO_MANY_REQUESTS, NULL);
 	write_problem(out, route, true, 500, NULL);
 	write_problem(out, route, true, 503, NULL);

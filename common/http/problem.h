@@ -7,10 +7,12 @@
 #include "http/reply.h"
 
 /* Details that the code which answers and the OpenAPI document have in common. */
-#define PROBLEM_NO_TOKEN  "A token is needed"
-#define PROBLEM_NOT_YOURS "This is another user's"
-#define PROBLEM_NOT_FOUND "Not found"
-#define PROBLEM_CONFLICT  ERROR_CONFLICT
+#define PROBLEM_NO_TOKEN       "A token is needed"
+#define PROBLEM_NOT_YOURS      "This is another user's"
+#define PROBLEM_NOT_FOUND      "Not found"
+#define PROBLEM_CONFLICT       ERROR_CONFLICT
+#define PROBLEM_CHANGED        "What is at this path has changed: GET it again for its ETag"
+#define PROBLEM_NEEDS_IF_MATCH "If-Match is needed here, with the ETag of a GET of this path"
 
 struct problem {
 	int status;

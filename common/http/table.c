@@ -277,6 +277,17 @@ is_served_by(const char *path, const char *name)
 	return strncmp(path + 1, name, size) == 0 && (!path[1 + size] || path[1 + size] == '/');
 }
 
+static bool
+has_get(const struct np_route *routes, const struct np_route *route)
+{
+	if (strcmp(route->method, "GET") == 0)
+		return false;
+	for (; routes->method; routes++)
+		if (strcmp(routes->method, "GET") == 0 && strcmp(routes->path, route->path) == 0)
+			return true;
+	return false;
+}
+
 static const char *
 route_fault(void *owner, const char *name, const struct np_route *routes, const struct np_route *route)
 {
@@ -296,6 +307,8 @@ route_fault(void *owner, const char *name, const struct np_route *routes, const 
 	for (const struct np_route *before = routes; before < route; before++)
 		if (strcmp(before->path, route->path) == 0 && strcmp(before->method, route->method) == 0)
 			return "it is there twice";
+	if (route->precondition && !has_get(routes, route))
+		return "it needs a precondition, and is a GET, or its path has none to compare with";
 	if (route->form && !takes_form(route->params))
 		return "a form has only single values in it, no objects and no lists";
 	/* As the document's own schema is named. */

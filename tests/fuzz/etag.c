@@ -1,4 +1,4 @@
-/* etag - If-None-Match: a 304 goes to who has the answer, and to nobody else
+/* etag - If-None-Match: a 304 goes to who has the answer, and to nobody else; If-Match: a write only who has the tag
  *
  * Input: a header's value, in which @ stands for the answer's own tag, a line feed, and the answer's body.
  */
@@ -6,34 +6,41 @@
 
 #include "fuzz.h"
 
-/* RFC 9110 8.8.3 and 13.1.2: "*" or a list of [W/]"…", read in full. -1: the value is no such list. */
-static int
-matches(const char *value, const char *tag)
+/* RFC 9110 8.8.3 and 13.1: "*" or a list of [W/]"…", read in full, as etag_match() says it. */
+static enum etag_match
+matches(const char *value, const char *tag, bool strong)
 {
-	int found = 0;
+	bool found = false, any = false;
+	size_t stars = strspn(value, " \t");
 
-	value += strspn(value, " \t");
-	if (strcmp(value, "*") == 0)
-		return 1;
+	if (value[stars] == '*' && strspn(value + stars + 1, " \t") == strlen(value + stars + 1))
+		return ETAG_ANY;
 	for (;;) {
+		bool weak;
 		size_t size;
 
 		value += strspn(value, " \t,");
 		if (!*value)
-			return found;
-		value += text_starts(value, "W/") ? 2 : 0;
-		if (*value != '"')
-			return -1;
-		size = 1 + strcspn(value + 1, "\"");
-		if (!value[size])
-			return -1;
+			break;
+		weak = text_starts(value, "W/");
+		value += weak ? 2 : 0;
+		size = *value == '"' ? 1 + strcspn(value + 1, "\"") : 0;
+		if (size == 0 || !value[size])
+			return ETAG_NONSENSE;
+		for (size_t i = 1; i < size; i++)
+			if ((unsigned char)value[i] <= ' ' || value[i] == 0x7f)
+				return ETAG_NONSENSE;
 		size++;
-		found = found || (size == strlen(tag) && strncmp(value, tag, size) == 0);
+		any = true;
+		found = found || (!(strong && weak) && size == strlen(tag) && strncmp(value, tag, size) == 0);
 		value += size;
 		value += strspn(value, " \t");
 		if (*value && *value != ',')
-			return -1;
+			return ETAG_NONSENSE;
 	}
+	if (!any)
+		return ETAG_NONSENSE;
+	return found ? ETAG_LISTED : ETAG_OTHER;
 }
 
 /* The value with the tag in place of each @. */
@@ -71,7 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, size };
 	const char *value = input_text(owner, &in, '\n'), *body = input_rest(owner, &in), *tag;
 	struct reply reply;
-	int wanted;
+	enum etag_match wanted;
 
 	answer(owner, &reply, "GET", NULL, body);
 	HOLDS(reply.status == NP_OK && strcmp(reply.body.data, body) == 0);
@@ -79,11 +86,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS(tag && *tag == '"' && strlen(tag) > 2);
 
 	value = with_tag(owner, value, tag);
-	wanted = matches(value, tag);
+	wanted = matches(value, tag, false);
+	HOLDS(etag_match(value, tag, false) == wanted);
+	HOLDS(etag_match(value, tag, true) == matches(value, tag, true));
 	answer(owner, &reply, "GET", value, body);
 	HOLDS(reply.status == NP_OK || (reply.status == 304 && reply.body.size == 0));
-	if (wanted >= 0)
-		HOLDS((reply.status == 304) == wanted);
+	HOLDS((reply.status == 304) == (wanted == ETAG_LISTED || wanted == ETAG_ANY));
 	/* Also of what is no list: never without the tag or a star in it. */
 	HOLDS(reply.status == NP_OK || strstr(value, tag) || strchr(value, '*'));
 	HOLDS(same_text(reply_header(&reply, "ETag"), tag));

@@ -41,7 +41,7 @@ def test_it_has_the_routes_of_all_programs(document):
 def test_it_names_what_each_operation_needs_and_how_it_fails(document):
     change = document["paths"]["/users/{id}"]["patch"]
     assert change["security"] == [{"bearer": []}, {"password": []}]
-    assert {"200", "400", "401", "403", "404", "409", "413", "415", "422", "429", "500", "503", "504"} == set(change["responses"])
+    assert {"200", "400", "401", "403", "404", "409", "412", "413", "415", "422", "429", "500", "503", "504"} == set(change["responses"])
     assert change["responses"]["404"]["description"] == "User not found"
     assert document["paths"]["/users"]["post"]["security"] == []
     assert any(parameter["name"] == "Idempotency-Key" for parameter in document["paths"]["/users"]["post"]["parameters"])
@@ -112,6 +112,8 @@ def test_examples_of_problems_are_what_is_answered(null, document):
             (403, "/users/{id}", "delete", lambda: null.client.of(user).ask("DELETE", f"/users/{nobody}")),
             (404, "/users/{id}", "get", lambda: null.client.get(f"/users/{nobody}")),
             (409, "/users", "post", lambda: null.client.post("/users", {"email": user["email"], "name": "Ada"})),
+            (412, "/users/{id}", "patch", lambda: null.client.of(user).send(
+                "PATCH", f"/users/{user['id']}", {"name": "x"}, headers={"If-Match": '"another"'})),
             (413, "/users", "post", lambda: null.client.ask("POST", "/users", b"x" * (2 << 20), {"Content-Type": "application/json"})),
             (415, "/users", "post", lambda: null.client.ask("POST", "/users", b"{}", {"Content-Type": "text/plain"})),
             (422, "/users", "post", lambda: null.client.send("POST", "/users?surprise=1", {})),

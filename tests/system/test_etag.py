@@ -25,7 +25,7 @@ def test_the_same_answer_is_not_sent_twice(null, user):
             assert answer.headers["x-request-id"]
 
 
-@pytest.mark.parametrize("tags", ['"other"', "", ",", "nonsense", '"', "W/", '"unclosed', '"00000000000000000000000000000000"'])
+@pytest.mark.parametrize("tags", ['"other"', '*, "other"', '"other", *', "**", "", ",", "nonsense", '"', "W/", '"unclosed', '"00000000000000000000000000000000"'])
 def test_another_tag_gets_the_whole_answer(null, user, tags):
     answer = ask(null, user, tags)
     assert answer.status == 200 and answer.json() == user

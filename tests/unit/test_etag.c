@@ -37,9 +37,12 @@ who_has_the_answer_gets_a_304(void **state)
 		{ "behind others", "\"a\", W/\"b\",", "", true },
 		{ "before others", "", ", \"c\"", true },
 		{ "behind one with a comma in it", "\"a,b\", ", "", true },
-		{ "behind something that is no tag", "x, ", "", true },
+		{ "behind something that is no tag", "x, ", "", false },
+		{ "before something that is no tag", "", ", x", false },
+		{ "spaces and commas around it", " ,\t, ", " ,, ", true },
 		{ "inside of another one", "\"a", "", false },
-		{ "a star before it", "*, ", "", true },
+		{ "a star before it", "*, ", "", false },
+		{ "a star behind it", "", ", *", false },
 	};
 	const char *tag = tag_of(*state);
 
@@ -89,6 +92,48 @@ only_a_success_that_is_read_has_a_tag(void **state)
 	assert_null(reply_header(&reply, "ETag"));
 }
 
+static void
+a_header_says_of_a_tag(void **state)
+{
+	static const struct {
+		const char *about, *list, *tag;
+		enum etag_match weak, strong;
+	} rows[] = {
+		{ "the tag", "\"a\"", "\"a\"", ETAG_LISTED, ETAG_LISTED },
+		{ "a weak one", "W/\"a\"", "\"a\"", ETAG_LISTED, ETAG_OTHER },
+		{ "of a weak one", "\"a\"", "W/\"a\"", ETAG_LISTED, ETAG_OTHER },
+		{ "both weak", "W/\"a\"", "W/\"a\"", ETAG_LISTED, ETAG_OTHER },
+		{ "a weak one and it", "W/\"a\", \"a\"", "\"a\"", ETAG_LISTED, ETAG_LISTED },
+		{ "others", "\"b\",\"ab\",\"A\",\"\"", "\"a\"", ETAG_OTHER, ETAG_OTHER },
+		{ "one that begins as it", "\"a\"", "\"a,b\"", ETAG_OTHER, ETAG_OTHER },
+		{ "an empty one", "\"\"", "\"\"", ETAG_LISTED, ETAG_LISTED },
+		{ "bytes above ASCII", "\"\xc3\xa9\"", "\"\xc3\xa9\"", ETAG_LISTED, ETAG_LISTED },
+		{ "where there is none", "\"a\"", NULL, ETAG_OTHER, ETAG_OTHER },
+		{ "a star", "*", "\"a\"", ETAG_ANY, ETAG_ANY },
+		{ "a star in spaces", " *\t", NULL, ETAG_ANY, ETAG_ANY },
+		{ "two stars", "**", "\"a\"", ETAG_NONSENSE, ETAG_NONSENSE },
+		{ "a star in a list", "*,\"a\"", "\"a\"", ETAG_NONSENSE, ETAG_NONSENSE },
+		{ "a star behind a comma", ",*", "\"a\"", ETAG_NONSENSE, ETAG_NONSENSE },
+		{ "nothing", "", "\"a\"", ETAG_NONSENSE, ETAG_NONSENSE },
+		{ "no tag", " , ,", "\"a\"", ETAG_NONSENSE, ETAG_NONSENSE },
+		{ "without quotes", "a", "\"a\"", ETAG_NONSENSE, ETAG_NONSENSE },
+		{ "not closed", "\"a\", \"a", "\"a\"", ETAG_NONSENSE, ETAG_NONSENSE },
+		{ "no comma between", "\"a\" \"b\"", "\"a\"", ETAG_NONSENSE, ETAG_NONSENSE },
+		{ "a space inside", "\"a\",\"a b\"", "\"a\"", ETAG_NONSENSE, ETAG_NONSENSE },
+		{ "a control byte inside", "\"a\x7f\"", "\"a\x7f\"", ETAG_NONSENSE, ETAG_NONSENSE },
+		{ "a small w", "w/\"a\"", "\"a\"", ETAG_NONSENSE, ETAG_NONSENSE },
+		{ "a space behind W/", "W/ \"a\"", "\"a\"", ETAG_NONSENSE, ETAG_NONSENSE },
+		{ "W/ alone", "W/", "\"a\"", ETAG_NONSENSE, ETAG_NONSENSE },
+		{ "text behind the tag", "\"a\"x", "\"a\"", ETAG_NONSENSE, ETAG_NONSENSE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		row_int(&rows[i], etag_match(rows[i].list, rows[i].tag, false), rows[i].weak);
+		row_int(&rows[i], etag_match(rows[i].list, rows[i].tag, true), rows[i].strong);
+	}
+}
+
 int
 main(void)
 {
@@ -96,6 +141,7 @@ main(void)
 		TEST(who_has_the_answer_gets_a_304),
 		TEST(others_get_the_answer),
 		TEST(only_a_success_that_is_read_has_a_tag),
+		TEST(a_header_says_of_a_tag),
 	};
 
 	return cmocka_run_group_tests_name("etag", tests, NULL, NULL);

@@ -216,6 +216,13 @@ static const struct table_row {
 	{ "a path that only begins with its name", { "GET", "/tea", handler }, "/t and what is below it" },
 	{ "the path without a segment", { "GET", "/", handler }, "/t and what is below it" },
 	{ "another method of the same path", { "POST", "/t/first", handler }, NULL },
+	{ "a precondition of a path with a GET",
+	  { "PUT", "/t/one/{id}", handler, NP_TX_WRITE, by_id, .precondition = true },
+	  NULL },
+	{ "a precondition of a path without one",
+	  { "PUT", "/t/other/{id}", handler, NP_TX_WRITE, by_id, .precondition = true },
+	  "has none to compare with" },
+	{ "a precondition of a GET", { "GET", "/t/a", handler, .precondition = true }, "is a GET" },
 	{ "a body of GET", { "GET", "/t/a", handler, .params = in_body }, "body" },
 };
 

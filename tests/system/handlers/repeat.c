@@ -1,4 +1,5 @@
-/* repeat - what makes two requests with one Idempotency-Key the same: arguments of all places and types */
+/* repeat - what makes two requests with one Idempotency-Key the same: arguments of all places and
+ * types */
 #include "nullpool.h"
 
 static const char new_row[] = "INSERT INTO probe_rows (label) VALUES ('repeat-' || $1) RETURNING id";

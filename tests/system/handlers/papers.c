@@ -1,0 +1,189 @@
+/* papers - rows that are changed under preconditions, by routes of each kind; the table is of
+ * test_preconditions.py */
+#include "nullpool.h"
+
+static const char paper[] = "SELECT id, title FROM paper_rows WHERE id = $1";
+
+static const char new_paper[] = "INSERT INTO paper_rows (id, title) VALUES ($1, $2) RETURNING id, title";
+
+static const char put_paper[] = "INSERT INTO paper_rows (id, title) VALUES ($1, $2)"
+                                " ON CONFLICT (id) DO UPDATE SET title = excluded.title RETURNING id, title";
+
+static const char changed_paper[] = "UPDATE paper_rows SET title = $2 WHERE id = $1 RETURNING id, title";
+
+static const char deleted_paper[] = "DELETE FROM paper_rows WHERE id = $1 RETURNING id";
+
+static const char nap[] = "SELECT pg_sleep(0.1)";
+
+enum { ID, TITLE };
+static const struct np_param by_id[] = {
+	[ID] = { .name = "id", .in = NP_PATH, .type = NP_INT },
+	NP_PARAMS_END,
+};
+static const struct np_param with_title[] = {
+	[ID] = { .name = "id", .in = NP_PATH, .type = NP_INT },
+	[TITLE] = { .name = "title", .in = NP_BODY, .type = NP_STRING, .required = true, .max = 100 },
+	NP_PARAMS_END,
+};
+static const struct np_param with_query[] = {
+	[ID] = { .name = "id", .in = NP_PATH, .type = NP_INT },
+	{ .name = "part", .in = NP_QUERY, .type = NP_STRING, .required = true },
+	NP_PARAMS_END,
+};
+
+static bool
+show(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, paper, NP_VALUES(np_arg(ctx, ID))) && np_reply_row(ctx, NP_OK, row);
+}
+
+/* The commit must not travel with it where it is only looked at. */
+static bool
+show_marked(struct np_ctx *ctx)
+{
+	return show(np_last(ctx));
+}
+
+static bool
+show_forbidden(struct np_ctx *ctx)
+{
+	return np_fail(ctx, NP_FORBIDDEN, "Nobody reads it");
+}
+
+static bool
+show_constant(struct np_ctx *ctx)
+{
+	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "constant", np_bool(true) }));
+}
+
+static bool
+show_with_own_tag(struct np_ctx *ctx)
+{
+	return np_header(ctx, "Cache-Control", "max-age=60") && np_header(ctx, "ETag", "W/\"own\"")
+	       && show(ctx);
+}
+
+static bool
+show_caller(struct np_ctx *ctx)
+{
+	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "caller", np_caller(ctx) }));
+}
+
+static bool
+write_row(struct np_ctx *ctx, const char *sql, enum np_success status)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, sql, NP_VALUES(np_arg(ctx, ID), np_arg(ctx, TITLE)))
+	       && np_reply_row(ctx, status, row);
+}
+
+static bool
+create(struct np_ctx *ctx)
+{
+	return write_row(np_last(ctx), new_paper, NP_CREATED);
+}
+
+static bool
+put(struct np_ctx *ctx)
+{
+	return write_row(np_last(ctx), put_paper, NP_OK);
+}
+
+static bool
+change(struct np_ctx *ctx)
+{
+	return write_row(np_last(ctx), changed_paper, NP_OK);
+}
+
+/* Time for another one to get between the look and the write. */
+static bool
+change_slowly(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query(ctx, &row, nap, NP_NO_VALUES) && change(ctx);
+}
+
+static bool
+create_slowly(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query(ctx, &row, nap, NP_NO_VALUES) && create(ctx);
+}
+
+static bool
+change_and_commit(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query(ctx, &row, nap, NP_NO_VALUES) && write_row(ctx, changed_paper, NP_OK)
+	       && np_commit(ctx);
+}
+
+static bool
+delete_row(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(np_last(ctx), &row, deleted_paper, NP_VALUES(np_arg(ctx, ID)))
+	       && np_reply_empty(ctx);
+}
+
+#define GET(suffix, handler, mode, parameters, ...)                                                 \
+	{                                                                                           \
+		.method = "GET", .path = "/papers/{id}" suffix, .handle = handler, .tx = mode,      \
+		.params = parameters, .missing = "No such paper", .summary = "A paper", __VA_ARGS__ \
+	}
+#define PATCH(suffix, handler, mode, ...)                                                        \
+	{                                                                                        \
+		.method = "PATCH", .path = "/papers/{id}" suffix, .handle = handler, .tx = mode, \
+		.params = with_title, .missing = "No such paper", __VA_ARGS__                    \
+	}
+
+static const struct np_route routes[] = {
+	GET("", show, NP_TX_READ, by_id, .once = false),
+	PATCH("", change, NP_TX_WRITE, .summary = "Change"),
+	{ "PUT", "/papers/{id}", put, NP_TX_WRITE, with_title },
+	{ "POST", "/papers/{id}", create, NP_TX_WRITE, with_title },
+	{ "DELETE", "/papers/{id}", delete_row, NP_TX_WRITE, by_id, .missing = "No such paper" },
+	GET("/slowly", show_marked, NP_TX_READ, by_id, .isolation = NP_REPEATABLE_READ),
+	PATCH("/slowly", change_slowly, NP_TX_WRITE, .summary = "Change"),
+	{ "POST", "/papers/{id}/slowly", create_slowly, NP_TX_WRITE, with_title },
+	GET("/serializable", show, NP_TX_READ, by_id, .once = false),
+	PATCH("/serializable", change_slowly, NP_TX_WRITE, .isolation = NP_SERIALIZABLE),
+	GET("/once", show, NP_TX_READ, by_id, .once = false),
+	PATCH("/once", change_slowly, NP_TX_WRITE, .once = true),
+	GET("/manual", show, NP_TX_READ, by_id, .once = false),
+	PATCH("/manual", change_and_commit, NP_TX_MANUAL, .summary = "Change"),
+	GET("/guarded", show, NP_TX_READ, by_id, .once = false),
+	PATCH("/guarded", change, NP_TX_WRITE, .precondition = true),
+	GET("/cached", show, NP_TX_READ, by_id, .cache = "paper:{id}"),
+	PATCH("/cached", change, NP_TX_WRITE, .summary = "Forgets nothing"),
+	GET("/forbidden", show_forbidden, NP_TX_READ, by_id, .once = false),
+	PATCH("/forbidden", change, NP_TX_WRITE, .summary = "Change"),
+	GET("/constant", show_constant, NP_TX_NONE, by_id, .once = false),
+	PATCH("/constant", change, NP_TX_WRITE, .summary = "Change"),
+	{ "POST", "/papers/{id}/constant", put, NP_TX_WRITE, with_title, .success = NP_OK },
+	GET("/own-tag", show_with_own_tag, NP_TX_READ, by_id, .once = false),
+	PATCH("/own-tag", change, NP_TX_WRITE, .summary = "Change"),
+	GET("/queried", show, NP_TX_READ, with_query, .once = false),
+	PATCH("/queried", change, NP_TX_WRITE, .summary = "Change"),
+	GET("/signed-in", show_caller, NP_TX_READ, by_id, .auth = NP_AUTH_USER),
+	PATCH("/signed-in", change, NP_TX_WRITE, .auth = NP_AUTH_USER),
+	GET("/half-signed-in", show_caller, NP_TX_READ, by_id, .auth = NP_AUTH_USER),
+	PATCH("/half-signed-in", change, NP_TX_WRITE, .summary = "Change"),
+	PATCH("/no-get", change, NP_TX_WRITE, .summary = "Change"),
+	{ "POST", "/papers/{id}/none", show_constant, NP_TX_NONE, by_id },
+	GET("/none", show_constant, NP_TX_NONE, by_id, .once = false),
+	NP_ROUTES_END,
+};
+
+int
+main(int argc, char **argv)
+{
+	return np_main(argc, argv, "papers", routes);
+}
