@@ -16,7 +16,6 @@
 
 #include "app/app.h"
 #include "http/pattern.h"
-#include "http/pattern.h"
 #include "lines.h"
 #include "serve/count.h"
 #include "serve/fcgi.h"
