@@ -15,7 +15,7 @@ import time
 
 import psycopg2
 from alembic import context
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -26,10 +26,15 @@ BUILD = os.path.join(ROOT, os.environ.get("NULLPOOL_BUILD", "build"))
 # version of this file must exclude each other.
 MIGRATION_LOCK = 0x6E756C6C706F6F6C
 
-# Each statement waits 10 s for its locks: while DDL waits, everything that comes after it waits too. A revision that
-# may wait longer says SET LOCAL lock_timeout. A role's own statement_timeout is meant for requests, not for a
-# migration that fills a column. Everything lives in public, whatever search_path the role has.
-SESSION = "SET lock_timeout = '10s'; SET statement_timeout = 0; SET search_path = public"
+# Each statement waits 2 s for its locks: while DDL waits, every reader that comes after it waits too. Its revision is then
+# rolled back and tried again, after a pause in which the readers go on. A revision that may wait longer says
+# SET LOCAL lock_timeout. A role's own statement_timeout is meant for requests, not for a migration that fills a
+# column. Everything lives in public, whatever search_path the role has.
+SESSION = "SET lock_timeout = '2s'; SET statement_timeout = 0; SET search_path = public"
+
+# How long a migration tries in all; `alembic -x lock_wait=SECONDS` says otherwise. Pauses double up to the longest.
+LOCK_WAIT_S = 300
+PAUSE_S, LONGEST_PAUSE_S = 1, 10
 
 # Which revision a database has is the owner's to say: a program that could write it could have a migration left out, or run
 # twice. The owner's default privileges give the programs' role rights on each new table, so also on Alembic's own: they
@@ -110,9 +115,69 @@ def keep_to_owner(session):
     session.commit()
 
 
+# The revisions that this run has done.
+done = []
+
+
+def note_revision(step, **_):
+    done.append(step)
+
+
+def wait_for_readers_only(engine):
+    """Nobody stands behind CREATE INDEX CONCURRENTLY, and what it leaves after a timeout is an invalid index: it waits as
+    long as it has to."""
+    def set_timeout(cursor, statement, timeout):
+        if "CONCURRENTLY" in statement.upper():
+            with cursor.connection.cursor() as own:
+                own.execute(f"SET lock_timeout = '{timeout}'")
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def before(_connection, cursor, statement, *_):
+        set_timeout(cursor, statement, "0")
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def after(_connection, cursor, statement, *_):
+        set_timeout(cursor, statement, "2s")
+
+
+def may_try_again(fault, deadline):
+    """Only a lock was in the way. A destination such as -2 is counted from where the database is, so it may not be asked
+    for again once some of it is done."""
+    if getattr(fault.orig, "pgcode", None) != LOCK_NOT_AVAILABLE or time.monotonic() > deadline:
+        return False
+    return not done or not str(context.get_revision_argument()).lstrip().startswith(("-", "+"))
+
+
+def start_again(connection, session):
+    """As at the beginning: no transaction, and the session's own settings."""
+    transaction = connection.get_transaction()
+    if transaction:
+        transaction.rollback()
+    session.rollback()
+    with session.cursor() as cursor:
+        cursor.execute(SESSION)
+    session.commit()
+
+
+def run_patiently(connection, session):
+    """Until every lock could be had, or the time is over."""
+    lock_wait_s = float(context.get_x_argument(as_dictionary=True).get("lock_wait", LOCK_WAIT_S))
+    deadline, pause_s = time.monotonic() + lock_wait_s, PAUSE_S
+    while True:
+        try:
+            return run(connection=connection)
+        except DBAPIError as fault:
+            if not may_try_again(fault, deadline):
+                raise
+        print("another transaction holds a lock, trying again", file=sys.stderr, flush=True)
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        start_again(connection, session)
+
+
 def run(**options):
     """Each revision in a transaction of its own: what was done stays done when a later one fails."""
-    context.configure(transaction_per_migration=True, version_table_schema="public", **options)
+    context.configure(transaction_per_migration=True, version_table_schema="public", on_version_apply=note_revision, **options)
     if context.is_offline_mode():
         context.execute(SESSION)
     with context.begin_transaction():
@@ -134,9 +199,10 @@ def run_online():
     try:
         session = connect(known)
         engine = create_engine("postgresql+psycopg2://", creator=lambda: session, poolclass=NullPool)
+        wait_for_readers_only(engine)
         with engine.connect() as connection:
             try:
-                run(connection=connection)
+                run_patiently(connection, session)
             except BaseException:
                 with contextlib.suppress(psycopg2.Error):  # the session may be lost; what was first is said
                     keep_to_owner(session)

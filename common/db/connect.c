@@ -20,7 +20,8 @@
 
 /* The version that brought sslnegotiation=direct to the server. */
 #define DIRECT_SERVER_VERSION 170000
-/* Linux has no larger process id (PID_MAX_LIMIT); a pooler makes up a number of 31 bits. */
+/* Linux has no larger process id (PID_MAX_LIMIT); a pooler makes up a number of 31 bits, PgBouncer before
+ * 1.21 one of 32, so a negative one half of the time. */
 #define BACKEND_PID_MAX 4194304
 /* A server that does not know what to make of it may also just wait: PgBouncer before 1.25 does. */
 #define DIRECT_WAIT_MS 1500
@@ -144,7 +145,7 @@ learn_direct(struct connector *connector)
 	if (connector->options.negotiation == NEGOTIATION_AUTO && connector->direct == DIRECT_NO
 	    && may_be_direct(connector) && !conninfo_is_pooler(connector->options.info)
 	    && PQserverVersion(connector->current.pg) >= DIRECT_SERVER_VERSION
-	    && PQbackendPID(connector->current.pg) <= BACKEND_PID_MAX)
+	    && connection_backend_pid(&connector->current) > 0)
 		connector->direct = DIRECT_TRIED;
 	else if (connector->direct == DIRECT_TRIED)
 		connector->direct = DIRECT_PROVEN;
@@ -498,6 +499,14 @@ const char *
 connection_tls(const struct connection *connection)
 {
 	return PQsslInUse(connection->pg) ? PQsslAttribute(connection->pg, "protocol") : NULL;
+}
+
+int
+connection_backend_pid(const struct connection *connection)
+{
+	int pid = PQbackendPID(connection->pg);
+
+	return pid <= BACKEND_PID_MAX && pid > 0 ? pid : 0;
 }
 
 const char *

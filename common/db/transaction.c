@@ -196,7 +196,7 @@ take_connection(struct transaction *tx, struct error *err)
 		                                    .cost = connector_cost(tx->source),
 		                                    .err = taken ? NULL : err });
 	if (taken)
-		tx->counts.backend_pid = PQbackendPID(tx->connection->pg);
+		tx->counts.backend_pid = connection_backend_pid(tx->connection);
 	return taken;
 }
 

@@ -166,3 +166,42 @@ def test_make_wraps_them(site, database):
         done = subprocess.run(["make", "-s", target, VARIANT], cwd=ROOT, env={**os.environ, **environment},
                               capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def hold(site, table):
+    """A long reader's transaction: DDL on the table waits for its end."""
+    link = owner(site)
+    with link.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")
+    return link
+
+
+def test_readers_never_stand_behind_a_migration_that_waits(site, database):
+    assert alembic(site, "upgrade", "head", **database).returncode == 0
+    long_reader, done = hold(site, "users"), []
+    down = threading.Thread(target=lambda: done.append(alembic(site, "downgrade", "0001", **database)))
+    down.start()
+    try:
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = 'migrations' AND wait_event_type = 'Lock'"
+        stack.wait_until("the migration to wait for the lock", lambda: site.query(waiting), 20)
+        with owner(site) as link, link.cursor() as cursor:
+            cursor.execute("SET statement_timeout = '5s'")  # it waits for 2 s at most
+            cursor.execute("SELECT count(*) FROM users")
+        stack.wait_until("it to let go", lambda: not site.query(waiting), 5)
+        assert down.is_alive()
+    finally:
+        long_reader.close()
+        down.join(30)
+    assert done and done[0].returncode == 0, done
+    assert "another transaction holds a lock, trying again" in done[0].stderr
+    assert alembic(site, "current", **database).stdout.strip() == "0001"
+    assert alembic(site, "upgrade", "head", **database).returncode == 0
+
+
+def test_a_lock_that_is_never_let_go_is_a_sentence(site, database):
+    assert alembic(site, "upgrade", "head", **database).returncode == 0
+    long_reader = hold(site, "users")
+    done = alembic(site, "-x", "lock_wait=0", "downgrade", "0001", **database)
+    long_reader.close()
+    assert done.returncode != 0 and "gave up waiting for a lock" in done.stderr
+    assert alembic(site, "upgrade", "head", **database).returncode == 0

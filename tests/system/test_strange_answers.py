@@ -1,4 +1,5 @@
 """What no server of Postgres' own says, but a broken pooler may: an answer that got lost is never a success."""
+import struct
 import time
 
 import pytest
@@ -105,3 +106,11 @@ def test_a_server_that_cannot_look_for_its_client_is_not_told_to_again(behind):
     for path in ("/probe/marked", "/probe/marked"):
         assert service.client.post(f"{path}?label=x").status == 201
     assert [name in flight for flight in fake.flights] == [True, False, False]
+
+
+@pytest.mark.parametrize("pid, told", [(42, 42), (-42, None), (2**31 - 1, None), (4194305, None)])
+def test_a_process_id_that_a_pooler_made_up_is_not_logged(behind, pid, told):
+    """PgBouncer makes up 31 bits, before 1.21 it made up 32."""
+    key = message(b"K", struct.pack("!iI", pid, 7))
+    service = behind(FakePostgres(SETTINGS + LABEL + ready(), before_ready=lambda link: link.sendall(key)))
+    assert service.line_of(service.client.post("/probe/marked?label=x")).get("backend_pid") == told
