@@ -61,6 +61,8 @@ struct np_value {
 		double number;   /* NP_FLOAT */
 		bool boolean;    /* NP_BOOL */
 	};
+	bool is_list;         /* of a parameter with `many`: the text is an array of such values */
+	uint32_t column_type; /* of np_field(): its column's type in pg_type; 0: `type` says it all */
 };
 
 /* A list of values: for $1, $2, … of a statement. */
@@ -340,7 +342,7 @@ NP_MUST_CHECK bool np_rollback(struct np_ctx *ctx);
 
 size_t np_rows_count(const struct np_rows *rows);
 
-/* One field, as text that SQL takes back unchanged. One that is not there is SQL's NULL, and the request fails
+/* One field, as text that SQL takes back unchanged; np_reply_object() writes it as np_reply_row() does. One that is not there is SQL's NULL, and the request fails
  * with NP_INTERNAL when the handler returns, whatever that returns: the log names the column and the route.
  * np_arg() and the like do the same; after any of it no statement is sent any more. */
 struct np_value np_field(const struct np_rows *rows, size_t row, const char *column);
@@ -361,7 +363,7 @@ NP_MUST_CHECK bool np_reply_page(struct np_ctx *ctx, const struct np_rows *rows,
                                  const char *const *keys);
 #define NP_KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* An object of a few members; a nested one is not for here, let Postgres build it. */
+/* An object of a few members, each written by its type: an argument's, with its list, or a field's; a nested one is not for here, let Postgres build it. */
 struct np_member {
 	const char *name;
 	struct np_value value;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "app/ctx.h"
+#include "app/value_json.h"
 #include "base/mem.h"
 #include "base/misuse.h"
 #include "http/problem.h"
@@ -218,19 +219,6 @@ np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *r
 	return ctx_replied(ctx, status);
 }
 
-static void
-write_value(struct buf *out, struct np_value value)
-{
-	if (!value.text)
-		buf_text(out, "null");
-	else if (value.type == NP_INT) /* as a number: 007 is none in JSON */
-		buf_printf(out, "%" PRId64, value.integer);
-	else if (value.type == NP_FLOAT || value.type == NP_BOOL)
-		buf_text(out, value.text);
-	else
-		buf_json_text(out, value.text);
-}
-
 bool
 np_reply_object(struct np_ctx *ctx, enum np_success status, const struct np_member *members, size_t count)
 {
@@ -243,7 +231,7 @@ np_reply_object(struct np_ctx *ctx, enum np_success status, const struct np_memb
 			buf_char(out, ',');
 		buf_json_text(out, members[i].name);
 		buf_char(out, ':');
-		write_value(out, members[i].value);
+		value_json(out, members[i].value);
 	}
 	buf_char(out, '}');
 	return ctx_replied(ctx, status);

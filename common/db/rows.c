@@ -49,7 +49,8 @@ np_field(const struct np_rows *rows, size_t row, const char *column)
 	}
 	if (PQgetisnull(rows->result, (int)row, at))
 		return np_text(NULL);
-	return np_text(PQgetvalue(rows->result, (int)row, at));
+	return (struct np_value){ .text = PQgetvalue(rows->result, (int)row, at),
+		                  .column_type = PQftype(rows->result, at) };
 }
 
 void

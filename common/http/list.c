@@ -29,7 +29,9 @@ close_list(const struct np_param *param, struct argument *argument)
 	buf_char(&argument->list, '}');
 	if (argument->list.overflow)
 		return "is too long";
-	argument->value = (struct np_value){ .text = argument->list.data, .type = param->type };
+	argument->value = (struct np_value){ .text = argument->list.data,
+		                             .type = param->type,
+		                             .is_list = true };
 	return NULL;
 }
 
@@ -58,6 +60,6 @@ list_add(void *owner, const struct np_param *param, const char *text, struct arg
 	argument->list.size--;
 	if (argument->list_count++ > 0)
 		buf_char(&argument->list, ',');
-	write_element(&argument->list, text);
+	write_element(&argument->list, one.value.text);
 	return close_list(param, argument);
 }

@@ -224,6 +224,16 @@ next_element(void *owner, const char **at)
 	return out.data;
 }
 
+/* Of one value there is one text: 7 of 007. */
+static const char *
+canonical(void *owner, const struct np_param *param, const char *text)
+{
+	struct argument one;
+
+	HOLDS(!param_check(owner, param, text, &one));
+	return one.value.text;
+}
+
 /* The array has the values that were taken, and no others. */
 static void
 check_list(void *owner, const struct np_param *param, struct input *in)
@@ -239,7 +249,7 @@ check_list(void *owner, const struct np_param *param, struct input *in)
 		if (message)
 			HOLDS(*message && !has_control(message));
 		else
-			taken[count++] = text;
+			taken[count++] = canonical(owner, param, text);
 		HOLDS(count <= (size_t)param->many);
 	}
 	if (!argument.list.data)

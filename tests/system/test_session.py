@@ -88,3 +88,18 @@ def test_a_kept_session_is_set_once_and_not_in_each_request(serve, site):
         assert answer.json() == WANTED and service.line_of(answer)["flights"] == 1
     heads = [service.client.get("/probe/prepared").json()["items"] for _ in range(4)][-1]
     assert [item["statement"] for item in heads if "set_config" in item["statement"] and "bytea_output" in item["statement"]] == []
+
+
+def test_a_field_is_written_as_its_column_is(serve):
+    service = serve("shapes")
+    row, fields = (service.client.get(f"/shapes/{path}") for path in ("row", "fields"))
+    assert row.body == fields.body and (row.json()["n"], row.json()["b"], row.json()["numbers"]) == (5, True, [1, None])
+
+
+def test_an_argument_is_written_by_its_type(serve):
+    service = serve("shapes")
+    values = {"strings": ["a", "NULL", "", ',}"\\'], "ints": [1, -2], "floats": [1.5, 2.0], "bools": [True, False],
+              "dates": ["2026-01-31"], "json": [1, None, "x"], "object": {"a": {}}, "int": 7, "float": 0.5}
+    assert service.client.post("/shapes/values", values).json() == values
+    empty = {name: [] if name.endswith("s") else None for name in values}
+    assert service.client.post("/shapes/values", {name: [] for name in values if name.endswith("s")}).json() == empty

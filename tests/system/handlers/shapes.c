@@ -23,6 +23,26 @@ static const char reset_all[] = "RESET ALL";
 static const char levels[] =
     "SELECT current_setting('transaction_isolation') AS isolation, current_setting('transaction_deferrable') AS deferrable";
 
+static const char one_row[] =
+    "SELECT 5::int8 AS n, true AS b, 1.5::float8 AS f, 'NaN'::float8 AS nan, 12.50::numeric AS price,"
+    " 12345678901234567890.123::numeric AS huge, '{\"a\": [1]}'::jsonb AS document, '\\x00ff'::bytea AS bytes,"
+    " '1 day'::interval AS span, '2026-07-01 12:00:00+00'::timestamptz AS at, ARRAY[1, NULL] AS numbers,"
+    " int4range(1, 5) AS range, NULL::int AS nothing";
+
+enum { STRINGS, INTS, FLOATS, BOOLS, DATES, JSON, OBJECT, INT, FLOAT };
+static const struct np_param of_values[] = {
+	[STRINGS] = { .name = "strings", .in = NP_BODY, .type = NP_STRING, .many = 5 },
+	[INTS] = { .name = "ints", .in = NP_BODY, .type = NP_INT, .many = 5 },
+	[FLOATS] = { .name = "floats", .in = NP_BODY, .type = NP_FLOAT, .many = 5 },
+	[BOOLS] = { .name = "bools", .in = NP_BODY, .type = NP_BOOL, .many = 5 },
+	[DATES] = { .name = "dates", .in = NP_BODY, .type = NP_DATE, .many = 5 },
+	[JSON] = { .name = "json", .in = NP_BODY, .type = NP_JSON },
+	[OBJECT] = { .name = "object", .in = NP_BODY, .type = NP_OBJECT },
+	[INT] = { .name = "int", .in = NP_BODY, .type = NP_INT },
+	[FLOAT] = { .name = "float", .in = NP_BODY, .type = NP_FLOAT },
+	NP_PARAMS_END,
+};
+
 enum { AFTER, LIMIT };
 static const struct np_param of_page[] = {
 	[AFTER] = { NP_PAGE_AFTER },
@@ -59,6 +79,41 @@ list_floats(struct np_ctx *ctx)
 	return np_query(ctx, &rows, keys,
 	                NP_VALUES(np_cursor_key(ctx, AFTER, 0), np_int(ctx, limit.integer + 1)))
 	       && np_reply_page(ctx, rows, limit.integer, NP_KEYS("value"));
+}
+
+static bool
+echo_values(struct np_ctx *ctx)
+{
+	return np_reply_object(ctx, NP_OK,
+	                       NP_MEMBERS({ "strings", np_arg(ctx, STRINGS) }, { "ints", np_arg(ctx, INTS) },
+	                                  { "floats", np_arg(ctx, FLOATS) }, { "bools", np_arg(ctx, BOOLS) },
+	                                  { "dates", np_arg(ctx, DATES) }, { "json", np_arg(ctx, JSON) },
+	                                  { "object", np_arg(ctx, OBJECT) }, { "int", np_arg(ctx, INT) },
+	                                  { "float", np_arg(ctx, FLOAT) }));
+}
+
+static bool
+show_row(struct np_ctx *ctx)
+{
+	return show(ctx, one_row);
+}
+
+#define FIELD(name)                          \
+	{                                    \
+		name, np_field(row, 0, name) \
+	}
+
+static bool
+show_fields(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, one_row, NP_NO_VALUES)
+	       && np_reply_object(ctx, NP_OK,
+	                          NP_MEMBERS(FIELD("n"), FIELD("b"), FIELD("f"), FIELD("nan"), FIELD("price"),
+	                                     FIELD("huge"), FIELD("document"), FIELD("bytes"), FIELD("span"),
+	                                     FIELD("at"), FIELD("numbers"), FIELD("range"),
+	                                     FIELD("nothing")));
 }
 
 static bool
@@ -100,6 +155,9 @@ static const struct np_route routes[] = {
 	{ "GET", "/shapes/levels", show_levels, NP_TX_WRITE },
 	{ "GET", "/shapes/serializable", show_levels, NP_TX_READ, .isolation = NP_SERIALIZABLE },
 	{ "GET", "/shapes/floats", list_floats, NP_TX_READ, of_page },
+	{ "POST", "/shapes/values", echo_values, NP_TX_NONE, of_values },
+	{ "GET", "/shapes/row", show_row, NP_TX_READ },
+	{ "GET", "/shapes/fields", show_fields, NP_TX_READ },
 	{ "POST", "/shapes/zone", move, NP_TX_WRITE },
 	{ "POST", "/shapes/digits", round_floats, NP_TX_WRITE },
 	{ "POST", "/shapes/reset", reset, NP_TX_WRITE },
