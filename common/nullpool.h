@@ -194,7 +194,7 @@ struct np_route {
 	const char *conflict;          /* the 409's detail when a unique or foreign key refused a row */
 	const struct np_conflict
 	    *conflicts;              /* details by the constraint's name, see NP_CONFLICTS; NULL: none */
-	const char *unauthorized;    /* the document's 401, where the handler fails with NP_UNAUTHORIZED */
+	const char *unauthorized;    /* the document's 401 where NP_UNAUTHORIZED is said; 400 of OAUTH2 */
 	enum np_isolation isolation; /* for NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
 	bool once;
 	const struct np_schema
