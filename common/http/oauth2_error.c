@@ -4,7 +4,8 @@
 
 #define DESCRIPTION_MAX_BYTES 1024
 
-/* The registered codes; those for a server are of its authorization endpoint (4.1.2.1). */
+/* The registered codes; those for a server are of its authorization endpoint (4.1.2.1). A kind that
+ * has no row is named by its status. */
 static const struct {
 	const char *error;
 	int status; /* 0: the kind's own */
@@ -56,10 +57,14 @@ oauth2_error_write(struct reply *reply, enum np_failure kind, int status, const 
                    const struct param_faults *faults)
 {
 	static const struct param_faults none = { .count = 0 };
-	const char *error = faults && is_unknown_grant(faults) ? "unsupported_grant_type" : table[kind].error;
+	const char *error = table[kind].error;
 	char text[DESCRIPTION_MAX_BYTES];
 	struct buf description, *out = &reply->body;
 
+	if (!error)
+		error = status < 500 ? "invalid_request" : "server_error";
+	if (faults && is_unknown_grant(faults))
+		error = "unsupported_grant_type";
 	buf_init_fixed(&description, text, sizeof(text));
 	describe(&description, detail, faults ? faults : &none);
 	reply_reset(reply);
