@@ -60,7 +60,7 @@ def mirror():
 
 def packages():
     """Those of env/setup run."""
-    text = (TREE / "env" / "setup").read_text()
+    text = re.search(r"^groups='$(.*?)^'$", (TREE / "env" / "setup").read_text(), re.M | re.S)[1]
     return [name for line in re.findall(r"^run +(.*)", text, re.M) for name in line.split()]
 
 
