@@ -501,6 +501,17 @@ connection_tls(const struct connection *connection)
 	return PQsslInUse(connection->pg) ? PQsslAttribute(connection->pg, "protocol") : NULL;
 }
 
+/* A connection that was idle for longer may be one that a router has forgotten, which only sending
+ * shows. So its first flight carries no commit: then it can be repeated elsewhere, and a write
+ * costs one round trip more. */
+#define UNPROVEN_US INT64_C(10000000)
+
+bool
+connection_is_unproven(const struct connection *connection)
+{
+	return connection->reused && clock_now_us() - connection->used_us > UNPROVEN_US;
+}
+
 int
 connection_backend_pid(const struct connection *connection)
 {

@@ -115,6 +115,9 @@ enum connector_ahead connector_ahead(const struct connector *connector);
 
 /* "TLSv1.3", or NULL without TLS. */
 const char *connection_tls(const struct connection *connection);
+/* It was idle for so long that a router may have forgotten it, which only sending shows. */
+bool connection_is_unproven(const struct connection *connection);
+
 /* The server process's id; 0: a pooler made up what was said. */
 int connection_backend_pid(const struct connection *connection);
 const char *connection_server_version(const struct connection *connection);

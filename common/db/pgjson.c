@@ -1,5 +1,6 @@
 #include "db/pgjson.h"
 #include "base/text.h"
+#include "db/types.h"
 
 /* A double keeps any decimal of 15 significant digits (DBL_DIG). */
 #define NUMERIC_DIGITS_MAX   15
@@ -173,7 +174,7 @@ write_timestamp(struct buf *out, const char *text, size_t size)
 struct array {
 	const char *at, *end;
 	char delimiter;
-	writer *write;
+	uint32_t item; /* the type of each */
 	struct buf *out;
 };
 
@@ -189,7 +190,7 @@ write_quoted_item(struct array *array)
 		buf_char(&item, *array->at);
 	}
 	array->at += array->at < array->end;
-	array->write(array->out, item.data, item.size);
+	pgjson_value(array->out, array->item, item.data, item.size);
 	buf_release(&item);
 }
 
@@ -205,14 +206,14 @@ write_bare_item(struct array *array)
 	if (size == 4 && memcmp(start, "NULL", 4) == 0)
 		buf_text(array->out, "null");
 	else
-		array->write(array->out, start, size);
+		pgjson_value(array->out, array->item, start, size);
 }
 
 /* The braces are written as they come, so levels need no stack. */
 static void
-write_array(struct buf *out, const char *text, size_t size, writer *write)
+write_array(struct buf *out, const char *text, size_t size, uint32_t item, char delimiter)
 {
-	struct array array = { text, text + size, ',', write, out };
+	struct array array = { text, text + size, delimiter, item, out };
 
 	if (size > 0 && *text == '[') {
 		const char *equals = memchr(text, '=', size);
@@ -233,18 +234,35 @@ write_array(struct buf *out, const char *text, size_t size, writer *write)
 	}
 }
 
+bool
+pgjson_knows(uint32_t oid)
+{
+	for (size_t i = 0; i < COUNT_OF(types); i++)
+		if (types[i].oid == oid || types[i].array_oid == oid)
+			return true;
+	return false;
+}
+
 void
 pgjson_value(struct buf *out, uint32_t oid, const char *text, size_t size)
 {
+	const struct known_type *known;
+
 	for (size_t i = 0; i < COUNT_OF(types); i++) {
 		if (types[i].oid == oid) {
 			types[i].write(out, text, size);
 			return;
 		}
 		if (types[i].array_oid == oid) {
-			write_array(out, text, size, types[i].write);
+			write_array(out, text, size, types[i].oid, ',');
 			return;
 		}
 	}
-	write_string(out, text, size);
+	known = types_find(oid);
+	if (known && known->kind == TYPE_ARRAY)
+		write_array(out, text, size, known->inner, known->delimiter);
+	else if (known && known->kind == TYPE_DOMAIN)
+		pgjson_value(out, known->inner, text, size);
+	else
+		write_string(out, text, size);
 }

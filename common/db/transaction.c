@@ -8,12 +8,10 @@
 #include "db/session_settings.h"
 #include "db/sqlstate.h"
 #include "db/statement.h"
+#include "db/types.h"
 
 /* How long a rollback may keep a worker whose request has failed already. */
 #define ROLLBACK_MS 500
-/* A connection that was idle for longer may be one that a router has forgotten, which only sending shows. So its first
- * flight carries no commit: then it can be repeated elsewhere, and a write costs one round trip more. */
-#define UNPROVEN_US INT64_C(10000000)
 
 struct transaction {
 	void *owner;
@@ -200,13 +198,6 @@ take_connection(struct transaction *tx, struct error *err)
 	return taken;
 }
 
-static bool
-is_unproven(const struct transaction *tx, const struct trip *trip)
-{
-	return trip->opens && tx->connection->reused
-	       && clock_now_us() - tx->connection->used_us > UNPROVEN_US;
-}
-
 static void
 add_opening(struct transaction *tx, struct trip *trip, bool implicit)
 {
@@ -234,7 +225,7 @@ compose(struct transaction *tx, struct trip *trip, const char *sql, struct np_va
 	bool implicit;
 
 	*trip = (struct trip){ .opens = !tx->open || tx->stale };
-	trip->commits = last && !reads && !is_unproven(tx, trip);
+	trip->commits = last && !reads && !(trip->opens && connection_is_unproven(tx->connection));
 	implicit = trip->opens && tx->options.isolation == NP_READ_COMMITTED && (reads || trip->commits);
 	flight_begin(&trip->flight, tx->connection->pg, tx->doubted ? NULL : tx->connection->prepared);
 	trip->flight.client = trip->commits ? NULL : tx->options.client;
@@ -318,11 +309,13 @@ note(struct transaction *tx, const struct statement *statement, struct np_rows *
 }
 
 static struct np_rows *
-take_rows(const struct transaction *tx, struct trip *trip, const char *sql)
+take_rows(struct transaction *tx, struct trip *trip, const char *sql)
 {
 	if (trip->opens && tx->connection->settings == SETTINGS_UNKNOWN)
 		session_settings_learn(tx->connection, trip->flight.results[trip->head]);
 	session_settings_note(tx->connection, !tx->open, sql, trip->flight.results[trip->statement]);
+	tx->counts.flights += types_learn(tx->connection->pg, trip->flight.results[trip->statement], tx->open,
+	                                  tx->options.deadline, &tx->broken);
 	return rows_new(tx->owner, flight_take(&trip->flight, trip->statement));
 }
 

@@ -103,3 +103,52 @@ def test_an_argument_is_written_by_its_type(serve):
     assert service.client.post("/shapes/values", values).json() == values
     empty = {name: [] if name.endswith("s") else None for name in values}
     assert service.client.post("/shapes/values", {name: [] for name in values if name.endswith("s")}).json() == empty
+
+
+# --- types of the database's own ---
+
+OWN = {
+    "moods": ["sad", "happy"], "mood": "sad", "grid": [["sad"], [None]], "positives": [1, 2], "positive": 3, "list": [4, 5],
+    "lists": [[6, 7]], "pairs": ['(1,"a b")'], "ranges": ["[1,5)"], "none": [], "boxes": ["(1,1),(0,0)"], "words": ["A"],
+    "brace": "{x", "stores": ['"a"=>"1"'], "bounded": ["sad", "happy"],
+}
+
+
+@pytest.fixture(scope="module")
+def own(site):
+    site.query("CREATE EXTENSION IF NOT EXISTS citext; CREATE EXTENSION IF NOT EXISTS hstore;"
+               "CREATE TYPE shape_mood AS ENUM ('sad', 'happy'); CREATE DOMAIN shape_positive AS int CHECK (VALUE > 0);"
+               "CREATE DOMAIN shape_list AS int[]; CREATE TYPE shape_pair AS (a int, b text); CREATE TABLE shape_rows (moods shape_mood[]);"
+               "GRANT SELECT, INSERT ON shape_rows TO app_user")
+
+
+@pytest.mark.parametrize("mode", ["null", "persistent"])
+@pytest.mark.parametrize("path", ["own", "own-snapshot"])
+def test_arrays_of_own_types_are_arrays(own, serve, mode, path):
+    service = serve("shapes", DATABASE_CONNECTION=mode, DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    flights = []
+    for _ in range(2):
+        answer = service.client.get(f"/shapes/{path}")
+        assert answer.json() == OWN
+        flights.append(service.line_of(answer)["flights"])
+    assert flights[0] == flights[1] + 1  # asked once
+
+
+def test_a_question_about_a_type_is_no_part_of_a_write(own, serve, site):
+    for path in ("own", "own-last"):
+        service = serve("shapes", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+        for _ in range(2):
+            assert service.client.post(f"/shapes/{path}").json() == {"moods": ["sad"]}
+    assert site.query("SELECT count(*) FROM shape_rows") == [(4,)]
+
+
+def test_where_types_may_not_be_asked_for_they_are_strings(own, serve, site):
+    site.query("REVOKE SELECT ON pg_catalog.pg_type FROM PUBLIC")
+    try:
+        service = serve("shapes", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+        for path in ("own", "own-last"):
+            for _ in range(2):
+                assert service.client.post(f"/shapes/{path}").json() == {"moods": "{sad}"}
+    finally:
+        site.query("GRANT SELECT ON pg_catalog.pg_type TO PUBLIC")
+    assert site.query("SELECT count(*) FROM shape_rows") == [(8,)]

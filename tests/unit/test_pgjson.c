@@ -1,4 +1,5 @@
 #include "db/pgjson.h"
+#include "db/types.h"
 #include "unit.h"
 
 /* pg_type.dat */
@@ -228,10 +229,49 @@ what_does_not_fit_is_an_overflow(void **state)
 	assert_true(out.overflow);
 }
 
+/* As pg_type tells of them. */
+static void
+a_type_that_was_asked_for_is_what_it_is_made_of(void **state)
+{
+	static const struct {
+		uint32_t oid;
+		const char *text, *json;
+	} rows[] = {
+		{ 90001, "{sad,NULL,\"a,b\"}", "[\"sad\",null,\"a,b\"]" },
+		{ 90001, "{{sad},{happy}}", "[[\"sad\"],[\"happy\"]]" },
+		{ 90001, "[0:1]={sad,happy}", "[\"sad\",\"happy\"]" },
+		{ 90001, "{}", "[]" },
+		{ 90002, "7", "7" },
+		{ 90003, "{7,8}", "[7,8]" },
+		{ 90004, "{1,2}", "[1,2]" },
+		{ 90005, "{\"{1,2}\",\"{3}\"}", "[[1,2],[3]]" },
+		{ 90006, "{(1,1),(0,0);(2,2),(1,1)}", "[\"(1,1),(0,0)\",\"(2,2),(1,1)\"]" },
+		{ 90007, "{plain}", "\"{plain}\"" },
+		{ 90099, "{unknown}", "\"{unknown}\"" },
+	};
+	const struct known_type types[] = {
+		{ 90001, TYPE_ARRAY, AN_ENUM, ',' }, { 90002, TYPE_DOMAIN, INT4, ',' },
+		{ 90003, TYPE_ARRAY, 90002, ',' },   { 90004, TYPE_DOMAIN, INT4S, ',' },
+		{ 90005, TYPE_ARRAY, 90004, ',' },   { 90006, TYPE_ARRAY, 603, ';' },
+		{ 90007, TYPE_PLAIN, 0, ',' },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(types); i++)
+		types_add(&types[i]);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct buf out;
+
+		buf_init(&out, *state, 1000);
+		pgjson_value(&out, rows[i].oid, rows[i].text, strlen(rows[i].text));
+		assert_string_equal(out.data, rows[i].json);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_type_that_was_asked_for_is_what_it_is_made_of),
 		TEST(each_type_has_its_json),
 		TEST(a_time_before_christ_stays_as_postgres_writes_it),
 		TEST(a_numeric_beyond_a_double_is_a_string),

@@ -29,6 +29,15 @@ static const char one_row[] =
     " '1 day'::interval AS span, '2026-07-01 12:00:00+00'::timestamptz AS at, ARRAY[1, NULL] AS numbers,"
     " int4range(1, 5) AS range, NULL::int AS nothing";
 
+static const char own_types[] =
+    "SELECT ARRAY['sad', 'happy']::shape_mood[] AS moods, 'sad'::shape_mood AS mood,"
+    " ARRAY[['sad'], [NULL]]::shape_mood[] AS grid, ARRAY[1, 2]::shape_positive[] AS positives,"
+    " 3::shape_positive AS positive, ARRAY[4, 5]::shape_list AS list, ARRAY[ARRAY[6, 7]::shape_list] AS lists,"
+    " ARRAY[ROW(1, 'a b')::shape_pair] AS pairs, ARRAY[int4range(1, 5)] AS ranges, '{}'::shape_mood[] AS none,"
+    " ARRAY['(1,1),(0,0)'::box] AS boxes, ARRAY['A']::citext[] AS words, '{x'::citext AS brace,"
+    " ARRAY['a=>1']::hstore[] AS stores, '[0:1]={sad,happy}'::shape_mood[] AS bounded";
+static const char own_label[] = "INSERT INTO shape_rows (moods) VALUES ('{sad}') RETURNING moods";
+
 enum { STRINGS, INTS, FLOATS, BOOLS, DATES, JSON, OBJECT, INT, FLOAT };
 static const struct np_param of_values[] = {
 	[STRINGS] = { .name = "strings", .in = NP_BODY, .type = NP_STRING, .many = 5 },
@@ -98,6 +107,24 @@ show_row(struct np_ctx *ctx)
 	return show(ctx, one_row);
 }
 
+static bool
+show_own_types(struct np_ctx *ctx)
+{
+	return show(ctx, own_types);
+}
+
+static bool
+insert_moods(struct np_ctx *ctx)
+{
+	return show(ctx, own_label);
+}
+
+static bool
+insert_moods_last(struct np_ctx *ctx)
+{
+	return insert_moods(np_last(ctx));
+}
+
 #define FIELD(name)                          \
 	{                                    \
 		name, np_field(row, 0, name) \
@@ -157,6 +184,10 @@ static const struct np_route routes[] = {
 	{ "GET", "/shapes/floats", list_floats, NP_TX_READ, of_page },
 	{ "POST", "/shapes/values", echo_values, NP_TX_NONE, of_values },
 	{ "GET", "/shapes/row", show_row, NP_TX_READ },
+	{ "GET", "/shapes/own", show_own_types, NP_TX_READ },
+	{ "GET", "/shapes/own-snapshot", show_own_types, NP_TX_READ, .isolation = NP_REPEATABLE_READ },
+	{ "POST", "/shapes/own", insert_moods, NP_TX_WRITE },
+	{ "POST", "/shapes/own-last", insert_moods_last, NP_TX_WRITE },
 	{ "GET", "/shapes/fields", show_fields, NP_TX_READ },
 	{ "POST", "/shapes/zone", move, NP_TX_WRITE },
 	{ "POST", "/shapes/digits", round_floats, NP_TX_WRITE },
