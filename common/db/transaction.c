@@ -261,13 +261,12 @@ may_commit(const struct transaction *tx, struct error *err)
 static bool
 may_try_again(const struct transaction *tx, const struct trip *trip)
 {
-	if (trip->unknown)
-		return trip->opens;
-	if (!tx->broken || !trip->opens || tx->counts.retries > 0 || mishap_is_misuse(&trip->flight))
+	bool sent = trip->commits && trip->flight.sent;
+
+	if (!trip->opens || (tx->counts.retries > 0 && !trip->unknown) || mishap_is_misuse(&trip->flight))
 		return false;
-	if (trip->forgotten || trip->moved)
-		return true;
-	return (!trip->commits || !trip->flight.sent) && mishap_may_pass(&trip->flight, trip->outcome);
+	return trip->unknown || trip->forgotten || trip->moved
+	       || (tx->broken && !sent && mishap_may_pass(&trip->flight, trip->outcome));
 }
 
 /* The same as text, on the same connection, where that is the whole transaction so far; else the handler runs again, or, where
