@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "db/pgjson.h"
 #include "db/record.h"
+#include "db/types.h"
 
 struct np_rows {
 	PGresult *result;
@@ -51,6 +52,12 @@ np_field(const struct np_rows *rows, size_t row, const char *column)
 		return np_text(NULL);
 	return (struct np_value){ .text = PQgetvalue(rows->result, (int)row, at),
 		                  .column_type = PQftype(rows->result, at) };
+}
+
+int
+rows_learn_types(const struct np_rows *rows, PGconn *pg, bool open, struct deadline request, bool *broken)
+{
+	return types_learn(pg, rows->result, open, request, broken);
 }
 
 void

@@ -425,6 +425,9 @@ query_again(struct transaction *tx, const char *sql, struct np_rows **rows, stru
 		(void)trip_failed(tx, &trip, err);
 	}
 	flight_end(&trip.flight);
+	if (good)
+		tx->counts.flights += rows_learn_types(*rows, tx->connection->pg, tx->open,
+		                                       tx->options.deadline, &tx->broken);
 	return good;
 }
 

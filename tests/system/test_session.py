@@ -142,6 +142,13 @@ def test_a_question_about_a_type_is_no_part_of_a_write(own, serve, site):
     assert site.query("SELECT count(*) FROM shape_rows") == [(4,)]
 
 
+def test_a_repeat_in_another_process_is_the_same_answer(own, serve, site):
+    answers = [serve("shapes").client.post("/shapes/own-last", headers={"Idempotency-Key": '"moods"'}) for _ in range(2)]
+    assert answers[1].headers.get("idempotency-replayed") == "true"
+    assert answers[0].body == answers[1].body and answers[0].json() == {"moods": ["sad"]}
+    site.query("DELETE FROM shape_rows WHERE ctid = (SELECT max(ctid) FROM shape_rows)")
+
+
 def test_where_types_may_not_be_asked_for_they_are_strings(own, serve, site):
     site.query("REVOKE SELECT ON pg_catalog.pg_type FROM PUBLIC")
     try:
