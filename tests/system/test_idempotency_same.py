@@ -1,6 +1,7 @@
 """Idempotency-Key: which request is the same as the first one, and what of its answer lies in the database."""
 import hashlib
 import json
+import secrets
 import uuid
 
 import pytest
@@ -151,7 +152,7 @@ def test_without_a_secret_key_a_secret_is_not_kept_and_a_repeat_is_told_so(site)
         service.stop()
 
 
-NEW_KEY = "another-one-of-tests-8dK2mVq0Zx7RtLw3Ey5Ub1Nf"
+NEW_KEY = secrets.token_urlsafe(32)
 
 
 def test_a_repeat_after_a_rotation_of_the_secret_key_gets_its_answer(site, repeat):

@@ -42,6 +42,7 @@ enum kind {
 	KIND_read,
 	KIND_write,
 	KIND_recv,
+	KIND_peek, /* recv() with MSG_PEEK: of the connection that a request comes on */
 	KIND_send,
 	KIND_connect,
 	KIND_poll,
@@ -74,6 +75,7 @@ static const char *const kind_names[KIND__COUNT] = {
 	[KIND_read] = "read",
 	[KIND_write] = "write",
 	[KIND_recv] = "recv",
+	[KIND_peek] = "peek",
 	[KIND_send] = "send",
 	[KIND_connect] = "connect",
 	[KIND_poll] = "poll",
@@ -276,7 +278,7 @@ shortened(int fd, size_t size)
 	ssize_t name parameters                     \
 	{                                           \
 		REAL(name)                          \
-		switch (due(KIND_##kind, fd)) {     \
+		switch (due(kind, fd)) {            \
 		case SHORT:                         \
 			size = shortened(fd, size); \
 			break;                      \
@@ -288,13 +290,15 @@ shortened(int fd, size_t size)
 		return real arguments;              \
 	}
 
-MOVES(read, read, (int fd, void *bytes, size_t size), (fd, bytes, size))
-MOVES(write, write, (int fd, const void *bytes, size_t size), (fd, bytes, size))
-MOVES(recv, recv, (int fd, void *bytes, size_t size, int flags), (fd, bytes, size, flags))
-MOVES(send, send, (int fd, const void *bytes, size_t size, int flags), (fd, bytes, size, flags))
-MOVES(recv, recvfrom, (int fd, void *bytes, size_t size, int flags, __SOCKADDR_ARG from, socklen_t *length),
+MOVES(KIND_read, read, (int fd, void *bytes, size_t size), (fd, bytes, size))
+MOVES(KIND_write, write, (int fd, const void *bytes, size_t size), (fd, bytes, size))
+#define RECV_KIND (flags & MSG_PEEK ? KIND_peek : KIND_recv)
+MOVES(RECV_KIND, recv, (int fd, void *bytes, size_t size, int flags), (fd, bytes, size, flags))
+MOVES(KIND_send, send, (int fd, const void *bytes, size_t size, int flags), (fd, bytes, size, flags))
+MOVES(KIND_recv, recvfrom,
+      (int fd, void *bytes, size_t size, int flags, __SOCKADDR_ARG from, socklen_t *length),
       (fd, bytes, size, flags, from, length))
-MOVES(send, sendto,
+MOVES(KIND_send, sendto,
       (int fd, const void *bytes, size_t size, int flags, __CONST_SOCKADDR_ARG to, socklen_t length),
       (fd, bytes, size, flags, to, length))
 

@@ -25,6 +25,7 @@ ERRORS = {
     "read": ["EINTR", "EIO", "ECONNRESET", "EAGAIN", "SHORT"],
     "write": ["EINTR", "EPIPE", "ENOSPC", "EAGAIN", "SHORT"],
     "recv": ["EINTR", "ECONNRESET", "ETIMEDOUT", "EAGAIN", "SHORT"],
+    "peek": ["EINTR", "ECONNRESET", "ETIMEDOUT", "EAGAIN", "SHORT"],
     "send": ["EINTR", "EPIPE", "ECONNRESET", "EAGAIN", "SHORT"],
     "connect": ["EINTR", "ECONNREFUSED", "ENETUNREACH", "EADDRNOTAVAIL"],
     "poll": ["EINTR", "ENOMEM"],

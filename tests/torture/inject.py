@@ -205,7 +205,9 @@ class Stage:
         return lines
 
     def check_log(self):
-        wants_death = self.broken and not self.switch.is_in("libfcgi") and not self.switch.is_in("libasan")
+        # The connection that the request came on is lost: an answer cannot come.
+        lost = self.fault_kind == "peek" or self.switch.is_in("libfcgi") or self.switch.is_in("libasan")
+        wants_death = self.broken and not lost
         lines = self.lines_until_a_death() if wants_death else self.new_lines()
         died = [line for line in lines if line["event"] == "worker died"]
         for line in died:
