@@ -1,5 +1,6 @@
 """Sessions: what ends an access token before its time, seen by each transaction in the flight that it has anyway."""
 import concurrent.futures
+import re
 import uuid
 
 import pytest
@@ -176,7 +177,8 @@ def test_an_old_session_is_looked_up_by_indexes(null, ada):
         for part in ("user_id = %s AND expires_at > now()", "%s IS NOT NULL AND revoked_at IS NOT NULL"):
             plan = "\n".join(line for (line,) in null.site.query(
                 f"EXPLAIN (ANALYZE, COSTS off) SELECT FROM refresh_tokens WHERE family = %s AND {part} LIMIT 1", family, ada["id"]))
-            assert "Index" in plan and "Rows Removed by Filter: 5" not in plan, plan
+            removed = sum(map(int, re.findall(r"Rows Removed by Filter: (\d+)", plan)))
+            assert "Index" in plan and removed < 1000, plan
         assert me(null, tokens.token(SECRET_CANARY, ada["id"], sid=family)).status == 200
     finally:
         null.site.query("DELETE FROM refresh_tokens WHERE family = %s", family)
