@@ -51,7 +51,7 @@ configure(const char *text)
 
 /* A name that is asked for at the same port of another address hears nothing. */
 static int
-start(void **state)
+start_servers(void **state)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
 	int fd = mkstemp(resolv_conf);
@@ -68,7 +68,7 @@ start(void **state)
 }
 
 static int
-stop(void **state)
+stop_servers(void **state)
 {
 	(void)state;
 	name_server_stop(&server);
@@ -264,8 +264,8 @@ an_answer_after_the_deadline_is_the_next_ones(void **state)
 	asked = atomic_load(&server.asked);
 	assert_true(resolve("late.test", deadline_in_ms(5000), &addresses, &why));
 	assert_string_equal(addresses.texts[0], "192.0.2.5");
-	assert_in_range(atomic_load(&server.asked), 1, 2);
-	assert_in_range(asked, 0, 2);
+	assert_true(atomic_load(&server.asked) == 1 || atomic_load(&server.asked) == 2);
+	assert_true(asked <= 2);
 }
 
 /* Without time there is no answer, and the question that is left behind does no harm to the next. */
@@ -438,5 +438,5 @@ main(void)
 		NAME_TEST(an_address_is_its_own_answer_and_no_name_is_none),
 	};
 
-	return cmocka_run_group_tests_name("resolve", tests, start, stop);
+	return cmocka_run_group_tests_name("resolve", tests, start_servers, stop_servers);
 }
