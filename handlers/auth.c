@@ -142,19 +142,28 @@ struct attempt {
 	struct np_value user, hash;       /* NULL: there is nobody, or no password */
 };
 
-/* As SQL's lower() of an address, which is ASCII; whatever else is typed is one account, of nobody.
- * */
+/* What is not ASCII is no address, and names nobody: SQL's lower() makes a k of the Kelvin sign too,
+ * so that one account could be counted as several. */
 static struct np_value
-account_of(struct np_ctx *ctx, struct np_value username)
+address_of(struct np_value username)
+{
+	for (const char *at = username.text; *at; at++)
+		if ((unsigned char)*at > '~')
+			return np_text(NULL);
+	return username;
+}
+
+/* As SQL's lower() of an address. */
+static struct np_value
+account_of(struct np_ctx *ctx, struct np_value address)
 {
 	char text[USERNAME_MAX + 1];
 	size_t size = 0;
 
-	for (const char *at = username.text; *at; at++) {
-		if ((unsigned char)*at > '~')
-			return np_keyed_hash(ctx, "sign-in account", np_text(NULL));
+	if (!address.text)
+		return np_keyed_hash(ctx, "sign-in account", address);
+	for (const char *at = address.text; *at; at++)
 		text[size++] = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
-	}
 	text[size] = '\0';
 	return np_keyed_hash(ctx, "sign-in account", np_text(text));
 }
@@ -191,12 +200,12 @@ refuse_password(struct np_ctx *ctx)
 static bool
 sign_in(struct np_ctx *ctx)
 {
-	struct attempt attempt = new_attempt(ctx, account_of(ctx, np_arg(ctx, USERNAME)));
+	struct np_value address = address_of(np_arg(ctx, USERNAME));
+	struct attempt attempt = new_attempt(ctx, account_of(ctx, address));
 	struct np_value token = np_random_token(ctx);
 	struct np_rows *found, *made;
 
-	if (!np_query_one(ctx, &found, password_of,
-	                  NP_VALUES(np_arg(ctx, USERNAME), attempt.account, attempt.network))
+	if (!np_query_one(ctx, &found, password_of, NP_VALUES(address, attempt.account, attempt.network))
 	    || !take_attempt(ctx, found, &attempt))
 		return false;
 	/* Also where there is nobody: it takes as long. */

@@ -17,6 +17,12 @@ def ada(null):
     return wanted
 
 
+def register_k(service):
+    who = someone(email=f"k-{uuid.uuid4()}@example.com")
+    assert service.client.post("/auth/register", who).status == 201
+    return who
+
+
 def come_from(service, host):
     """Somebody elsewhere."""
     return Client(service.nginx.port, source=f"127.0.0.{host}")
@@ -102,6 +108,15 @@ def test_an_address_is_one_account_however_it_is_written(null, ada):
     statuses = [ask(null.client, {"email": kelvin["email"].replace("k", "\u212a", i + 1)}, "wrong password").status for i in range(FREE)]
     statuses.append(ask(null.client, {"email": kelvin["email"].replace("k", "\u212a", 2)}, "wrong password").status)
     assert statuses[-1] == 429 and set(statuses) <= {400, 429}
+
+
+def test_a_sign_in_of_ones_own_does_not_start_the_count_of_another_account_anew(null):
+    """In SQL the Kelvin sign's lower case is a k, and all that is not ASCII is counted as one account."""
+    victim, own = ({**who, "email": who["email"].replace("k", "\u212a")} for who in (register_k(null), register_k(null)))
+    null.site.query("DELETE FROM sign_in_attempts")
+    guess(null.client, victim, FREE - 1)
+    assert_no_token(ask(null.client, own))
+    assert_has_to_wait(ask(null.client, victim))
 
 
 def test_a_stranger_does_not_lock_the_owner_out(null, ada):
