@@ -75,28 +75,25 @@ parse_key(void *owner, const char *value)
 
 /* --- what makes two requests the same --- */
 
+static struct hash_part
+part_of(const char *text)
+{
+	return (struct hash_part){ text, text ? strlen(text) : 0 };
+}
+
 /* What was sent as one value in several ways is one text: JSON and numbers. */
-static const char *
-same_text(void *owner, const struct np_param *param, const char *text)
+static struct hash_part
+same_part(void *owner, const struct np_param *param, const char *text)
 {
 	struct buf out;
 
 	if (!text || param->many > 0
 	    || (param->type != NP_JSON && param->type != NP_OBJECT && param->type != NP_FLOAT))
-		return text;
+		return part_of(text);
 	buf_init(&out, owner, JSON_CANONICAL_MAX_BYTES(strlen(text)));
 	json_canonical(&out, text);
-	/* Strings in it end with a NUL. */
-	for (size_t i = 0; i < out.size; i++)
-		if (!out.data[i])
-			out.data[i] = '\n';
-	return out.data;
-}
-
-static struct hash_part
-part_of(const char *text)
-{
-	return (struct hash_part){ text, text ? strlen(text) : 0 };
+	/* With the NUL behind each string in it. */
+	return (struct hash_part){ out.data, out.size };
 }
 
 /* Of the method, the route, and each argument that was given, wherever it stood. An argument that
@@ -122,7 +119,7 @@ fingerprint_of(const struct np_ctx *ctx, void *owner, const char *secret)
 			continue;
 		parts[count++] = part_of(param_places[params[i].in]);
 		parts[count++] = part_of(params[i].name);
-		parts[count++] = part_of(same_text(owner, &params[i], ctx->arguments[i].value.text));
+		parts[count++] = same_part(owner, &params[i], ctx->arguments[i].value.text);
 	}
 	if (secret)
 		hash_derive_key(secret, "nullpool: fingerprints of requests, 2", key);

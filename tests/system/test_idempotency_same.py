@@ -89,6 +89,13 @@ def test_other_values_are_another_request(repeat):
     assert send(repeat, empty, bodies[1].replace(label, empty)).status == 422
 
 
+def test_what_a_string_has_in_it_is_not_taken_for_its_end(repeat):
+    key, label = str(uuid.uuid4()), str(uuid.uuid4())
+    two, one = (json.dumps({"label": label, "data": data}) for data in (["a", "b"], ['a\n"b']))
+    assert send(repeat, key, two).status == 201
+    assert send(repeat, key, one).status == 422
+
+
 def test_a_header_that_is_a_parameter_is_of_the_request_and_others_are_not(repeat):
     key, label = str(uuid.uuid4()), str(uuid.uuid4())
     body = json.dumps({"label": label})
