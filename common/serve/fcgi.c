@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -324,6 +325,16 @@ refuse_one(int fd)
 	mem_free(scope);
 }
 
+/* SIGTERM is blocked, and nobody reads it: systemctl restart would wait for as long as requests keep coming. Those that wait then
+ * are for the next program, whose settings may be right. */
+static bool
+is_told_to_end(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1;
+}
+
 void
 fcgi_refuse_waiting(int listener)
 {
@@ -333,7 +344,7 @@ fcgi_refuse_waiting(int listener)
 
 	if (!fcgi_init(&err) || fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK) < 0)
 		return;
-	while (!deadline_passed(last) && poll(&waiting, 1, deadline_left_ms(end)) > 0) {
+	while (!deadline_passed(last) && poll(&waiting, 1, deadline_left_ms(end)) > 0 && !is_told_to_end()) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 		if (end.at_us == 0)

@@ -17,7 +17,8 @@ void fcgi_know_clock(void);
 void fcgi_answer(struct app *app, int fd, struct deadline deadline);
 
 /* Answers each connection that waits in a listening socket with 503, for a program that cannot serve, and those of the next 2 s.
- * Returns at once if none waits. Without settings, and without fcgi_init(). */
+ * Returns at once if none waits, and between two when SIGTERM, which is blocked, has come. Without settings, and without
+ * fcgi_init(). */
 void fcgi_refuse_waiting(int listener);
 
 #endif

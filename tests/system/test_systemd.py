@@ -261,6 +261,25 @@ def test_who_waits_for_a_program_with_wrong_settings_is_answered_503(notified, s
     assert b'"request_id":"waits"' in answers[0][0] and answers[1][0].endswith(b"\r\n\r\n")
 
 
+def test_a_program_that_refuses_can_be_told_to_end(notified):
+    """Who comes after that waits for the next program, whose settings may be right."""
+    one = notified()
+    one.wait("READY")
+    one.endpoint.stop()
+    good, one.endpoint.environment = one.endpoint.environment, {**one.endpoint.environment, "DATABASE_URL": "nonsense"}
+    with fastcgi.connect(one.endpoint.path) as first:
+        first.sendall(fastcgi.request("GET", "/"))
+        one.endpoint.start()
+        assert fastcgi.read_all(first)[0].startswith(b"Status: 503")
+    one.endpoint.send(signal.SIGTERM)
+    with fastcgi.connect(one.endpoint.path) as second:
+        second.sendall(fastcgi.request("GET", "/"))
+        stack.wait_until("the end", lambda: not one.endpoint.running, 15)
+        one.endpoint.environment = good
+        one.endpoint.start()
+        assert fastcgi.read_all(second)[0].startswith(b"Status: 200")
+
+
 def test_a_line_for_the_journal_begins_with_its_priority(site):
     def lines(stream_of):
         with open(site.folder("journal") / "stderr", "wb+") as stderr:
