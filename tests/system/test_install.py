@@ -156,6 +156,16 @@ def test_purge_leaves_nothing_at_all(stage):
     assert files(stage) == {}
 
 
+@pytest.mark.parametrize("user, ours", [("nullpool:x:998:998:nullpool endpoints:/:/usr/sbin/nologin", True),
+                                        ("nullpool:x:1000:1000:Nora Pool,,,:/home/nullpool:/bin/bash", False), ("", False)])
+def test_purge_takes_no_user_whom_somebody_else_made(user, ours):
+    """Of the script that one function: without DESTDIR the rest would be about this machine."""
+    function = re.search(r"^has_user\(\) \{$.*?^\}$", (ROOT / "env/install/run").read_text(), re.M | re.S)[0]
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", f"getent() {{ echo '{user}'; }}; DESTDIR=; {function}\nif has_user; then echo yes; fi"],
+                          cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("yes\n" if ours else "", "")
+
+
 def test_uninstall_leaves_directories_that_were_there(site):
     stage = site.folder("uninstall") / "stage"
     (stage / "etc/nginx").mkdir(parents=True)
