@@ -12,8 +12,7 @@
 #define HASH_PRIME 0x100000001b3u
 #endif
 
-/* A key as a piece of the text, escapes as they are. The hash is of what it means: most pairs of keys need not be compared
- * byte by byte, or a thousand long ones would cost seconds. */
+/* A key as a piece of the text, escapes as they are. The hash is of what it means. */
 struct key {
 	const char *text;
 	uint32_t size;
@@ -31,6 +30,14 @@ struct gate {
  * the outer. 250 KiB of which only what a text needs is ever touched: from malloc they would be
  * asked of the kernel and given back for each body. */
 static struct key keys[JSON_DEPTH_MAX * JSON_OBJECT_KEYS_MAX];
+
+/* Where a key is found by its hash: 1 and its index in keys, in the first slot from its own on that
+ * was free. Keys leave in the reverse order in which they came, so that a slot that gets free is in
+ * nobody's way. Compared pairwise, the thousand keys of each object of a body would take longer
+ * than all else that is done with it. */
+#define SLOT_BITS 15
+static uint16_t slots[1 << SLOT_BITS];
+_Static_assert(COUNT_OF(slots) >= 2 * COUNT_OF(keys), "at most half of the slots are taken");
 
 static bool gate_value(struct gate *gate);
 
@@ -172,14 +179,49 @@ same_key(const struct key *a, const struct key *b)
 	return at == end && other == other_end;
 }
 
-/* Whether keys[first] to the one before the last have its name. */
-static bool
-is_known(size_t first, const struct key *key)
+/* Its own slot, and the next one: of a key of the object whose keys begin at keys[first]. */
+static size_t
+slot_of(const struct key *key, size_t first)
 {
-	for (const struct key *other = &keys[first]; other < key; other++)
-		if (other->hash == key->hash && same_key(other, key))
-			return true;
-	return false;
+	/* Knuth's multiplicative hashing: all bits of the hash decide on the upper ones. */
+	return (uint32_t)((key->hash + (uint32_t)first) * 0x9e3779b1u) >> (32 - SLOT_BITS);
+}
+
+static size_t
+next_slot(size_t slot)
+{
+	return (slot + 1) % COUNT_OF(slots);
+}
+
+/* Returns false if the object whose keys begin at keys[first] has one of that name. Other objects
+ * that are open have the keys before. */
+static bool
+add_key(struct gate *gate, size_t first)
+{
+	const struct key *key = &keys[gate->key_count];
+	size_t slot = slot_of(key, first);
+
+	for (; slots[slot] > 0; slot = next_slot(slot)) {
+		size_t index = slots[slot] - 1u;
+
+		if (index >= first && keys[index].hash == key->hash && same_key(&keys[index], key))
+			return false;
+	}
+	slots[slot] = (uint16_t)++gate->key_count;
+	return true;
+}
+
+/* The keys of the object that is closed, or that ends in a fault. */
+static void
+forget_keys(struct gate *gate, size_t first)
+{
+	for (; gate->key_count > first; gate->key_count--) {
+		size_t slot = slot_of(&keys[gate->key_count - 1], first);
+
+		while (slots[slot] != gate->key_count)
+			slot = next_slot(slot);
+		slots[slot] = 0;
+	}
 }
 
 /* The name and colon of a member of the object whose keys begin at keys[first]. */
@@ -198,12 +240,28 @@ gate_key(struct gate *gate, size_t first)
 		return false;
 	key->size = (uint32_t)(gate->at - key->text - 1);
 	key->hash = hash_of(key);
-	if (is_known(first, key))
+	if (!add_key(gate, first))
 		return fault(gate, "a name given twice in one object");
-	gate->key_count++;
 	if (!pass(gate, ':'))
 		return fault(gate, "no colon after a name");
 	return true;
+}
+
+static bool
+gate_items(struct gate *gate, char close, size_t first)
+{
+	if (gate->depth > JSON_DEPTH_MAX)
+		return fault(gate, "too many levels");
+	if (pass(gate, close))
+		return true;
+	do {
+		if (close == '}' && !gate_key(gate, first))
+			return false;
+		if (!gate_value(gate))
+			return false;
+	} while (pass(gate, ','));
+	return pass(gate, close)
+	       || fault(gate, close == '}' ? "no comma or } after a member" : "no comma or ] after an item");
 }
 
 /* The members of an object or the items of an array, behind its opening bracket. */
@@ -211,23 +269,13 @@ static bool
 gate_list(struct gate *gate, char close)
 {
 	size_t first = gate->key_count;
+	bool good;
 
-	if (++gate->depth > JSON_DEPTH_MAX)
-		return fault(gate, "too many levels");
-	if (!pass(gate, close)) {
-		do {
-			if (close == '}' && !gate_key(gate, first))
-				return false;
-			if (!gate_value(gate))
-				return false;
-		} while (pass(gate, ','));
-		if (!pass(gate, close))
-			return fault(gate, close == '}' ? "no comma or } after a member"
-			                                : "no comma or ] after an item");
-	}
-	gate->key_count = first;
+	gate->depth++;
+	good = gate_items(gate, close, first);
+	forget_keys(gate, first);
 	gate->depth--;
-	return true;
+	return good;
 }
 
 /* Postgres' decimals have 16,383 digits behind the point at most, also of a zero: jsonb takes no 0e-20000. */
