@@ -144,8 +144,12 @@ read_part(struct measure *measure, const char **at)
 			return NULL;
 		}
 		break;
-	case '*':
 	case '+':
+		/* One and any number more: also written out, a+++ as eight. */
+		repeat(measure, 2);
+		++*at;
+		return NULL;
+	case '*':
 	case '?':
 		++*at;
 		return NULL;

@@ -42,6 +42,9 @@ static const struct fault_row {
 	{ "copies of an alternative", "(aaaaaaaaaa|bbbbbbbbbb){50}", "repeats too much" },
 	{ "copies of nothing", "(()){999}", "repeats too much" },
 	{ "copies of a repetition", "(a*){501}", "repeats too much" },
+	{ "one or more of one or more", "((((((((((a+)+)+)+)+)+)+)+)+)+)+", "repeats too much" },
+	{ "nine plus signs", "a+++++++++", NULL },
+	{ "ten plus signs", "a++++++++++", "repeats too much" },
 	{ "a number that is too large for a number", "a{99999999999999999999999}", "repeats too much" },
 };
 
