@@ -65,8 +65,8 @@ void
 trace_sample(struct trace *trace, double probability)
 {
 	static const char digits[] = "0123456789abcdef";
-	/* OpenTelemetry's SDKs take the low 63 bits; a double has the upper 53 of them. */
-	uint64_t number = (strtoull(trace->id + ID_RANDOM_BYTES, NULL, 16) & INT64_MAX) >> 10;
+	/* As OpenTelemetry's SDKs of Python and Go: the low 64 bits, of which a double has the upper 53. */
+	uint64_t number = strtoull(trace->id + ID_RANDOM_BYTES, NULL, 16) >> 11;
 	bool sampled = (double)number < probability * 0x1p53;
 	int flags = text_hex(trace->flags[1]);
 

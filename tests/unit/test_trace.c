@@ -136,10 +136,11 @@ static const struct sample_row {
 } sample_rows[] = {
 	{ "all", "00-ffffffffffffffffffffffffffffffff-00f067aa0ba902b7-00", 1, "01" },
 	{ "none", "00-00000000000000010000000000000000-00f067aa0ba902b7-01", 0, "00" },
-	{ "a half, below", "00-ffffffffffffffff3fffffffffffffff-00f067aa0ba902b7-00", 0.5, "01" },
-	{ "a half, not below", "00-00000000000000004000000000000000-00f067aa0ba902b7-01", 0.5, "00" },
-	{ "the topmost bit does not count", "00-0000000000000000bfffffffffffffff-00f067aa0ba902b7-00", 0.5,
-	  "01" },
+	{ "a half, below", "00-ffffffffffffffff7fffffffffffffff-00f067aa0ba902b7-00", 0.5, "01" },
+	{ "a half, not below", "00-00000000000000008000000000000000-00f067aa0ba902b7-01", 0.5, "00" },
+	/* The bound of Python's TraceIdRatioBased(0.3) is 0x4ccccccccccccc00. */
+	{ "below Python's bound", "00-00000000000000004cccccccccccc000-00f067aa0ba902b7-00", 0.3, "01" },
+	{ "above Python's bound", "00-00000000000000004ccccccccccd0000-00f067aa0ba902b7-00", 0.3, "00" },
 };
 
 static void
