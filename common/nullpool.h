@@ -116,7 +116,7 @@ struct np_param {
 	bool optional;           /* of a schema's member: an answer may be without it, or without the
 	                          * outermost object that it is in */
 	const char *description; /* for people, in the OpenAPI document */
-	const char *example;     /* of a number, a list and NP_JSON: as JSON */
+	const char *example;     /* of a list and of what JSON writes without quotes: as JSON */
 };
 /* A list's usual two: how many, and where the page before ended. */
 #define NP_PAGE_LIMIT   .name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .fallback = "20"

@@ -22,6 +22,12 @@ is_text(enum np_type type)
 	return schemas[type].type && strcmp(schemas[type].type, "string") == 0;
 }
 
+bool
+openapi_has_texts(const struct np_param *param)
+{
+	return is_text(param->type) && param->many == 0;
+}
+
 void
 openapi_text(struct buf *out, const char *name, const char *text)
 {
@@ -35,7 +41,7 @@ openapi_text(struct buf *out, const char *name, const char *text)
 static void
 write_value(struct buf *out, const char *name, const struct np_param *param, const char *text)
 {
-	if (!text || (is_text(param->type) && param->many == 0))
+	if (!text || openapi_has_texts(param))
 		openapi_text(out, name, text);
 	else
 		buf_printf(out, ",\"%s\":%s", name, text);

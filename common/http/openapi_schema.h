@@ -8,6 +8,10 @@
 /* ,"name":"text"; nothing for NULL. */
 void openapi_text(struct buf *out, const char *name, const char *text);
 
+/* Whether the default and the example of it are texts; else they are JSON, and stand in the
+ * document as they are. */
+bool openapi_has_texts(const struct np_param *param);
+
 /* Of one value. */
 void openapi_schema(struct buf *out, const struct np_param *param);
 

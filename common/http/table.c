@@ -3,6 +3,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "http/json.h"
+#include "http/openapi_schema.h"
 #include "http/operation_name.h"
 #include "http/param.h"
 #include "http/pattern.h"
@@ -70,6 +72,21 @@ fallback_fault(void *owner, const struct np_param *param)
 	                                                            : NULL;
 }
 
+/* It would break the OpenAPI document, where it stands as it is. */
+static const char *
+json_fault(const struct np_param *param)
+{
+	struct error ignored;
+
+	if (openapi_has_texts(param))
+		return NULL;
+	if (param->example && !json_gate(param->example, strlen(param->example), &ignored))
+		return "has an example that is not JSON";
+	if (param->fallback && !json_gate(param->fallback, strlen(param->fallback), &ignored))
+		return "has a fallback that is not JSON";
+	return NULL;
+}
+
 static bool
 is_inside(const char *name, const char *object)
 {
@@ -106,7 +123,9 @@ param_fault(void *owner, const struct np_route *route, const struct np_param *pa
 	fault = type_fault(param);
 	if (!fault)
 		fault = bounds_fault(param);
-	return fault ? fault : fallback_fault(owner, param);
+	if (!fault)
+		fault = fallback_fault(owner, param);
+	return fault ? fault : json_fault(param);
 }
 
 static bool
@@ -263,6 +282,10 @@ members_fault(void *owner, const struct np_route *route)
 				return mem_printf(
 				    owner, "member \"%s\" of its schema is there twice, or is an object too",
 				    member->name);
+	for (const struct np_param *member = members; member && member->name; member++)
+		if (json_fault(member))
+			return mem_printf(owner, "member \"%s\" of its schema %s", member->name,
+			                  json_fault(member));
 	return NULL;
 }
 

@@ -40,16 +40,42 @@ names_end(const struct object_sizes *sizes, const char *const *names)
 	return true;
 }
 
+static bool
+conflicts_end(const struct object_sizes *sizes, const struct np_conflict *conflicts)
+{
+	size_t room = conflicts ? room_for(sizes, conflicts, sizeof(*conflicts)) : SIZE_MAX;
+
+	for (size_t i = 0; room != SIZE_MAX; i++) {
+		if (i == room)
+			return false;
+		if (!conflicts[i].constraint)
+			break;
+	}
+	return true;
+}
+
+static bool
+choices_end(const struct object_sizes *sizes, const struct np_param *params)
+{
+	for (; params && params->name; params++)
+		if (!names_end(sizes, params->choices))
+			return false;
+	return true;
+}
+
 static const char *
 lists_fault(const struct object_sizes *sizes, const struct np_route *route)
 {
 	if (!params_end(sizes, route->params))
 		return "its parameters do not end with NP_PARAMS_END";
-	for (const struct np_param *param = route->params; param && param->name; param++)
-		if (!names_end(sizes, param->choices))
-			return "a parameter's choices do not end with NULL (NP_CHOICES)";
+	if (!choices_end(sizes, route->params))
+		return "a parameter's choices do not end with NULL (NP_CHOICES)";
 	if (route->returns && !params_end(sizes, route->returns->members))
 		return "the members of what it returns do not end with NP_PARAMS_END";
+	if (route->returns && !choices_end(sizes, route->returns->members))
+		return "a member's choices do not end with NULL (NP_CHOICES)";
+	if (!conflicts_end(sizes, route->conflicts))
+		return "its conflicts do not end with NULL (NP_CONFLICTS)";
 	if (!names_end(sizes, route->forgets))
 		return "what it forgets does not end with NULL (NP_KEYS)";
 	return NULL;

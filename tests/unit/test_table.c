@@ -48,6 +48,9 @@ static const struct np_param without_type[] = {
 static const struct np_schema same_members = {
 	"Same", (const struct np_param[]){ { .name = "a" }, { .name = "b" }, { .name = "a" }, NP_PARAMS_END }
 };
+static const struct np_schema bad_example_member = {
+	"Bad", (const struct np_param[]){ { .name = "a", .type = NP_JSON, .example = "{" }, NP_PARAMS_END }
+};
 static const struct np_schema inner_members = {
 	"Inner", (const struct np_param[]){ { .name = "a" }, { .name = "a.b" }, NP_PARAMS_END }
 };
@@ -68,6 +71,12 @@ ONE(only_min, .type = NP_INT, .min = 5);
 ONE(bounded_bool, .type = NP_BOOL, .max = 1);
 ONE(wrong_fallback, .type = NP_INT, .min = 1, .max = 9, .fallback = "10");
 ONE(needless_fallback, .type = NP_INT, .required = true, .fallback = "1");
+
+ONE(zero_before_fallback, .type = NP_INT, .fallback = "020");
+ONE(word_for_example, .type = NP_INT, .example = "twenty");
+ONE(text_for_example, .type = NP_STRING, .example = "twenty");
+ONE(list_for_example, .type = NP_STRING, .many = 3, .example = "[\"a\", \"b\"]");
+ONE(no_list_for_example, .type = NP_STRING, .many = 3, .example = "a");
 
 ONE(no_choices, .type = NP_ENUM);
 ONE(some_choices, .type = NP_ENUM, .choices = NP_CHOICES("a", "b"), .fallback = "b");
@@ -107,6 +116,20 @@ static const struct table_row {
 	{ "plain", { "GET", "/t/a", handler }, NULL },
 	{ "a slash at the end", { "GET", "/t/", handler }, NULL },
 	{ "choices", { "GET", "/t/a", handler, .params = some_choices }, NULL },
+	{ "a fallback that is no JSON number",
+	  { "GET", "/t/a", handler, .params = zero_before_fallback },
+	  "parameter \"x\" has a fallback that is not JSON" },
+	{ "an example that is no JSON",
+	  { "GET", "/t/a", handler, .params = word_for_example },
+	  "parameter \"x\" has an example that is not JSON" },
+	{ "an example that is a text", { "GET", "/t/a", handler, .params = text_for_example }, NULL },
+	{ "an example that is a list", { "GET", "/t/a", handler, .params = list_for_example }, NULL },
+	{ "an example of a list that is none",
+	  { "GET", "/t/a", handler, .params = no_list_for_example },
+	  "example" },
+	{ "an example of a member that is no JSON",
+	  { "GET", "/t/a", handler, .returns = &bad_example_member },
+	  "member \"a\" of its schema has an example that is not JSON" },
 	{ "no choices", { "GET", "/t/a", handler, .params = no_choices }, "without choices" },
 	{ "a fallback that is no choice", { "GET", "/t/a", handler, .params = other_choice }, "fallback" },
 	{ "JSON in a query", { "GET", "/t/a", handler, .params = json_in_query }, "outside of a body" },
@@ -269,10 +292,13 @@ static const struct np_param endless_choice[] = {
 	{ .name = "x", .in = NP_QUERY, .type = NP_ENUM, .choices = endless_names },
 	NP_PARAMS_END,
 };
+static const struct np_schema endless_choice_schema = { "EndlessChoice", endless_choice };
+static const struct np_conflict endless_details[] = { { "a", "b" } };
 static const struct np_schema endless_schema = { "Endless", endless };
 
 static const struct np_route ends[] = {
-	{ "GET", "/t", handler, .params = two_places, .forgets = NP_KEYS("a", "b") },
+	{ "GET", "/t", handler, .params = two_places, .forgets = NP_KEYS("a", "b"),
+	  .conflicts = NP_CONFLICTS({ "a", "b" }) },
 	{ "GET", "/t/a", handler, .params = some_choices, .returns = &problem },
 	NP_ROUTES_END,
 };
@@ -283,6 +309,11 @@ static const struct np_route endless_choices[] = { { "GET", "/t", handler, .para
 	                                           NP_ROUTES_END };
 static const struct np_route endless_members[] = { { "GET", "/t", handler, .returns = &endless_schema },
 	                                           NP_ROUTES_END };
+static const struct np_route endless_member_choices[] = {
+	{ "GET", "/t", handler, .returns = &endless_choice_schema }, NP_ROUTES_END
+};
+static const struct np_route endless_conflicts[] = { { "GET", "/t", handler, .conflicts = endless_details },
+	                                             NP_ROUTES_END };
 static const struct np_route endless_keys[] = { { "GET", "/t", handler, .forgets = endless_names },
 	                                        NP_ROUTES_END };
 
@@ -297,6 +328,9 @@ static const struct end_row {
 	{ "choices", endless_choices, "GET /t: a parameter's choices do not end with NULL (NP_CHOICES)" },
 	{ "members", endless_members,
 	  "GET /t: the members of what it returns do not end with NP_PARAMS_END" },
+	{ "choices of a member", endless_member_choices,
+	  "GET /t: a member's choices do not end with NULL (NP_CHOICES)" },
+	{ "conflicts", endless_conflicts, "GET /t: its conflicts do not end with NULL (NP_CONFLICTS)" },
 	{ "keys", endless_keys, "GET /t: what it forgets does not end with NULL (NP_KEYS)" },
 };
 
