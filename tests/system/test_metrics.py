@@ -312,3 +312,19 @@ def test_the_alert_rules_are_good_and_name_what_there_is(watched):
     known = {name for name, _ in samples(scrape(watched))}
     named = set(re.findall(r"nullpool_\w+", (MONITORING / "alerts.yml").read_text()))
     assert named and named <= known
+
+
+@pytest.mark.parametrize("gone, alerts", [("0+1x30", []), ("0+20x30", [{"exp_labels": {"endpoint": "users", "severity": "warning"}}])])
+def test_only_many_clients_that_leave_are_an_alert(site, gone, alerts):
+    """100 requests a minute. Since who leaves while the database works is counted too, there are always a few."""
+    folder = site.folder(f"rules-{len(alerts)}")
+    (folder / "test.yml").write_text(json.dumps({
+        "rule_files": [str(MONITORING / "alerts.yml")],
+        "tests": [{"interval": "1m",
+                   "input_series": [{"series": 'nullpool_clients_gone_total{endpoint="users"}', "values": gone},
+                                    {"series": 'nullpool_requests_total{endpoint="users",code="200"}', "values": "0+100x30"}],
+                   "alert_rule_test": [{"eval_time": "20m", "alertname": "NullpoolClientsGone", "exp_alerts": [
+                       {**alert, "exp_annotations": {"summary": "more than 5 % of the clients of users leave before their answer"}}
+                       for alert in alerts]}]}]}))
+    result = promtool("test", "rules", folder / "test.yml")
+    assert result.returncode == 0, result.stdout + result.stderr
