@@ -1,4 +1,4 @@
-/* auth - register, sign in, stay signed in; see README, "An endpoint in minutes" */
+/* auth - register, sign in, stay signed in; see README, "Sign-in" */
 #include <stdlib.h>
 
 #include "user.h"
