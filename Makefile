@@ -1,6 +1,6 @@
 # nullpool - one Makefile for the tree; everything it makes is under build/ (VARIANT=asan: build/asan/).
 #
-# make run, make test and make lint install what they need first (env/setup); make alone only builds.
+# What runs something installs what it needs first (env/setup); make alone, migrate, doctor and install only build.
 
 VARIANT ?= release
 BUILD   := build$(if $(filter-out release,$(VARIANT)),/$(VARIANT))
@@ -250,7 +250,7 @@ distclean: clean
 
 help:
 	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'
-	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan)'
+	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan); make unit; make system ARGS="-k users -x"'
 	@echo 'make torture        calls that fail, servers that die, a million requests: an hour, and a report (ONLY=ledger MINUTES=1)'
 	@echo 'make booted         the steps to production, from the README, on a Debian that boots (root; SUITE=bookworm)'
 	@echo 'make new NAME=notes a new endpoint: a handler, a migration, a test'

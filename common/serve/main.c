@@ -50,7 +50,7 @@ print_help(FILE *to, const char *name)
 	              "       %s --check           say whether it could serve: 0, or 78 and what is wrong\n"
 	              "       %s --doctor[=json]   check all that a request needs: 0, or 1 and what to mend\n"
 	              "       %s --pool[=5]        so many reads, and which server process had each\n"
-	              "       %s --top [DIRECTORY] show what all endpoints do, each second\n"
+	              "       %s --top [DIRECTORY] show what all endpoints do, each second; q ends it\n"
 	              "       %s --version | --help\n"
 	              "\n"
 	              "With a listening socket, as standard input or from systemd, it serves FastCGI; with\n"
