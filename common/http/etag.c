@@ -87,13 +87,17 @@ is_read(const struct request *request)
 	return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
 }
 
+static bool
+may_have_ours(const struct reply *reply)
+{
+	return reply->status == NP_OK && !reply_header(reply, "Cache-Control");
+}
+
 static const char *
 our_tag(const struct reply *reply)
 {
 	char hash[HASH_TEXT_BYTES];
 
-	if (reply->status != NP_OK || reply_header(reply, "Cache-Control"))
-		return NULL;
 	hash_text(reply->body.data, reply->body.size, hash);
 	return mem_printf(reply->owner, "\"%s\"", hash);
 }
@@ -103,7 +107,9 @@ etag_of(const struct reply *reply)
 {
 	const char *own = reply->status == NP_OK ? reply_header(reply, "ETag") : NULL;
 
-	return own ? own : our_tag(reply);
+	if (own)
+		return own;
+	return may_have_ours(reply) ? our_tag(reply) : NULL;
 }
 
 bool
@@ -122,12 +128,14 @@ void
 etag_apply(struct reply *reply, const struct request *request)
 {
 	const char *known = request_header(request, "if-none-match");
-	const char *tag = is_read(request) ? our_tag(reply) : NULL;
+	const char *tag;
 	enum etag_match match;
 
-	if (!tag)
+	if (!is_read(request) || !may_have_ours(reply))
 		return;
-	reply_set_header(reply, "ETag", tag);
+	tag = etag_of(reply);
+	if (!reply_header(reply, "ETag"))
+		reply_set_header(reply, "ETag", tag);
 	reply_set_header(reply, "Cache-Control", "private, no-cache");
 	match = known ? etag_match(known, tag, false) : ETAG_OTHER;
 	if (match != ETAG_ANY && match != ETAG_LISTED)

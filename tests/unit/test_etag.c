@@ -93,6 +93,26 @@ only_a_success_that_is_read_has_a_tag(void **state)
 }
 
 static void
+the_handlers_own_tag_is_the_only_one(void **state)
+{
+	const struct request_header header = { "if-none-match", "\"v1\"" };
+	const struct request request = { .method = "GET", .headers = &header, .header_count = 1 };
+	struct reply reply;
+	struct error err;
+	size_t tags = 0;
+
+	reply_init(&reply, *state);
+	buf_text(&reply.body, BODY);
+	assert_true(reply_add_header(&reply, "ETag", "\"v1\"", &err));
+	etag_apply(&reply, &request);
+	assert_int_equal(reply.status, 304);
+	assert_string_equal(reply_header(&reply, "Cache-Control"), "private, no-cache");
+	for (size_t i = 0; i < reply.header_count; i++)
+		tags += strcmp(reply.headers[i].name, "ETag") == 0;
+	assert_int_equal(tags, 1);
+}
+
+static void
 a_header_says_of_a_tag(void **state)
 {
 	static const struct {
@@ -141,6 +161,7 @@ main(void)
 		TEST(who_has_the_answer_gets_a_304),
 		TEST(others_get_the_answer),
 		TEST(only_a_success_that_is_read_has_a_tag),
+		TEST(the_handlers_own_tag_is_the_only_one),
 		TEST(a_header_says_of_a_tag),
 	};
 
