@@ -95,7 +95,7 @@ holds(const struct json_body *claims, const char *issuer, int64_t now_s)
 
 	return is_text(claims, "iss", issuer) && is_text(claims, "aud", issuer)
 	       && read_time(claims, "nbf", &not_before) && read_time(claims, "exp", &expires)
-	       && now_s >= not_before - JWT_LEEWAY_S && now_s < expires;
+	       && now_s + JWT_LEEWAY_S >= not_before && now_s < expires;
 }
 
 /* NULL: there is none, or it is empty. */
