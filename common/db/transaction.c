@@ -1,14 +1,12 @@
 #include "db/transaction.h"
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "db/flight.h"
 #include "db/head.h"
 #include "db/mishap.h"
 #include "db/session_settings.h"
 #include "db/sqlstate.h"
 #include "db/statement.h"
-#include "db/types.h"
 
 /* How long a rollback may keep a worker whose request has failed already. */
 #define ROLLBACK_MS 500
@@ -221,8 +219,7 @@ add_opening(struct transaction *tx, struct trip *trip, bool implicit)
 static void
 compose(struct transaction *tx, struct trip *trip, const char *sql, struct np_values values)
 {
-	bool last = tx->last == LAST_IS_NEXT, reads = tx->options.mode == NP_TX_READ;
-	bool implicit;
+	bool last = tx->last == LAST_IS_NEXT, reads = tx->options.mode == NP_TX_READ, implicit;
 
 	*trip = (struct trip){ .opens = !tx->open || tx->stale };
 	trip->commits = last && !reads && !(trip->opens && connection_is_unproven(tx->connection));
@@ -313,9 +310,21 @@ take_rows(struct transaction *tx, struct trip *trip, const char *sql)
 	if (trip->opens && tx->connection->settings == SETTINGS_UNKNOWN)
 		session_settings_learn(tx->connection, trip->flight.results[trip->head]);
 	session_settings_note(tx->connection, !tx->open, sql, trip->flight.results[trip->statement]);
-	tx->counts.flights += types_learn(tx->connection->pg, trip->flight.results[trip->statement], tx->open,
-	                                  tx->options.deadline, &tx->broken);
+	tx->worn = tx->worn || (tx->doubted && strcmp(tx->doubted, sql) == 0);
 	return rows_new(tx->owner, flight_take(&trip->flight, trip->statement));
+}
+
+/* With the connection goes what is open on it. */
+static bool
+learn_types(struct transaction *tx, const struct np_rows *rows, struct error *err)
+{
+	tx->counts.flights += rows_learn_types(rows, tx->connection->pg, tx->open, tx->options.deadline,
+	                                       &tx->broken);
+	if (tx->broken && tx->open)
+		return trip_failed(tx, &(struct trip){ .outcome = FLIGHT_LATE }, err);
+	if (tx->broken)
+		give_back(tx);
+	return true;
 }
 
 static bool
@@ -339,14 +348,12 @@ run(struct transaction *tx, const char *sql, struct np_values values, struct np_
 		}
 		flight_end(&trip.flight);
 	}
-	if (trip.outcome == FLIGHT_DONE) {
-		tx->worn = tx->worn || (tx->doubted && strcmp(tx->doubted, sql) == 0);
+	if (trip.outcome == FLIGHT_DONE)
 		*rows = take_rows(tx, &trip, sql);
-	} else {
+	else
 		(void)trip_failed(tx, &trip, err);
-	}
 	flight_end(&trip.flight);
-	return trip.outcome == FLIGHT_DONE;
+	return trip.outcome == FLIGHT_DONE && learn_types(tx, *rows, err);
 }
 
 static bool
@@ -425,10 +432,7 @@ query_again(struct transaction *tx, const char *sql, struct np_rows **rows, stru
 		(void)trip_failed(tx, &trip, err);
 	}
 	flight_end(&trip.flight);
-	if (good)
-		tx->counts.flights += rows_learn_types(*rows, tx->connection->pg, tx->open,
-		                                       tx->options.deadline, &tx->broken);
-	return good;
+	return good && learn_types(tx, *rows, err);
 }
 
 bool

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "db/flight.h"
 #include "db/pgjson.h"
+#include "db/sqlstate.h"
 
 #define TYPES_MAX      256
 #define ASKED_MAX      16 /* of one result */
@@ -92,6 +93,17 @@ remember(const PGresult *answer)
 	}
 }
 
+/* A server that was slow, or went, has refused nothing. */
+static bool
+is_refusal(const struct flight *flight, enum flight_outcome outcome)
+{
+	const char *code = PQresultErrorField(flight->error, PG_DIAG_SQLSTATE);
+	struct sqlstate_meaning meaning = sqlstate_of_statement(code ? code : "",
+	                                                        flight_is_of_server(flight->error));
+
+	return outcome == FLIGHT_REFUSED && meaning.kind != NP_TIMEOUT && meaning.kind != NP_UNAVAILABLE;
+}
+
 /* What failed in the middle of a transaction is undone, so that the transaction goes on. */
 static bool
 undo(PGconn *pg, struct deadline deadline)
@@ -112,6 +124,7 @@ types_learn(PGconn *pg, const PGresult *rows, bool open, struct deadline request
 {
 	struct deadline deadline = deadline_within_ms(request, LEARN_MS);
 	char list[LIST_MAX_BYTES];
+	enum flight_outcome outcome;
 	struct flight flight;
 	size_t place;
 	struct buf oids;
@@ -125,10 +138,11 @@ types_learn(PGconn *pg, const PGresult *rows, bool open, struct deadline request
 	place = flight_add(&flight, question, NP_VALUES(np_text(oids.data)));
 	if (open)
 		(void)flight_command(&flight, "RELEASE SAVEPOINT np_types");
-	if (flight_fly(&flight, deadline) == FLIGHT_DONE) {
+	outcome = flight_fly(&flight, deadline);
+	if (outcome == FLIGHT_DONE) {
 		remember(flight.results[place]);
 	} else {
-		known.refused = true;
+		known.refused = is_refusal(&flight, outcome);
 		*broken = *broken || flight.broken || (open && !undo(pg, deadline));
 	}
 	flight_end(&flight);

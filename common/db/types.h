@@ -1,7 +1,8 @@
 /* types.h - what Postgres says of types that pgjson.c does not know, asked once per process and type
  *
  * An enum's array, or a domain's, has an oid of its own in each database. pg_type tells what it is made of. The answer
- * serves this process for good, and so does a refusal: without an answer such a value is a string.
+ * serves this process for good, and so does a refusal, but not a server that is too slow: without an answer such a value is
+ * a string.
  */
 #ifndef NULLPOOL_DB_TYPES_H
 #define NULLPOOL_DB_TYPES_H
@@ -25,8 +26,8 @@ const struct known_type *types_find(uint32_t oid);
 void types_add(const struct known_type *type);
 
 /* Asks for the types of a result that look like arrays and are not known. `open`: a transaction is,
- * and stays good whatever becomes of this. Returns the round trips that it took; *broken is set if
- * the connection must not be used again. */
+ * and stays good when it is refused. Returns the round trips that it took; *broken is set if the
+ * connection must not be used again, nor what is open on it. */
 int types_learn(PGconn *pg, const PGresult *rows, bool open, struct deadline request, bool *broken);
 
 #endif

@@ -1,4 +1,6 @@
 """A role's own settings change neither what an answer looks like nor what a statement means."""
+import contextlib
+
 import pytest
 
 from conftest import CANARY, Service
@@ -159,3 +161,21 @@ def test_where_types_may_not_be_asked_for_they_are_strings(own, serve, site):
     finally:
         site.query("GRANT SELECT ON pg_catalog.pg_type TO PUBLIC")
     assert site.query("SELECT count(*) FROM shape_rows") == [(8,)]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_server_that_is_too_slow_to_ask_is_asked_again(own, serve, site, method):
+    service = serve("shapes", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    before = site.query("SELECT count(*) FROM shape_rows")
+    for _ in range(2):
+        assert service.client.ask(method, "/shapes/some").json() == {"moods": None}
+    with contextlib.closing(site.postgres.admin("app")) as admin, admin.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE pg_catalog.pg_type IN ACCESS EXCLUSIVE MODE")
+        answer = service.client.ask(method, "/shapes/some?some=true")
+    if method == "GET":
+        assert answer.json() == {"moods": "{sad}"}
+    else:  # what was open is lost with the connection, and that is known
+        assert (answer.status, service.line_of(answer)["outcome"]) == (504, "rolled_back")
+        assert site.query("SELECT count(*) - 2 FROM shape_rows") == before
+    assert service.client.ask(method, "/shapes/some?some=true").json() == {"moods": ["sad"]}
+    site.query("DELETE FROM shape_rows WHERE ctid IN (SELECT ctid FROM shape_rows ORDER BY ctid DESC LIMIT %s)", 3 if method == "POST" else 0)

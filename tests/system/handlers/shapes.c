@@ -37,6 +37,9 @@ static const char own_types[] =
     " ARRAY['(1,1),(0,0)'::box] AS boxes, ARRAY['A']::citext[] AS words, '{x'::citext AS brace,"
     " ARRAY['a=>1']::hstore[] AS stores, '[0:1]={sad,happy}'::shape_mood[] AS bounded";
 static const char own_label[] = "INSERT INTO shape_rows (moods) VALUES ('{sad}') RETURNING moods";
+static const char some_moods[] = "SELECT CASE WHEN $1::bool THEN '{sad}'::shape_mood[] END AS moods";
+static const char some_label[] =
+    "INSERT INTO shape_rows (moods) VALUES ('{sad}') RETURNING CASE WHEN $1::bool THEN moods END AS moods";
 
 enum { STRINGS, INTS, FLOATS, BOOLS, DATES, JSON, OBJECT, INT, FLOAT };
 static const struct np_param of_values[] = {
@@ -49,6 +52,11 @@ static const struct np_param of_values[] = {
 	[OBJECT] = { .name = "object", .in = NP_BODY, .type = NP_OBJECT },
 	[INT] = { .name = "int", .in = NP_BODY, .type = NP_INT },
 	[FLOAT] = { .name = "float", .in = NP_BODY, .type = NP_FLOAT },
+	NP_PARAMS_END,
+};
+
+static const struct np_param of_some[] = {
+	{ .name = "some", .in = NP_QUERY, .type = NP_BOOL },
 	NP_PARAMS_END,
 };
 
@@ -125,6 +133,27 @@ insert_moods_last(struct np_ctx *ctx)
 	return insert_moods(np_last(ctx));
 }
 
+/* Without `some` nothing looks like an array, while the server gets to know the type. */
+static bool
+show_some(struct np_ctx *ctx, const char *sql)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, sql, NP_VALUES(np_arg(ctx, 0))) && np_reply_row(ctx, NP_OK, row);
+}
+
+static bool
+show_some_moods(struct np_ctx *ctx)
+{
+	return show_some(ctx, some_moods);
+}
+
+static bool
+insert_some_moods(struct np_ctx *ctx)
+{
+	return show_some(ctx, some_label);
+}
+
 #define FIELD(name)                          \
 	{                                    \
 		name, np_field(row, 0, name) \
@@ -188,6 +217,8 @@ static const struct np_route routes[] = {
 	{ "GET", "/shapes/own-snapshot", show_own_types, NP_TX_READ, .isolation = NP_REPEATABLE_READ },
 	{ "POST", "/shapes/own", insert_moods, NP_TX_WRITE },
 	{ "POST", "/shapes/own-last", insert_moods_last, NP_TX_WRITE },
+	{ "GET", "/shapes/some", show_some_moods, NP_TX_READ, of_some },
+	{ "POST", "/shapes/some", insert_some_moods, NP_TX_WRITE, of_some },
 	{ "GET", "/shapes/fields", show_fields, NP_TX_READ },
 	{ "POST", "/shapes/zone", move, NP_TX_WRITE },
 	{ "POST", "/shapes/digits", round_floats, NP_TX_WRITE },
