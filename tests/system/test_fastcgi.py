@@ -51,6 +51,18 @@ def test_a_silent_peer_does_not_hold_the_worker(probe, start):
         assert time.monotonic() - begin < 5
 
 
+HEAD_OF_POST = fastcgi.begin() + fastcgi.params(REQUEST_METHOD="POST", REQUEST_URI="/probe/echo", CONTENT_LENGTH="2")
+
+
+def test_the_end_of_another_requests_body_is_not_the_end_of_a_request(probe):
+    """It is all there when the worker, which has another one in hand, looks; libfcgi then waits for the rest."""
+    with fastcgi.connect(socket_of(probe)), fastcgi.connect(socket_of(probe)) as silent:
+        silent.sendall(HEAD_OF_POST + fastcgi.record(fastcgi.STDIN, request_id=2))
+        begin = time.monotonic()
+        assert_serves(probe)
+        assert time.monotonic() - begin < PATIENCE_S
+
+
 GOOD = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/probe/header?label=x"}
 PAIRS = b"".join(fastcgi.pair(name, value) for name, value in GOOD.items())
 END_OF_STDIN = fastcgi.record(fastcgi.STDIN)
@@ -130,9 +142,8 @@ def test_a_length_that_libfcgi_aborts_on_never_reaches_it(probe, data):
 def test_one_that_comes_later_in_a_body_costs_one_worker(serve):
     """Known: who may write to the socket may do this, see env/local/stack.py. What has not come yet cannot be looked at."""
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths("fcgiapp.c")
-    head = fastcgi.begin() + fastcgi.params(REQUEST_METHOD="POST", REQUEST_URI="/probe/echo", CONTENT_LENGTH="2")
     with fastcgi.connect(socket_of(service)) as link:
-        link.sendall(head)
+        link.sendall(HEAD_OF_POST)
         stack.wait_until("the worker to wait for the body", lambda: not unread(link), 5)
         link.sendall(fastcgi.record(fastcgi.GET_VALUES, ABORTING, request_id=0))
         assert fastcgi.read_all(link) == (b"", False)

@@ -28,6 +28,7 @@ static const struct {
 	{ "no body", FCGI_GATE_WHOLE, ROW(BEGIN PARAMS("\6") PAIR END_PARAMS END_STDIN) },
 	{ "a body", FCGI_GATE_WHOLE, ROW(BEGIN END_PARAMS STDIN("\2") "xy" END_STDIN) },
 	{ "what follows is another's business", FCGI_GATE_WHOLE, ROW(BEGIN END_PARAMS END_STDIN "\377") },
+	{ "the end of another's body", FCGI_GATE_OPEN, ROW(BEGIN END_PARAMS "\1\5\0\2\0\0\0\0") },
 	{ "a pair in two records", FCGI_GATE_OPEN,
 	  ROW(BEGIN PARAMS("\1") "\3" PARAMS("\5") "\1ABCx" END_PARAMS) },
 	{ "long lengths", FCGI_GATE_OPEN, ROW(BEGIN PARAMS("\14") "\200\0\0\3\200\0\0\1ABCx" END_PARAMS) },
