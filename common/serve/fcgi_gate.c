@@ -134,7 +134,8 @@ fcgi_gate(const unsigned char *bytes, size_t size)
 		if (record.id == FCGI_NULL_REQUEST_ID ? !check_management(&record)
 		                                      : !walk.has_params && !check_head(&walk, &record))
 			return FCGI_GATE_SHUT;
-		if (walk.has_params && record.type == FCGI_STDIN && record.id == walk.id && record.content == 0)
+		if (walk.has_params && record.type == FCGI_STDIN && record.id == walk.id
+		    && record.content == 0)
 			return FCGI_GATE_WHOLE;
 	}
 	return FCGI_GATE_SHUT;
