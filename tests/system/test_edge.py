@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -145,6 +146,17 @@ def test_a_request_that_was_forwarded_is_not_local(plain, trusting, peer, name):
             local, key = one.key(peer, f"{name}: {value}")
             assert not local and key != b"", (name, value)
         assert one.status(peer, "/metrics", f"{name}: 127.0.0.1") == 403
+
+
+def _joins_headers():
+    version = subprocess.run(["nginx", "-v"], capture_output=True, text=True, timeout=60, check=True).stderr
+    return tuple(map(int, re.search(r"/(\d+)\.(\d+)", version).groups())) >= (1, 23)
+
+
+def test_an_empty_header_of_the_client_hides_no_proxy(plain):
+    """Before 1.23 nginx sees only the first of any other two."""
+    for name in FORWARDING if _joins_headers() else ["X-Forwarded-For"]:
+        assert not plain.key("127.0.0.1", f"{name}:", f"{name}: 192.0.2.1")[0], name
 
 
 @pytest.mark.parametrize("forged", ["127.0.0.1", "::1", "unix:", "", "127.0.0.1, 127.0.0.1"])
