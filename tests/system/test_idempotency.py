@@ -14,6 +14,11 @@ from conftest import OWNER_CANARY, ROOT
 POOL = {"DATABASE_CONNECTION": "persistent", "DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
 
 
+def wait_for_the_check(service, line):
+    """The check at the start has a connection too, which a fault could meet first."""
+    stack.wait_until("the check", lambda: service.lines(event="database connected") and len(line.pairs) == 1, 10)
+
+
 def post(service, path, document=None, key=None):
     return service.client.post(path, document, headers={"Idempotency-Key": key or str(uuid.uuid4())})
 
@@ -102,6 +107,7 @@ def test_a_failure_after_a_commit_whose_answer_was_lost_is_the_answer(serve, sit
         service = serve("kept", DATABASE_URL=site.url(port=line.entrance, query="?sslmode=require&channel_binding=disable"), **POOL)
         key, path = str(uuid.uuid4()), f"/kept/{random.randrange(10 ** 9)}/{how}"
         assert post(service, f"/kept/{random.randrange(10 ** 9)}").status == 201
+        wait_for_the_check(service, line)
         line.fault = faults.LossOfCommit()
         for _ in range(2):
             answer = post(service, path, None, key)
@@ -229,8 +235,7 @@ def test_what_stays_unknown_is_said_at_the_deadline(serve, site):
     with faults.line(site.postgres.port) as line:
         service = serve("probe", DATABASE_URL=site.url(port=line.entrance), REQUEST_TIMEOUT=6, **POOL)
         assert service.client.get("/probe/session").status == 200
-        # The check at the start has a connection too: it comes first.
-        stack.wait_until("the check", lambda: service.lines(event="database connected") and len(line.pairs) == 1, 10)
+        wait_for_the_check(service, line)
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(post, service, f"/probe/rows?label=slow-commit-{uuid.uuid4()}")
             stack.wait_until("the commit to run", lambda: service.site.query(
