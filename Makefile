@@ -63,7 +63,7 @@ OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
 # As programs outside of this tree get it.
 DEVELOPMENT     := $(BUILD)/lib/libnullpool.a $(BUILD)/lib/nullpool.pc
 
-.PHONY: always all programs docs new tests fuzzers run test unit system torture bench fuzz coverage lint migrate migrate-down doctor install uninstall purge booted clean distclean help
+.PHONY: always all programs docs new tests fuzzers run test test-all unit system torture bench fuzz coverage lint migrate migrate-down doctor install uninstall purge booted clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -163,12 +163,13 @@ new:
 docs: $(OPENAPI)
 	@env/docs $(SITE) $(OPENAPI)
 
-test:
+test: SELECT := -m "not long"
+test test-all:
 	@env/setup test
 	@$(MAKE) --no-print-directory -s docs tests
 	@tests/openapi/install
 	@$(MAKE) --no-print-directory -s unit
-	@$(MAKE) --no-print-directory -s system
+	@$(MAKE) --no-print-directory -s system SELECT='$(SELECT)'
 
 unit: $(UNIT_TESTS) $(FUZZERS)
 	@failed=; for test in $(UNIT_TESTS) $(FUZZERS); do $$test || failed="$$failed $$test"; done; \
@@ -177,7 +178,7 @@ unit: $(UNIT_TESTS) $(FUZZERS)
 # Options of pytest in ARGS: make system ARGS="-k health -x". Its tests mostly wait: two files at a time.
 JOBS ?= 2
 system: tests
-	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile tests/system $(ARGS)
+	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile tests/system $(SELECT) $(ARGS)
 
 # At length what tests/system does of it quickly; tests/torture/torture.py says what may be set.
 torture:

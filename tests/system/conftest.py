@@ -39,6 +39,11 @@ CREATE CONSTRAINT TRIGGER probe_slow_commit AFTER INSERT ON probe_rows DEFERRABL
 """
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: make test leaves it out, make test-all does not: it tries the tooling, or"
+                                       " repeats something many times")
+
+
 class Site:
     """One Postgres, one Redis, and a way to start programs in front of them."""
 

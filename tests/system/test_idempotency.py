@@ -317,6 +317,7 @@ def killed_again_and_again(postgres, ended):
         postgres.start()
 
 
+@pytest.mark.long
 def test_five_hundred_while_the_database_is_killed_are_done_once_each(serve, site, own_postgres):
     service = serve("onboarding", DATABASE_URL=site.url(password="app", port=own_postgres.port), DATABASE_CONNECTION="null",
                     REDIS_URL=None)

@@ -15,6 +15,8 @@ import stack
 from client import Client
 from conftest import BUILD, OWNER_CANARY, ROOT, VARIANT
 
+pytestmark = pytest.mark.long
+
 PROGRAMS = sorted(path.stem for path in (ROOT / "handlers").glob("*.c"))
 MIGRATIONS = sorted(path.name for path in (ROOT / "migrations" / "versions").glob("*.py"))
 SITE = BUILD / "site"

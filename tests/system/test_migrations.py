@@ -9,6 +9,8 @@ import pytest
 import stack
 from conftest import CANARIES, OWNER_CANARY, ROOT, VARIANT
 
+pytestmark = pytest.mark.long
+
 LOCK = 0x6E756C6C706F6F6C
 HEAD = max(path.name[:4] for path in (ROOT / "migrations" / "versions").glob("[0-9]*.py"))
 

@@ -9,6 +9,8 @@ import pytest
 from conftest import BUILD, ROOT, VARIANT
 from copy_of_tree import Copy
 
+pytestmark = pytest.mark.long
+
 
 # The README's reader has notes: the tests have to pass in that tree too. The second is a keyword of C without its s, and
 # the last as long as may be.

@@ -344,6 +344,7 @@ class Load:
         assert rows == [(len(self.labels), len(self.labels))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["restart", "reload"])
 def test_twenty_restarts_and_reloads_under_load_lose_and_double_nothing(serve, how):
     service = serve("probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=4)
@@ -462,6 +463,7 @@ def test_a_parent_that_ignores_the_end_of_children_makes_no_difference(site, ser
     assert service.client.get("/probe/session").status == 200
 
 
+@pytest.mark.long
 def test_signals_at_random_moments_always_end_it_with_0_and_leave_no_orphan(site):
     folder = site.folder("signals")
     path = stack.run_dir_for(folder / "run")

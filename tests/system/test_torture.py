@@ -12,6 +12,8 @@ sys.path.insert(0, str(ROOT / "tests" / "torture"))
 import ground  # noqa: E402
 import inject  # noqa: E402
 
+pytestmark = pytest.mark.long
+
 # Sessions from start to end take longer than a request does; without a database they are short again.
 SAMPLES = {"start-persistent": 15, "start-memory": 8, "start-metrics": 60}
 

@@ -45,6 +45,8 @@ MIGRATION = """\
 revision = "9999"
 down_revision = "{}"
 from alembic import op
+
+pytestmark = pytest.mark.long
 def upgrade():
     op.execute("CREATE TABLE later (id int)")
 def downgrade():
