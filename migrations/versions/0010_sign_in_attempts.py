@@ -59,15 +59,16 @@ def upgrade():
             IF wait_s > 0 THEN
                 RETURN wait_s;
             END IF;
-            DELETE FROM sign_in_attempts a USING (
-                SELECT account, network FROM sign_in_attempts WHERE forget_at < moment
-                ORDER BY forget_at LIMIT 5 FOR UPDATE SKIP LOCKED) old
-            WHERE a.account = old.account AND a.network = old.network;
             INSERT INTO sign_in_attempts AS a (account, network, failures, last_at, forget_at)
             SELECT the_account, network, 1, moment, moment + interval '1 day' FROM unnest(networks) AS network
             ON CONFLICT (account, network) DO UPDATE
                 SET failures = CASE WHEN a.last_at > moment - interval '1 day' THEN a.failures ELSE 0 END + 1,
                     last_at = moment, forget_at = greatest(a.known_until, excluded.forget_at);
+            -- Behind it, where nothing is waited for any more: two that take each other's rows away would wait for ever.
+            DELETE FROM sign_in_attempts a USING (
+                SELECT account, network FROM sign_in_attempts WHERE forget_at < moment
+                ORDER BY forget_at LIMIT 5 FOR UPDATE SKIP LOCKED) old
+            WHERE a.account = old.account AND a.network = old.network;
             RETURN 0;
         END
         $$

@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+import stack
 from client import Client
 from test_auth import PASSWORD, assert_no_token, sign_in, someone
 
@@ -161,6 +162,26 @@ def test_what_is_counted_names_nobody_and_goes_by_itself(null, ada):
     null.site.query("UPDATE sign_in_attempts SET forget_at = now() - interval '1 second'")
     guess(null.client, someone(), 1)
     assert not set(null.site.query("SELECT account FROM sign_in_attempts")) & {(row[0],) for row in rows}
+
+
+def test_two_tries_that_forget_each_others_account_do_not_wait_for_ever(null):
+    """The one waits for a row of its own when the other begins."""
+    attempt = "SELECT sign_in_attempt(%s, 'n')"
+    waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'SELECT sign_in_attempt(%%'"
+    null.site.query("DELETE FROM sign_in_attempts")
+    for minutes, (account, network) in enumerate([("one", "n"), ("one", ""), *[("old", str(i)) for i in range(3)],
+                                                  ("other", ""), ("other", "n")]):
+        null.site.query("INSERT INTO sign_in_attempts (account, network, last_at, forget_at) VALUES"
+                        " (%s, %s, now() - interval '2 days', now() + (%s - 60) * interval '1 minute')", account, network, minutes)
+    with null.site.postgres.admin("app") as link, link.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        link.autocommit = False
+        cursor.execute("SELECT FROM sign_in_attempts WHERE account = 'other' AND network = 'n' FOR UPDATE")
+        other = pool.submit(null.site.query, attempt, "other")
+        stack.wait_until("the other to wait", lambda: null.site.query(waiting), 5)
+        one = pool.submit(null.site.query, attempt, "one")
+        stack.wait_until("the one to end or to wait", lambda: one.done() or len(null.site.query(waiting)) == 2, 5)
+        link.rollback()
+        assert one.result() == other.result() == [(0,)]
 
 
 def test_the_old_password_is_not_to_be_guessed_either(null, ada):
