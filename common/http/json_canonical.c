@@ -91,8 +91,9 @@ read_number(struct reader *reader)
 		buf_char(reader->out, '-');
 	start = reader->out->size;
 	power = add_digits(reader->out, from, mantissa < size ? mantissa : size);
-	if (mantissa < size && reader->out->size > start)
-		power += strtoll(from + mantissa + 1, NULL, 10);
+	if (mantissa < size && reader->out->size > start
+	    && __builtin_add_overflow(power, strtoll(from + mantissa + 1, NULL, 10), &power))
+		return false;
 	buf_printf(reader->out, "e%" PRId64 ";", power);
 	reader->at += size;
 	return true;

@@ -6,6 +6,7 @@
 
 #include "fuzz.h"
 #include "http/json.h"
+#include "http/json_canonical.h"
 
 /* --- a text and what is read of it, side by side --- */
 
@@ -218,6 +219,20 @@ check_members(void *owner, const struct json_body *body, int depth)
 	}
 }
 
+/* There is room for each, and white space makes no difference. */
+static void
+check_canonical(void *owner, const char *text, size_t size)
+{
+	const struct json_member whole = { .json = text, .size = size };
+	struct buf one, other;
+
+	buf_init(&one, owner, JSON_CANONICAL_MAX_BYTES(size));
+	json_canonical(&one, text);
+	buf_init(&other, owner, JSON_CANONICAL_MAX_BYTES(size));
+	json_canonical(&other, json_text(owner, &whole));
+	HOLDS(!one.overflow && one.size == other.size && memcmp(one.data, other.data, one.size) == 0);
+}
+
 static void
 check_refusal(const struct error *err)
 {
@@ -237,12 +252,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (passes) {
 		same_document(owner, text, size);
+		check_canonical(owner, text, size);
 		if (json_body_read(owner, text, size, &body, &other))
 			check_members(owner, &body, 0);
 		else
 			HOLDS(other.kind == NP_INVALID);
 	} else {
+		struct buf ignored;
+
 		check_refusal(&err);
+		buf_init(&ignored, owner, JSON_CANONICAL_MAX_BYTES(size));
+		json_canonical(&ignored, text);
 		HOLDS(!json_body_read(owner, text, size, &body, &other) && other.kind == NP_MALFORMED);
 	}
 	mem_free(owner);
