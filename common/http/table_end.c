@@ -12,46 +12,36 @@ room_for(const struct object_sizes *sizes, const void *list, size_t entry_bytes)
 	return size > 0 ? size / entry_bytes : SIZE_MAX;
 }
 
+/* Each kind of list ends with an entry whose first member is NULL. */
+_Static_assert(offsetof(struct np_param, name) == 0 && offsetof(struct np_conflict, constraint) == 0,
+               "a pointer comes first");
+
 static bool
-params_end(const struct object_sizes *sizes, const struct np_param *params)
+list_ends(const struct object_sizes *sizes, const void *list, size_t entry_bytes)
 {
-	size_t room = params ? room_for(sizes, params, sizeof(*params)) : SIZE_MAX;
+	size_t room = list ? room_for(sizes, list, entry_bytes) : SIZE_MAX;
+	const void *first;
 
 	for (size_t i = 0; room != SIZE_MAX; i++) {
 		if (i == room)
 			return false;
-		if (!params[i].name)
+		memcpy(&first, (const char *)list + i * entry_bytes, sizeof(first));
+		if (!first)
 			break;
 	}
 	return true;
+}
+
+static bool
+params_end(const struct object_sizes *sizes, const struct np_param *params)
+{
+	return list_ends(sizes, params, sizeof(*params));
 }
 
 static bool
 names_end(const struct object_sizes *sizes, const char *const *names)
 {
-	size_t room = names ? room_for(sizes, names, sizeof(*names)) : SIZE_MAX;
-
-	for (size_t i = 0; room != SIZE_MAX; i++) {
-		if (i == room)
-			return false;
-		if (!names[i])
-			break;
-	}
-	return true;
-}
-
-static bool
-conflicts_end(const struct object_sizes *sizes, const struct np_conflict *conflicts)
-{
-	size_t room = conflicts ? room_for(sizes, conflicts, sizeof(*conflicts)) : SIZE_MAX;
-
-	for (size_t i = 0; room != SIZE_MAX; i++) {
-		if (i == room)
-			return false;
-		if (!conflicts[i].constraint)
-			break;
-	}
-	return true;
+	return list_ends(sizes, names, sizeof(*names));
 }
 
 static bool
@@ -74,7 +64,7 @@ lists_fault(const struct object_sizes *sizes, const struct np_route *route)
 		return "the members of what it returns do not end with NP_PARAMS_END";
 	if (route->returns && !choices_end(sizes, route->returns->members))
 		return "a member's choices do not end with NULL (NP_CHOICES)";
-	if (!conflicts_end(sizes, route->conflicts))
+	if (!list_ends(sizes, route->conflicts, sizeof(*route->conflicts)))
 		return "its conflicts do not end with NULL (NP_CONFLICTS)";
 	if (!names_end(sizes, route->forgets))
 		return "what it forgets does not end with NULL (NP_KEYS)";
