@@ -44,7 +44,7 @@ enum np_type {
  * - A number is JSON's (RFC 8259: no +5, .5, 05 or 0x5), has at most 63 bytes and 4 digits of an
  *   exponent in a body, and is neither too large for a double nor so small that it would be 0. An
  *   integer has 64 bits; in a body 1.0 and 1e2 are integers, as in JSON Schema, in a path, query,
- *   header or form only digits after an optional minus are.
+ *   header or form only digits after an optional minus are, and there 05 is 5.
  * - An e-mail address is ASCII, with at most 64 bytes before its @, no quotes, no comments and no
  *   [address]: "a b"@example.com, a@[192.0.2.1] (RFC 5321) and those of RFC 6531 are refused.
  * - A time has its seconds, at most 9 decimals of them, and an offset below 16 hours. Second 60 is
@@ -95,7 +95,7 @@ struct np_value np_int(struct np_ctx *ctx, int64_t integer);
 enum np_place { NP_PATH = 1, NP_QUERY, NP_HEADER, NP_BODY };
 
 /* One parameter of a route. In a body it is a member of the JSON object; with dots in its name, of an object in it:
- * "user.email" is {"user": {"email": …}}. */
+ * "user.email" is {"user": {"email": …}}. The name of a header is in lower case. */
 struct np_param {
 	const char *name;
 	enum np_place in;
@@ -106,9 +106,9 @@ struct np_param {
 	const char *const *choices; /* of NP_ENUM: what it may be, ending with NULL; see NP_CHOICES */
 	/* Of NP_STRING with a max (10,000 at most): a POSIX extended regular expression that all of
 	 * the value matches, byte by byte. It has no back-reference, 1,000 bytes at most, and 1,000
-	 * parts with its repetitions written out. An ordinary one takes 20 nanoseconds a byte; one
-	 * that has to remember where it may have begun, such as (a|b)*a(a|b){12}, may take 0.1 ms
-	 * and 3 KB a byte: choose a small max for it. */
+	 * parts with its repetitions written out (a+ is two). An ordinary one takes 20 nanoseconds
+	 * a byte; one that has to remember where it may have begun, such as (a|b)*a(a|b){12}, may
+	 * take 0.1 ms and 3 KB a byte: choose a small max for it. */
 	const char *pattern;
 	int64_t many; /* above 0: a list of at most so many values, an array of a body or repeated in a query;
 	                             * SQL gets it as an array, such as $1::uuid[]. min and max are each value's */
@@ -214,10 +214,10 @@ struct np_route {
 	 * GET /users, getUser of GET /users/{id}, createUser of POST /users. */
 	const char *operation;
 	/* Answers of an NP_TX_READ route are kept in Redis under this key, where there is one: "user:{id}", with parameters
-	 * of the route in braces, of types in which one value is one text (not NP_FLOAT, NP_EMAIL, NP_DATETIME, JSON). What
-	 * differs between answers has to be in it. An answer with a response header other than Cache-Control, Content-Disposition,
-	 * Content-Language, Deprecation, ETag, Expires, Last-Modified, Link, Sunset, Vary and X-Total-Count is not kept. Needs
-	 * SECRET_KEY, which what is kept is authenticated with. */
+	 * of the route in braces, of types in which one value is one text (not NP_FLOAT, NP_EMAIL, NP_DATETIME, JSON, lists).
+	 * What differs between answers has to be in it; a route with .auth takes none. An answer with a response header other
+	 * than Cache-Control, Content-Disposition, Content-Language, Deprecation, ETag, Expires, Last-Modified, Link, Sunset,
+	 * Vary and X-Total-Count is not kept. Needs SECRET_KEY, which what is kept is authenticated with. */
 	const char *cache;
 	int64_t cache_s; /* for so long at most; 0: CACHE_TTL */
 	/* The keys of this program's answers that an NP_TX_WRITE route makes wrong, 15 at most; ends with NULL, see NP_KEYS. */
