@@ -234,6 +234,7 @@ ask(struct name *name)
 {
 	name->asked_us = name->since_us = clock_now_us();
 	name->answered = name->apart = name->as_it_is = name->unwatched = false;
+	name->addresses.count = 0;
 	name->status = open_question(name);
 	if (name->status != ARES_SUCCESS)
 		return;

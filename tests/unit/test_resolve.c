@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/resolve.h"
 #include "base/text.h"
@@ -36,6 +38,18 @@ static const struct record records[] = {
 static struct name_server server;
 static char resolv_conf[] = "/tmp/test_resolve-XXXXXX";
 static int silent = -1;
+
+/* So long after what the clock says, for us and for c-ares. */
+static time_t later_s;
+
+int
+clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int result = (int)syscall(SYS_clock_gettime, clock, now);
+
+	now->tv_sec += later_s;
+	return result;
+}
 
 /* What the resolver reads from now on. */
 static void
@@ -378,6 +392,25 @@ more_names_than_places_are_all_answered(void **state)
 }
 
 static void
+an_answer_that_is_too_old_is_not_believed(void **state)
+{
+	struct addresses addresses;
+	const char *why;
+
+	(void)state;
+	assert_true(look_up("four.test", 5000, &addresses, &why));
+	configure("nameserver " SILENT_ADDRESS "\n");
+	later_s += RESOLVE_KEPT_S - 10;
+	assert_int_equal(resolve_start("four.test", &addresses, &why), RESOLVE_DONE);
+	later_s += 11;
+	assert_int_equal(resolve_start("four.test", &addresses, &why), RESOLVE_PENDING);
+	/* The question is too old by then, and the next one is answered. */
+	configure("nameserver 127.0.0.1\n");
+	later_s += RESOLVE_KEPT_S + 1;
+	assert_true(resolve("four.test", deadline_in_ms(5000), &addresses, &why));
+}
+
+static void
 a_changed_resolv_conf_is_read(void **state)
 {
 	struct addresses addresses;
@@ -424,6 +457,7 @@ main(void)
 		NAME_TEST(each_kind_of_name_has_its_addresses),
 		NAME_TEST(a_name_without_addresses_is_a_fault_with_its_reason),
 		NAME_TEST(an_answer_is_remembered_until_it_is_forgotten),
+		NAME_TEST(an_answer_that_is_too_old_is_not_believed),
 		NAME_TEST(a_truncated_answer_is_asked_for_again_by_tcp),
 		NAME_TEST(of_many_addresses_some_are_taken),
 		NAME_TEST(a_name_server_that_is_away_leaves_time_for_the_next),
