@@ -260,6 +260,8 @@ def test_guessing_passwords_is_limited_sooner(programs, trusting):
     limited = [answer for answer in answers if answer.status == 429]
     assert {answer.status for answer in answers} == {400, 429} and len(limited) >= 5
     assert limited[0].problem() and int(limited[0].headers["retry-after"]) > 0
+    # Another password needs the one until now.
+    assert 429 in [there.send("PUT", "/auth/password", {"nonsense": 1}).status for _ in range(5)]
     # By the client, the method and the program, not more.
     assert there.get("/auth/me").status == 401
     assert there.get("/nothing").status == 404
