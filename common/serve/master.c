@@ -251,11 +251,14 @@ static void
 end_reload_check(struct master *master, int status)
 {
 	master->reload_check = 0;
+	/* Killed by drain(), or too late: nobody serves as before. */
+	if (master->ending)
+		return;
 	if (master->reload_again) {
 		start_reload(master);
 		return;
 	}
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || master->ending) {
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		tell_not_reloaded(WIFSIGNALED(status) ? "signal" : "exit code",
 		                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		return;

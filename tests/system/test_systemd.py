@@ -201,6 +201,19 @@ def test_a_reload_into_wrong_settings_leaves_it_ready(notified, site):
     stack.wait_until("it to be told", lambda: one.read()[-1].get("STATUS") == "serving", 5)
 
 
+def test_a_reload_that_the_end_overtakes_is_no_error(notified):
+    one = notified()
+    one.wait("READY")
+    one.endpoint.send(signal.SIGSTOP)  # so that both are there when it looks
+    one.endpoint.send(signal.SIGHUP)
+    one.endpoint.send(signal.SIGTERM)
+    one.endpoint.send(signal.SIGCONT)
+    one.wait("READY", "STOPPING")
+    stack.wait_until("the end", lambda: not one.endpoint.running, 15)
+    assert one.endpoint.returncode == 0
+    assert "not reloaded" not in one.log_path.read_text() + "".join(message.get("STATUS", "") for message in one.read())
+
+
 def test_after_a_reload_nobody_answers_with_the_old_settings(notified, site):
     env_file = site.folder("notify-names") / "testing.env"
     env_file.write_text("ENV=testing\nAPP_NAME=name-0\n")
