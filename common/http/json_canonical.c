@@ -82,15 +82,17 @@ read_number(struct reader *reader)
 	const char *from = reader->at;
 	bool integer;
 	size_t size = json_number_size(from, (size_t)(reader->end - from), &integer);
-	size_t mantissa = strcspn(from, "eE"), start;
+	size_t mantissa = 0, start;
 	int64_t power;
 
 	if (size == 0)
 		return false;
+	while (mantissa < size && from[mantissa] != 'e' && from[mantissa] != 'E')
+		mantissa++;
 	if (*from == '-')
 		buf_char(reader->out, '-');
 	start = reader->out->size;
-	power = add_digits(reader->out, from, mantissa < size ? mantissa : size);
+	power = add_digits(reader->out, from, mantissa);
 	if (mantissa < size && reader->out->size > start
 	    && __builtin_add_overflow(power, strtoll(from + mantissa + 1, NULL, 10), &power))
 		return false;

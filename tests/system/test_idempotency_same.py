@@ -96,6 +96,15 @@ def test_what_a_string_has_in_it_is_not_taken_for_its_end(repeat):
     assert send(repeat, key, one).status == 422
 
 
+@pytest.mark.parametrize("item", ["1", '{"a":1}', '"a"', "[[]]", "true", "1e1"])
+def test_a_long_list_is_compared_in_time(repeat, item):
+    """A worker that looks at all of it for each item is killed."""
+    key, label = str(uuid.uuid4()), str(uuid.uuid4())
+    items = ",".join([item] * (1000000 // (len(item) + 1)))
+    first, again = (send(repeat, key, f'{{"label":"{label}","data":[{items}]}}') for _ in range(2))
+    assert is_repeat(first, again)
+
+
 def test_a_header_that_is_a_parameter_is_of_the_request_and_others_are_not(repeat):
     key, label = str(uuid.uuid4()), str(uuid.uuid4())
     body = json.dumps({"label": label})
