@@ -113,9 +113,10 @@ $(NGINX_CONF): $(BUILD)/obj/nginx/conf.o $(LIBRARY)
 	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
 
 # Made each time, since a handler that is gone and another APP_NAME leave no newer file; touched only if it is another one.
+# Another make may be at it: the one of make run, while somebody asks for make doctor.
 $(OPENAPI): $(HANDLERS) env/openapi.py always
-	@$(PYTHON) env/openapi.py $(HANDLERS) >$@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	@new=$@.$$$$; trap 'rm -f $$new' EXIT; $(PYTHON) env/openapi.py $(HANDLERS) >$$new && \
+	{ cmp -s $$new $@ || mv $$new $@; }
 
 always:
 

@@ -1,10 +1,12 @@
-"""What the compiler is told, as far as it takes it."""
+"""What the compiler is told, as far as it takes it, and what two that build at once do to each other."""
+import os
 import platform
 import subprocess
 
 import pytest
 
-from conftest import BUILD, ROOT
+from conftest import BUILD, ROOT, VARIANT
+from copy_of_tree import Copy
 
 SHADOW_STACK = {"x86_64": "-fcf-protection=full", "aarch64": "-mbranch-protection=standard"}
 
@@ -35,3 +37,15 @@ def test_a_release_is_hardened_as_far_as_the_compiler_can(compiler):
 def test_the_objects_are_marked():
     notes = subprocess.run(["readelf", "-n", BUILD / "obj/common/base/text.o"], capture_output=True, text=True, check=True).stdout
     assert "IBT, SHSTK" in notes
+
+
+def test_several_may_make_the_description_at_once(site):
+    """As make run does behind make doctor."""
+    copy = Copy(site.folder("at-once"))
+    target = copy.folder / copy.build / "openapi.json"
+    before = target.read_bytes()
+    environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+    makes = [subprocess.Popen(["make", "-s", VARIANT, str(copy.build / "openapi.json")], cwd=copy.folder, env=environment,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(8)]
+    assert [(make.communicate(timeout=120)[0], make.returncode) for make in makes] == [("", 0)] * len(makes)
+    assert target.read_bytes() == before and list(target.parent.glob("openapi.json?*")) == []
