@@ -108,7 +108,8 @@ struct np_param {
 	 * the value matches, byte by byte. It has no back-reference, 1,000 bytes at most, and 1,000
 	 * parts with its repetitions written out (a+ is two). An ordinary one takes 20 nanoseconds
 	 * a byte; one that has to remember where it may have begun, such as (a|b)*a(a|b){12}, may
-	 * take 0.1 ms and 3 KB a byte: choose a small max for it. */
+	 * take 0.1 ms and 3 KB a byte: choose a small max for it. The OpenAPI document has it if
+	 * JavaScript reads it in the same way, which knows no [[:alpha:]]. */
 	const char *pattern;
 	int64_t many; /* above 0: a list of at most so many values, an array of a body or repeated in a query;
 	                             * SQL gets it as an array, such as $1::uuid[]. min and max are each value's */

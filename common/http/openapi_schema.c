@@ -57,7 +57,8 @@ write_choices(struct buf *out, const struct np_param *param, bool nullable)
 	buf_text(out, nullable ? ",null]" : "]");
 }
 
-/* ECMA's expressions, which OpenAPI means, match anywhere; ours match all of it. */
+/* ECMA's expressions, which OpenAPI means, match anywhere; ours match all of it. One that they would
+ * misread is left out. */
 static void
 write_pattern(struct buf *out, const char *pattern)
 {
@@ -85,7 +86,7 @@ write_rules(struct buf *out, const struct np_param *param, bool nullable)
 		           param->max);
 	if (param->choices)
 		write_choices(out, param, nullable);
-	if (param->pattern)
+	if (param->pattern && pattern_is_ecma(param->pattern))
 		write_pattern(out, param->pattern);
 }
 

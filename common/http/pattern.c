@@ -254,3 +254,59 @@ pattern_matches(const char *pattern, const char *text)
 	one->read_bytes += strlen(text);
 	return regexec(&one->regex, text, 0, NULL, 0) == 0;
 }
+
+/* --- for the OpenAPI document --- */
+
+static bool
+is_ecma_bracket(const char *at, const char *end)
+{
+	at += at[1] == '^' ? 2 : 1;
+	return *at != ']' && strcspn(at, "[\\") >= (size_t)(end - at);
+}
+
+/* Behind the part at `at`; NULL: ECMA reads it otherwise. *atom: it may be repeated. */
+static const char *
+skip_ecma(const char *at, bool *atom)
+{
+	bool after_atom = *atom;
+	const char *end;
+
+	*atom = false;
+	switch (*at) {
+	case '^':
+	case '$':
+	case '|':
+	case '(':
+		return at + 1;
+	case '*':
+	case '+':
+	case '?':
+		return after_atom ? at + 1 : NULL;
+	case '{':
+		end = strchr(at, '}');
+		return after_atom && end && text_is_digit(at[1]) ? end + 1 : NULL;
+	case ']':
+	case '}':
+		return NULL;
+	default:
+		break;
+	}
+	*atom = true;
+	if (*at == '[') {
+		end = skip_bracket(at);
+		return is_ecma_bracket(at, end) ? end : NULL;
+	}
+	if (*at == '\\')
+		return at[1] && strchr("^$\\.*+?()[]{}|/wWsS", at[1]) ? at + 2 : NULL;
+	return at + 1;
+}
+
+bool
+pattern_is_ecma(const char *pattern)
+{
+	bool atom = false;
+
+	while (pattern && *pattern)
+		pattern = skip_ecma(pattern, &atom);
+	return pattern != NULL;
+}

@@ -1,5 +1,7 @@
 #include "http/openapi.h"
+#include "http/openapi_schema.h"
 #include "http/operation_name.h"
+#include "http/pattern.h"
 #include "unit.h"
 
 enum { ID, LIMIT, KEY, NAME, AGE, ADMIN };
@@ -360,6 +362,40 @@ a_table_without_rows_is_a_document_too(void **state)
 	assert_string_equal(unit_at(described(*state, none), "/paths"), "{ }");
 }
 
+static void
+a_pattern_that_ecma_reads_otherwise_is_left_out(void **state)
+{
+	static const struct {
+		const char *pattern, *wanted;
+	} rows[] = {
+		{ "[a-z]+(-[^0-9]{1,3}|\\.?)*", "^(?:[a-z]+(-[^0-9]{1,3}|\\.?)*)$" },
+		{ "[[:alpha:]]+", NULL },
+		{ "[a-z[:digit:]]", NULL },
+		{ "[]a]", NULL },
+		{ "[^]a]", NULL },
+		{ "[a\\]", NULL },
+		{ "a{,3}", NULL },
+		{ "a+?", NULL },
+		{ "a{2}{3}", NULL },
+		{ "a]", NULL },
+		{ "\\<a", NULL },
+		{ "a\\-b", NULL },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct np_param param = { .type = NP_STRING, .max = 9, .pattern = rows[i].pattern };
+		struct buf out;
+		const char *got;
+
+		assert_null(pattern_compile(rows[i].pattern));
+		buf_init(&out, *state, 4096);
+		openapi_schema(&out, &param);
+		got = unit_at(unit_json(*state, out.data), "/pattern");
+		if (!got != !rows[i].wanted || (got && strcmp(got, rows[i].wanted) != 0))
+			fail_msg("%s: %s", rows[i].pattern, got ? got : "nothing");
+	}
+}
+
 int
 main(void)
 {
@@ -370,6 +406,7 @@ main(void)
 		TEST(each_path_stands_once),
 		TEST(errors_are_problem_documents),
 		TEST(a_table_without_rows_is_a_document_too),
+		TEST(a_pattern_that_ecma_reads_otherwise_is_left_out),
 		TEST(an_operation_is_called_as_people_would_call_it),
 	};
 
