@@ -290,6 +290,26 @@ def test_a_host_in_the_request_line_counts(plain):
     assert plain.status("127.0.0.1", "", line="GET / HTTP/1.0", host=None) == 200
 
 
+@pytest.mark.parametrize("line, host, seen", [
+    ("/seen", "localhost:8080", b"localhost:8080"), ("/seen", "LocalHost.", b"LocalHost."), ("/seen", "[::1]:8080", b"[::1]:8080"),
+    ("http://localhost/seen", "localhost:8080", b"localhost:8080"), ("http://localhost/seen", "evil.example.com", b"localhost"),
+    ("http://localhost/seen", "localhost.evil.example.com", b"localhost"), ("http://127.0.0.1:80/seen", "127a0b0c1", b"127.0.0.1")])
+def test_a_program_gets_the_host_that_was_looked_at(plain, programs, line, host, seen):
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as program:
+        path = programs.run_dir / "seen.sock"
+        program.bind(str(path))
+        program.listen()
+        program.settimeout(10)
+        asking = threading.Thread(target=plain.raw, args=("127.0.0.1", ""), kwargs={"line": f"GET {line} HTTP/1.1", "host": host})
+        asking.start()
+        with program.accept()[0] as link:
+            got = link.recv(65536)
+        asking.join()
+        path.unlink()
+    assert re.findall(rb"\x09.HTTP_HOST", got, re.S) == [b"\x09" + bytes([len(seen)]) + b"HTTP_HOST"]
+    assert b"HTTP_HOST" + seen in got
+
+
 def test_an_unknown_host_does_not_change_an_error_of_nginx(plain):
     long = plain.raw("127.0.0.1", "/", "X-Long: " + "x" * 20000, host="evil.example.com")
     assert long.startswith(b"HTTP/1.1 431 ") and b"application/problem+json" in long
