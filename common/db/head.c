@@ -9,11 +9,10 @@
  * settings are. money is not among them: lc_monetary decides where its decimal point stands, so
  * another value would change the amount. Neither are transaction_read_only, which an operator sets
  * to stop writes, and search_path, which is the schema's. jit: a short statement that the planner
- * overestimates would be compiled for 100 ms. request.jwt.claims: nobody, until a caller's own
- * statement says more (auth.c), whatever another program left in the session, or the role has. */
-#define COMMON_SETTINGS(each)                                                                             \
-	each(request.jwt.claims, ) each(datestyle, ISO) each(timezone, UTC) each(intervalstyle, postgres) \
-	    each(extra_float_digits, 1) each(bytea_output, hex) each(jit, off)
+ * overestimates would be compiled for 100 ms. */
+#define COMMON_SETTINGS(each)                                                                              \
+	each(datestyle, ISO) each(timezone, UTC) each(intervalstyle, postgres) each(extra_float_digits, 1) \
+	    each(bytea_output, hex) each(jit, off)
 /* Behind a pooler each of them costs the server 4 us a transaction, so these, which hardly anybody
  * changes, are only set where a look at them has shown another value. */
 #define RARE_SETTINGS(each)                                                                    \
@@ -34,14 +33,17 @@
 /* set_config() does what SET LOCAL does, without a warning outside of BEGIN and with values beside
  * the text. */
 #define READ_ONLY " set_config('transaction_read_only', 'on', true),"
-#define LIMITS    " set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)"
-#define NAME      ", set_config('application_name', $3, true)"
-#define IDLE      ", set_config('idle_in_transaction_session_timeout', $4, true)"
+/* Nobody, until a caller's own statement says more (auth.c), whatever the role has or an earlier
+ * transaction left in the session. */
+#define NOBODY " set_config('request.jwt.claims', '', true),"
+#define LIMITS " set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)"
+#define NAME   ", set_config('application_name', $3, true)"
+#define IDLE   ", set_config('idle_in_transaction_session_timeout', $4, true)"
 
 /* By "implicit" and "read only". */
 static const char *const own_settings[2][2] = {
-	{ "SELECT" LIMITS NAME IDLE, "SELECT" READ_ONLY LIMITS NAME IDLE },
-	{ "SELECT" LIMITS NAME, "SELECT" READ_ONLY LIMITS NAME },
+	{ "SELECT" NOBODY LIMITS NAME IDLE, "SELECT" READ_ONLY NOBODY LIMITS NAME IDLE },
+	{ "SELECT" NOBODY LIMITS NAME, "SELECT" READ_ONLY NOBODY LIMITS NAME },
 };
 static const char session_settings[] = "SELECT" COMMON_SETTINGS(FOR_SESSION)
     RARE_SETTINGS(FOR_SESSION) " true";
@@ -109,7 +111,7 @@ write_shared(const struct head *head, const struct flight *flight, struct buf *s
 	bool first = head->session == HEAD_FIRST;
 
 	buf_text(sql, first ? "SELECT ''" RARE_SETTINGS(ITS_VALUE) "," : "SELECT");
-	buf_text(sql, head->read_only ? READ_ONLY : "");
+	buf_text(sql, head->read_only ? READ_ONLY NOBODY : NOBODY);
 	buf_text(sql, COMMON_SETTINGS(LOCALLY));
 	if (head->session != HEAD_USUAL)
 		buf_text(sql, RARE_SETTINGS(LOCALLY));

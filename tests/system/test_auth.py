@@ -419,6 +419,20 @@ def test_without_a_caller_there_are_no_claims_whatever_the_role_has(serve, site,
         site.query("ALTER ROLE app_user RESET request.jwt.claims")
 
 
+def test_without_a_caller_there_are_no_claims_whatever_a_function_left_in_the_session(serve, site):
+    service = serve("probe", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    site.query("CREATE FUNCTION probe_leave_claims() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+               " PERFORM set_config('request.jwt.claims', '{\"sub\": \"%s\"}', false); RETURN NEW; END $$;"
+               " CREATE TRIGGER probe_leave_claims BEFORE INSERT ON probe_rows FOR EACH ROW WHEN (NEW.label LIKE 'claims-%%%%')"
+               " EXECUTE FUNCTION probe_leave_claims()" % tokens.USER)
+    try:
+        for _ in range(3):
+            assert service.client.post(f"/probe/marked?label=claims-{uuid.uuid4()}").status == 201
+            assert service.client.get("/probe/claims-of-nobody").json() == {"claims": {}}
+    finally:
+        site.query("DROP TRIGGER probe_leave_claims ON probe_rows; DROP FUNCTION probe_leave_claims()")
+
+
 def test_a_user_sees_their_own_quiz_responses_even_where_a_handler_forgets_the_where(service):
     def onboarded(colour):
         answer = service.client.post("/onboarding", {
