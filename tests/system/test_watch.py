@@ -17,6 +17,8 @@ import stack
 from conftest import VARIANT
 from copy_of_tree import Copy
 
+pytestmark = pytest.mark.long
+
 POOL = {"DATABASE_POOL_SIZE": "2", "DATABASE_MAX_OVERFLOW": "0"}
 
 # It waits where it is told to, so that a build can be met in the middle; not when make asks what flags it takes.
@@ -45,8 +47,6 @@ MIGRATION = """\
 revision = "9999"
 down_revision = "{}"
 from alembic import op
-
-pytestmark = pytest.mark.long
 def upgrade():
     op.execute("CREATE TABLE later (id int)")
 def downgrade():
