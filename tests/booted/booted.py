@@ -47,11 +47,13 @@ def obstacle():
     mount = ("unshare", "-m", "sh", "-c", "mount --make-rprivate / && mount -t cgroup2 cgroup2 /mnt")
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         return "there is no cgroup2"
+    if not mirror():
+        return "apt's sources name no mirror"
     return None
 
 
 def mirror():
-    """Where this machine has its own packages from."""
+    """Where this machine has its own packages from; None: its sources do not say."""
     sources = pathlib.Path("/etc/apt/sources.list.d/debian.sources"), pathlib.Path("/etc/apt/sources.list")
     text = "".join(path.read_text() for path in sources if path.exists())
     found = re.search(r"^(?:URIs:|deb(?: \[[^]]*\])?) *(\S+)", text, re.M)
