@@ -135,8 +135,9 @@ is_around(void *owner, const char *wrapped, const char *sql)
 {
 	static const char first[] = "WITH np_work AS (", next[] = ", np_work AS (";
 
-	if (text_starts(wrapped, first))
-		return text_ends(sql, wrapped + sizeof(first) - 1);
+	/* The statement may itself begin with these words. */
+	if (text_starts(wrapped, first) && text_ends(sql, wrapped + sizeof(first) - 1))
+		return true;
 	for (const char *at = strstr(wrapped, next); at; at = strstr(at + 1, next))
 		if (strcmp(mem_printf(owner, "%.*s%s", (int)(at - wrapped), wrapped, at + sizeof(next) - 1),
 		           sql)
