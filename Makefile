@@ -41,7 +41,7 @@ PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES
 PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lfcgi)$(PACKAGE_LIBS)
 
 ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -fPIE $(WARNINGS) $(WERROR) -Icommon $(PACKAGE_CFLAGS) $(CFLAGS_$(VARIANT)) $(CFLAGS)
-# See common/serve/gnutls.c.
+# See common/command/gnutls.c.
 QUIET_GNUTLS := -Wl,-u,_gnutls_global_init_skip -Wl,--export-dynamic-symbol=_gnutls_global_init_skip
 ALL_LDFLAGS = -pie -Wl,--as-needed $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 

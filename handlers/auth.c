@@ -21,11 +21,12 @@ static const char password_of_caller[] =
     "SELECT attempt.wait_s, c.user_id, c.password_hash FROM sign_in_attempt($2, $3) AS attempt (wait_s)"
     " LEFT JOIN credentials c ON c.user_id = $1";
 
-/* A few of those that expired, anybody's, so that there are never many more than are good. What says of a family that it ended
- * stays for as long as any token that was made of it may be good. */
-#define SOME_GONE                                                                                    \
-	" gone AS (DELETE FROM refresh_tokens t USING (SELECT token_hash FROM refresh_tokens WHERE"  \
-	" expires_at < now() - " REFRESH_TOKEN_EXPIRE " ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP" \
+/* A few of those that expired, anybody's, so that there are never many more than are good. What
+ * says of a family that it ended stays for as long as any token that was made of it may be good. */
+#define SOME_GONE                                                                                   \
+	" gone AS (DELETE FROM refresh_tokens t USING (SELECT token_hash FROM refresh_tokens WHERE" \
+	" expires_at < now() - " REFRESH_TOKEN_EXPIRE                                               \
+	" ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP"                                              \
 	" LOCKED) old WHERE t.token_hash = old.token_hash)"
 
 /* A family of tokens is a session. None begins with a password that was changed while it was
@@ -37,8 +38,9 @@ static const char new_family[] =
     " SELECT $1, gen_random_uuid(), user_id, now() + " REFRESH_TOKEN_EXPIRE
     " FROM known RETURNING user_id, family, sign_in_success($4, $5)";
 
-/* Each is good once, and the next one takes its place. Its own mark is looked at again when it was waited for; that of the
- * others shows one that was made while the family was ended, and not seen there. */
+/* Each is good once, and the next one takes its place. Its own mark is looked at again when it was
+ * waited for; that of the others shows one that was made while the family was ended, and not seen
+ * there. */
 static const char next_of_family[] =
     "WITH used AS (UPDATE refresh_tokens t SET used_at = now() FROM users u WHERE t.token_hash = $1"
     " AND t.used_at IS NULL AND t.revoked_at IS NULL AND t.expires_at > now() AND u.id = t.user_id"
@@ -48,7 +50,8 @@ static const char next_of_family[] =
     " SELECT $2, family, user_id, now() + " REFRESH_TOKEN_EXPIRE " FROM used)"
     " SELECT user_id, family FROM used";
 
-/* Of one that was used before. A statement of its own, after next_of_family: it has to see who used it a moment ago. */
+/* Of one that was used before. A statement of its own, after next_of_family: it has to see who used
+ * it a moment ago. */
 static const char end_of_family[] =
     "UPDATE refresh_tokens SET revoked_at = now() WHERE revoked_at IS NULL AND family ="
     " (SELECT family FROM refresh_tokens WHERE token_hash = $1 AND used_at IS NOT NULL)";
@@ -93,7 +96,8 @@ register_user(struct np_ctx *ctx)
 
 #define USERNAME_MAX 254
 
-/* RFC 6749 4.3 and 6; scope and client are what OAuth2 clients send along, and mean nothing here. */
+/* RFC 6749 4.3 and 6; scope and client are what OAuth2 clients send along, and mean nothing here.
+ */
 enum { GRANT, USERNAME, PASSWORD, REFRESH_TOKEN, SCOPE, CLIENT_ID, CLIENT_SECRET };
 static const struct np_param grant_fields[] = {
 	[GRANT] = { .name = "grant_type",
@@ -129,11 +133,12 @@ reply_tokens(struct np_ctx *ctx, const struct np_rows *made, struct np_value ref
 	struct np_value user = np_field(made, 0, "user_id"), session = np_field(made, 0, "family");
 
 	return np_commit(ctx) && np_header(ctx, "Cache-Control", "no-store")
-	       && np_reply_object(ctx, NP_OK,
-	                          NP_MEMBERS({ "access_token", np_access_token(ctx, user, session) },
-	                                     { "token_type", np_text("bearer") },
-	                                     { "expires_in", np_int(ctx, np_access_token_s(ctx)) },
-	                                     { "refresh_token", refresh_token }));
+	       && np_reply_object(
+	           ctx, NP_OK,
+	           NP_MEMBERS({ "access_token", np_access_token(ctx, user, session) },
+	                      { "token_type", np_text("bearer") },
+	                      { "expires_in", np_int(ctx, np_access_token_s(ctx)) },
+	                      { "refresh_token", refresh_token }));
 }
 
 /* Somebody who says that they know a password. */
@@ -142,8 +147,8 @@ struct attempt {
 	struct np_value user, hash;       /* NULL: there is nobody, or no password */
 };
 
-/* What is not ASCII is no address, and names nobody: SQL's lower() makes a k of the Kelvin sign too,
- * so that one account could be counted as several. */
+/* What is not ASCII is no address, and names nobody: SQL's lower() makes a k of the Kelvin sign
+ * too, so that one account could be counted as several. */
 static struct np_value
 address_of(struct np_value username)
 {
@@ -205,15 +210,16 @@ sign_in(struct np_ctx *ctx)
 	struct np_value token = np_random_token(ctx);
 	struct np_rows *found, *made;
 
-	if (!np_query_one(ctx, &found, password_of, NP_VALUES(address, attempt.account, attempt.network))
+	if (!np_query_one(ctx, &found, password_of,
+	                  NP_VALUES(address, attempt.account, attempt.network))
 	    || !take_attempt(ctx, found, &attempt))
 		return false;
 	/* Also where there is nobody: it takes as long. */
 	if (!np_password_verify(attempt.hash, np_arg(ctx, PASSWORD)))
 		return refuse_password(ctx);
 	if (!np_query(ctx, &made, new_family,
-	              NP_VALUES(np_token_hash(ctx, token), attempt.user, attempt.hash, attempt.account,
-	                        attempt.network)))
+	              NP_VALUES(np_token_hash(ctx, token), attempt.user, attempt.hash,
+	                        attempt.account, attempt.network)))
 		return false;
 	return np_rows_count(made) == 1 ? reply_tokens(ctx, made, token) : refuse_password(ctx);
 }
@@ -221,7 +227,8 @@ sign_in(struct np_ctx *ctx)
 static bool
 stay_signed_in(struct np_ctx *ctx)
 {
-	struct np_value token = np_random_token(ctx), hash = np_token_hash(ctx, np_arg(ctx, REFRESH_TOKEN));
+	struct np_value token = np_random_token(ctx),
+	                hash = np_token_hash(ctx, np_arg(ctx, REFRESH_TOKEN));
 	struct np_rows *used, *ended;
 
 	if (!np_query(ctx, &used, next_of_family, NP_VALUES(hash, np_token_hash(ctx, token))))
@@ -238,7 +245,8 @@ give_token(struct np_ctx *ctx)
 {
 	bool refresh = np_arg(ctx, GRANT).text[0] == 'r';
 
-	if (refresh ? !np_given(ctx, REFRESH_TOKEN) : !np_given(ctx, USERNAME) || !np_given(ctx, PASSWORD))
+	if (refresh ? !np_given(ctx, REFRESH_TOKEN)
+	            : !np_given(ctx, USERNAME) || !np_given(ctx, PASSWORD))
 		return np_fail(ctx, NP_INVALID, "Give username and password, or refresh_token");
 	return refresh ? stay_signed_in(ctx) : sign_in(ctx);
 }
@@ -294,45 +302,51 @@ replace_password(struct np_ctx *ctx, const struct attempt *attempt)
 	struct np_rows *changed, *ended;
 
 	if (!np_query(ctx, &changed, changed_password,
-	              NP_VALUES(np_caller(ctx), new_hash, attempt->hash, attempt->account, attempt->network)))
+	              NP_VALUES(np_caller(ctx), new_hash, attempt->hash, attempt->account,
+	                        attempt->network)))
 		return false;
 	if (np_rows_count(changed) == 0)
 		return refuse_change(ctx);
-	return np_query(ctx, &ended, ended_other_sessions, NP_VALUES(np_caller(ctx), np_caller_session(ctx)))
+	return np_query(ctx, &ended, ended_other_sessions,
+	                NP_VALUES(np_caller(ctx), np_caller_session(ctx)))
 	       && np_commit(ctx) && np_reply_empty(ctx);
 }
 
 static bool
 change_password(struct np_ctx *ctx)
 {
-	struct attempt attempt = new_attempt(ctx, np_keyed_hash(ctx, "change of password", np_caller(ctx)));
+	struct attempt attempt = new_attempt(
+	    ctx, np_keyed_hash(ctx, "change of password", np_caller(ctx)));
 	struct np_rows *found;
 
 	if (!np_query_one(ctx, &found, password_of_caller,
 	                  NP_VALUES(np_caller(ctx), attempt.account, attempt.network))
 	    || !take_attempt(ctx, found, &attempt))
 		return false;
-	return np_password_verify(attempt.hash, np_arg(ctx, OLD_PASSWORD)) ? replace_password(ctx, &attempt)
-	                                                                   : refuse_change(ctx);
+	return np_password_verify(attempt.hash, np_arg(ctx, OLD_PASSWORD))
+	           ? replace_password(ctx, &attempt)
+	           : refuse_change(ctx);
 }
 
 static const struct np_route routes[] = {
 	{ "POST", "/auth/register", register_user, NP_TX_WRITE, new_fields,
-	  .summary = "A new user with a password", TAKEN, .returns = &user_schema, .operation = "register" },
+	  .summary = "A new user with a password", TAKEN, .returns = &user_schema,
+	  .operation = "register" },
 	{ "POST", "/auth/token", give_token, NP_TX_MANUAL, grant_fields, .form = true,
 	  .errors = NP_ERRORS_OAUTH2, .lenient = true,
 	  .unauthorized = "Wrong email address or password, or no refresh token that is good",
 	  .summary = "An access token for a password or a refresh token", .returns = &token_schema,
 	  .operation = "createToken" },
-	{ "GET", "/auth/me", show_me, NP_TX_READ, .auth = NP_AUTH_USER, .summary = "Whose token it is",
-	  .returns = &user_schema, .missing = "This user is not there any more", .operation = "getMe" },
-	{ "DELETE", "/auth/session", sign_out, NP_TX_WRITE, .auth = NP_AUTH_USER, .summary = "Sign out",
-	  .operation = "signOut" },
+	{ "GET", "/auth/me", show_me, NP_TX_READ, .auth = NP_AUTH_USER,
+	  .summary = "Whose token it is", .returns = &user_schema,
+	  .missing = "This user is not there any more", .operation = "getMe" },
+	{ "DELETE", "/auth/session", sign_out, NP_TX_WRITE, .auth = NP_AUTH_USER,
+	  .summary = "Sign out", .operation = "signOut" },
 	{ "DELETE", "/auth/sessions", sign_out_everywhere, NP_TX_WRITE, .auth = NP_AUTH_USER,
 	  .summary = "Sign out everywhere", .operation = "signOutEverywhere" },
-	{ "PUT", "/auth/password", change_password, NP_TX_MANUAL, password_fields, .auth = NP_AUTH_USER,
-	  .summary = "Another password; other sessions end", .success = NP_NO_CONTENT,
-	  .operation = "changePassword" },
+	{ "PUT", "/auth/password", change_password, NP_TX_MANUAL, password_fields,
+	  .auth = NP_AUTH_USER, .summary = "Another password; other sessions end",
+	  .success = NP_NO_CONTENT, .operation = "changePassword" },
 	NP_ROUTES_END,
 };
 

@@ -2,8 +2,8 @@
 #include "nullpool.h"
 
 static const struct np_route routes[] = {
-	{ "GET", "/metrics", np_metrics, NP_TX_NONE, NULL, "Counters of all endpoints, for Prometheus",
-	  .report = true, .lenient = true },
+	{ "GET", "/metrics", np_metrics, NP_TX_NONE, NULL,
+	  "Counters of all endpoints, for Prometheus", .report = true, .lenient = true },
 	NP_ROUTES_END,
 };
 

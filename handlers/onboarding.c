@@ -1,8 +1,9 @@
 /* onboarding - a user and their first quiz response, both or none */
 #include "nullpool.h"
 
-/* One statement, so one round trip: the second insert takes the first one's id. Its own id is made here, since only the
- * user may read the row that it inserts (row-level security, migration 0005), and nobody is signed in. */
+/* One statement, so one round trip: the second insert takes the first one's id. Its own id is made
+ * here, since only the user may read the row that it inserts (row-level security, migration 0005),
+ * and nobody is signed in. */
 static const char new_user_with_quiz[] =
     "WITH new_user AS (INSERT INTO users (email, name) VALUES ($1, $2) RETURNING id AS user_id),"
     " ids AS (SELECT user_id, gen_random_uuid() AS quiz_id FROM new_user),"
@@ -52,7 +53,8 @@ static const struct np_schema schema = { "Onboarding", members };
 static const struct np_route routes[] = {
 	{ "POST", "/onboarding", onboard, NP_TX_WRITE, fields,
 	  .summary = "A new user and their quiz response",
-	  .conflict = "A user with this email exists already", .returns = &schema, .operation = "onboard" },
+	  .conflict = "A user with this email exists already", .returns = &schema,
+	  .operation = "onboard" },
 	NP_ROUTES_END,
 };
 

@@ -4,10 +4,11 @@
 
 #include "nullpool.h"
 
-static const char quiz_page[] = "SELECT id, answers, created_at FROM quiz_responses"
-                                " WHERE user_id = $1 AND deleted_at IS NULL"
-                                " AND ($3::timestamptz IS NULL OR (created_at, id) > ($3, $4::uuid))"
-                                " ORDER BY created_at, id LIMIT $2::bigint + 1";
+static const char quiz_page[] =
+    "SELECT id, answers, created_at FROM quiz_responses"
+    " WHERE user_id = $1 AND deleted_at IS NULL"
+    " AND ($3::timestamptz IS NULL OR (created_at, id) > ($3, $4::uuid))"
+    " ORDER BY created_at, id LIMIT $2::bigint + 1";
 
 enum { QUIZ_USER, QUIZ_LIMIT, QUIZ_AFTER };
 static const struct np_param quiz_fields[] = {

@@ -22,8 +22,9 @@ static const struct np_param members[] = {
 static const struct np_schema schema = { "Root", members };
 
 static const struct np_route routes[] = {
-	{ "GET", "/", show_root, NP_TX_NONE, NULL, .summary = "Name, state and version of the application",
-	  .lenient = true, .returns = &schema },
+	{ "GET", "/", show_root, NP_TX_NONE, NULL,
+	  .summary = "Name, state and version of the application", .lenient = true,
+	  .returns = &schema },
 	NP_ROUTES_END,
 };
 

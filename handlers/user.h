@@ -9,10 +9,12 @@
 #define MISSING      .missing = "User not found"
 
 #define EMAIL_FIELD  .name = "email", .in = NP_BODY, .type = NP_EMAIL, .example = "ada@example.com"
-#define NAME_FIELD \
-	.name = "name", .in = NP_BODY, .type = NP_STRING, .min = 1, .max = 200, .example = "Ada Lovelace"
+#define NAME_FIELD                                                              \
+	.name = "name", .in = NP_BODY, .type = NP_STRING, .min = 1, .max = 200, \
+	.example = "Ada Lovelace"
 
-static const char user_by_id[] = "SELECT " USER_COLUMNS " FROM users WHERE id = $1 AND deleted_at IS NULL";
+static const char user_by_id[] = "SELECT " USER_COLUMNS
+                                 " FROM users WHERE id = $1 AND deleted_at IS NULL";
 
 static const struct np_param user_members[] = {
 	{ .name = "id", .type = NP_UUID },

@@ -15,10 +15,12 @@ static const char newest_first[] = USERS_PAGE("created_at", "timestamptz", "<", 
 static const char a_to_z[] = USERS_PAGE("email", "text", ">", "ASC");
 static const char z_to_a[] = USERS_PAGE("email", "text", "<", "DESC");
 
-static const char new_user[] = "INSERT INTO users (email, name) VALUES ($1, $2) RETURNING " USER_COLUMNS;
+static const char new_user[] =
+    "INSERT INTO users (email, name) VALUES ($1, $2) RETURNING " USER_COLUMNS;
 
-static const char changed_user[] = "UPDATE users SET email = coalesce($2, email), name = coalesce($3, name)"
-                                   " WHERE id = $1 AND deleted_at IS NULL RETURNING " USER_COLUMNS;
+static const char changed_user[] =
+    "UPDATE users SET email = coalesce($2, email), name = coalesce($3, name)"
+    " WHERE id = $1 AND deleted_at IS NULL RETURNING " USER_COLUMNS;
 
 static const char deleted_user[] =
     "UPDATE users SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL RETURNING id";
@@ -48,7 +50,8 @@ list_users(struct np_ctx *ctx)
 
 	return np_query(ctx, &users, pages[np_arg(ctx, SORT).integer],
 	                NP_VALUES(np_arg(ctx, LIMIT), np_cursor_key(ctx, AFTER, 0),
-	                          np_cursor_key(ctx, AFTER, 1), np_arg(ctx, WITH_EMAIL), np_arg(ctx, SINCE)))
+	                          np_cursor_key(ctx, AFTER, 1), np_arg(ctx, WITH_EMAIL),
+	                          np_arg(ctx, SINCE)))
 	       && np_reply_page(ctx, users, np_arg(ctx, LIMIT).integer,
 	                        by_email ? NP_KEYS("email", "id") : NP_KEYS("created_at", "id"));
 }
@@ -72,7 +75,8 @@ create_user(struct np_ctx *ctx)
 {
 	struct np_rows *user;
 
-	return np_query_one(np_last(ctx), &user, new_user, NP_VALUES(np_arg(ctx, EMAIL), np_arg(ctx, NAME)))
+	return np_query_one(np_last(ctx), &user, new_user,
+	                    NP_VALUES(np_arg(ctx, EMAIL), np_arg(ctx, NAME)))
 	       && np_header(ctx, "Location", "/users/%s", np_field(user, 0, "id").text)
 	       && np_reply_row(ctx, NP_CREATED, user);
 }
@@ -117,19 +121,22 @@ list_quiz_responses(struct np_ctx *ctx)
 	return np_is_caller(ctx, np_arg(ctx, QUIZ_USER))
 	       && np_query(ctx, &responses, quiz_page,
 	                   NP_VALUES(np_arg(ctx, QUIZ_USER), np_arg(ctx, QUIZ_LIMIT),
-	                             np_cursor_key(ctx, QUIZ_AFTER, 0), np_cursor_key(ctx, QUIZ_AFTER, 1)))
-	       && np_reply_page(ctx, responses, np_arg(ctx, QUIZ_LIMIT).integer, NP_KEYS("created_at", "id"));
+	                             np_cursor_key(ctx, QUIZ_AFTER, 0),
+	                             np_cursor_key(ctx, QUIZ_AFTER, 1)))
+	       && np_reply_page(ctx, responses, np_arg(ctx, QUIZ_LIMIT).integer,
+	                        NP_KEYS("created_at", "id"));
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/users", list_users, NP_TX_READ, page, "Users, a page at a time", .returns = &user_schema,
-	  .page = true },
+	{ "GET", "/users", list_users, NP_TX_READ, page, "Users, a page at a time",
+	  .returns = &user_schema, .page = true },
 	{ "POST", "/users", create_user, NP_TX_WRITE, new_fields, "A new user", TAKEN,
 	  .returns = &user_schema },
-	{ "GET", "/users/{id}", show_user, NP_TX_READ, by_id, "One user", MISSING, .cache = "user:{id}",
+	{ "GET", "/users/{id}", show_user, NP_TX_READ, by_id, "One user", MISSING,
+	  .cache = "user:{id}", .returns = &user_schema },
+	{ "PATCH", "/users/{id}", change_user, NP_TX_WRITE, changed_fields, "Change a user",
+	  MISSING, TAKEN, .forgets = NP_KEYS("user:{id}"), .auth = NP_AUTH_USER,
 	  .returns = &user_schema },
-	{ "PATCH", "/users/{id}", change_user, NP_TX_WRITE, changed_fields, "Change a user", MISSING, TAKEN,
-	  .forgets = NP_KEYS("user:{id}"), .auth = NP_AUTH_USER, .returns = &user_schema },
 	{ "DELETE", "/users/{id}", delete_user, NP_TX_WRITE, by_id, "Delete a user", MISSING,
 	  .forgets = NP_KEYS("user:{id}"), .auth = NP_AUTH_USER },
 	{ "GET", "/users/{id}/quiz-responses", list_quiz_responses, NP_TX_READ, quiz_fields,

@@ -1,8 +1,9 @@
-/* conninfo - the settings' database as one JSON object of libpq keywords, for programs that are not C
+/* conninfo - the settings' database as one JSON object of libpq keywords, for programs that are not
+ * C
  *
- * env.py of Alembic reads it with --migration (the owner's URL, which must not be a pooler's: a migration needs
- * one session for its lock), so that there is one set of rules for settings and URLs. It prints the password:
- * its output is for a pipe.
+ * env.py of Alembic reads it with --migration (the owner's URL, which must not be a pooler's: a
+ * migration needs one session for its lock), so that there is one set of rules for settings and
+ * URLs. It prints the password: its output is for a pipe.
  */
 #include <unistd.h>
 
@@ -34,9 +35,10 @@ run(bool migration)
 	buf_init(&faults, mem_process(), FAULTS_MAX_BYTES);
 	if (settings_read(mem_process(), environ, settings, &faults) && migration
 	    && conninfo_is_pooler(&settings->migration))
-		buf_text(&faults,
-		         "MIGRATION_DATABASE_URL: the migrations' host is a pooler; name the direct host"
-		         " (on Neon without -pooler, on Supabase port 5432)\n");
+		buf_text(
+		    &faults,
+		    "MIGRATION_DATABASE_URL: the migrations' host is a pooler; name the direct host"
+		    " (on Neon without -pooler, on Supabase port 5432)\n");
 	if (faults.size == 0)
 		return print(migration ? &settings->migration : &settings->database);
 	(void)fputs(faults.data, stderr);

@@ -1,8 +1,11 @@
-/* nginx-conf - what of the settings nginx has to know, as configuration of its http level on standard output
+/* nginx-conf - what of the settings nginx has to know, as configuration of its http level on
+ * standard output
  *
- * Its first line says how many connections one endpoint needs: worker_connections stands at another level.
+ * Its first line says how many connections one endpoint needs: worker_connections stands at another
+ * level.
  *
- * CORS_ORIGINS and DOCS, read by the rules of the programs. Origins are as browsers send them: letters, digits and
+ * CORS_ORIGINS and DOCS, read by the rules of the programs. Origins are as browsers send them:
+ * letters, digits and
  * .-_+:[]/ are all that is in them.
  */
 #include <inttypes.h>
@@ -52,11 +55,15 @@ run(void)
 		(void)fputs(out.data, stderr);
 		return EXIT_SETTINGS;
 	}
-	buf_printf(&out, "# connections of an endpoint: %" PRId64 "\n",
-	           queue_connections(settings->database_pool_size + settings->database_max_overflow));
-	buf_text(&out, "# Made by nginx-conf of CORS_ORIGINS and DOCS: to be made anew when these change.\n");
+	buf_printf(
+	    &out, "# connections of an endpoint: %" PRId64 "\n",
+	    queue_connections(settings->database_pool_size + settings->database_max_overflow));
+	buf_text(
+	    &out,
+	    "# Made by nginx-conf of CORS_ORIGINS and DOCS: to be made anew when these change.\n");
 	write_origins(&out, settings->cors_origins);
-	buf_printf(&out, "map \"\" $nullpool_docs {\n\tdefault \"%s\";\n}\n", settings->docs ? "on" : "");
+	buf_printf(&out, "map \"\" $nullpool_docs {\n\tdefault \"%s\";\n}\n",
+	           settings->docs ? "on" : "");
 	(void)fputs(out.data, stdout);
 	return out.overflow ? EXIT_SETTINGS : 0;
 }

@@ -1,6 +1,6 @@
 #include "app/app.h"
 #include "app/auth.h"
-#include "app/kept.h"
+#include "app/response_cache.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -28,7 +28,7 @@ no_description(const char *method, const char *route, const char *request_id)
 }
 
 static void
-no_report(const struct app *app, const struct report *report)
+no_report(const struct app *app, const struct request_stats *report)
 {
 	(void)app;
 	(void)report;
@@ -73,15 +73,17 @@ app_init(void *owner, struct app *app, const char *name, const struct np_route *
 		return error_set(err, NP_INTERNAL,
 		                 "SECRET_KEY: is required where a route wants to know its caller;"
 		                 " make one with: openssl rand -hex 32");
-	if (settings->redis_url && !settings->secret_key && kept_is_wanted(routes))
-		return error_set(err, NP_INTERNAL,
-		                 "SECRET_KEY: is required where answers are kept in Redis (REDIS_URL);"
-		                 " make one with: openssl rand -hex 32");
+	if (settings->redis_url && !settings->secret_key && response_cache_is_wanted(routes))
+		return error_set(
+		    err, NP_INTERNAL,
+		    "SECRET_KEY: is required where answers are kept in Redis (REDIS_URL);"
+		    " make one with: openssl rand -hex 32");
 	if (!new_connector(owner, settings, &settings->database, &app->connector, err))
 		return false;
 	if (settings->database_replica_url) {
 		app->replica = mem_new(owner, struct replica);
-		if (!new_connector(owner, settings, &settings->replica, &app->replica->connector, err))
+		if (!new_connector(owner, settings, &settings->replica, &app->replica->connector,
+		                   err))
 			return false;
 	}
 	if (settings->redis_url)
@@ -112,7 +114,8 @@ app_log_start(const struct app *app, const char *sandbox)
 	log_int(&line, "pool_timeout_s", settings->database_pool_timeout_s);
 	log_int(&line, "pool_recycle_s", settings->database_pool_recycle_s);
 	log_string(&line, "database", settings->database.redacted);
-	log_string(&line, "replica", settings->database_replica_url ? settings->replica.redacted : NULL);
+	log_string(&line, "replica",
+	           settings->database_replica_url ? settings->replica.redacted : NULL);
 	log_string(&line, "ignored_parameters", settings->database.warning);
 	log_string(&line, "redis", settings->redis_url ? "configured" : "disabled");
 	log_string(&line, "sandbox", sandbox);

@@ -16,7 +16,7 @@ struct app_pool {
 	int64_t checked_out; /* workers with a request in hand */
 };
 
-struct report;
+struct request_stats;
 
 struct app {
 	const char *name; /* of the endpoint */
@@ -35,21 +35,25 @@ struct app {
 	bool (*traces)(void);
 	void (*send_spans)(const char *spans, size_t size);
 	/* Told what became of it, after its reply. */
-	void (*report)(const struct app *app, const struct report *report);
+	void (*report)(const struct app *app, const struct request_stats *report);
 };
 
-/* Makes the connectors and the cache; opens nothing. Names and settings are borrowed, the rest is owner's. */
-NP_MUST_CHECK bool app_init(void *owner, struct app *app, const char *name, const struct np_route *routes,
-                            const struct settings *settings, struct error *err);
+/* Makes the connectors and the cache; opens nothing. Names and settings are borrowed, the rest is
+ * owner's. */
+NP_MUST_CHECK bool app_init(void *owner, struct app *app, const char *name,
+                            const struct np_route *routes, const struct settings *settings,
+                            struct error *err);
 
-/* Loads what a connection to the database will need of libraries; for a process that soon cannot. */
+/* Loads what a connection to the database will need of libraries; for a process that soon cannot.
+ */
 void app_prepare(const struct app *app);
 
 /* --- while a process waits for work --- */
 
 #define APP_NEEDS_MAX 2 /* database and replica */
 
-/* After a request, in mode ahead: begins to open the connection of the next one, if this one used any. */
+/* After a request, in mode ahead: begins to open the connection of the next one, if this one used
+ * any. */
 void app_open_ahead(struct app *app);
 
 /* What is to be waited for besides, and app_step() to be called after; returns how many. */
@@ -81,8 +85,9 @@ void app_log_start(const struct app *app, const char *sandbox);
 	"(current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int" \
 	" - coalesce(current_setting('reserved_connections', true), '0')::int)"
 
-/* Connects once, logs "database connected" with versions or the reason why not, and disconnects. True: it is there,
- * and *connections is how many clients its server takes, less the reserved ones (0: it did not say). */
+/* Connects once, logs "database connected" with versions or the reason why not, and disconnects.
+ * True: it is there, and *connections is how many clients its server takes, less the reserved ones
+ * (0: it did not say). */
 bool app_check_database(struct app *app, int64_t *connections);
 
 #endif

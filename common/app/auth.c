@@ -65,7 +65,8 @@ take_token(struct np_ctx *ctx, const char *token)
 	ctx->identity_values[IDENTITY_CLAIMS] = np_text(claims);
 	ctx->identity_values[IDENTITY_USER] = np_text(ctx->caller);
 	ctx->identity_values[IDENTITY_SESSION] = np_text(ctx->caller_session);
-	ctx->identity = (struct transaction_statement){ identity, { ctx->identity_values, IDENTITY__MAX } };
+	ctx->identity = (struct transaction_statement){ identity,
+		                                        { ctx->identity_values, IDENTITY__MAX } };
 	return true;
 }
 
@@ -79,7 +80,8 @@ auth_check(struct np_ctx *ctx)
 	token = bearer_of(ctx);
 	if (token && take_token(ctx, token))
 		return true;
-	return np_fail(ctx, NP_UNAUTHORIZED, token ? "The token is invalid or expired" : PROBLEM_NO_TOKEN);
+	return np_fail(ctx, NP_UNAUTHORIZED,
+	               token ? "The token is invalid or expired" : PROBLEM_NO_TOKEN);
 }
 
 bool

@@ -4,8 +4,8 @@
 
 #include "app/ctx.h"
 
-/* For a route with .auth: NP_UNAUTHORIZED without a token that is good now. Its caller is known afterwards, and told to
- * each transaction as request.jwt.claims, as PostgREST does. */
+/* For a route with .auth: NP_UNAUTHORIZED without a token that is good now. Its caller is known
+ * afterwards, and told to each transaction as request.jwt.claims, as PostgREST does. */
 NP_MUST_CHECK bool auth_check(struct np_ctx *ctx);
 
 /* Whether a program with these routes needs SECRET_KEY. */

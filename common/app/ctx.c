@@ -76,7 +76,8 @@ np_given(const struct np_ctx *ctx, size_t param)
 struct np_value
 np_int(struct np_ctx *ctx, int64_t integer)
 {
-	return (struct np_value){ mem_printf(ctx, "%" PRId64, integer), NP_INT, .integer = integer };
+	return (struct np_value){ mem_printf(ctx, "%" PRId64, integer), NP_INT,
+		                  .integer = integer };
 }
 
 const char *
@@ -133,8 +134,8 @@ np_last(struct np_ctx *ctx)
 	/* The write comes after it. */
 	if (ctx->looking)
 		return ctx;
-	/* A repeat would be told another secret than the one that was kept, or do again what is done `once`: then the answer
-	 * itself is kept. */
+	/* A repeat would be told another secret than the one that was kept, or do again what is
+	 * done `once`: then the answer itself is kept. */
 	if (!(ctx->claim.sql && (ctx->is_random || ctx->route->once)))
 		transaction_mark_last(ctx->tx);
 	return ctx;
@@ -170,7 +171,8 @@ ctx_handle(struct np_ctx *ctx)
 		return np_fail(ctx, NP_INTERNAL, "%s %s: %s", ctx->route->method, ctx->route->path,
 		               misuse_noted());
 	if (!good)
-		return ctx->error.kind ? false : our_fault(ctx, "the handler failed without saying why");
+		return ctx->error.kind ? false
+		                       : our_fault(ctx, "the handler failed without saying why");
 	if (!ctx->replied)
 		return our_fault(ctx, "the handler succeeded without a reply");
 	return true;
@@ -220,7 +222,8 @@ np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *r
 }
 
 bool
-np_reply_object(struct np_ctx *ctx, enum np_success status, const struct np_member *members, size_t count)
+np_reply_object(struct np_ctx *ctx, enum np_success status, const struct np_member *members,
+                size_t count)
 {
 	struct buf *out = &ctx->reply.body;
 

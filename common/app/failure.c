@@ -80,7 +80,8 @@ detail(const struct np_ctx *ctx)
 	for (const struct np_conflict *of = ctx->route->conflicts; of && of->constraint; of++)
 		if (strcmp(of->constraint, err->constraint) == 0)
 			return of->detail;
-	return err->kind == NP_CONFLICT && ctx->route->conflict ? ctx->route->conflict : err->message;
+	return err->kind == NP_CONFLICT && ctx->route->conflict ? ctx->route->conflict
+	                                                        : err->message;
 }
 
 static void
@@ -116,7 +117,8 @@ failure_reply(struct np_ctx *ctx)
 
 	settle(ctx);
 	if (ctx->route && ctx->route->errors == NP_ERRORS_OAUTH2)
-		oauth2_error_write(&ctx->reply, err->kind, status_of(err), detail(ctx), &ctx->faults);
+		oauth2_error_write(&ctx->reply, err->kind, status_of(err), detail(ctx),
+		                   &ctx->faults);
 	else
 		write_problem(ctx);
 	add_retry_after(ctx);

@@ -1,6 +1,7 @@
 /* health.c - is this endpoint, its database and its Redis well?
  *
- * The state is the answer, so a database that is down is a reply (503) and no failure of the handler.
+ * The state is the answer, so a database that is down is a reply (503) and no failure of the
+ * handler.
  */
 #include <inttypes.h>
 
@@ -54,7 +55,8 @@ write_details(struct buf *out, const struct np_ctx *ctx, const struct health *he
 {
 	struct app_pool pool = ctx->app->pool();
 
-	buf_text(out, ",\"components\":{\"api\":{\"status\":\"operational\"},\"database\":{\"status\":");
+	buf_text(out,
+	         ",\"components\":{\"api\":{\"status\":\"operational\"},\"database\":{\"status\":");
 	buf_json_text(out, health->database_up ? HEALTHY : UNHEALTHY);
 	buf_printf(out, ",\"mode\":\"%s\",\"latency_ms\":%.3f,\"tls\":",
 	           connection_names[ctx->app->settings->database_connection],
@@ -63,9 +65,10 @@ write_details(struct buf *out, const struct np_ctx *ctx, const struct health *he
 		buf_json_text(out, health->tls);
 	else
 		buf_text(out, "null");
-	buf_printf(
-	    out, ",\"pool_size\":%" PRId64 ",\"pool_overflow\":%" PRId64 ",\"pool_checked_out\":%" PRId64 "}",
-	    pool.size, pool.overflow, pool.checked_out);
+	buf_printf(out,
+	           ",\"pool_size\":%" PRId64 ",\"pool_overflow\":%" PRId64
+	           ",\"pool_checked_out\":%" PRId64 "}",
+	           pool.size, pool.overflow, pool.checked_out);
 	buf_printf(out, ",\"redis\":{\"status\":\"%s\"}}", redis_word(ctx, health));
 }
 
@@ -82,8 +85,8 @@ np_health(struct np_ctx *ctx)
 	buf_reset(out);
 	buf_printf(out, "{\"status\":\"%s\",\"service\":", well ? HEALTHY : UNHEALTHY);
 	buf_json_text(out, settings->app_name);
-	buf_printf(out, ",\"version\":\"%s\",\"environment\":\"%s\",\"api\":\"operational\"", NP_VERSION,
-	           environment_names[settings->env]);
+	buf_printf(out, ",\"version\":\"%s\",\"environment\":\"%s\",\"api\":\"operational\"",
+	           NP_VERSION, environment_names[settings->env]);
 	buf_printf(out, ",\"database\":\"%s\",\"redis\":\"%s\"",
 	           health.database_up ? "connected" : "disconnected", redis_word(ctx, &health));
 	if (settings->health_details)
@@ -103,6 +106,7 @@ np_health_live(struct np_ctx *ctx)
 bool
 np_health_ready(struct np_ctx *ctx)
 {
-	/* A program with wrong settings does not start, and a worker that is draining accepts nothing. */
+	/* A program with wrong settings does not start, and a worker that is draining accepts
+	 * nothing. */
 	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "status", np_text("ready") }));
 }

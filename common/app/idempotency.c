@@ -135,7 +135,8 @@ fingerprint_before(void *owner, const struct request *request, const char *secre
 	char *hash = mem_resize(owner, NULL, HASH_TEXT_BYTES);
 	struct buf text;
 
-	buf_init(&text, owner, request->body_size + strlen(request->method) + strlen(request->target) + 2);
+	buf_init(&text, owner,
+	         request->body_size + strlen(request->method) + strlen(request->target) + 2);
 	buf_text(&text, request->method);
 	buf_char(&text, ' ');
 	buf_text(&text, request->target);
@@ -286,8 +287,9 @@ take_response(struct np_ctx *ctx, const char *kept)
 	const char *text = unseal_response(ctx, kept);
 
 	if (strcmp(kept, NOT_KEPT) == 0)
-		return np_fail(ctx, NP_CONFLICT,
-		               "The request with this Idempotency-Key was done; its answer was not kept");
+		return np_fail(
+		    ctx, NP_CONFLICT,
+		    "The request with this Idempotency-Key was done; its answer was not kept");
 	ctx->replied = text && reply_from_text(&ctx->reply, text, strlen(text));
 	return ctx->replied || np_fail(ctx, NP_INTERNAL, "what was kept under the key is no reply");
 }
@@ -313,7 +315,8 @@ idempotency_recall(struct np_ctx *ctx)
 		return false;
 	}
 	if (np_rows_count(rows) == 0)
-		return np_fail(ctx, NP_UNAVAILABLE, "The answer that was kept is just ending; ask again");
+		return np_fail(ctx, NP_UNAVAILABLE,
+		               "The answer that was kept is just ending; ask again");
 	transaction_drop_claim(ctx->tx, true);
 	if (!np_field(rows, 0, "response").text) {
 		transaction_replay(ctx->tx, rows);

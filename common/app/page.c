@@ -27,7 +27,8 @@ part_of(const char *text)
  * follow the seal in a cursor (CURSOR_KEYS_MAX with it, NULL where there is none). If `secret` is
  * NULL, the seal only finds what was altered by accident. */
 static void
-seal_of(const struct np_ctx *ctx, const char *secret, const char *const *cursor, char seal[HASH_TEXT_BYTES])
+seal_of(const struct np_ctx *ctx, const char *secret, const char *const *cursor,
+        char seal[HASH_TEXT_BYTES])
 {
 	const struct np_param *params = ctx->route->params;
 	unsigned char key[HASH_KEY_BYTES];
@@ -78,7 +79,8 @@ page_check(struct np_ctx *ctx)
 	for (size_t i = 0; params && params[i].name; i++) {
 		const struct argument *argument = &ctx->arguments[i];
 
-		if (params[i].type != NP_CURSOR || !argument->given || is_ours(ctx, argument->cursor))
+		if (params[i].type != NP_CURSOR || !argument->given
+		    || is_ours(ctx, argument->cursor))
 			continue;
 		ctx->faults.items[0] = (struct param_fault){
 			param_places[params[i].in], params[i].name,
@@ -151,7 +153,8 @@ cursor_name(const struct np_route *route)
 	return NULL;
 }
 
-/* RFC 8288: the same list with another cursor. Encoded anew from what was decoded, so nothing of it ends the header. */
+/* RFC 8288: the same list with another cursor. Encoded anew from what was decoded, so nothing of it
+ * ends the header. */
 static void
 add_link(struct np_ctx *ctx, const char *cursor)
 {
@@ -192,14 +195,16 @@ write_items(struct buf *out, const struct np_rows *rows, size_t count)
 }
 
 bool
-np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit, const char *const *keys)
+np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
+              const char *const *keys)
 {
 	struct buf *out = &ctx->reply.body;
 	size_t count = np_rows_count(rows), shown = count;
 	const char *cursor = NULL;
 
 	if (limit <= 0)
-		return np_fail(ctx, NP_INTERNAL, "np_reply_page() of at most %" PRId64 " rows", limit);
+		return np_fail(ctx, NP_INTERNAL, "np_reply_page() of at most %" PRId64 " rows",
+		               limit);
 	if (count > (size_t)limit)
 		shown = (size_t)limit;
 	if (!ctx_may_be_objects(ctx, rows))
@@ -209,7 +214,8 @@ np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit, con
 	if (shown < count) {
 		cursor = cursor_of(ctx, rows, shown - 1, keys);
 		if (!cursor)
-			return np_fail(ctx, NP_INTERNAL, "a page's key is null, or its keys are too long");
+			return np_fail(ctx, NP_INTERNAL,
+			               "a page's key is null, or its keys are too long");
 		buf_json_text(out, cursor);
 		add_link(ctx, cursor);
 	} else {

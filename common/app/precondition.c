@@ -52,7 +52,8 @@ decode_get(struct np_ctx *ctx)
 	request.body = "";
 	request.body_size = 0;
 	target.query_count = 0;
-	return param_decode(ctx, ctx->get, &request, &target, &ctx->get_arguments, &faults, &ignored);
+	return param_decode(ctx, ctx->get, &request, &target, &ctx->get_arguments, &faults,
+	                    &ignored);
 }
 
 static bool
@@ -75,8 +76,9 @@ precondition_read(struct np_ctx *ctx)
 	if (!if_match(ctx) && !if_none_match(ctx))
 		return true;
 	return find_get(ctx)
-	       || np_fail(ctx, NP_PRECONDITION_FAILED,
-	                  "This path has no GET that If-Match or If-None-Match could be compared with");
+	       || np_fail(
+	           ctx, NP_PRECONDITION_FAILED,
+	           "This path has no GET that If-Match or If-None-Match could be compared with");
 }
 
 enum np_isolation
@@ -135,8 +137,9 @@ take_failure(struct np_ctx *ctx)
 	case NP_FORBIDDEN:
 	case NP_CONFLICT:
 	case NP_INVALID:
-		return np_fail(ctx, NP_PRECONDITION_FAILED,
-		               "A GET of this path fails, so If-Match and If-None-Match cannot be compared");
+		return np_fail(
+		    ctx, NP_PRECONDITION_FAILED,
+		    "A GET of this path fails, so If-Match and If-None-Match cannot be compared");
 	default:
 		return false;
 	}
@@ -178,8 +181,9 @@ check_match(struct np_ctx *ctx, const char *list, const struct answer *answer)
 	}
 	/* What nginx makes of ours when it compresses. */
 	if (etag_match(list, answer->tag, false) == ETAG_LISTED)
-		return refuse(ctx,
-		              "If-Match compares strongly: a weak tag never matches, send it without its W/");
+		return refuse(
+		    ctx,
+		    "If-Match compares strongly: a weak tag never matches, send it without its W/");
 	return refuse(ctx, PROBLEM_CHANGED);
 }
 
@@ -209,7 +213,8 @@ precondition_check(struct np_ctx *ctx)
 
 	if (!ctx->get)
 		return true;
-	if (ctx->claim.sql && !transaction_query(ctx->tx, claim_alone, NP_NO_VALUES, &ignored, &ctx->error))
+	if (ctx->claim.sql
+	    && !transaction_query(ctx->tx, claim_alone, NP_NO_VALUES, &ignored, &ctx->error))
 		return false;
 	if (!look(ctx, &answer))
 		return false;

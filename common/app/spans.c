@@ -135,7 +135,8 @@ static void
 attribute_ms(struct writer *writer, const char *key, int64_t us)
 {
 	attribute(writer, key);
-	buf_printf(&writer->out, "{\"doubleValue\":%" PRId64 ".%03" PRId64 "}}", us / 1000, us % 1000);
+	buf_printf(&writer->out, "{\"doubleValue\":%" PRId64 ".%03" PRId64 "}}", us / 1000,
+	           us % 1000);
 }
 
 /* A span up to its attributes' list. */
@@ -182,7 +183,8 @@ write_request(struct writer *writer, int64_t start_us, int64_t end_us)
 	attribute_text(writer, "http.route", route);
 	attribute_int(writer, "http.response.status_code", ctx->reply.status);
 	if (failed)
-		attribute_text(writer, "error.type", mem_printf(writer->out.owner, "%d", ctx->reply.status));
+		attribute_text(writer, "error.type",
+		               mem_printf(writer->out.owner, "%d", ctx->reply.status));
 	attribute_int(writer, "http.response.body.size", (int64_t)ctx->reply.body.size);
 	attribute_text(writer, "nullpool.endpoint", ctx->app->name);
 	attribute_text(writer, "nullpool.request_id", ctx->request->id);
@@ -286,7 +288,8 @@ write_all(struct writer *writer, int64_t duration_us)
 
 	write_request(writer, start_us - (queue_us > 0 ? queue_us : 0), start_us + duration_us);
 	if (queue_us > 0) {
-		begin_child(writer, KIND_INTERNAL, "wait for a worker", start_us - queue_us, start_us);
+		begin_child(writer, KIND_INTERNAL, "wait for a worker", start_us - queue_us,
+		            start_us);
 		end_span(writer, false);
 	}
 	for (size_t i = 0; i < ctx->spans->count; i++) {

@@ -1,8 +1,9 @@
 /* spans.h - what a request did, piece by piece, for OpenTelemetry
  *
- * Collected while a request runs, where its trace is sampled and somebody takes spans (app->traces()); written as OTLP's JSON
- * after its reply has left. A span has the texts of the program (route, statement) and numbers, and never a value. Names of
- * attributes are OpenTelemetry's semantic conventions; what those do not have is nullpool.*.
+ * Collected while a request runs, where its trace is sampled and somebody takes spans
+ * (app->traces()); written as OTLP's JSON after its reply has left. A span has the texts of the
+ * program (route, statement) and numbers, and never a value. Names of attributes are
+ * OpenTelemetry's semantic conventions; what those do not have is nullpool.*.
  */
 #ifndef NULLPOOL_APP_SPANS_H
 #define NULLPOOL_APP_SPANS_H

@@ -1,6 +1,6 @@
 #include "app/timing.h"
 
-#include "app/kept.h"
+#include "app/response_cache.h"
 #include "base/mem.h"
 
 #define HEADER_MAX_BYTES 1024
@@ -30,7 +30,7 @@ add_connect(struct buf *out, const struct connect_cost *cost)
 void
 timing_header(struct np_ctx *ctx)
 {
-	const struct cache_cost cache = kept_cost(ctx);
+	const struct cache_cost cache = response_cache_cost(ctx);
 	struct transaction_counts counts = { 0 };
 	struct buf out;
 

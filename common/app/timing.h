@@ -1,4 +1,5 @@
-/* timing.h - where a request's time went, for the browser's tools (Server-Timing, https://www.w3.org/TR/server-timing/) */
+/* timing.h - where a request's time went, for the browser's tools (Server-Timing,
+ * https://www.w3.org/TR/server-timing/) */
 #ifndef NULLPOOL_APP_TIMING_H
 #define NULLPOOL_APP_TIMING_H
 

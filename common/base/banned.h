@@ -1,7 +1,7 @@
 /* banned.h - names of libc that are easy to misuse do not compile here, and what to use instead.
  *
- * Every floor includes it through attributes.h. The system headers that declare the names come first, or their
- * own declarations would be what fails.
+ * Every floor includes it through attributes.h. The system headers that declare the names come
+ * first, or their own declarations would be what fails.
  */
 #ifndef NULLPOOL_BASE_BANNED_H
 #define NULLPOOL_BASE_BANNED_H

@@ -30,8 +30,8 @@ base64url_decode(void *owner, const char *text, size_t text_size, size_t *size)
 	char *bytes = mem_resize(owner, NULL, text_size + 1);
 
 	if (!is_in_alphabet(text, text_size)
-	    || sodium_base642bin((unsigned char *)bytes, text_size, text, text_size, NULL, size, NULL,
-	                         sodium_base64_VARIANT_URLSAFE_NO_PADDING)
+	    || sodium_base642bin((unsigned char *)bytes, text_size, text, text_size, NULL, size,
+	                         NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING)
 	           != 0) {
 		mem_free(bytes);
 		return NULL;

@@ -1,4 +1,5 @@
-/* base64url.h - bytes as text that needs no escape in a URL (RFC 4648 5, without padding), by libsodium */
+/* base64url.h - bytes as text that needs no escape in a URL (RFC 4648 5, without padding), by
+ * libsodium */
 #ifndef NULLPOOL_BASE_BASE64URL_H
 #define NULLPOOL_BASE_BASE64URL_H
 
@@ -6,7 +7,8 @@
 
 char *base64url_encode(void *owner, const void *bytes, size_t size);
 
-/* NULL: it is none, or has bits that no byte needs: one text, one value. A NUL stands behind the bytes. */
+/* NULL: it is none, or has bits that no byte needs: one text, one value. A NUL stands behind the
+ * bytes. */
 char *base64url_decode(void *owner, const char *text, size_t text_size, size_t *size);
 
 #endif

@@ -1,7 +1,8 @@
 /* buf.h - bytes that grow to a maximum, with an overflow that is remembered
  *
- * Append freely, ask once: after an append that did not fit, `overflow` is true, the contents are what fitted
- * before it, and further appends do nothing. `data` always ends with a NUL that `size` does not count.
+ * Append freely, ask once: after an append that did not fit, `overflow` is true, the contents are
+ * what fitted before it, and further appends do nothing. `data` always ends with a NUL that `size`
+ * does not count.
  */
 #ifndef NULLPOOL_BASE_BUF_H
 #define NULLPOOL_BASE_BUF_H
@@ -33,8 +34,8 @@ void buf_char(struct buf *buf, char byte);
 void buf_int(struct buf *buf, int64_t value);
 void buf_printf(struct buf *buf, const char *format, ...) NP_PRINTF(2, 3);
 
-/* A JSON string with its quotes, RFC 8259 7. What is not UTF-8 becomes U+FFFD; control bytes, DEL, and the two
- * line separators that terminals and JavaScript act on, are escaped. */
+/* A JSON string with its quotes, RFC 8259 7. What is not UTF-8 becomes U+FFFD; control bytes, DEL,
+ * and the two line separators that terminals and JavaScript act on, are escaped. */
 void buf_json_string(struct buf *buf, const char *text, size_t size);
 void buf_json_text(struct buf *buf, const char *text);
 

@@ -75,16 +75,17 @@ put_number(char *at, int64_t number, int digits)
 	return at + digits;
 }
 
-/* 2026-01-31T23:59:59. Not gmtime_r() and strftime(): they take a lock, and a signal handler asks too. The days of a year that begins
- * in March, so that its last one is the one that may be missing:
- * https://howardhinnant.github.io/date_algorithms.html#civil_from_days */
+/* 2026-01-31T23:59:59. Not gmtime_r() and strftime(): they take a lock, and a signal handler asks
+ * too. The days of a year that begins in March, so that its last one is the one that may be
+ * missing: https://howardhinnant.github.io/date_algorithms.html#civil_from_days */
 static char *
 seconds_text(int64_t unix_s, char *text)
 {
 	int64_t days = unix_s / 86400 + 719468, second = unix_s % 86400;
 	int64_t era = days / 146097, of_era = days % 146097;
 	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
+	int64_t of_year = of_era - (365 * year + year / 4 - year / 100),
+	        month = (5 * of_year + 2) / 153;
 
 	text = put_number(text, era * 400 + year + (month >= 10), 4);
 	*text++ = '-';

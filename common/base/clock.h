@@ -28,10 +28,12 @@ bool deadline_passed(struct deadline deadline);
 /* Sleeps, but not past the deadline. */
 void clock_sleep_ms(int64_t ms, struct deadline deadline);
 
-/* Full jitter: anywhere from 0 to max_ms, so that those who failed together do not come back together. */
+/* Full jitter: anywhere from 0 to max_ms, so that those who failed together do not come back
+ * together. */
 int64_t clock_jitter_ms(int64_t max_ms);
 
-/* Wall clock as RFC 3339 with milliseconds, UTC; safe in a signal handler. clock_text_of(): of years 1970 to 9999. */
+/* Wall clock as RFC 3339 with milliseconds, UTC; safe in a signal handler. clock_text_of(): of
+ * years 1970 to 9999. */
 #define CLOCK_TEXT_BYTES 32
 void clock_text(char text[CLOCK_TEXT_BYTES]);
 void clock_text_of(const struct timespec *time, char text[CLOCK_TEXT_BYTES]);

@@ -51,8 +51,8 @@ hash_derive_key(const char *secret, const char *purpose, unsigned char key[HASH_
 
 	_Static_assert(HASH_KEY_BYTES == crypto_generichash_KEYBYTES, "a key for what is here");
 	shorten_key(secret, short_key);
-	(void)crypto_generichash(key, HASH_KEY_BYTES, (const unsigned char *)purpose, strlen(purpose),
-	                         short_key, sizeof(short_key));
+	(void)crypto_generichash(key, HASH_KEY_BYTES, (const unsigned char *)purpose,
+	                         strlen(purpose), short_key, sizeof(short_key));
 	sodium_memzero(short_key, sizeof(short_key));
 }
 
@@ -76,13 +76,15 @@ hash_parts(const unsigned char key[HASH_KEY_BYTES], const struct hash_part *part
 }
 
 char *
-seal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *about, const char *text, size_t size)
+seal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *about, const char *text,
+     size_t size)
 {
 	unsigned char *bytes = (unsigned char *)mem_resize(owner, NULL, SEAL_MORE_BYTES + size);
 	unsigned long long sealed;
 	char *encoded;
 
-	_Static_assert(HASH_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "a key for this too");
+	_Static_assert(HASH_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
+	               "a key for this too");
 	randombytes_buf(bytes, SEAL_NONCE_BYTES);
 	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(
 	    bytes + SEAL_NONCE_BYTES, &sealed, (const unsigned char *)text, size,
@@ -97,7 +99,8 @@ unseal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *about, 
        size_t *size)
 {
 	size_t got;
-	const unsigned char *bytes = (unsigned char *)base64url_decode(owner, sealed, strlen(sealed), &got);
+	const unsigned char *bytes = (unsigned char *)base64url_decode(owner, sealed,
+	                                                               strlen(sealed), &got);
 	unsigned long long opened;
 	char *text;
 
@@ -105,8 +108,8 @@ unseal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *about, 
 		return NULL;
 	text = mem_resize(owner, NULL, got - SEAL_MORE_BYTES + 1);
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt(
-	        (unsigned char *)text, &opened, NULL, bytes + SEAL_NONCE_BYTES, got - SEAL_NONCE_BYTES,
-	        (const unsigned char *)about, strlen(about), bytes, key)
+	        (unsigned char *)text, &opened, NULL, bytes + SEAL_NONCE_BYTES,
+	        got - SEAL_NONCE_BYTES, (const unsigned char *)about, strlen(about), bytes, key)
 	    != 0)
 		return NULL;
 	text[opened] = '\0';
@@ -162,23 +165,26 @@ password_hash(void *owner, const char *password)
 {
 	char *hash = mem_resize(owner, NULL, crypto_pwhash_STRBYTES);
 
-	if (crypto_pwhash_str_alg(hash, password, strlen(password), ARGON2_PASSES, ARGON2_MEMORY_BYTES,
-	                          crypto_pwhash_ALG_ARGON2ID13)
+	if (crypto_pwhash_str_alg(hash, password, strlen(password), ARGON2_PASSES,
+	                          ARGON2_MEMORY_BYTES, crypto_pwhash_ALG_ARGON2ID13)
 	    != 0)
 		mem_exhausted();
 	return hash;
 }
 
-/* What password_hash() would make of a password that there is none of: its parameters, and no known hash. Of the size that
- * libsodium declares. */
-static const char nobodys[crypto_pwhash_STRBYTES] = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
-                                                    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/* What password_hash() would make of a password that there is none of: its parameters, and no known
+ * hash. Of the size that libsodium declares. */
+static const char nobodys[crypto_pwhash_STRBYTES] =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 _Static_assert(ARGON2_MEMORY_BYTES == 19456 * 1024 && ARGON2_PASSES == 2, "nobodys says so too");
 
 bool
 password_verify(const char *hash, const char *password)
 {
-	/* Without its memory libsodium calls every password wrong: seen that it is there. No page of it is touched. */
+	/* Without its memory libsodium calls every password wrong: seen that it is there. No page
+	 * of it is touched. */
 	mem_free(mem_resize(mem_process(), NULL, ARGON2_MEMORY_BYTES + ARGON2_MORE_BYTES));
-	return crypto_pwhash_str_verify(hash ? hash : nobodys, password, strlen(password)) == 0 && hash;
+	return crypto_pwhash_str_verify(hash ? hash : nobodys, password, strlen(password)) == 0
+	       && hash;
 }

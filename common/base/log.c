@@ -14,7 +14,8 @@
 #define SECRETS_MAX        64
 #define SECRET_MIN_BYTES   4
 #define SECRET_REPLACEMENT "***"
-/* Nothing is cut to less: this is what Postgres leaves of a name. A word of our own is shorter, and whole. */
+/* Nothing is cut to less: this is what Postgres leaves of a name. A word of our own is shorter, and
+ * whole. */
 #define CUT_MIN_BYTES  63
 #define LINE_TAIL      32 /* room kept for "cut" and the end */
 #define NAME_MAX_BYTES 48 /* of a member */
@@ -47,11 +48,12 @@ static struct {
 	bool to_journal;
 	const char *secrets[SECRETS_MAX];
 	size_t secret_count;
-	bool is_first[UCHAR_MAX + 1], is_second[UCHAR_MAX + 1]; /* bytes that some secret begins with */
+	bool is_first[UCHAR_MAX + 1],
+	    is_second[UCHAR_MAX + 1]; /* bytes that some secret begins with */
 } state = { .endpoint = "-", .least = LOG_INFO };
 
-/* sd-daemon(3): whoever started us with a socket to the journal as standard error names that socket; it may be another one by
- * now. */
+/* sd-daemon(3): whoever started us with a socket to the journal as standard error names that
+ * socket; it may be another one by now. */
 static bool
 is_journal(void)
 {
@@ -61,7 +63,8 @@ is_journal(void)
 
 	if (!stream || fstat(STDERR_FILENO, &about) != 0)
 		return false;
-	(void)snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)about.st_dev, (uintmax_t)about.st_ino);
+	(void)snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)about.st_dev,
+	               (uintmax_t)about.st_ino);
 	return strcmp(own, stream) == 0;
 }
 
@@ -107,22 +110,23 @@ log_secret(const char *secret)
 	state.secrets[state.secret_count++] = secret;
 }
 
-/* How much of the text is before anything that may be the beginning of a secret. Every text of every line is looked
- * through, and of an id's hexadecimal digits one in four would be by its first byte alone. */
+/* How much of the text is before anything that may be the beginning of a secret. Every text of
+ * every line is looked through, and of an id's hexadecimal digits one in four would be by its first
+ * byte alone. */
 static size_t
 harmless(const char *text)
 {
 	size_t size = 0;
 
-	while (
-	    text[size]
-	    && !(state.is_first[(unsigned char)text[size]] && state.is_second[(unsigned char)text[size + 1]]))
+	while (text[size]
+	       && !(state.is_first[(unsigned char)text[size]]
+	            && state.is_second[(unsigned char)text[size + 1]]))
 		size++;
 	return size;
 }
 
-/* Length of the longest secret that starts here, or 0. Of a text that may have been cut the end may be the start of
- * one. */
+/* Length of the longest secret that starts here, or 0. Of a text that may have been cut the end may
+ * be the start of one. */
 static size_t
 secret_at(const char *text, bool may_be_cut)
 {
@@ -134,7 +138,8 @@ secret_at(const char *text, bool may_be_cut)
 		while (text[size] && text[size] == state.secrets[i][size])
 			size++;
 		if (size > longest
-		    && (!state.secrets[i][size] || (may_be_cut && !text[size] && size >= SECRET_MIN_BYTES)))
+		    && (!state.secrets[i][size]
+		        || (may_be_cut && !text[size] && size >= SECRET_MIN_BYTES)))
 			longest = size;
 	}
 	return longest;
@@ -191,7 +196,8 @@ keep_or_cut(struct log_line *line, size_t before)
 static void
 begin_text(struct buf *out, const char *now, enum log_level level, const char *event)
 {
-	buf_printf(out, "%s %s %s[%d] %s", now, log_level_names[level], state.endpoint, (int)getpid(), event);
+	buf_printf(out, "%s %s %s[%d] %s", now, log_level_names[level], state.endpoint,
+	           (int)getpid(), event);
 }
 
 void

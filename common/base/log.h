@@ -1,10 +1,12 @@
-/* log.h - one event, one line to standard error (sink.h), for programs as JSON or for people as name=value
+/* log.h - one event, one line to standard error (sink.h), for programs as JSON or for people as
+ * name=value
  *
- * Where standard error is systemd's journal, a line begins with its priority ("<4>"), which the journal keeps apart from it.
+ * Where standard error is systemd's journal, a line begins with its priority ("<4>"), which the
+ * journal keeps apart from it.
  *
- * Every line has time, level, endpoint, pid and event; a caller adds members. Nothing secret gets through: what
- * log_secret() was told of is written as ***, wherever it appears. A line longer than LOG_LINE_MAX loses the
- * members that did not fit and says so with "cut": true.
+ * Every line has time, level, endpoint, pid and event; a caller adds members. Nothing secret gets
+ * through: what log_secret() was told of is written as ***, wherever it appears. A line longer than
+ * LOG_LINE_MAX loses the members that did not fit and says so with "cut": true.
  */
 #ifndef NULLPOOL_BASE_LOG_H
 #define NULLPOOL_BASE_LOG_H
@@ -38,9 +40,10 @@ bool log_wants(enum log_level level);
 extern const char *const log_level_names[LOG_LEVEL__MAX + 1];
 extern const char *const log_format_names[LOG_FORMAT__MAX + 1];
 
-/* A text that no line may show; it is borrowed for good, and there may be 64 of them. One under 4 bytes is not
- * taken: hiding it would garble every line. Its first 4 or more bytes count too where a text of 63 bytes or more ends in
- * them, since texts are cut to their length, and none to less. */
+/* A text that no line may show; it is borrowed for good, and there may be 64 of them. One under 4
+ * bytes is not taken: hiding it would garble every line. Its first 4 or more bytes count too where
+ * a text of 63 bytes or more ends in them, since texts are cut to their length, and none to less.
+ */
 void log_secret(const char *secret);
 
 /* Copies text with each secret replaced by ***. */
@@ -51,7 +54,8 @@ void log_string(struct log_line *line, const char *name,
                 const char *value); /* NULL: the member is left out */
 void log_int(struct log_line *line, const char *name, int64_t value);
 void log_bool(struct log_line *line, const char *name, bool value);
-void log_ms(struct log_line *line, const char *name, int64_t us); /* milliseconds with three decimals */
+void log_ms(struct log_line *line, const char *name,
+            int64_t us); /* milliseconds with three decimals */
 void log_end(struct log_line *line);
 
 /* An event without members. */

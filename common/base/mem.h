@@ -1,8 +1,9 @@
 /* mem.h - one tree of lifetimes, by talloc
  *
- * There are three: the process (mem_process()), a request, and a function's own scope. Everything has an owner
- * and is released with it, in reverse order; mem_own() brings in what other libraries allocate.
- * Nothing here returns NULL: out of memory is logged and ends the process with 70, and the pool replaces it.
+ * There are three: the process (mem_process()), a request, and a function's own scope. Everything
+ * has an owner and is released with it, in reverse order; mem_own() brings in what other libraries
+ * allocate. Nothing here returns NULL: out of memory is logged and ends the process with 70, and
+ * the pool replaces it.
  */
 #ifndef NULLPOOL_BASE_MEM_H
 #define NULLPOOL_BASE_MEM_H
@@ -11,7 +12,8 @@
 
 #include "base/attributes.h"
 
-/* Owner of what lives as long as the process; mem_end() releases it (at exit, so that leaks can be seen). */
+/* Owner of what lives as long as the process; mem_end() releases it (at exit, so that leaks can be
+ * seen). */
 void *mem_process(void);
 void mem_end(void);
 
@@ -29,7 +31,8 @@ void mem_free(void *thing);
 #define mem_array(owner, type, count) ((type *)mem_zeroed(owner, sizeof(type), count, #type))
 RETURNS_OWNED void *mem_zeroed(void *owner, size_t size, size_t count, const char *name);
 
-/* Moves a block (or makes it, from NULL) to a size of at least one byte; new bytes are not zeroed. */
+/* Moves a block (or makes it, from NULL) to a size of at least one byte; new bytes are not zeroed.
+ */
 RETURNS_OWNED char *mem_resize(void *owner, char *block, size_t size);
 
 RETURNS_OWNED char *mem_strdup(void *owner, const char *text);

@@ -1,8 +1,8 @@
 /* misuse.h - what a handler asked for that is not there: a parameter, a column, a row
  *
  * Such a call gives an empty value and is noted here, and the request fails by the name of what was
- * asked for. The process does not end: its commit may have been sent. A process has one request at a
- * time, so there is one note.
+ * asked for. The process does not end: its commit may have been sent. A process has one request at
+ * a time, so there is one note.
  */
 #ifndef NULLPOOL_BASE_MISUSE_H
 #define NULLPOOL_BASE_MISUSE_H

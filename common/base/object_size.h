@@ -6,11 +6,12 @@
 
 struct object_sizes;
 
-/* Reads the symbol table of the program's own file. NULL: it has none (strip took it away), or could
- * not be read. */
+/* Reads the symbol table of the program's own file. NULL: it has none (strip took it away), or
+ * could not be read. */
 struct object_sizes *object_sizes_read(void *owner);
 
-/* Returns the bytes from `address` to the end of the variable in which it lies; 0 if none is known. */
+/* Returns the bytes from `address` to the end of the variable in which it lies; 0 if none is known.
+ */
 size_t object_size_at(const struct object_sizes *sizes, const void *address);
 
 #endif

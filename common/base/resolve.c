@@ -165,7 +165,8 @@ close_question(struct name *name, int status)
 static void
 ask_for(struct name *name, int family, ares_addrinfo_callback callback)
 {
-	const struct ares_addrinfo_hints hints = { .ai_family = family, .ai_socktype = SOCK_STREAM };
+	const struct ares_addrinfo_hints hints = { .ai_family = family,
+		                                   .ai_socktype = SOCK_STREAM };
 	char host[sizeof(name->host) + 1];
 
 	(void)snprintf(host, sizeof(host), "%s%s", name->host, name->as_it_is ? "." : "");

@@ -41,7 +41,7 @@ NP_MUST_CHECK enum resolve_outcome resolve_start(const char *host, struct addres
 
 /* What to wait for while an outcome is pending. */
 struct resolve_need {
-	int fd;         /* to be read; the same for all questions. -1: no question is open any more */
+	int fd; /* to be read; the same for all questions. -1: no question is open any more */
 	int timeout_ms; /* call resolve_start() in any case after so long; -1: no limit */
 };
 struct resolve_need resolve_need(void);

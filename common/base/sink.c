@@ -89,7 +89,8 @@ write_all(int fd, const char *line, size_t size)
 
 	while (size > 0) {
 		size_t piece = kind == KIND_PIPE && size > PIPE_BUF ? PIPE_BUF : size;
-		ssize_t written = may_write(fd, kind, wait_ms) ? write_once(fd, kind, line, piece) : -1;
+		ssize_t written = may_write(fd, kind, wait_ms) ? write_once(fd, kind, line, piece)
+		                                               : -1;
 
 		if (written <= 0)
 			return false;

@@ -1,14 +1,16 @@
-/* text.h - bytes from outside: UTF-8, numbers, percent-decoding, without the locale and without hidden failures
+/* text.h - bytes from outside: UTF-8, numbers, percent-decoding, without the locale and without
+ * hidden failures
  *
- * Ours, because libc's own answers depend on the locale (isalnum, strtod), skip spaces and signs, and saturate.
+ * Ours, because libc's own answers depend on the locale (isalnum, strtod), skip spaces and signs,
+ * and saturate.
  */
 #ifndef NULLPOOL_BASE_TEXT_H
 #define NULLPOOL_BASE_TEXT_H
 
 #include "base/attributes.h"
 
-/* The code point at `text` and its length in bytes; 0 when it is not well-formed UTF-8 (Unicode 15, table 3-7:
- * no overlong form, no surrogate, nothing above U+10FFFF) or size is 0. */
+/* The code point at `text` and its length in bytes; 0 when it is not well-formed UTF-8 (Unicode 15,
+ * table 3-7: no overlong form, no surrogate, nothing above U+10FFFF) or size is 0. */
 size_t utf8_next(const char *text, size_t size, uint32_t *point);
 
 /* Appends a code point as UTF-8 to `out` (at least 4 bytes); returns its length. */
@@ -33,21 +35,24 @@ NP_MUST_CHECK bool parse_int(const char *text, int64_t *value);
 #define INT_TEXT_BYTES 21
 size_t text_of_int(int64_t value, char text[INT_TEXT_BYTES]);
 
-/* The whole text is a number as JSON writes it (RFC 8259 6), finite, and not so small that a double makes 0 of it: Postgres'
- * float8 refuses both. */
+/* The whole text is a number as JSON writes it (RFC 8259 6), finite, and not so small that a double
+ * makes 0 of it: Postgres' float8 refuses both. */
 NP_MUST_CHECK bool parse_float(const char *text, double *value);
 
-/* Returns true if the whole text is a JSON number without a fraction, however it is written (1, 1.0,
- * 1e2, 120e-1), and fits. */
+/* Returns true if the whole text is a JSON number without a fraction, however it is written
+ * (1, 1.0, 1e2, 120e-1), and fits. */
 NP_MUST_CHECK bool parse_whole(const char *text, int64_t *value);
 
-/* Length of the JSON number at the start of text, 0 when there is none; *integer when it has no . and no e. */
+/* Length of the JSON number at the start of text, 0 when there is none; *integer when it has no .
+ * and no e. */
 size_t json_number_size(const char *text, size_t size, bool *integer);
 
 enum percent_result { PERCENT_OK, PERCENT_BROKEN, PERCENT_NUL };
 
-/* Decodes %XX (and, when `plus` is set, + as a space) into out, which has room for size + 1 bytes, and ends it
- * with a NUL; *out_size is its length. A decoded NUL is an answer of its own, since C text would end there. */
-enum percent_result percent_decode(const char *text, size_t size, bool plus, char *out, size_t *out_size);
+/* Decodes %XX (and, when `plus` is set, + as a space) into out, which has room for size + 1 bytes,
+ * and ends it with a NUL; *out_size is its length. A decoded NUL is an answer of its own, since C
+ * text would end there. */
+enum percent_result percent_decode(const char *text, size_t size, bool plus, char *out,
+                                   size_t *out_size);
 
 #endif

@@ -29,7 +29,8 @@
 #define FILL_SCRIPT                                      \
 	"if redis.call('GET', KEYS[1]) == ARGV[1] then " \
 	"redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end return 0"
-#define RELEASE_SCRIPT "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 0"
+#define RELEASE_SCRIPT \
+	"if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 0"
 
 _Static_assert(CACHE_LEASE_MS == 3000, "LEASE_TEXT says it too");
 _Static_assert(CACHE_VALUE_MAX + HEAD_BYTES < REDIS_REPLY_MAX, "what is kept can be read");
@@ -65,10 +66,12 @@ cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms, const 
 
 /* Of the key too: a good value under another key is as bad as a forged one. */
 static void
-hash_value(const struct cache *cache, const char *key, const char *end, const char *value, size_t size,
-           char hash[HASH_TEXT_BYTES])
+hash_value(const struct cache *cache, const char *key, const char *end, const char *value,
+           size_t size, char hash[HASH_TEXT_BYTES])
 {
-	const struct hash_part parts[] = { { key, strlen(key) }, { end, END_DIGITS }, { value, size } };
+	const struct hash_part parts[] = { { key, strlen(key) },
+		                           { end, END_DIGITS },
+		                           { value, size } };
 
 	assert(cache->has_secret);
 	hash_parts(cache->secret, parts, COUNT_OF(parts), hash);
@@ -136,8 +139,8 @@ tell(struct cache *cache, struct deadline deadline, const struct redis_word *wor
 }
 
 void
-cache_fill(struct cache *cache, struct deadline deadline, const char *key, const char *value, size_t size,
-           int64_t ttl_s)
+cache_fill(struct cache *cache, struct deadline deadline, const char *key, const char *value,
+           size_t size, int64_t ttl_s)
 {
 	char *whole, ttl[INT_TEXT_BYTES], hash[HASH_TEXT_BYTES];
 
@@ -168,8 +171,9 @@ cache_fill(struct cache *cache, struct deadline deadline, const char *key, const
 void
 cache_release(struct cache *cache, struct deadline deadline, const char *key)
 {
-	const struct redis_word words[] = { REDIS_TEXT("EVAL"), REDIS_TEXT(RELEASE_SCRIPT), REDIS_TEXT("1"),
-		                            redis_word(key), redis_word(cache->lease) };
+	const struct redis_word words[] = { REDIS_TEXT("EVAL"), REDIS_TEXT(RELEASE_SCRIPT),
+		                            REDIS_TEXT("1"), redis_word(key),
+		                            redis_word(cache->lease) };
 
 	(void)tell(cache, deadline, words, COUNT_OF(words));
 }
@@ -208,13 +212,15 @@ new_lease(struct cache *cache)
 	mem_free(token);
 }
 
-/* After new_lease(). False: there is none to be had. answer->nil: somebody else makes the value now. */
+/* After new_lease(). False: there is none to be had. answer->nil: somebody else makes the value
+ * now. */
 static bool
 take_lease(void *owner, struct cache *cache, struct deadline deadline, const char *key,
            struct redis_answer *answer)
 {
-	const struct redis_word words[] = { REDIS_TEXT("SET"), redis_word(key),  redis_word(cache->lease),
-		                            REDIS_TEXT("NX"),  REDIS_TEXT("PX"), REDIS_TEXT(LEASE_TEXT) };
+	const struct redis_word words[] = { REDIS_TEXT("SET"),        redis_word(key),
+		                            redis_word(cache->lease), REDIS_TEXT("NX"),
+		                            REDIS_TEXT("PX"),         REDIS_TEXT(LEASE_TEXT) };
 
 	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), answer);
 }
@@ -226,12 +232,14 @@ is_lease(const struct redis_answer *answer)
 }
 
 static bool
-look(void *owner, struct cache *cache, struct deadline deadline, const char *key, struct redis_answer *answer)
+look(void *owner, struct cache *cache, struct deadline deadline, const char *key,
+     struct redis_answer *answer)
 {
 	const struct redis_word words[] = { REDIS_TEXT("GET"), redis_word(key) };
 
 	/* What is of another type is none of ours: as a value that is not whole. */
-	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), answer) || answer->wrong_type;
+	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), answer)
+	       || answer->wrong_type;
 }
 
 static void
@@ -244,8 +252,8 @@ wait_for_lease(struct cache *cache, int64_t pause_ms, struct deadline end)
 }
 
 enum cache_found
-cache_find(void *owner, struct cache *cache, struct deadline deadline, const char *key, const char **value,
-           size_t *size)
+cache_find(void *owner, struct cache *cache, struct deadline deadline, const char *key,
+           const char **value, size_t *size)
 {
 	struct deadline end = deadline_within_ms(deadline, LOOKS_END_MS);
 	struct redis_answer answer;

@@ -1,13 +1,15 @@
 /* cache.h - values kept in Redis for a while; never a reason for a request to fail
  *
- * Who does not find a value gets a lease: a mark under its key that says that the value is being made. Others who look
- * meanwhile wait for it, so that fifty of them cost one query. Only the holder of the lease may fill the key, and
- * cache_forget() takes the lease away too: a value that was read before a write can never be filled in after it.
- * A mark that nobody fills ends by itself after CACHE_LEASE_MS.
+ * Who does not find a value gets a lease: a mark under its key that says that the value is being
+ * made. Others who look meanwhile wait for it, so that fifty of them cost one query. Only the
+ * holder of the lease may fill the key, and cache_forget() takes the lease away too: a value that
+ * was read before a write can never be filled in after it. A mark that nobody fills ends by itself
+ * after CACHE_LEASE_MS.
  *
- * Redis is not believed: whoever can write to it could answer for us. A value carries a hash of itself, its key and its end, with
- * a key derived from SECRET_KEY. One that does not verify, or has outlived its time by more than two clocks may differ, is a miss,
- * and a warning once a minute. What such a person can do: put back an older value of the same key for as long as it would have
+ * Redis is not believed: whoever can write to it could answer for us. A value carries a hash of
+ * itself, its key and its end, with a key derived from SECRET_KEY. One that does not verify, or has
+ * outlived its time by more than two clocks may differ, is a miss, and a warning once a minute.
+ * What such a person can do: put back an older value of the same key for as long as it would have
  * lived, and make a request wait for CACHE_LEASE_MS with a forged lease.
  */
 #ifndef NULLPOOL_CACHE_CACHE_H
@@ -23,7 +25,8 @@
 struct cache;
 
 enum cache_found {
-	CACHE_MISS, /* make it, and do not keep it: Redis is away, or another one's lease did not end in time */
+	CACHE_MISS,  /* make it, and do not keep it: Redis is away, or another one's lease did not
+	                end in time */
 	CACHE_LEASE, /* make it, and then cache_fill() or cache_release() */
 	CACHE_HIT,
 };
@@ -33,12 +36,12 @@ extern const char *const cache_found_names[CACHE_HIT + 1];
 
 /* Connects on first use. Belongs to owner; `where` is borrowed. Without a secret (NULL) it can be
  * pinged, and nothing else. */
-RETURNS_OWNED struct cache *cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms,
-                                      const char *secret);
+RETURNS_OWNED struct cache *cache_new(void *owner, const struct redis_url *where,
+                                      int64_t timeout_ms, const char *secret);
 
 /* A hit's value belongs to owner, with a NUL behind it. */
-enum cache_found cache_find(void *owner, struct cache *cache, struct deadline deadline, const char *key,
-                            const char **value, size_t *size);
+enum cache_found cache_find(void *owner, struct cache *cache, struct deadline deadline,
+                            const char *key, const char **value, size_t *size);
 
 /* By the holder of the key's lease. One that is too large is released. */
 void cache_fill(struct cache *cache, struct deadline deadline, const char *key, const char *value,
@@ -46,9 +49,11 @@ void cache_fill(struct cache *cache, struct deadline deadline, const char *key, 
 void cache_release(struct cache *cache, struct deadline deadline, const char *key);
 
 /* In one round trip. False: they may still be there, for as long as they live. */
-bool cache_forget(struct cache *cache, struct deadline deadline, const char *const *keys, size_t count);
+bool cache_forget(struct cache *cache, struct deadline deadline, const char *const *keys,
+                  size_t count);
 
-/* What was waited for since it was made: calls of Redis with what they took, and the time that others' leases took. */
+/* What was waited for since it was made: calls of Redis with what they took, and the time that
+ * others' leases took. */
 struct cache_cost {
 	int64_t calls, us;
 };

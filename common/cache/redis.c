@@ -153,7 +153,8 @@ take(void *owner, const redisReply *reply, struct redis_answer *answer)
 	return answer->nil || text || reply->type == REDIS_REPLY_INTEGER;
 }
 
-/* An error of the server's, rather than of what was asked: another connection may find it well, or another server. */
+/* An error of the server's, rather than of what was asked: another connection may find it well, or
+ * another server. */
 static bool
 is_unwell(const char *error)
 {
@@ -206,7 +207,8 @@ hear(void *owner, struct redis *redis, const char *doing, struct redis_answer *a
 static bool
 say(struct redis *redis, const struct redis_word *words, size_t count)
 {
-	return send_all(redis, words, count) || failed(redis, words[0].bytes, wire_why(redis->wire));
+	return send_all(redis, words, count)
+	       || failed(redis, words[0].bytes, wire_why(redis->wire));
 }
 
 static bool
@@ -268,7 +270,8 @@ failed_to_connect(struct redis *redis)
 	return failed(redis, "connect", redis->context ? redis->context->errstr : "no memory");
 }
 
-/* Its addresses in turn, each with its share of the time; hiredis would resolve for as long as the resolver likes. */
+/* Its addresses in turn, each with its share of the time; hiredis would resolve for as long as the
+ * resolver likes. */
 static bool
 dial(struct redis *redis)
 {
@@ -279,7 +282,8 @@ dial(struct redis *redis)
 	if (!resolve(where->host, redis->deadline, &addresses, &why)) {
 		char text[WHY_BYTES];
 
-		(void)snprintf(text, sizeof(text), "could not resolve \"%s\": %s", where->host, why);
+		(void)snprintf(text, sizeof(text), "could not resolve \"%s\": %s", where->host,
+		               why);
 		return failed(redis, "connect", text);
 	}
 	for (size_t i = 0; i < addresses.count; i++) {
@@ -294,7 +298,8 @@ dial(struct redis *redis)
 	return failed_to_connect(redis);
 }
 
-/* From here on we wait ourselves: hiredis' own timeout is for each read, and a byte at a time would take for ever. */
+/* From here on we wait ourselves: hiredis' own timeout is for each read, and a byte at a time would
+ * take for ever. */
 static bool
 stop_blocking(redisContext *context)
 {
@@ -319,7 +324,8 @@ open_connection(struct redis *redis)
 	if (!stop_blocking(redis->context))
 		return failed(redis, "connect", strerror(errno));
 	/* Its end is disconnect(), which is called when redis' own children may be gone. */
-	redis->wire = wire_new(NULL, redis->context->fd, where->tls ? where->host : NULL, where->ca_file);
+	redis->wire = wire_new(NULL, redis->context->fd, where->tls ? where->host : NULL,
+	                       where->ca_file);
 	if (!wire_greet(redis->wire, redis->deadline))
 		return failed(redis, "TLS", wire_why(redis->wire));
 	return introduce(redis);
@@ -353,8 +359,8 @@ count_call(struct redis *redis, int64_t start_us)
 }
 
 bool
-redis_ask(void *owner, struct redis *redis, struct deadline deadline, const struct redis_word *words,
-          size_t count, struct redis_answer *answer)
+redis_ask(void *owner, struct redis *redis, struct deadline deadline,
+          const struct redis_word *words, size_t count, struct redis_answer *answer)
 {
 	int64_t start_us = clock_now_us();
 	bool good;
@@ -362,12 +368,14 @@ redis_ask(void *owner, struct redis *redis, struct deadline deadline, const stru
 	*answer = (struct redis_answer){ .text = "" };
 	if (!begin(redis, deadline))
 		return false;
-	good = (is_alive(redis) || open_connection(redis)) && converse(owner, redis, words, count, answer);
+	good = (is_alive(redis) || open_connection(redis))
+	       && converse(owner, redis, words, count, answer);
 	count_call(redis, start_us);
 	return good;
 }
 
-/* All are said before the first answer is heard: they are few and short, so that neither side waits for the other. */
+/* All are said before the first answer is heard: they are few and short, so that neither side waits
+ * for the other. */
 static bool
 delete_each(struct redis *redis, const char *const *keys, size_t count)
 {

@@ -1,8 +1,9 @@
 /* redis.h - Redis: one connection a process, made on first use and again when it was lost
  *
- * A call ends within its timeout in all, whatever the server does or does not do. After one that got no answer the next ones
- * fail at once for a second, so that a Redis that is away costs requests nothing; the log says so once a minute. An error
- * that it answers with is that call's alone, but for those that say that the server is not well.
+ * A call ends within its timeout in all, whatever the server does or does not do. After one that
+ * got no answer the next ones fail at once for a second, so that a Redis that is away costs
+ * requests nothing; the log says so once a minute. An error that it answers with is that call's
+ * alone, but for those that say that the server is not well.
  */
 #ifndef NULLPOOL_CACHE_REDIS_H
 #define NULLPOOL_CACHE_REDIS_H
@@ -37,17 +38,22 @@ struct redis_answer {
 };
 
 /* Belongs to owner; `where` is borrowed. */
-RETURNS_OWNED struct redis *redis_new(void *owner, const struct redis_url *where, int64_t timeout_ms);
+RETURNS_OWNED struct redis *redis_new(void *owner, const struct redis_url *where,
+                                      int64_t timeout_ms);
 
-/* Sends one command and reads its answer, which belongs to owner. False: there is none, or it is an error. */
+/* Sends one command and reads its answer, which belongs to owner. False: there is none, or it is an
+ * error. */
 NP_MUST_CHECK bool redis_ask(void *owner, struct redis *redis, struct deadline deadline,
-                             const struct redis_word *words, size_t count, struct redis_answer *answer);
+                             const struct redis_word *words, size_t count,
+                             struct redis_answer *answer);
 
-/* DEL of each, sent together; not one DEL, whose keys may be of different slots of a cluster. False: not all were done. */
-NP_MUST_CHECK bool redis_delete(struct redis *redis, struct deadline deadline, const char *const *keys,
-                                size_t count);
+/* DEL of each, sent together; not one DEL, whose keys may be of different slots of a cluster.
+ * False: not all were done. */
+NP_MUST_CHECK bool redis_delete(struct redis *redis, struct deadline deadline,
+                                const char *const *keys, size_t count);
 
-/* How many calls were made, of those that were tried at all, and how long they took; since it was made. */
+/* How many calls were made, of those that were tried at all, and how long they took; since it was
+ * made. */
 struct redis_cost {
 	int64_t calls, us;
 };

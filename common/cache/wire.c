@@ -85,9 +85,10 @@ begin_tls(struct wire *wire, const char *host, const char *ca_file)
 	SSL_CTX_free(context); /* the connection has it too */
 	if (wire->tls)
 		mem_own(wire, wire->tls, release);
-	if (!wire->tls || !SSL_set_fd(wire->tls, wire->fd) || !expect(wire->tls, mem_strdup(wire, host)))
-		(void)failed(wire,
-		             ca_file ? "the file of ssl_ca_certs cannot be used" : "TLS cannot be used");
+	if (!wire->tls || !SSL_set_fd(wire->tls, wire->fd)
+	    || !expect(wire->tls, mem_strdup(wire, host)))
+		(void)failed(wire, ca_file ? "the file of ssl_ca_certs cannot be used"
+		                           : "TLS cannot be used");
 }
 
 static const char *
@@ -169,7 +170,8 @@ write_tls(struct wire *wire, struct deadline deadline, const char *bytes, size_t
 }
 
 static bool
-write_plain(struct wire *wire, struct deadline deadline, const char *bytes, size_t size, size_t *done)
+write_plain(struct wire *wire, struct deadline deadline, const char *bytes, size_t size,
+            size_t *done)
 {
 	ssize_t result;
 
@@ -218,7 +220,8 @@ read_plain(struct wire *wire, struct deadline deadline, char *bytes, size_t size
 		result = read(wire->fd, bytes, size);
 	} while (result < 0 && (errno == EAGAIN || errno == EINTR));
 	if (result <= 0)
-		return failed(wire, result == 0 ? "the server ended the connection" : strerror(errno));
+		return failed(wire,
+		              result == 0 ? "the server ended the connection" : strerror(errno));
 	*got = (size_t)result;
 	return true;
 }

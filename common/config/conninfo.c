@@ -61,7 +61,8 @@ static const struct {
 	{ "uselibpqcompat", LEAVE_OUT },
 };
 
-static const char *const sslmodes[] = { "disable", "allow", "prefer", "require", "verify-ca", "verify-full" };
+static const char *const sslmodes[] = { "disable", "allow",     "prefer",
+	                                "require", "verify-ca", "verify-full" };
 #define SSLMODE_REQUIRE 3
 
 static size_t
@@ -119,8 +120,8 @@ sslmode_of_ssl(const char *value)
 	return text_equal_nocase(value, "false") ? "disable" : value;
 }
 
-/* The name of a parameter for a message. A raw & in ?password= cuts it, and its rest looks like a name: then none
- * is shown. */
+/* The name of a parameter for a message. A raw & in ?password= cuts it, and its rest looks like a
+ * name: then none is shown. */
 static const char *
 shown_name(const struct url *url, const struct url_param *param)
 {
@@ -139,18 +140,22 @@ add_param(void *owner, struct conninfo *info, const struct url *url, const struc
 	while (i < COUNT_OF(known) && strcmp(known[i].name, param->name) != 0)
 		i++;
 	if (i == COUNT_OF(known))
-		return error_set(err, NP_INVALID, "has the parameter \"%s\", which is not known here",
+		return error_set(err, NP_INVALID,
+		                 "has the parameter \"%s\", which is not known here",
 		                 shown_name(url, param));
 	switch (known[i].use) {
 	case LEAVE_OUT:
-		info->warning = info->warning ? mem_printf(owner, "%s, %s", info->warning, known[i].name)
-		                              : known[i].name;
+		info->warning = info->warning
+		                    ? mem_printf(owner, "%s, %s", info->warning, known[i].name)
+		                    : known[i].name;
 		return true;
 	case SSL_OF_ASYNCPG:
 		return add(info, "sslmode", sslmode_of_ssl(param->value), err);
 	case ONLY_ENDPOINT:
-		/* Neon's way to name the endpoint without SNI; poolers refuse anything else at start-up. */
-		if ((!text_starts(param->value, "endpoint=") && !text_starts(param->value, "project="))
+		/* Neon's way to name the endpoint without SNI; poolers refuse anything else at
+		 * start-up. */
+		if ((!text_starts(param->value, "endpoint=")
+		     && !text_starts(param->value, "project="))
 		    || strchr(param->value, ' '))
 			return error_set(err, NP_INVALID,
 			                 "has server settings in options, which poolers refuse:"
@@ -166,7 +171,8 @@ add_param(void *owner, struct conninfo *info, const struct url *url, const struc
 static void
 redact(void *owner, struct conninfo *info)
 {
-	static const char *const shown[] = { "sslmode", "sslrootcert", "sslnegotiation", "channel_binding" };
+	static const char *const shown[] = { "sslmode", "sslrootcert", "sslnegotiation",
+		                             "channel_binding" };
 	const char *host = conninfo_get(info, "host"), *user = conninfo_get(info, "user");
 	const char *port = conninfo_get(info, "port"), *name = conninfo_get(info, "dbname");
 	struct buf out;
@@ -212,9 +218,11 @@ check(void *owner, struct conninfo *info, struct error *err)
 	if (is_empty(host))
 		return error_set(err, NP_INVALID, "names no host");
 	if (strchr(host, ',') || (address && strchr(address, ',')) || (port && strchr(port, ',')))
-		return error_set(err, NP_INVALID, "names several hosts, of which only one is supported");
+		return error_set(err, NP_INVALID,
+		                 "names several hosts, of which only one is supported");
 	if (port && (!parse_int(port, &number) || number < 1 || number > 65535))
-		return error_set(err, NP_INVALID, "has a port that is not a number from 1 to 65535");
+		return error_set(err, NP_INVALID,
+		                 "has a port that is not a number from 1 to 65535");
 	if (is_empty(conninfo_get(info, "user")) || is_empty(conninfo_get(info, "dbname")))
 		return error_set(err, NP_INVALID, "needs a user and a database name");
 	if (sslmode && !conninfo_knows_sslmode(sslmode))
@@ -243,7 +251,8 @@ conninfo_parse(void *owner, const char *text, struct conninfo *info, struct erro
 	if (!url_parse(owner, text, url, err))
 		return false;
 	if (!is_postgres(url->scheme))
-		return error_set(err, NP_INVALID, "does not start with postgres:// or postgresql://");
+		return error_set(err, NP_INVALID,
+		                 "does not start with postgres:// or postgresql://");
 	put(&made, "host", url->host);
 	put(&made, "port", url->port);
 	put(&made, "dbname", url->path);
@@ -259,7 +268,8 @@ conninfo_parse(void *owner, const char *text, struct conninfo *info, struct erro
 }
 
 bool
-conninfo_from_parts(void *owner, const struct conninfo_parts *parts, struct conninfo *info, struct error *err)
+conninfo_from_parts(void *owner, const struct conninfo_parts *parts, struct conninfo *info,
+                    struct error *err)
 {
 	struct conninfo made = { .count = 0 };
 
@@ -309,7 +319,8 @@ conninfo_is_address(const struct conninfo *info)
 bool
 conninfo_needs_resolving(const struct conninfo *info)
 {
-	return conninfo_is_network(info) && !conninfo_get(info, "hostaddr") && !conninfo_is_address(info);
+	return conninfo_is_network(info) && !conninfo_get(info, "hostaddr")
+	       && !conninfo_is_address(info);
 }
 
 bool

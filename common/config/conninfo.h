@@ -1,8 +1,9 @@
 /* conninfo.h - any Postgres URL that people have in a .env, as checked libpq keywords
  *
- * Accepted: postgres:// and postgresql://, with a SQLAlchemy driver (+asyncpg, +psycopg2, …), percent-encoded
- * parts, asyncpg's ?ssl=, and what poolers and ORMs add for themselves, which is left out with a warning.
- * Refused: several hosts, server settings in `options` (poolers reject them), names that nobody knows.
+ * Accepted: postgres:// and postgresql://, with a SQLAlchemy driver (+asyncpg, +psycopg2, …),
+ * percent-encoded parts, asyncpg's ?ssl=, and what poolers and ORMs add for themselves, which is
+ * left out with a warning. Refused: several hosts, server settings in `options` (poolers reject
+ * them), names that nobody knows.
  */
 #ifndef NULLPOOL_CONFIG_CONNINFO_H
 #define NULLPOOL_CONFIG_CONNINFO_H
@@ -28,9 +29,10 @@ struct conninfo_parts {
 };
 
 /* All that they make belongs to owner. An error never quotes a value. */
-NP_MUST_CHECK bool conninfo_parse(void *owner, const char *url, struct conninfo *info, struct error *err);
-NP_MUST_CHECK bool conninfo_from_parts(void *owner, const struct conninfo_parts *parts, struct conninfo *info,
-                                       struct error *err);
+NP_MUST_CHECK bool conninfo_parse(void *owner, const char *url, struct conninfo *info,
+                                  struct error *err);
+NP_MUST_CHECK bool conninfo_from_parts(void *owner, const struct conninfo_parts *parts,
+                                       struct conninfo *info, struct error *err);
 
 const char *conninfo_get(const struct conninfo *info, const char *keyword); /* or NULL */
 

@@ -88,7 +88,8 @@ unescaped(char c)
 
 /* An empty variable or entry gives way to the default, as it does in a shell. */
 static void
-expand(const struct reader *in, const char *name, const char *fallback, struct buf *out, bool *incomplete)
+expand(const struct reader *in, const char *name, const char *fallback, struct buf *out,
+       bool *incomplete)
 {
 	const char *value = environment_get(in->environment, name);
 	const struct dotenv_entry *above = value ? NULL : dotenv_get(in->file, name);
@@ -103,10 +104,12 @@ expand(const struct reader *in, const char *name, const char *fallback, struct b
 
 /* Takes the ${NAME} or ${NAME:-default} at `at`; returns its size, or 0 if it is neither. */
 static size_t
-read_reference(const struct reader *in, const char *at, const char *end, struct buf *out, bool *incomplete)
+read_reference(const struct reader *in, const char *at, const char *end, struct buf *out,
+               bool *incomplete)
 {
-	const char *close = end - at > 3 && at[0] == '$' && at[1] == '{' ? memchr(at, '}', (size_t)(end - at))
-	                                                                 : NULL;
+	const char *close = end - at > 3 && at[0] == '$' && at[1] == '{'
+	                        ? memchr(at, '}', (size_t)(end - at))
+	                        : NULL;
 	size_t size = close ? name_size(at + 2, close) : 0;
 	const char *behind = at + 2 + size, *fallback = NULL;
 
@@ -201,8 +204,8 @@ read_entry(struct reader *in, struct dotenv_entry *entry, struct error *err)
 }
 
 bool
-dotenv_parse(void *owner, const char *text, size_t size, char *const *environment, struct dotenv *file,
-             struct error *err)
+dotenv_parse(void *owner, const char *text, size_t size, char *const *environment,
+             struct dotenv *file, struct error *err)
 {
 	struct dotenv read = { mem_array(owner, struct dotenv_entry, DOTENV_MAX_ENTRIES), 0 };
 	struct reader in = { owner, text, text + size, 1, environment, &read };

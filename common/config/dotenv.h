@@ -1,9 +1,10 @@
 /* dotenv.h - NAME=value files, as python-dotenv and docker read them
  *
- * A line is empty, a comment (#), or [export] NAME=value. A value is bare (ends at a # after white space,
- * trimmed), 'single quoted' (as it is) or "double quoted" (\n \r \t \\ \" \$ mean what they say; may span
- * lines). In bare and double-quoted values ${NAME} and ${NAME:-default} stand for the variable of the
- * environment, else for the entry above. A $ without a name in braces stands for itself.
+ * A line is empty, a comment (#), or [export] NAME=value. A value is bare (ends at a # after white
+ * space, trimmed), 'single quoted' (as it is) or "double quoted" (\n \r \t \\ \" \$ mean what they
+ * say; may span lines). In bare and double-quoted values ${NAME} and ${NAME:-default} stand for the
+ * variable of the environment, else for the entry above. A $ without a name in braces stands for
+ * itself.
  */
 #ifndef NULLPOOL_CONFIG_DOTENV_H
 #define NULLPOOL_CONFIG_DOTENV_H
@@ -25,10 +26,10 @@ struct dotenv {
 	size_t count;
 };
 
-/* All that it makes belongs to owner; `environment` is of environ's form. False: the line and what is wrong
- * with it, never its text. */
-NP_MUST_CHECK bool dotenv_parse(void *owner, const char *text, size_t size, char *const *environment,
-                                struct dotenv *file, struct error *err);
+/* All that it makes belongs to owner; `environment` is of environ's form. False: the line and what
+ * is wrong with it, never its text. */
+NP_MUST_CHECK bool dotenv_parse(void *owner, const char *text, size_t size,
+                                char *const *environment, struct dotenv *file, struct error *err);
 
 /* The last entry of that name, or NULL. */
 const struct dotenv_entry *dotenv_get(const struct dotenv *file, const char *name);

@@ -19,7 +19,8 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* The optimal string alignment distance: insertions, deletions, substitutions, swaps of neighbours. */
+/* The optimal string alignment distance: insertions, deletions, substitutions, swaps of neighbours.
+ */
 static size_t
 edits(const char *a, size_t a_size, const char *b, size_t b_size)
 {

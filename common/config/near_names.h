@@ -4,8 +4,9 @@
 
 #include "base/attributes.h"
 
-/* Returns true if `name` looks like a slip of the pen for `known`: other case, or one letter (in a long name
- * two) missing, added, replaced or swapped. Short names, plurals and numbered names are nobody's slip. */
+/* Returns true if `name` looks like a slip of the pen for `known`: other case, or one letter (in a
+ * long name two) missing, added, replaced or swapped. Short names, plurals and numbered names are
+ * nobody's slip. */
 bool names_are_near(const char *name, const char *known);
 
 #endif

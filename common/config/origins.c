@@ -9,10 +9,13 @@
 #define ORIGINS_MAX_BYTES 65536
 #define HOST_MAX_BYTES    253
 
-static const char not_exact[] = "must be exact origins such as https://app.example.com, separated by commas,"
-                                " without a path and without *";
-static const char not_ascii[] = "has a host that is not ASCII: browsers send its xn-- form (Punycode)";
-static const char is_null[] = "has null, which any page in a sandbox or a file sends: it cannot be allowed";
+static const char not_exact[] =
+    "must be exact origins such as https://app.example.com, separated by commas,"
+    " without a path and without *";
+static const char not_ascii[] =
+    "has a host that is not ASCII: browsers send its xn-- form (Punycode)";
+static const char is_null[] =
+    "has null, which any page in a sandbox or a file sends: it cannot be allowed";
 static const char no_pages[] = "has a scheme whose pages send no origin of their own";
 static const char bad_port[] = "has a port that is not a number from 1 to 65535";
 static const char bad_address[] = "has an IP address that browsers do not write so";
@@ -43,7 +46,8 @@ scheme_fault(const char *scheme)
 	return NULL;
 }
 
-/* [::1] in the shortest form, RFC 5952. An address that ends as IPv4 is written in other ways by browsers. */
+/* [::1] in the shortest form, RFC 5952. An address that ends as IPv4 is written in other ways by
+ * browsers. */
 static const char *
 write_ipv6(const char *host, struct buf *out)
 {
@@ -82,7 +86,8 @@ write_name(const char *host, struct buf *out)
 	return NULL;
 }
 
-/* A scheme of an application's own (capacitor://localhost, app://.): its host is opaque, and stays as it is. */
+/* A scheme of an application's own (capacitor://localhost, app://.): its host is opaque, and stays
+ * as it is. */
 static const char *
 write_opaque(const char *host, struct buf *out)
 {

@@ -1,6 +1,7 @@
-/* otel_settings.c - OTEL_…, by https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
- * and …/protocol/exporter/: what those say to ignore is ignored with a warning. An address or a header that
- * cannot work is a fault, as with any other setting. */
+/* otel_settings.c - OTEL_…, by
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and
+ * …/protocol/exporter/: what those say to ignore is ignored with a warning. An address or a header
+ * that cannot work is a fault, as with any other setting. */
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -32,7 +33,8 @@ set_url(void *owner, struct settings *settings, struct buf *faults, struct buf *
 	const char *base = settings->otlp_endpoint, *disabled = settings->otel_sdk_disabled;
 
 	check_collector("OTEL_EXPORTER_OTLP_ENDPOINT", base, faults);
-	check_collector("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", settings->otlp_traces_endpoint, faults);
+	check_collector("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", settings->otlp_traces_endpoint,
+	                faults);
 	if (settings->otlp_traces_endpoint)
 		settings->otlp_url = settings->otlp_traces_endpoint;
 	else if (base)
@@ -44,8 +46,8 @@ set_url(void *owner, struct settings *settings, struct buf *faults, struct buf *
 		buf_text(warnings, "OTEL_SDK_DISABLED: is neither true nor false: ignored\n");
 }
 
-/* "name=value", the value percent-encoded (OpenTelemetry's form, that of W3C Baggage), as a line of HTTP.
- * NULL: it is not one. */
+/* "name=value", the value percent-encoded (OpenTelemetry's form, that of W3C Baggage), as a line of
+ * HTTP. NULL: it is not one. */
 static const char *
 header_of(void *owner, const char *item, size_t size)
 {
@@ -56,7 +58,8 @@ header_of(void *owner, const char *item, size_t size)
 	for (size_t i = 0; i < name; i++)
 		if (!text_is_alnum(item[i]) && !strchr("-_.", item[i]))
 			return NULL;
-	if (name == 0 || percent_decode(equals + 1, size - name - 1, false, value, &got) != PERCENT_OK)
+	if (name == 0
+	    || percent_decode(equals + 1, size - name - 1, false, value, &got) != PERCENT_OK)
 		return NULL;
 	for (size_t i = 0; i < got; i++)
 		if ((unsigned char)value[i] < ' ' || value[i] == 127)
@@ -100,7 +103,8 @@ decoded(void *owner, const char *text, size_t size)
 	}
 	while (size > 0 && (text[size - 1] == ' ' || text[size - 1] == '\t'))
 		size--;
-	return percent_decode(text, size, false, out, &got) == PERCENT_OK && utf8_valid(out, got, NULL)
+	return percent_decode(text, size, false, out, &got) == PERCENT_OK
+	               && utf8_valid(out, got, NULL)
 	           ? out
 	           : NULL;
 }
@@ -111,7 +115,8 @@ add_attribute(struct settings *settings, const char *key, const char *value)
 {
 	size_t i = 0;
 
-	while (i < settings->otel_attribute_count && strcmp(settings->otel_attribute[i].key, key) != 0)
+	while (i < settings->otel_attribute_count
+	       && strcmp(settings->otel_attribute[i].key, key) != 0)
 		i++;
 	if (i == OTEL_ATTRIBUTES_MAX)
 		return false;
@@ -132,7 +137,8 @@ read_attributes(void *owner, struct settings *settings)
 
 		if (size > strspn(at, " \t")) {
 			key = equals ? decoded(owner, at, (size_t)(equals - at)) : NULL;
-			value = key ? decoded(owner, equals + 1, size - (size_t)(equals + 1 - at)) : NULL;
+			value = key ? decoded(owner, equals + 1, size - (size_t)(equals + 1 - at))
+			            : NULL;
 			if (!value || !*key || !add_attribute(settings, key, value))
 				return false;
 		}
@@ -147,7 +153,8 @@ set_resource(void *owner, struct settings *settings, struct buf *warnings)
 {
 	(void)add_attribute(settings, "service.name", settings->app_name);
 	(void)add_attribute(settings, "service.version", NP_VERSION);
-	(void)add_attribute(settings, "deployment.environment.name", environment_names[settings->env]);
+	(void)add_attribute(settings, "deployment.environment.name",
+	                    environment_names[settings->env]);
 	if (!read_attributes(owner, settings)) {
 		/* The specification: in case of any error the whole value is discarded. */
 		settings->otel_attribute_count = 0;
@@ -187,7 +194,8 @@ set_sampler(struct settings *settings, struct buf *warnings)
 		{ "parentbased_always_off", true, false, 0 },  { "always_off", false, false, 0 },
 		{ "parentbased_traceidratio", true, true, 1 }, { "traceidratio", false, true, 1 },
 	};
-	const char *wanted = settings->otel_traces_sampler, *argument = settings->otel_traces_sampler_arg;
+	const char *wanted = settings->otel_traces_sampler,
+	           *argument = settings->otel_traces_sampler_arg;
 	size_t i = 0;
 
 	while (wanted && i < COUNT_OF(samplers) && !text_equal_nocase(samplers[i].name, wanted))
@@ -201,11 +209,13 @@ set_sampler(struct settings *settings, struct buf *warnings)
 	settings->otel_sampler.probability = samplers[i].probability;
 	if (samplers[i].by_argument && argument
 	    && !read_probability(argument, &settings->otel_sampler.probability))
-		buf_text(warnings, "OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to 1: 1 is used\n");
+		buf_text(warnings,
+		         "OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to 1: 1 is used\n");
 }
 
 void
-settings_check_otel(void *owner, struct settings *settings, struct buf *faults, struct buf *warnings)
+settings_check_otel(void *owner, struct settings *settings, struct buf *faults,
+                    struct buf *warnings)
 {
 	set_url(owner, settings, faults, warnings);
 	set_headers(owner, settings, faults);

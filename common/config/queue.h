@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* Requests that wait in a socket's queue; Backlog= of env/systemd/nullpool@.socket, and of make run. */
+/* Requests that wait in a socket's queue; Backlog= of env/systemd/nullpool@.socket, and of make
+ * run. */
 #define QUEUE_MAX 511
 
 /* nginx' connections for an endpoint of so many workers: two for each request that waits or is

@@ -37,7 +37,8 @@ redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct e
 
 	if (!url_parse(owner, text, url, err))
 		return false;
-	/* Most likely a password without its colon: it must not pass for a name, nor be left unused. */
+	/* Most likely a password without its colon: it must not pass for a name, nor be left
+	 * unused. */
 	if (url->user && !url->password)
 		return error_set(
 		    err, NP_INVALID,
@@ -62,7 +63,8 @@ redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct e
 		if (url->path && !parse_database(url->path, &made, err))
 			return false;
 	} else {
-		return error_set(err, NP_INVALID, "does not start with redis://, rediss:// or unix://");
+		return error_set(err, NP_INVALID,
+		                 "does not start with redis://, rediss:// or unix://");
 	}
 	*redis = made;
 	return true;

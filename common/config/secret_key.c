@@ -6,7 +6,8 @@
 #define TEXT_OF(number)   STRINGIFY(number)
 #define ADVICE            "; make one with: openssl rand -hex 32"
 
-/* Keys that everybody can read: those of this tree, now and before (a test looks for them), and of tutorials that are copied. */
+/* Keys that everybody can read: those of this tree, now and before (a test looks for them), and of
+ * tutorials that are copied. */
 static const char *const published[] = {
 	"only-for-development-0123456789-0123456789",
 	"only-for-tests-0123456789-0123456789-0123",
@@ -19,25 +20,27 @@ static const char *const published[] = {
 };
 
 /* What templates have in a key's place. */
-static const char *const placeholders[] = { "changeme",    "change-me",    "change_me",   "change-this",
-	                                    "change_this", "your-secret",  "your_secret", "secret-key",
-	                                    "secret_key",  "placeholder",  "replace-me",  "replace_me",
+static const char *const placeholders[] = { "changeme",    "change-me",    "change_me",
+	                                    "change-this", "change_this",  "your-secret",
+	                                    "your_secret", "secret-key",   "secret_key",
+	                                    "placeholder", "replace-me",   "replace_me",
 	                                    "insecure",    "your-256-bit-" };
 
 /* What people make keys of. */
 static const char *const words[] = {
-	"password", "passw0rd", "passwd",   "secret",      "key",     "token",      "admin", "root",
-	"user",     "login",    "test",     "development", "develop", "production", "dev",   "prod",
-	"local",    "staging",  "demo",     "example",     "sample",  "default",    "super", "strong",
-	"secure",   "private",  "public",   "random",      "jwt",     "api",        "auth",  "session",
-	"database", "server",   "nullpool", "only",        "this",    "that",       "not",   "very",
-	"long",     "please",   "with",     "from",        "your",    "the",        "for",   "and",
-	"my",       "is",
+	"password", "passw0rd", "passwd", "secret",  "key",         "token",   "admin",
+	"root",     "user",     "login",  "test",    "development", "develop", "production",
+	"dev",      "prod",     "local",  "staging", "demo",        "example", "sample",
+	"default",  "super",    "strong", "secure",  "private",     "public",  "random",
+	"jwt",      "api",      "auth",   "session", "database",    "server",  "nullpool",
+	"only",     "this",     "that",   "not",     "very",        "long",    "please",
+	"with",     "from",     "your",   "the",     "for",         "and",     "my",
+	"is",
 };
 #define WORD_ALTERNATIVES 32.0
 
-static const char *const rows[] = { "abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl",
-	                            "zxcvbnm" };
+static const char *const rows[] = { "abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop",
+	                            "asdfghjkl", "zxcvbnm" };
 
 static bool
 is_published(const char *key)
@@ -128,10 +131,13 @@ secret_key_fault(const char *key)
 	for (int i = 0; i < SECRET_KEY_MIN_BITS; i++)
 		least *= 2;
 	if (strlen(key) < SECRET_KEY_MIN_BYTES)
-		return "must have at least " TEXT_OF(SECRET_KEY_MIN_BYTES) " bytes in production" ADVICE;
+		return "must have at least " TEXT_OF(
+		    SECRET_KEY_MIN_BYTES) " bytes in production" ADVICE;
 	if (is_published(key))
 		return "is published: anybody can sign tokens with it" ADVICE;
 	if (is_placeholder(key))
 		return "is a placeholder" ADVICE;
-	return alternatives(key) < least ? "can be guessed: it has words, repeats or sequences" ADVICE : NULL;
+	return alternatives(key) < least
+	           ? "can be guessed: it has words, repeats or sequences" ADVICE
+	           : NULL;
 }

@@ -87,7 +87,8 @@ static const struct setting table[] = {
 	{ "OTEL_EXPORTER_OTLP_ENDPOINT", TEXT, AT(otlp_endpoint), EVERYWHERE(NULL) },
 	{ "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", TEXT, AT(otlp_traces_endpoint), EVERYWHERE(NULL) },
 	{ "OTEL_EXPORTER_OTLP_HEADERS", TEXT, AT(otlp_headers), EVERYWHERE(NULL), .secret = true },
-	{ "OTEL_EXPORTER_OTLP_TIMEOUT", NUMBER, AT(otlp_timeout_ms), EVERYWHERE("10000"), 1, 600000 },
+	{ "OTEL_EXPORTER_OTLP_TIMEOUT", NUMBER, AT(otlp_timeout_ms), EVERYWHERE("10000"), 1,
+	  600000 },
 	{ "OTEL_SDK_DISABLED", TEXT, AT(otel_sdk_disabled), EVERYWHERE(NULL) },
 	{ "OTEL_SERVICE_NAME", TEXT, AT(otel_service_name), EVERYWHERE(NULL) },
 	{ "OTEL_RESOURCE_ATTRIBUTES", TEXT, AT(otel_resource_attributes), EVERYWHERE(NULL) },
@@ -100,10 +101,12 @@ static const struct setting table[] = {
 	{ "DB_NAME", TEXT, AT(db_name), EVERYWHERE(NULL) },
 	{ "DB_USER", TEXT, AT(db_user), EVERYWHERE(NULL) },
 	{ "DB_PASSWORD", TEXT, AT(db_password), EVERYWHERE(NULL), .secret = true },
-	{ "DATABASE_REPLICA_URL", TEXT, AT(database_replica_url), EVERYWHERE(NULL), .secret = true },
-	{ "MIGRATION_DATABASE_URL", TEXT, AT(migration_database_url), EVERYWHERE(NULL), .secret = true },
-	{ "DATABASE_CONNECTION", CHOICE, AT(database_connection), PER_ENV("persistent", "null", "null"),
-	  .choices = connection_names },
+	{ "DATABASE_REPLICA_URL", TEXT, AT(database_replica_url), EVERYWHERE(NULL),
+	  .secret = true },
+	{ "MIGRATION_DATABASE_URL", TEXT, AT(migration_database_url), EVERYWHERE(NULL),
+	  .secret = true },
+	{ "DATABASE_CONNECTION", CHOICE, AT(database_connection),
+	  PER_ENV("persistent", "null", "null"), .choices = connection_names },
 	{ "DATABASE_AHEAD_TTL", NUMBER, AT(database_ahead_ttl_s), EVERYWHERE("10"), 1, 3600 },
 	{ "DATABASE_SSLNEGOTIATION", CHOICE, AT(database_sslnegotiation), EVERYWHERE("auto"),
 	  .choices = negotiation_names },
@@ -116,10 +119,13 @@ static const struct setting table[] = {
 	{ "DATABASE_POOL_SIZE", NUMBER, AT(database_pool_size), EVERYWHERE("5"), 0, 1000 },
 	{ "DATABASE_MAX_OVERFLOW", NUMBER, AT(database_max_overflow), EVERYWHERE("15"), 0, 1000 },
 	{ "DATABASE_POOL_TIMEOUT", NUMBER, AT(database_pool_timeout_s), EVERYWHERE("30"), 1, 3600 },
-	{ "DATABASE_POOL_RECYCLE", NUMBER, AT(database_pool_recycle_s), EVERYWHERE("3600"), -1, 30 * DAY_S },
+	{ "DATABASE_POOL_RECYCLE", NUMBER, AT(database_pool_recycle_s), EVERYWHERE("3600"), -1,
+	  30 * DAY_S },
 	{ "DATABASE_POOL_PRE_PING", SWITCH, AT(database_pool_pre_ping), EVERYWHERE("true") },
-	{ "DATABASE_CONNECT_TIMEOUT", NUMBER, AT(database_connect_timeout_s), EVERYWHERE("30"), 1, 3600 },
-	{ "DATABASE_COMMAND_TIMEOUT", NUMBER, AT(database_command_timeout_s), EVERYWHERE("60"), 1, 3600 },
+	{ "DATABASE_CONNECT_TIMEOUT", NUMBER, AT(database_connect_timeout_s), EVERYWHERE("30"), 1,
+	  3600 },
+	{ "DATABASE_COMMAND_TIMEOUT", NUMBER, AT(database_command_timeout_s), EVERYWHERE("60"), 1,
+	  3600 },
 	{ "REQUEST_TIMEOUT", NUMBER, AT(request_timeout_s), EVERYWHERE("60"), 1, 3600 },
 	{ "WORKER_IDLE_TIMEOUT", NUMBER, AT(worker_idle_timeout_s), EVERYWHERE("30"), 1, DAY_S },
 	{ "WORKER_MAX_REQUESTS", NUMBER, AT(worker_max_requests), EVERYWHERE("0"), 0, INT64_MAX },
@@ -132,8 +138,8 @@ static const struct setting table[] = {
 	{ "SECRET_KEY", TEXT, AT(secret_key), EVERYWHERE(NULL), .secret = true },
 	{ "SECRET_KEY_PREVIOUS", TEXT, AT(secret_key_previous), EVERYWHERE(NULL), .secret = true },
 	{ "ALGORITHM", TEXT, AT(algorithm), EVERYWHERE("HS256"), .choices = algorithm_names },
-	{ "ACCESS_TOKEN_EXPIRE_MINUTES", NUMBER, AT(access_token_expire_minutes), EVERYWHERE("1440"), 1,
-	  525600 },
+	{ "ACCESS_TOKEN_EXPIRE_MINUTES", NUMBER, AT(access_token_expire_minutes),
+	  EVERYWHERE("1440"), 1, 525600 },
 	{ "CORS_ORIGINS", TEXT, AT(cors_origins), PER_ENV("http://localhost:5173", NULL, NULL) },
 	{ "DOCS", SWITCH, AT(docs), PER_ENV("true", "true", "false") },
 	{ "HEALTH_DETAILS", SWITCH, AT(health_details), PER_ENV("true", "true", "false") },
@@ -150,7 +156,8 @@ fault(struct buf *faults, const struct setting *row, const char *rule)
 static bool
 parse_switch(const char *text, bool *value)
 {
-	static const char *const yes[] = { "true", "1", "yes", "on" }, *const no[] = { "false", "0", "no",
+	static const char *const yes[] = { "true", "1", "yes", "on" }, *const no[] = { "false", "0",
+		                                                                       "no",
 		                                                                       "off" };
 
 	for (size_t i = 0; i < COUNT_OF(yes); i++) {
@@ -203,7 +210,8 @@ store(struct settings *settings, const struct setting *row, const char *text, st
 		if (parse_int(text, &number) && number >= row->min && number <= row->max)
 			memcpy(at, &number, sizeof(number));
 		else
-			buf_printf(faults, "%s: must be a whole number from %" PRId64 " to %" PRId64 "\n",
+			buf_printf(faults,
+			           "%s: must be a whole number from %" PRId64 " to %" PRId64 "\n",
 			           row->name, row->min, row->max);
 		break;
 	case CHOICE:
@@ -239,9 +247,9 @@ read_whole(int fd, char *text, size_t *size)
 	return true;
 }
 
-/* systemd's LoadCredential= (systemd.exec(5)): a file for each secret, that only this service can read. NULL: there
- * is none. One that is there and cannot be read is a fault: another value would take its place. A newline at its end is the
- * editor's. */
+/* systemd's LoadCredential= (systemd.exec(5)): a file for each secret, that only this service can
+ * read. NULL: there is none. One that is there and cannot be read is a fault: another value would
+ * take its place. A newline at its end is the editor's. */
 static const char *
 read_credential(const struct sources *sources, const char *name)
 {
@@ -258,7 +266,8 @@ read_credential(const struct sources *sources, const char *name)
 		return NULL;
 	text = mem_resize(sources->owner, NULL, DOTENV_MAX_BYTES + 2);
 	if (fd < 0 || !read_whole(fd, text, &size)) {
-		buf_printf(sources->faults, "%s: could not read its credential: %s\n", name, strerror(errno));
+		buf_printf(sources->faults, "%s: could not read its credential: %s\n", name,
+		           strerror(errno));
 		size = 0;
 	}
 	while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
@@ -269,8 +278,8 @@ read_credential(const struct sources *sources, const char *name)
 	return text;
 }
 
-/* The file's value of a name. One whose ${NAME} came to nothing is a fault where it is used, and only there: the file may
- * be shared with other programs. */
+/* The file's value of a name. One whose ${NAME} came to nothing is a fault where it is used, and
+ * only there: the file may be shared with other programs. */
 static const char *
 find_in_file(const struct sources *sources, const char *name)
 {
@@ -290,7 +299,8 @@ find_in_file(const struct sources *sources, const char *name)
 static struct setting_origin
 find(const struct sources *sources, const struct setting *row)
 {
-	const char *source = "environment", *text = environment_get(sources->environment, row->name);
+	const char *source = "environment",
+	           *text = environment_get(sources->environment, row->name);
 
 	if (!text && row->alias)
 		text = environment_get(sources->environment, row->alias);
@@ -323,7 +333,8 @@ read_file(struct sources *sources, struct buf *faults)
 	if (fd < 0 && errno == ENOENT && name != wanted)
 		return;
 	if (fd < 0) {
-		buf_printf(faults, "%s: could not open \"%s\": %s\n", ENV_FILE, name, strerror(errno));
+		buf_printf(faults, "%s: could not open \"%s\": %s\n", ENV_FILE, name,
+		           strerror(errno));
 		return;
 	}
 	if (strcmp(name, "/dev/null") == 0) {
@@ -331,8 +342,10 @@ read_file(struct sources *sources, struct buf *faults)
 		return;
 	}
 	if (fstat(fd, &about) != 0 || !read_whole(fd, text, &size))
-		buf_printf(faults, "%s: could not read \"%s\": %s\n", ENV_FILE, name, strerror(errno));
-	else if (!dotenv_parse(sources->owner, text, size, sources->environment, &sources->file, &err))
+		buf_printf(faults, "%s: could not read \"%s\": %s\n", ENV_FILE, name,
+		           strerror(errno));
+	else if (!dotenv_parse(sources->owner, text, size, sources->environment, &sources->file,
+	                       &err))
 		buf_printf(faults, "%s: \"%s\", %s\n", ENV_FILE, name, err.message);
 	else
 		sources->file_name = mem_strdup(sources->owner, name);
@@ -345,11 +358,12 @@ is_set(const struct sources *sources, bool in_file, const char *name)
 {
 	if (!name)
 		return false;
-	return environment_get(sources->environment, name) || (in_file && dotenv_get(&sources->file, name));
+	return environment_get(sources->environment, name)
+	       || (in_file && dotenv_get(&sources->file, name));
 }
 
-/* Returns the setting that a name misspells, or NULL. One is not meant whose own name is set at the same place, or
- * where it wins. */
+/* Returns the setting that a name misspells, or NULL. One is not meant whose own name is set at the
+ * same place, or where it wins. */
 static const struct setting *
 meant_by(const struct sources *sources, bool in_file, const char *name)
 {
@@ -361,8 +375,10 @@ meant_by(const struct sources *sources, bool in_file, const char *name)
 		if (strcmp(name, row->name) == 0 || (row->alias && strcmp(name, row->alias) == 0))
 			return NULL;
 		if (!meant
-		    && (names_are_near(name, row->name) || (row->alias && names_are_near(name, row->alias)))
-		    && !is_set(sources, in_file, row->name) && !is_set(sources, in_file, row->alias))
+		    && (names_are_near(name, row->name)
+		        || (row->alias && names_are_near(name, row->alias)))
+		    && !is_set(sources, in_file, row->name)
+		    && !is_set(sources, in_file, row->alias))
 			meant = row;
 	}
 	return meant;
@@ -378,7 +394,8 @@ tell_near(const struct sources *sources, bool in_file, const char *name, struct 
 		           in_file ? sources->file_name : "environment");
 }
 
-/* In the file, which is written for this program, it is a fault. The environment has names of others: a warning. */
+/* In the file, which is written for this program, it is a fault. The environment has names of
+ * others: a warning. */
 static void
 check_names(const struct sources *sources, struct buf *warnings)
 {
@@ -389,7 +406,8 @@ check_names(const struct sources *sources, struct buf *warnings)
 
 		if (equals && equals[1])
 			tell_near(sources, false,
-			          mem_strndup(sources->owner, *entry, (size_t)(equals - *entry)), warnings);
+			          mem_strndup(sources->owner, *entry, (size_t)(equals - *entry)),
+			          warnings);
 	}
 }
 
@@ -412,8 +430,8 @@ settings_read(void *owner, char *const *environment, struct settings *settings, 
 			store(settings, &table[i], settings->origins[i].text, faults);
 	}
 	if (settings->env == ENV_PRODUCTION && sources.file_name && sources.file_is_public)
-		buf_printf(faults, "%s: \"%s\" can be read by other users: chmod o-rw it\n", ENV_FILE,
-		           sources.file_name);
+		buf_printf(faults, "%s: \"%s\" can be read by other users: chmod o-rw it\n",
+		           ENV_FILE, sources.file_name);
 	check_names(&sources, &warnings);
 	settings_check(owner, settings, faults, &warnings);
 	settings->warnings = warnings.data;

@@ -12,8 +12,8 @@ hide_passwords(const struct conninfo *info)
 	log_secret(conninfo_get(info, "sslpassword"));
 }
 
-/* TLS in production, and wherever each request connects anew. A unix socket crosses no network, and libpq cannot
- * speak TLS over it. */
+/* TLS in production, and wherever each request connects anew. A unix socket crosses no network, and
+ * libpq cannot speak TLS over it. */
 static void
 require_tls(void *owner, const struct settings *settings, const char *name, struct conninfo *info,
             struct buf *faults)
@@ -28,10 +28,12 @@ require_tls(void *owner, const struct settings *settings, const char *name, stru
 	if (mode && conninfo_has_system_root(info) && strcmp(mode, "verify-full") != 0)
 		buf_printf(faults, "%s: sslrootcert=system needs sslmode=verify-full\n", name);
 	if (!conninfo_is_network(info)
-	    || (settings->env != ENV_PRODUCTION && settings->database_connection == CONNECTION_PERSISTENT))
+	    || (settings->env != ENV_PRODUCTION
+	        && settings->database_connection == CONNECTION_PERSISTENT))
 		return;
 	/* libpq takes nothing less beside the system's CAs. */
-	conninfo_default(owner, info, "sslmode", conninfo_has_system_root(info) ? "verify-full" : "require");
+	conninfo_default(owner, info, "sslmode",
+	                 conninfo_has_system_root(info) ? "verify-full" : "require");
 	if (!conninfo_needs_tls(info))
 		buf_printf(
 		    faults,
@@ -71,10 +73,12 @@ read_parts(void *owner, struct settings *settings, struct buf *faults)
 	struct error err;
 
 	if (!settings->db_host) {
-		buf_text(faults,
-		         "DATABASE_URL: is required (or DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD)\n");
+		buf_text(
+		    faults,
+		    "DATABASE_URL: is required (or DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD)\n");
 	} else if (!conninfo_from_parts(owner, &parts, &settings->database, &err)) {
-		buf_printf(faults, "DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD: %s\n", err.message);
+		buf_printf(faults, "DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD: %s\n",
+		           err.message);
 	} else {
 		require_tls(owner, settings, "DB_HOST", &settings->database, faults);
 	}
@@ -89,8 +93,8 @@ check_sslmode(const struct settings *settings, struct buf *faults)
 		    "PGSSLMODE: must be one of disable, allow, prefer, require, verify-ca, verify-full\n");
 }
 
-/* They spare the client PBKDF2, and stand for one password: that of DATABASE_URL. libpq 18 knows them; an older one is an
- * error when the connector is made. */
+/* They spare the client PBKDF2, and stand for one password: that of DATABASE_URL. libpq 18 knows
+ * them; an older one is an error when the connector is made. */
 static void
 add_scram_keys(void *owner, struct settings *settings, struct buf *faults)
 {
@@ -98,7 +102,8 @@ add_scram_keys(void *owner, struct settings *settings, struct buf *faults)
 	           *server = settings->database_scram_server_key;
 
 	if (!client != !server)
-		buf_text(faults, "DATABASE_SCRAM_CLIENT_KEY, DATABASE_SCRAM_SERVER_KEY: need each other\n");
+		buf_text(faults,
+		         "DATABASE_SCRAM_CLIENT_KEY, DATABASE_SCRAM_SERVER_KEY: need each other\n");
 	if (!client || !server)
 		return;
 	log_secret(client);
@@ -111,8 +116,8 @@ static void
 check_databases(void *owner, struct settings *settings, struct buf *faults)
 {
 	if (settings->database_url)
-		(void)read_url(owner, settings, "DATABASE_URL", settings->database_url, &settings->database,
-		               faults);
+		(void)read_url(owner, settings, "DATABASE_URL", settings->database_url,
+		               &settings->database, faults);
 	else
 		read_parts(owner, settings, faults);
 	(void)read_url(owner, settings, "DATABASE_REPLICA_URL", settings->database_replica_url,
@@ -137,7 +142,8 @@ check_redis(void *owner, struct settings *settings, struct buf *faults)
 }
 
 static void
-check_secret_key(const struct settings *settings, const char *name, const char *key, struct buf *faults)
+check_secret_key(const struct settings *settings, const char *name, const char *key,
+                 struct buf *faults)
 {
 	const char *fault = settings->env == ENV_PRODUCTION && key ? secret_key_fault(key) : NULL;
 
@@ -162,7 +168,9 @@ settings_check(void *owner, struct settings *settings, struct buf *faults, struc
 	if (settings->debug)
 		settings->log_level = LOG_DEBUG;
 	if (settings->database_pool_size + settings->database_max_overflow == 0)
-		buf_text(faults, "DATABASE_POOL_SIZE, DATABASE_MAX_OVERFLOW: one of them must be above 0\n");
+		buf_text(
+		    faults,
+		    "DATABASE_POOL_SIZE, DATABASE_MAX_OVERFLOW: one of them must be above 0\n");
 	check_sslmode(settings, faults);
 	check_databases(owner, settings, faults);
 	check_redis(owner, settings, faults);

@@ -30,7 +30,8 @@ decode(void *owner, const char *text, size_t size, const char **decoded, struct 
 static bool
 parse_port(struct url *url, struct error *err)
 {
-	if (!parse_int(url->port, &url->port_number) || url->port_number < 1 || url->port_number > 65535)
+	if (!parse_int(url->port, &url->port_number) || url->port_number < 1
+	    || url->port_number > 65535)
 		return error_set(err, NP_INVALID,
 		                 "needs a port from 1 to 65535 after the host"
 		                 " (a password with : / ? # or @ must be percent-encoded)");
@@ -44,7 +45,8 @@ parse_user(void *owner, const char *text, size_t size, struct url *url, struct e
 	size_t user = colon ? (size_t)(colon - text) : size;
 
 	if (memchr(text, '@', size))
-		return error_set(err, NP_INVALID, "has more than one @ (in a password it is written %%40)");
+		return error_set(err, NP_INVALID,
+		                 "has more than one @ (in a password it is written %%40)");
 	if (colon && !decode(owner, colon + 1, size - user - 1, &url->password, err))
 		return false;
 	return user == 0 || decode(owner, text, user, &url->user, err);
@@ -57,7 +59,8 @@ parse_host(void *owner, const char *text, size_t size, struct url *url, struct e
 
 	/* libpq's host1:port1,host2:port2. */
 	if (memchr(text, ',', size))
-		return error_set(err, NP_INVALID, "names several hosts, of which only one is supported");
+		return error_set(err, NP_INVALID,
+		                 "names several hosts, of which only one is supported");
 	if (size > 0 && *text == '[') {
 		const char *close = memchr(text, ']', size);
 
@@ -74,10 +77,12 @@ parse_host(void *owner, const char *text, size_t size, struct url *url, struct e
 	}
 	if (!port || port + 1 == end)
 		return true;
-	return decode(owner, port + 1, (size_t)(end - port - 1), &url->port, err) && parse_port(url, err);
+	return decode(owner, port + 1, (size_t)(end - port - 1), &url->port, err)
+	       && parse_port(url, err);
 }
 
-/* ?user=me?password=…: the second ? was meant to be a &, and would make the password a part of what is shown. */
+/* ?user=me?password=…: the second ? was meant to be a &, and would make the password a part of what
+ * is shown. */
 static bool
 hides_password(const char *text, size_t size)
 {
@@ -97,10 +102,12 @@ parse_params(void *owner, const char *text, struct url *url, struct error *err)
 		if (name == 0 || name == size)
 			return error_set(err, NP_INVALID, "needs name=value after the ?");
 		if (hides_password(text, size))
-			return error_set(err, NP_INVALID,
-			                 "needs & and not ? before its password= (a ? in a value is %%3F)");
+			return error_set(
+			    err, NP_INVALID,
+			    "needs & and not ? before its password= (a ? in a value is %%3F)");
 		if (url->param_count == URL_PARAMS_MAX)
-			return error_set(err, NP_INVALID, "has more than %d parameters", URL_PARAMS_MAX);
+			return error_set(err, NP_INVALID, "has more than %d parameters",
+			                 URL_PARAMS_MAX);
 		if (!decode(owner, text, name, &param->name, err)
 		    || !decode(owner, text + name + 1, size - name - 1, &param->value, err))
 			return false;
@@ -142,14 +149,17 @@ url_parse(void *owner, const char *text, struct url *url, struct error *err)
 	if (strlen(text) > URL_MAX_BYTES)
 		return error_set(err, NP_INVALID, "is longer than %d bytes", URL_MAX_BYTES);
 	if (!rest || !is_scheme(text, (size_t)(rest - text)))
-		return error_set(err, NP_INVALID, "is not of the form scheme://user:password@host:port/name");
+		return error_set(err, NP_INVALID,
+		                 "is not of the form scheme://user:password@host:port/name");
 	url->scheme = mem_strndup(owner, text, (size_t)(rest - text));
 	rest += 3;
 	authority = strcspn(rest, "/?#");
-	/* An @ behind the host means that the password holds a raw / ? or #: reading on would misplace its rest. */
+	/* An @ behind the host means that the password holds a raw / ? or #: reading on would
+	 * misplace its rest. */
 	if (strchr(rest + authority, '@') || strchr(rest, '#'))
-		return error_set(err, NP_INVALID,
-		                 "has an unencoded / ? # or @ (in a password they are %%2F %%3F %%23 %%40)");
+		return error_set(
+		    err, NP_INVALID,
+		    "has an unencoded / ? # or @ (in a password they are %%2F %%3F %%23 %%40)");
 	if (!parse_authority(owner, rest, authority, url, err))
 		return false;
 	rest += authority;

@@ -1,6 +1,7 @@
 /* url.h - scheme://user:password@host:port/path?name=value, taken apart and percent-decoded once
  *
- * Ours, because libpq echoes a URL that it cannot parse, password and all. No error from here quotes any of it.
+ * Ours, because libpq echoes a URL that it cannot parse, password and all. No error from here
+ * quotes any of it.
  */
 #ifndef NULLPOOL_CONFIG_URL_H
 #define NULLPOOL_CONFIG_URL_H

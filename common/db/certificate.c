@@ -58,8 +58,8 @@ write_host(struct buf *out, const char *before, const GENERAL_NAME *name)
 	/* It is not proven yet: whoever made it may have written any length. */
 	size = ASN1_STRING_length(value);
 	if ((size != IPV4_BYTES && size != IPV6_BYTES)
-	    || !inet_ntop(size == IPV4_BYTES ? AF_INET : AF_INET6, ASN1_STRING_get0_data(value), address,
-	                  sizeof(address)))
+	    || !inet_ntop(size == IPV4_BYTES ? AF_INET : AF_INET6, ASN1_STRING_get0_data(value),
+	                  address, sizeof(address)))
 		return false;
 	buf_text(out, before);
 	buf_text(out, address);
@@ -73,7 +73,8 @@ write_hosts(struct buf *out, const X509 *certificate)
 	int count = names ? sk_GENERAL_NAME_num(names) : 0, shown = 0;
 
 	for (int i = 0; i < count && shown < NAMES_MAX; i++)
-		shown += write_host(out, shown > 0 ? ", " : ", for ", sk_GENERAL_NAME_value(names, i));
+		shown += write_host(out, shown > 0 ? ", " : ", for ",
+		                    sk_GENERAL_NAME_value(names, i));
 	if (count > NAMES_MAX)
 		buf_printf(out, " and %d more", count - NAMES_MAX);
 	GENERAL_NAMES_free(names);
@@ -87,7 +88,8 @@ write_date(struct buf *out, const ASN1_TIME *time)
 	char text[DATE_BYTES];
 	struct tm parts;
 
-	if (ASN1_TIME_to_tm(time, &parts) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &parts) > 0)
+	if (ASN1_TIME_to_tm(time, &parts)
+	    && strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &parts) > 0)
 		buf_text(out, text);
 }
 
@@ -127,7 +129,8 @@ certificate_days_left(SSL *tls)
 static bool
 signs_itself(X509 *certificate)
 {
-	return X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0;
+	return X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate))
+	       == 0;
 }
 
 const char *
@@ -159,7 +162,8 @@ certificate_root(void *owner, SSL *tls)
 
 	buf_init(&out, owner, TEXT_BYTES);
 	if (sk_X509_num(chain) > 0)
-		write_name(&out, X509_get_issuer_name(sk_X509_value(chain, sk_X509_num(chain) - 1)));
+		write_name(&out,
+		           X509_get_issuer_name(sk_X509_value(chain, sk_X509_num(chain) - 1)));
 	return out.data;
 }
 
@@ -227,7 +231,8 @@ certificate_judge(void *owner, SSL *tls, const char *host, const char **why)
 		*why = describe(owner, X509_verify_cert_error_string(code), certificate);
 	} else if (host && !is_for(certificate, host)) {
 		fault = CERTIFICATE_NAME;
-		*why = describe(owner, mem_printf(owner, "certificate is not for %s", host), certificate);
+		*why = describe(owner, mem_printf(owner, "certificate is not for %s", host),
+		                certificate);
 	}
 	X509_free(certificate);
 	return fault;

@@ -18,8 +18,9 @@ enum certificate_fault {
 	CERTIFICATE_OTHER,
 };
 
-/* After a handshake that was let pass (SSL_VERIFY_NONE): what a client that verifies says to it. With a host (NULL: it does
- * not matter) the name has to fit too. Unless it is good, *why (owner's) has OpenSSL's reason, names and dates. */
+/* After a handshake that was let pass (SSL_VERIFY_NONE): what a client that verifies says to it.
+ * With a host (NULL: it does not matter) the name has to fit too. Unless it is good, *why (owner's)
+ * has OpenSSL's reason, names and dates. */
 enum certificate_fault certificate_judge(void *owner, SSL *tls, const char *host, const char **why);
 
 /* "db.example.com < Example CA": who signed for whom up to the last that is known, owner's. */

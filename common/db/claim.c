@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "db/flight.h"
-#include "db/wrap.h"
+#include "db/keep_rows_sql.h"
 
 void
 claim_init(struct claim *claim, void *owner)
@@ -36,7 +36,7 @@ claim_wrap(struct claim *claim, void *owner, const char **sql, struct np_values 
 	if (count > FLIGHT_VALUES_MAX || claim->earlier.overflow)
 		return false;
 	buf_init(&wrapped, owner, strlen(*sql) + strlen(claim->keep) + 256);
-	if (!wrap_statement(&wrapped, *sql, values->count, claim->keep))
+	if (!keep_rows_sql(&wrapped, *sql, values->count, claim->keep))
 		return false;
 	all = mem_array(owner, struct np_value, count);
 	if (values->count > 0)

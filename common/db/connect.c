@@ -20,8 +20,8 @@
 
 /* The version that brought sslnegotiation=direct to the server. */
 #define DIRECT_SERVER_VERSION 170000
-/* Linux has no larger process id (PID_MAX_LIMIT); a pooler makes up a number of 31 bits, PgBouncer before
- * 1.21 one of 32, so a negative one half of the time. */
+/* Linux has no larger process id (PID_MAX_LIMIT); a pooler makes up a number of 31 bits, PgBouncer
+ * before 1.21 one of 32, so a negative one half of the time. */
 #define BACKEND_PID_MAX 4194304
 /* A server that does not know what to make of it may also just wait: PgBouncer before 1.25 does. */
 #define DIRECT_WAIT_MS 1500
@@ -31,8 +31,13 @@ struct connector {
 	struct keywords keywords;
 	struct tls_root root;
 	const char *host; /* to be resolved for each attempt; NULL: it is an address or a socket */
-	enum { DIRECT_NO, DIRECT_TRIED, DIRECT_PROVEN, DIRECT_REFUSED } direct; /* TLS without asking first */
-	struct connection current;                                              /* pg is NULL: none */
+	enum {
+		DIRECT_NO,
+		DIRECT_TRIED,
+		DIRECT_PROVEN,
+		DIRECT_REFUSED
+	} direct;                  /* TLS without asking first */
+	struct connection current; /* pg is NULL: none */
 	struct prepared *prepared; /* of the current one; NULL: none is kept */
 	bool taken;
 	struct connect_cost waited; /* by the last acquire */
@@ -65,7 +70,8 @@ close_all(void *at)
 	discard(&connector->current);
 }
 
-/* Whether TLS could begin at once, for all that we know. A URL's own word is obeyed, without falling back. */
+/* Whether TLS could begin at once, for all that we know. A URL's own word is obeyed, without
+ * falling back. */
 static bool
 may_be_direct(const struct connector *connector)
 {
@@ -154,9 +160,11 @@ learn_direct(struct connector *connector)
 static void
 adopt(struct connector *connector)
 {
-	connector->current = (struct connection){ .since_us = clock_now_us(),
-		                                  .prepared = connector->prepared,
-		                                  .checks_client = !connector->without_client_check };
+	connector->current = (struct connection){
+		.since_us = clock_now_us(),
+		.prepared = connector->prepared,
+		.checks_client = !connector->without_client_check
+	};
 	if (connector->prepared)
 		prepared_reset(connector->prepared);
 	connector->current.used_us = connector->current.since_us;
@@ -174,7 +182,8 @@ drop_dial(struct connector *connector)
 	connector->dialing = false;
 }
 
-/* What was tried because it is cheaper, and may be why it failed. What the server said itself is not. */
+/* What was tried because it is cheaper, and may be why it failed. What the server said itself is
+ * not. */
 static bool
 fell_back(struct connector *connector)
 {
@@ -256,21 +265,24 @@ failure_of(const struct error *err, struct deadline deadline)
 	return deadline_passed(deadline) ? FAILED_TIMEOUT : FAILED_NETWORK;
 }
 
-/* Not the network, not what the server said, and it never was better. Wrong configuration may look the same: with a CA
- * that did not sign for the server each request costs a fork besides, 1 ms of the 10 it took. */
+/* Not the network, not what the server said, and it never was better. Wrong configuration may look
+ * the same: with a CA that did not sign for the server each request costs a fork besides, 1 ms of
+ * the 10 it took. */
 static bool
 may_be_our_own(const struct connector *connector, struct deadline deadline)
 {
 	const struct dial *dial = &connector->dial;
 
-	return connector->totals.opened == 0 && (dial->phase == CONNECT_TLS || dial->phase == CONNECT_AUTH)
+	return connector->totals.opened == 0
+	       && (dial->phase == CONNECT_TLS || dial->phase == CONNECT_AUTH)
 	       && !*dial->err.sqlstate && !deadline_passed(deadline);
 }
 
 static bool
 connect_now(struct connector *connector, struct deadline request, struct error *err)
 {
-	struct deadline deadline = deadline_within_ms(request, connector->options.connect_timeout_s * 1000);
+	struct deadline deadline = deadline_within_ms(request,
+	                                              connector->options.connect_timeout_s * 1000);
 
 	if (connector->dialing) {
 		dial_account(&connector->dial);
@@ -321,7 +333,8 @@ connector_is_suspect(const struct connector *connector)
 	return connector->suspect;
 }
 
-/* A killed connection still says CONNECTION_OK: readable while idle means that the server said goodbye. */
+/* A killed connection still says CONNECTION_OK: readable while idle means that the server said
+ * goodbye. */
 static bool
 is_alive(PGconn *pg)
 {
@@ -329,7 +342,8 @@ is_alive(PGconn *pg)
 
 	/* What comes without end is no sign of life. */
 	for (int i = 0; poll(&poll_fd, 1, 0) > 0; i++)
-		if (i == IDLE_READS_MAX || !PQconsumeInput(pg) || (poll_fd.revents & (POLLHUP | POLLERR)))
+		if (i == IDLE_READS_MAX || !PQconsumeInput(pg)
+		    || (poll_fd.revents & (POLLHUP | POLLERR)))
 			return false;
 	/* A FATAL that came with it is read here, and logged in DEBUG only. */
 	(void)PQisBusy(pg);
@@ -342,7 +356,8 @@ is_fit(const struct connector *connector)
 	const struct connection *current = &connector->current;
 	const struct connector_options *options = &connector->options;
 	int64_t age_us = clock_now_us() - current->since_us;
-	int64_t life_s = options->mode == CONNECTION_AHEAD ? options->ahead_ttl_s : options->recycle_s;
+	int64_t life_s = options->mode == CONNECTION_AHEAD ? options->ahead_ttl_s
+	                                                   : options->recycle_s;
 
 	if (!current->pg || (life_s >= 0 && age_us >= life_s * 1000000))
 		return false;
@@ -358,8 +373,8 @@ discard_idle(struct connector *connector)
 }
 
 bool
-connector_acquire(struct connector *connector, struct deadline deadline, struct connection **connection,
-                  struct error *err)
+connector_acquire(struct connector *connector, struct deadline deadline,
+                  struct connection **connection, struct error *err)
 {
 	assert(!connector->taken);
 	connector->waited = (struct connect_cost){ 0 };
@@ -443,8 +458,8 @@ void
 connector_open_ahead(struct connector *connector)
 {
 	assert(!connector->taken);
-	if (connector->options.mode != CONNECTION_AHEAD || connector->dialing || connector->current.pg
-	    || clock_now_us() < connector->ahead_after_us)
+	if (connector->options.mode != CONNECTION_AHEAD || connector->dialing
+	    || connector->current.pg || clock_now_us() < connector->ahead_after_us)
 		return;
 	start_dial(connector, deadline_in_ms(connector->options.connect_timeout_s * 1000));
 	settle_ahead(connector);
@@ -468,8 +483,8 @@ connector_need(const struct connector *connector)
 		return dial_need(&connector->dial, connector->dial_deadline);
 	if (connector_ahead(connector) == AHEAD_READY)
 		return (struct dial_need){ PQsocket(connector->current.pg), POLLIN,
-			                   deadline_left_ms(
-			                       (struct deadline){ connector->current.since_us + ttl_us }) };
+			                   deadline_left_ms((struct deadline){
+			                       connector->current.since_us + ttl_us }) };
 	return (struct dial_need){ -1, 0, -1 };
 }
 

@@ -1,11 +1,12 @@
 /* connect.h - one connection at a time for this process: a fresh one each time, or one that is kept
  *
  * null:       opened when it is wanted, closed by connector_release(): NullPool's way.
- * persistent: it is kept, looked at before it is used again (no round trip), and replaced when it is too old.
- * ahead:      used once and closed as in null, but the next one is opened while the process waits for work.
+ * persistent: it is kept, looked at before it is used again (no round trip), and replaced when it
+ * is too old. ahead:      used once and closed as in null, but the next one is opened while the
+ * process waits for work.
  *
- * Connecting is asynchronous under a deadline, with at most two retries (full jitter from 50 ms) for what may
- * pass by itself; a wrong password, database or certificate is never tried again.
+ * Connecting is asynchronous under a deadline, with at most two retries (full jitter from 50 ms)
+ * for what may pass by itself; a wrong password, database or certificate is never tried again.
  */
 #ifndef NULLPOOL_DB_CONNECT_H
 #define NULLPOOL_DB_CONNECT_H
@@ -32,11 +33,18 @@ struct connector_options {
 
 struct connection {
 	PGconn *pg;
-	struct prepared *prepared; /* its statements with names; NULL: it is not kept, so it has none */
+	struct prepared
+	    *prepared; /* its statements with names; NULL: it is not kept, so it has none */
 	/* Of the settings that never change (head.h): nothing is known; the session keeps none, and
 	 * has usual values of its own or not; or it keeps them: they were sent in the transaction
 	 * that is open, or are committed. */
-	enum { SETTINGS_UNKNOWN, SETTINGS_USUAL, SETTINGS_UNUSUAL, SETTINGS_SENT, SETTINGS_KEPT } settings;
+	enum {
+		SETTINGS_UNKNOWN,
+		SETTINGS_USUAL,
+		SETTINGS_UNUSUAL,
+		SETTINGS_SENT,
+		SETTINGS_KEPT
+	} settings;
 	bool checks_client; /* the server may be told to notice that its client left */
 	bool reused;        /* was open before this request */
 	int64_t since_us;   /* of clock_now_us(): when it was open */
@@ -45,8 +53,8 @@ struct connection {
 
 struct connector;
 
-/* False: this libpq does not know a keyword that security depends on. Others it does not know are left out
- * with a warning in the log. The connector owns its connection and belongs to owner. */
+/* False: this libpq does not know a keyword that security depends on. Others it does not know are
+ * left out with a warning in the log. The connector owns its connection and belongs to owner. */
 NP_MUST_CHECK bool connector_new(void *owner, const struct connector_options *options,
                                  struct connector **connector, struct error *err);
 
@@ -75,7 +83,8 @@ extern const char *const connect_failure_names[CONNECT_FAILURE__MAX + 1];
 struct connector_totals {
 	uint64_t opened;
 	uint64_t failed[CONNECT_FAILURE__MAX]; /* after all retries */
-	uint64_t ahead_used, ahead_wasted; /* of those that were open when a request came, or went unused */
+	uint64_t ahead_used,
+	    ahead_wasted; /* of those that were open when a request came, or went unused */
 };
 const struct connector_totals *connector_totals(const struct connector *connector);
 
@@ -85,21 +94,24 @@ void connector_distrust(const struct connector *connector);
 /* This server cannot notice that its client left: its next connection is not told to. */
 void connector_without_client_check(struct connector *connector);
 
-/* True: the last attempt failed after TCP although no server said why, and this process never had a connection. OpenSSL
- * sets itself up once, with the first; where memory lacked just then, all that come after it fail, in various words. */
+/* True: the last attempt failed after TCP although no server said why, and this process never had a
+ * connection. OpenSSL sets itself up once, with the first; where memory lacked just then, all that
+ * come after it fail, in various words. */
 bool connector_is_suspect(const struct connector *connector);
 
 /* How far the last attempt came that was made. */
 enum connect_phase connector_phase(const struct connector *connector);
 
-/* Gives it back: kept when the mode is persistent, `usable` is true and its session is idle; closed otherwise. */
+/* Gives it back: kept when the mode is persistent, `usable` is true and its session is idle; closed
+ * otherwise. */
 void connector_release(struct connector *connector, struct connection *connection, bool usable);
 
 /* --- ahead --- */
 
 enum connector_ahead { AHEAD_NONE, AHEAD_OPENING, AHEAD_READY };
 
-/* Begins to open the next one, if the mode is ahead and the last failure is long enough ago. Never waits. */
+/* Begins to open the next one, if the mode is ahead and the last failure is long enough ago. Never
+ * waits. */
 void connector_open_ahead(struct connector *connector);
 
 /* Stops opening it, or closes it unused. */

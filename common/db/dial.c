@@ -54,7 +54,8 @@ dial_account(struct dial *dial)
 	}
 }
 
-/* An answer has come. It was waited for when something had been sent since the last one; TCP's own has no bytes. */
+/* An answer has come. It was waited for when something had been sent since the last one; TCP's own
+ * has no bytes. */
 static void
 count_trip(struct dial *dial)
 {
@@ -73,8 +74,9 @@ has_tls(const struct dial *dial)
 	       && PQstatus(dial->pg) != CONNECTION_BAD;
 }
 
-/* libpq goes on, and says what it wants next. OpenSSL reads on while there is something: where the server is near, its
- * answer may be there before anybody has to wait for it, and the handshake begins and ends in here. It was a trip. */
+/* libpq goes on, and says what it wants next. OpenSSL reads on while there is something: where the
+ * server is near, its answer may be there before anybody has to wait for it, and the handshake
+ * begins and ends in here. It was a trip. */
 static void
 go_on(struct dial *dial)
 {
@@ -115,7 +117,8 @@ explain(struct dial *dial, const char *text)
 	sqlstate_error(&dial->err, &meaning, code, text);
 }
 
-/* With hostaddr libpq resolves nothing, and still takes the host's name for SNI and certificates. */
+/* With hostaddr libpq resolves nothing, and still takes the host's name for SNI and certificates.
+ */
 static bool
 dial_address(struct dial *dial, struct deadline deadline)
 {
@@ -241,7 +244,8 @@ find_addresses(struct dial *dial, struct deadline deadline)
 }
 
 void
-dial_start(struct dial *dial, const struct keywords *keywords, const char *host, struct deadline deadline)
+dial_start(struct dial *dial, const struct keywords *keywords, const char *host,
+           struct deadline deadline)
 {
 	*dial = (struct dial){
 		.keywords = *keywords, .host = host, .retry = RETRY_SOON, .since_us = clock_now_us()

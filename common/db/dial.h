@@ -1,7 +1,7 @@
 /* dial.h - one connection being opened, step by step, so that it can go on beside something else
  *
- * Its name is resolved, then all addresses are tried in turn, each with its share of the time: one that swallows
- * packets must not take it from the others. Nothing here waits but dial_wait().
+ * Its name is resolved, then all addresses are tried in turn, each with its share of the time: one
+ * that swallows packets must not take it from the others. Nothing here waits but dial_wait().
  *
  *     dial_start(&dial, …);
  *     while (dial.state == DIAL_GOING) {
@@ -65,7 +65,8 @@ struct dial {
 void dial_start(struct dial *dial, const struct keywords *keywords, const char *host,
                 struct deadline deadline);
 
-/* TLS may take so long and no longer; 0: as long as all of it. For a way to begin it that the server may not know. */
+/* TLS may take so long and no longer; 0: as long as all of it. For a way to begin it that the
+ * server may not know. */
 void dial_limit_tls(struct dial *dial, int64_t ms);
 
 /* Goes on as far as it can without waiting. */

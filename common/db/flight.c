@@ -15,8 +15,8 @@ flight_begin(struct flight *flight, PGconn *pg, struct prepared *prepared)
 	*flight = (struct flight){ .pg = pg, .prepared = prepared };
 }
 
-/* A place for the next result. From here on the server may have got something: libpq sends by itself what is longer
- * than its buffer. */
+/* A place for the next result. From here on the server may have got something: libpq sends by
+ * itself what is longer than its buffer. */
 static size_t
 next_place(struct flight *flight)
 {
@@ -50,7 +50,9 @@ prepare(struct flight *flight, struct prepared_statement *statement)
 size_t
 flight_add(struct flight *flight, const char *sql, struct np_values values)
 {
-	struct prepared_statement *statement = flight->prepared ? prepared_find(flight->prepared, sql) : NULL;
+	struct prepared_statement *statement = flight->prepared
+	                                           ? prepared_find(flight->prepared, sql)
+	                                           : NULL;
 	const char *texts[FLIGHT_VALUES_MAX];
 	int count = (int)values.count, queued;
 	size_t place, bytes = 0;
@@ -65,7 +67,8 @@ flight_add(struct flight *flight, const char *sql, struct np_values values)
 		prepare(flight, statement);
 	place = next_place(flight);
 	if (statement)
-		queued = PQsendQueryPrepared(flight->pg, statement->name, count, texts, NULL, NULL, 0);
+		queued = PQsendQueryPrepared(flight->pg, statement->name, count, texts, NULL, NULL,
+		                             0);
 	else
 		queued = PQsendQueryParams(flight->pg, sql, count, NULL, texts, NULL, NULL, 0);
 	flight->named = flight->named || statement;
@@ -141,8 +144,8 @@ keep(struct flight *flight, size_t statement, PGresult *result)
 	}
 }
 
-/* Each statement's results end with a NULL, and so does what failed at the commit, in the Sync's place. The last of all is
- * the Sync's. */
+/* Each statement's results end with a NULL, and so does what failed at the commit, in the Sync's
+ * place. The last of all is the Sync's. */
 static enum wait_outcome
 read_all(struct flight *flight, struct deadline deadline)
 {
@@ -239,7 +242,8 @@ flight_was_rejected(const struct flight *flight)
 	 * and XX000 may be either's). Shutting down ends what is done as well as what is not, and
 	 * 40003 says that nobody knows. */
 	if (text_starts(code, "57P") || text_starts(code, "58") || strcmp(code, "40003") == 0
-	    || ((text_starts(code, "08") || text_starts(code, "XX")) && !flight_is_of_server(flight->error)))
+	    || ((text_starts(code, "08") || text_starts(code, "XX"))
+	        && !flight_is_of_server(flight->error)))
 		return false;
 	/* Some poolers leave the first out. */
 	severity = PQresultErrorField(flight->error, PG_DIAG_SEVERITY_NONLOCALIZED);

@@ -1,8 +1,9 @@
 /* flight.h - statements that go to the server together and are answered together: one round trip
  *
- * libpq's pipeline mode, with one Sync in flight and one flush (some poolers lose replies otherwise). Statements
- * without a BEGIN are one implicit transaction: the Sync commits all of them or none, and what fails at the commit
- * comes after the last statement's success. So success is the Sync, with no error before it.
+ * libpq's pipeline mode, with one Sync in flight and one flush (some poolers lose replies
+ * otherwise). Statements without a BEGIN are one implicit transaction: the Sync commits all of them
+ * or none, and what fails at the commit comes after the last statement's success. So success is the
+ * Sync, with no error before it.
  *
  *     flight_begin(&flight, pg, NULL);
  *     flight_add(&flight, sql, values);
@@ -33,28 +34,31 @@ enum flight_outcome {
 struct flight {
 	PGconn *pg;
 	struct prepared *prepared; /* NULL: statements are sent as text */
-	const int *client; /* its descriptor, which ends the flight when it hangs up; NULL: nothing does */
+	const int *
+	    client; /* its descriptor, which ends the flight when it hangs up; NULL: nothing does */
 	size_t count;
 	/* By statement; NULL where it did not succeed. The flight's own. */
 	PGresult *results[FLIGHT_STATEMENTS_MAX];
-	struct prepared_statement *prepares[FLIGHT_STATEMENTS_MAX]; /* what it makes known, or NULL */
-	bool named;                                                 /* some were sent by name */
-	PGresult *error; /* the first one, or NULL. The flight's own */
-	bool sent;       /* the server may have got some of it */
-	bool broken;     /* the connection must not be used again */
-	bool unqueued;   /* a statement could not even be queued */
-	bool large;      /* values or a row made libpq's buffers grow: they never shrink */
+	struct prepared_statement
+	    *prepares[FLIGHT_STATEMENTS_MAX]; /* what it makes known, or NULL */
+	bool named;                           /* some were sent by name */
+	PGresult *error;                      /* the first one, or NULL. The flight's own */
+	bool sent;                            /* the server may have got some of it */
+	bool broken;                          /* the connection must not be used again */
+	bool unqueued;                        /* a statement could not even be queued */
+	bool large; /* values or a row made libpq's buffers grow: they never shrink */
 };
 
 /* pg: in non-blocking pipeline mode, nothing in flight. prepared: of that connection, or NULL. */
 void flight_begin(struct flight *flight, PGconn *pg, struct prepared *prepared);
 
-/* Queues a statement without values that is used once (BEGIN, COMMIT), or any other one, by its name where that is
- * allowed; returns its index. What goes wrong here comes out at flight_fly(). */
+/* Queues a statement without values that is used once (BEGIN, COMMIT), or any other one, by its
+ * name where that is allowed; returns its index. What goes wrong here comes out at flight_fly(). */
 size_t flight_command(struct flight *flight, const char *sql);
 size_t flight_add(struct flight *flight, const char *sql, struct np_values values);
 
-/* Asks what a statement would return, without running it: the result has its columns and no rows. */
+/* Asks what a statement would return, without running it: the result has its columns and no rows.
+ */
 size_t flight_describe(struct flight *flight, const char *sql);
 
 /* Sends them and reads every answer. */

@@ -10,7 +10,8 @@
 void
 keywords_clean_environment(void)
 {
-	/* The first two are in each conninfo by now; a program that a reload executes reads them again. */
+	/* The first two are in each conninfo by now; a program that a reload executes reads them
+	 * again. */
 	static const char *const kept[] = { "PGSSLMODE",
 		                            "PGSSLROOTCERT",
 		                            "PGSSLCERT",
@@ -94,11 +95,12 @@ add_all(struct keywords *keywords, const struct conninfo *info, const PQconninfo
 		if (is_known(known, info->keywords[i]))
 			keywords_set(keywords, info->keywords[i], info->values[i]);
 		else if (is_protective(info->keywords[i]))
-			return error_set(err, NP_INTERNAL, "this libpq (%d) does not know %s", PQlibVersion(),
-			                 info->keywords[i]);
+			return error_set(err, NP_INTERNAL, "this libpq (%d) does not know %s",
+			                 PQlibVersion(), info->keywords[i]);
 		else
-			log_printf(LOG_WARNING, "setting ignored", "this libpq (%d) does not know %s",
-			           PQlibVersion(), info->keywords[i]);
+			log_printf(LOG_WARNING, "setting ignored",
+			           "this libpq (%d) does not know %s", PQlibVersion(),
+			           info->keywords[i]);
 	}
 	return true;
 }

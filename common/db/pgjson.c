@@ -11,7 +11,8 @@ typedef void writer(struct buf *out, const char *text, size_t size);
 static writer write_string, write_bool, write_integer, write_float, write_numeric, write_json,
     write_timestamp;
 
-/* Types that are not strings, and the arrays of types that we know: pg_type.dat, stable since 9.4. */
+/* Types that are not strings, and the arrays of types that we know: pg_type.dat, stable since 9.4.
+ */
 static const struct {
 	uint32_t oid;
 	uint32_t array_oid;
@@ -102,7 +103,8 @@ write_numeric(struct buf *out, const char *text, size_t size)
 {
 	if (!is_number(text, size))
 		buf_text(out, "null");
-	else if (significant_digits(text, size) <= NUMERIC_DIGITS_MAX && size <= NUMERIC_EXPONENT_MAX)
+	else if (significant_digits(text, size) <= NUMERIC_DIGITS_MAX
+	         && size <= NUMERIC_EXPONENT_MAX)
 		buf_add(out, text, size);
 	else
 		buf_json_string(out, text, size);
@@ -141,13 +143,14 @@ is_rfc3339_date_time(const char *text, size_t size)
 static bool
 is_offset(const char *text, size_t size)
 {
-	return (text[0] == '+' || text[0] == '-') && (size == 3 || size == 6) && text_is_digit(text[1])
-	       && text_is_digit(text[2])
-	       && (size == 3 || (text[3] == ':' && text_is_digit(text[4]) && text_is_digit(text[5])));
+	return (text[0] == '+' || text[0] == '-') && (size == 3 || size == 6)
+	       && text_is_digit(text[1]) && text_is_digit(text[2])
+	       && (size == 3
+	           || (text[3] == ':' && text_is_digit(text[4]) && text_is_digit(text[5])));
 }
 
-/* "2026-01-31 23:59:59.5+00" to "2026-01-31T23:59:59.5+00:00". What RFC 3339 cannot say (year 10000, BC,
- * infinity, an offset with seconds) stays as Postgres writes it. */
+/* "2026-01-31 23:59:59.5+00" to "2026-01-31T23:59:59.5+00:00". What RFC 3339 cannot say (year
+ * 10000, BC, infinity, an offset with seconds) stays as Postgres writes it. */
 static void
 write_timestamp(struct buf *out, const char *text, size_t size)
 {
@@ -170,7 +173,8 @@ write_timestamp(struct buf *out, const char *text, size_t size)
 	buf_json_string(out, text, size);
 }
 
-/* An array as array_out() writes it: {1,NULL,"a \"quoted\" one",{…}}, maybe after bounds: [0:1]={…}. */
+/* An array as array_out() writes it: {1,NULL,"a \"quoted\" one",{…}}, maybe after bounds:
+ * [0:1]={…}. */
 struct array {
 	const char *at, *end;
 	char delimiter;

@@ -1,10 +1,10 @@
 /* pgjson.h - one column's text, as Postgres sends it, to JSON by the column's type
  *
- * bool, int2/4/8 and finite floats are JSON's own; NaN and infinities are null. numeric is a number while a
- * double keeps all its digits, else a string. json and jsonb stand as they are, except that json keeps no line
- * feeds. timestamptz is RFC 3339 with its offset, timestamp the same without one. Arrays of these are arrays, and so are
- * those of other types that types.h knows.
- * Everything else, uuid and enums among it, is a string. Needs DateStyle ISO.
+ * bool, int2/4/8 and finite floats are JSON's own; NaN and infinities are null. numeric is a number
+ * while a double keeps all its digits, else a string. json and jsonb stand as they are, except that
+ * json keeps no line feeds. timestamptz is RFC 3339 with its offset, timestamp the same without
+ * one. Arrays of these are arrays, and so are those of other types that types.h knows. Everything
+ * else, uuid and enums among it, is a string. Needs DateStyle ISO.
  */
 #ifndef NULLPOOL_DB_PGJSON_H
 #define NULLPOOL_DB_PGJSON_H

@@ -37,7 +37,8 @@ prepared_learn(struct prepared *prepared, const PGconn *pg, const PGresult *row)
 	int64_t pid;
 
 	if (prepared->state == UNKNOWN && column >= 0 && PQntuples(row) == 1)
-		prepared->state = parse_int(PQgetvalue(row, 0, column), &pid) && pid == PQbackendPID(pg)
+		prepared->state = parse_int(PQgetvalue(row, 0, column), &pid)
+		                          && pid == PQbackendPID(pg)
 		                      ? ALLOWED
 		                      : NEVER;
 }
@@ -73,10 +74,12 @@ prepared_is_lost(struct prepared *prepared, const PGresult *error)
 
 	if (!code)
 		return false;
-	/* Somebody between us and the server takes another one for each transaction, or cleans up after each. */
+	/* Somebody between us and the server takes another one for each transaction, or cleans up
+	 * after each. */
 	if (strcmp(code, "26000") == 0)
 		prepared->state = NEVER;
-	return strcmp(code, "26000") == 0 || strcmp(code, "42P05") == 0 || strcmp(code, "0A000") == 0;
+	return strcmp(code, "26000") == 0 || strcmp(code, "42P05") == 0
+	       || strcmp(code, "0A000") == 0;
 }
 
 bool

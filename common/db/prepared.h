@@ -1,10 +1,11 @@
 /* prepared.h - the statements that a kept connection's server has parsed and planned already
  *
- * A statement of the same text then costs the server half of what it did. Each gets its name in the flight of its
- * first use, so that no round trip is added. Only on a connection that has a server process of its own: one that
- * speaks for another's (a pooler's in transaction mode) would have the name made in one process and used in another.
- * The server tells, in the first flight: pg_backend_pid() is then the process that the connection began with, while
- * poolers make that number up. What is wrong all the same shows as an error by which nothing was done:
+ * A statement of the same text then costs the server half of what it did. Each gets its name in the
+ * flight of its first use, so that no round trip is added. Only on a connection that has a server
+ * process of its own: one that speaks for another's (a pooler's in transaction mode) would have the
+ * name made in one process and used in another. The server tells, in the first flight:
+ * pg_backend_pid() is then the process that the connection began with, while poolers make that
+ * number up. What is wrong all the same shows as an error by which nothing was done:
  * prepared_is_lost().
  */
 #ifndef NULLPOOL_DB_PREPARED_H
@@ -41,12 +42,14 @@ bool prepared_is_allowed(const struct prepared *prepared);
 /* The statement of that text, made known if it was not. NULL: it has to be sent as text. */
 struct prepared_statement *prepared_find(struct prepared *prepared, const char *sql);
 
-/* Whether an error of a flight with names says that the server's idea of one is another: it forgot it (26000), has it
- * already (42P05), or a migration changed what it returns (0A000). The connection should be replaced. */
+/* Whether an error of a flight with names says that the server's idea of one is another: it forgot
+ * it (26000), has it already (42P05), or a migration changed what it returns (0A000). The
+ * connection should be replaced. */
 bool prepared_is_lost(struct prepared *prepared, const PGresult *error);
 
-/* Whether a refusal may only be because a migration changed the type of a parameter since that statement was prepared: Postgres
- * plans it anew, but with the types of then. As text it would be taken. */
+/* Whether a refusal may only be because a migration changed the type of a parameter since that
+ * statement was prepared: Postgres plans it anew, but with the types of then. As text it would be
+ * taken. */
 bool prepared_may_be_outdated(const struct flight *flight, size_t statement);
 
 #endif

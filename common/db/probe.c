@@ -60,7 +60,8 @@ wait_tls(struct talk *talk, int result)
 static bool
 wait_plain(struct talk *talk, short events)
 {
-	return (errno == EAGAIN || errno == EINTR) && wait_fd(talk->fd, events, talk->deadline) == WAIT_READY
+	return (errno == EAGAIN || errno == EINTR)
+	       && wait_fd(talk->fd, events, talk->deadline) == WAIT_READY
 	       && !deadline_passed(talk->deadline);
 }
 
@@ -89,12 +90,14 @@ hear(struct talk *talk, void *bytes, size_t size)
 	char *at = bytes;
 
 	while (size > 0) {
-		ssize_t got = talk->tls ? SSL_read(talk->tls, at, (int)size) : recv(talk->fd, at, size, 0);
+		ssize_t got = talk->tls ? SSL_read(talk->tls, at, (int)size)
+		                        : recv(talk->fd, at, size, 0);
 
 		if (got > 0) {
 			at += got;
 			size -= (size_t)got;
-		} else if (talk->tls ? !wait_tls(talk, (int)got) : got == 0 || !wait_plain(talk, POLLIN)) {
+		} else if (talk->tls ? !wait_tls(talk, (int)got)
+		                     : got == 0 || !wait_plain(talk, POLLIN)) {
 			return false;
 		}
 	}
@@ -123,7 +126,8 @@ dial_address(struct talk *talk, const struct sockaddr *address, socklen_t size)
 		return false;
 	if (connect(talk->fd, address, size) == 0
 	    || (errno == EINPROGRESS && wait_fd(talk->fd, POLLOUT, talk->deadline) == WAIT_READY
-	        && getsockopt(talk->fd, SOL_SOCKET, SO_ERROR, &error, &error_size) == 0 && error == 0))
+	        && getsockopt(talk->fd, SOL_SOCKET, SO_ERROR, &error, &error_size) == 0
+	        && error == 0))
 		return true;
 	(void)close(talk->fd);
 	talk->fd = -1;
@@ -181,7 +185,8 @@ dial_name(struct talk *talk, const char *host, const char *port)
 static bool
 reach(struct talk *talk)
 {
-	const char *host = conninfo_get(talk->info, "host"), *port = conninfo_get(talk->info, "port");
+	const char *host = conninfo_get(talk->info, "host"),
+	           *port = conninfo_get(talk->info, "port");
 	const char *address = conninfo_get(talk->info, "hostaddr");
 
 	if (!port)
@@ -190,7 +195,8 @@ reach(struct talk *talk)
 		return dial_unix(talk, host, port);
 	if (address)
 		return dial_text(talk, address, port);
-	return conninfo_is_address(talk->info) ? dial_text(talk, host, port) : dial_name(talk, host, port);
+	return conninfo_is_address(talk->info) ? dial_text(talk, host, port)
+	                                       : dial_name(talk, host, port);
 }
 
 /* --- TLS --- */
@@ -225,7 +231,8 @@ load_roots(struct talk *talk, SSL_CTX *context)
 	talk->probe->roots_us = clock_now_us() - start_us;
 	talk->probe->roots = sk_X509_OBJECT_num(X509_STORE_get0_objects(store));
 	if (crl && X509_STORE_load_locations(store, crl, NULL) == 1)
-		(void)X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+		(void)X509_STORE_set_flags(store,
+		                           X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 }
 
 static int
@@ -286,8 +293,8 @@ new_tls(struct talk *talk)
 	SSL_set_msg_callback(tls, see_message);
 	SSL_set_msg_callback_arg(tls, talk);
 	if (!conninfo_is_address(talk->info))
-		(void)SSL_set_tlsext_host_name(tls,
-		                               mem_strdup(talk->owner, conninfo_get(talk->info, "host")));
+		(void)SSL_set_tlsext_host_name(
+		    tls, mem_strdup(talk->owner, conninfo_get(talk->info, "host")));
 	if (SSL_set_fd(tls, talk->fd) == 1)
 		return tls;
 	SSL_free(tls);
@@ -320,8 +327,8 @@ judge(struct talk *talk)
 
 	if (!probe->verifies)
 		return !mode || !text_starts(mode, "verify-");
-	probe->fault = certificate_judge(talk->owner, talk->tls,
-	                                 by_name ? conninfo_get(talk->info, "host") : NULL, &probe->why);
+	probe->fault = certificate_judge(
+	    talk->owner, talk->tls, by_name ? conninfo_get(talk->info, "host") : NULL, &probe->why);
 	if (probe->fault == CERTIFICATE_GOOD)
 		probe->root = certificate_root(talk->owner, talk->tls);
 	return probe->fault == CERTIFICATE_GOOD;
@@ -405,7 +412,8 @@ method_of(struct talk *talk, const char *body, size_t size)
 {
 	switch (number_at(body)) {
 	case 0:
-		return talk->has_certificate && talk->certificate_wanted ? PROBE_CERTIFICATE : PROBE_NOTHING;
+		return talk->has_certificate && talk->certificate_wanted ? PROBE_CERTIFICATE
+		                                                         : PROBE_NOTHING;
 	case 3:
 		return PROBE_PASSWORD;
 	case 5:
@@ -452,7 +460,9 @@ hang_up(struct talk *talk)
 void
 probe_run(void *owner, const struct conninfo *info, struct deadline deadline, struct probe *probe)
 {
-	struct talk talk = { .owner = owner, .info = info, .deadline = deadline, .probe = probe, .fd = -1 };
+	struct talk talk = {
+		.owner = owner, .info = info, .deadline = deadline, .probe = probe, .fd = -1
+	};
 	struct tls_root root;
 	struct error err;
 

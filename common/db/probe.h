@@ -1,8 +1,9 @@
 /* probe.h - a connection of our own to the database's server, as far as its question for a password
  *
- * For what libpq does not tell: whether the handshake needed a second try, why a certificate is refused, which way of
- * authentication is asked for. It goes where libpq would go, with the same CAs and name, and sends no password. Where the
- * URL wants the server proven, one that is not hears no user's name either. It waits by poll() and under a deadline.
+ * For what libpq does not tell: whether the handshake needed a second try, why a certificate is
+ * refused, which way of authentication is asked for. It goes where libpq would go, with the same
+ * CAs and name, and sends no password. Where the URL wants the server proven, one that is not hears
+ * no user's name either. It waits by poll() and under a deadline.
  */
 #ifndef NULLPOOL_DB_PROBE_H
 #define NULLPOOL_DB_PROBE_H
@@ -22,7 +23,8 @@ enum probe_tls {
 enum probe_method {
 	PROBE_UNKNOWN,     /* not come so far, or the server said no */
 	PROBE_NOTHING,     /* it asks for nothing: trust, peer, ident */
-	PROBE_CERTIFICATE, /* the same after it was sent the client's certificate, which it wanted */
+	PROBE_CERTIFICATE, /* the same after it was sent the client's certificate, which it wanted
+	                    */
 	PROBE_PASSWORD,    /* itself */
 	PROBE_MD5,
 	PROBE_SCRAM,
@@ -40,7 +42,8 @@ struct probe {
 	bool verifies;                /* by a CA, as the URL or ~/.postgresql/root.crt has it */
 	enum certificate_fault fault; /* for a client that verifies; only with `verifies` */
 	const char *why;              /* the owner's */
-	const char *root; /* the name of the CA that signs for the server, the owner's; NULL: not verified */
+	const char *root; /* the name of the CA that signs for the server, the owner's; NULL: not
+	                     verified */
 	bool bundle;      /* sslrootcert is a file of many CAs */
 	int roots;        /* CAs in it */
 	int64_t roots_us; /* reading them took so long */
@@ -50,6 +53,7 @@ struct probe {
 };
 
 /* Finds out what it can; what it could not stays 0. */
-void probe_run(void *owner, const struct conninfo *info, struct deadline deadline, struct probe *probe);
+void probe_run(void *owner, const struct conninfo *info, struct deadline deadline,
+               struct probe *probe);
 
 #endif

@@ -27,8 +27,8 @@ replica_acquire(struct replica *replica, struct deadline deadline, struct connec
 {
 	/* The primary may still be asked after it. */
 	int64_t half_ms = deadline_left_ms(deadline) / 2;
-	struct deadline until = deadline_within_ms(deadline,
-	                                           half_ms < REPLICA_WAIT_MS ? half_ms : REPLICA_WAIT_MS);
+	struct deadline until = deadline_within_ms(
+	    deadline, half_ms < REPLICA_WAIT_MS ? half_ms : REPLICA_WAIT_MS);
 	struct error err;
 
 	if (connector_acquire(replica->connector, until, connection, &err))

@@ -1,7 +1,8 @@
 /* replica.h - reads go to a replica while it is there, to the primary while it is not
  *
- * It may cost a read REPLICA_WAIT_MS, or half the time it has, to find out that it is away; then nobody asks it for
- * REPLICA_PAUSE_MS, and the log says so once a minute. A read that had less than REPLICA_FAIR_MS for it says nothing about it.
+ * It may cost a read REPLICA_WAIT_MS, or half the time it has, to find out that it is away; then
+ * nobody asks it for REPLICA_PAUSE_MS, and the log says so once a minute. A read that had less than
+ * REPLICA_FAIR_MS for it says nothing about it.
  */
 #ifndef NULLPOOL_DB_REPLICA_H
 #define NULLPOOL_DB_REPLICA_H

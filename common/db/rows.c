@@ -2,8 +2,8 @@
 #include "base/mem.h"
 #include "base/misuse.h"
 #include "base/text.h"
+#include "db/composite.h"
 #include "db/pgjson.h"
-#include "db/record.h"
 #include "db/types.h"
 
 struct np_rows {
@@ -55,7 +55,8 @@ np_field(const struct np_rows *rows, size_t row, const char *column)
 }
 
 int
-rows_learn_types(const struct np_rows *rows, PGconn *pg, bool open, struct deadline request, bool *broken)
+rows_learn_types(const struct np_rows *rows, PGconn *pg, bool open, struct deadline request,
+                 bool *broken)
 {
 	return types_learn(pg, rows->result, open, request, broken);
 }
@@ -63,7 +64,7 @@ rows_learn_types(const struct np_rows *rows, PGconn *pg, bool open, struct deadl
 void
 rows_records(const struct np_rows *rows, struct buf *out)
 {
-	record_write(out, rows->result);
+	composite_write(out, rows->result);
 }
 
 /* No rows yet. */
@@ -93,12 +94,13 @@ rows_again(void *owner, const PGresult *columns, const struct np_rows *kept, siz
 
 	(void)text_of_int((int64_t)place, wanted);
 	for (size_t i = 0; i < np_rows_count(kept); i++) {
-		const char *of = np_field(kept, i, "place").text, *record = np_field(kept, i, "record").text;
+		const char *of = np_field(kept, i, "place").text,
+		           *record = np_field(kept, i, "record").text;
 
 		if (!of || strcmp(of, wanted) != 0)
 			continue;
 		found = true;
-		if (record && !record_read(rows->result, record))
+		if (record && !composite_read(rows->result, record))
 			return NULL;
 	}
 	return found ? rows : NULL;
@@ -109,7 +111,8 @@ rows_twice(const struct np_rows *rows)
 {
 	for (int column = 1; column < PQnfields(rows->result); column++)
 		for (int other = 0; other < column; other++)
-			if (strcmp(PQfname(rows->result, column), PQfname(rows->result, other)) == 0)
+			if (strcmp(PQfname(rows->result, column), PQfname(rows->result, other))
+			    == 0)
 				return PQfname(rows->result, column);
 	return NULL;
 }

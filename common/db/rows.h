@@ -11,9 +11,11 @@
 /* Takes the result over; it goes with owner. */
 RETURNS_OWNED struct np_rows *rows_new(void *owner, PGresult *result);
 
-/* What was kept of a result (record.h), as such a result again: `kept` has the columns place, record, and of each place the
- * records in order; NULL is a place without rows. NULL: it does not fit what `columns` describes. */
-struct np_rows *rows_again(void *owner, const PGresult *columns, const struct np_rows *kept, size_t place);
+/* What was kept of a result (record.h), as such a result again: `kept` has the columns place,
+ * record, and of each place the records in order; NULL is a place without rows. NULL: it does not
+ * fit what `columns` describes. */
+struct np_rows *rows_again(void *owner, const PGresult *columns, const struct np_rows *kept,
+                           size_t place);
 
 /* As types_learn(). */
 int rows_learn_types(const struct np_rows *rows, PGconn *pg, bool open, struct deadline request,

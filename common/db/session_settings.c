@@ -25,17 +25,17 @@ holds(const PGconn *pg)
 	return true;
 }
 
-enum head_session
+enum preamble_session
 session_settings_need(struct connection *connection)
 {
 	if (connection->settings == SETTINGS_UNKNOWN)
-		return HEAD_FIRST;
+		return PREAMBLE_FIRST;
 	if (!connection->prepared || !prepared_is_allowed(connection->prepared))
-		return connection->settings == SETTINGS_USUAL ? HEAD_USUAL : HEAD_UNUSUAL;
+		return connection->settings == SETTINGS_USUAL ? PREAMBLE_USUAL : PREAMBLE_UNUSUAL;
 	if (connection->settings == SETTINGS_KEPT && holds(connection->pg))
-		return HEAD_SET;
+		return PREAMBLE_SET;
 	connection->settings = SETTINGS_SENT;
-	return HEAD_OWN;
+	return PREAMBLE_OWN;
 }
 
 void
@@ -43,7 +43,7 @@ session_settings_learn(struct connection *connection, const PGresult *row)
 {
 	if (connection->prepared)
 		prepared_learn(connection->prepared, connection->pg, row);
-	connection->settings = head_is_usual(row) ? SETTINGS_USUAL : SETTINGS_UNUSUAL;
+	connection->settings = preamble_is_usual(row) ? SETTINGS_USUAL : SETTINGS_UNUSUAL;
 }
 
 void
@@ -67,7 +67,8 @@ may_change_session(const char *sql, PGresult *result)
 }
 
 void
-session_settings_note(struct connection *connection, bool committed, const char *sql, PGresult *result)
+session_settings_note(struct connection *connection, bool committed, const char *sql,
+                      PGresult *result)
 {
 	if (committed)
 		session_settings_commit(connection);
@@ -80,7 +81,7 @@ session_settings_are_refused(struct connector *source, const PGresult *error)
 {
 	const char *text = PQresultErrorField(error, PG_DIAG_MESSAGE_PRIMARY);
 
-	if (!text || !strstr(text, HEAD_CHECK_NAME))
+	if (!text || !strstr(text, PREAMBLE_CHECK_NAME))
 		return false;
 	connector_without_client_check(source);
 	return true;

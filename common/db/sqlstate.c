@@ -30,17 +30,21 @@ static const struct {
 	{ "23001", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* its RESTRICT, since Postgres 18 */
 	{ "23P01", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* exclusion */
 	{ "23", { NP_INVALID, RETRY_NEVER, BAD_VALUE } },    /* not null, check */
-	{ "25006", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } },  /* a standby, or a server set to read only */
+	{ "25006",
+	  { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* a standby, or a server set to read only */
 	{ "25P03", { NP_TIMEOUT, RETRY_NEVER, "The transaction was idle for too long" } },
-	{ "25P04", { NP_TIMEOUT, RETRY_NEVER, "The database took too long" } }, /* transaction_timeout */
-	{ "40001", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },                    /* serialization failure */
-	{ "40P01", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },                    /* deadlock */
-	{ "40002", { NP_CONFLICT, RETRY_NEVER, CONFLICT } },   /* a constraint, at the end of a transaction */
-	{ "40003", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } },    /* nobody knows what became of it */
-	{ "40", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },      /* another rollback */
-	{ "42501", { NP_FORBIDDEN, RETRY_NEVER, FORBIDDEN } }, /* row-level security, or a missing right */
-	{ "44", { NP_INVALID, RETRY_NEVER, BAD_VALUE } },      /* a view's WITH CHECK OPTION */
-	{ "53", { NP_UNAVAILABLE, RETRY_LATE, BUSY } },        /* connections, memory, disk */
+	{ "25P04",
+	  { NP_TIMEOUT, RETRY_NEVER, "The database took too long" } }, /* transaction_timeout */
+	{ "40001", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },           /* serialization failure */
+	{ "40P01", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },           /* deadlock */
+	{ "40002",
+	  { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* a constraint, at the end of a transaction */
+	{ "40003", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* nobody knows what became of it */
+	{ "40", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },   /* another rollback */
+	{ "42501",
+	  { NP_FORBIDDEN, RETRY_NEVER, FORBIDDEN } }, /* row-level security, or a missing right */
+	{ "44", { NP_INVALID, RETRY_NEVER, BAD_VALUE } }, /* a view's WITH CHECK OPTION */
+	{ "53", { NP_UNAVAILABLE, RETRY_LATE, BUSY } },   /* connections, memory, disk */
 	/* Too long for an index, too deep: what is too large came with the request, or is in the
 	 * statement. */
 	{ "54", { NP_INVALID, RETRY_NEVER, TOO_LARGE, .of_a_value = true } },
@@ -51,9 +55,11 @@ static const struct {
 	{ "58", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } },    /* the server's disk */
 	{ "72", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } },    /* snapshot too old */
 	{ "HV00N", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* a foreign server cannot be reached */
-	{ "P0001", { NP_INVALID, RETRY_NEVER, BAD_VALUE, .is_chosen = true } }, /* RAISE EXCEPTION */
+	{ "P0001",
+	  { NP_INVALID, RETRY_NEVER, BAD_VALUE, .is_chosen = true } }, /* RAISE EXCEPTION */
 	{ "NP001",
-	  { NP_CONFLICT, RETRY_NEVER, KEY_RUNNING, 1 } }, /* of idempotency_claim(), migration 0004 */
+	  { NP_CONFLICT, RETRY_NEVER, KEY_RUNNING,
+	    1 } }, /* of idempotency_claim(), migration 0004 */
 	{ "NP002", { NP_CONFLICT, RETRY_NEVER, KEY_KNOWN } },
 	{ "NP003", { NP_INVALID, RETRY_NEVER, KEY_OF_ANOTHER } },
 	{ "NP004", { NP_UNAUTHORIZED, RETRY_NEVER, ENDED } }, /* request_session_check(), 0009 */
@@ -65,8 +71,9 @@ static const struct {
 	int status;
 	enum np_failure kind;
 } chosen_kinds[] = {
-	{ 400, NP_MALFORMED }, { 401, NP_UNAUTHORIZED }, { 403, NP_FORBIDDEN }, { 404, NP_NOT_FOUND },
-	{ 405, NP_METHOD },    { 409, NP_CONFLICT },     { 413, NP_TOO_LARGE }, { 415, NP_MEDIA_TYPE },
+	{ 400, NP_MALFORMED }, { 401, NP_UNAUTHORIZED }, { 403, NP_FORBIDDEN },
+	{ 404, NP_NOT_FOUND }, { 405, NP_METHOD },       { 409, NP_CONFLICT },
+	{ 413, NP_TOO_LARGE }, { 415, NP_MEDIA_TYPE },
 };
 
 static const struct {
@@ -102,7 +109,8 @@ read_chosen(const char *code, struct sqlstate_meaning *meaning)
 
 	if (!text_starts(code, "PT4") || strlen(code) != 5 || !parse_int(code + 2, &status))
 		return false;
-	*meaning = (struct sqlstate_meaning){ NP_INVALID, RETRY_NEVER, BAD_VALUE, .is_chosen = true };
+	*meaning = (struct sqlstate_meaning){ NP_INVALID, RETRY_NEVER, BAD_VALUE,
+		                              .is_chosen = true };
 	meaning->status = (int)status;
 	for (size_t i = 0; i < COUNT_OF(chosen_kinds); i++)
 		if (chosen_kinds[i].status == meaning->status)
@@ -175,7 +183,8 @@ sqlstate_in_text(const char *text, char code[6])
 }
 
 void
-sqlstate_error(struct error *err, const struct sqlstate_meaning *meaning, const char *code, const char *text)
+sqlstate_error(struct error *err, const struct sqlstate_meaning *meaning, const char *code,
+               const char *text)
 {
 	size_t size = strlen(text);
 

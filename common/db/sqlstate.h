@@ -1,8 +1,8 @@
 /* sqlstate.h - what an error of Postgres, or of a proxy before it, means for the request
  *
- * Pure: text in, meaning out. A failed connect has no SQLSTATE field in libpq; with PQERRORS_VERBOSE the code
- * stands in the text ("FATAL:  28P01: password …"). Neon's proxy and Supavisor say XX000 for everything and
- * PgBouncer 08P01, so for those the text decides.
+ * Pure: text in, meaning out. A failed connect has no SQLSTATE field in libpq; with
+ * PQERRORS_VERBOSE the code stands in the text ("FATAL:  28P01: password …"). Neon's proxy and
+ * Supavisor say XX000 for everything and PgBouncer 08P01, so for those the text decides.
  */
 #ifndef NULLPOOL_DB_SQLSTATE_H
 #define NULLPOOL_DB_SQLSTATE_H
@@ -22,9 +22,10 @@ struct sqlstate_meaning {
 	enum sqlstate_retry retry;
 	const char *message; /* for the client */
 	int retry_after_s;   /* 0: the kind's own */
-	bool of_a_value;     /* the client's only where a value of the request can be the cause; else ours */
-	bool is_chosen;      /* by RAISE: the server's own message is for the client */
-	int status;          /* the one that was chosen so; 0: the kind's own */
+	bool of_a_value; /* the client's only where a value of the request can be the cause; else
+	                    ours */
+	bool is_chosen;  /* by RAISE: the server's own message is for the client */
+	int status;      /* the one that was chosen so; 0: the kind's own */
 };
 
 /* Of an error while a statement or a commit ran. `code` may be "" (the connection was lost).

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "db/flight.h"
-#include "db/head.h"
+#include "db/preamble.h"
 
 #define EXPLAIN_MS         1000
 #define PLAN_MAX_BYTES     (LOG_LINE_MAX / 2) /* escaped it is longer, and the text comes beside it */
@@ -34,7 +34,8 @@ statement_name(const struct statement *statement, char name[STATEMENT_NAME_BYTES
 }
 
 static void
-log_names(struct log_line *line, const struct transaction_options *options, const struct statement *statement)
+log_names(struct log_line *line, const struct transaction_options *options,
+          const struct statement *statement)
 {
 	char name[STATEMENT_NAME_BYTES];
 
@@ -94,10 +95,12 @@ const char *const transaction_outcome_names[OUTCOME__MAX] = {
 
 /* --- the plan --- */
 
-/* EXPLAIN shows $1 in place of values where the plan is the generic one of a prepared statement, since Postgres 12. (The option
- * GENERIC_PLAN is of 16.) The name is of the session, not of the transaction: where something fails after it was made, it is
- * taken away in the same transaction, as a pooler may give the next one to another session. */
-static const char generic_plan[] = "SELECT set_config('plan_cache_mode', 'force_generic_plan', true)";
+/* EXPLAIN shows $1 in place of values where the plan is the generic one of a prepared statement,
+ * since Postgres 12. (The option GENERIC_PLAN is of 16.) The name is of the session, not of the
+ * transaction: where something fails after it was made, it is taken away in the same transaction,
+ * as a pooler may give the next one to another session. */
+static const char generic_plan[] =
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true)";
 static const char savepoint[] = "SAVEPOINT " NAMED_STATEMENT;
 static const char to_savepoint[] = "ROLLBACK TO " NAMED_STATEMENT;
 static const char deallocation[] = "DEALLOCATE " NAMED_STATEMENT;
@@ -133,7 +136,7 @@ static void
 compose(struct plan *plan, const struct transaction_options *options, struct deadline deadline,
         const struct statement *statement)
 {
-	const struct head head = {
+	const struct preamble head = {
 		.deadline = deadline,
 		.command_timeout_s = options->command_timeout_s,
 		.read_only = true,
@@ -144,8 +147,8 @@ compose(struct plan *plan, const struct transaction_options *options, struct dea
 
 	buf_init(&prepare, NULL, strlen(statement->sql) + STATEMENT_OVERHEAD);
 	buf_printf(&prepare, "PREPARE " NAMED_STATEMENT " AS %s", statement->sql);
-	head_begin(&head, &plan->flight);
-	(void)head_settings(&head, &plan->flight);
+	preamble_begin(&head, &plan->flight);
+	(void)preamble_settings(&head, &plan->flight);
 	/* As they were for the statement, since policies ask for them. */
 	if (options->identity)
 		(void)flight_add(&plan->flight, options->identity->sql, options->identity->values);
@@ -162,7 +165,8 @@ compose(struct plan *plan, const struct transaction_options *options, struct dea
 static bool
 clean_up(const struct plan *plan, PGconn *pg, struct deadline deadline)
 {
-	bool named = plan->flight.results[plan->prepare] && !plan->flight.results[plan->deallocate], done;
+	bool named = plan->flight.results[plan->prepare] && !plan->flight.results[plan->deallocate],
+	     done;
 	struct flight flight;
 
 	if (plan->flight.broken)
@@ -181,7 +185,8 @@ clean_up(const struct plan *plan, PGconn *pg, struct deadline deadline)
 }
 
 static void
-log_plan(const struct transaction_options *options, const struct statement *statement, const PGresult *rows)
+log_plan(const struct transaction_options *options, const struct statement *statement,
+         const PGresult *rows)
 {
 	char storage[PLAN_MAX_BYTES];
 	struct log_line line;
@@ -219,7 +224,8 @@ log_failure(const struct transaction_options *options, const struct statement *s
 }
 
 bool
-statement_explain(const struct transaction_options *options, PGconn *pg, const struct statement *statement)
+statement_explain(const struct transaction_options *options, PGconn *pg,
+                  const struct statement *statement)
 {
 	struct deadline deadline = deadline_in_ms(EXPLAIN_MS);
 	enum flight_outcome outcome;

@@ -1,7 +1,8 @@
 /* tcp.h - what the kernel knows of a connection, from TCP_INFO (tcp(7), Linux 4.19)
  *
- * An answer that is waited for after something was sent is a round trip. (What was acknowledged tells nothing about
- * what was acted on: a peer acknowledges up to 40 ms late, and may have committed and died by then.)
+ * An answer that is waited for after something was sent is a round trip. (What was acknowledged
+ * tells nothing about what was acted on: a peer acknowledges up to 40 ms late, and may have
+ * committed and died by then.)
  */
 #ifndef NULLPOOL_DB_TCP_H
 #define NULLPOOL_DB_TCP_H

@@ -29,7 +29,8 @@ groups(void)
 	return "P-256:X25519:X448:P-384:P-521";
 }
 
-/* OpenSSL reads one init section, so ours has to go into the system's, and our groups into its defaults for TLS. */
+/* OpenSSL reads one init section, so ours has to go into the system's, and our groups into its
+ * defaults for TLS. */
 static bool
 write_config(const CONF *system, const char *path, struct buf *out)
 {
@@ -45,7 +46,8 @@ write_config(const CONF *system, const char *path, struct buf *out)
 	if (!tls)
 		buf_printf(out, "[%s]\nssl_conf = nullpool_tls\n", init ? init : "nullpool_init");
 	if (!defaults)
-		buf_printf(out, "[%s]\nsystem_default = nullpool_defaults\n", tls ? tls : "nullpool_tls");
+		buf_printf(out, "[%s]\nsystem_default = nullpool_defaults\n",
+		           tls ? tls : "nullpool_tls");
 	buf_printf(out, "[%s]\nGroups = %s\n", defaults ? defaults : "nullpool_defaults", groups());
 	return !out->overflow;
 }
@@ -134,7 +136,8 @@ is_hashed(const char *path)
 	bool hashed = false;
 
 	while (folder && !hashed && (entry = readdir(folder)) != NULL)
-		hashed = strlen(entry->d_name) == 10 && strspn(entry->d_name, "0123456789abcdef") == 8
+		hashed = strlen(entry->d_name) == 10
+		         && strspn(entry->d_name, "0123456789abcdef") == 8
 		         && strcmp(entry->d_name + 8, ".0") == 0;
 	if (folder)
 		(void)closedir(folder);
@@ -145,7 +148,8 @@ is_hashed(const char *path)
 static void
 use_directory(void)
 {
-	if (getenv("SSL_CERT_FILE") || getenv("SSL_CERT_DIR") || !is_hashed(X509_get_default_cert_dir()))
+	if (getenv("SSL_CERT_FILE") || getenv("SSL_CERT_DIR")
+	    || !is_hashed(X509_get_default_cert_dir()))
 		return;
 	(void)setenv("SSL_CERT_FILE", "/nonexistent/nullpool-uses-the-directory", 1);
 }
@@ -207,7 +211,8 @@ static bool
 is_same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size
-	       && a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	       && a->st_mtim.tv_sec == b->st_mtim.tv_sec
+	       && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 const char *

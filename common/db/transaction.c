@@ -2,8 +2,8 @@
 
 #include "base/mem.h"
 #include "db/flight.h"
-#include "db/head.h"
-#include "db/mishap.h"
+#include "db/flight_error.h"
+#include "db/preamble.h"
 #include "db/session_settings.h"
 #include "db/sqlstate.h"
 #include "db/statement.h"
@@ -27,15 +27,16 @@ struct transaction {
 	struct error first;       /* what failed first; later errors only follow from it */
 	enum sqlstate_retry retry;
 	enum { NOT_LAST, LAST_IS_NEXT, LAST_IS_DONE } last;
-	const struct np_rows *kept; /* what the statements return, without being run; NULL: they are run */
-	size_t given;               /* so many were */
-	int64_t flew_us;            /* when the last flight began */
-	bool unsure;                /* a commit of it was sent, and its outcome not seen */
-	bool replayed;              /* what it claimed was done before */
-	const char *name;           /* of the next statement; NULL: none */
-	struct statement slowest;   /* the read whose plan is wanted; sql is NULL: none */
-	const char *doubted;        /* this statement was outdated, so all are sent as text; NULL: none */
-	bool worn;                  /* outdated statements or large buffers: the connection is not kept */
+	const struct np_rows
+	    *kept;        /* what the statements return, without being run; NULL: they are run */
+	size_t given;     /* so many were */
+	int64_t flew_us;  /* when the last flight began */
+	bool unsure;      /* a commit of it was sent, and its outcome not seen */
+	bool replayed;    /* what it claimed was done before */
+	const char *name; /* of the next statement; NULL: none */
+	struct statement slowest; /* the read whose plan is wanted; sql is NULL: none */
+	const char *doubted; /* this statement was outdated, so all are sent as text; NULL: none */
+	bool worn;           /* outdated statements or large buffers: the connection is not kept */
 };
 
 /* A flight of a transaction. */
@@ -47,7 +48,8 @@ struct trip {
 	bool forgotten; /* the server does not have a statement's name, or one of our settings */
 	bool moved;     /* it is no primary any more */
 	bool unknown;   /* it is a standby, which may lag, and knows no session of the caller */
-	bool outdated;  /* maybe refused only because its parameters had other types when it was prepared */
+	bool outdated;  /* maybe refused only because its parameters had other types when it was
+	                   prepared */
 	size_t head, statement; /* their places in the flight; without `opens` there is no head */
 	enum flight_outcome outcome;
 };
@@ -76,26 +78,26 @@ tell(const struct transaction *tx, struct transaction_note note)
 static bool
 trip_failed(struct transaction *tx, const struct trip *trip, struct error *err)
 {
-	const struct mishap mishap = { .flight = &trip->flight,
-		                       .outcome = trip->outcome,
-		                       .commits = trip->commits,
-		                       .forgotten = trip->forgotten || trip->outdated,
-		                       .reads = tx->options.mode == NP_TX_READ,
-		                       .valued = tx->valued,
-		                       .asked = tx->options.asked,
-		                       .claimed = tx->claim != NULL };
+	const struct flight_error mishap = { .flight = &trip->flight,
+		                             .outcome = trip->outcome,
+		                             .commits = trip->commits,
+		                             .forgotten = trip->forgotten || trip->outdated,
+		                             .reads = tx->options.mode == NP_TX_READ,
+		                             .valued = tx->valued,
+		                             .asked = tx->options.asked,
+		                             .claimed = tx->claim != NULL };
 
-	tx->retry = mishap_explain(&mishap, err);
+	tx->retry = flight_error_explain(&mishap, err);
 	tx->unsure = tx->unsure || err->kind == NP_AMBIGUOUS;
 	return false;
 }
 
 /* --- flights --- */
 
-static struct head
-head_of(const struct transaction *tx)
+static struct preamble
+preamble_of(const struct transaction *tx)
 {
-	return (struct head){
+	return (struct preamble){
 		.checks_client = tx->connection->checks_client,
 		.deadline = tx->options.deadline,
 		.command_timeout_s = tx->options.command_timeout_s,
@@ -109,9 +111,9 @@ head_of(const struct transaction *tx)
 static struct deadline
 flight_deadline(const struct transaction *tx, const struct trip *trip)
 {
-	const struct head head = head_of(tx);
+	const struct preamble head = preamble_of(tx);
 
-	return head_flight_deadline(&head, trip->commits);
+	return preamble_flight_deadline(&head, trip->commits);
 }
 
 static void
@@ -124,13 +126,15 @@ fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 	                  || session_settings_are_refused(tx->source, trip->flight.error);
 	trip->outdated = trip->outcome == FLIGHT_REFUSED && flight_was_rejected(&trip->flight)
 	                 && prepared_may_be_outdated(&trip->flight, trip->statement);
-	trip->moved = tx->options.mode != NP_TX_READ && mishap_is_read_only(&trip->flight);
+	trip->moved = tx->options.mode != NP_TX_READ && flight_error_is_read_only(&trip->flight);
 	if (trip->moved)
 		connector_distrust(tx->source);
-	trip->unknown = tx->source != tx->options.connector && mishap_is_ended_session(&trip->flight);
+	trip->unknown = tx->source != tx->options.connector
+	                && flight_error_is_ended_session(&trip->flight);
 	tx->broken = trip->flight.broken || trip->forgotten || trip->moved;
 	tx->worn = tx->worn || trip->flight.large;
-	/* After a failure only the server knows: a COMMIT that was skipped leaves it open, one that failed does not. */
+	/* After a failure only the server knows: a COMMIT that was skipped leaves it open, one that
+	 * failed does not. */
 	if (!tx->broken)
 		tx->open = PQtransactionStatus(trip->flight.pg) != PQTRANS_IDLE;
 	if (trip->unknown) {
@@ -199,19 +203,20 @@ take_connection(struct transaction *tx, struct error *err)
 static void
 add_opening(struct transaction *tx, struct trip *trip, bool implicit)
 {
-	struct head head = head_of(tx);
+	struct preamble head = preamble_of(tx);
 
 	if (!trip->opens) {
-		head_renew(&head, &trip->flight);
+		preamble_renew(&head, &trip->flight);
 		return;
 	}
 	head.session = session_settings_need(tx->connection);
 	head.implicit = implicit;
 	if (!implicit)
-		head_begin(&head, &trip->flight);
-	trip->head = head_settings(&head, &trip->flight);
+		preamble_begin(&head, &trip->flight);
+	trip->head = preamble_settings(&head, &trip->flight);
 	if (tx->options.identity)
-		(void)flight_add(&trip->flight, tx->options.identity->sql, tx->options.identity->values);
+		(void)flight_add(&trip->flight, tx->options.identity->sql,
+		                 tx->options.identity->values);
 	if (tx->claim)
 		(void)flight_add(&trip->flight, tx->claim->sql, tx->claim->values);
 }
@@ -223,8 +228,10 @@ compose(struct transaction *tx, struct trip *trip, const char *sql, struct np_va
 
 	*trip = (struct trip){ .opens = !tx->open || tx->stale };
 	trip->commits = last && !reads && !(trip->opens && connection_is_unproven(tx->connection));
-	implicit = trip->opens && tx->options.isolation == NP_READ_COMMITTED && (reads || trip->commits);
-	flight_begin(&trip->flight, tx->connection->pg, tx->doubted ? NULL : tx->connection->prepared);
+	implicit = trip->opens && tx->options.isolation == NP_READ_COMMITTED
+	           && (reads || trip->commits);
+	flight_begin(&trip->flight, tx->connection->pg,
+	             tx->doubted ? NULL : tx->connection->prepared);
 	trip->flight.client = trip->commits ? NULL : tx->options.client;
 	if (tx->stale)
 		(void)flight_command(&trip->flight, "ROLLBACK");
@@ -244,14 +251,15 @@ may_query(const struct transaction *tx, struct np_values values, struct error *e
 		return error_internal(err, "a query in a route of NP_TX_NONE");
 	if (tx->last == LAST_IS_DONE)
 		return error_internal(err, "a query after the one that np_last() marked");
-	return values.count <= FLIGHT_VALUES_MAX || error_internal(err, "more than 64 values in a query");
+	return values.count <= FLIGHT_VALUES_MAX
+	       || error_internal(err, "more than 64 values in a query");
 }
 
 static bool
 may_commit(const struct transaction *tx, struct error *err)
 {
 	return tx->options.mode == NP_TX_READ
-	       || mishap_may_commit(tx->options.client, tx->options.deadline, err);
+	       || flight_error_may_commit(tx->options.client, tx->options.deadline, err);
 }
 
 /* Once, and only what cannot have been done already: see the top of transaction.h. */
@@ -260,14 +268,15 @@ may_try_again(const struct transaction *tx, const struct trip *trip)
 {
 	bool sent = trip->commits && trip->flight.sent;
 
-	if (!trip->opens || (tx->counts.retries > 0 && !trip->unknown) || mishap_is_misuse(&trip->flight))
+	if (!trip->opens || (tx->counts.retries > 0 && !trip->unknown)
+	    || flight_error_is_misuse(&trip->flight))
 		return false;
 	return trip->unknown || trip->forgotten || trip->moved
-	       || (tx->broken && !sent && mishap_may_pass(&trip->flight, trip->outcome));
+	       || (tx->broken && !sent && flight_error_may_pass(&trip->flight, trip->outcome));
 }
 
-/* The same as text, on the same connection, where that is the whole transaction so far; else the handler runs again, or, where
- * it may not, the next request has another connection. */
+/* The same as text, on the same connection, where that is the whole transaction so far; else the
+ * handler runs again, or, where it may not, the next request has another connection. */
 static bool
 try_as_text(struct transaction *tx, const struct trip *trip, const char *sql)
 {
@@ -291,13 +300,13 @@ note(struct transaction *tx, const struct statement *statement, struct np_rows *
 	statement_log(&tx->options, statement, err);
 	/* Where nothing was sent, there was no connection. */
 	if (tx->options.listener && statement->us > 0)
-		tell(tx,
-		     (struct transaction_note){ .what = NOTE_QUERY,
-		                                .start_us = tx->flew_us,
-		                                .sql = statement->sql,
-		                                .name = statement_name(statement, name),
-		                                .rows = statement->good ? (int64_t)np_rows_count(*rows) : 0,
-		                                .err = statement->good ? NULL : err });
+		tell(tx, (struct transaction_note){
+		             .what = NOTE_QUERY,
+		             .start_us = tx->flew_us,
+		             .sql = statement->sql,
+		             .name = statement_name(statement, name),
+		             .rows = statement->good ? (int64_t)np_rows_count(*rows) : 0,
+		             .err = statement->good ? NULL : err });
 	if (statement->us <= tx->slowest.us || !statement_wants_plan(&tx->options, statement))
 		return;
 	tx->slowest = *statement;
@@ -309,7 +318,8 @@ take_rows(struct transaction *tx, struct trip *trip, const char *sql)
 {
 	if (trip->opens && tx->connection->settings == SETTINGS_UNKNOWN)
 		session_settings_learn(tx->connection, trip->flight.results[trip->head]);
-	session_settings_note(tx->connection, !tx->open, sql, trip->flight.results[trip->statement]);
+	session_settings_note(tx->connection, !tx->open, sql,
+	                      trip->flight.results[trip->statement]);
 	tx->worn = tx->worn || (tx->doubted && strcmp(tx->doubted, sql) == 0);
 	return rows_new(tx->owner, flight_take(&trip->flight, trip->statement));
 }
@@ -318,8 +328,8 @@ take_rows(struct transaction *tx, struct trip *trip, const char *sql)
 static bool
 learn_types(struct transaction *tx, const struct np_rows *rows, struct error *err)
 {
-	tx->counts.flights += rows_learn_types(rows, tx->connection->pg, tx->open, tx->options.deadline,
-	                                       &tx->broken);
+	tx->counts.flights += rows_learn_types(rows, tx->connection->pg, tx->open,
+	                                       tx->options.deadline, &tx->broken);
 	if (tx->broken && tx->open)
 		return trip_failed(tx, &(struct trip){ .outcome = FLIGHT_LATE }, err);
 	if (tx->broken)
@@ -362,7 +372,8 @@ send_commit(struct transaction *tx, const struct transaction_statement *with, st
 	struct trip trip = { .commits = tx->options.mode != NP_TX_READ };
 	bool committed = false;
 
-	flight_begin(&trip.flight, tx->connection->pg, tx->doubted ? NULL : tx->connection->prepared);
+	flight_begin(&trip.flight, tx->connection->pg,
+	             tx->doubted ? NULL : tx->connection->prepared);
 	if (with)
 		(void)flight_add(&trip.flight, with->sql, with->values);
 	trip.statement = flight_command(&trip.flight, "COMMIT");
@@ -394,7 +405,8 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 	if (!may_query(tx, values, err))
 		return false;
 	tx->valued = values.count > 0 || (tx->valued && tx->open);
-	if (tx->last == LAST_IS_NEXT && tx->claim && !claim_wrap(tx->claim, tx->owner, &sent, &values))
+	if (tx->last == LAST_IS_NEXT && tx->claim
+	    && !claim_wrap(tx->claim, tx->owner, &sent, &values))
 		tx->last = NOT_LAST;
 	statement.good = run(tx, sent, values, rows, err);
 	statement.us += tx->counts.flights_us;
@@ -413,7 +425,8 @@ query(struct transaction *tx, const char *sql, struct np_values values, struct n
 	return !tx->open || (may_commit(tx, err) && send_commit(tx, NULL, err));
 }
 
-/* Asks only for its columns: those that it returned then, unless the program or the schema has changed since. */
+/* Asks only for its columns: those that it returned then, unless the program or the schema has
+ * changed since. */
 static bool
 query_again(struct transaction *tx, const char *sql, struct np_rows **rows, struct error *err)
 {
@@ -426,7 +439,8 @@ query_again(struct transaction *tx, const char *sql, struct np_rows **rows, stru
 	trip.statement = flight_describe(&trip.flight, sql);
 	fly(tx, &trip, flight_deadline(tx, &trip));
 	if (trip.outcome == FLIGHT_DONE) {
-		*rows = rows_again(tx->owner, trip.flight.results[trip.statement], tx->kept, ++tx->given);
+		*rows = rows_again(tx->owner, trip.flight.results[trip.statement], tx->kept,
+		                   ++tx->given);
 		good = *rows || error_internal(err, "what was kept does not fit the statement");
 	} else {
 		(void)trip_failed(tx, &trip, err);
@@ -436,8 +450,8 @@ query_again(struct transaction *tx, const char *sql, struct np_rows **rows, stru
 }
 
 bool
-transaction_query(struct transaction *tx, const char *sql, struct np_values values, struct np_rows **rows,
-                  struct error *err)
+transaction_query(struct transaction *tx, const char *sql, struct np_values values,
+                  struct np_rows **rows, struct error *err)
 {
 	struct np_rows *made = NULL;
 
@@ -470,9 +484,11 @@ transaction_mark_last(struct transaction *tx)
 /* --- its end --- */
 
 bool
-transaction_commit(struct transaction *tx, const struct transaction_statement *with, struct error *err)
+transaction_commit(struct transaction *tx, const struct transaction_statement *with,
+                   struct error *err)
 {
-	if (!tx->failed && tx->open && !(may_commit(tx, &tx->first) && send_commit(tx, with, &tx->first)))
+	if (!tx->failed && tx->open
+	    && !(may_commit(tx, &tx->first) && send_commit(tx, with, &tx->first)))
 		tx->failed = true;
 	if (tx->failed)
 		*err = tx->first;

@@ -57,10 +57,12 @@ struct transaction_options {
 	int64_t command_timeout_s;
 	/* Travels with the transaction's settings, and is one. NULL: none. */
 	const struct transaction_statement *identity;
-	/* Travels before the handler's first statement, and what comes after it is only done if it succeeds. NULL: none. */
+	/* Travels before the handler's first statement, and what comes after it is only done if it
+	 * succeeds. NULL: none. */
 	struct claim *claim;
 	int64_t slow_query_ms; /* so long and longer is logged; 0: none */
-	/* Whether it is time to ask for the plan of a slow read, which takes the turn. NULL: it never is. */
+	/* Whether it is time to ask for the plan of a slow read, which takes the turn. NULL: it
+	 * never is. */
 	bool (*may_explain)(void);
 	const char *endpoint; /* with request_id: application_name, seen in pg_stat_activity */
 	const char *request_id;
@@ -84,13 +86,15 @@ struct transaction_counts {
 
 struct transaction;
 
-RETURNS_OWNED struct transaction *transaction_new(void *owner, const struct transaction_options *options);
+RETURNS_OWNED struct transaction *transaction_new(void *owner,
+                                                  const struct transaction_options *options);
 
-/* Runs one statement; its result belongs to the transaction's owner. After one that failed, each further call, and
- * the commit, fails with the same error, until transaction_rollback() or transaction_restart(). A statement that
- * carried the commit fails as transaction_commit() does. */
-NP_MUST_CHECK bool transaction_query(struct transaction *tx, const char *sql, struct np_values values,
-                                     struct np_rows **rows, struct error *err);
+/* Runs one statement; its result belongs to the transaction's owner. After one that failed, each
+ * further call, and the commit, fails with the same error, until transaction_rollback() or
+ * transaction_restart(). A statement that carried the commit fails as transaction_commit() does. */
+NP_MUST_CHECK bool transaction_query(struct transaction *tx, const char *sql,
+                                     struct np_values values, struct np_rows **rows,
+                                     struct error *err);
 
 /* The next statement's name for the log, borrowed; NULL: it has none. */
 void transaction_name(struct transaction *tx, const char *name);
@@ -102,14 +106,16 @@ void transaction_mark_last(struct transaction *tx);
  * claimed was done before. */
 void transaction_drop_claim(struct transaction *tx, bool done);
 
-/* From here on each statement returns what was kept of it (`kept`: see rows_again()), and nothing is done. */
+/* From here on each statement returns what was kept of it (`kept`: see rows_again()), and nothing
+ * is done. */
 void transaction_replay(struct transaction *tx, const struct np_rows *kept);
 
-/* Commits, if anything was begun; with a statement in the same flight, which may be NULL. True means that the server confirmed it, or that there was nothing to commit.
- * NP_AMBIGUOUS: the connection or the time ended after the commit was sent, so it may have happened. NP_TIMEOUT: too
+/* Commits, if anything was begun; with a statement in the same flight, which may be NULL. True
+ * means that the server confirmed it, or that there was nothing to commit. NP_AMBIGUOUS: the
+ * connection or the time ended after the commit was sent, so it may have happened. NP_TIMEOUT: too
  * little time was left to send it. */
-NP_MUST_CHECK bool transaction_commit(struct transaction *tx, const struct transaction_statement *with,
-                                      struct error *err);
+NP_MUST_CHECK bool transaction_commit(struct transaction *tx,
+                                      const struct transaction_statement *with, struct error *err);
 
 /* Whether the marked statement is done: it was committed, or is lost. */
 bool transaction_is_done(const struct transaction *tx);
@@ -117,17 +123,20 @@ bool transaction_is_done(const struct transaction *tx);
 /* Whether a statement failed, so that nothing of it can be committed any more. */
 bool transaction_has_failed(const struct transaction *tx);
 
-/* Whether it failed only because another one was in its way, or its commit was lost and the claim would tell: then the same again, from its beginning, may succeed. */
+/* Whether it failed only because another one was in its way, or its commit was lost and the claim
+ * would tell: then the same again, from its beginning, may succeed. */
 bool transaction_may_rerun(const struct transaction *tx);
 
-/* Forgets the failure, and what was to be replayed; what is open is rolled back in the next statement's flight. */
+/* Forgets the failure, and what was to be replayed; what is open is rolled back in the next
+ * statement's flight. */
 void transaction_restart(struct transaction *tx);
 
-/* Undoes what was begun; the next query begins anew. A server that does not answer is left: it rolls back when the
- * connection closes. */
+/* Undoes what was begun; the next query begins anew. A server that does not answer is left: it
+ * rolls back when the connection closes. */
 void transaction_rollback(struct transaction *tx);
 
-/* Rolls back what is still open, asks for the plan of what was slow, if it is time to, and gives the connection back. Nothing may be called after it but counts. */
+/* Rolls back what is still open, asks for the plan of what was slow, if it is time to, and gives
+ * the connection back. Nothing may be called after it but counts. */
 void transaction_close(struct transaction *tx);
 
 /* Before its first query: a read that is about the primary itself. */

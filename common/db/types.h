@@ -1,8 +1,9 @@
-/* types.h - what Postgres says of types that pgjson.c does not know, asked once per process and type
+/* types.h - what Postgres says of types that pgjson.c does not know, asked once per process and
+ * type
  *
- * An enum's array, or a domain's, has an oid of its own in each database. pg_type tells what it is made of. The answer
- * serves this process for good, and so does a refusal, but not a server that is too slow: without an answer such a value is
- * a string.
+ * An enum's array, or a domain's, has an oid of its own in each database. pg_type tells what it is
+ * made of. The answer serves this process for good, and so does a refusal, but not a server that is
+ * too slow: without an answer such a value is a string.
  */
 #ifndef NULLPOOL_DB_TYPES_H
 #define NULLPOOL_DB_TYPES_H

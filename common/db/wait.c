@@ -24,7 +24,8 @@ wait_fd(int fd, short events, struct deadline deadline)
 static enum wait_outcome
 wait_pg(PGconn *pg, short events, struct deadline deadline, const int *client)
 {
-	struct pollfd fds[] = { { .fd = PQsocket(pg), .events = events }, { .fd = client ? *client : -1 } };
+	struct pollfd fds[] = { { .fd = PQsocket(pg), .events = events },
+		                { .fd = client ? *client : -1 } };
 	int ready;
 
 	if (fds[0].fd < 0)
@@ -47,7 +48,8 @@ wait_is_abandoned(const int *client)
 	return client && poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & POLLHUP);
 }
 
-/* Until OpenSSL holds no more: poll() does not see that. A TLS record has up to 16 KiB, one call takes at least 8. */
+/* Until OpenSSL holds no more: poll() does not see that. A TLS record has up to 16 KiB, one call
+ * takes at least 8. */
 static bool
 consume(PGconn *pg)
 {
@@ -87,7 +89,8 @@ wait_result(PGconn *pg, struct deadline deadline, const int *client)
 		/* Something that comes without end is not an answer. */
 		if (deadline_passed(deadline))
 			return WAIT_TIMEOUT;
-		/* What the server said before it went is in the next result: PQgetResult() has it. */
+		/* What the server said before it went is in the next result: PQgetResult() has it.
+		 */
 		if (!consume(pg))
 			return WAIT_READY;
 	}

@@ -1,7 +1,7 @@
 /* wait.h - libpq without blocking: every wait is ours and ends by a deadline
  *
- * A blocking call on a stopped server hangs past every keepalive and timeout; only a poll() of our own comes
- * back. The connection is in non-blocking mode (PQsetnonblocking) throughout.
+ * A blocking call on a stopped server hangs past every keepalive and timeout; only a poll() of our
+ * own comes back. The connection is in non-blocking mode (PQsetnonblocking) throughout.
  */
 #ifndef NULLPOOL_DB_WAIT_H
 #define NULLPOOL_DB_WAIT_H

@@ -3,7 +3,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* ASCII's unit separator, before each key. In a key it is written as two bytes, and so is what begins those. */
+/* ASCII's unit separator, before each key. In a key it is written as two bytes, and so is what
+ * begins those. */
 #define SEPARATOR         '\x1f'
 #define ESCAPE            '\x1e'
 #define ESCAPED_SEPARATOR 'f'

@@ -11,11 +11,12 @@
 #define CURSOR_KEYS_MAX  5    /* four of a page's order, and what it is a page of */
 #define CURSOR_MAX_BYTES 2048 /* of the encoded text */
 
-/* Encodes 1 to CURSOR_KEYS_MAX keys, none of which may be NULL. Keys that are too long, some 1,500 bytes together, overflow
- * the buffer. */
+/* Encodes 1 to CURSOR_KEYS_MAX keys, none of which may be NULL. Keys that are too long, some 1,500
+ * bytes together, overflow the buffer. */
 void cursor_write(struct buf *out, const char *const *keys, size_t count);
 
-/* False: not something that cursor_write() made. The keys belong to owner; those that are not there are NULL. */
+/* False: not something that cursor_write() made. The keys belong to owner; those that are not there
+ * are NULL. */
 NP_MUST_CHECK bool cursor_read(void *owner, const char *text, const char *keys[CURSOR_KEYS_MAX]);
 
 #endif

@@ -41,8 +41,9 @@ read_date(const char **at)
 {
 	int year, month, day;
 
-	return read_number(at, 4, 1, 9999, &year) && read_char(at, "-") && read_number(at, 2, 1, 12, &month)
-	       && read_char(at, "-") && read_number(at, 2, 1, days_of(year, month), &day);
+	return read_number(at, 4, 1, 9999, &year) && read_char(at, "-")
+	       && read_number(at, 2, 1, 12, &month) && read_char(at, "-")
+	       && read_number(at, 2, 1, days_of(year, month), &day);
 }
 
 struct moment {
@@ -78,8 +79,8 @@ read_offset(const char **at, struct moment *moment)
 	moment->offset_min = 0;
 	if (read_char(at, "Zz"))
 		return true;
-	if (!read_char(at, "+-") || !read_number(at, 2, 0, OFFSET_HOURS_MAX, &hours) || !read_char(at, ":")
-	    || !read_number(at, 2, 0, 59, &minutes))
+	if (!read_char(at, "+-") || !read_number(at, 2, 0, OFFSET_HOURS_MAX, &hours)
+	    || !read_char(at, ":") || !read_number(at, 2, 0, 59, &minutes))
 		return false;
 	moment->offset_min = sign * (hours * 60 + minutes);
 	return true;

@@ -7,8 +7,9 @@
 /* 2026-01-31, of a year from 0001 on (Postgres has no year 0). */
 bool date_valid(const char *text);
 
-/* 2026-01-31T23:59:59.5+02:00; T and Z in either case, a leap second at 59 minutes (without a fraction, as in Postgres), seconds with up to 9 decimals, offsets
- * that Postgres takes too (below 16 hours). */
+/* 2026-01-31T23:59:59.5+02:00; T and Z in either case, a leap second at 59 minutes (without a
+ * fraction, as in Postgres), seconds with up to 9 decimals, offsets that Postgres takes too (below
+ * 16 hours). */
 bool datetime_valid(const char *text);
 
 #endif

@@ -1,6 +1,7 @@
 /* etag.h - entity tags (RFC 9110 8.8.3), If-Match (13.1.1) and If-None-Match (13.1.2)
  *
- * A client that has the answer already is told so, and one that has an older answer does not get its write done.
+ * A client that has the answer already is told so, and one that has an older answer does not get
+ * its write done.
  */
 #ifndef NULLPOOL_HTTP_ETAG_H
 #define NULLPOOL_HTTP_ETAG_H
@@ -28,8 +29,9 @@ const char *etag_of(const struct reply *reply);
 /* Whether If-Match says that a GET or HEAD with this reply must not be answered with it. */
 bool etag_forbids(const struct reply *reply, const struct request *request);
 
-/* Gives a 200 of GET or HEAD its tag, or makes it a 304 without a body. Clients may store it and have to ask each time,
- * unless the handler has set a Cache-Control of its own: then all is left to the handler. */
+/* Gives a 200 of GET or HEAD its tag, or makes it a 304 without a body. Clients may store it and
+ * have to ask each time, unless the handler has set a Cache-Control of its own: then all is left to
+ * the handler. */
 void etag_apply(struct reply *reply, const struct request *request);
 
 #endif

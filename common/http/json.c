@@ -197,7 +197,8 @@ json_text(void *owner, const struct json_member *member)
 }
 
 bool
-json_body_read(void *owner, const char *text, size_t size, struct json_body *body, struct error *err)
+json_body_read(void *owner, const char *text, size_t size, struct json_body *body,
+               struct error *err)
 {
 	const char *at = text, *end = text + size;
 	struct json_member root;

@@ -25,7 +25,8 @@ enum json_kind { JSON_NULL, JSON_BOOL, JSON_INT, JSON_FLOAT, JSON_STRING, JSON_A
 struct json_member {
 	const char *name; /* decoded; NULL: an item of an array */
 	enum json_kind kind;
-	const char *text; /* contents of a string, a number or word as sent; NULL: array or object */
+	const char
+	    *text; /* contents of a string, a number or word as sent; NULL: array or object */
 	const char *json; /* where its JSON begins, in the text that was read */
 	size_t size;      /* of its JSON */
 };
@@ -50,8 +51,9 @@ bool json_next(void *owner, struct json_items *items, struct json_member *item);
 /* Its JSON without white space; strings keep their escapes. */
 const char *json_text(void *owner, const struct json_member *member);
 
-/* Decodes the escape at `text` (its backslash). Returns its size, a surrogate pair being one of 12 bytes, or 0 when it is none
- * that may stand in a string: an unknown one, \u0000, or half of a pair. */
+/* Decodes the escape at `text` (its backslash). Returns its size, a surrogate pair being one of 12
+ * bytes, or 0 when it is none that may stand in a string: an unknown one, \u0000, or half of a
+ * pair. */
 size_t json_escape_size(const char *text, const char *end, uint32_t *point);
 
 /* NP_MALFORMED, with what is wrong and at which byte. */
@@ -59,7 +61,7 @@ NP_MUST_CHECK bool json_gate(const char *text, size_t size, struct error *err);
 
 /* The members of a body that is one object; they refer to the text. NP_MALFORMED as above;
  * NP_INVALID if it is another JSON value. */
-NP_MUST_CHECK bool json_body_read(void *owner, const char *text, size_t size, struct json_body *body,
-                                  struct error *err);
+NP_MUST_CHECK bool json_body_read(void *owner, const char *text, size_t size,
+                                  struct json_body *body, struct error *err);
 
 #endif

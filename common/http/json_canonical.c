@@ -34,7 +34,9 @@ read_string(struct reader *reader)
 	if (*reader->at != '"')
 		return false;
 	for (reader->at++; *reader->at && *reader->at != '"';) {
-		size_t size = *reader->at == '\\' ? json_escape_size(reader->at, reader->end, &point) : 1;
+		size_t size = *reader->at == '\\'
+		                  ? json_escape_size(reader->at, reader->end, &point)
+		                  : 1;
 
 		if (size == 0)
 			return false;

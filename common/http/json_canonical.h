@@ -1,7 +1,9 @@
-/* json_canonical.h - one text for each JSON value, however it was written; to be compared or hashed, it is not JSON itself
+/* json_canonical.h - one text for each JSON value, however it was written; to be compared or
+ * hashed, it is not JSON itself
  *
- * White space, the order of an object's members, escapes in strings and the spelling of numbers (1, 1.0 and 10e-1) make no
- * difference. Everything else does, so also the order of an array, and -0 is not 0.
+ * White space, the order of an object's members, escapes in strings and the spelling of numbers
+ * (1, 1.0 and 10e-1) make no difference. Everything else does, so also the order of an array, and
+ * -0 is not 0.
  */
 #ifndef NULLPOOL_HTTP_JSON_CANONICAL_H
 #define NULLPOOL_HTTP_JSON_CANONICAL_H

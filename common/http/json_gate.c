@@ -44,8 +44,8 @@ static bool gate_value(struct gate *gate);
 static bool
 fault(const struct gate *gate, const char *what)
 {
-	return error_set(gate->err, NP_MALFORMED, "The body is not valid JSON: %s at byte %zu", what,
-	                 (size_t)(gate->at - gate->start));
+	return error_set(gate->err, NP_MALFORMED, "The body is not valid JSON: %s at byte %zu",
+	                 what, (size_t)(gate->at - gate->start));
 }
 
 static void
@@ -111,7 +111,8 @@ json_escape_size(const char *text, const char *end, uint32_t *point)
 	return 12;
 }
 
-/* The size of the character of a string at `text`, escaped or not; 0 when it must not stand in one. */
+/* The size of the character of a string at `text`, escaped or not; 0 when it must not stand in one.
+ */
 static size_t
 character_size(const char *text, const char *end, uint32_t *point)
 {
@@ -133,8 +134,9 @@ gate_string(struct gate *gate)
 
 		if (size == 0)
 			return fault(
-			    gate, "a byte or escape that no string may hold (a control byte, \\u0000, half a"
-			          " surrogate pair, not UTF-8)");
+			    gate,
+			    "a byte or escape that no string may hold (a control byte, \\u0000, half a"
+			    " surrogate pair, not UTF-8)");
 		gate->at += size;
 	}
 	if (gate->at == gate->end)
@@ -166,7 +168,8 @@ hash_of(const struct key *key)
 static bool
 same_key(const struct key *a, const struct key *b)
 {
-	const char *at = a->text, *other = b->text, *end = a->text + a->size, *other_end = b->text + b->size;
+	const char *at = a->text, *other = b->text, *end = a->text + a->size,
+	           *other_end = b->text + b->size;
 
 	while (at < end && other < other_end) {
 		uint32_t point = 0, other_point = 0;
@@ -261,7 +264,8 @@ gate_items(struct gate *gate, char close, size_t first)
 			return false;
 	} while (pass(gate, ','));
 	return pass(gate, close)
-	       || fault(gate, close == '}' ? "no comma or } after a member" : "no comma or ] after an item");
+	       || fault(gate, close == '}' ? "no comma or } after a member"
+	                                   : "no comma or ] after an item");
 }
 
 /* The members of an object or the items of an array, behind its opening bracket. */
@@ -278,14 +282,16 @@ gate_list(struct gate *gate, char close)
 	return good;
 }
 
-/* Postgres' decimals have 16,383 digits behind the point at most, also of a zero: jsonb takes no 0e-20000. */
+/* Postgres' decimals have 16,383 digits behind the point at most, also of a zero: jsonb takes no
+ * 0e-20000. */
 static bool
 is_exponent_long(const char *number)
 {
 	const char *exponent = strpbrk(number, "eE");
 
 	return exponent
-	       && strspn(exponent + 1 + strspn(exponent + 1, "+-"), "0123456789") > EXPONENT_DIGITS_MAX;
+	       && strspn(exponent + 1 + strspn(exponent + 1, "+-"), "0123456789")
+	              > EXPONENT_DIGITS_MAX;
 }
 
 static bool
@@ -323,7 +329,8 @@ gate_value(struct gate *gate)
 	for (size_t i = 0; i < COUNT_OF(words); i++) {
 		size_t size = strlen(words[i]);
 
-		if ((size_t)(gate->end - gate->at) >= size && memcmp(gate->at, words[i], size) == 0) {
+		if ((size_t)(gate->end - gate->at) >= size
+		    && memcmp(gate->at, words[i], size) == 0) {
 			gate->at += size;
 			return true;
 		}

@@ -34,8 +34,8 @@ write_claims(void *owner, const struct jwt_claims *claims)
 	add_text(&out, "sub", claims->subject);
 	add_text(&out, "sid", claims->session);
 	add_text(&out, "jti", random_token(owner));
-	buf_printf(&out, "\"iat\":%" PRId64 ",\"nbf\":%" PRId64 ",\"exp\":%" PRId64 "}", claims->now_s,
-	           claims->now_s, claims->now_s + claims->life_s);
+	buf_printf(&out, "\"iat\":%" PRId64 ",\"nbf\":%" PRId64 ",\"exp\":%" PRId64 "}",
+	           claims->now_s, claims->now_s, claims->now_s + claims->life_s);
 	return out.data;
 }
 
@@ -43,7 +43,8 @@ char *
 jwt_new(void *owner, const char *key, const struct jwt_claims *claims)
 {
 	const char *text = write_claims(owner, claims);
-	char *signed_part = mem_printf(owner, "%s%s", header, base64url_encode(owner, text, strlen(text)));
+	char *signed_part = mem_printf(owner, "%s%s", header,
+	                               base64url_encode(owner, text, strlen(text)));
 	unsigned char mac[HMAC_BYTES];
 
 	hmac_sha256(key, signed_part, strlen(signed_part), mac);
@@ -117,12 +118,13 @@ jwt_verify(void *owner, const char *key, const char *token, const char *issuer, 
 	struct error ignored;
 	size_t size;
 
-	if (strlen(token) > TOKEN_MAX_BYTES || !text_starts(token, header) || dot < token + sizeof(header) - 1
-	    || !is_signed(owner, key, token, dot))
+	if (strlen(token) > TOKEN_MAX_BYTES || !text_starts(token, header)
+	    || dot < token + sizeof(header) - 1 || !is_signed(owner, key, token, dot))
 		return NULL;
 	token += sizeof(header) - 1;
 	text = base64url_decode(owner, token, (size_t)(dot - token), &size);
-	if (!text || !json_body_read(owner, text, size, &claims, &ignored) || !holds(&claims, issuer, now_s))
+	if (!text || !json_body_read(owner, text, size, &claims, &ignored)
+	    || !holds(&claims, issuer, now_s))
 		return NULL;
 	found = (struct jwt_holder){ text_of(&claims, "sub"), text_of(&claims, "sid") };
 	if (!found.subject || !found.session)

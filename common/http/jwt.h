@@ -1,7 +1,8 @@
 /* jwt.h - access tokens: JSON Web Tokens (RFC 7519, profile of RFC 9068) signed with HS256
  *
- * Ours, because what remains beside libsodium's HMAC and base64url is three comparisons more than libjwt's interface,
- * and no other algorithm can be asked for: the header has to be exactly the one we write.
+ * Ours, because what remains beside libsodium's HMAC and base64url is three comparisons more than
+ * libjwt's interface, and no other algorithm can be asked for: the header has to be exactly the one
+ * we write.
  */
 #ifndef NULLPOOL_HTTP_JWT_H
 #define NULLPOOL_HTTP_JWT_H
@@ -30,7 +31,7 @@ struct jwt_holder {
 /* Returns the claims as JSON, or NULL if the token is not one that we would accept now; then
  * *holder is as it was. What is returned belongs to owner, the holder's texts too. Signature first,
  * compared in constant time. */
-const char *jwt_verify(void *owner, const char *key, const char *token, const char *issuer, int64_t now_s,
-                       struct jwt_holder *holder);
+const char *jwt_verify(void *owner, const char *key, const char *token, const char *issuer,
+                       int64_t now_s, struct jwt_holder *holder);
 
 #endif

@@ -10,13 +10,20 @@ static const struct {
 	const char *error;
 	int status; /* 0: the kind's own */
 } table[NP_FAILURE__MAX] = {
-	[NP_MALFORMED] = { "invalid_request", 400 },      [NP_UNAUTHORIZED] = { "invalid_grant", 400 },
-	[NP_FORBIDDEN] = { "unauthorized_client", 400 },  [NP_NOT_FOUND] = { "invalid_grant", 400 },
-	[NP_METHOD] = { "invalid_request", 0 },           [NP_CONFLICT] = { "invalid_request", 400 },
-	[NP_TOO_LARGE] = { "invalid_request", 0 },        [NP_MEDIA_TYPE] = { "invalid_request", 400 },
-	[NP_INVALID] = { "invalid_request", 400 },        [NP_INTERNAL] = { "server_error", 0 },
-	[NP_TOO_MANY] = { "temporarily_unavailable", 0 }, [NP_UNAVAILABLE] = { "temporarily_unavailable", 0 },
-	[NP_TIMEOUT] = { "temporarily_unavailable", 0 },  [NP_AMBIGUOUS] = { "server_error", 0 },
+	[NP_MALFORMED] = { "invalid_request", 400 },
+	[NP_UNAUTHORIZED] = { "invalid_grant", 400 },
+	[NP_FORBIDDEN] = { "unauthorized_client", 400 },
+	[NP_NOT_FOUND] = { "invalid_grant", 400 },
+	[NP_METHOD] = { "invalid_request", 0 },
+	[NP_CONFLICT] = { "invalid_request", 400 },
+	[NP_TOO_LARGE] = { "invalid_request", 0 },
+	[NP_MEDIA_TYPE] = { "invalid_request", 400 },
+	[NP_INVALID] = { "invalid_request", 400 },
+	[NP_INTERNAL] = { "server_error", 0 },
+	[NP_TOO_MANY] = { "temporarily_unavailable", 0 },
+	[NP_UNAVAILABLE] = { "temporarily_unavailable", 0 },
+	[NP_TIMEOUT] = { "temporarily_unavailable", 0 },
+	[NP_AMBIGUOUS] = { "server_error", 0 },
 	[NP_CLIENT_GONE] = { "server_error", 0 },
 };
 
@@ -31,12 +38,14 @@ is_unknown_grant(const struct param_faults *faults)
 	return false;
 }
 
-/* The characters that a description may have: printable ASCII without the quote and the backslash. */
+/* The characters that a description may have: printable ASCII without the quote and the backslash.
+ */
 static void
 add_plain(struct buf *out, const char *text)
 {
 	for (; *text; text++)
-		buf_char(out, *text < ' ' || *text > '~' || *text == '"' || *text == '\\' ? '?' : *text);
+		buf_char(out,
+		         *text < ' ' || *text > '~' || *text == '"' || *text == '\\' ? '?' : *text);
 }
 
 static void

@@ -98,11 +98,13 @@ write_method(struct buf *out, const struct np_route *route)
 		buf_char(out, (char)(*c - 'A' + 'a'));
 }
 
-/* Whether If-Match is described: for a write whose path has a GET. `first` is the first route of that path. */
+/* Whether If-Match is described: for a write whose path has a GET. `first` is the first route of
+ * that path. */
 static bool
 is_conditional(const struct np_route *first, const struct np_route *route)
 {
-	if (strcmp(route->method, "GET") == 0 || (strcmp(route->method, "POST") == 0 && !route->precondition))
+	if (strcmp(route->method, "GET") == 0
+	    || (strcmp(route->method, "POST") == 0 && !route->precondition))
 		return false;
 	for (; first->method; first++)
 		if (strcmp(first->method, "GET") == 0 && strcmp(first->path, route->path) == 0)
@@ -123,8 +125,9 @@ write_operation(struct buf *out, const char *tag, const struct np_route *route, 
 	openapi_text(out, "summary", route->summary);
 	write_parameters(out, route, conditional);
 	write_body(out, route);
-	buf_text(out, route->auth != NP_AUTH_NONE ? ",\"security\":[{\"bearer\":[]},{\"password\":[]}]"
-	                                          : ",\"security\":[]");
+	buf_text(out, route->auth != NP_AUTH_NONE
+	                  ? ",\"security\":[{\"bearer\":[]},{\"password\":[]}]"
+	                  : ",\"security\":[]");
 	openapi_responses(out, route, conditional);
 	buf_char(out, '}');
 }
@@ -193,7 +196,8 @@ openapi_write(const char *title, const char *tag, const struct np_route *routes,
 {
 	buf_text(out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":");
 	buf_json_text(out, title);
-	buf_text(out, ",\"version\":\"" NP_VERSION "\"},\"servers\":[{\"url\":\"/\"}],\"tags\":[{\"name\":");
+	buf_text(out, ",\"version\":\"" NP_VERSION
+	              "\"},\"servers\":[{\"url\":\"/\"}],\"tags\":[{\"name\":");
 	buf_json_text(out, tag);
 	buf_text(out, "}],\"paths\":{");
 	for (const struct np_route *route = routes; route->method; route++) {

@@ -1,4 +1,5 @@
-/* openapi.h - a program's table as an OpenAPI 3.1 document, so that the description cannot differ from the code */
+/* openapi.h - a program's table as an OpenAPI 3.1 document, so that the description cannot differ
+ * from the code */
 #ifndef NULLPOOL_HTTP_OPENAPI_H
 #define NULLPOOL_HTTP_OPENAPI_H
 
@@ -6,6 +7,7 @@
 #include "base/buf.h"
 
 /* title: of the API as a whole; tag: what the operations of this program have in common. */
-void openapi_write(const char *title, const char *tag, const struct np_route *routes, struct buf *out);
+void openapi_write(const char *title, const char *tag, const struct np_route *routes,
+                   struct buf *out);
 
 #endif

@@ -14,12 +14,14 @@
 static const struct {
 	const char *name, *schema, *description;
 } headers[] = {
-	{ "Location", "{\"type\":\"string\",\"format\":\"uri-reference\"}", "Where it is from now on" },
+	{ "Location", "{\"type\":\"string\",\"format\":\"uri-reference\"}",
+	  "Where it is from now on" },
 	{ "Link", "{\"type\":\"string\"}", "The next page, rel=\"next\"; absent on the last one" },
 	{ "ETag", "{\"type\":\"string\"}",
 	  "For If-Match and If-None-Match: the answer's contents as a strong tag" },
 	{ "Retry-After", "{\"type\":\"integer\"}", "Seconds after which another try is worth it" },
-	{ "WWW-Authenticate", "{\"type\":\"string\"}", "Bearer, and invalid_token where there was a token" },
+	{ "WWW-Authenticate", "{\"type\":\"string\"}",
+	  "Bearer, and invalid_token where there was a token" },
 	{ "Idempotency-Replayed", "{\"type\":\"string\",\"enum\":[\"true\"]}",
 	  "This Idempotency-Key was used before: the answer of then" },
 };
@@ -52,8 +54,8 @@ openapi_headers(struct buf *out)
 {
 	buf_text(out, "\"headers\":{");
 	for (size_t i = 0; i < COUNT_OF(headers); i++) {
-		buf_printf(out, "%s\"%s\":{\"schema\":%s,\"description\":", i > 0 ? "," : "", headers[i].name,
-		           headers[i].schema);
+		buf_printf(out, "%s\"%s\":{\"schema\":%s,\"description\":", i > 0 ? "," : "",
+		           headers[i].name, headers[i].schema);
 		buf_json_text(out, headers[i].description);
 		buf_char(out, '}');
 	}
@@ -66,7 +68,8 @@ write_headers(struct buf *out, const char *const *names)
 	const char *before = ",\"headers\":{";
 
 	for (; *names; names++) {
-		buf_printf(out, "%s\"%s\":{\"$ref\":\"#/components/headers/%s\"}", before, *names, *names);
+		buf_printf(out, "%s\"%s\":{\"$ref\":\"#/components/headers/%s\"}", before, *names,
+		           *names);
 		before = ",";
 	}
 	if (strcmp(before, ",") == 0)
@@ -91,7 +94,8 @@ write_target(struct buf *out, const struct np_route *route, int status)
 	buf_text(out, status == 422 ? "?surprise=1" : "");
 }
 
-/* What is wrong with a request that is answered with this status, by the code that would answer it. */
+/* What is wrong with a request that is answered with this status, by the code that would answer it.
+ */
 static void
 find_faults(void *scope, const struct np_route *route, int status, struct param_faults *faults,
             struct error *err)
@@ -186,9 +190,10 @@ write_oauth2_content(struct buf *out, const struct np_route *route, int status)
 	struct reply reply;
 
 	reply_init(&reply, scope);
-	buf_text(out, "\"application/json\":{\"schema\":{\"type\":\"object\",\"properties\":{"
-	              "\"error\":{\"type\":\"string\"},\"error_description\":{\"type\":\"string\"}},"
-	              "\"required\":[\"error\"]}");
+	buf_text(out,
+	         "\"application/json\":{\"schema\":{\"type\":\"object\",\"properties\":{"
+	         "\"error\":{\"type\":\"string\"},\"error_description\":{\"type\":\"string\"}},"
+	         "\"required\":[\"error\"]}");
 	if (status == 400) {
 		oauth2_error_write(&reply, NP_UNAUTHORIZED, status, route->unauthorized, NULL);
 		buf_text(out, ",\"example\":");
@@ -261,7 +266,8 @@ write_success(struct buf *out, const struct np_route *route)
 
 /* A report that is not good is one too. */
 static void
-write_problem(struct buf *out, const struct np_route *route, bool wanted, int status, const char *description)
+write_problem(struct buf *out, const struct np_route *route, bool wanted, int status,
+              const char *description)
 {
 	bool retry = status == TOO_MANY_REQUESTS || status == 503;
 
@@ -270,7 +276,8 @@ write_problem(struct buf *out, const struct np_route *route, bool wanted, int st
 	buf_printf(out, ",\"%d\":{\"description\":", status);
 	buf_json_text(out, description ? description : reply_reason(status));
 	if (retry || status == 401)
-		write_headers(out, (const char *const[]){ retry ? "Retry-After" : "WWW-Authenticate", NULL });
+		write_headers(
+		    out, (const char *const[]){ retry ? "Retry-After" : "WWW-Authenticate", NULL });
 	buf_text(out, ",\"content\":{");
 	if (status == 503 && route->report && route->returns) {
 		write_json_content(out, route);
@@ -289,12 +296,14 @@ openapi_responses(struct buf *out, const struct np_route *route, bool conditiona
 	bool database = route->tx != NP_TX_NONE, writes = database && route->tx != NP_TX_READ;
 	bool body = openapi_has_param(route, NP_BODY, NP_BODY), known = route->auth != NP_AUTH_NONE;
 	bool path = openapi_has_param(route, NP_PATH, NP_PATH), key = openapi_takes_key(route);
-	bool oauth2 = route->errors == NP_ERRORS_OAUTH2; /* what is the request's fault is 400 then */
+	bool oauth2 = route->errors
+	              == NP_ERRORS_OAUTH2; /* what is the request's fault is 400 then */
 
 	buf_text(out, ",\"responses\":{");
 	write_success(out, route);
 	write_problem(out, route, true, 400, oauth2 ? route->unauthorized : NULL);
-	write_problem(out, route, !oauth2 && (known || route->unauthorized), 401, route->unauthorized);
+	write_problem(out, route, !oauth2 && (known || route->unauthorized), 401,
+	              route->unauthorized);
 	write_problem(out, route, known, 403, NULL);
 	write_problem(out, route, route->missing || path, 404, route->missing);
 	write_problem(out, route, !oauth2 && writes, 409, route->conflict);

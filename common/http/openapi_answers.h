@@ -5,7 +5,8 @@
 #include "base/attributes.h"
 #include "base/buf.h"
 
-/* ,"responses":{…}. `conditional`: it obeys If-Match. Examples of problems are what the code that answers makes of a wrong request. */
+/* ,"responses":{…}. `conditional`: it obeys If-Match. Examples of problems are what the code that
+ * answers makes of a wrong request. */
 void openapi_responses(struct buf *out, const struct np_route *route, bool conditional);
 
 /* "headers":{…}: what the responses refer to. */

@@ -57,8 +57,8 @@ write_choices(struct buf *out, const struct np_param *param, bool nullable)
 	buf_text(out, nullable ? ",null]" : "]");
 }
 
-/* ECMA's expressions, which OpenAPI means, match anywhere; ours match all of it. One that they would
- * misread is left out. */
+/* ECMA's expressions, which OpenAPI means, match anywhere; ours match all of it. One that they
+ * would misread is left out. */
 static void
 write_pattern(struct buf *out, const char *pattern)
 {
@@ -120,11 +120,13 @@ openapi_schema(struct buf *out, const struct np_param *param)
 /* The rows of a body or an answer, and how their objects are closed. */
 struct shape {
 	const struct np_param *rows;
-	bool answer; /* all members are there, but for optional ones at the top; nobody forbids others */
+	bool answer; /* all members are there, but for optional ones at the top; nobody forbids
+	                others */
 	bool open;   /* a body that may have members nobody knows */
 };
 
-/* A part of a parameter's name up to a dot: the first one, or the next one behind `prefix` ("user."). */
+/* A part of a parameter's name up to a dot: the first one, or the next one behind `prefix`
+ * ("user."). */
 struct part {
 	const char *text;
 	size_t size; /* 0: the name does not begin with the prefix */
@@ -136,7 +138,8 @@ part_of(const struct np_param *param, const char *prefix, size_t prefix_size)
 {
 	struct part part = { .text = param->name + prefix_size };
 
-	if ((param->in != NP_BODY && param->in != 0) || strncmp(param->name, prefix, prefix_size) != 0)
+	if ((param->in != NP_BODY && param->in != 0)
+	    || strncmp(param->name, prefix, prefix_size) != 0)
 		return (struct part){ .size = 0 };
 	part.size = strcspn(part.text, ".");
 	part.whole = !part.text[part.size];
@@ -151,7 +154,8 @@ is_same(struct part a, struct part b)
 
 /* Whether no row before it has the same part: then it stands for all of them. */
 static bool
-is_first(const struct np_param *params, const struct np_param *param, const char *prefix, size_t prefix_size)
+is_first(const struct np_param *params, const struct np_param *param, const char *prefix,
+         size_t prefix_size)
 {
 	struct part part = part_of(param, prefix, prefix_size);
 
@@ -163,8 +167,8 @@ is_first(const struct np_param *params, const struct np_param *param, const char
 
 /* An object is required when something in it is. */
 static bool
-is_required(const struct shape *shape, const struct np_param *param, struct part part, const char *prefix,
-            size_t prefix_size)
+is_required(const struct shape *shape, const struct np_param *param, struct part part,
+            const char *prefix, size_t prefix_size)
 {
 	for (; param->name; param++)
 		if ((shape->answer ? prefix_size > 0 || !param->optional : param->required)
@@ -198,7 +202,8 @@ write_required(struct buf *out, const struct shape *shape, const char *prefix, s
 	buf_text(out, "]}");
 }
 
-/* The object of the rows whose names begin with the prefix. It calls itself as deep as names have dots. */
+/* The object of the rows whose names begin with the prefix. It calls itself as deep as names have
+ * dots. */
 static void
 write_object(struct buf *out, const struct shape *shape, const char *prefix, size_t prefix_size)
 {

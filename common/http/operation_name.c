@@ -59,9 +59,10 @@ write_singular(struct buf *out, const char *text, size_t size)
 static const char *
 verb_of(const struct np_route *route)
 {
-	static const char *const verbs[][2] = {
-		{ "POST", "create" }, { "PUT", "replace" }, { "PATCH", "update" }, { "DELETE", "delete" }
-	};
+	static const char *const verbs[][2] = { { "POST", "create" },
+		                                { "PUT", "replace" },
+		                                { "PATCH", "update" },
+		                                { "DELETE", "delete" } };
 
 	for (size_t i = 0; i < COUNT_OF(verbs); i++)
 		if (strcmp(route->method, verbs[i][0]) == 0)

@@ -137,15 +137,18 @@ text_of(void *owner, const struct np_param *param, const struct json_member *mem
 	int64_t whole;
 
 	if (param->type == NP_INT && member->kind == JSON_FLOAT)
-		return parse_whole(member->text, &whole) ? mem_printf(owner, "%" PRId64, whole) : NULL;
-	if (member->kind == json_forms[param->type].kind || member->kind == json_forms[param->type].also)
+		return parse_whole(member->text, &whole) ? mem_printf(owner, "%" PRId64, whole)
+		                                         : NULL;
+	if (member->kind == json_forms[param->type].kind
+	    || member->kind == json_forms[param->type].also)
 		return member->text;
 	return NULL;
 }
 
 /* Frees what one item needed before the next is read: only the list grows. */
 static const char *
-decode_item(struct decoder *decoder, const struct np_param *param, struct json_items *items, bool *more)
+decode_item(struct decoder *decoder, const struct np_param *param, struct json_items *items,
+            bool *more)
 {
 	void *scope = mem_scope(decoder->owner, "item");
 	const char *message = NULL, *text;
@@ -154,8 +157,9 @@ decode_item(struct decoder *decoder, const struct np_param *param, struct json_i
 	*more = json_next(scope, items, &item);
 	if (*more) {
 		text = text_of(scope, param, &item);
-		message = text ? list_add(scope, param, text, argument_of(decoder, param))
-		               : mem_printf(scope, "each of it %s", json_forms[param->type].message);
+		message = text
+		              ? list_add(scope, param, text, argument_of(decoder, param))
+		              : mem_printf(scope, "each of it %s", json_forms[param->type].message);
 	}
 	if (!message)
 		mem_free(scope);
@@ -179,7 +183,8 @@ decode_list(struct decoder *decoder, const struct np_param *param, const struct 
 }
 
 static void
-decode_value(struct decoder *decoder, const struct np_param *param, const struct json_member *member)
+decode_value(struct decoder *decoder, const struct np_param *param,
+             const struct json_member *member)
 {
 	struct argument *argument = argument_of(decoder, param);
 	const char *message = NULL, *text;
@@ -190,7 +195,8 @@ decode_value(struct decoder *decoder, const struct np_param *param, const struct
 		return;
 	if (param->many > 0)
 		message = decode_list(decoder, param, member);
-	else if (param->type == NP_JSON || (param->type == NP_OBJECT && member->kind == JSON_OBJECT))
+	else if (param->type == NP_JSON
+	         || (param->type == NP_OBJECT && member->kind == JSON_OBJECT))
 		argument->value.text = json_text(decoder->owner, member);
 	else if ((text = text_of(decoder->owner, param, member)) != NULL)
 		message = param_check(decoder->owner, param, text, argument);
@@ -214,7 +220,8 @@ param_is_inside(const struct np_param *param, const char *object)
 {
 	size_t size = strlen(object);
 
-	return param->in == NP_BODY && strncmp(param->name, object, size) == 0 && param->name[size] == '.';
+	return param->in == NP_BODY && strncmp(param->name, object, size) == 0
+	       && param->name[size] == '.';
 }
 
 /* Whether some parameter is inside the object of that name. */
@@ -227,14 +234,17 @@ holds_params(const struct decoder *decoder, const char *name)
 	return false;
 }
 
-static void decode_object(struct decoder *decoder, const char *path, const struct json_body *object);
+static void decode_object(struct decoder *decoder, const char *path,
+                          const struct json_body *object);
 
 static void
 decode_member(struct decoder *decoder, const char *path, const struct json_member *member)
 {
-	const char *name = path ? mem_printf(decoder->owner, "%s.%s", path, member->name) : member->name;
+	const char *name = path ? mem_printf(decoder->owner, "%s.%s", path, member->name)
+	                        : member->name;
 	/* "user.email" as one key is not the email of a user. */
-	const struct np_param *param = strchr(member->name, '.') ? NULL : find(decoder, NP_BODY, name);
+	const struct np_param *param = strchr(member->name, '.') ? NULL
+	                                                         : find(decoder, NP_BODY, name);
 	struct json_body children;
 
 	if (param) {

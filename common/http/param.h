@@ -34,28 +34,35 @@ struct argument {
 	int64_t list_count;
 };
 
-/* Decodes all parameters of the route into *arguments, an array in the order of its table. Every fault is
- * found: false is NP_INVALID with `faults` filled, or NP_MALFORMED or NP_MEDIA_TYPE for the body as a whole. */
-NP_MUST_CHECK bool param_decode(void *owner, const struct np_route *route, const struct request *request,
-                                const struct target *target, struct argument **arguments,
-                                struct param_faults *faults, struct error *err);
+/* Decodes all parameters of the route into *arguments, an array in the order of its table. Every
+ * fault is found: false is NP_INVALID with `faults` filled, or NP_MALFORMED or NP_MEDIA_TYPE for
+ * the body as a whole. */
+NP_MUST_CHECK bool param_decode(void *owner, const struct np_route *route,
+                                const struct request *request, const struct target *target,
+                                struct argument **arguments, struct param_faults *faults,
+                                struct error *err);
 
-/* Whether a text is a value of the type within the bounds: NULL, or what it must be. Made for one value. */
+/* Whether a text is a value of the type within the bounds: NULL, or what it must be. Made for one
+ * value. */
 const char *param_check(void *owner, const struct np_param *param, const char *text,
                         struct argument *argument);
 
-/* A list, value by value: each must be one of the type within the bounds. NULL, or what it must be. The value's text is an
- * array as Postgres reads it; list_begin() makes the empty one, list_add() does so too where there is none yet. */
+/* A list, value by value: each must be one of the type within the bounds. NULL, or what it must be.
+ * The value's text is an array as Postgres reads it; list_begin() makes the empty one, list_add()
+ * does so too where there is none yet. */
 const char *list_begin(void *owner, const struct np_param *param, struct argument *argument);
-const char *list_add(void *owner, const struct np_param *param, const char *text, struct argument *argument);
+const char *list_add(void *owner, const struct np_param *param, const char *text,
+                     struct argument *argument);
 
-/* The one of that name (which needs no NUL) in a table; NULL: there is none. `params` may be NULL. */
+/* The one of that name (which needs no NUL) in a table; NULL: there is none. `params` may be NULL.
+ */
 const struct np_param *param_named(const struct np_param *params, const char *name, size_t size);
 
 /* Whether it is a field inside the object of that name: "user.email" of "user". */
 bool param_is_inside(const struct np_param *param, const char *object);
 
-/* Whether min and max bound it: none when both are 0, and no max when only min is set and above 0. */
+/* Whether min and max bound it: none when both are 0, and no max when only min is set and above 0.
+ */
 bool param_has_min(const struct np_param *param);
 bool param_has_max(const struct np_param *param);
 

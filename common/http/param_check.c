@@ -13,7 +13,8 @@
 #define UUID_TEXT_LENGTH  36
 #define MESSAGE_MAX_BYTES 4096
 
-/* One value is one text: in a key of the cache, and wherever it is compared. This one in lower case. */
+/* One value is one text: in a key of the cache, and wherever it is compared. This one in lower
+ * case. */
 static const char *
 canonical_uuid(void *owner, const char *text)
 {
@@ -52,8 +53,8 @@ is_label(const char *text, size_t size)
 	return size > 0 && size <= LABEL_MAX_BYTES && text[0] != '-' && text[size - 1] != '-';
 }
 
-/* The rule of HTML's <input type=email>, https://html.spec.whatwg.org/#valid-e-mail-address, with RFC 5321's
- * lengths: it leaves out the comments and quotes that mail systems refuse anyway. */
+/* The rule of HTML's <input type=email>, https://html.spec.whatwg.org/#valid-e-mail-address, with
+ * RFC 5321's lengths: it leaves out the comments and quotes that mail systems refuse anyway. */
 static bool
 is_email(const char *text)
 {
@@ -149,7 +150,8 @@ check_string(void *owner, const struct np_param *param, const struct np_value *v
 		           : mem_printf(owner, "must match %s", param->pattern);
 	if (!param_has_max(param))
 		return mem_printf(owner, "must have at least %" PRId64 " characters", param->min);
-	return mem_printf(owner, "must have %" PRId64 " to %" PRId64 " characters", param->min, param->max);
+	return mem_printf(owner, "must have %" PRId64 " to %" PRId64 " characters", param->min,
+	                  param->max);
 }
 
 const char *
@@ -172,19 +174,23 @@ param_check(void *owner, const struct np_param *param, const char *text, struct 
 		return parse_float(text, &value->number) ? NULL : "must be a number";
 	case NP_BOOL:
 		value->boolean = strcmp(text, "true") == 0;
-		return value->boolean || strcmp(text, "false") == 0 ? NULL : "must be true or false";
+		return value->boolean || strcmp(text, "false") == 0 ? NULL
+		                                                    : "must be true or false";
 	case NP_DATE:
 		return date_valid(text) ? NULL : "must be a date such as 2026-01-31";
 	case NP_DATETIME:
-		return datetime_valid(text) ? NULL : "must be a date and time such as 2026-01-31T23:59:59Z";
+		return datetime_valid(text)
+		           ? NULL
+		           : "must be a date and time such as 2026-01-31T23:59:59Z";
 	case NP_ENUM:
 		return check_enum(owner, param, value);
 	case NP_JSON:
 	case NP_OBJECT:
 		return "can only be in a body";
 	case NP_CURSOR:
-		return cursor_read(owner, text, argument->cursor) ? NULL
-		                                                  : "must be the \"next\" of another page";
+		return cursor_read(owner, text, argument->cursor)
+		           ? NULL
+		           : "must be the \"next\" of another page";
 	case NP_TYPE__MAX:
 		break;
 	}

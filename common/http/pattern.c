@@ -173,8 +173,9 @@ fault_of(const char *pattern)
 	for (const char *at = pattern; *at && !fault;) {
 		fault = read_part(&measure, &at);
 		if (measure.atoms > PATTERN_MAX_ATOMS)
-			fault = "has a pattern that repeats too much: with its repetitions written out it has"
-			        " more than 1,000 parts";
+			fault =
+			    "has a pattern that repeats too much: with its repetitions written out it has"
+			    " more than 1,000 parts";
 	}
 	/* Last, since it writes them out. */
 	if (!fault && regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)

@@ -25,8 +25,8 @@ const char *pattern_compile(const char *pattern);
  * pattern_compile() refuses. */
 bool pattern_matches(const char *pattern, const char *text);
 
-/* Whether ECMA's expressions, which JSON Schema means, read it as POSIX does. They know no [[:alpha:]],
- * no \ that is itself in brackets, no {,3} and no a+? that may be nothing. */
+/* Whether ECMA's expressions, which JSON Schema means, read it as POSIX does. They know no
+ * [[:alpha:]], no \ that is itself in brackets, no {,3} and no a+? that may be nothing. */
 bool pattern_is_ecma(const char *pattern);
 
 #endif

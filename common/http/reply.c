@@ -7,7 +7,9 @@
 void
 reply_init(struct reply *reply, void *owner)
 {
-	*reply = (struct reply){ .owner = owner, .status = NP_OK, .content_type = "application/json" };
+	*reply = (struct reply){ .owner = owner,
+		                 .status = NP_OK,
+		                 .content_type = "application/json" };
 	buf_init(&reply->body, owner, REPLY_BODY_MAX_BYTES);
 }
 
@@ -44,14 +46,15 @@ bool
 reply_add_header(struct reply *reply, const char *name, const char *value, struct error *err)
 {
 	if (!is_header_name(name) || !is_header_value(value)) {
-		return error_internal(err, "response header \"%.64s\" has a control byte or a wrong name",
-		                      name);
+		return error_internal(
+		    err, "response header \"%.64s\" has a control byte or a wrong name", name);
 	}
 	reply->header_bytes += strlen(name) + strlen(value) + sizeof(": \r\n");
 	if (reply->header_count >= REPLY_HEADERS_MAX - REPLY_HEADERS_OURS
 	    || reply->header_bytes > REPLY_HEADERS_MAX_BYTES) {
-		return error_internal(err, "more than %d response headers, or more than %d bytes of them",
-		                      REPLY_HEADERS_MAX - REPLY_HEADERS_OURS, REPLY_HEADERS_MAX_BYTES);
+		return error_internal(
+		    err, "more than %d response headers, or more than %d bytes of them",
+		    REPLY_HEADERS_MAX - REPLY_HEADERS_OURS, REPLY_HEADERS_MAX_BYTES);
 	}
 	reply->headers[reply->header_count].name = mem_strdup(reply->owner, name);
 	reply->headers[reply->header_count++].value = mem_strdup(reply->owner, value);
@@ -61,7 +64,8 @@ reply_add_header(struct reply *reply, const char *name, const char *value, struc
 void
 reply_set_header(struct reply *reply, const char *name, const char *value)
 {
-	assert(is_header_name(name) && is_header_value(value) && reply->header_count < REPLY_HEADERS_MAX);
+	assert(is_header_name(name) && is_header_value(value)
+	       && reply->header_count < REPLY_HEADERS_MAX);
 	reply->headers[reply->header_count++] = (struct reply_header){ name, value };
 }
 

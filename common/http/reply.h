@@ -36,8 +36,8 @@ void reply_init(struct reply *reply, void *owner);
 /* Drops what was set, for a new start (a problem instead of a success). */
 void reply_reset(struct reply *reply);
 
-/* NP_INTERNAL when name or value has a byte that would end the header (or a second one would begin), and when there are
- * too many or too long ones. */
+/* NP_INTERNAL when name or value has a byte that would end the header (or a second one would
+ * begin), and when there are too many or too long ones. */
 NP_MUST_CHECK bool reply_add_header(struct reply *reply, const char *name, const char *value,
                                     struct error *err);
 
@@ -47,8 +47,8 @@ void reply_set_header(struct reply *reply, const char *name, const char *value);
 /* The value of a header that was set, or NULL. */
 const char *reply_header(const struct reply *reply, const char *name);
 
-/* "Status: 200 OK\r\n…\r\n\r\n", the form of CGI (RFC 3875 6.2); `first` is "Status:" or "HTTP/1.1". `out` holds
- * REPLY_HEAD_MAX_BYTES. */
+/* "Status: 200 OK\r\n…\r\n\r\n", the form of CGI (RFC 3875 6.2); `first` is "Status:" or
+ * "HTTP/1.1". `out` holds REPLY_HEAD_MAX_BYTES. */
 void reply_write_head(const struct reply *reply, const char *first, struct buf *out);
 
 const char *reply_reason(int status); /* RFC 9110 15; "" when unknown */

@@ -14,10 +14,11 @@ struct request_header {
 
 struct request {
 	const char *method;
-	const char *target;  /* as the client sent it: raw path, ? and raw query */
-	int64_t start_us;    /* of clock_now_us(): when it began to arrive */
-	int64_t queue_ms;    /* it waited for a worker; -1: nobody said */
-	const int *client;   /* a descriptor that hangs up when the client leaves; NULL: there is none */
+	const char *target; /* as the client sent it: raw path, ? and raw query */
+	int64_t start_us;   /* of clock_now_us(): when it began to arrive */
+	int64_t queue_ms;   /* it waited for a worker; -1: nobody said */
+	const int
+	    *client; /* a descriptor that hangs up when the client leaves; NULL: there is none */
 	const char *address; /* that it comes from; NULL: nobody said */
 	const char *id;      /* 1 to 64 of letters, digits, dashes */
 	const struct request_header *headers;

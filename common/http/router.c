@@ -3,7 +3,8 @@
 
 const char *const router_methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE", NULL };
 
-/* One segment of a route's path: [start, start + size), and where the next one starts (NULL: none). */
+/* One segment of a route's path: [start, start + size), and where the next one starts (NULL: none).
+ */
 struct step {
 	const char *start;
 	size_t size;
@@ -47,9 +48,9 @@ path_fits(const char *path, const struct target *target)
 		if (at == target->segment_count)
 			return false;
 		segment = target->segments[at];
-		if (is_name(&step)
-		        ? !*segment
-		        : strlen(segment) != step.size || strncmp(segment, step.start, step.size) != 0)
+		if (is_name(&step) ? !*segment
+		                   : strlen(segment) != step.size
+		                         || strncmp(segment, step.start, step.size) != 0)
 			return false;
 		path = step.next;
 	}
@@ -57,14 +58,16 @@ path_fits(const char *path, const struct target *target)
 }
 
 static void
-write_allow(const struct np_route *routes, const struct target *target, char allow[ROUTER_ALLOW_BYTES])
+write_allow(const struct np_route *routes, const struct target *target,
+            char allow[ROUTER_ALLOW_BYTES])
 {
 	struct buf out;
 
 	buf_init_fixed(&out, allow, ROUTER_ALLOW_BYTES);
 	for (size_t i = 0; router_methods[i]; i++)
 		for (const struct np_route *route = routes; route->method; route++)
-			if (strcmp(route->method, router_methods[i]) == 0 && path_fits(route->path, target)) {
+			if (strcmp(route->method, router_methods[i]) == 0
+			    && path_fits(route->path, target)) {
 				buf_printf(&out, "%s%s%s", out.size ? ", " : "", router_methods[i],
 				           i == 0 ? ", HEAD" : "");
 				break;

@@ -26,7 +26,8 @@ bounds_fault(const struct np_param *param)
 {
 	if (param->max != 0 && param->min > param->max)
 		return "has a min above its max";
-	if (param->type != NP_INT && param->type != NP_STRING && (param->min != 0 || param->max != 0))
+	if (param->type != NP_INT && param->type != NP_STRING
+	    && (param->min != 0 || param->max != 0))
 		return "has bounds, which only NP_INT and NP_STRING have";
 	return NULL;
 }
@@ -68,8 +69,9 @@ fallback_fault(void *owner, const struct np_param *param)
 		return NULL;
 	if (param->required)
 		return "is required and has a fallback";
-	return param_check(owner, param, param->fallback, &ignored) ? "has a fallback that breaks its rule"
-	                                                            : NULL;
+	return param_check(owner, param, param->fallback, &ignored)
+	           ? "has a fallback that breaks its rule"
+	           : NULL;
 }
 
 /* It would break the OpenAPI document, where it stands as it is. */
@@ -143,8 +145,9 @@ params_fault(void *owner, const struct np_route *route)
 	size_t in_path = 0;
 
 	for (const struct np_param *param = route->params; param && param->name; param++) {
-		const char *fault = is_there_before(route, param) ? "is there twice"
-		                                                  : param_fault(owner, route, param);
+		const char *fault = is_there_before(route, param)
+		                        ? "is there twice"
+		                        : param_fault(owner, route, param);
 
 		if (fault)
 			return mem_printf(owner, "parameter \"%s\" %s", param->name, fault);
@@ -155,7 +158,8 @@ params_fault(void *owner, const struct np_route *route)
 	return NULL;
 }
 
-/* One value is one text, see param_check(): else one row would have several keys, and a write forget one of them. */
+/* One value is one text, see param_check(): else one row would have several keys, and a write
+ * forget one of them. */
 static bool
 has_one_text(const struct np_param *param)
 {
@@ -261,10 +265,11 @@ name_fault(void *owner, const struct np_route *routes, const struct np_route *ro
 		buf_init(&other, owner, OPERATION_MAX_BYTES);
 		operation_name(before, &other);
 		if (strcmp(name.data, other.data) == 0)
-			return mem_printf(owner,
-			                  "%s %s has the same name in the OpenAPI document, %s: give one of"
-			                  " them an .operation",
-			                  before->method, before->path, name.data);
+			return mem_printf(
+			    owner,
+			    "%s %s has the same name in the OpenAPI document, %s: give one of"
+			    " them an .operation",
+			    before->method, before->path, name.data);
 	}
 	return NULL;
 }
@@ -280,7 +285,8 @@ members_fault(void *owner, const struct np_route *route)
 			    && (strcmp(other->name, member->name) == 0
 			        || is_inside(other->name, member->name)))
 				return mem_printf(
-				    owner, "member \"%s\" of its schema is there twice, or is an object too",
+				    owner,
+				    "member \"%s\" of its schema is there twice, or is an object too",
 				    member->name);
 	for (const struct np_param *member = members; member && member->name; member++)
 		if (json_fault(member))
@@ -289,7 +295,8 @@ members_fault(void *owner, const struct np_route *route)
 	return NULL;
 }
 
-/* nginx gives a program the requests whose first segment is the program's name; root gets those without one. */
+/* nginx gives a program the requests whose first segment is the program's name; root gets those
+ * without one. */
 static bool
 is_served_by(const char *path, const char *name)
 {
@@ -312,7 +319,8 @@ has_get(const struct np_route *routes, const struct np_route *route)
 }
 
 static const char *
-route_fault(void *owner, const char *name, const struct np_route *routes, const struct np_route *route)
+route_fault(void *owner, const char *name, const struct np_route *routes,
+            const struct np_route *route)
 {
 	const char *fault;
 
@@ -321,14 +329,16 @@ route_fault(void *owner, const char *name, const struct np_route *routes, const 
 	if (!is_served_by(route->path, name))
 		return strcmp(name, "root") == 0
 		           ? "nginx sends it to another program: this one gets / and what is below /root"
-		           : mem_printf(owner,
-		                        "nginx sends it to another program: this one gets /%s and what is"
-		                        " below it",
-		                        name);
+		           : mem_printf(
+		               owner,
+		               "nginx sends it to another program: this one gets /%s and what is"
+		               " below it",
+		               name);
 	if (!method_is_known(route->method))
 		return "its method is not GET, POST, PUT, PATCH or DELETE";
 	for (const struct np_route *before = routes; before < route; before++)
-		if (strcmp(before->path, route->path) == 0 && strcmp(before->method, route->method) == 0)
+		if (strcmp(before->path, route->path) == 0
+		    && strcmp(before->method, route->method) == 0)
 			return "it is there twice";
 	if (route->precondition && !has_get(routes, route))
 		return "it needs a precondition, and is a GET, or its path has none to compare with";
@@ -354,8 +364,8 @@ table_fault(void *owner, const char *name, const struct np_route *routes)
 		const char *fault = route_fault(owner, name, routes, route);
 
 		if (fault)
-			return mem_printf(owner, "%s %s: %s", route->method, route->path ? route->path : "?",
-			                  fault);
+			return mem_printf(owner, "%s %s: %s", route->method,
+			                  route->path ? route->path : "?", fault);
 	}
 	return NULL;
 }

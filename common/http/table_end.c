@@ -13,7 +13,8 @@ room_for(const struct object_sizes *sizes, const void *list, size_t entry_bytes)
 }
 
 /* Each kind of list ends with an entry whose first member is NULL. */
-_Static_assert(offsetof(struct np_param, name) == 0 && offsetof(struct np_conflict, constraint) == 0,
+_Static_assert(offsetof(struct np_param, name) == 0
+                   && offsetof(struct np_conflict, constraint) == 0,
                "a pointer comes first");
 
 static bool

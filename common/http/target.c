@@ -8,7 +8,8 @@ enum part { PATH, QUERY, FORM };
 static const char *const part_names[] = { [PATH] = "URL", [QUERY] = "URL", [FORM] = "form" };
 
 static bool
-decode(void *owner, const char *text, size_t size, enum part part, const char **decoded, struct error *err)
+decode(void *owner, const char *text, size_t size, enum part part, const char **decoded,
+       struct error *err)
 {
 	char *out = mem_resize(owner, NULL, size + 1);
 	size_t length;
@@ -43,13 +44,15 @@ add_segment(void *owner, const char *text, size_t size, struct target *target, s
 		return error_set(err, NP_MALFORMED, "The path has a dot segment");
 	for (const char *at = segment; *at; at++)
 		if ((unsigned char)*at < 0x20 || *at == 0x7f)
-			return error_set(err, NP_MALFORMED, "The path contains a control character");
+			return error_set(err, NP_MALFORMED,
+			                 "The path contains a control character");
 	target->segments[target->segment_count++] = segment;
 	return true;
 }
 
 static bool
-add_pair(void *owner, const char *text, size_t size, enum part part, struct target *target, struct error *err)
+add_pair(void *owner, const char *text, size_t size, enum part part, struct target *target,
+         struct error *err)
 {
 	struct target_pair *pair = &target->query[target->query_count];
 	const char *equals = memchr(text, '=', size);

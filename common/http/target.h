@@ -23,10 +23,13 @@ struct target {
 	size_t query_count;
 };
 
-/* NP_MALFORMED: broken %XX, NUL or (in the path) a control byte, not UTF-8, a dot segment, too many parts. */
-NP_MUST_CHECK bool target_parse(void *owner, const char *text, struct target *target, struct error *err);
+/* NP_MALFORMED: broken %XX, NUL or (in the path) a control byte, not UTF-8, a dot segment, too many
+ * parts. */
+NP_MUST_CHECK bool target_parse(void *owner, const char *text, struct target *target,
+                                struct error *err);
 
 /* A body of application/x-www-form-urlencoded, as if it were a query. */
-NP_MUST_CHECK bool target_parse_form(void *owner, const char *text, struct target *target, struct error *err);
+NP_MUST_CHECK bool target_parse_form(void *owner, const char *text, struct target *target,
+                                     struct error *err);
 
 #endif

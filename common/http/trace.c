@@ -65,7 +65,8 @@ void
 trace_sample(struct trace *trace, double probability)
 {
 	static const char digits[] = "0123456789abcdef";
-	/* As OpenTelemetry's SDKs of Python and Go: the low 64 bits, of which a double has the upper 53. */
+	/* As OpenTelemetry's SDKs of Python and Go: the low 64 bits, of which a double has the
+	 * upper 53. */
 	uint64_t number = strtoull(trace->id + ID_RANDOM_BYTES, NULL, 16) >> 11;
 	bool sampled = (double)number < probability * 0x1p53;
 	int flags = text_hex(trace->flags[1]);
@@ -82,5 +83,6 @@ trace_is_sampled(const struct trace *trace)
 void
 trace_write(const struct trace *trace, char header[TRACE_HEADER_BYTES])
 {
-	(void)snprintf(header, TRACE_HEADER_BYTES, "00-%s-%s-%s", trace->id, trace->span, trace->flags);
+	(void)snprintf(header, TRACE_HEADER_BYTES, "00-%s-%s-%s", trace->id, trace->span,
+	               trace->flags);
 }

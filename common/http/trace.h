@@ -1,4 +1,5 @@
-/* trace.h - which trace a request is part of: W3C Trace Context, traceparent (https://www.w3.org/TR/trace-context/) */
+/* trace.h - which trace a request is part of: W3C Trace Context, traceparent
+ * (https://www.w3.org/TR/trace-context/) */
 #ifndef NULLPOOL_HTTP_TRACE_H
 #define NULLPOOL_HTTP_TRACE_H
 
@@ -15,14 +16,15 @@ struct trace {
 	char flags[3];                 /* "01": it is sampled, or "00" */
 };
 
-/* header: traceparent's value; NULL or one that is none makes no trace, as the specification has it. */
+/* header: traceparent's value; NULL or one that is none makes no trace, as the specification has
+ * it. */
 void trace_read(const char *header, struct trace *trace);
 
 /* A trace of our own, that nobody began before us: ours is its first span. */
 void trace_begin(struct trace *trace);
 
-/* Decides whether it is sampled, with this probability (0 to 1). All who decide so about one trace decide
- * alike: its id is what is looked at. */
+/* Decides whether it is sampled, with this probability (0 to 1). All who decide so about one trace
+ * decide alike: its id is what is looked at. */
 void trace_sample(struct trace *trace, double probability);
 
 /* Returns true if its spans are wanted. */

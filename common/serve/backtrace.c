@@ -37,7 +37,8 @@ add_hex(struct buf *out, uintptr_t number)
 		buf_char(out, digits[number >> shift & 0xf]);
 }
 
-/* libc.so.6+0x1234; of the program itself, whose name the loader does not keep, the endpoint's. dladdr() would take a lock. */
+/* libc.so.6+0x1234; of the program itself, whose name the loader does not keep, the endpoint's.
+ * dladdr() would take a lock. */
 static void
 add_frame(struct buf *out, char *address)
 {
@@ -59,7 +60,8 @@ static void
 log_frames(void)
 {
 	char text[FRAMES_BYTES], route[SCOREBOARD_ROUTE_BYTES], id[SCOREBOARD_ID_BYTES];
-	bool busy = atomic_load(&in_hand->state) == SLOT_BUSY && slot_read_texts(in_hand, route, id);
+	bool busy = atomic_load(&in_hand->state) == SLOT_BUSY
+	            && slot_read_texts(in_hand, route, id);
 	void *frames[FRAMES_MAX];
 	int count = backtrace(frames, FRAMES_MAX);
 	struct log_line line;
@@ -69,7 +71,8 @@ log_frames(void)
 	for (int i = 0; i < count; i++) {
 		if (i > 0)
 			buf_text(&out, " < ");
-		/* A byte before where it goes on: after a call that does not return that is another function. */
+		/* A byte before where it goes on: after a call that does not return that is another
+		 * function. */
 		add_frame(&out, (char *)frames[i] - 1);
 	}
 	log_begin(&line, LOG_ERROR, "backtrace");
@@ -79,7 +82,8 @@ log_frames(void)
 	log_end(&line);
 }
 
-/* NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c): the log's functions only fill a buffer and write() it. */
+/* NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c): the log's functions only fill a buffer and
+ * write() it. */
 static void
 on_abort(int signal_number, siginfo_t *info, void *context)
 {

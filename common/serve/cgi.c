@@ -1,6 +1,6 @@
 #include <unistd.h>
 
-#include "app/life.h"
+#include "app/exchange.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -43,7 +43,8 @@ cgi_new_id(void *owner)
 	return id;
 }
 
-/* It reaches the log, the reply and the database's application_name, so it is taken only when harmless. */
+/* It reaches the log, the reply and the database's application_name, so it is taken only when
+ * harmless. */
 static bool
 is_id(const char *id)
 {
@@ -54,8 +55,8 @@ is_id(const char *id)
 	return size > 0 && size <= ID_MAX_BYTES && !id[size];
 }
 
-/* REQUEST_URI is what the client sent. Servers without it give decoded parts: encoding them again makes one
- * decoding right for both. */
+/* REQUEST_URI is what the client sent. Servers without it give decoded parts: encoding them again
+ * makes one decoding right for both. */
 static const char *
 target_of(void *owner, char *const *environment)
 {
@@ -106,8 +107,8 @@ struct headers {
 	size_t bytes; /* of all names and values */
 };
 
-/* A name that comes again is one header, RFC 9110 5.3. nginx does that from 1.23 on; before, the first would win, and two
- * keys of idempotency be one. */
+/* A name that comes again is one header, RFC 9110 5.3. nginx does that from 1.23 on; before, the
+ * first would win, and two keys of idempotency be one. */
 static void
 add_header(struct headers *headers, char *name, char *value)
 {
@@ -145,7 +146,8 @@ read_header(struct headers *headers, const char *variable)
 		           header_value(headers, equals + 1));
 }
 
-/* One that does not fit is not left out: it could be the one that keeps a write from being done twice. */
+/* One that does not fit is not left out: it could be the one that keeps a write from being done
+ * twice. */
 static bool
 read_headers(void *owner, char *const *environment, struct request *request, struct error *err)
 {
@@ -153,11 +155,13 @@ read_headers(void *owner, char *const *environment, struct request *request, str
 	const char *type = cgi_variable(environment, "CONTENT_TYPE");
 
 	if (type && *type)
-		add_header(headers, mem_strdup(headers, "content-type"), header_value(headers, type));
+		add_header(headers, mem_strdup(headers, "content-type"),
+		           header_value(headers, type));
 	for (; *environment && headers->count <= HEADERS_MAX; environment++)
 		read_header(headers, *environment);
 	if (headers->count > HEADERS_MAX)
-		return error_set(err, NP_MALFORMED, "The request has more than %d headers", HEADERS_MAX);
+		return error_set(err, NP_MALFORMED, "The request has more than %d headers",
+		                 HEADERS_MAX);
 	if (headers->bytes > HEADERS_MAX_BYTES)
 		return error_set(err, NP_MALFORMED, "The request's headers have more than %d bytes",
 		                 HEADERS_MAX_BYTES);
@@ -190,13 +194,14 @@ read_body(void *owner, const char *length, cgi_read *read, void *source, struct 
 }
 
 bool
-cgi_request(void *owner, char *const *environment, cgi_read *read, void *source, struct request *request,
-            struct error *err)
+cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
+            struct request *request, struct error *err)
 {
 	const char *id = get_or(environment, "REQUEST_ID", ""),
 	           *address = cgi_variable(environment, "REMOTE_ADDR");
 
-	/* Copies: libfcgi's environment ends with END_REQUEST, the request with its log line after that. */
+	/* Copies: libfcgi's environment ends with END_REQUEST, the request with its log line after
+	 * that. */
 	*request = (struct request){ .body = "", .start_us = clock_now_us(), .queue_ms = -1 };
 	request->method = mem_strdup(owner, get_or(environment, "REQUEST_METHOD", ""));
 	request->id = is_id(id) ? mem_strdup(owner, id) : cgi_new_id(owner);
@@ -205,7 +210,8 @@ cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
 	if (!*request->method)
 		return error_set(err, NP_MALFORMED, "The request has no method");
 	return read_headers(owner, environment, request, err)
-	       && read_body(owner, get_or(environment, "CONTENT_LENGTH", "0"), read, source, request, err);
+	       && read_body(owner, get_or(environment, "CONTENT_LENGTH", "0"), read, source,
+	                    request, err);
 }
 
 static size_t
@@ -225,10 +231,12 @@ cgi_print(void *scope, const struct reply *reply, const char *before_status, con
 	reply_write_head(reply, before_status, &head);
 	whole = fwrite(head.data, 1, head.size, stdout) == head.size;
 	if (!reply->without_body && reply->body.size > 0) {
-		whole = fwrite(reply->body.data, 1, reply->body.size, stdout) == reply->body.size && whole;
+		whole = fwrite(reply->body.data, 1, reply->body.size, stdout) == reply->body.size
+		        && whole;
 		whole = fputs(after_body, stdout) >= 0 && whole;
 	}
-	/* What did not fit is gone from the buffer, too: that fflush() succeeds says nothing of it. */
+	/* What did not fit is gone from the buffer, too: that fflush() succeeds says nothing of it.
+	 */
 	if (fflush(stdout) == 0 && whole)
 		return true;
 	log_plain(LOG_WARNING, "reply not sent");
@@ -245,11 +253,11 @@ cgi_run(struct app *app)
 	struct error err;
 
 	if (cgi_request(scope, environ, read_stdin, NULL, &request, &err))
-		ctx = life_begin(scope, app, &request, deadline);
+		ctx = exchange_begin(scope, app, &request, deadline);
 	else
-		ctx = life_refuse(scope, app, &request, &err);
-	(void)cgi_print(scope, life_reply(ctx), "Status:", "");
-	life_end(ctx);
+		ctx = exchange_refuse(scope, app, &request, &err);
+	(void)cgi_print(scope, exchange_reply(ctx), "Status:", "");
+	exchange_end(ctx);
 	mem_free(scope);
 	return 0;
 }

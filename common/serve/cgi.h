@@ -11,8 +11,8 @@
 /* Reads up to size bytes of the body; less than size only when the stream has ended or failed. */
 typedef size_t cgi_read(void *source, char *bytes, size_t size);
 
-/* Fills the request; all belongs to owner. False: NP_MALFORMED or NP_TOO_LARGE, and the request has what is
- * needed to answer that (method and id). */
+/* Fills the request; all belongs to owner. False: NP_MALFORMED or NP_TOO_LARGE, and the request has
+ * what is needed to answer that (method and id). */
 NP_MUST_CHECK bool cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
                                struct request *request, struct error *err);
 
@@ -22,11 +22,13 @@ const char *cgi_variable(char *const *environment, const char *name);
 /* A new request id: 32 hexadecimal digits, as nginx's $request_id. */
 RETURNS_OWNED const char *cgi_new_id(void *owner);
 
-/* Writes a reply to standard output, before_status at its very beginning and after_body where it has a body. False, and a line in
- * the log: not all of it could be written. */
-bool cgi_print(void *scope, const struct reply *reply, const char *before_status, const char *after_body);
+/* Writes a reply to standard output, before_status at its very beginning and after_body where it
+ * has a body. False, and a line in the log: not all of it could be written. */
+bool cgi_print(void *scope, const struct reply *reply, const char *before_status,
+               const char *after_body);
 
-/* Answers the one request of this process's own environment and standard input. Returns the exit code. */
+/* Answers the one request of this process's own environment and standard input. Returns the exit
+ * code. */
 int cgi_run(struct app *app);
 
 #endif

@@ -11,26 +11,27 @@
 
 #include <fcgiapp.h>
 
+#include "app/exchange.h"
 #include "app/failure.h"
-#include "app/life.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/wait.h"
 #include "http/problem.h"
+#include "observe/scoreboard.h"
 #include "serve/cgi.h"
 #include "serve/fcgi_gate.h"
-#include "serve/scoreboard.h"
 
 /* The server on the other side is on this machine and has the whole request before it connects. */
 #define PEER_TIMEOUT_S  1
 #define PEER_TIMEOUT_MS (PEER_TIMEOUT_S * INT64_C(1000))
 /* How often a head that came in pieces is looked at again: no server of ours sends one so. */
 #define PIECE_MS 1
-/* A program that cannot serve refuses for so long, so that it is started less often than a socket of systemd's gives up at: with it,
- * who waits would get a reset. */
+/* A program that cannot serve refuses for so long, so that it is started less often than a socket
+ * of systemd's gives up at: with it, who waits would get a reset. */
 #define REFUSE_FOR_MS 2000
-/* And this long while they keep coming: it is to have ended before TimeoutStartSec= of its service. */
+/* And this long while they keep coming: it is to have ended before TimeoutStartSec= of its service.
+ */
 #define REFUSE_MOST_MS 20000
 /* As long as it takes somebody to mend the settings. */
 #define REFUSED_RETRY_S "30"
@@ -39,7 +40,8 @@
 /* Two clocks that drift apart by so much have not drifted: one of them was set. */
 #define CLOCK_STEP_MS 1000
 
-/* How far the wall clock is before the monotonic one, as last seen, and until when on the latter no stamp is believed. */
+/* How far the wall clock is before the monotonic one, as last seen, and until when on the latter no
+ * stamp is believed. */
 static int64_t distance_ms, distrust_until_ms;
 /* The year 5138: what is later, or before 1970, is no time that a request began at. */
 #define START_MAX_S 1e11
@@ -99,8 +101,8 @@ wait_for_pieces(int fd, struct deadline deadline)
 	return gate;
 }
 
-/* Lets no record to libfcgi that it would abort on. A server sends the parameters in one piece, mostly before they are looked
- * for, and then no read of theirs can block. */
+/* Lets no record to libfcgi that it would abort on. A server sends the parameters in one piece,
+ * mostly before they are looked for, and then no read of theirs can block. */
 static enum fcgi_gate
 wait_at_gate(int fd, struct deadline deadline)
 {
@@ -113,12 +115,14 @@ wait_at_gate(int fd, struct deadline deadline)
 	return gate == FCGI_GATE_MORE ? wait_for_pieces(fd, deadline) : gate;
 }
 
-/* Takes the FastCGI request that waits on an accepted socket. False: there is none, or none that libfcgi may see.
+/* Takes the FastCGI request that waits on an accepted socket. False: there is none, or none that
+ * libfcgi may see.
  *
- * libfcgi would accept by itself, but then blocks for ever on a peer that sends half a record, and a signal
- * cuts its reads. Setting ipcFd makes it use our socket, which has timeouts; with keepConnection it does not
- * close that socket first; with no listener it fails instead of accepting another one after a bad request.
- * These are public fields and no documented contract: tests/system/test_fastcgi.py watches them. */
+ * libfcgi would accept by itself, but then blocks for ever on a peer that sends half a record, and
+ * a signal cuts its reads. Setting ipcFd makes it use our socket, which has timeouts; with
+ * keepConnection it does not close that socket first; with no listener it fails instead of
+ * accepting another one after a bad request. These are public fields and no documented contract:
+ * tests/system/test_fastcgi.py watches them. */
 static bool
 open_request(FCGX_Request *fcgi, int fd, struct deadline deadline)
 {
@@ -131,14 +135,16 @@ open_request(FCGX_Request *fcgi, int fd, struct deadline deadline)
 	fcgi->keepConnection = 1;
 	if (gate == FCGI_GATE_MORE || gate == FCGI_GATE_SHUT)
 		return false;
-	/* Parameters that broke off (the other side went, aborted, sent what may not stand there) are the end of parameters
-	 * to it, and the error all that tells: without it a request would run that has lost a header. */
+	/* Parameters that broke off (the other side went, aborted, sent what may not stand there)
+	 * are the end of parameters to it, and the error all that tells: without it a request would
+	 * run that has lost a header. */
 	return FCGX_Accept_r(fcgi) == 0 && FCGX_GetError(fcgi->in) == 0;
 }
 
-/* The reply has left, END_REQUEST with it, and all of the request was received: nothing is left to wait for. libfcgi
- * would wait for the server to close first, which costs a switch of processes for each request. What is unread when a
- * socket is closed would be an error on the other side: the record that ends a body is. */
+/* The reply has left, END_REQUEST with it, and all of the request was received: nothing is left to
+ * wait for. libfcgi would wait for the server to close first, which costs a switch of processes for
+ * each request. What is unread when a socket is closed would be an error on the other side: the
+ * record that ends a body is. */
 static void
 close_at_once(FCGX_Request *fcgi)
 {
@@ -169,7 +175,8 @@ send_reply(FCGX_Request *fcgi, const struct reply *reply, void *scope)
 	(void)FCGX_PutStr(head.data, (int)head.size, fcgi->out);
 	if (!reply->without_body)
 		(void)FCGX_PutStr(reply->body.data, (int)reply->body.size, fcgi->out);
-	/* Both streams, errors first: closing the last one sends END_REQUEST in the same write as the reply. */
+	/* Both streams, errors first: closing the last one sends END_REQUEST in the same write as
+	 * the reply. */
 	(void)FCGX_FClose(fcgi->err);
 	(void)FCGX_FClose(fcgi->out);
 	/* Not what closing returns: that was 0 after EPIPE. */
@@ -192,12 +199,14 @@ fcgi_know_clock(void)
 	distance_ms = clock_wall_us() / 1000 - clock_now_us() / 1000;
 }
 
-/* Whether a stamp of the wall clock may be taken from now_ms. Not when the clock was set, until all are gone that may
- * have been in the queue then: one that waited longer is too late by any clock. */
+/* Whether a stamp of the wall clock may be taken from now_ms. Not when the clock was set, until all
+ * are gone that may have been in the queue then: one that waited longer is too late by any clock.
+ */
 static bool
 is_steady(int64_t now_ms, int64_t queue_s)
 {
-	int64_t monotonic_ms = clock_now_us() / 1000, moved_ms = now_ms - monotonic_ms - distance_ms;
+	int64_t monotonic_ms = clock_now_us() / 1000,
+	        moved_ms = now_ms - monotonic_ms - distance_ms;
 
 	if (llabs(moved_ms) >= CLOCK_STEP_MS) {
 		log_printf(LOG_WARNING, "clock set", "by %.1f s", (double)moved_ms / 1000);
@@ -207,8 +216,9 @@ is_steady(int64_t now_ms, int64_t queue_s)
 	return monotonic_ms >= distrust_until_ms;
 }
 
-/* Milliseconds since nginx, having the request, began to connect ($msec, seconds with three decimals); -1 when nobody
- * can say. It is of the wall clock, which both sides of one machine share. */
+/* Milliseconds since nginx, having the request, began to connect ($msec, seconds with three
+ * decimals); -1 when nobody can say. It is of the wall clock, which both sides of one machine
+ * share. */
 static int64_t
 waited_ms(char *const *environment, int64_t queue_s)
 {
@@ -234,8 +244,8 @@ is_in_time(const struct settings *settings, int64_t waited, struct error *err)
 
 /* *whole: all of the request was received. */
 static struct np_ctx *
-live(struct app *app, void *scope, FCGX_Request *fcgi, struct request *request, struct deadline deadline,
-     int64_t waited, bool *whole)
+live(struct app *app, void *scope, FCGX_Request *fcgi, struct request *request,
+     struct deadline deadline, int64_t waited, bool *whole)
 {
 	struct error err;
 
@@ -245,8 +255,8 @@ live(struct app *app, void *scope, FCGX_Request *fcgi, struct request *request, 
 	request->queue_ms = waited;
 	request->client = &fcgi->ipcFd;
 	if (!*whole || !is_in_time(app->settings, waited, &err))
-		return life_refuse(scope, app, request, &err);
-	return life_begin(scope, app, request, deadline);
+		return exchange_refuse(scope, app, request, &err);
+	return exchange_begin(scope, app, request, deadline);
 }
 
 static void
@@ -264,15 +274,15 @@ answer(struct app *app, void *scope, FCGX_Request *fcgi, struct deadline deadlin
 		return;
 	}
 	ctx = live(app, scope, fcgi, &request, deadline, waited, &whole);
-	if (life_is_abandoned(ctx))
+	if (exchange_is_abandoned(ctx))
 		atomic_fetch_add(&board->clients_gone, 1);
 	else
-		send_reply(fcgi, life_reply(ctx), scope);
-	if (whole && !life_is_abandoned(ctx))
+		send_reply(fcgi, exchange_reply(ctx), scope);
+	if (whole && !exchange_is_abandoned(ctx))
 		close_at_once(fcgi);
 	else
 		close_request(fcgi);
-	life_end(ctx);
+	exchange_end(ctx);
 }
 
 void
@@ -325,8 +335,8 @@ refuse_one(int fd)
 	mem_free(scope);
 }
 
-/* SIGTERM is blocked, and nobody reads it: systemctl restart would wait for as long as requests keep coming. Those that wait then
- * are for the next program, whose settings may be right. */
+/* SIGTERM is blocked, and nobody reads it: systemctl restart would wait for as long as requests
+ * keep coming. Those that wait then are for the next program, whose settings may be right. */
 static bool
 is_told_to_end(void)
 {
@@ -344,7 +354,8 @@ fcgi_refuse_waiting(int listener)
 
 	if (!fcgi_init(&err) || fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK) < 0)
 		return;
-	while (!deadline_passed(last) && poll(&waiting, 1, deadline_left_ms(end)) > 0 && !is_told_to_end()) {
+	while (!deadline_passed(last) && poll(&waiting, 1, deadline_left_ms(end)) > 0
+	       && !is_told_to_end()) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 		if (end.at_us == 0)

@@ -76,7 +76,8 @@ read_pairs(struct pairs *pairs, const unsigned char *bytes, size_t size)
 	return true;
 }
 
-/* Management records are answered at once, wherever they come. Of what type it is libfcgi does not always ask. */
+/* Management records are answered at once, wherever they come. Of what type it is libfcgi does not
+ * always ask. */
 static bool
 check_management(const struct record *record)
 {
@@ -131,8 +132,9 @@ fcgi_gate(const unsigned char *bytes, size_t size)
 	while (walk.left == 0 || *walk.at == FCGI_VERSION_1) {
 		if (!next_record(&walk, &record))
 			return walk.has_params ? FCGI_GATE_OPEN : FCGI_GATE_MORE;
-		if (record.id == FCGI_NULL_REQUEST_ID ? !check_management(&record)
-		                                      : !walk.has_params && !check_head(&walk, &record))
+		if (record.id == FCGI_NULL_REQUEST_ID
+		        ? !check_management(&record)
+		        : !walk.has_params && !check_head(&walk, &record))
 			return FCGI_GATE_SHUT;
 		if (walk.has_params && record.type == FCGI_STDIN && record.id == walk.id
 		    && record.content == 0)

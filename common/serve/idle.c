@@ -10,15 +10,15 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "serve/count.h"
-#include "serve/trim.h"
+#include "observe/counters.h"
+#include "serve/memory_release.h"
 
 /* After accept() failed for want of descriptors or memory. */
 #define ACCEPT_PAUSE_MS 100
 /* After the listener could not be watched, for want of the kernel's memory. */
 #define LISTEN_PAUSE_MS 100
-/* So many idle workers may hold a connection that was opened ahead: what a steady client of a database 50 ms away keeps
- * busy, seven round trips of opening to one of use. */
+/* So many idle workers may hold a connection that was opened ahead: what a steady client of a
+ * database 50 ms away keeps busy, seven round trips of opening to one of use. */
 #define AHEAD_IDLE_MAX 8
 /* The process's own counters are told so often at most, and so late at most. */
 #define TELL_US INT64_C(1000000)
@@ -53,7 +53,8 @@ idle_open(struct idle *idle)
 	idle->events = epoll_create1(EPOLL_CLOEXEC);
 	idle->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
 	/* Edge: each write wakes every worker once, and nobody reads. */
-	return idle->events >= 0 && idle->signals >= 0 && watch(idle->events, idle->signals, EPOLLIN)
+	return idle->events >= 0 && idle->signals >= 0
+	       && watch(idle->events, idle->signals, EPOLLIN)
 	       && watch(idle->events, idle->ready_event, EPOLLIN | EPOLLET);
 }
 
@@ -83,10 +84,10 @@ tell_totals(struct idle *idle, int64_t now_us)
 {
 	bool later = now_us - idle->told_us < TELL_US;
 
-	idle->untold = later && count_is_untold(idle->app);
+	idle->untold = later && counters_is_untold(idle->app);
 	if (later)
 		return;
-	count_totals(idle->app);
+	counters_totals(idle->app);
 	idle->told_us = now_us;
 }
 
@@ -99,7 +100,7 @@ trim_in_time(struct idle *idle, int64_t now_us)
 	if (idle->trim_us == 0 || now_us < idle->trim_us)
 		return;
 	idle->trim_us = 0;
-	trim_heap();
+	release_free_heap();
 }
 
 /* --- ahead --- */
@@ -133,7 +134,8 @@ is_too_many(const struct idle *idle)
 	return scoreboard_count_ahead(AHEAD_OPENING, idle->slot) >= AHEAD_IDLE_MAX;
 }
 
-/* The others shall leave the listener to the first that is ready, and come back when the last one is not. */
+/* The others shall leave the listener to the first that is ready, and come back when the last one
+ * is not. */
 static void
 show_ahead(struct idle *idle)
 {
@@ -169,7 +171,8 @@ idle_begin(struct idle *idle)
 
 /* --- waiting --- */
 
-/* Exclusive: one connection wakes one idle worker, not all of them. False: the listener should be watched and is not. */
+/* Exclusive: one connection wakes one idle worker, not all of them. False: the listener should be
+ * watched and is not. */
 static bool
 listen_or_not(struct idle *idle)
 {
@@ -184,7 +187,8 @@ listen_or_not(struct idle *idle)
 	return idle->listening == wanted;
 }
 
-/* Whether SIGTERM or SIGINT came since the last wait began. Asked only when all were told to end: it is a system call more. */
+/* Whether SIGTERM or SIGINT came since the last wait began. Asked only when all were told to end:
+ * it is a system call more. */
 static bool
 is_told_to_end(const struct idle *idle)
 {
@@ -214,9 +218,11 @@ accept_one(struct idle *idle, bool *well)
 	return fd;
 }
 
-/* Databases are watched for the time of one wait only: libpq changes and closes their descriptors as it likes. */
+/* Databases are watched for the time of one wait only: libpq changes and closes their descriptors
+ * as it likes. */
 static int
-watch_databases(const struct idle *idle, const struct dial_need *needs, size_t count, int timeout_ms)
+watch_databases(const struct idle *idle, const struct dial_need *needs, size_t count,
+                int timeout_ms)
 {
 	for (size_t i = 0; i < count; i++) {
 		/* POLLIN and POLLOUT are EPOLLIN and EPOLLOUT. */
@@ -248,8 +254,10 @@ wait_once(struct idle *idle, int timeout_ms)
 		timeout_ms = sooner(timeout_ms,
 		                    deadline_left_ms((struct deadline){ idle->told_us + TELL_US }));
 	if (idle->trim_us > 0)
-		timeout_ms = sooner(timeout_ms, deadline_left_ms((struct deadline){ idle->trim_us }));
-	got = epoll_wait(idle->events, ready, READY_MAX, watch_databases(idle, needs, count, timeout_ms));
+		timeout_ms = sooner(timeout_ms,
+		                    deadline_left_ms((struct deadline){ idle->trim_us }));
+	got = epoll_wait(idle->events, ready, READY_MAX,
+	                 watch_databases(idle, needs, count, timeout_ms));
 	for (size_t i = 0; i < count; i++)
 		if (needs[i].fd >= 0)
 			unwatch(idle->events, needs[i].fd);

@@ -17,17 +17,17 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "observe/connection_budget.h"
+#include "observe/metrics.h"
+#include "observe/scoreboard.h"
 #include "serve/backtrace.h"
-#include "serve/budget.h"
+#include "serve/exporter.h"
 #include "serve/fcgi.h"
-#include "serve/metrics.h"
-#include "serve/notify.h"
+#include "serve/memory_release.h"
 #include "serve/pool.h"
 #include "serve/reload.h"
 #include "serve/sandbox.h"
-#include "serve/scoreboard.h"
-#include "serve/tracer.h"
-#include "serve/trim.h"
+#include "serve/systemd.h"
 
 #define EXIT_INTERNAL 70
 /* A connection that waits this long finds nobody who is about to take it. */
@@ -48,19 +48,20 @@
 struct master {
 	const struct master_options *options;
 	struct pool *pool;
-	struct tracer *tracer; /* NULL: none */
-	const char *run_dir;   /* NULL: the socket has no path */
-	int events;            /* epoll of the three below */
-	int signals;           /* signalfd */
-	int busy_event;        /* eventfd, written by workers */
-	int ready_event;       /* eventfd of the workers among themselves */
-	bool listening;        /* the listener is among the events now */
+	struct exporter *exporter; /* NULL: none */
+	const char *run_dir;       /* NULL: the socket has no path */
+	int events;                /* epoll of the three below */
+	int signals;               /* signalfd */
+	int busy_event;            /* eventfd, written by workers */
+	int ready_event;           /* eventfd of the workers among themselves */
+	bool listening;            /* the listener is among the events now */
 	pid_t database_check;
 	pid_t reload_check; /* 0: none */
 	struct deadline reload_by;
 	bool reload_again; /* SIGHUP came while the check ran: what it saw may be old */
 	struct leftover *leftovers;
-	int64_t woken_us;         /* when the idle ones were, because a connection waited; 0: they were not */
+	int64_t
+	    woken_us; /* when the idle ones were, because a connection waited; 0: they were not */
 	struct deadline watchdog; /* when systemd next wants to hear of us */
 	int64_t last_work_us;     /* when there last was a worker */
 	bool trimmed;
@@ -89,8 +90,8 @@ master_block_signals(void)
 	struct sigaction before;
 
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	/* Where whoever started us ignored it, nobody would hear of a worker's end. Not else: one that is pending from before a
-	 * reload would be gone. */
+	/* Where whoever started us ignored it, nobody would hear of a worker's end. Not else: one
+	 * that is pending from before a reload would be gone. */
 	if (sigaction(SIGCHLD, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
 		(void)signal(SIGCHLD, SIG_DFL);
 }
@@ -119,7 +120,8 @@ open_events(struct master *master, struct error *err)
 	    || !watch(master, master->signals) || !watch(master, master->busy_event))
 		return error_set(err, NP_INTERNAL, "could not set up the master's events: %s",
 		                 strerror(errno));
-	/* The flag is of the socket, not of this process: whoever else has it may clear it. No accept4() hangs then. */
+	/* The flag is of the socket, not of this process: whoever else has it may clear it. No
+	 * accept4() hangs then. */
 	(void)setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof(longest));
 	return true;
 }
@@ -179,9 +181,9 @@ prepare(struct master *master, struct error *err)
 	reload_remember(master, master->options->argv0);
 	master->leftovers = reload_leftovers(master);
 	if (!open_events(master, err) || !fcgi_init(err) || !make_board(master, err)
-	    || !tracer_new(master, options.settings, &master->tracer, err))
+	    || !exporter_new(master, options.settings, &master->exporter, err))
 		return false;
-	options.tracer = master->tracer;
+	options.exporter = master->exporter;
 	backtrace_prepare();
 	options.busy_event = master->busy_event;
 	options.ready_event = master->ready_event;
@@ -200,21 +202,24 @@ start_database_check(struct master *master)
 
 	if (!scoreboard_plan()->uses_database)
 		return;
-	/* A program that keeps no worker lets its database sleep too, and may be started for each request that comes. */
+	/* A program that keeps no worker lets its database sleep too, and may be started for each
+	 * request that comes. */
 	if (master->options->settings->database_pool_size == 0) {
-		budget_log(master->options->settings, master->run_dir, 0);
+		connection_budget_log(master->options->settings, master->run_dir, 0);
 		return;
 	}
 	master->database_check = pool_fork(master->pool);
 	if (master->database_check != 0)
 		return;
-	/* It must end with its master although a database may hang; libfcgi's handler would keep it from that. */
+	/* It must end with its master although a database may hang; libfcgi's handler would keep it
+	 * from that. */
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 	app = pool_child_app(master->pool);
 	if (app_check_database(app, &connections))
-		budget_log(app->settings, master->run_dir, connections);
-	/* At once: the master may kill it at any moment, and a leak checker would say so in the middle of the log. */
+		connection_budget_log(app->settings, master->run_dir, connections);
+	/* At once: the master may kill it at any moment, and a leak checker would say so in the
+	 * middle of the log. */
 	_exit(0);
 }
 
@@ -232,7 +237,8 @@ start_reload(struct master *master)
 	master->reload_by = deadline_in_ms(CHECK_MS);
 	if (master->reload_check < 0) {
 		master->reload_check = 0;
-		notify("STATUS=not reloaded: the new program could not be checked; serving as before");
+		systemd_notify(
+		    "STATUS=not reloaded: the new program could not be checked; serving as before");
 	}
 }
 
@@ -240,9 +246,9 @@ start_reload(struct master *master)
 static void
 tell_not_reloaded(const char *what, int number)
 {
-	log_printf(LOG_ERROR, "not reloaded", "the new program's check ended with %s %d; the old one goes on",
-	           what, number);
-	notify(
+	log_printf(LOG_ERROR, "not reloaded",
+	           "the new program's check ended with %s %d; the old one goes on", what, number);
+	systemd_notify(
 	    "STATUS=not reloaded: the new program's check ended with %s %d (the log says why); serving as before",
 	    what, number);
 }
@@ -269,8 +275,8 @@ end_reload_check(struct master *master, int status)
 	reload_exec(master->pool, master->leftovers);
 }
 
-/* Of a child that is no worker of this program: an abort would be seen by nobody else. Those that are told to end, or are
- * killed since they do not, are no news. */
+/* Of a child that is no worker of this program: an abort would be seen by nobody else. Those that
+ * are told to end, or are killed since they do not, are no news. */
 static void
 log_crash(const char *event, pid_t pid, int status)
 {
@@ -307,7 +313,8 @@ bury(struct master *master, pid_t pid, int status)
 	} else if (pid == master->database_check) {
 		log_crash("database check died", pid, status);
 		master->database_check = 0;
-	} else if (!pool_bury(master->pool, pid, status) && !tracer_bury(master->tracer, pid, status)) {
+	} else if (!pool_bury(master->pool, pid, status)
+	           && !exporter_bury(master->exporter, pid, status)) {
 		bury_leftover(master, pid, status);
 	}
 }
@@ -327,7 +334,8 @@ reap(struct master *master)
 	return pid == 0;
 }
 
-/* Kills those whose time is over, or all; returns when the next one's is. As the pool does, one that hangs may say where. */
+/* Kills those whose time is over, or all; returns when the next one's is. As the pool does, one
+ * that hangs may say where. */
 static struct deadline
 end_leftovers(const struct master *master, bool all)
 {
@@ -400,11 +408,11 @@ watch_listener(struct master *master)
 static void
 feed_watchdog(struct master *master)
 {
-	int64_t ms = notify_watchdog_ms();
+	int64_t ms = systemd_watchdog_ms();
 
 	if (ms == 0 || !deadline_passed(master->watchdog))
 		return;
-	notify("WATCHDOG=1");
+	systemd_notify("WATCHDOG=1");
 	master->watchdog = deadline_in_ms(ms);
 }
 
@@ -413,11 +421,13 @@ idle_end(const struct master *master)
 {
 	int64_t idle_s = master->options->settings->master_idle_timeout_s;
 
-	return (struct deadline){ idle_s > 0 ? master->last_work_us + idle_s * 1000000 : INT64_MAX };
+	return (struct deadline){ idle_s > 0 ? master->last_work_us + idle_s * 1000000
+		                             : INT64_MAX };
 }
 
-/* An idle worker takes a connection within a moment. Where one waits all idle ones are woken, since the kernel may have woken
- * one that hangs; who has not stirred after a while hangs. Under load somebody waits at every look, and it means nothing. */
+/* An idle worker takes a connection within a moment. Where one waits all idle ones are woken, since
+ * the kernel may have woken one that hangs; who has not stirred after a while hangs. Under load
+ * somebody waits at every look, and it means nothing. */
 static void
 look_for_hung_idle(struct master *master)
 {
@@ -427,7 +437,8 @@ look_for_hung_idle(struct master *master)
 		pool_distrust_idle(master->pool, master->woken_us);
 		master->woken_us = 0;
 	}
-	if (pool_is_short(master->pool) || scoreboard_count(SLOT_IDLE) + scoreboard_count(SLOT_STARTING) == 0
+	if (pool_is_short(master->pool)
+	    || scoreboard_count(SLOT_IDLE) + scoreboard_count(SLOT_STARTING) == 0
 	    || !is_waiting(master))
 		return;
 	master->woken_us = clock_now_us(); /* first: some stir before the write returns */
@@ -453,9 +464,9 @@ static struct deadline
 next_look(struct master *master)
 {
 	struct deadline next = deadline_sooner(pool_tend(master->pool),
-	                                       tracer_tend(master->tracer, master->pool));
+	                                       exporter_tend(master->exporter, master->pool));
 
-	if (notify_watchdog_ms() > 0)
+	if (systemd_watchdog_ms() > 0)
 		next = deadline_sooner(next, master->watchdog);
 	if (master->reload_check > 0 && !deadline_passed(master->reload_by))
 		next = deadline_sooner(next, master->reload_by);
@@ -489,13 +500,13 @@ trim_when_quiet(struct master *master)
 	if (master->trimmed || is_waiting(master))
 		return;
 	master->trimmed = true;
-	trim_pages();
+	release_clean_pages();
 }
 
 static void
 serve(struct master *master)
 {
-	notify("READY=1\nSTATUS=serving");
+	systemd_notify("READY=1\nSTATUS=serving");
 	while (!master->ending) {
 		struct deadline next = next_look(master);
 
@@ -511,15 +522,15 @@ serve(struct master *master)
 static void
 drain(struct master *master)
 {
-	struct deadline deadline = deadline_in_ms(master->options->settings->request_timeout_s * 1000
-	                                          + DRAIN_GRACE_MS);
+	struct deadline deadline = deadline_in_ms(
+	    master->options->settings->request_timeout_s * 1000 + DRAIN_GRACE_MS);
 
 	/* An earlier program may have given its workers more time. */
 	for (const struct leftover *leftover = master->leftovers; leftover->pid != 0; leftover++)
 		if (leftover->pid > 0 && leftover->kill_us > deadline.at_us)
 			deadline.at_us = leftover->kill_us;
 	log_plain(LOG_INFO, "stopping");
-	notify("STOPPING=1");
+	systemd_notify("STOPPING=1");
 	pool_close(master->pool);
 	watch_listener(master);
 	if (master->database_check > 0)
@@ -531,16 +542,17 @@ drain(struct master *master)
 	while (reap(master) && !deadline_passed(deadline)) {
 		/* Nobody else would end it, and only its end may be what is waited for. */
 		if (pool_signal(master->pool, 0) == 0)
-			tracer_close(master->tracer);
-		wait_events(master, deadline_sooner(deadline_sooner(pool_tend(master->pool), deadline),
-		                                    end_leftovers(master, false)));
+			exporter_close(master->exporter);
+		wait_events(master,
+		            deadline_sooner(deadline_sooner(pool_tend(master->pool), deadline),
+		                            end_leftovers(master, false)));
 		pool_watch(master->pool);
 		feed_watchdog(master);
 	}
 	if (pool_signal(master->pool, SIGKILL) > 0)
 		log_plain(LOG_ERROR, "workers killed that did not end");
 	(void)end_leftovers(master, true);
-	tracer_close(master->tracer);
+	exporter_close(master->exporter);
 	/* Whoever is still there has the socket. */
 	deadline = deadline_in_ms(GONE_GRACE_MS);
 	while (reap(master) && !deadline_passed(deadline))
@@ -553,7 +565,9 @@ int
 master_run(const struct master_options *options)
 {
 	struct master *master = mem_new(mem_process(), struct master);
-	struct app app = { .name = options->name, .routes = options->routes, .settings = options->settings };
+	struct app app = { .name = options->name,
+		           .routes = options->routes,
+		           .settings = options->settings };
 	struct error err;
 
 	master->options = options;

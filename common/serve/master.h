@@ -1,11 +1,12 @@
 /* master.h - the process that holds an endpoint's pool together
  *
- * It parses no request and holds no connection. It sleeps until a signal, a child's end, or a connection that nobody
- * takes; a worker that becomes the last one busy wakes it to look for those. While there are workers it looks each second
- * whether one hangs.
+ * It parses no request and holds no connection. It sleeps until a signal, a child's end, or a
+ * connection that nobody takes; a worker that becomes the last one busy wakes it to look for those.
+ * While there are workers it looks each second whether one hangs.
  *
- * SIGTERM, SIGINT: what is being answered is finished, what waits in the socket is left to whoever holds it next.
- * SIGHUP: see reload.h. Signals are blocked and read from a descriptor, so none can come at a wrong moment.
+ * SIGTERM, SIGINT: what is being answered is finished, what waits in the socket is left to whoever
+ * holds it next. SIGHUP: see reload.h. Signals are blocked and read from a descriptor, so none can
+ * come at a wrong moment.
  */
 #ifndef NULLPOOL_SERVE_MASTER_H
 #define NULLPOOL_SERVE_MASTER_H

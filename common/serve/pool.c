@@ -12,9 +12,9 @@
 #include "app/app.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "serve/count.h"
-#include "serve/scoreboard.h"
-#include "serve/tracer.h"
+#include "observe/counters.h"
+#include "observe/scoreboard.h"
+#include "serve/exporter.h"
 #include "serve/worker.h"
 
 #define EXIT_INTERNAL 70
@@ -22,9 +22,11 @@
 #define SHORT_LIFE_US  INT64_C(1000000)
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS   10000
-/* A request's own deadline comes first; this is for a handler that loops or a process that is stopped. */
+/* A request's own deadline comes first; this is for a handler that loops or a process that is
+ * stopped. */
 #define WATCHDOG_US INT64_C(2000000)
-/* How often the master looks after its workers. A deadline is at least a second away when it is set. */
+/* How often the master looks after its workers. A deadline is at least a second away when it is
+ * set. */
 #define TICK_MS 1000
 #define FAR_MS  3600000
 
@@ -55,13 +57,14 @@ pool_now(void)
 	};
 }
 
-/* All that may live at a time. One that is leaving has its successor beside it where the overflow has room; without an
- * overflow there is one place for that. */
+/* All that may live at a time. One that is leaving has its successor beside it where the overflow
+ * has room; without an overflow there is one place for that. */
 uint32_t
 pool_slots(const struct settings *settings)
 {
 	return (uint32_t)(settings->database_pool_size
-	                  + (settings->database_max_overflow > 0 ? settings->database_max_overflow : 1));
+	                  + (settings->database_max_overflow > 0 ? settings->database_max_overflow
+	                                                         : 1));
 }
 
 struct pool *
@@ -84,7 +87,7 @@ pool_fork(const struct pool *pool)
 	pid_t pid;
 
 	/* The child begins with the same figure, and must not tell it again. */
-	count_log_dropped();
+	counters_log_dropped();
 	pid = fork();
 	if (pid < 0)
 		log_printf(LOG_ERROR, "could not fork", "%s", strerror(errno));
@@ -112,8 +115,8 @@ pool_child_app(const struct pool *pool)
 	struct app *app = mem_new(mem_process(), struct app);
 	struct error err;
 
-	if (!app_init(mem_process(), app, pool->options.name, pool->options.routes, pool->options.settings,
-	              &err)) {
+	if (!app_init(mem_process(), app, pool->options.name, pool->options.routes,
+	              pool->options.settings, &err)) {
 		log_printf(LOG_ERROR, "could not start a worker", "%s", err.message);
 		exit(EXIT_INTERNAL);
 	}
@@ -138,7 +141,7 @@ run_worker(const struct pool *pool, size_t slot, bool kept)
 		.busy_event = pool->options.busy_event,
 		.ready_event = pool->options.ready_event,
 		.slot = &board->slots[slot],
-		.spans = tracer_writer(pool->options.tracer),
+		.spans = exporter_writer(pool->options.exporter),
 		.idle_timeout_s = kept ? 0 : settings->worker_idle_timeout_s,
 		.max_requests = settings->worker_max_requests,
 	};
@@ -191,7 +194,9 @@ start(struct pool *pool, bool kept)
 	}
 	atomic_store(&board->slots[slot].pid, (int)pid);
 	atomic_fetch_add(&board->forked, 1);
-	pool->children[slot] = (struct child){ .pid = pid, .kept = kept, .born_us = clock_now_us() };
+	pool->children[slot] = (struct child){ .pid = pid,
+		                               .kept = kept,
+		                               .born_us = clock_now_us() };
 	return true;
 }
 
@@ -231,7 +236,8 @@ pool_pid(const struct pool *pool, size_t slot)
 	return pool->children[slot].pid;
 }
 
-/* When a worker's time is over: that of its request, with the watchdog's grace, or of its last words. */
+/* When a worker's time is over: that of its request, with the watchdog's grace, or of its last
+ * words. */
 static int64_t
 due_us_of(const struct pool *pool, size_t slot)
 {
@@ -310,8 +316,8 @@ log_death(const struct slot *slot, pid_t pid, int status, const char *event)
 static void
 count_death(struct pool *pool, const struct child *child, const struct slot *slot, int status)
 {
-	bool young = clock_now_us() - child->born_us < SHORT_LIFE_US && atomic_load(&slot->requests) == 0
-	             && atomic_load(&slot->state) != SLOT_BUSY;
+	bool young = clock_now_us() - child->born_us < SHORT_LIFE_US
+	             && atomic_load(&slot->requests) == 0 && atomic_load(&slot->state) != SLOT_BUSY;
 
 	atomic_fetch_add(&board->crashed, 1);
 	log_death(slot, child->pid, status, "worker died");
@@ -341,7 +347,8 @@ pool_bury(struct pool *pool, pid_t pid, int status)
 	return true;
 }
 
-/* A worker that was taken over may have filled it and made it block: it is written only where it takes something. */
+/* A worker that was taken over may have filled it and made it block: it is written only where it
+ * takes something. */
 void
 pool_wake_idle(const struct pool *pool)
 {
@@ -386,7 +393,8 @@ pool_distrust_idle(struct pool *pool, int64_t woken_us)
 
 		if (pool->children[slot].pid != 0 && pool->children[slot].kill_us == 0
 		    && (state == SLOT_IDLE || state == SLOT_STARTING)
-		    && atomic_load(&what->since_us) < woken_us && atomic_load(&what->stirred_us) < woken_us)
+		    && atomic_load(&what->since_us) < woken_us
+		    && atomic_load(&what->stirred_us) < woken_us)
 			ask_to_end(pool, slot, "worker killed, it took no connection");
 	}
 }
@@ -396,7 +404,7 @@ pool_watch(struct pool *pool)
 {
 	int64_t now_us = clock_now_us();
 
-	count_log_dropped();
+	counters_log_dropped();
 	for (size_t slot = 0; slot < pool->slots; slot++) {
 		const struct slot *what = &board->slots[slot];
 

@@ -10,8 +10,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "serve/notify.h"
-#include "serve/scoreboard.h"
+#include "observe/scoreboard.h"
+#include "serve/systemd.h"
 
 #define LEFTOVERS           "NULLPOOL_DRAINING"
 #define LEFTOVERS_MAX_BYTES 65536
@@ -35,7 +35,8 @@ reload_remember(void *owner, const char *argv0)
 		return;
 	}
 	size = readlink("/proc/self/exe", path, sizeof(path));
-	program = mem_strndup(owner, size > 0 ? path : argv0, size > 0 ? (size_t)size : strlen(argv0));
+	program = mem_strndup(owner, size > 0 ? path : argv0,
+	                      size > 0 ? (size_t)size : strlen(argv0));
 }
 
 static void
@@ -47,7 +48,8 @@ exec_check(const struct pool *pool)
 	(void)sigprocmask(SIG_UNBLOCK, &all, NULL);
 	pool_drop_listener(pool);
 	(void)execl(program, program, "--check", (char *)NULL);
-	log_printf(LOG_ERROR, "could not start the new program", "\"%s\": %s", program, strerror(errno));
+	log_printf(LOG_ERROR, "could not start the new program", "\"%s\": %s", program,
+	           strerror(errno));
 	_exit(EXIT_NOT_STARTED);
 }
 
@@ -69,7 +71,8 @@ write_leftovers(const struct pool *pool, const struct leftover *leftovers)
 	buf_init(&list, mem_process(), LEFTOVERS_MAX_BYTES);
 	for (; leftovers->pid != 0; leftovers++)
 		if (leftovers->pid > 0)
-			buf_printf(&list, "%d:%" PRId64 " ", (int)leftovers->pid, leftovers->kill_us);
+			buf_printf(&list, "%d:%" PRId64 " ", (int)leftovers->pid,
+			           leftovers->kill_us);
 	for (size_t slot = 0; slot < scoreboard_plan()->slots; slot++)
 		if (pool_pid(pool, slot) > 0)
 			buf_printf(&list, "%d:%" PRId64 " ", (int)pool_pid(pool, slot),
@@ -83,7 +86,7 @@ reload_exec(struct pool *pool, const struct leftover *leftovers)
 	char *const arguments[] = { mem_strdup(mem_process(), program), NULL };
 
 	log_plain(LOG_INFO, "reloading");
-	notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us());
+	systemd_notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us());
 	write_leftovers(pool, leftovers);
 	(void)pool_signal(pool, SIGTERM);
 	atomic_store(&board->draining, 1);
@@ -92,7 +95,8 @@ reload_exec(struct pool *pool, const struct leftover *leftovers)
 	/* The workers end by then; the old program forks others. */
 	log_printf(LOG_ERROR, "could not reload", "\"%s\": %s", program, strerror(errno));
 	(void)unsetenv(LEFTOVERS);
-	notify("READY=1\nSTATUS=not reloaded: the program could not be started; serving as before");
+	systemd_notify(
+	    "READY=1\nSTATUS=not reloaded: the program could not be started; serving as before");
 }
 
 /* "pid:time", or false. */

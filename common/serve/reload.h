@@ -1,8 +1,9 @@
 /* reload.h - SIGHUP: the program file again, with the settings as they are now, on the same socket
  *
- * First a child runs the new file with --check. Only when that ends with 0 does the master put the new program in its
- * own place (same pid, same socket, signals stay blocked and are not lost); otherwise the old one goes on. The old
- * workers finish what they have and are waited for by the new program.
+ * First a child runs the new file with --check. Only when that ends with 0 does the master put the
+ * new program in its own place (same pid, same socket, signals stay blocked and are not lost);
+ * otherwise the old one goes on. The old workers finish what they have and are waited for by the
+ * new program.
  */
 #ifndef NULLPOOL_SERVE_RELOAD_H
 #define NULLPOOL_SERVE_RELOAD_H
@@ -24,7 +25,8 @@ struct leftover {
 	bool asked;      /* to say where it hangs */
 };
 
-/* Becomes the new program, to which the workers and `leftovers` are left. Returns only if that could not be done (logged). */
+/* Becomes the new program, to which the workers and `leftovers` are left. Returns only if that
+ * could not be done (logged). */
 void reload_exec(struct pool *pool, const struct leftover *leftovers);
 
 /* Those that an earlier program left to this one; belongs to owner. */

@@ -52,8 +52,8 @@ writes_counts(void)
 	                && __llvm_profile_is_continuous_mode_enabled()));
 }
 
-/* A leak checker traces its own process from a new one, and counts of lines are written to files. NULL: nothing is in
- * the way. */
+/* A leak checker traces its own process from a new one, and counts of lines are written to files.
+ * NULL: nothing is in the way. */
 static const char *
 obstacle(void)
 {
@@ -62,7 +62,8 @@ obstacle(void)
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	return "off, the program has a sanitizer";
 #else
-	if (HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer) || HAS_FEATURE(memory_sanitizer))
+	if (HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer)
+	    || HAS_FEATURE(memory_sanitizer))
 		return "off, the program has a sanitizer";
 	/* Asked with no filter at all, a kernel that has them says that this is a bad address. */
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) != 0 && errno != EFAULT)
@@ -100,9 +101,9 @@ read_program(int fd)
 	return true;
 }
 
-/* Without memory libseccomp may spoil the heap, or say that all is well and write a filter that refuses every call: so it
- * works in a process of its own, and what it makes is believed when it makes it twice. Through a file: from memory is libseccomp
- * 2.6. */
+/* Without memory libseccomp may spoil the heap, or say that all is well and write a filter that
+ * refuses every call: so it works in a process of its own, and what it makes is believed when it
+ * makes it twice. Through a file: from memory is libseccomp 2.6. */
 static bool
 make_program(void)
 {
@@ -157,8 +158,9 @@ sandbox_prepare(enum sandbox_mode mode)
 
 /* --- the worker --- */
 
-/* NOLINTBEGIN(bugprone-signal-handler,cert-sig30-c): as in backtrace.c, nothing of this is safe in a signal handler. What
- * is interrupted is a call that no part of libc makes with a lock in hand; should it hang, the watchdog follows. */
+/* NOLINTBEGIN(bugprone-signal-handler,cert-sig30-c): as in backtrace.c, nothing of this is safe in
+ * a signal handler. What is interrupted is a call that no part of libc makes with a lock in hand;
+ * should it hang, the watchdog follows. */
 static void
 log_refusal(int number)
 {
@@ -195,7 +197,8 @@ set_result(void *context, long result)
 #endif
 }
 
-/* The kernel sends it instead of making the call. SIGSYS is blocked in here: another such call ends the process with it. */
+/* The kernel sends it instead of making the call. SIGSYS is blocked in here: another such call ends
+ * the process with it. */
 static void
 refuse(int signal_number, siginfo_t *info, void *context)
 {
@@ -209,7 +212,8 @@ refuse(int signal_number, siginfo_t *info, void *context)
 }
 /* NOLINTEND(bugprone-signal-handler,cert-sig30-c) */
 
-/* abort() sends a signal to its own process: the one number in the filter that each worker has its own of. */
+/* abort() sends a signal to its own process: the one number in the filter that each worker has its
+ * own of. */
 static void
 fill_in_pid(void)
 {
@@ -221,8 +225,9 @@ fill_in_pid(void)
 	}
 }
 
-/* Kernels before 5.16 would slow all of a process with a filter down against what it could learn of itself by
- * speculation (SPEC_ALLOW is: not); here no foreign code runs. A filter around us may know prctl() only. */
+/* Kernels before 5.16 would slow all of a process with a filter down against what it could learn of
+ * itself by speculation (SPEC_ALLOW is: not); here no foreign code runs. A filter around us may
+ * know prctl() only. */
 static bool
 load(void)
 {

@@ -21,14 +21,14 @@
 #define NULLPOOL_SERVE_SANDBOX_H
 
 #include "config/settings.h"
-#include "serve/scoreboard.h"
+#include "observe/scoreboard.h"
 
-/* Makes the filter. Returns what is in force, for the log: "kill", "errno", "off", or "off, " and why there is none,
- * which is a warning in the log and never a reason not to serve. */
+/* Makes the filter. Returns what is in force, for the log: "kill", "errno", "off", or "off, " and
+ * why there is none, which is a warning in the log and never a reason not to serve. */
 const char *sandbox_prepare(enum sandbox_mode mode);
 
-/* Binds this process, for good, to what sandbox_prepare() made; without that it does nothing. `slot` is the worker's own:
- * what it had in hand is logged when a call is refused. */
+/* Binds this process, for good, to what sandbox_prepare() made; without that it does nothing.
+ * `slot` is the worker's own: what it had in hand is logged when a call is refused. */
 void sandbox_enter(const struct slot *slot);
 
 #endif

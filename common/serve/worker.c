@@ -6,16 +6,16 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "observe/counters.h"
 #include "serve/backtrace.h"
-#include "serve/count.h"
 #include "serve/fcgi.h"
 #include "serve/idle.h"
 #include "serve/sandbox.h"
 
 static struct slot *own_slot; /* for what app/ tells us in the middle of a request */
 
-/* The master need not look at the listener while somebody is idle; the last one to become busy says so, if there may be
- * more. */
+/* The master need not look at the listener while somebody is idle; the last one to become busy says
+ * so, if there may be more. */
 static void
 tell_master(const struct worker_options *options)
 {
@@ -89,8 +89,8 @@ worker_run(const struct worker_options *options)
 	own_slot = options->slot;
 	fcgi_know_clock();
 	options->app->describe = describe;
-	options->app->report = count_report;
-	options->app->may_explain = count_may_explain;
+	options->app->report = counters_report;
+	options->app->may_explain = counters_may_explain;
 	spans_fd = options->spans;
 	options->app->traces = traces;
 	options->app->send_spans = send_spans;
@@ -107,7 +107,7 @@ worker_run(const struct worker_options *options)
 			;
 		/* One that was opened ahead goes unused now. */
 		app_drop_ahead(options->app);
-		count_totals(options->app);
+		counters_totals(options->app);
 	}
 	idle_close(&idle);
 	return begun;

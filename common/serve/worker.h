@@ -3,7 +3,7 @@
 #define NULLPOOL_SERVE_WORKER_H
 
 #include "app/app.h"
-#include "serve/scoreboard.h"
+#include "observe/scoreboard.h"
 
 struct worker_options {
 	struct app *app;
@@ -16,8 +16,8 @@ struct worker_options {
 	int64_t max_requests;   /* it leaves after so many; 0: no limit */
 };
 
-/* Serves until SIGTERM or SIGINT (blocked by the caller: they are taken between requests only, so that none is
- * cut), or until it leaves by the options. False: it could not begin (logged). */
+/* Serves until SIGTERM or SIGINT (blocked by the caller: they are taken between requests only, so
+ * that none is cut), or until it leaves by the options. False: it could not begin (logged). */
 NP_MUST_CHECK bool worker_run(const struct worker_options *options);
 
 #endif

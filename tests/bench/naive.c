@@ -1,9 +1,11 @@
-/* naive - what nullpool is measured against: libfcgi and libpq as their manuals show them, and nothing else
+/* naive - what nullpool is measured against: libfcgi and libpq as their manuals show them, and
+ * nothing else
  *
- * naive WORKERS kept|each bare|steps|pipelined, with a listening socket as standard input and DATABASE_URL in the
- * environment. It forks all its workers at once. GET / is a constant, GET /users/{id} and POST /users are one row as
- * JSON, over a connection that the worker keeps (kept) or that each request opens (each). It checks that the database
- * said what was asked for, and nothing about the client; it logs nothing and recovers from nothing.
+ * naive WORKERS kept|each bare|steps|pipelined, with a listening socket as standard input and
+ * DATABASE_URL in the environment. It forks all its workers at once. GET / is a constant, GET
+ * /users/{id} and POST /users are one row as JSON, over a connection that the worker keeps (kept)
+ * or that each request opens (each). It checks that the database said what was asked for, and
+ * nothing about the client; it logs nothing and recovers from nothing.
  */
 #include <fcgiapp.h>
 #include <json-c/json.h>
@@ -56,7 +58,8 @@ good(const PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
 
-	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_PIPELINE_SYNC;
+	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK
+	       || status == PGRES_PIPELINE_SYNC;
 }
 
 /* The failure, or else the later one. */
@@ -95,14 +98,17 @@ steps(PGconn *link, const struct statement *statement, const char *const *values
 	return worse(result, end);
 }
 
-/* One trip: the limits, the statement and the commit, which is that of the Sync, are sent at once. */
+/* One trip: the limits, the statement and the commit, which is that of the Sync, are sent at once.
+ */
 static PGresult *
 pipelined(PGconn *link, const struct statement *statement, const char *const *values)
 {
 	PGresult *answer = NULL;
 
-	if (!PQenterPipelineMode(link) || !PQsendQueryParams(link, LIMITS, 0, NULL, NULL, NULL, NULL, 0)
-	    || !PQsendQueryParams(link, statement->sql, statement->count, NULL, values, NULL, NULL, 0)
+	if (!PQenterPipelineMode(link)
+	    || !PQsendQueryParams(link, LIMITS, 0, NULL, NULL, NULL, NULL, 0)
+	    || !PQsendQueryParams(link, statement->sql, statement->count, NULL, values, NULL, NULL,
+	                          0)
 	    || !PQpipelineSync(link))
 		return NULL;
 	for (;;) {
@@ -119,7 +125,8 @@ pipelined(PGconn *link, const struct statement *statement, const char *const *va
 	}
 }
 
-typedef PGresult *(*run_fn)(PGconn *link, const struct statement *statement, const char *const *values);
+typedef PGresult *(*run_fn)(PGconn *link, const struct statement *statement,
+                            const char *const *values);
 
 static const struct form {
 	const char *name;
@@ -135,9 +142,10 @@ static const struct form {
 static void
 reply(FCGX_Request *request, const char *status, const char *body)
 {
-	(void)FCGX_FPrintF(request->out,
-	                   "Status: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-	                   status, (int)strlen(body), body);
+	(void)FCGX_FPrintF(
+	    request->out,
+	    "Status: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status,
+	    (int)strlen(body), body);
 }
 
 static void
@@ -148,7 +156,8 @@ reply_row(FCGX_Request *request, const char *status, const PGresult *row)
 	for (int i = 0; i < PQnfields(row); i++)
 		(void)json_object_object_add(object, PQfname(row, i),
 		                             json_object_new_string(PQgetvalue(row, 0, i)));
-	reply(request, status, json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));
+	reply(request, status,
+	      json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));
 	(void)json_object_put(object);
 }
 
@@ -183,7 +192,8 @@ text_in(const json_object *object, const char *name)
 {
 	json_object *value = NULL;
 
-	if (!json_object_object_get_ex(object, name, &value) || !json_object_is_type(value, json_type_string))
+	if (!json_object_object_get_ex(object, name, &value)
+	    || !json_object_is_type(value, json_type_string))
 		return NULL;
 	return json_object_get_string(value);
 }

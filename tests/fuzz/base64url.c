@@ -1,4 +1,5 @@
-/* base64url - RFC 4648 5 without padding, against a decoder written for this test: one text, one value */
+/* base64url - RFC 4648 5 without padding, against a decoder written for this test: one text, one
+ * value */
 #include "base/base64url.h"
 
 #include "fuzz.h"

@@ -1,10 +1,12 @@
-/* board - a scoreboard that somebody else wrote: what passes the check can be counted, and told to Prometheus
+/* board - a scoreboard that somebody else wrote: what passes the check can be counted, and told to
+ * Prometheus
  *
- * Input: a byte (its lowest bit is the format), how many slots and routes a good one has (a byte each), how many bytes its file is
- * longer or shorter (a byte with a sign), then edits of it: an offset of 2 bytes, and the byte to put there.
+ * Input: a byte (its lowest bit is the format), how many slots and routes a good one has (a byte
+ * each), how many bytes its file is longer or shorter (a byte with a sign), then edits of it: an
+ * offset of 2 bytes, and the byte to put there.
  */
-#include "serve/boards.h"
-#include "serve/metrics.h"
+#include "observe/boards.h"
+#include "observe/metrics.h"
 
 #include "fuzz.h"
 

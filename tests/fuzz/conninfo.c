@@ -1,9 +1,12 @@
-/* conninfo - nothing that may be shown depends on a password, wherever it was given and however badly it was encoded
+/* conninfo - nothing that may be shown depends on a password, wherever it was given and however
+ * badly it was encoded
  *
- * Each input is read twice, with a password and with another one of the same form: what is said about the two has to be the
- * same to the last byte. So no piece of it is in there, of 4 bytes or of 1.
+ * Each input is read twice, with a password and with another one of the same form: what is said
+ * about the two has to be the same to the last byte. So no piece of it is in there, of 4 bytes or
+ * of 1.
  *
- * Input: a byte that says where the password stands, then the password, a line feed, and what stands around it.
+ * Input: a byte that says where the password stands, then the password, a line feed, and what
+ * stands around it.
  */
 #include "config/conninfo.h"
 #include "config/redis_url.h"
@@ -21,7 +24,8 @@ enum place {
 	PLACE__MAX
 };
 
-/* Another letter, another digit: all that means something in a URL stays, and what %XX stands for too. */
+/* Another letter, another digit: all that means something in a URL stays, and what %XX stands for
+ * too. */
 static char *
 other_password(void *owner, const char *password)
 {
@@ -67,8 +71,8 @@ url_with(void *owner, enum place place, const char *password, const char *around
 		return mem_printf(owner, "postgresql+x://%s?password=%s&sslmode=require", around,
 		                  encoded(owner, password));
 	case SSL_PASSWORD:
-		return mem_printf(owner, "postgresql://me:x@h/d?sslpassword=%s&%s", encoded(owner, password),
-		                  around);
+		return mem_printf(owner, "postgresql://me:x@h/d?sslpassword=%s&%s",
+		                  encoded(owner, password), around);
 	case REDIS:
 		return mem_printf(owner, "redis://:%s@%s", password, around);
 	case REDIS_ENCODED:
@@ -82,7 +86,8 @@ url_with(void *owner, enum place place, const char *password, const char *around
 
 /* host, port, name and user: lines. */
 static bool
-from_parts(void *owner, const char *password, const char *around, struct conninfo *info, struct error *err)
+from_parts(void *owner, const char *password, const char *around, struct conninfo *info,
+           struct error *err)
 {
 	struct input in = { (const uint8_t *)around, strlen(around) };
 	struct conninfo_parts parts = { .password = password };
@@ -159,7 +164,8 @@ check_conninfo(void *owner, const char *url)
 	if (!conninfo_parse(owner, url, &info, &err))
 		return;
 	HOLDS(info.count <= CONNINFO_MAX && !info.keywords[info.count] && !info.values[info.count]);
-	HOLDS(*conninfo_get(&info, "host") && *conninfo_get(&info, "user") && *conninfo_get(&info, "dbname"));
+	HOLDS(*conninfo_get(&info, "host") && *conninfo_get(&info, "user")
+	      && *conninfo_get(&info, "dbname"));
 	for (size_t i = 0; i < info.count; i++)
 		HOLDS(same_text(conninfo_get(&info, info.keywords[i]), info.values[i]));
 	/* The redacted form is a URL of the same server, with *** for a password. */
@@ -180,7 +186,8 @@ check_conninfo(void *owner, const char *url)
 	(void)json_object_put(json);
 }
 
-/* A raw & ends a parameter: what follows names another one, which letters make known or not. A raw ?password= is refused. */
+/* A raw & ends a parameter: what follows names another one, which letters make known or not. A raw
+ * ?password= is refused. */
 static bool
 splits_url(enum place place, const char *password)
 {
@@ -196,7 +203,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum place place = (enum place)(input_byte(&in) % PLACE__MAX);
 	const char *password = input_text(owner, &in, '\n'), *around = input_rest(owner, &in);
 	const char *other = other_password(owner, password);
-	struct said first = say(owner, place, password, around), second = say(owner, place, other, around);
+	struct said first = say(owner, place, password, around),
+	            second = say(owner, place, other, around);
 
 	if (!splits_url(place, password))
 		check_said(&first, &second);

@@ -1,4 +1,5 @@
-/* cursor - where a page ended: what was written is read again, and what is read was written so: one text, one meaning */
+/* cursor - where a page ended: what was written is read again, and what is read was written so: one
+ * text, one meaning */
 #include "http/cursor.h"
 
 #include "fuzz.h"

@@ -1,4 +1,5 @@
-/* dotenv - a settings file: what is read can be written again, and a fault names a line and nothing of its text */
+/* dotenv - a settings file: what is read can be written again, and a fault names a line and nothing
+ * of its text */
 #include "config/dotenv.h"
 #include "fuzz.h"
 
@@ -70,11 +71,13 @@ check_fault(const char *text, size_t size, const struct error *err)
 	HOLDS(known);
 }
 
-/* Where nothing is quoted or referred to, no value begins or ends with a blank, or goes over a line. */
+/* Where nothing is quoted or referred to, no value begins or ends with a blank, or goes over a
+ * line. */
 static void
 check_bare(const char *text, size_t size, const char *value)
 {
-	if (memchr(text, '"', size) || memchr(text, '\'', size) || memmem(text, size, "${", 2) || !*value)
+	if (memchr(text, '"', size) || memchr(text, '\'', size) || memmem(text, size, "${", 2)
+	    || !*value)
 		return;
 	HOLDS(!strchr(value, '\n') && !strchr(" \t\r", value[0])
 	      && !strchr(" \t\r", value[strlen(value) - 1]));
@@ -92,7 +95,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		HOLDS(file.count <= DOTENV_MAX_ENTRIES);
 		for (size_t i = 0; i < file.count; i++) {
 			check_name(file.entries[i].name);
-			HOLDS(utf8_valid(file.entries[i].value, strlen(file.entries[i].value), NULL));
+			HOLDS(
+			    utf8_valid(file.entries[i].value, strlen(file.entries[i].value), NULL));
 			check_bare((const char *)data, size, file.entries[i].value);
 			HOLDS(dotenv_get(&file, file.entries[i].name) != NULL);
 		}

@@ -1,6 +1,8 @@
-/* etag - If-None-Match: a 304 goes to who has the answer, and to nobody else; If-Match: a write only who has the tag
+/* etag - If-None-Match: a 304 goes to who has the answer, and to nobody else; If-Match: a write
+ * only who has the tag
  *
- * Input: a header's value, in which @ stands for the answer's own tag, a line feed, and the answer's body.
+ * Input: a header's value, in which @ stands for the answer's own tag, a line feed, and the
+ * answer's body.
  */
 #include "http/etag.h"
 
@@ -32,7 +34,9 @@ matches(const char *value, const char *tag, bool strong)
 				return ETAG_NONSENSE;
 		size++;
 		any = true;
-		found = found || (!(strong && weak) && size == strlen(tag) && strncmp(value, tag, size) == 0);
+		found = found
+		        || (!(strong && weak) && size == strlen(tag)
+		            && strncmp(value, tag, size) == 0);
 		value += size;
 		value += strspn(value, " \t");
 		if (*value && *value != ',')

@@ -1,13 +1,17 @@
-/* fcgi - the accept path from end to end: bytes on a socket, libfcgi, our reading of them, routes without a database, the reply
+/* fcgi - the accept path from end to end: bytes on a socket, libfcgi, our reading of them, routes
+ * without a database, the reply
  *
- * What comes back is well-formed records with one whole answer in them, or nothing; each request is one line in the log.
+ * What comes back is well-formed records with one whole answer in them, or nothing; each request is
+ * one line in the log.
  *
- * Input: a byte, then either records as they are (it is even), or (odd) NAME=value as lines, an empty line, and the body,
- * which are made records here: so both the framing and what is in it are reached.
+ * Input: a byte, then either records as they are (it is even), or (odd) NAME=value as lines, an
+ * empty line, and the body, which are made records here: so both the framing and what is in it are
+ * reached.
  *
- * A length of 0x7ffffffe in PARAMS or GET_VALUES makes libfcgi ask for 2 GiB, and abort where it gets none: no such record gets
- * past the gate (fcgi_gate.h), which sees all of an input here. Of a management record that is no whole GET_VALUES libfcgi 2.4.2
- * forgets 48 bytes, which is not counted as a leak of ours.
+ * A length of 0x7ffffffe in PARAMS or GET_VALUES makes libfcgi ask for 2 GiB, and abort where it
+ * gets none: no such record gets past the gate (fcgi_gate.h), which sees all of an input here. Of a
+ * management record that is no whole GET_VALUES libfcgi 2.4.2 forgets 48 bytes, which is not
+ * counted as a leak of ours.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -17,10 +21,10 @@
 #include "app/app.h"
 #include "http/pattern.h"
 #include "lines.h"
-#include "serve/count.h"
+#include "observe/counters.h"
+#include "observe/metrics.h"
+#include "observe/scoreboard.h"
 #include "serve/fcgi.h"
-#include "serve/metrics.h"
-#include "serve/scoreboard.h"
 
 #define RECORD_HEAD     8
 #define FORGOTTEN_BYTES 48
@@ -54,7 +58,8 @@ __lsan_default_suppressions(void)
 static size_t
 bytes_in_use(void)
 {
-	return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes() : 0;
+	return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes()
+	                                               : 0;
 }
 
 /* --- a program --- */
@@ -81,7 +86,11 @@ static const struct np_param list[] = {
 	{ NP_PAGE_LIMIT },
 	{ NP_PAGE_AFTER },
 	{ .name = "kind", .in = NP_QUERY, .type = NP_ENUM, .choices = NP_CHOICES("a", "b") },
-	{ .name = "x-agent", .in = NP_HEADER, .type = NP_STRING, .max = 30, .pattern = agent_pattern },
+	{ .name = "x-agent",
+	  .in = NP_HEADER,
+	  .type = NP_STRING,
+	  .max = 30,
+	  .pattern = agent_pattern },
 	NP_PARAMS_END,
 };
 static const struct np_param form[] = {
@@ -93,8 +102,8 @@ static const struct np_param form[] = {
 static bool
 echo(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_OK,
-	                       NP_MEMBERS({ "first", np_arg(ctx, 0) }, { "second", np_arg(ctx, 1) }));
+	return np_reply_object(
+	    ctx, NP_OK, NP_MEMBERS({ "first", np_arg(ctx, 0) }, { "second", np_arg(ctx, 1) }));
 }
 
 /* What a client sent reaches a header. */
@@ -122,7 +131,8 @@ static const struct np_route routes[] = {
 
 /* Settings with nothing behind them: no route here needs a server. */
 static char url[] = "DATABASE_URL=postgresql://u@%2Fnonexistent/d",
-            key[] = "SECRET_KEY=0123456789abcdef0123456789abcdef", file[] = "NULLPOOL_ENV_FILE=/dev/null";
+            key[] = "SECRET_KEY=0123456789abcdef0123456789abcdef",
+            file[] = "NULLPOOL_ENV_FILE=/dev/null";
 static char *const environment[] = { url, key, file, NULL };
 
 static struct app *
@@ -131,7 +141,9 @@ the_app(void)
 	static struct settings settings;
 	static struct app app;
 	static bool ready;
-	const struct scoreboard_plan plan = { .name = "fuzz", .routes = routes, .size = 1, .slots = 1 };
+	const struct scoreboard_plan plan = {
+		.name = "fuzz", .routes = routes, .size = 1, .slots = 1
+	};
 	struct error err;
 	struct buf faults;
 
@@ -146,7 +158,7 @@ the_app(void)
 	HOLDS(pattern_matches(agent_pattern, "curl/8 a") && !pattern_matches(agent_pattern, "a\n"));
 	HOLDS(app_init(mem_process(), &app, "fuzz", routes, &settings, &err));
 	HOLDS(fcgi_init(&err));
-	app.report = count_report;
+	app.report = counters_report;
 	metrics_look_in("tests/fuzz"); /* in which no endpoint runs */
 	log_set_format(LOG_JSON);
 	log_setup("fuzz", LOG_DEBUG);
@@ -161,7 +173,9 @@ add_record(struct buf *out, int kind, const char *content, size_t size)
 {
 	do {
 		size_t piece = size < 0xffff ? size : 0xffff;
-		const char head[8] = { 1, (char)kind, 0, 1, (char)(piece >> 8), (char)(piece & 0xff) };
+		const char head[8] = {
+			1, (char)kind, 0, 1, (char)(piece >> 8), (char)(piece & 0xff)
+		};
 
 		buf_add(out, head, sizeof(head));
 		buf_add(out, content, piece);
@@ -192,7 +206,8 @@ add_pair(struct buf *out, const char *line)
 	buf_add(out, line + name + 1, value);
 }
 
-/* Without a Content-Length of its own the body is as long as it is. *is_head: of two methods the first one counts. */
+/* Without a Content-Length of its own the body is as long as it is. *is_head: of two methods the
+ * first one counts. */
 static void
 add_request(void *owner, struct buf *out, struct input *in, bool *is_head)
 {
@@ -228,8 +243,8 @@ add_records(struct buf *out, struct input *in)
 
 /* --- and back --- */
 
-/* All that stands in STDOUT records; *ended: END_REQUEST came, as the last one. libfcgi refuses a second request of the connection by
- * one of its own, which is not FCGI_REQUEST_COMPLETE (0). */
+/* All that stands in STDOUT records; *ended: END_REQUEST came, as the last one. libfcgi refuses a
+ * second request of the connection by one of its own, which is not FCGI_REQUEST_COMPLETE (0). */
 static void
 read_records(const struct buf *bytes, struct buf *out, bool *ended)
 {
@@ -248,7 +263,8 @@ read_records(const struct buf *bytes, struct buf *out, bool *ended)
 			buf_add(out, (const char *)at + 8, content);
 		else
 			HOLDS((at[1] == END && content == 8) || (at[1] == STDERR && content == 0)
-			      || at[1] == GET_VALUES_RESULT || (at[1] == UNKNOWN_TYPE && content == 8));
+			      || at[1] == GET_VALUES_RESULT
+			      || (at[1] == UNKNOWN_TYPE && content == 8));
 		*ended = at[1] == END && at[12] == 0;
 		at += whole;
 		left -= whole;
@@ -265,7 +281,8 @@ check_header(const char *line)
 		HOLDS(text_is_alnum(*line) || *line == '-');
 }
 
-/* An answer as CGI has it, with as many bytes of body as it says, which are JSON but of /metrics. */
+/* An answer as CGI has it, with as many bytes of body as it says, which are JSON but of /metrics.
+ */
 static void
 check_answer(void *owner, struct buf *out, bool is_head)
 {
@@ -302,7 +319,8 @@ check_answer(void *owner, struct buf *out, bool is_head)
 		HOLDS(length < 0 && body == 0);
 		return;
 	}
-	/* HEAD has the length of what it does not have; of records as they are nobody looked for the method. */
+	/* HEAD has the length of what it does not have; of records as they are nobody looked for
+	 * the method. */
 	HOLDS(is_head ? body == 0 && length > 0 : length == (int64_t)body || body == 0);
 	HOLDS(type && text_starts(type, "application/problem+json") == (status >= 400));
 	if (body > 0 && strstr(type, "json")) {
@@ -353,7 +371,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fcgi_answer(app, fds[1], deadline_in_ms(60000));
 		/* The first ones make what is kept for the process. */
 		HOLDS(answered++ < 20
-		      || bytes_in_use() <= before + KEPT_BYTES + sent.size / RECORD_HEAD * FORGOTTEN_BYTES);
+		      || bytes_in_use()
+		             <= before + KEPT_BYTES + sent.size / RECORD_HEAD * FORGOTTEN_BYTES);
 		HOLDS(lines.count >= 1);
 		receive(fds[0], &bytes);
 		(void)close(fds[0]);

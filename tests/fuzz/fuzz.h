@@ -1,7 +1,8 @@
 /* fuzz.h - what the fuzz targets share
  *
- * A target is a file with LLVMFuzzerTestOneInput(), which calls ours with the bytes as they come, and asserts what holds for
- * all of them. `make fuzz` links it with clang's libFuzzer; `make test` with replay.c, which runs the seeds.
+ * A target is a file with LLVMFuzzerTestOneInput(), which calls ours with the bytes as they come,
+ * and asserts what holds for all of them. `make fuzz` links it with clang's libFuzzer; `make test`
+ * with replay.c, which runs the seeds.
  */
 #ifndef NULLPOOL_TESTS_FUZZ_H
 #define NULLPOOL_TESTS_FUZZ_H
@@ -21,12 +22,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A property. Not assert(): it has to hold with NDEBUG too, and says the same in all drivers. */
-#define HOLDS(condition)                                                                                     \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			(void)fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                             \
-		}                                                                                            \
+#define HOLDS(condition)                                                                        \
+	do {                                                                                    \
+		if (!(condition)) {                                                             \
+			(void)fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, \
+			              #condition);                                              \
+			abort();                                                                \
+		}                                                                               \
 	} while (0)
 
 /* The bytes that a target has not used yet. */
@@ -56,7 +58,8 @@ input_copy(void *owner, const uint8_t *bytes, size_t size)
 	return copy;
 }
 
-/* Up to the separator, or all that is left; as a C text it ends at a NUL. The block is of the text's own size. */
+/* Up to the separator, or all that is left; as a C text it ends at a NUL. The block is of the
+ * text's own size. */
 static inline char *
 input_text(void *owner, struct input *in, char separator)
 {

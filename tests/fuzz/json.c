@@ -1,7 +1,7 @@
 /* json - what passes the gate is read as what it is; what does not pass has a reason
  *
- * The reader here is written a second time, for what each value means. tests/system/test_values.py has Postgres' jsonb
- * read the same seeds. */
+ * The reader here is written a second time, for what each value means. tests/system/test_values.py
+ * has Postgres' jsonb read the same seeds. */
 #include <math.h>
 
 #include "fuzz.h"
@@ -133,7 +133,8 @@ same_number(void *owner, struct walk *walk, const struct json_member *value)
 	while (walk->at < walk->end && strchr("+-.eE0123456789", *walk->at) && *walk->at)
 		walk->at++;
 	text = mem_strndup(owner, start, (size_t)(walk->at - start));
-	HOLDS(value->kind == (strpbrk(text, ".eE") ? JSON_FLOAT : JSON_INT) && same_text(text, value->text));
+	HOLDS(value->kind == (strpbrk(text, ".eE") ? JSON_FLOAT : JSON_INT)
+	      && same_text(text, value->text));
 	HOLDS(isfinite(strtod(text, &end)) && !*end);
 	if (parse_whole(text, &whole))
 		HOLDS(fabs((double)whole - strtod(text, &end)) <= fabs((double)whole) / 1e15);
@@ -171,7 +172,8 @@ same_value(void *owner, struct walk *walk, const struct json_member *value)
 	}
 }
 
-/* As the value of a member, since a body is an object; one level and one name more may be too many. */
+/* As the value of a member, since a body is an object; one level and one name more may be too many.
+ */
 static void
 same_document(void *owner, const char *text, size_t size)
 {
@@ -230,14 +232,16 @@ check_canonical(void *owner, const char *text, size_t size)
 	json_canonical(&one, text);
 	buf_init(&other, owner, JSON_CANONICAL_MAX_BYTES(size));
 	json_canonical(&other, json_text(owner, &whole));
-	HOLDS(!one.overflow && one.size == other.size && memcmp(one.data, other.data, one.size) == 0);
+	HOLDS(!one.overflow && one.size == other.size
+	      && memcmp(one.data, other.data, one.size) == 0);
 }
 
 static void
 check_refusal(const struct error *err)
 {
 	HOLDS(err->kind == NP_MALFORMED);
-	HOLDS(text_starts(err->message, "The body is not valid JSON: ") && strstr(err->message, " at byte "));
+	HOLDS(text_starts(err->message, "The body is not valid JSON: ")
+	      && strstr(err->message, " at byte "));
 	HOLDS(!has_control(err->message) && !err->detail[0]);
 }
 
@@ -263,7 +267,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_refusal(&err);
 		buf_init(&ignored, owner, JSON_CANONICAL_MAX_BYTES(size));
 		json_canonical(&ignored, text);
-		HOLDS(!json_body_read(owner, text, size, &body, &other) && other.kind == NP_MALFORMED);
+		HOLDS(!json_body_read(owner, text, size, &body, &other)
+		      && other.kind == NP_MALFORMED);
 	}
 	mem_free(owner);
 	return 0;

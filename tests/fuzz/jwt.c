@@ -1,5 +1,5 @@
-/* jwt - no token is taken that the key did not sign, with whatever algorithm; and of those that it did, only what says the
- * right things at the right time
+/* jwt - no token is taken that the key did not sign, with whatever algorithm; and of those that it
+ * did, only what says the right things at the right time
  *
  * Input: a byte for the kind of token, then what it is made of.
  */
@@ -65,7 +65,8 @@ text_of(struct json_object *claims, const char *name)
 {
 	struct json_object *value;
 
-	if (!json_object_object_get_ex(claims, name, &value) || !json_object_is_type(value, json_type_string))
+	if (!json_object_object_get_ex(claims, name, &value)
+	    || !json_object_is_type(value, json_type_string))
 		return NULL;
 	return json_object_get_string(value);
 }
@@ -75,7 +76,8 @@ time_of(struct json_object *claims, const char *name, int64_t *time_s)
 {
 	struct json_object *value;
 
-	if (!json_object_object_get_ex(claims, name, &value) || !json_object_is_type(value, json_type_int))
+	if (!json_object_object_get_ex(claims, name, &value)
+	    || !json_object_is_type(value, json_type_int))
 		return false;
 	*time_s = json_object_get_int64(value);
 	return true;
@@ -89,7 +91,8 @@ check_claims(const char *text, const struct jwt_holder *holder)
 	int64_t not_before, expires;
 
 	HOLDS(good && json_object_is_type(claims, json_type_object));
-	HOLDS(same_text(text_of(claims, "iss"), ISSUER) && same_text(text_of(claims, "aud"), ISSUER));
+	HOLDS(same_text(text_of(claims, "iss"), ISSUER)
+	      && same_text(text_of(claims, "aud"), ISSUER));
 	HOLDS(same_text(text_of(claims, "sub"), holder->subject) && *holder->subject);
 	HOLDS(same_text(text_of(claims, "sid"), holder->session) && *holder->session);
 	HOLDS(time_of(claims, "nbf", &not_before) && not_before <= NOW + JWT_LEEWAY_S);
@@ -131,7 +134,8 @@ try_header(void *owner, struct input *in)
 	const char *claims =
 	    "{\"iss\":\"nullpool\",\"aud\":\"nullpool\",\"sub\":\"1\",\"sid\":\"2\",\"nbf\":1,\"exp\":1900000000}";
 
-	HOLDS((verify(owner, token_of(owner, head, claims), &holder) != NULL) == (strcmp(head, header) == 0));
+	HOLDS((verify(owner, token_of(owner, head, claims), &holder) != NULL)
+	      == (strcmp(head, header) == 0));
 }
 
 static const char *
@@ -178,28 +182,31 @@ try_changed(void *owner, struct input *in)
 	HOLDS(!verify(owner, token, &holder));
 }
 
-/* Good claims under another algorithm's name, with its signature: of HS512 a right one, of `none` none at all. */
+/* Good claims under another algorithm's name, with its signature: of HS512 a right one, of `none`
+ * none at all. */
 static void
 try_algorithms(void *owner, struct input *in)
 {
-	static const char *const names[] = { "none",  "None",  "NONE",  "",       "HS256", "HS384", "HS512",
-		                             "RS256", "RS384", "RS512", "ES256",  "ES384", "ES512", "PS256",
-		                             "PS384", "PS512", "EdDSA", "HS256K", "hs256" };
+	static const char *const names[] = { "none",  "None",  "NONE",   "",      "HS256",
+		                             "HS384", "HS512", "RS256",  "RS384", "RS512",
+		                             "ES256", "ES384", "ES512",  "PS256", "PS384",
+		                             "PS512", "EdDSA", "HS256K", "hs256" };
 	struct jwt_holder holder;
 	const char *name = names[input_byte(in) % COUNT_OF(names)];
 	const char *extra = input_rest(owner, in);
 	const char *head = mem_printf(owner, "{\"alg\":\"%s\",\"typ\":\"at+jwt\"%s}", name, extra);
 	const char *text = mem_strdup(
-	    owner, token_of(owner, head,
-	                    "{\"iss\":\"nullpool\",\"aud\":\"nullpool\",\"sub\":\"1\",\"sid\":\"2\","
-	                    "\"nbf\":1,\"exp\":1900000000}"));
+	    owner,
+	    token_of(owner, head,
+	             "{\"iss\":\"nullpool\",\"aud\":\"nullpool\",\"sub\":\"1\",\"sid\":\"2\","
+	             "\"nbf\":1,\"exp\":1900000000}"));
 	const char *unsigned_text = mem_strndup(owner, text, (size_t)(strrchr(text, '.') - text));
 
 	if (strcmp(head, header) == 0)
 		return;
 	HOLDS(!verify(owner, text, &holder));
-	HOLDS(
-	    !verify(owner, mem_printf(owner, "%s.%s", unsigned_text, hs512(owner, unsigned_text)), &holder));
+	HOLDS(!verify(owner, mem_printf(owner, "%s.%s", unsigned_text, hs512(owner, unsigned_text)),
+	              &holder));
 	HOLDS(!verify(owner, mem_printf(owner, "%s.", unsigned_text), &holder));
 	HOLDS(!verify(owner, unsigned_text, &holder));
 }

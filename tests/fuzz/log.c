@@ -1,6 +1,8 @@
-/* log - whatever is logged is one line of valid JSON (or of text), of 8 KiB at most, with no secret in it
+/* log - whatever is logged is one line of valid JSON (or of text), of 8 KiB at most, with no secret
+ * in it
  *
- * Input: a byte (format, and how often the value is repeated), two secrets as lines, then the value.
+ * Input: a byte (format, and how often the value is repeated), two secrets as lines, then the
+ * value.
  */
 #include "lines.h"
 
@@ -30,7 +32,8 @@ ends_in_start(const char *text, const char *secret)
 	return false;
 }
 
-/* The marks that stand for a secret could make one together with what is around them: such a secret is not meant. */
+/* The marks that stand for a secret could make one together with what is around them: such a secret
+ * is not meant. */
 static bool
 is_hidden_rightly(const char *secret)
 {
@@ -48,7 +51,8 @@ check_scrubbed(void *owner, const char *const secrets[2], const char *text)
 			any = any || strlen(secrets[i]) >= SECRET_MIN_BYTES;
 			continue;
 		}
-		any = any || strstr(text, secrets[i]) || (may_be_cut && ends_in_start(text, secrets[i]));
+		any = any || strstr(text, secrets[i])
+		      || (may_be_cut && ends_in_start(text, secrets[i]));
 		HOLDS(!strstr(out.data, secrets[i]));
 		HOLDS(!may_be_cut || !ends_in_start(out.data, secrets[i]));
 	}
@@ -73,7 +77,8 @@ check_member(void *owner, const char *value)
 		HOLDS(utf8_valid(text, strlen(text), NULL));
 		HOLDS(!utf8_valid(wanted.data, wanted.size, NULL) || same_text(text, wanted.data));
 	} else {
-		HOLDS(json_object_object_get_ex(line, "cut", &member) && json_object_get_boolean(member));
+		HOLDS(json_object_object_get_ex(line, "cut", &member)
+		      && json_object_get_boolean(member));
 	}
 	(void)json_object_put(line);
 }
@@ -107,8 +112,10 @@ check_line(void *owner, const char *const secrets[2], const char *value, int tim
 	else
 		check_text_line();
 	for (size_t i = 0; i < 2; i++)
-		/* Bytes that JSON escapes, and those of the line's own words, are another matter. */
-		if (is_hidden_rightly(secrets[i]) && strspn(secrets[i], "abcdefghijklmnopqrstuvwxyz") >= 8)
+		/* Bytes that JSON escapes, and those of the line's own words, are another matter.
+		 */
+		if (is_hidden_rightly(secrets[i])
+		    && strspn(secrets[i], "abcdefghijklmnopqrstuvwxyz") >= 8)
 			HOLDS(!strstr(lines.last, secrets[i]));
 }
 

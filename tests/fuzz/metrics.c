@@ -1,9 +1,9 @@
 /* metrics - Prometheus' text: each line has its form, and each label comes back as what it was
  *
- * Input: a byte (which of the formats), then the names of an endpoint and of a route's method and path as texts that a byte
- * 0xff ends, then counters of 4 bytes.
+ * Input: a byte (which of the formats), then the names of an endpoint and of a route's method and
+ * path as texts that a byte 0xff ends, then counters of 4 bytes.
  */
-#include "serve/metrics.h"
+#include "observe/metrics.h"
 
 #include "fuzz.h"
 
@@ -119,7 +119,8 @@ check_text(void *owner, const struct buf *out, bool openmetrics, struct wanted *
 		if (*line != '#')
 			check_sample(owner, line, wanted);
 		else
-			HOLDS(text_starts(line, "# HELP nullpool_") || text_starts(line, "# TYPE nullpool_")
+			HOLDS(text_starts(line, "# HELP nullpool_")
+			      || text_starts(line, "# TYPE nullpool_")
 			      || strcmp(line, "# EOF") == 0);
 	}
 	HOLDS(openmetrics == (strcmp(line, "# EOF") == 0));
@@ -153,7 +154,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; in.left >= 4; i++) {
 		unsigned long long count = input_byte(&in);
 
-		count = count << 24 | input_byte(&in) << 16 | input_byte(&in) << 8 | input_byte(&in);
+		count = count << 24 | input_byte(&in) << 16 | input_byte(&in) << 8
+		        | input_byte(&in);
 		atomic_store(&route->by_status[i % SCOREBOARD_STATUSES], count);
 		histogram_add(&route->duration, (int64_t)count);
 		atomic_store(&made->connect_us[i % CONNECT_PHASE__MAX], count * count);

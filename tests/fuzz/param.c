@@ -1,4 +1,5 @@
-/* param - a value of each type: what is taken is one, by rules written a second time, and within the bounds of its row
+/* param - a value of each type: what is taken is one, by rules written a second time, and within
+ * the bounds of its row
  *
  * Input: a byte for the row, then the value; of a list, its values as lines.
  */
@@ -58,7 +59,8 @@ check_email(const char *text)
 	const char *at = strchr(text, '@');
 
 	HOLDS(at && at > text && at - text <= 64 && !strchr(at + 1, '@') && strlen(text) <= 254);
-	HOLDS(at[1] && at[1] != '.' && at[1] != '-' && !strstr(at, "..") && at[strlen(at) - 1] != '.');
+	HOLDS(at[1] && at[1] != '.' && at[1] != '-' && !strstr(at, "..")
+	      && at[strlen(at) - 1] != '.');
 	for (; *text; text++)
 		HOLDS(*text > ' ' && *text < 0x7f && !strchr("\"(),:;<>[]\\", *text));
 }
@@ -82,8 +84,8 @@ is_date(const char *text)
 	if (!digits_are(text, 4) || text[4] != '-' || !digits_are(text + 5, 2) || text[7] != '-'
 	    || !digits_are(text + 8, 2))
 		return false;
-	day.tm_year = (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + (text[3] - '0')
-	              - 1900;
+	day.tm_year = (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10
+	              + (text[3] - '0') - 1900;
 	day.tm_mon = (text[5] - '0') * 10 + (text[6] - '0') - 1;
 	day.tm_mday = (text[8] - '0') * 10 + (text[9] - '0');
 	again = day;
@@ -99,8 +101,8 @@ check_datetime(const char *text)
 	const char *at = text + 19;
 
 	HOLDS(strlen(text) >= 20 && is_date(text) && (text[10] == 'T' || text[10] == 't'));
-	HOLDS(digits_are(text + 11, 2) && text[13] == ':' && digits_are(text + 14, 2) && text[16] == ':'
-	      && digits_are(text + 17, 2));
+	HOLDS(digits_are(text + 11, 2) && text[13] == ':' && digits_are(text + 14, 2)
+	      && text[16] == ':' && digits_are(text + 17, 2));
 	HOLDS(strncmp(text + 11, "24", 2) < 0 && strncmp(text + 14, "60", 2) < 0
 	      && strncmp(text + 17, "61", 2) < 0);
 	if (*at == '.') {
@@ -113,8 +115,8 @@ check_datetime(const char *text)
 		HOLDS(!at[1]);
 		return;
 	}
-	HOLDS((*at == '+' || *at == '-') && digits_are(at + 1, 2) && at[3] == ':' && digits_are(at + 4, 2)
-	      && !at[6]);
+	HOLDS((*at == '+' || *at == '-') && digits_are(at + 1, 2) && at[3] == ':'
+	      && digits_are(at + 4, 2) && !at[6]);
 }
 
 static void
@@ -138,7 +140,8 @@ check_taken(const struct np_param *param, const char *text, const struct argumen
 		HOLDS(utf8_valid(text, strlen(text), NULL) && value->text == text);
 		HOLDS(points_of(text) >= (size_t)param->min);
 		HOLDS(!param_has_max(param) || points_of(text) <= (size_t)param->max);
-		HOLDS(!param->pattern || strspn(text, "abcdefghijklmnopqrstuvwxyz-") == strlen(text));
+		HOLDS(!param->pattern
+		      || strspn(text, "abcdefghijklmnopqrstuvwxyz-") == strlen(text));
 		break;
 	case NP_UUID:
 		HOLDS(is_uuid(text) && text_equal_nocase(value->text, text)
@@ -193,7 +196,8 @@ check_refused(const struct np_param *param, const char *text, const char *messag
 		HOLDS(param_has_min(param) || !parse_int(text, &number));
 		break;
 	case NP_STRING:
-		HOLDS(param->pattern || param_has_min(param) || !utf8_valid(text, strlen(text), NULL));
+		HOLDS(param->pattern || param_has_min(param)
+		      || !utf8_valid(text, strlen(text), NULL));
 		break;
 	case NP_BOOL:
 		HOLDS(strcmp(text, "true") != 0 && strcmp(text, "false") != 0);

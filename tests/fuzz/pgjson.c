@@ -1,6 +1,8 @@
-/* pgjson - a column's text to JSON: whatever the text is, the document stays whole; and what Postgres sends keeps its value
+/* pgjson - a column's text to JSON: whatever the text is, the document stays whole; and what
+ * Postgres sends keeps its value
  *
- * Input: two bytes for the column's type, then its text. For arrays the lines of the text are their elements.
+ * Input: two bytes for the column's type, then its text. For arrays the lines of the text are their
+ * elements.
  */
 #include "db/pgjson.h"
 
@@ -9,8 +11,9 @@
 #include "fuzz.h"
 #include "http/json.h"
 
-static const uint32_t oids[] = { 16,   21,   23, 20, 26, 700,  701,  1700, 114,  3802, 1114, 1184, 25,
-	                         1043, 1042, 18, 19, 17, 2950, 1082, 1083, 1266, 1186, 869,  650,  600 };
+static const uint32_t oids[] = { 16,   21,   23,   20,   26,   700,  701, 1700, 114,
+	                         3802, 1114, 1184, 25,   1043, 1042, 18,  19,   17,
+	                         2950, 1082, 1083, 1266, 1186, 869,  650, 600 };
 
 enum {
 	OID_BOOL = 16,
@@ -22,8 +25,8 @@ enum {
 	OID_FLOAT_ARRAY = 1022
 };
 
-/* What the server can send as a value of the type: only then is the text itself written. The others are read first, and come
- * out as JSON whatever they are. */
+/* What the server can send as a value of the type: only then is the text itself written. The others
+ * are read first, and come out as JSON whatever they are. */
 static bool
 can_be_sent(uint32_t oid, const char *text, size_t size)
 {
@@ -37,10 +40,12 @@ can_be_sent(uint32_t oid, const char *text, size_t size)
 	case 21:
 	case 23:
 	case 26:
-		return parse_int(text, &number) && !(text[0] == '0' && text[1]) && !text_starts(text, "-0");
+		return parse_int(text, &number) && !(text[0] == '0' && text[1])
+		       && !text_starts(text, "-0");
 	case OID_JSON:
 	case OID_JSONB:
-		/* Of json and jsonb Postgres has seen to that; what it takes more than the gate is not tried here. */
+		/* Of json and jsonb Postgres has seen to that; what it takes more than the gate is
+		 * not tried here. */
 		return json_gate(text, size, &err);
 	default:
 		return true;
@@ -68,14 +73,16 @@ check_value(uint32_t oid, const char *text, size_t size, struct json_object *jso
 		HOLDS(json_object_get_boolean(json) == (*text == 't'));
 	} else if (oid == OID_NUMERIC || oid == 700 || oid == 701) {
 		/* A number, or a text of the same; only what is no number at all is null. */
-		bool integer, is_number = size > 0 && json_number_size(text, size, &integer) == size;
+		bool integer,
+		    is_number = size > 0 && json_number_size(text, size, &integer) == size;
 
 		HOLDS(is_number == (json != NULL));
 		HOLDS(!json_object_is_type(json, json_type_string)
 		      || same_text(json_object_get_string(json), text));
 	} else if (oid == 1114 || oid == OID_TIMESTAMPTZ) {
 		HOLDS(json_object_is_type(json, json_type_string));
-	} else if (json_object_is_type(json, json_type_string) && oid != OID_JSON && oid != OID_JSONB) {
+	} else if (json_object_is_type(json, json_type_string) && oid != OID_JSON
+	           && oid != OID_JSONB) {
 		HOLDS(!is_text || same_text(json_object_get_string(json), text));
 	}
 }
@@ -101,7 +108,8 @@ one_value(void *owner, uint32_t oid, struct input *in)
 static void
 write_element(struct buf *out, const char *text)
 {
-	bool quoted = !*text || strpbrk(text, "{}\",\\ \t\n\r\v\f") || text_equal_nocase(text, "NULL");
+	bool quoted = !*text || strpbrk(text, "{}\",\\ \t\n\r\v\f")
+	              || text_equal_nocase(text, "NULL");
 
 	if (quoted)
 		buf_char(out, '"');
@@ -139,13 +147,15 @@ an_array(void *owner, uint32_t oid, struct input *in)
 	buf_init(&out, owner, 1 << 20);
 	pgjson_value(&out, oid, text.data, text.size);
 	json = json_of(&out);
-	HOLDS(json_object_is_type(json, json_type_array) && json_object_array_length(json) == count);
+	HOLDS(json_object_is_type(json, json_type_array)
+	      && json_object_array_length(json) == count);
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *one = json_object_array_get_idx(json, i);
 
 		if (strcmp(elements[i], "-") == 0)
 			HOLDS(one == NULL);
-		else if (oid == OID_TEXT_ARRAY && utf8_valid(elements[i], strlen(elements[i]), NULL))
+		else if (oid == OID_TEXT_ARRAY
+		         && utf8_valid(elements[i], strlen(elements[i]), NULL))
 			HOLDS(same_text(json_object_get_string(one), elements[i]));
 	}
 	(void)json_object_put(json);

@@ -1,4 +1,5 @@
-/* redis_url - redis[s]:// and unix://: what is read can be written again (what is said of it: conninfo.c) */
+/* redis_url - redis[s]:// and unix://: what is read can be written again (what is said of it:
+ * conninfo.c) */
 #include "config/redis_url.h"
 #include "config/url.h"
 #include "fuzz.h"
@@ -44,7 +45,8 @@ put_together(struct buf *out, const struct redis_url *redis)
 	buf_text(out, redis->path ? "unix://" : redis->tls ? "rediss://" : "redis://");
 	write_user(out, redis);
 	if (redis->path) {
-		/* "/path", or "./path" of the working directory: what comes before the slash is the host. */
+		/* "/path", or "./path" of the working directory: what comes before the slash is the
+		 * host. */
 		buf_text(out, redis->path[0] == '.' ? "./" : "/");
 		buf_percent(out, strchr(redis->path, '/') + 1, "/");
 	} else {
@@ -76,8 +78,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		put_together(&text, &redis);
 		if (text.size <= 4096) {
 			HOLDS(redis_url_parse(owner, text.data, &again, &err));
-			HOLDS(same_text(redis.path, again.path) && same_text(redis.host, again.host));
-			HOLDS(same_text(redis.user, again.user) && same_text(redis.password, again.password));
+			HOLDS(same_text(redis.path, again.path)
+			      && same_text(redis.host, again.host));
+			HOLDS(same_text(redis.user, again.user)
+			      && same_text(redis.password, again.password));
 			HOLDS(same_text(redis.ca_file, again.ca_file) && redis.tls == again.tls);
 			HOLDS(redis.path || redis.port == again.port);
 			HOLDS(redis.database == again.database);

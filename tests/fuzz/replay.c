@@ -1,7 +1,9 @@
-/* replay.c - the seeds of a target as a test of `make test`: no libFuzzer, so gcc and each VARIANT have it
+/* replay.c - the seeds of a target as a test of `make test`: no libFuzzer, so gcc and each VARIANT
+ * have it
  *
- * Each seed is run as it is, cut off behind each of its bytes, and with each byte replaced by some that mean something
- * somewhere: what a parser does at the end of its input, and with a byte it did not expect, is found without a fuzzer. */
+ * Each seed is run as it is, cut off behind each of its bytes, and with each byte replaced by some
+ * that mean something somewhere: what a parser does at the end of its input, and with a byte it did
+ * not expect, is found without a fuzzer. */
 #include <dirent.h>
 #include <errno.h>
 
@@ -9,7 +11,8 @@
 #include "fuzz.h"
 
 #define SEED_MAX_BYTES (1 << 20)
-#define VARIED_MAX     160 /* bytes of a seed that are varied; longer ones at as many places, spread over them */
+#define VARIED_MAX \
+	160 /* bytes of a seed that are varied; longer ones at as many places, spread over them */
 
 static const char *target, *seed = "no seed";
 static const uint8_t *input;
@@ -23,7 +26,8 @@ show_input(int signal_number)
 	(void)fprintf(stderr, "%s: %s, this input of %zu bytes:\n", target, seed, input_size);
 	for (size_t i = 0; i < input_size; i++)
 		(void)fprintf(stderr,
-		              input[i] >= 0x20 && input[i] < 0x7f && input[i] != '\\' ? "%c" : "\\x%02x",
+		              input[i] >= 0x20 && input[i] < 0x7f && input[i] != '\\' ? "%c"
+		                                                                      : "\\x%02x",
 		              input[i]);
 	(void)fputc('\n', stderr);
 }

@@ -1,4 +1,5 @@
-/* reply_text - answers that are kept in Redis, which others could write to: what is read is whole, and can be sent
+/* reply_text - answers that are kept in Redis, which others could write to: what is read is whole,
+ * and can be sent
  *
  * Input: what Redis has.
  */
@@ -13,10 +14,12 @@ same_reply(const struct reply *a, const struct reply *b)
 	for (size_t i = 0; i < a->header_count; i++)
 		HOLDS(same_text(a->headers[i].name, b->headers[i].name)
 		      && same_text(a->headers[i].value, b->headers[i].value));
-	HOLDS(a->body.size == b->body.size && memcmp(a->body.data, b->body.data, a->body.size) == 0);
+	HOLDS(a->body.size == b->body.size
+	      && memcmp(a->body.data, b->body.data, a->body.size) == 0);
 }
 
-/* The head of the answer has as many lines as it should: no value of a header begins another one. */
+/* The head of the answer has as many lines as it should: no value of a header begins another one.
+ */
 static void
 check_head(void *owner, const struct reply *reply)
 {

@@ -1,4 +1,5 @@
-/* sqlstate - what a server or a proxy says: always one meaning, and none of its words reach a client
+/* sqlstate - what a server or a proxy says: always one meaning, and none of its words reach a
+ * client
  *
  * Input: a code as a line, then a message.
  */
@@ -20,7 +21,8 @@ check_code(const char *text)
 	char code[6];
 
 	sqlstate_in_text(text, code);
-	HOLDS(!code[0] || (strlen(code) == 5 && strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5));
+	HOLDS(!code[0]
+	      || (strlen(code) == 5 && strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5));
 	HOLDS(!code[0] || strstr(text, code));
 }
 

@@ -1,4 +1,5 @@
-/* target - a path and query, or a form: decoded once, and nothing in it that could mean something else later */
+/* target - a path and query, or a form: decoded once, and nothing in it that could mean something
+ * else later */
 #include "http/target.h"
 #include "fuzz.h"
 

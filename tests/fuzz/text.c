@@ -114,7 +114,8 @@ check_float(const char *text)
 		HOLDS(integer == !strpbrk(text, ".eE"));
 	errno = 0;
 	wanted = number ? strtod(text, NULL) : NAN;
-	HOLDS(parse_float(text, &value) == (number && isfinite(wanted) && !(errno == ERANGE && wanted == 0)));
+	HOLDS(parse_float(text, &value)
+	      == (number && isfinite(wanted) && !(errno == ERANGE && wanted == 0)));
 	if (parse_float(text, &value))
 		HOLDS(value == wanted);
 }

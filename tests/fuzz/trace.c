@@ -1,4 +1,5 @@
-/* trace - traceparent: what is taken has the form of W3C Trace Context, and nothing of it but its digits goes on */
+/* trace - traceparent: what is taken has the form of W3C Trace Context, and nothing of it but its
+ * digits goes on */
 #include "http/trace.h"
 
 #include "fuzz.h"
@@ -24,11 +25,11 @@ is_traceparent(const char *text)
 {
 	size_t size = strlen(text);
 
-	if (size < 55 || !is_hex(text, 2) || text_starts(text, "ff") || text[2] != '-' || text[35] != '-'
-	    || text[52] != '-')
+	if (size < 55 || !is_hex(text, 2) || text_starts(text, "ff") || text[2] != '-'
+	    || text[35] != '-' || text[52] != '-')
 		return false;
-	if (!is_hex(text + 3, 32) || is_zero(text + 3, 32) || !is_hex(text + 36, 16) || is_zero(text + 36, 16)
-	    || !is_hex(text + 53, 2))
+	if (!is_hex(text + 3, 32) || is_zero(text + 3, 32) || !is_hex(text + 36, 16)
+	    || is_zero(text + 36, 16) || !is_hex(text + 53, 2))
 		return false;
 	return text_starts(text, "00") ? size == 55 : size == 55 || text[55] == '-';
 }

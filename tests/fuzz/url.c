@@ -1,4 +1,5 @@
-/* url - scheme://user:password@host:port/path?name=value: what is taken apart can be put together again */
+/* url - scheme://user:password@host:port/path?name=value: what is taken apart can be put together
+ * again */
 #include "config/url.h"
 #include "fuzz.h"
 

@@ -37,8 +37,8 @@ class Finding:
                                   capture_output=True, text=True, timeout=60, cwd=cwd)
         found = json.loads(self.ran.stdout)
         self.first = found["first"]
-        self.checks = {check["check"]: check for check in found["checks"] if check["check"] != "saving"}
-        self.savings = [check for check in found["checks"] if check["check"] == "saving"]
+        self.checks = {check["check"]: check for check in found["checks"] if check["check"] != "suggestion"}
+        self.suggestions = [check for check in found["checks"] if check["check"] == "suggestion"]
         assert self.ran.returncode == (1 if self.first else 0)
         assert CANARY not in self.ran.stdout + self.ran.stderr
 
@@ -52,8 +52,8 @@ class Finding:
         return self.checks[name]["advice"]
 
     def saves(self, how):
-        """What it would gain, of each saving whose advice begins so."""
-        return [saving["figure"] for saving in self.savings if saving["advice"].startswith(how)]
+        """What it would gain, of each suggestion whose advice begins so."""
+        return [suggestion["figure"] for suggestion in self.suggestions if suggestion["advice"].startswith(how)]
 
 
 def test_all_is_well(ask):
@@ -73,7 +73,7 @@ def test_all_is_well(ask):
 def test_for_people_it_is_a_line_a_check(site, place):
     ran = subprocess.run([program("users").absolute(), "--doctor"], env=site.environment(), capture_output=True, text=True, timeout=60,
                          cwd=place)
-    lines = [line for line in ran.stdout.splitlines() if "->" not in line and " saving " not in line]
+    lines = [line for line in ran.stdout.splitlines() if "->" not in line and " suggestion " not in line]
     assert ran.returncode == 0 and lines[-1] == "all is well"
     assert all(line.startswith("\u2713 ") for line in lines[:-1]) and len(lines) == len(WAY) + 1
 
@@ -379,7 +379,7 @@ def test_over_a_unix_socket_trust_is_nobodys_fault(ask, many_ways):
 # --- what could be saved ---
 
 
-def test_a_mode_that_spares_requests_the_way_is_a_saving(ask):
+def test_a_mode_that_spares_requests_the_way_is_a_suggestion(ask):
     found = ask(DATABASE_CONNECTION="null")
     assert [figure.split(" ms")[0].split(",")[0] for figure in found.saves("DATABASE_CONNECTION=ahead")] == ["6 trips"]
     assert len(found.saves("DATABASE_CONNECTION=persistent")) == 1
@@ -401,7 +401,7 @@ def test_a_second_try_of_tls_is_seen(ask, tmp_path):
     assert not ask().saves("the server refuses the group")
 
 
-def test_a_bundle_of_cas_is_a_saving_and_one_ca_is_none(site, ask):
+def test_a_bundle_of_cas_is_a_suggestion_and_one_ca_is_none(site, ask):
     bundle = site.folder("bundle") / "bundle.pem"
     bundle.write_text(foreign_bundle(site) + site.authority.root.read_text())
     found = ask(DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={bundle}"))

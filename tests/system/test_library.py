@@ -12,7 +12,7 @@ from test_install import Installed, make
 
 pytestmark = pytest.mark.long
 
-# GnuTLS looks for it by this name (common/serve/gnutls.c).
+# GnuTLS looks for it by this name (common/command/gnutls.c).
 NOT_OURS_TO_NAME = {"_gnutls_global_init_skip"}
 # By which clang's run-time library finds the counters of make coverage.
 COUNTERS = "__llvm_"

@@ -222,7 +222,7 @@ def emails_of(copy):
 def test_a_change_in_the_library_loses_and_doubles_no_request(copy):
     with Load(copy) as load:
         load.more()
-        said = copy.edit("common/serve/main.c", '"usage: %s METHOD', '"usage:  %s METHOD')
+        said = copy.edit("common/command/main.c", '"usage: %s METHOD', '"usage:  %s METHOD')
         copy.hear("reloaded: /\n", "reloaded: /health\n", "reloaded: /users\n", after=said)
         load.more()
     assert load.bad == []

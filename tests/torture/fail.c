@@ -1,9 +1,9 @@
 /* fail.c - makes the Nth call of one kind fail, in whichever process of a program comes to it
  *
- * Preloaded (LD_PRELOAD) into the program that FAIL_PROGRAM names; FAIL_FILE is a file that the test (failures.py) and all
- * processes of the program share: in it the test says what shall fail, and reads whether it did, and where. What is
- * replaced are the names that a program and its libraries import from libc; what libc calls within itself it does not see,
- * but for memory.
+ * Preloaded (LD_PRELOAD) into the program that FAIL_PROGRAM names; FAIL_FILE is a file that the
+ * test (failures.py) and all processes of the program share: in it the test says what shall fail,
+ * and reads whether it did, and where. What is replaced are the names that a program and its
+ * libraries import from libc; what libc calls within itself it does not see, but for memory.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -129,7 +129,8 @@ fail_kind(const char *name)
 	return 0;
 }
 
-/* The name of the caller's object and the offset in it, for each frame: addr2line makes lines of those. */
+/* The name of the caller's object and the offset in it, for each frame: addr2line makes lines of
+ * those. */
 static void
 say_where(char *where)
 {
@@ -182,7 +183,8 @@ begin(void)
 	inside = true;
 	(void)backtrace(frames, 1); /* loads what it needs */
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	at = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*fail), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	at = fd < 0 ? MAP_FAILED
+	            : mmap(NULL, sizeof(*fail), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		abort();
 	(void)close(fd);
@@ -294,25 +296,32 @@ MOVES(KIND_read, read, (int fd, void *bytes, size_t size), (fd, bytes, size))
 MOVES(KIND_write, write, (int fd, const void *bytes, size_t size), (fd, bytes, size))
 #define RECV_KIND (flags & MSG_PEEK ? KIND_peek : KIND_recv)
 MOVES(RECV_KIND, recv, (int fd, void *bytes, size_t size, int flags), (fd, bytes, size, flags))
-MOVES(KIND_send, send, (int fd, const void *bytes, size_t size, int flags), (fd, bytes, size, flags))
+MOVES(KIND_send, send, (int fd, const void *bytes, size_t size, int flags),
+      (fd, bytes, size, flags))
 MOVES(KIND_recv, recvfrom,
       (int fd, void *bytes, size_t size, int flags, __SOCKADDR_ARG from, socklen_t *length),
       (fd, bytes, size, flags, from, length))
 MOVES(KIND_send, sendto,
-      (int fd, const void *bytes, size_t size, int flags, __CONST_SOCKADDR_ARG to, socklen_t length),
+      (int fd, const void *bytes, size_t size, int flags, __CONST_SOCKADDR_ARG to,
+       socklen_t length),
       (fd, bytes, size, flags, to, length))
 
-FAILS(recv, ssize_t, -1, fd, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags))
-FAILS(send, ssize_t, -1, fd, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags))
-FAILS(connect, int, -1, fd, connect, (int fd, __CONST_SOCKADDR_ARG to, socklen_t size), (fd, to, size))
-FAILS(poll, int, -1, -1, poll, (struct pollfd * fds, nfds_t count, int timeout), (fds, count, timeout))
+FAILS(recv, ssize_t, -1, fd, recvmsg, (int fd, struct msghdr *message, int flags),
+      (fd, message, flags))
+FAILS(send, ssize_t, -1, fd, sendmsg, (int fd, const struct msghdr *message, int flags),
+      (fd, message, flags))
+FAILS(connect, int, -1, fd, connect, (int fd, __CONST_SOCKADDR_ARG to, socklen_t size),
+      (fd, to, size))
+FAILS(poll, int, -1, -1, poll, (struct pollfd * fds, nfds_t count, int timeout),
+      (fds, count, timeout))
 FAILS(poll, int, -1, -1, ppoll,
       (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask),
       (fds, count, timeout, mask))
-FAILS(poll, int, -1, -1, select, (int count, fd_set *in, fd_set *out, fd_set *other, struct timeval *timeout),
+FAILS(poll, int, -1, -1, select,
+      (int count, fd_set *in, fd_set *out, fd_set *other, struct timeval *timeout),
       (count, in, out, other, timeout))
-FAILS(epoll_wait, int, -1, fd, epoll_wait, (int fd, struct epoll_event *events, int most, int timeout),
-      (fd, events, most, timeout))
+FAILS(epoll_wait, int, -1, fd, epoll_wait,
+      (int fd, struct epoll_event *events, int most, int timeout), (fd, events, most, timeout))
 FAILS(epoll_ctl, int, -1, fd, epoll_ctl, (int fd, int what, int other, struct epoll_event *event),
       (fd, what, other, event))
 FAILS(epoll_create, int, -1, -1, epoll_create1, (int flags), (flags))
@@ -334,10 +343,13 @@ FAILS(mmap, void *, MAP_FAILED, fd, mmap64,
       (at, size, access, flags, fd, offset))
 FAILS(ftruncate, int, -1, fd, ftruncate, (int fd, off_t size), (fd, size))
 FAILS(ftruncate, int, -1, fd, ftruncate64, (int fd, off64_t size), (fd, size))
-FAILS(setsockopt, int, -1, fd, setsockopt, (int fd, int level, int name, const void *value, socklen_t size),
+FAILS(setsockopt, int, -1, fd, setsockopt,
+      (int fd, int level, int name, const void *value, socklen_t size),
       (fd, level, name, value, size))
-FAILS(getsockname, int, -1, fd, getsockname, (int fd, __SOCKADDR_ARG name, socklen_t *size), (fd, name, size))
-FAILS(waitpid, pid_t, -1, -1, waitpid, (pid_t pid, int *status, int options), (pid, status, options))
+FAILS(getsockname, int, -1, fd, getsockname, (int fd, __SOCKADDR_ARG name, socklen_t *size),
+      (fd, name, size))
+FAILS(waitpid, pid_t, -1, -1, waitpid, (pid_t pid, int *status, int options),
+      (pid, status, options))
 FAILS(exec, int, -1, -1, execv, (const char *path, char *const arguments[]), (path, arguments))
 FAILS(exec, int, -1, -1, execve, (const char *path, char *const arguments[], char *const names[]),
       (path, arguments, names))
@@ -350,7 +362,8 @@ FAILS(stat, int, -1, fd, fstat, (int fd, struct stat *about), (fd, about))
 FAILS(stat, int, -1, -1, stat, (const char *path, struct stat *about), (path, about))
 
 int
-getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **list)
+getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+            struct addrinfo **list)
 {
 	REAL(getaddrinfo)
 	return due(KIND_getaddrinfo, -1) ? EAI_MEMORY : real(host, service, hints, list);

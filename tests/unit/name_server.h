@@ -108,7 +108,8 @@ static inline unsigned
 put_addresses(unsigned char **at, const char *owner, const struct record *record, unsigned type)
 {
 	const char *text = type == TYPE_A ? record->four : type == TYPE_AAAA ? record->six : NULL;
-	unsigned size = type == TYPE_A ? 4 : 16, copies = record->copies ? (unsigned)record->copies : 1;
+	unsigned size = type == TYPE_A ? 4 : 16,
+	         copies = record->copies ? (unsigned)record->copies : 1;
 	unsigned char address[16];
 
 	if (!text)
@@ -154,13 +155,14 @@ answer_of(struct name_server *server, unsigned char *packet, bool tcp, int *dela
 }
 
 static inline void
-send_later(struct name_server *server, const unsigned char *bytes, size_t size, struct sockaddr_in to,
-           int delay_ms)
+send_later(struct name_server *server, const unsigned char *bytes, size_t size,
+           struct sockaddr_in to, int delay_ms)
 {
 	for (size_t i = 0; i < DELAYED_MAX; i++)
 		if (server->delayed[i].at_us == 0) {
-			server->delayed[i] = (struct delayed){ clock_now_us() + delay_ms * INT64_C(1000),
-				                               .size = size, .to = to };
+			server->delayed[i] = (struct delayed){
+				clock_now_us() + delay_ms * INT64_C(1000), .size = size, .to = to
+			};
 			memcpy(server->delayed[i].bytes, bytes, size);
 			return;
 		}
@@ -187,7 +189,8 @@ answer_udp(struct name_server *server)
 	struct sockaddr_in from;
 	socklen_t from_size = sizeof(from);
 	int delay_ms;
-	ssize_t got = recvfrom(server->udp, packet, sizeof(packet), 0, (struct sockaddr *)&from, &from_size);
+	ssize_t got = recvfrom(server->udp, packet, sizeof(packet), 0, (struct sockaddr *)&from,
+	                       &from_size);
 	size_t size;
 
 	if (got < 12)
@@ -197,7 +200,8 @@ answer_udp(struct name_server *server)
 	if (size > 0 && delay_ms > 0)
 		send_later(server, packet, size, from, delay_ms);
 	else if (size > 0)
-		(void)sendto(server->udp, packet, size, 0, (const struct sockaddr *)&from, from_size);
+		(void)sendto(server->udp, packet, size, 0, (const struct sockaddr *)&from,
+		             from_size);
 }
 
 /* One connection at a time, its questions one after the other. */

@@ -38,7 +38,8 @@ one_value_has_one_text(void **state)
 	size_t size;
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		row_true(&rows[i], !base64url_decode(*state, rows[i].text, strlen(rows[i].text), &size));
+		row_true(&rows[i],
+		         !base64url_decode(*state, rows[i].text, strlen(rows[i].text), &size));
 	assert_null(base64url_decode(*state, "AA\0A", 4, &size));
 }
 

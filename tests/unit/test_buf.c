@@ -19,7 +19,9 @@ a_growing_buffer_keeps_what_it_is_given(void **state)
 static void
 numbers_come_out_as_printf_writes_them(void **state)
 {
-	static const int64_t numbers[] = { 0, 9, 10, -1, 1000, -1234567890123, INT64_MAX, INT64_MIN };
+	static const int64_t numbers[] = {
+		0, 9, 10, -1, 1000, -1234567890123, INT64_MAX, INT64_MIN
+	};
 
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		struct buf ours, theirs;

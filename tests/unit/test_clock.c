@@ -110,7 +110,8 @@ the_wall_clock_is_rfc_3339_in_utc(void **state)
 	assert_true(timegm(&read) - now >= 0 && timegm(&read) - now < 60);
 }
 
-/* Each day of a leap year's, a century's and another's turn, and the end of what is written: as libc has them. */
+/* Each day of a leap year's, a century's and another's turn, and the end of what is written: as
+ * libc has them. */
 static void
 each_day_is_as_libc_says(void **state)
 {
@@ -119,7 +120,8 @@ each_day_is_as_libc_says(void **state)
 
 	(void)state;
 	for (time_t day = 0; day <= 2932896; day++) {
-		struct timespec time = { .tv_sec = day * 86400 + day * 37 % 86400, .tv_nsec = 7999999 };
+		struct timespec time = { .tv_sec = day * 86400 + day * 37 % 86400,
+			                 .tv_nsec = 7999999 };
 
 		clock_text_of(&time, text);
 		assert_non_null(gmtime_r(&time.tv_sec, &utc));

@@ -21,28 +21,32 @@ static const struct form_row {
 } form_rows[] = {
 	{ "postgres", "postgres://u:p@h:5432/d", "h", "5432", "d", "u", "p", NULL },
 	{ "postgresql", "postgresql://u:p@h/d", "h", NULL, "d", "u", "p", NULL },
-	{ "asyncpg", "postgresql+asyncpg://u:p@h/d?ssl=require", "h", NULL, "d", "u", "p", "require" },
+	{ "asyncpg", "postgresql+asyncpg://u:p@h/d?ssl=require", "h", NULL, "d", "u", "p",
+	  "require" },
 	{ "psycopg2", "postgresql+psycopg2://u:p@h/d?sslmode=verify-full", "h", NULL, "d", "u", "p",
 	  "verify-full" },
 	{ "psycopg", "postgres+psycopg://u:p@h/d", "h", NULL, "d", "u", "p", NULL },
-	{ "percent-encoded password", "postgres://u:p%40%3A%2F%3F%23%25%26@h/d", "h", NULL, "d", "u",
-	  "p@:/?#%&", NULL },
-	{ "percent-encoded user and database", "postgres://u%40x:p@h/d%2Fe", "h", NULL, "d/e", "u@x", "p",
-	  NULL },
+	{ "percent-encoded password", "postgres://u:p%40%3A%2F%3F%23%25%26@h/d", "h", NULL, "d",
+	  "u", "p@:/?#%&", NULL },
+	{ "percent-encoded user and database", "postgres://u%40x:p@h/d%2Fe", "h", NULL, "d/e",
+	  "u@x", "p", NULL },
 	{ "plus in the password", "postgres://u:a+b@h/d", "h", NULL, "d", "u", "a+b", NULL },
 	{ "no password", "postgres://u@h/d", "h", NULL, "d", "u", NULL, NULL },
 	{ "ssl=true", "postgres://u:p@h/d?ssl=true", "h", NULL, "d", "u", "p", "require" },
 	{ "ssl=false", "postgres://u:p@h/d?ssl=false", "h", NULL, "d", "u", "p", "disable" },
-	{ "ssl=verify-full", "postgres://u:p@h/d?ssl=verify-full", "h", NULL, "d", "u", "p", "verify-full" },
-	{ "IPv6", "postgres://u:p@[2001:db8::1]:5433/d", "2001:db8::1", "5433", "d", "u", "p", NULL },
-	{ "unix socket by %2F", "postgres://u@%2Frun%2Fpostgresql/d", "/run/postgresql", NULL, "d", "u", NULL,
+	{ "ssl=verify-full", "postgres://u:p@h/d?ssl=verify-full", "h", NULL, "d", "u", "p",
+	  "verify-full" },
+	{ "IPv6", "postgres://u:p@[2001:db8::1]:5433/d", "2001:db8::1", "5433", "d", "u", "p",
 	  NULL },
-	{ "unix socket by host=", "postgres://u@/d?host=/run/postgresql", "/run/postgresql", NULL, "d", "u",
-	  NULL, NULL },
-	{ "unix socket by an encoded host=", "postgres:///d?host=%2Frun%2Fpostgresql&user=u&port=5433",
-	  "/run/postgresql", "5433", "d", "u", NULL, NULL },
-	{ "all as parameters", "postgres://?host=h&port=1&dbname=d&user=u&password=p%26", "h", "1", "d", "u",
-	  "p&", NULL },
+	{ "unix socket by %2F", "postgres://u@%2Frun%2Fpostgresql/d", "/run/postgresql", NULL, "d",
+	  "u", NULL, NULL },
+	{ "unix socket by host=", "postgres://u@/d?host=/run/postgresql", "/run/postgresql", NULL,
+	  "d", "u", NULL, NULL },
+	{ "unix socket by an encoded host=",
+	  "postgres:///d?host=%2Frun%2Fpostgresql&user=u&port=5433", "/run/postgresql", "5433", "d",
+	  "u", NULL, NULL },
+	{ "all as parameters", "postgres://?host=h&port=1&dbname=d&user=u&password=p%26", "h", "1",
+	  "d", "u", "p&", NULL },
 };
 
 static void
@@ -79,8 +83,9 @@ keywords_and_values_end_with_null(void **state)
 static void
 libpq_parameters_are_passed_on(void **state)
 {
-	struct conninfo info = parsed(*state, "postgres://u:p@h/d?channel_binding=require&sslrootcert=/ca.pem"
-	                                      "&tcp_user_timeout=5000&gssencmode=disable");
+	struct conninfo info = parsed(
+	    *state, "postgres://u:p@h/d?channel_binding=require&sslrootcert=/ca.pem"
+	            "&tcp_user_timeout=5000&gssencmode=disable");
 
 	assert_string_equal(conninfo_get(&info, "channel_binding"), "require");
 	assert_string_equal(conninfo_get(&info, "sslrootcert"), "/ca.pem");
@@ -91,8 +96,9 @@ libpq_parameters_are_passed_on(void **state)
 static void
 what_poolers_and_orms_add_is_left_out_with_a_warning(void **state)
 {
-	struct conninfo info = parsed(*state, "postgres://u:p@h/d?pgbouncer=true&connection_limit=1"
-	                                      "&statement_cache_size=0&application_name=app&sslmode=require");
+	struct conninfo info = parsed(
+	    *state, "postgres://u:p@h/d?pgbouncer=true&connection_limit=1"
+	            "&statement_cache_size=0&application_name=app&sslmode=require");
 
 	assert_string_equal(info.warning,
 	                    "pgbouncer, connection_limit, statement_cache_size, application_name");
@@ -130,7 +136,8 @@ parts_make_the_same_as_a_url(void **state)
 	assert_false(conninfo_from_parts(*state, &parts, &info, &err));
 }
 
-/* --- what is refused; Pa55w0rd is where a password is, and no message may have a piece of it --- */
+/* --- what is refused; Pa55w0rd is where a password is, and no message may have a piece of it ---
+ */
 
 static const struct fault_row {
 	const char *about;
@@ -159,8 +166,10 @@ static const struct fault_row {
 	{ "no database behind the slash", "postgres://u:Pa55w0rd@h/", "database" },
 	{ "several hosts", "postgres://u:Pa55w0rd@a,b/d", "several hosts" },
 	{ "several hosts with ports", "postgres://u:Pa55w0rd@a:5432,b:5432/d", "several hosts" },
-	{ "several hosts, the last with a port", "postgres://u:Pa55w0rd@a,b:5432/d", "several hosts" },
-	{ "several addresses in brackets", "postgres://u:Pa55w0rd@[::1]:1,[::2]:2/d", "several hosts" },
+	{ "several hosts, the last with a port", "postgres://u:Pa55w0rd@a,b:5432/d",
+	  "several hosts" },
+	{ "several addresses in brackets", "postgres://u:Pa55w0rd@[::1]:1,[::2]:2/d",
+	  "several hosts" },
 	{ "several addresses by parameter", "postgres://u:Pa55w0rd@h/d?hostaddr=10.0.0.1,10.0.0.2",
 	  "several hosts" },
 	{ "several hosts by parameter", "postgres://u:Pa55w0rd@/d?host=a,b", "several hosts" },
@@ -169,16 +178,19 @@ static const struct fault_row {
 	{ "a port too large by parameter", "postgres://u:Pa55w0rd@h/d?port=65536", "port" },
 	{ "host twice", "postgres://u:Pa55w0rd@h/d?host=i", "host" },
 	{ "password twice", "postgres://u:x@h/d?password=Pa55w0rd", "password" },
-	{ "a parameter twice", "postgres://u:Pa55w0rd@h/d?sslmode=require&sslmode=disable", "sslmode" },
+	{ "a parameter twice", "postgres://u:Pa55w0rd@h/d?sslmode=require&sslmode=disable",
+	  "sslmode" },
 	{ "ssl and sslmode", "postgres://u:Pa55w0rd@h/d?ssl=require&sslmode=disable", "sslmode" },
-	{ "an unknown parameter", "postgres://u:Pa55w0rd@h/d?no_such_thing=Pa55w0rd", "no_such_thing" },
+	{ "an unknown parameter", "postgres://u:Pa55w0rd@h/d?no_such_thing=Pa55w0rd",
+	  "no_such_thing" },
 	{ "a raw & in a password", "postgres://u@h/d?password=x&Pa55w0rd=y", "not known" },
 	{ "a parameter in capitals", "postgres://u:Pa55w0rd@h/d?SSLMODE=require", "SSLMODE" },
 	{ "an unknown sslmode", "postgres://u:Pa55w0rd@h/d?sslmode=Pa55w0rd", "sslmode" },
 	{ "an unknown ssl", "postgres://u:Pa55w0rd@h/d?ssl=Pa55w0rd", "sslmode" },
 	{ "server settings in options", "postgres://u:Pa55w0rd@h/d?options=-c%20search_path%3DPa55",
 	  "options" },
-	{ "the same with an encoded space as +", "postgres://u:Pa55w0rd@h/d?options=-c+geqo=off", "options" },
+	{ "the same with an encoded space as +", "postgres://u:Pa55w0rd@h/d?options=-c+geqo=off",
+	  "options" },
 	{ "the same with two dashes", "postgres://u:Pa55w0rd@h/d?options=--geqo%3Doff", "options" },
 };
 
@@ -217,7 +229,8 @@ server_settings_behind_the_endpoint_are_refused_too(void **state)
 	struct error err;
 
 	assert_false(conninfo_parse(
-	    *state, "postgres://u:p@h/d?options=endpoint%3Dep-1%20-c%20statement_timeout%3D0", &info, &err));
+	    *state, "postgres://u:p@h/d?options=endpoint%3Dep-1%20-c%20statement_timeout%3D0",
+	    &info, &err));
 }
 
 static void
@@ -243,7 +256,8 @@ static const struct redacted_row {
 } redacted_rows[] = {
 	{ "password", "postgres://u:c4n4ry-p@h:5432/d", "postgresql://u:***@h:5432/d" },
 	{ "encoded password", "postgres://u:c4n4ry%40%2F@h/d", "postgresql://u:***@h/d" },
-	{ "encoded letters of the password", "postgres://u:%63%34n4ry@h/d", "postgresql://u:***@h/d" },
+	{ "encoded letters of the password", "postgres://u:%63%34n4ry@h/d",
+	  "postgresql://u:***@h/d" },
 	{ "empty password", "postgres://u:@h/d", "postgresql://u:***@h/d" },
 	{ "no password", "postgres://u@h/d", "postgresql://u@h/d" },
 	{ "password parameter", "postgres://u@h/d?password=c4n4ry", "postgresql://u:***@h/d" },
@@ -251,8 +265,10 @@ static const struct redacted_row {
 	  "postgresql://u:***@h/d?sslmode=require" },
 	{ "password of a key", "postgres://u:c4n4ry@h/d?sslpassword=c4n4ry&sslmode=verify-full",
 	  "postgresql://u:***@h/d?sslmode=verify-full" },
-	{ "what was left out", "postgres://u:c4n4ry@h/d?application_name=c4n4ry", "postgresql://u:***@h/d" },
-	{ "names are encoded", "postgres://u%40x:c4n4ry@h/d%20e", "postgresql://u%40x:***@h/d%20e" },
+	{ "what was left out", "postgres://u:c4n4ry@h/d?application_name=c4n4ry",
+	  "postgresql://u:***@h/d" },
+	{ "names are encoded", "postgres://u%40x:c4n4ry@h/d%20e",
+	  "postgresql://u%40x:***@h/d%20e" },
 	{ "unix socket", "postgres://u:c4n4ry@%2Frun/d", "postgresql://u:***@%2Frun/d" },
 };
 
@@ -347,10 +363,14 @@ static const struct question_row {
 	{ "localhost is a network", "postgres://u@localhost/d", true, false, false },
 	{ "unix socket", "postgres://u@%2Frun/d", false, false, false },
 	{ "abstract unix socket", "postgres://u@%40run/d", false, false, false },
-	{ "Neon's pooler", "postgres://u@ep-x-1-pooler.eu-central-1.aws.neon.tech/d", true, false, true },
-	{ "Neon's direct host", "postgres://u@ep-x-1.eu-central-1.aws.neon.tech/d", true, false, false },
-	{ "Supabase's transaction pooler", "postgres://u@h.pooler.supabase.com:6543/d", true, false, true },
-	{ "Supabase's session pooler", "postgres://u@h.pooler.supabase.com:5432/d", true, false, false },
+	{ "Neon's pooler", "postgres://u@ep-x-1-pooler.eu-central-1.aws.neon.tech/d", true, false,
+	  true },
+	{ "Neon's direct host", "postgres://u@ep-x-1.eu-central-1.aws.neon.tech/d", true, false,
+	  false },
+	{ "Supabase's transaction pooler", "postgres://u@h.pooler.supabase.com:6543/d", true, false,
+	  true },
+	{ "Supabase's session pooler", "postgres://u@h.pooler.supabase.com:5432/d", true, false,
+	  false },
 	{ "pooler's port by parameter", "postgres://u@h/d?port=6543", true, false, true },
 };
 

@@ -80,7 +80,9 @@ a_cursor_needs_no_escape_in_a_url(void **state)
 		const struct trip_row *row = &trip_rows[i];
 		const char *text = written(*state, row->keys, row->count);
 
-		row_int(row, strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+		row_int(row,
+		        strspn(text,
+		               "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
 		        strlen(text));
 	}
 }
@@ -154,7 +156,8 @@ a_cursor_that_is_too_long_is_refused(void **state)
 	assert_false(cursor_read(*state, text.data, keys));
 }
 
-/* Whatever fits when it is written can be read: a page must not end in a "next" that nobody takes. */
+/* Whatever fits when it is written can be read: a page must not end in a "next" that nobody takes.
+ */
 static void
 what_can_be_written_can_be_read(void **state)
 {
@@ -165,7 +168,8 @@ what_can_be_written_can_be_read(void **state)
 		buf_init(&out, *state, 4096);
 		cursor_write(&out, &key, 1);
 		if (!out.overflow && !cursor_read(*state, out.data, keys))
-			fail_msg("a key of %zu bytes was written, and refused when it came back", size);
+			fail_msg("a key of %zu bytes was written, and refused when it came back",
+			         size);
 	}
 }
 

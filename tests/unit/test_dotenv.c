@@ -47,7 +47,8 @@ static const struct value_row {
 	{ "CRLF and nothing", "NAME=\r\n", "" },
 	{ "byte order mark", "\xef\xbb\xbfNAME=value\n", "value" },
 	{ "UTF-8", "NAME=p\xc3\xa4ss\n", "p\xc3\xa4ss" },
-	{ "after empty lines and comments", "\n\r\n  \n# NAME=no\n  # NAME=no\nNAME=value\n", "value" },
+	{ "after empty lines and comments", "\n\r\n  \n# NAME=no\n  # NAME=no\nNAME=value\n",
+	  "value" },
 	{ "behind a name with underscores and digits", "_N_1=no\nNAME=value\n", "value" },
 	{ "the last entry wins", "NAME=first\nNAME=second\n", "second" },
 	{ "the last entry wins, empty too", "NAME=first\nNAME=\n", "" },
@@ -61,13 +62,14 @@ a_value_is_read_as_it_is_written(void **state)
 		struct dotenv file;
 		struct error err;
 
-		row_true(row, dotenv_parse(*state, row->text, strlen(row->text), nothing_set, &file, &err));
+		row_true(row, dotenv_parse(*state, row->text, strlen(row->text), nothing_set, &file,
+		                           &err));
 		row_text(row, dotenv_get(&file, "NAME")->value, row->value);
 	}
 }
 
-/* The cases of python-dotenv's own tests (test_dotenv_values_string_io, with load_dotenv's precedence: the
- * environment wins), and what it leaves open. */
+/* The cases of python-dotenv's own tests (test_dotenv_values_string_io, with load_dotenv's
+ * precedence: the environment wins), and what it leaves open. */
 static const struct reference_row {
 	const char *about;
 	const char *text;
@@ -118,7 +120,8 @@ a_reference_stands_for_a_variable(void **state)
 		struct dotenv file;
 		struct error err;
 
-		row_true(row, dotenv_parse(*state, row->text, strlen(row->text), environment, &file, &err));
+		row_true(row, dotenv_parse(*state, row->text, strlen(row->text), environment, &file,
+		                           &err));
 		entry = dotenv_get(&file, "NAME");
 		row_text(row, entry->value, row->value);
 		row_int(row, entry->incomplete, row->incomplete);
@@ -171,7 +174,8 @@ a_fault_tells_its_line_and_never_its_text(void **state)
 		struct dotenv file;
 		struct error err;
 
-		row_true(row, !dotenv_parse(*state, row->text, strlen(row->text), nothing_set, &file, &err));
+		row_true(row, !dotenv_parse(*state, row->text, strlen(row->text), nothing_set,
+		                            &file, &err));
 		row_true(row, !strstr(err.message, CANARY) && !strstr(err.detail, CANARY));
 		row_true(row, err.message[0] != '\0');
 		if (row->line)

@@ -59,7 +59,9 @@ who_has_the_answer_gets_a_304(void **state)
 static void
 others_get_the_answer(void **state)
 {
-	static const char *const known[] = { "", ",", "\"\"", "\"other\"", "W/", "\"", "W/\"x", "x" };
+	static const char *const known[] = {
+		"", ",", "\"\"", "\"other\"", "W/", "\"", "W/\"x", "x"
+	};
 	struct reply reply;
 
 	for (size_t i = 0; i < COUNT_OF(known); i++) {

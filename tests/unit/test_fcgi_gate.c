@@ -24,14 +24,17 @@ static const struct {
 	{ "half of the parameters", MORE_(BEGIN PARAMS("\6") "\3\1A") },
 	{ "parameters that go on", MORE_(BEGIN PARAMS("\6") PAIR) },
 	{ "parameters", FCGI_GATE_OPEN, ROW(BEGIN PARAMS("\6") PAIR END_PARAMS) },
-	{ "half of a body", FCGI_GATE_OPEN, ROW(BEGIN PARAMS("\6") PAIR END_PARAMS STDIN("\2") "x") },
+	{ "half of a body", FCGI_GATE_OPEN,
+	  ROW(BEGIN PARAMS("\6") PAIR END_PARAMS STDIN("\2") "x") },
 	{ "no body", FCGI_GATE_WHOLE, ROW(BEGIN PARAMS("\6") PAIR END_PARAMS END_STDIN) },
 	{ "a body", FCGI_GATE_WHOLE, ROW(BEGIN END_PARAMS STDIN("\2") "xy" END_STDIN) },
-	{ "what follows is another's business", FCGI_GATE_WHOLE, ROW(BEGIN END_PARAMS END_STDIN "\377") },
+	{ "what follows is another's business", FCGI_GATE_WHOLE,
+	  ROW(BEGIN END_PARAMS END_STDIN "\377") },
 	{ "the end of another's body", FCGI_GATE_OPEN, ROW(BEGIN END_PARAMS "\1\5\0\2\0\0\0\0") },
 	{ "a pair in two records", FCGI_GATE_OPEN,
 	  ROW(BEGIN PARAMS("\1") "\3" PARAMS("\5") "\1ABCx" END_PARAMS) },
-	{ "long lengths", FCGI_GATE_OPEN, ROW(BEGIN PARAMS("\14") "\200\0\0\3\200\0\0\1ABCx" END_PARAMS) },
+	{ "long lengths", FCGI_GATE_OPEN,
+	  ROW(BEGIN PARAMS("\14") "\200\0\0\3\200\0\0\1ABCx" END_PARAMS) },
 	{ "values, then a request", FCGI_GATE_OPEN, ROW(VALUES("\6") PAIR BEGIN END_PARAMS) },
 	{ "something else", FCGI_GATE_SHUT, ROW("GET / HTTP/1.1\r\n\r\n") },
 	{ "another version later", FCGI_GATE_SHUT, ROW(BEGIN "\2\4\0\1\0\0\0\0") },
@@ -70,8 +73,8 @@ never_shuts_before_the_rest_came(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		for (size_t size = 0; rows[i].gate != FCGI_GATE_SHUT && size < rows[i].size; size++)
-			row_true(&rows[i],
-			         fcgi_gate((const unsigned char *)rows[i].bytes, size) != FCGI_GATE_SHUT);
+			row_true(&rows[i], fcgi_gate((const unsigned char *)rows[i].bytes, size)
+			                       != FCGI_GATE_SHUT);
 }
 
 int

@@ -26,9 +26,10 @@ static const struct gate_row {
 	{ "empty key", BYTES("{\"\":1}"), true },
 	{ "keys that differ by case", BYTES("{\"a\":1,\"A\":2}"), true },
 	{ "a key that begins like another", BYTES("{\"a\":1,\"ab\":2,\"\":3}"), true },
-	{ "equal keys in different objects", BYTES("{\"a\":{\"a\":{\"a\":1}},\"b\":[{\"a\":1},{\"a\":2}]}"),
+	{ "equal keys in different objects",
+	  BYTES("{\"a\":{\"a\":{\"a\":1}},\"b\":[{\"a\":1},{\"a\":2}]}"), true },
+	{ "equal keys before and behind an inner object", BYTES("{\"a\":{\"b\":1},\"b\":2}"),
 	  true },
-	{ "equal keys before and behind an inner object", BYTES("{\"a\":{\"b\":1},\"b\":2}"), true },
 	{ "keys that differ by normalisation", BYTES("{\"\xc3\xa9\":1,\"e\xcc\x81\":2}"), true },
 	{ "largest integer", BYTES("9223372036854775807"), true },
 	{ "smallest integer", BYTES("-9223372036854775808"), true },
@@ -67,7 +68,8 @@ static const struct gate_row {
 	{ "duplicate key", BYTES("{\"a\":1,\"a\":1}"), false },
 	{ "duplicate key, one escaped", BYTES("{\"a\":1,\"\\u0061\":2}"), false },
 	{ "duplicate key, escaped in two ways", BYTES("{\"\\u00e9\":1,\"\xc3\xa9\":2}"), false },
-	{ "duplicate key, pair and UTF-8", BYTES("{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}"), false },
+	{ "duplicate key, pair and UTF-8", BYTES("{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}"),
+	  false },
 	{ "duplicate key, slash", BYTES("{\"\\/\":1,\"/\":2}"), false },
 	{ "duplicate key, case of the digits", BYTES("{\"\\u00E9\":1,\"\\u00e9\":2}"), false },
 	{ "duplicate empty key", BYTES("{\"\":1,\"\":2}"), false },
@@ -111,8 +113,8 @@ static const struct gate_row {
 	{ "below the smallest double", BYTES("[-1e400]"), false },
 	{ "too small for a double", BYTES("1e-400"), false },
 	{ "more digits behind the point than a decimal of Postgres has", BYTES("0e-20000"), false },
-	{ "more than 63 bytes", BYTES("0.0000000000000000000000000000000000000000000000000000000000000001"),
-	  false },
+	{ "more than 63 bytes",
+	  BYTES("0.0000000000000000000000000000000000000000000000000000000000000001"), false },
 	{ "a long exponent", BYTES("[1E+00001]"), false },
 	{ "one more than the largest integer", BYTES("9223372036854775808"), false },
 	{ "one less than the smallest integer", BYTES("-9223372036854775809"), false },
@@ -304,7 +306,8 @@ time_of_members(void *owner, int in_one)
 static void
 names_of_large_objects_take_no_longer(void **state)
 {
-	assert_true(time_of_members(*state, JSON_OBJECT_KEYS_MAX) < 3 * time_of_members(*state, 10));
+	assert_true(time_of_members(*state, JSON_OBJECT_KEYS_MAX)
+	            < 3 * time_of_members(*state, 10));
 }
 
 static void
@@ -383,14 +386,16 @@ json_loses_its_white_space_and_nothing_else(void **state)
 	struct error err;
 
 	assert_true(json_body_read(*state, text, sizeof(text) - 1, &body, &err));
-	assert_string_equal(json_text(*state, &body.members[0]),
-	                    "[1,-2.50e+3,\" \\\" , \\u0041 \\\\\",{\"b\\\"\":[],\"c\":{}},true,null]");
+	assert_string_equal(
+	    json_text(*state, &body.members[0]),
+	    "[1,-2.50e+3,\" \\\" , \\u0041 \\\\\",{\"b\\\"\":[],\"c\":{}},true,null]");
 }
 
 static void
 items_come_one_after_the_other(void **state)
 {
-	static const char text[] = "{\"a\": [ \"x,]\" , [ 1 , [2] ],{\"b\":[3]}, -4 , null ] , \"e\": [ ]}";
+	static const char text[] =
+	    "{\"a\": [ \"x,]\" , [ 1 , [2] ],{\"b\":[3]}, -4 , null ] , \"e\": [ ]}";
 	static const struct {
 		const char *about;
 		enum json_kind kind;
@@ -453,13 +458,15 @@ an_escaped_name_is_decoded(void **state)
 static void
 code_points_that_end_like_a_surrogate_are_decoded(void **state)
 {
-	static const char text[] = "{\"\\ud836\\udc00\": \"\\uD836\\uDFFF\\ud877\\udfff\\\\ud836\\u00e9\"}";
+	static const char text[] =
+	    "{\"\\ud836\\udc00\": \"\\uD836\\uDFFF\\ud877\\udfff\\\\ud836\\u00e9\"}";
 	struct json_body body;
 	struct error err;
 
 	assert_true(json_body_read(*state, text, sizeof(text) - 1, &body, &err));
 	assert_string_equal(body.members[0].name, "\xf0\x9d\xa0\x80");
-	assert_string_equal(body.members[0].text, "\xf0\x9d\xaf\xbf\xf0\xad\xbf\xbf\\ud836\xc3\xa9");
+	assert_string_equal(body.members[0].text,
+	                    "\xf0\x9d\xaf\xbf\xf0\xad\xbf\xbf\\ud836\xc3\xa9");
 }
 
 static void
@@ -475,7 +482,8 @@ an_empty_object_has_no_members(void **state)
 static void
 a_body_that_is_no_object_is_invalid(void **state)
 {
-	static const char *const others[] = { "[]", "[{}]", "\"{}\"", "1", "-0", "1.5", "true", "null" };
+	static const char *const others[] = { "[]", "[{}]", "\"{}\"", "1",
+		                              "-0", "1.5",  "true",   "null" };
 
 	for (size_t i = 0; i < COUNT_OF(others); i++) {
 		struct json_body body;

@@ -23,7 +23,8 @@ what_is_one_value_is_one_text(void **state)
 		const char *about, *one, *other;
 	} rows[] = {
 		{ "white space", "{\"a\":[1,true,null]}", " {\t\"a\" :\r\n[ 1 , true , null ] } " },
-		{ "members", "{\"a\":1,\"b\":{\"c\":2,\"d\":3}}", "{\"b\":{\"d\":3,\"c\":2},\"a\":1}" },
+		{ "members", "{\"a\":1,\"b\":{\"c\":2,\"d\":3}}",
+		  "{\"b\":{\"d\":3,\"c\":2},\"a\":1}" },
 		{ "members of which one begins as the other", "{\"a\":1,\"ab\":2,\"\":3}",
 		  "{\"ab\":2,\"\":3,\"a\":1}" },
 		{ "members in a list", "[{\"a\":1,\"b\":2},{\"b\":1,\"a\":2}]",
@@ -37,11 +38,13 @@ what_is_one_value_is_one_text(void **state)
 		{ "zeros within", "1002003000", "1002003E+3" },
 		{ "zero", "0", "0.00e7" },
 		{ "a minus and zero", "-0", "-0.0e-3" },
-		{ "a long one", "123456789012345678901234567890", "1.2345678901234567890123456789e29" },
+		{ "a long one", "123456789012345678901234567890",
+		  "1.2345678901234567890123456789e29" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		row_text(&rows[i], canonical(*state, rows[i].one), canonical(*state, rows[i].other));
+		row_text(&rows[i], canonical(*state, rows[i].one),
+		         canonical(*state, rows[i].other));
 }
 
 static void
@@ -94,7 +97,8 @@ what_differs_stays_different(void **state)
 
 	for (size_t i = 0; i < COUNT_OF(values); i++)
 		for (size_t j = 0; j < i; j++)
-			assert_string_not_equal(canonical(*state, values[i]), canonical(*state, values[j]));
+			assert_string_not_equal(canonical(*state, values[i]),
+			                        canonical(*state, values[j]));
 }
 
 /* The gate stands before it; all the same nothing is read behind the end, and nothing hangs. */

@@ -23,7 +23,8 @@ equal_hashes_do_not_make_equal_keys(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		row_int(&rows[i], json_gate(rows[i].text, strlen(rows[i].text), &err), rows[i].good);
+		row_int(&rows[i], json_gate(rows[i].text, strlen(rows[i].text), &err),
+		        rows[i].good);
 }
 
 int

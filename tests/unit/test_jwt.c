@@ -7,7 +7,8 @@
 #define KEY    "0123456789abcdef0123456789abcdef"
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}"
 #define NOW    1800000000
-#define GOOD   "\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1799999990,\"exp\":1800000060"
+#define GOOD \
+	"\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1799999990,\"exp\":1800000060"
 
 static const char *
 encoded(void *owner, const char *text)
@@ -27,7 +28,8 @@ signed_text(void *owner, const char *text)
 static const char *
 token(void *owner, const char *header, const char *claims)
 {
-	return signed_text(owner, mem_printf(owner, "%s.%s", encoded(owner, header), encoded(owner, claims)));
+	return signed_text(
+	    owner, mem_printf(owner, "%s.%s", encoded(owner, header), encoded(owner, claims)));
 }
 
 static const char *
@@ -80,8 +82,10 @@ only_right_claims_are_taken(void **state)
 		  "{\"iss\":\"us\",\"aud\":[\"us\"],\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":1900000000}",
 		  false },
 		{ "no beginning",
-		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"exp\":1900000000}", false },
-		{ "no end", "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1}", false },
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"exp\":1900000000}",
+		  false },
+		{ "no end", "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1}",
+		  false },
 		{ "an end as text",
 		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":\"1900000000\"}",
 		  false },
@@ -97,7 +101,8 @@ only_right_claims_are_taken(void **state)
 		{ "not any more",
 		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":1800000000}",
 		  false },
-		{ "no session", "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1,\"exp\":1900000000}",
+		{ "no session",
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"nbf\":1,\"exp\":1900000000}",
 		  false },
 		{ "an empty session",
 		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"\",\"nbf\":1,\"exp\":1900000000}",
@@ -105,7 +110,8 @@ only_right_claims_are_taken(void **state)
 		{ "a session that is a number",
 		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":8,\"nbf\":1,\"exp\":1900000000}",
 		  false },
-		{ "no subject", "{\"iss\":\"us\",\"aud\":\"us\",\"sid\":\"8\",\"nbf\":1,\"exp\":1900000000}",
+		{ "no subject",
+		  "{\"iss\":\"us\",\"aud\":\"us\",\"sid\":\"8\",\"nbf\":1,\"exp\":1900000000}",
 		  false },
 		{ "an empty subject",
 		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"\",\"sid\":\"8\",\"nbf\":1,\"exp\":1900000000}",
@@ -155,10 +161,11 @@ only_the_form_of_a_token_is_taken(void **state)
 	assert_null(subject_of(*state, mem_printf(*state, "%s.A", unsigned_text)));
 	assert_null(subject_of(*state, mem_printf(*state, "%s.x", good)));
 	/* Rightly signed, but no base64url; and longer than a token may be. */
-	assert_null(
-	    subject_of(*state, signed_text(*state, mem_printf(*state, "%s.e30=", encoded(*state, HEADER)))));
+	assert_null(subject_of(
+	    *state, signed_text(*state, mem_printf(*state, "%s.e30=", encoded(*state, HEADER)))));
 	memset(longer, ' ', 5000);
-	assert_null(subject_of(*state, token(*state, HEADER, mem_printf(*state, "{%s%s}", longer, GOOD))));
+	assert_null(
+	    subject_of(*state, token(*state, HEADER, mem_printf(*state, "{%s%s}", longer, GOOD))));
 }
 
 int

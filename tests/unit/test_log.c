@@ -135,7 +135,8 @@ a_negative_time_is_json_too(void **state)
 	log_begin(&line, LOG_INFO, "test");
 	log_ms(&line, "took", -1500);
 	log_end(&line);
-	assert_string_equal(unit_at(only_line(*state, capture_end(&capture, *state)), "/took"), "-1.500");
+	assert_string_equal(unit_at(only_line(*state, capture_end(&capture, *state)), "/took"),
+	                    "-1.500");
 }
 
 static void
@@ -211,12 +212,13 @@ a_line_of_text_is_names_and_values(void **state)
 	log_end(&line);
 	text = capture_end(&capture, *state);
 	log_set_format(LOG_JSON);
-	assert_string_equal(strchr(text, 'Z') + 1,
-	                    mem_printf(*state,
-	                               " warning unit[%d] an event route=/users/{id} words=\"two"
-	                               " \\\"words\\\"\\u001b[0m\" empty=\"\" equals=\"a=b\" number=-1"
-	                               " yes=true took=1.500\n",
-	                               (int)getpid()));
+	assert_string_equal(
+	    strchr(text, 'Z') + 1,
+	    mem_printf(*state,
+	               " warning unit[%d] an event route=/users/{id} words=\"two"
+	               " \\\"words\\\"\\u001b[0m\" empty=\"\" equals=\"a=b\" number=-1"
+	               " yes=true took=1.500\n",
+	               (int)getpid()));
 }
 
 static void
@@ -272,7 +274,8 @@ a_secret_is_replaced_wherever_it_appears(void **state)
 	assert_string_equal(scrubbed(*state, "hunter2!"), "***");
 	assert_string_equal(scrubbed(*state, "hunter2! and hunter2!hunter2!"), "*** and ******");
 	assert_string_equal(scrubbed(*state, "hunter2 is none"), "hunter2 is none");
-	assert_string_equal(unit_at(line_with(*state, "user:hunter2!@host"), "/value"), "user:***@host");
+	assert_string_equal(unit_at(line_with(*state, "user:hunter2!@host"), "/value"),
+	                    "user:***@host");
 }
 
 static void
@@ -354,8 +357,9 @@ the_beginning_of_a_secret_at_the_end_is_one_that_was_cut(void **state)
 
 	log_secret("hunter2!");
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		assert_string_equal(scrubbed(*state, mem_printf(*state, "%s%s", before, rows[i].end)),
-		                    mem_printf(*state, "%s%s", before, rows[i].clean));
+		assert_string_equal(
+		    scrubbed(*state, mem_printf(*state, "%s%s", before, rows[i].end)),
+		    mem_printf(*state, "%s%s", before, rows[i].clean));
 }
 
 /* The log said that the environment is ***, since a password of it begins with that word. */
@@ -385,7 +389,8 @@ forty_secrets_are_kept(void **state)
 static void
 a_member_that_does_not_fit_is_left_out_and_the_line_says_so(void **state)
 {
-	struct json_object *line = line_with(*state, repeated(*state, 'x', 3 * (size_t)LOG_LINE_MAX));
+	struct json_object *line = line_with(*state,
+	                                     repeated(*state, 'x', 3 * (size_t)LOG_LINE_MAX));
 
 	assert_null(unit_at(line, "/value"));
 	assert_string_equal(unit_at(line, "/cut"), "true");

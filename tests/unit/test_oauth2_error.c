@@ -15,7 +15,8 @@ static const struct error_row {
 	{ "a body that is no JSON", NP_MALFORMED, 400, "At byte 2", 400,
 	  "{\"error\":\"invalid_request\",\"error_description\":\"At byte 2\"}" },
 	{ "another media type", NP_MEDIA_TYPE, 415, NULL, 400, "{\"error\":\"invalid_request\"}" },
-	{ "a body that is too large", NP_TOO_LARGE, 413, NULL, 413, "{\"error\":\"invalid_request\"}" },
+	{ "a body that is too large", NP_TOO_LARGE, 413, NULL, 413,
+	  "{\"error\":\"invalid_request\"}" },
 	{ "our fault", NP_INTERNAL, 500, NULL, 500, "{\"error\":\"server_error\"}" },
 	{ "no database", NP_UNAVAILABLE, 503, "The database is busy", 503,
 	  "{\"error\":\"temporarily_unavailable\",\"error_description\":\"The database is busy\"}" },
@@ -52,7 +53,8 @@ every_kind_has_a_code(void **state)
 static void
 faults_are_named_and_an_unknown_grant_has_its_own_code(void **state)
 {
-	static const struct param_faults twice = { .items = { { "body", "grant_type", "is given twice" },
+	static const struct param_faults twice = { .items = { { "body", "grant_type",
+		                                                "is given twice" },
 		                                              { "body", "scope", "is too long" } },
 		                                   .count = 2 };
 	static const struct param_faults unknown = {
@@ -65,8 +67,9 @@ faults_are_named_and_an_unknown_grant_has_its_own_code(void **state)
 	assert_string_equal(reply.body.data, "{\"error\":\"invalid_request\",\"error_description\":"
 	                                     "\"grant_type is given twice; scope is too long\"}");
 	oauth2_error_write(&reply, NP_INVALID, 422, "not shown", &unknown);
-	assert_string_equal(reply.body.data, "{\"error\":\"unsupported_grant_type\",\"error_description\":"
-	                                     "\"grant_type must be one of: password\"}");
+	assert_string_equal(reply.body.data,
+	                    "{\"error\":\"unsupported_grant_type\",\"error_description\":"
+	                    "\"grant_type must be one of: password\"}");
 }
 
 int

@@ -7,7 +7,12 @@
 enum { ID, LIMIT, KEY, NAME, AGE, ADMIN };
 static const struct np_param params[] = {
 	[ID] = { .name = "id", .in = NP_PATH, .type = NP_UUID, .description = "which \"one\"" },
-	[LIMIT] = { .name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .fallback = "20" },
+	[LIMIT] = { .name = "limit",
+	            .in = NP_QUERY,
+	            .type = NP_INT,
+	            .min = 1,
+	            .max = 100,
+	            .fallback = "20" },
 	[KEY] = { .name = "x-key", .in = NP_HEADER, .type = NP_STRING, .required = true, .max = 8 },
 	[NAME] = { .name = "name",
 	           .in = NP_BODY,
@@ -36,8 +41,17 @@ static const struct np_param only_body[] = {
 
 static const struct np_param nested[] = {
 	{ .name = "user.email", .in = NP_BODY, .type = NP_EMAIL, .required = true },
-	{ .name = "tags", .in = NP_BODY, .type = NP_STRING, .max = 9, .many = 3, .example = "[\"a\"]" },
-	{ .name = "user.address.zip", .in = NP_BODY, .type = NP_STRING, .max = 9, .pattern = "[0-9]{5}" },
+	{ .name = "tags",
+	  .in = NP_BODY,
+	  .type = NP_STRING,
+	  .max = 9,
+	  .many = 3,
+	  .example = "[\"a\"]" },
+	{ .name = "user.address.zip",
+	  .in = NP_BODY,
+	  .type = NP_STRING,
+	  .max = 9,
+	  .pattern = "[0-9]{5}" },
 	{ .name = "colour", .in = NP_BODY, .type = NP_ENUM, .choices = NP_CHOICES("red", "blue") },
 	{ .name = "moods",
 	  .in = NP_BODY,
@@ -69,13 +83,15 @@ static const struct np_schema state_schema = { "State", state_members };
 
 static const struct np_route routes[] = {
 	{ "POST", "/nested", NULL, .params = nested, .success = NP_ACCEPTED, .form = true },
-	{ "GET", "/notes", NULL, NP_TX_READ, only_query, "All \"notes\"", .returns = &note, .page = true },
+	{ "GET", "/notes", NULL, NP_TX_READ, only_query, "All \"notes\"", .returns = &note,
+	  .page = true },
 	{ "PUT", "/notes/{id}", NULL, .params = params },
 	{ "POST", "/notes", NULL, NP_TX_WRITE, only_body, .conflict = "taken", .returns = &note },
 	{ "DELETE", "/notes/{id}", NULL, NP_TX_WRITE, .auth = NP_AUTH_USER },
 	{ "GET", "/", NULL },
 	{ "GET", "/notes/state", NULL, .returns = &state_schema, .report = true, .lenient = true },
-	{ "POST", "/notes/{id}/tag", NULL, .params = only_body, .lenient = true, .operation = "tag_it" },
+	{ "POST", "/notes/{id}/tag", NULL, .params = only_body, .lenient = true,
+	  .operation = "tag_it" },
 	NP_ROUTES_END,
 };
 
@@ -114,13 +130,15 @@ static const struct at_row {
 	{ "nothing else may stand in it",
 	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/user/additionalProperties",
 	  "false" },
-	{ "a list", "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/tags/type",
+	{ "a list",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/tags/type",
 	  "array" },
 	{ "its values",
 	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/tags/items/maxLength",
 	  "9" },
 	{ "how many",
-	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/tags/maxItems", "3" },
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/tags/maxItems",
+	  "3" },
 	{ "its example is a list",
 	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/tags/example/0",
 	  "a" },
@@ -149,11 +167,13 @@ static const struct at_row {
 	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/quiz/properties/answers/example/a",
 	  "1" },
 	{ "anything has no type",
-	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/more/type", NULL },
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/more/type",
+	  NULL },
 	{ "a list in a query", "/paths/~1nested/post/parameters/0/schema/items/type", "integer" },
 	{ "where a new one is", "/paths/~1notes/post/responses/201/headers/Location/$ref",
 	  "#/components/headers/Location" },
-	{ "that it was replayed", "/paths/~1notes/post/responses/201/headers/Idempotency-Replayed/$ref",
+	{ "that it was replayed",
+	  "/paths/~1notes/post/responses/201/headers/Idempotency-Replayed/$ref",
 	  "#/components/headers/Idempotency-Replayed" },
 	{ "the next page", "/paths/~1notes/get/responses/200/headers/Link/$ref",
 	  "#/components/headers/Link" },
@@ -172,7 +192,8 @@ static const struct at_row {
 	  "/paths/~1notes~1state/get/responses/503/content/application~1json/schema/$ref",
 	  "#/components/schemas/State" },
 	{ "an object in an answer",
-	  "/components/schemas/State/properties/parts/properties/disk/properties/free/type", "integer" },
+	  "/components/schemas/State/properties/parts/properties/disk/properties/free/type",
+	  "integer" },
 	{ "it is all there", "/components/schemas/State/properties/parts/properties/disk/required",
 	  "[ \"free\", \"full\" ]" },
 	{ "it may be left out as a whole", "/components/schemas/State/required", "[ \"status\" ]" },
@@ -180,10 +201,12 @@ static const struct at_row {
 	{ "a lenient body too",
 	  "/paths/~1notes~1{id}~1tag/post/requestBody/content/application~1json/schema/additionalProperties",
 	  NULL },
-	{ "a lenient route without parameters has no 422", "/paths/~1notes~1state/get/responses/422", NULL },
+	{ "a lenient route without parameters has no 422",
+	  "/paths/~1notes~1state/get/responses/422", NULL },
 	{ "a name of its own", "/paths/~1notes~1{id}~1tag/post/operationId", "tag_it" },
 	{ "an example of a conflict",
-	  "/paths/~1notes/post/responses/409/content/application~1problem+json/example/detail", "taken" },
+	  "/paths/~1notes/post/responses/409/content/application~1problem+json/example/detail",
+	  "taken" },
 	{ "of what is required",
 	  "/paths/~1notes~1{id}/put/responses/422/content/application~1problem+json/example/errors/0/message",
 	  "must be a UUID" },
@@ -193,19 +216,21 @@ static const struct at_row {
 	{ "of who is not known",
 	  "/paths/~1notes~1{id}/delete/responses/401/content/application~1problem+json/example/detail",
 	  "A token is needed" },
-	{ "of our fault", "/paths/~1/get/responses/500/content/application~1problem+json/example/detail",
-	  NULL },
-	{ "its status", "/paths/~1/get/responses/500/content/application~1problem+json/example/status",
-	  "500" },
+	{ "of our fault",
+	  "/paths/~1/get/responses/500/content/application~1problem+json/example/detail", NULL },
+	{ "its status",
+	  "/paths/~1/get/responses/500/content/application~1problem+json/example/status", "500" },
 	{ "version of OpenAPI", "/openapi", "3.1.0" },
 	{ "title", "/info/title", "a \"title\"" },
 	{ "version of the program", "/info/version", NP_VERSION },
 	{ "summary", "/paths/~1notes/get/summary", "All \"notes\"" },
 	{ "no summary", "/paths/~1notes/post/summary", NULL },
-	{ "methods of one path stand together", "/paths/~1notes/post/responses/201/description", "Created" },
+	{ "methods of one path stand together", "/paths/~1notes/post/responses/201/description",
+	  "Created" },
 	{ "the root", "/paths/~1/get/responses/200/description", "OK" },
 	{ "a deletion", "/paths/~1notes~1{id}/delete/responses/204/description", "No Content" },
-	{ "what another one says it answers", "/paths/~1nested/post/responses/202/description", "Accepted" },
+	{ "what another one says it answers", "/paths/~1nested/post/responses/202/description",
+	  "Accepted" },
 	{ "a page's items",
 	  "/paths/~1notes/get/responses/200/content/application~1json/schema/properties/items/items/$ref",
 	  "#/components/schemas/Note" },
@@ -219,9 +244,11 @@ static const struct at_row {
 	{ "nobody has to sign in", "/paths/~1notes/post/security", "[ ]" },
 	{ "here they have", "/paths/~1notes~1{id}/delete/security/0/bearer", "[ ]" },
 	{ "and how", "/components/securitySchemes/bearer/scheme", "bearer" },
-	{ "a form", "/paths/~1nested/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",
+	{ "a form",
+	  "/paths/~1nested/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",
 	  "object" },
-	{ "a conflict in the route's words", "/paths/~1notes/post/responses/409/description", "taken" },
+	{ "a conflict in the route's words", "/paths/~1notes/post/responses/409/description",
+	  "taken" },
 	{ "one that only reads has none", "/paths/~1notes/get/responses/409", NULL },
 	{ "no parameters", "/paths/~1/get/parameters", NULL },
 	{ "no body", "/paths/~1notes/get/requestBody", NULL },
@@ -270,8 +297,8 @@ static const struct at_row body_rows[] = {
 	{ "an example of its type", SCHEMA "/properties/age/example", "36" },
 	{ "a default of its type", SCHEMA "/properties/admin/default", "false" },
 	{ "no path parameter", SCHEMA "/properties/id", NULL },
-	{ "no field required", "/paths/~1notes/post/requestBody/content/application~1json/schema/required",
-	  "[ ]" },
+	{ "no field required",
+	  "/paths/~1notes/post/requestBody/content/application~1json/schema/required", "[ ]" },
 };
 
 static void
@@ -289,7 +316,8 @@ a_default_is_of_its_type(void **state)
 	struct json_object *json = described(*state, routes), *value;
 
 	assert_int_equal(
-	    json_pointer_get(json, "/paths/~1notes~1{id}/put/parameters/1/schema/default", &value), 0);
+	    json_pointer_get(json, "/paths/~1notes~1{id}/put/parameters/1/schema/default", &value),
+	    0);
 	assert_true(json_object_is_type(value, json_type_int));
 	assert_int_equal(json_pointer_get(json, SCHEMA "/properties/admin/default", &value), 0);
 	assert_true(json_object_is_type(value, json_type_boolean));
@@ -310,9 +338,12 @@ errors_are_problem_documents(void **state)
 	struct json_object *json = described(*state, routes);
 
 	assert_string_equal(
-	    unit_at(json, "/paths/~1notes/get/responses/503/content/application~1problem+json/schema/$ref"),
+	    unit_at(
+	        json,
+	        "/paths/~1notes/get/responses/503/content/application~1problem+json/schema/$ref"),
 	    "#/components/schemas/Problem");
-	assert_string_equal(unit_at(json, "/components/schemas/Problem/properties/status/type"), "integer");
+	assert_string_equal(unit_at(json, "/components/schemas/Problem/properties/status/type"),
+	                    "integer");
 }
 
 static const struct name_row {
@@ -329,8 +360,12 @@ static const struct name_row {
 	{ "another in its place", { "PUT", "/users/{id}", NULL }, "replaceUser" },
 	{ "a deletion", { "DELETE", "/users/{id}", NULL }, "deleteUser" },
 	{ "the root", { "GET", "/", NULL }, "getRoot" },
-	{ "of one", { "GET", "/users/{id}/quiz-responses", NULL, .page = true }, "listUserQuizResponses" },
-	{ "one of one", { "GET", "/users/{id}/quiz-responses/{response_id}", NULL }, "getUserQuizResponse" },
+	{ "of one",
+	  { "GET", "/users/{id}/quiz-responses", NULL, .page = true },
+	  "listUserQuizResponses" },
+	{ "one of one",
+	  { "GET", "/users/{id}/quiz-responses/{response_id}", NULL },
+	  "getUserQuizResponse" },
 	{ "an act", { "POST", "/users/{id}/lock", NULL }, "createUserLock" },
 	{ "no plural", { "GET", "/kept/{number}", NULL }, "getKeptByNumber" },
 	{ "two names", { "GET", "/users/{org}/{id}", NULL }, "getUserById" },
@@ -383,7 +418,9 @@ a_pattern_that_ecma_reads_otherwise_is_left_out(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		const struct np_param param = { .type = NP_STRING, .max = 9, .pattern = rows[i].pattern };
+		const struct np_param param = { .type = NP_STRING,
+			                        .max = 9,
+			                        .pattern = rows[i].pattern };
 		struct buf out;
 		const char *got;
 

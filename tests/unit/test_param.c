@@ -25,13 +25,18 @@ static const struct check_row {
 	{ "uuid", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789ab", NULL },
 	{ "uuid in capitals", NP_UUID, 0, 0, "018F4E4E-7F3A-7000-8000-0123456789AB", NULL },
 	{ "nil uuid", NP_UUID, 0, 0, "00000000-0000-0000-0000-000000000000", NULL },
-	{ "uuid without dashes", NP_UUID, 0, 0, "018f4e4e7f3a700080000123456789ab", "must be a UUID" },
-	{ "uuid in braces", NP_UUID, 0, 0, "{018f4e4e-7f3a-7000-8000-0123456789ab}", "must be a UUID" },
-	{ "uuid too short", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789a", "must be a UUID" },
-	{ "uuid too long", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789abc", "must be a UUID" },
+	{ "uuid without dashes", NP_UUID, 0, 0, "018f4e4e7f3a700080000123456789ab",
+	  "must be a UUID" },
+	{ "uuid in braces", NP_UUID, 0, 0, "{018f4e4e-7f3a-7000-8000-0123456789ab}",
+	  "must be a UUID" },
+	{ "uuid too short", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789a",
+	  "must be a UUID" },
+	{ "uuid too long", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789abc",
+	  "must be a UUID" },
 	{ "uuid with another letter", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789ag",
 	  "must be a UUID" },
-	{ "uuid with a dash moved", NP_UUID, 0, 0, "018f4e4-e7f3a-7000-8000-0123456789ab", "must be a UUID" },
+	{ "uuid with a dash moved", NP_UUID, 0, 0, "018f4e4-e7f3a-7000-8000-0123456789ab",
+	  "must be a UUID" },
 	{ "empty uuid", NP_UUID, 0, 0, "", "must be a UUID" },
 
 	{ "email", NP_EMAIL, 0, 0, "ada@example.com", NULL },
@@ -42,23 +47,28 @@ static const struct check_row {
 	{ "email with the longest label", NP_EMAIL, 0, 0,
 	  "a@xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", NULL },
 	{ "email with a longer label", NP_EMAIL, 0, 0,
-	  "a@xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "must be an email address" },
+	  "a@xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+	  "must be an email address" },
 	{ "email with the longest name", NP_EMAIL, 0, 0,
 	  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx@h", NULL },
 	{ "email with a longer name", NP_EMAIL, 0, 0,
-	  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx@h", "must be an email address" },
+	  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx@h",
+	  "must be an email address" },
 	{ "email without @", NP_EMAIL, 0, 0, "ada.example.com", "must be an email address" },
 	{ "email with two @", NP_EMAIL, 0, 0, "a@b@c", "must be an email address" },
 	{ "email without a name", NP_EMAIL, 0, 0, "@example.com", "must be an email address" },
 	{ "email without a host", NP_EMAIL, 0, 0, "ada@", "must be an email address" },
-	{ "email with a dot at the end", NP_EMAIL, 0, 0, "ada@example.", "must be an email address" },
+	{ "email with a dot at the end", NP_EMAIL, 0, 0, "ada@example.",
+	  "must be an email address" },
 	{ "email with two dots", NP_EMAIL, 0, 0, "ada@example..com", "must be an email address" },
 	{ "email with a dash at the end of a label", NP_EMAIL, 0, 0, "a@x-.example",
 	  "must be an email address" },
 	{ "email with a dash first", NP_EMAIL, 0, 0, "a@-x.example", "must be an email address" },
 	{ "email with a space", NP_EMAIL, 0, 0, "a b@example.com", "must be an email address" },
-	{ "email with a line feed", NP_EMAIL, 0, 0, "a@example.com\nBcc: x@y", "must be an email address" },
-	{ "email with a name before it", NP_EMAIL, 0, 0, "Ada <a@example.com>", "must be an email address" },
+	{ "email with a line feed", NP_EMAIL, 0, 0, "a@example.com\nBcc: x@y",
+	  "must be an email address" },
+	{ "email with a name before it", NP_EMAIL, 0, 0, "Ada <a@example.com>",
+	  "must be an email address" },
 	{ "email with umlauts", NP_EMAIL, 0, 0, "a@\xc3\xa9.example", "must be an email address" },
 	{ "empty email", NP_EMAIL, 0, 0, "", "must be an email address" },
 
@@ -187,8 +197,18 @@ an_email_has_at_most_254_bytes(void **state)
 enum { ID, LIMIT, NAME, KEY, AGE, SCORE, ADMIN, BIO };
 static const struct np_param params[] = {
 	[ID] = { .name = "id", .in = NP_PATH, .type = NP_INT, .min = 1, .max = 1000 },
-	[LIMIT] = { .name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .fallback = "20" },
-	[NAME] = { .name = "name", .in = NP_BODY, .type = NP_STRING, .required = true, .min = 1, .max = 5 },
+	[LIMIT] = { .name = "limit",
+	            .in = NP_QUERY,
+	            .type = NP_INT,
+	            .min = 1,
+	            .max = 100,
+	            .fallback = "20" },
+	[NAME] = { .name = "name",
+	           .in = NP_BODY,
+	           .type = NP_STRING,
+	           .required = true,
+	           .min = 1,
+	           .max = 5 },
 	[KEY] = { .name = "x-key", .in = NP_HEADER, .type = NP_STRING, .min = 1, .max = 5 },
 	[AGE] = { .name = "age", .in = NP_BODY, .type = NP_INT },
 	[SCORE] = { .name = "score", .in = NP_BODY, .type = NP_FLOAT },
@@ -208,8 +228,8 @@ struct decoded {
 };
 
 static struct decoded
-decode(void *owner, const struct np_route *by, const char *text, const struct request_header *headers,
-       size_t header_count, const char *body)
+decode(void *owner, const struct np_route *by, const char *text,
+       const struct request_header *headers, size_t header_count, const char *body)
 {
 	const struct request request = {
 		.method = by->method,
@@ -224,8 +244,8 @@ decode(void *owner, const struct np_route *by, const char *text, const struct re
 	struct target target;
 
 	assert_true(target_parse(owner, text, &target, &decoded.err));
-	decoded.good = param_decode(owner, by, &request, &target, &decoded.arguments, &decoded.faults,
-	                            &decoded.err);
+	decoded.good = param_decode(owner, by, &request, &target, &decoded.arguments,
+	                            &decoded.faults, &decoded.err);
 	return decoded;
 }
 
@@ -321,11 +341,13 @@ a_number_without_a_fraction_is_a_whole_one(void **state)
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct decoded decoded = decode_json(
-		    *state, "/users/7", mem_printf(*state, "{\"name\":\"n\",\"age\":%s}", rows[i].sent));
+		    *state, "/users/7",
+		    mem_printf(*state, "{\"name\":\"n\",\"age\":%s}", rows[i].sent));
 
 		row_int(&rows[i], decoded.good, rows[i].text != NULL);
 		if (rows[i].text)
-			row_true(&rows[i], strcmp(decoded.arguments[AGE].value.text, rows[i].text) == 0);
+			row_true(&rows[i],
+			         strcmp(decoded.arguments[AGE].value.text, rows[i].text) == 0);
 	}
 }
 
@@ -338,35 +360,40 @@ static const struct fault_row {
 	{ "path of another type", "/users/x", "{\"name\":\"n\"}", "path", "id", "whole number" },
 	{ "query out of bounds", "/users/1?limit=101", "{\"name\":\"n\"}", "query", "limit",
 	  "from 1 to 100" },
-	{ "empty query value", "/users/1?limit=", "{\"name\":\"n\"}", "query", "limit", "whole number" },
-	{ "query name twice", "/users/1?limit=1&limit=1", "{\"name\":\"n\"}", "query", "limit", "twice" },
-	{ "query name twice, one escaped", "/users/1?limit=1&%6Cimit=1", "{\"name\":\"n\"}", "query", "limit",
+	{ "empty query value", "/users/1?limit=", "{\"name\":\"n\"}", "query", "limit",
+	  "whole number" },
+	{ "query name twice", "/users/1?limit=1&limit=1", "{\"name\":\"n\"}", "query", "limit",
 	  "twice" },
+	{ "query name twice, one escaped", "/users/1?limit=1&%6Cimit=1", "{\"name\":\"n\"}",
+	  "query", "limit", "twice" },
 	{ "unknown query name", "/users/1?offset=1", "{\"name\":\"n\"}", "query", "offset",
 	  "not a parameter" },
 	{ "query name of another case", "/users/1?Limit=1", "{\"name\":\"n\"}", "query", "Limit",
 	  "not a parameter" },
-	{ "a field in the query", "/users/1?age=1", "{\"name\":\"n\"}", "query", "age", "not a parameter" },
+	{ "a field in the query", "/users/1?age=1", "{\"name\":\"n\"}", "query", "age",
+	  "not a parameter" },
 	{ "required and absent", "/users/1", "{}", "body", "name", "is required" },
 	{ "required and null", "/users/1", "{\"name\":null}", "body", "name", "must be a string" },
 	{ "too long", "/users/1", "{\"name\":\"123456\"}", "body", "name", "1 to 5 characters" },
-	{ "unknown field", "/users/1", "{\"name\":\"n\",\"role\":1}", "body", "role", "not a field" },
+	{ "unknown field", "/users/1", "{\"name\":\"n\",\"role\":1}", "body", "role",
+	  "not a field" },
 	{ "a path parameter in the body", "/users/1", "{\"name\":\"n\",\"id\":2}", "body", "id",
 	  "not a field" },
 	{ "null where it may not stand", "/users/1", "{\"name\":\"n\",\"age\":null}", "body", "age",
 	  "whole number" },
 	{ "number for a string", "/users/1", "{\"name\":1}", "body", "name", "must be a string" },
 	{ "true for a string", "/users/1", "{\"name\":true}", "body", "name", "must be a string" },
-	{ "array for a string", "/users/1", "{\"name\":[\"n\"]}", "body", "name", "must be a string" },
+	{ "array for a string", "/users/1", "{\"name\":[\"n\"]}", "body", "name",
+	  "must be a string" },
 	{ "object for a string", "/users/1", "{\"name\":{}}", "body", "name", "must be a string" },
 	{ "string for an integer", "/users/1", "{\"name\":\"n\",\"age\":\"1\"}", "body", "age",
 	  "must be a whole number" },
 	{ "fraction for an integer", "/users/1", "{\"name\":\"n\",\"age\":1.5}", "body", "age",
 	  "must be a whole number" },
-	{ "more than 64 bits for an integer", "/users/1", "{\"name\":\"n\",\"age\":1e19}", "body", "age",
-	  "must be a whole number" },
-	{ "1.0 for an integer of the query", "/users/1?limit=1.0", "{\"name\":\"n\"}", "query", "limit",
-	  "must be a whole number" },
+	{ "more than 64 bits for an integer", "/users/1", "{\"name\":\"n\",\"age\":1e19}", "body",
+	  "age", "must be a whole number" },
+	{ "1.0 for an integer of the query", "/users/1?limit=1.0", "{\"name\":\"n\"}", "query",
+	  "limit", "must be a whole number" },
 	{ "string for a number", "/users/1", "{\"name\":\"n\",\"score\":\"1\"}", "body", "score",
 	  "must be a number" },
 	{ "string for a bool", "/users/1", "{\"name\":\"n\",\"admin\":\"true\"}", "body", "admin",
@@ -488,8 +515,8 @@ a_body_must_say_that_it_is_json(void **state)
 	for (size_t i = 0; i < COUNT_OF(type_rows); i++) {
 		const struct type_row *row = &type_rows[i];
 		const struct request_header header = { "content-type", row->type };
-		struct decoded decoded = decode(*state, &route, "/users/1", &header, row->type != NULL,
-		                                "{\"name\":\"n\"}");
+		struct decoded decoded = decode(*state, &route, "/users/1", &header,
+		                                row->type != NULL, "{\"name\":\"n\"}");
 
 		row_int(row, decoded.good, row->good);
 		if (!row->good)
@@ -518,7 +545,8 @@ a_body_in_a_coding_is_refused(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		const struct request_header headers[] = { json_header,
 			                                  { "content-encoding", rows[i].coding } };
-		struct decoded decoded = decode(*state, &route, "/users/1", headers, 2, "{\"name\":\"n\"}");
+		struct decoded decoded = decode(*state, &route, "/users/1", headers, 2,
+		                                "{\"name\":\"n\"}");
 
 		row_int(&rows[i], decoded.good, rows[i].good);
 		if (!rows[i].good)
@@ -531,8 +559,9 @@ a_body_that_is_not_json_is_malformed(void **state)
 {
 	assert_int_equal(decode_json(*state, "/users/1", "{\"name\":\"n\"").err.kind, NP_MALFORMED);
 	assert_int_equal(decode_json(*state, "/users/1", "").err.kind, NP_MALFORMED);
-	assert_int_equal(decode_json(*state, "/users/1", "{\"name\":\"n\",\"name\":\"n\"}").err.kind,
-	                 NP_MALFORMED);
+	assert_int_equal(
+	    decode_json(*state, "/users/1", "{\"name\":\"n\",\"name\":\"n\"}").err.kind,
+	    NP_MALFORMED);
 }
 
 static void
@@ -567,10 +596,12 @@ a_lenient_route_ignores_unknown_names(void **state)
 		{ .name = "grant", .in = NP_BODY, .type = NP_STRING },
 		NP_PARAMS_END,
 	};
-	static const struct np_route json = { "POST", "/jobs", NULL, .params = some, .lenient = true };
+	static const struct np_route json = { "POST", "/jobs", NULL, .params = some,
+		                              .lenient = true };
 	static const struct np_route form = { "POST",         "/jobs",      NULL,
 		                              .params = flat, .form = true, .lenient = true };
-	const struct request_header form_header = { "content-type", "application/x-www-form-urlencoded" };
+	const struct request_header form_header = { "content-type",
+		                                    "application/x-www-form-urlencoded" };
 	struct decoded decoded;
 
 	decoded = decode(*state, &json, "/jobs?ts=1&page=2", &json_header, 1,
@@ -605,7 +636,8 @@ a_header_can_be_required(void **state)
 		NP_PARAMS_END,
 	};
 	static const struct np_route keyed = { "POST", "/jobs", NULL, .params = by_key };
-	const struct request_header header = { "idempotency-key", "018f4e4e-7f3a-7000-8000-0123456789ab" };
+	const struct request_header header = { "idempotency-key",
+		                               "018f4e4e-7f3a-7000-8000-0123456789ab" };
 	struct decoded decoded = decode(*state, &keyed, "/jobs", NULL, 0, "");
 
 	assert_true(has_fault(&decoded, "header", "idempotency-key", "is required"));
@@ -635,8 +667,16 @@ static const struct np_param rich[] = {
 	          .type = NP_STRING,
 	          .max = 9,
 	          .pattern = "[0-9]{5}" },
-	[TAGS] = { .name = "tags", .in = NP_BODY, .type = NP_STRING, .min = 1, .max = 9, .many = 3 },
-	[COLOUR] = { .name = "colour", .in = NP_BODY, .type = NP_ENUM, .choices = NP_CHOICES("red", "blue") },
+	[TAGS] = { .name = "tags",
+	           .in = NP_BODY,
+	           .type = NP_STRING,
+	           .min = 1,
+	           .max = 9,
+	           .many = 3 },
+	[COLOUR] = { .name = "colour",
+	             .in = NP_BODY,
+	             .type = NP_ENUM,
+	             .choices = NP_CHOICES("red", "blue") },
 	[BORN] = { .name = "born", .in = NP_BODY, .type = NP_DATE },
 	[SEEN] = { .name = "seen", .in = NP_BODY, .type = NP_DATETIME },
 	[CODE] = { .name = "code", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 9, .many = 2 },
@@ -683,8 +723,8 @@ static const struct rich_row {
 	{ "an object that is none", "{\"user\":3}", "user", "must be an object" },
 	{ "a null for an object", "{\"user\":null}", "user", "must be an object" },
 	{ "a list for an object", "{\"user\":[]}", "user", "must be an object" },
-	{ "an unknown field in an object", "{\"user\":{\"email\":\"a@b.c\",\"admin\":true}}", "user.admin",
-	  "is not a field" },
+	{ "an unknown field in an object", "{\"user\":{\"email\":\"a@b.c\",\"admin\":true}}",
+	  "user.admin", "is not a field" },
 	{ "a name with a dot in it", "{" ADA ",\"user.address.city\":\"x\"}", "user.address.city",
 	  "is not a field" },
 	{ "a value where an object goes on", "{\"user\":{\"email\":\"a@b.c\",\"address\":\"x\"}}",
@@ -694,12 +734,15 @@ static const struct rich_row {
 	{ "a pattern that matches a part",
 	  "{\"user\":{\"email\":\"a@b.c\",\"address\":{\"zip\":\"123456\"}}}", "user.address.zip",
 	  "must match" },
-	{ "another choice", "{" ADA ",\"colour\":\"green\"}", "colour", "must be one of: red, blue" },
+	{ "another choice", "{" ADA ",\"colour\":\"green\"}", "colour",
+	  "must be one of: red, blue" },
 	{ "no date", "{" ADA ",\"born\":\"2026-02-30\"}", "born", "must be a date" },
 	{ "no time", "{" ADA ",\"seen\":\"2026-01-31\"}", "seen", "must be a date and time" },
 	{ "no list", "{" ADA ",\"tags\":\"x\"}", "tags", "must be an array" },
-	{ "a list of something else", "{" ADA ",\"tags\":[\"x\",1]}", "tags", "each of it must be a string" },
-	{ "a list with a null", "{" ADA ",\"tags\":[null]}", "tags", "each of it must be a string" },
+	{ "a list of something else", "{" ADA ",\"tags\":[\"x\",1]}", "tags",
+	  "each of it must be a string" },
+	{ "a list with a null", "{" ADA ",\"tags\":[null]}", "tags",
+	  "each of it must be a string" },
 	{ "a value of a list that breaks a rule", "{" ADA ",\"tags\":[\"\"]}", "tags",
 	  "each of it must have 1 to 9" },
 	{ "a list that is too long", "{" ADA ",\"tags\":[\"a\",\"b\",\"c\",\"d\"]}", "tags",
@@ -724,10 +767,12 @@ static void
 a_list_is_an_array_of_postgres(void **state)
 {
 	struct decoded decoded = decode_rich(
-	    *state, "/rich?code=7&code=9", "{" ADA ",\"tags\":[\"a,b\",\"{\\\"\\\\}\",\"NULL\"],\"ids\":[]}");
+	    *state, "/rich?code=7&code=9",
+	    "{" ADA ",\"tags\":[\"a,b\",\"{\\\"\\\\}\",\"NULL\"],\"ids\":[]}");
 
 	assert_true(decoded.good);
-	assert_string_equal(decoded.arguments[TAGS].value.text, "{\"a,b\",\"{\\\"\\\\}\",\"NULL\"}");
+	assert_string_equal(decoded.arguments[TAGS].value.text,
+	                    "{\"a,b\",\"{\\\"\\\\}\",\"NULL\"}");
 	assert_string_equal(decoded.arguments[IDS].value.text, "{}");
 	assert_string_equal(decoded.arguments[CODE].value.text, "{\"7\",\"9\"}");
 	decoded = decode_rich(*state, "/rich", "{" ADA ",\"years\":[1815, 1.852e3]}");
@@ -736,14 +781,16 @@ a_list_is_an_array_of_postgres(void **state)
 	decoded = decode_rich(*state, "/rich?code=7&code=8&code=9", "{" ADA "}");
 	assert_true(has_fault(&decoded, "query", "code", "at most 2 values"));
 	decoded = decode_rich(*state, "/rich?code=10", "{" ADA "}");
-	assert_true(has_fault(&decoded, "query", "code", "each of it must be a whole number from 1 to 9"));
+	assert_true(
+	    has_fault(&decoded, "query", "code", "each of it must be a whole number from 1 to 9"));
 }
 
 static void
 json_is_passed_on_as_it_is(void **state)
 {
 	static const char *const values[] = {
-		"null", "true", "1.5", "\"text\"", "[1,{\"a\":null}]", "{\"b\":[]}", "\"\\u00e9\"", "-0.10"
+		"null",       "true",        "1.5",  "\"text\"", "[1,{\"a\":null}]",
+		"{\"b\":[]}", "\"\\u00e9\"", "-0.10"
 	};
 
 	for (size_t i = 0; i < COUNT_OF(values); i++) {

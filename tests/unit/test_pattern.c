@@ -45,7 +45,8 @@ static const struct fault_row {
 	{ "one or more of one or more", "((((((((((a+)+)+)+)+)+)+)+)+)+)+", "repeats too much" },
 	{ "nine plus signs", "a+++++++++", NULL },
 	{ "ten plus signs", "a++++++++++", "repeats too much" },
-	{ "a number that is too large for a number", "a{99999999999999999999999}", "repeats too much" },
+	{ "a number that is too large for a number", "a{99999999999999999999999}",
+	  "repeats too much" },
 };
 
 static void
@@ -109,7 +110,8 @@ all_of_a_text_has_to_match(void **state)
 	(void)state;
 	for (int again = 0; again < 2; again++)
 		for (size_t i = 0; i < COUNT_OF(rows); i++)
-			row_int(&rows[i], pattern_matches(rows[i].pattern, rows[i].text), rows[i].matches);
+			row_int(&rows[i], pattern_matches(rows[i].pattern, rows[i].text),
+			        rows[i].matches);
 }
 
 /* Each text adds states to the automaton; it is built anew before they are many. */
@@ -144,7 +146,8 @@ a_long_value_is_refused_by_its_length(void **state)
 	struct argument argument;
 
 	memset(text, 'a', 1 << 20);
-	assert_string_equal(param_check(*state, &param, text, &argument), "must have 0 to 100 characters");
+	assert_string_equal(param_check(*state, &param, text, &argument),
+	                    "must have 0 to 100 characters");
 }
 
 int

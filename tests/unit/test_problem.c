@@ -13,7 +13,8 @@ document(void *owner, const struct problem *problem, struct reply *reply)
 static void
 a_problem_has_the_members_of_rfc_9457(void **state)
 {
-	const struct problem problem = { 404, "There is nothing at this path", "abc-123", NULL, false };
+	const struct problem problem = { 404, "There is nothing at this path", "abc-123", NULL,
+		                         false };
 	struct reply reply;
 	struct json_object *json = document(*state, &problem, &reply);
 
@@ -59,8 +60,8 @@ each_fault_of_a_value_is_listed(void **state)
 		           { "body", "a\"b\n", "is required" } },
 		.count = 2,
 	};
-	const struct problem problem = { 422, "2 of the values given cannot be accepted", "id", &faults,
-		                         false };
+	const struct problem problem = { 422, "2 of the values given cannot be accepted", "id",
+		                         &faults, false };
 	struct reply reply;
 	struct json_object *json = document(*state, &problem, &reply);
 

@@ -18,12 +18,12 @@ static const struct url_row {
 	{ "IPv6", "redis://[::1]:6379/1", NULL, "::1", 6379, NULL, NULL, 1 },
 	{ "database as a parameter", "redis://h?db=2", NULL, "h", 6379, NULL, NULL, 2 },
 	{ "unix socket", "unix:///run/redis.sock", "/run/redis.sock", NULL, 6379, NULL, NULL, 0 },
-	{ "unix socket with a database", "unix:///run/redis.sock?db=4", "/run/redis.sock", NULL, 6379, NULL,
-	  NULL, 4 },
-	{ "unix socket of the working directory", "unix://./run/redis.sock?db=1", "./run/redis.sock", NULL,
-	  6379, NULL, NULL, 1 },
-	{ "unix socket with a password", "unix://:p@/run/redis.sock", "/run/redis.sock", NULL, 6379, NULL,
-	  "p", 0 },
+	{ "unix socket with a database", "unix:///run/redis.sock?db=4", "/run/redis.sock", NULL,
+	  6379, NULL, NULL, 4 },
+	{ "unix socket of the working directory", "unix://./run/redis.sock?db=1",
+	  "./run/redis.sock", NULL, 6379, NULL, NULL, 1 },
+	{ "unix socket with a password", "unix://:p@/run/redis.sock", "/run/redis.sock", NULL, 6379,
+	  NULL, "p", 0 },
 };
 
 static void

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 static const char *
-head_of(void *owner, const struct reply *reply, const char *first)
+preamble_of(void *owner, const struct reply *reply, const char *first)
 {
 	struct buf out;
 
@@ -19,10 +19,11 @@ a_head_has_the_exact_length_of_the_body(void **state)
 
 	reply_init(&reply, *state);
 	buf_text(&reply.body, "{\"name\":\"\xc3\xa9\"}");
-	assert_string_equal(head_of(*state, &reply, "Status:"), "Status: 200 OK\r\n"
-	                                                        "Content-Type: application/json\r\n"
-	                                                        "Content-Length: 13\r\n"
-	                                                        "\r\n");
+	assert_string_equal(preamble_of(*state, &reply, "Status:"),
+	                    "Status: 200 OK\r\n"
+	                    "Content-Type: application/json\r\n"
+	                    "Content-Length: 13\r\n"
+	                    "\r\n");
 }
 
 static void
@@ -32,10 +33,11 @@ a_head_begins_as_it_is_told(void **state)
 
 	reply_init(&reply, *state);
 	reply.status = NP_CREATED;
-	assert_string_equal(head_of(*state, &reply, "HTTP/1.1"), "HTTP/1.1 201 Created\r\n"
-	                                                         "Content-Type: application/json\r\n"
-	                                                         "Content-Length: 0\r\n"
-	                                                         "\r\n");
+	assert_string_equal(preamble_of(*state, &reply, "HTTP/1.1"),
+	                    "HTTP/1.1 201 Created\r\n"
+	                    "Content-Type: application/json\r\n"
+	                    "Content-Length: 0\r\n"
+	                    "\r\n");
 }
 
 static void
@@ -46,7 +48,7 @@ head_requests_are_told_the_length_all_the_same(void **state)
 	reply_init(&reply, *state);
 	reply.without_body = true;
 	buf_text(&reply.body, "{}");
-	assert_non_null(strstr(head_of(*state, &reply, "Status:"), "Content-Length: 2\r\n"));
+	assert_non_null(strstr(preamble_of(*state, &reply, "Status:"), "Content-Length: 2\r\n"));
 }
 
 static void
@@ -56,7 +58,8 @@ a_204_has_neither_type_nor_length(void **state)
 
 	reply_init(&reply, *state);
 	reply.status = NP_NO_CONTENT;
-	assert_string_equal(head_of(*state, &reply, "Status:"), "Status: 204 No Content\r\n\r\n");
+	assert_string_equal(preamble_of(*state, &reply, "Status:"),
+	                    "Status: 204 No Content\r\n\r\n");
 }
 
 static void
@@ -68,12 +71,13 @@ headers_stand_in_order(void **state)
 	reply_init(&reply, *state);
 	reply_set_header(&reply, "Cache-Control", "no-store");
 	assert_true(reply_add_header(&reply, "Location", "/users/1", &err));
-	assert_string_equal(head_of(*state, &reply, "Status:"), "Status: 200 OK\r\n"
-	                                                        "Cache-Control: no-store\r\n"
-	                                                        "Location: /users/1\r\n"
-	                                                        "Content-Type: application/json\r\n"
-	                                                        "Content-Length: 0\r\n"
-	                                                        "\r\n");
+	assert_string_equal(preamble_of(*state, &reply, "Status:"),
+	                    "Status: 200 OK\r\n"
+	                    "Cache-Control: no-store\r\n"
+	                    "Location: /users/1\r\n"
+	                    "Content-Type: application/json\r\n"
+	                    "Content-Length: 0\r\n"
+	                    "\r\n");
 }
 
 static void
@@ -178,9 +182,8 @@ a_body_that_is_too_long_is_remembered(void **state)
 static void
 each_status_we_send_has_its_reason(void **state)
 {
-	static const int statuses[] = {
-		200, 201, 202, 204, 400, 404, 405, 409, 413, 415, 422, 500, 503, 504
-	};
+	static const int statuses[] = { 200, 201, 202, 204, 400, 404, 405,
+		                        409, 413, 415, 422, 500, 503, 504 };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(statuses); i++)

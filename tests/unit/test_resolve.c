@@ -153,11 +153,16 @@ each_kind_of_name_has_its_addresses(void **state)
 	static const struct {
 		const char *host, *four, *six;
 	} rows[] = {
-		{ "four.test", "192.0.2.1", NULL },          { "FOUR.test", "192.0.2.1", NULL },
-		{ "four.test.", "192.0.2.1", NULL },         { "six.test", NULL, "2001:db8::1" },
-		{ "both.test", "192.0.2.2", "2001:db8::2" }, { "alias.test", "192.0.2.2", "2001:db8::2" },
-		{ "alias-of-four.test", "192.0.2.1", NULL }, { "broken-six.test", "192.0.2.3", NULL },
-		{ "silent-six.test", "192.0.2.4", NULL },    { "silent-four.test", NULL, "2001:db8::4" },
+		{ "four.test", "192.0.2.1", NULL },
+		{ "FOUR.test", "192.0.2.1", NULL },
+		{ "four.test.", "192.0.2.1", NULL },
+		{ "six.test", NULL, "2001:db8::1" },
+		{ "both.test", "192.0.2.2", "2001:db8::2" },
+		{ "alias.test", "192.0.2.2", "2001:db8::2" },
+		{ "alias-of-four.test", "192.0.2.1", NULL },
+		{ "broken-six.test", "192.0.2.3", NULL },
+		{ "silent-six.test", "192.0.2.4", NULL },
+		{ "silent-four.test", NULL, "2001:db8::4" },
 	};
 	struct addresses addresses;
 	const char *why;
@@ -282,7 +287,8 @@ an_answer_after_the_deadline_is_the_next_ones(void **state)
 	assert_true(asked <= 2);
 }
 
-/* Without time there is no answer, and the question that is left behind does no harm to the next. */
+/* Without time there is no answer, and the question that is left behind does no harm to the next.
+ */
 static void
 no_time_is_a_fault_and_the_next_question_is_answered(void **state)
 {

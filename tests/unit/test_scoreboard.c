@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include "serve/boards.h"
+#include "observe/boards.h"
 
 #define SLOTS 3
 

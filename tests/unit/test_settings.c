@@ -21,8 +21,8 @@ struct reading {
 	bool good;
 };
 
-/* The environment of a test: up to 31 of "NAME=value", ending with NULL. The log keeps secrets for the life of
- * the process, so what they belong to lives as long. */
+/* The environment of a test: up to 31 of "NAME=value", ending with NULL. The log keeps secrets for
+ * the life of the process, so what they belong to lives as long. */
 static struct reading
 read_with(const char *const *entries)
 {
@@ -32,7 +32,8 @@ read_with(const char *const *entries)
 	for (size_t i = 0; entries[i]; i++)
 		environment[i] = mem_strdup(mem_process(), entries[i]);
 	buf_init(&reading.faults, mem_process(), 65536);
-	reading.good = settings_read(mem_process(), environment, &reading.settings, &reading.faults);
+	reading.good = settings_read(mem_process(), environment, &reading.settings,
+	                             &reading.faults);
 	assert_int_equal(reading.good, reading.faults.size == 0);
 	return reading;
 }
@@ -152,8 +153,8 @@ static const struct env_row {
 	const char *sslmode;
 	bool health_details;
 } env_rows[] = {
-	{ "development", "ENV=development", ENV_DEVELOPMENT, CONNECTION_PERSISTENT, "http://localhost:5173",
-	  NULL, true },
+	{ "development", "ENV=development", ENV_DEVELOPMENT, CONNECTION_PERSISTENT,
+	  "http://localhost:5173", NULL, true },
 	{ "testing", "ENV=testing", ENV_TESTING, CONNECTION_NULL, NULL, "require", true },
 	{ "production", "ENV=production", ENV_PRODUCTION, CONNECTION_NULL, NULL, "require", false },
 	{ "any case", "ENV=Production", ENV_PRODUCTION, CONNECTION_NULL, NULL, "require", false },
@@ -278,8 +279,11 @@ an_empty_value_is_not_set(void **state)
 	struct settings settings;
 
 	(void)state;
-	write_file(".env", "APP_NAME=file\nCACHE_TTL=\nDATABASE_REPLICA_URL=\nENV=\nAPP_ENV=testing\n", 0600);
-	settings = GOOD(URL, "APP_NAME=", "SERVERLESS=", "DATABASE_POOL_SIZE=", "SECRET_KEY=").settings;
+	write_file(".env",
+	           "APP_NAME=file\nCACHE_TTL=\nDATABASE_REPLICA_URL=\nENV=\nAPP_ENV=testing\n",
+	           0600);
+	settings = GOOD(URL, "APP_NAME=", "SERVERLESS=", "DATABASE_POOL_SIZE=", "SECRET_KEY=")
+	               .settings;
 	assert_string_equal(settings.app_name, "file");
 	assert_int_equal(settings.env, ENV_TESTING);
 	assert_null(settings.secret_key);
@@ -306,7 +310,8 @@ dev_null_is_no_file(void **state)
 	(void)state;
 	write_file(".env", "APP_NAME=file\n", 0644);
 	assert_string_equal(
-	    GOOD(URL_TLS, good_key, "ENV=production", FILE_NAME "=/dev/null").settings.app_name, "nullpool");
+	    GOOD(URL_TLS, good_key, "ENV=production", FILE_NAME "=/dev/null").settings.app_name,
+	    "nullpool");
 }
 
 static void
@@ -348,8 +353,8 @@ static const struct near_row {
 	{ "another program's", "SENTRY_DSN", NULL },
 	{ "a setting", "LOG_LEVEL", NULL },
 	{ "an alias", "APP_ENV", NULL },
-	{ "longer than any", "DATABASE_POOL_SIZE_DATABASE_POOL_SIZE_DATABASE_POOL_SIZE_DATABASE_POOL_SIZE",
-	  NULL },
+	{ "longer than any",
+	  "DATABASE_POOL_SIZE_DATABASE_POOL_SIZE_DATABASE_POOL_SIZE_DATABASE_POOL_SIZE", NULL },
 };
 
 static const char *
@@ -369,9 +374,10 @@ a_misspelled_name_is_told_with_the_one_meant(void **state)
 		reading = READ(URL);
 		row_int(row, reading.good, row->meant == NULL);
 		row_text(row, reading.faults.data,
-		         row->meant ? mem_printf(*state, "%s: is not a setting; %s is meant? (.env)\n",
-		                                 row->name, row->meant)
-		                    : "");
+		         row->meant
+		             ? mem_printf(*state, "%s: is not a setting; %s is meant? (.env)\n",
+		                          row->name, row->meant)
+		             : "");
 	}
 }
 
@@ -380,12 +386,13 @@ a_misspelled_name_of_the_environment_is_a_warning(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(near_rows); i++) {
 		const struct near_row *row = &near_rows[i];
-		struct settings settings = GOOD(URL, mem_printf(*state, "%s=%s", row->name, value_for(row)))
-		                               .settings;
+		struct settings settings =
+		    GOOD(URL, mem_printf(*state, "%s=%s", row->name, value_for(row))).settings;
 
 		row_text(row, settings.warnings,
-		         row->meant ? mem_printf(*state, "%s: is not a setting; %s is meant? (environment)\n",
-		                                 row->name, row->meant)
+		         row->meant ? mem_printf(
+		             *state, "%s: is not a setting; %s is meant? (environment)\n",
+		             row->name, row->meant)
 		                    : "");
 	}
 	write_file(".env", "DB_HOST=h\nDBHOST=g\nCACHE_TTL=3\n", 0600);
@@ -395,7 +402,8 @@ a_misspelled_name_of_the_environment_is_a_warning(void **state)
 	assert_string_equal(GOOD(URL).settings.warnings, "");
 	assert_false(READ("NEON=1").good);
 	assert_string_equal(GOOD(URL, "DATABSE_POOL_SIZE=").settings.warnings, "");
-	assert_string_equal(GOOD(URL, "DB_HOST=h", "DBHOST=g", "NEON_DATABASE_URI=x").settings.warnings, "");
+	assert_string_equal(
+	    GOOD(URL, "DB_HOST=h", "DBHOST=g", "NEON_DATABASE_URI=x").settings.warnings, "");
 }
 
 static void
@@ -405,7 +413,8 @@ an_alias_is_asked_when_the_name_is_not_set(void **state)
 
 	(void)state;
 	assert_string_equal(conninfo_get(&settings.database, "host"), "neon");
-	settings = GOOD("NEON_DATABASE_URL=postgres://u@neon/d", "DATABASE_URL=postgres://u@own/d").settings;
+	settings = GOOD("NEON_DATABASE_URL=postgres://u@neon/d", "DATABASE_URL=postgres://u@own/d")
+	               .settings;
 	assert_string_equal(conninfo_get(&settings.database, "host"), "own");
 }
 
@@ -421,8 +430,9 @@ an_alias_in_the_environment_wins_over_the_name_in_the_file(void **state)
 static void
 parts_stand_in_for_a_url(void **state)
 {
-	struct settings settings =
-	    GOOD("DB_HOST=h", "DB_PORT=5433", "DB_NAME=d", "DB_USER=u", "DB_PASSWORD=p@ss/w").settings;
+	struct settings settings = GOOD("DB_HOST=h", "DB_PORT=5433", "DB_NAME=d", "DB_USER=u",
+	                                "DB_PASSWORD=p@ss/w")
+	                               .settings;
 
 	(void)state;
 	assert_string_equal(conninfo_get(&settings.database, "port"), "5433");
@@ -458,20 +468,22 @@ static void
 serverless_means_a_connection_a_request(void **state)
 {
 	(void)state;
-	assert_int_equal(GOOD(URL, "SERVERLESS=true").settings.database_connection, CONNECTION_NULL);
-	assert_int_equal(
-	    GOOD(URL, "SERVERLESS=true", "DATABASE_CONNECTION=persistent").settings.database_connection,
-	    CONNECTION_NULL);
+	assert_int_equal(GOOD(URL, "SERVERLESS=true").settings.database_connection,
+	                 CONNECTION_NULL);
+	assert_int_equal(GOOD(URL, "SERVERLESS=true", "DATABASE_CONNECTION=persistent")
+	                     .settings.database_connection,
+	                 CONNECTION_NULL);
 }
 
 static void
 the_mode_may_be_chosen(void **state)
 {
 	(void)state;
-	assert_int_equal(GOOD(URL, "DATABASE_CONNECTION=null").settings.database_connection, CONNECTION_NULL);
-	assert_int_equal(
-	    GOOD(URL, "ENV=production", "DATABASE_CONNECTION=persistent").settings.database_connection,
-	    CONNECTION_PERSISTENT);
+	assert_int_equal(GOOD(URL, "DATABASE_CONNECTION=null").settings.database_connection,
+	                 CONNECTION_NULL);
+	assert_int_equal(GOOD(URL, "ENV=production", "DATABASE_CONNECTION=persistent")
+	                     .settings.database_connection,
+	                 CONNECTION_PERSISTENT);
 }
 
 static void
@@ -497,12 +509,14 @@ static const struct tls_row {
 	{ "production refuses ssl=false", "ENV=production", URL "?ssl=false", "DATABASE_URL" },
 	{ "serverless refuses prefer", "SERVERLESS=true", URL "?sslmode=prefer", "DATABASE_URL" },
 	{ "development takes disable", "ENV=development", URL "?sslmode=disable", NULL },
-	{ "a connection per request refuses disable", "ENV=testing", URL "?sslmode=disable", "DATABASE_URL" },
-	{ "a unix socket is no network", "ENV=production", "DATABASE_URL=postgres://u@%2Frun/d", NULL },
+	{ "a connection per request refuses disable", "ENV=testing", URL "?sslmode=disable",
+	  "DATABASE_URL" },
+	{ "a unix socket is no network", "ENV=production", "DATABASE_URL=postgres://u@%2Frun/d",
+	  NULL },
 	{ "a unix socket with sslmode", "ENV=production",
 	  "DATABASE_URL=postgres://u@/d?host=/run&sslmode=disable", NULL },
-	{ "an alias is held to it", "ENV=production", "NEON_DATABASE_URL=postgres://u@h/d?sslmode=disable",
-	  "DATABASE_URL" },
+	{ "an alias is held to it", "ENV=production",
+	  "NEON_DATABASE_URL=postgres://u@h/d?sslmode=disable", "DATABASE_URL" },
 };
 
 static void
@@ -523,9 +537,9 @@ static void
 a_socket_as_host_does_not_spare_an_address_the_tls(void **state)
 {
 	(void)state;
-	assert_false(
-	    READ("ENV=production", "DATABASE_URL=postgres://u@%2Frun/d?hostaddr=192.0.2.1&sslmode=disable")
-	        .good);
+	assert_false(READ("ENV=production",
+	                  "DATABASE_URL=postgres://u@%2Frun/d?hostaddr=192.0.2.1&sslmode=disable")
+	                 .good);
 }
 
 static void
@@ -544,7 +558,8 @@ every_database_is_held_to_tls(void **state)
 static void
 no_tls_is_asked_of_a_unix_socket(void **state)
 {
-	struct settings settings = GOOD("ENV=production", "DATABASE_URL=postgres://u@%2Frun/d").settings;
+	struct settings settings = GOOD("ENV=production", "DATABASE_URL=postgres://u@%2Frun/d")
+	                               .settings;
 
 	(void)state;
 	assert_null(conninfo_get(&settings.database, "sslmode"));
@@ -553,8 +568,9 @@ no_tls_is_asked_of_a_unix_socket(void **state)
 static void
 parts_are_held_to_tls_in_production(void **state)
 {
-	struct settings settings =
-	    GOOD("ENV=production", "DB_HOST=h", "DB_NAME=d", "DB_USER=u", "DB_PASSWORD=p4ssw0rd").settings;
+	struct settings settings = GOOD("ENV=production", "DB_HOST=h", "DB_NAME=d", "DB_USER=u",
+	                                "DB_PASSWORD=p4ssw0rd")
+	                               .settings;
 
 	(void)state;
 	assert_string_equal(conninfo_get(&settings.database, "sslmode"), "require");
@@ -566,20 +582,22 @@ static const struct sslmode_row {
 	const char *fault; /* or who is at fault */
 } sslmode_rows[] = {
 	{ "nobody says", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=", "require", NULL },
-	{ "as for psql", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=verify-ca", "verify-ca", NULL },
-	{ "the URL says", "DATABASE_URL=postgres://u@h/d?sslmode=require", "PGSSLMODE=verify-full", "require",
+	{ "as for psql", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=verify-ca", "verify-ca",
 	  NULL },
+	{ "the URL says", "DATABASE_URL=postgres://u@h/d?sslmode=require", "PGSSLMODE=verify-full",
+	  "require", NULL },
 	{ "none at all", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=sure", NULL, "PGSSLMODE" },
 	{ "too weak", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=prefer", NULL, "DATABASE_URL" },
-	{ "the system's CAs", "DATABASE_URL=postgres://u@h/d?sslrootcert=system", "PGSSLMODE=", "verify-full",
-	  NULL },
-	{ "a file of CAs", "DATABASE_URL=postgres://u@h/d?sslrootcert=ca.pem", "PGSSLMODE=", "require",
-	  NULL },
+	{ "the system's CAs", "DATABASE_URL=postgres://u@h/d?sslrootcert=system",
+	  "PGSSLMODE=", "verify-full", NULL },
+	{ "a file of CAs", "DATABASE_URL=postgres://u@h/d?sslrootcert=ca.pem",
+	  "PGSSLMODE=", "require", NULL },
 	{ "weaker beside the system's CAs",
 	  "DATABASE_URL=postgres://u@h/d?sslrootcert=system&sslmode=require", "PGSSLMODE=", NULL,
 	  "DATABASE_URL" },
-	{ "weaker beside them, by the environment", "DATABASE_URL=postgres://u@h/d?sslrootcert=system",
-	  "PGSSLMODE=verify-ca", NULL, "DATABASE_URL" },
+	{ "weaker beside them, by the environment",
+	  "DATABASE_URL=postgres://u@h/d?sslrootcert=system", "PGSSLMODE=verify-ca", NULL,
+	  "DATABASE_URL" },
 };
 
 static void
@@ -593,7 +611,8 @@ an_sslmode_is_had_from_url_environment_and_root(void **state)
 		if (row->fault)
 			row_true(row, is_faulted(&reading, row->fault));
 		else
-			row_text(row, conninfo_get(&reading.settings.database, "sslmode"), row->mode);
+			row_text(row, conninfo_get(&reading.settings.database, "sslmode"),
+			         row->mode);
 	}
 }
 
@@ -644,36 +663,44 @@ static const struct key_row {
 	{ "one that was made for it", "ENV=production", good_key, true },
 	{ "none", "ENV=production", "SECRET_KEY=", true },
 	{ "31 bytes", "ENV=production", "SECRET_KEY=3f9b1c7e5a02d8460f1e2c9b7d5a836", false },
-	{ "a template's", "ENV=production", "SECRET_KEY=your-secret-key-that-is-long-enough-for-it", false },
+	{ "a template's", "ENV=production", "SECRET_KEY=your-secret-key-that-is-long-enough-for-it",
+	  false },
 	{ "changeme", "ENV=production", "SECRET_KEY=changeme-changeme-changeme-changeme", false },
-	{ "changeme in capitals", "ENV=production", "SECRET_KEY=CHANGEME0123456789abcdef0123456789", false },
-	{ "change-this", "ENV=production", "SECRET_KEY=please-change-this-in-production-0123", false },
-	{ "one letter all along", "ENV=production", "SECRET_KEY=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+	{ "changeme in capitals", "ENV=production", "SECRET_KEY=CHANGEME0123456789abcdef0123456789",
 	  false },
-	{ "two letters in turn", "ENV=production", "SECRET_KEY=xyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxy",
+	{ "change-this", "ENV=production", "SECRET_KEY=please-change-this-in-production-0123",
 	  false },
+	{ "one letter all along", "ENV=production",
+	  "SECRET_KEY=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", false },
+	{ "two letters in turn", "ENV=production",
+	  "SECRET_KEY=xyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxy", false },
 	{ "zeros and ones", "ENV=production",
 	  "SECRET_KEY=0110100110010110100101100110100110010110011010010110100110010110", false },
-	{ "a word four times", "ENV=production", "SECRET_KEY=passwordpasswordpasswordpassword", false },
+	{ "a word four times", "ENV=production", "SECRET_KEY=passwordpasswordpasswordpassword",
+	  false },
 	{ "a word often", "ENV=production",
 	  "SECRET_KEY=passwordpasswordpasswordpasswordpasswordpasswordpasswordpassword", false },
 	{ "an unknown word often", "ENV=production",
 	  "SECRET_KEY=QuartzGlyphQuartzGlyphQuartzGlyphQuartzGlyph", false },
-	{ "digits in their order", "ENV=production", "SECRET_KEY=1234567890123456789012345678901234567890",
+	{ "digits in their order", "ENV=production",
+	  "SECRET_KEY=1234567890123456789012345678901234567890", false },
+	{ "digits backwards", "ENV=production", "SECRET_KEY=98765432109876543210987654321098",
 	  false },
-	{ "digits backwards", "ENV=production", "SECRET_KEY=98765432109876543210987654321098", false },
-	{ "the alphabet", "ENV=production", "SECRET_KEY=abcdefghijklmnopqrstuvwxyz0123456789", false },
+	{ "the alphabet", "ENV=production", "SECRET_KEY=abcdefghijklmnopqrstuvwxyz0123456789",
+	  false },
 	{ "the alphabet in both cases", "ENV=production",
 	  "SECRET_KEY=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", false },
-	{ "hexadecimal digits", "ENV=production", "SECRET_KEY=0123456789abcdef0123456789abcdef", false },
-	{ "the keyboard", "ENV=production", "SECRET_KEY=qwertyuiopasdfghjklzxcvbnm1234567890", false },
+	{ "hexadecimal digits", "ENV=production", "SECRET_KEY=0123456789abcdef0123456789abcdef",
+	  false },
+	{ "the keyboard", "ENV=production", "SECRET_KEY=qwertyuiopasdfghjklzxcvbnm1234567890",
+	  false },
 	{ "words", "ENV=production", "SECRET_KEY=MySuperSecretJwtKeyForProductionUse123!", false },
 	{ "that of a tutorial", "ENV=production",
 	  "SECRET_KEY=09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", false },
-	{ "one of ours of before", "ENV=production", "SECRET_KEY=0c4n4ry-of-the-key-0123456789abcdef-fedcba",
-	  false },
-	{ "that of development", "ENV=production", "SECRET_KEY=only-for-development-0123456789-0123456789",
-	  false },
+	{ "one of ours of before", "ENV=production",
+	  "SECRET_KEY=0c4n4ry-of-the-key-0123456789abcdef-fedcba", false },
+	{ "that of development", "ENV=production",
+	  "SECRET_KEY=only-for-development-0123456789-0123456789", false },
 	{ "short in development", "ENV=development", "SECRET_KEY=short", true },
 	{ "changeme in testing", "ENV=testing", "SECRET_KEY=changeme", true },
 };
@@ -700,7 +727,8 @@ the_key_of_before_has_the_same_rules(void **state)
 
 	for (size_t i = 0; i < COUNT_OF(key_rows); i++) {
 		const struct key_row *row = &key_rows[i];
-		const char *before = mem_printf(*state, "SECRET_KEY_PREVIOUS=%s", strchr(row->key, '=') + 1);
+		const char *before = mem_printf(*state, "SECRET_KEY_PREVIOUS=%s",
+		                                strchr(row->key, '=') + 1);
 
 		reading = READ(row->env, URL_TLS, good_key, before);
 		row_int(row, reading.good, row->good);
@@ -709,9 +737,9 @@ the_key_of_before_has_the_same_rules(void **state)
 	}
 	reading = READ("SECRET_KEY_PREVIOUS=of-before", URL_TLS);
 	assert_true(is_faulted(&reading, "SECRET_KEY_PREVIOUS"));
-	assert_string_equal(
-	    GOOD("SECRET_KEY=now", "SECRET_KEY_PREVIOUS=of-before", URL_TLS).settings.secret_key_previous,
-	    "of-before");
+	assert_string_equal(GOOD("SECRET_KEY=now", "SECRET_KEY_PREVIOUS=of-before", URL_TLS)
+	                        .settings.secret_key_previous,
+	                    "of-before");
 }
 
 /* As `openssl rand -hex 32`, `openssl rand -base64 32` and secrets.token_urlsafe(32) make them. */
@@ -754,7 +782,8 @@ static const struct origins_row {
 	{ "Ionic", "Ionic://localhost", "ionic://localhost" },
 	{ "Tauri", "tauri://localhost", "tauri://localhost" },
 	{ "Electron", "app://.", "app://." },
-	{ "an extension", "chrome-extension://abcdefghijklmnop", "chrome-extension://abcdefghijklmnop" },
+	{ "an extension", "chrome-extension://abcdefghijklmnop",
+	  "chrome-extension://abcdefghijklmnop" },
 	{ "a scheme with a plus, and a port", "web+app://host:80", "web+app://host:80" },
 	{ "star", "*", NULL },
 	{ "star in a host", "https://*.example.com", NULL },
@@ -793,7 +822,8 @@ origins_are_those_that_browsers_send(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(origins_rows); i++) {
 		const struct origins_row *row = &origins_rows[i];
-		struct reading reading = READ(URL, mem_printf(*state, "CORS_ORIGINS=%s", row->origins));
+		struct reading reading = READ(URL,
+		                              mem_printf(*state, "CORS_ORIGINS=%s", row->origins));
 
 		row_int(row, reading.good, row->sent != NULL);
 		if (row->sent)
@@ -818,7 +848,9 @@ static const struct otlp_url_row {
 } otlp_url_rows[] = {
 	{ "a base", { COLLECTOR }, "http://c:4318/v1/traces" },
 	{ "a base with a path", { COLLECTOR "/x/" }, "http://c:4318/x/v1/traces" },
-	{ "that of traces, as it is", { "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://t/x" }, "http://t/x" },
+	{ "that of traces, as it is",
+	  { "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://t/x" },
+	  "http://t/x" },
 	{ "that of traces wins",
 	  { COLLECTOR, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=https://t/" },
 	  "https://t/" },
@@ -841,8 +873,9 @@ traces_go_where_opentelemetry_says(void **state)
 
 		row_text(row, GOOD(URL, entries[0], entries[1]).settings.otlp_url, row->url);
 	}
-	assert_true(is_faulted(&(struct reading[]){ READ(URL, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=c:1") }[0],
-	                       "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"));
+	assert_true(is_faulted(
+	    &(struct reading[]){ READ(URL, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=c:1") }[0],
+	    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"));
 	assert_string_equal(GOOD(URL, "OTEL_SDK_DISABLED=1").settings.warnings,
 	                    "OTEL_SDK_DISABLED: is neither true nor false: ignored\n");
 }
@@ -872,7 +905,9 @@ static const struct resource_row {
 	{ "nothing said", { NULL }, "service.name=nullpool;" REST },
 	{ "the application's name", { "APP_NAME=api" }, "service.name=api;" REST },
 	{ "a name", { "OTEL_SERVICE_NAME=one", "APP_NAME=api" }, "service.name=one;" REST },
-	{ "of the attributes", { RESOURCE "service.name=two", "APP_NAME=api" }, "service.name=two;" REST },
+	{ "of the attributes",
+	  { RESOURCE "service.name=two", "APP_NAME=api" },
+	  "service.name=two;" REST },
 	{ "a name wins over the attributes",
 	  { RESOURCE "service.name=two", "OTEL_SERVICE_NAME=one" },
 	  "service.name=one;" REST },
@@ -882,14 +917,22 @@ static const struct resource_row {
 	{ "percent-encoded",
 	  { RESOURCE "a=1%2C2%3D3,b=x y" },
 	  "service.name=nullpool;" REST "a=1,2=3;b=x y;" },
-	{ "an equals sign in a value", { RESOURCE "a=b=c" }, "service.name=nullpool;" REST "a=b=c;" },
+	{ "an equals sign in a value",
+	  { RESOURCE "a=b=c" },
+	  "service.name=nullpool;" REST "a=b=c;" },
 	{ "another environment",
 	  { RESOURCE "deployment.environment.name=blue" },
 	  "service.name=nullpool;" VERSION "deployment.environment.name=blue;" },
 	{ "the last of two", { RESOURCE "a=1,a=2" }, "service.name=nullpool;" REST "a=2;" },
 	{ "a comma at the end", { RESOURCE "a=1," }, "service.name=nullpool;" REST "a=1;" },
-	{ "one is wrong, so none counts", { RESOURCE "a=1,b" }, "service.name=nullpool;" REST, true },
-	{ "a broken encoding", { RESOURCE "a=%2", "OTEL_SERVICE_NAME=one" }, "service.name=one;" REST, true },
+	{ "one is wrong, so none counts",
+	  { RESOURCE "a=1,b" },
+	  "service.name=nullpool;" REST,
+	  true },
+	{ "a broken encoding",
+	  { RESOURCE "a=%2", "OTEL_SERVICE_NAME=one" },
+	  "service.name=one;" REST,
+	  true },
 	{ "not UTF-8", { RESOURCE "a=%ff" }, "service.name=nullpool;" REST, true },
 	{ "no key", { RESOURCE "=1" }, "service.name=nullpool;" REST, true },
 };
@@ -902,7 +945,8 @@ the_resource_is_what_opentelemetry_says(void **state)
 		struct settings settings = GOOD(URL, row->entries[0], row->entries[1]).settings;
 
 		row_text(row, attributes_of(*state, &settings), row->attributes);
-		row_int(row, text_starts(settings.warnings, "OTEL_RESOURCE_ATTRIBUTES: "), row->warns);
+		row_int(row, text_starts(settings.warnings, "OTEL_RESOURCE_ATTRIBUTES: "),
+		        row->warns);
 	}
 }
 
@@ -923,12 +967,24 @@ static const struct sampler_row {
 	{ "a part without a figure", { SAMPLER "traceidratio" }, false, 1, NULL },
 	{ "as the caller, or always", { SAMPLER "parentbased_always_on" }, true, 1, NULL },
 	{ "as the caller, or never", { SAMPLER "parentbased_always_off" }, true, 0, NULL },
-	{ "as the caller, or a part", { SAMPLER "parentbased_traceidratio", ARG "0" }, true, 0, NULL },
-	{ "one that is not known", { SAMPLER "jaeger_remote", ARG "0.5" }, true, 1, "OTEL_TRACES_SAMPLER" },
+	{ "as the caller, or a part",
+	  { SAMPLER "parentbased_traceidratio", ARG "0" },
+	  true,
+	  0,
+	  NULL },
+	{ "one that is not known",
+	  { SAMPLER "jaeger_remote", ARG "0.5" },
+	  true,
+	  1,
+	  "OTEL_TRACES_SAMPLER" },
 	{ "an argument nobody takes", { SAMPLER "always_on", ARG "x" }, false, 1, NULL },
 	{ "above 1", { SAMPLER "traceidratio", ARG "1.5" }, false, 1, "OTEL_TRACES_SAMPLER_ARG" },
 	{ "below 0", { SAMPLER "traceidratio", ARG "-0.5" }, false, 1, "OTEL_TRACES_SAMPLER_ARG" },
-	{ "no number", { SAMPLER "traceidratio", ARG "half" }, false, 1, "OTEL_TRACES_SAMPLER_ARG" },
+	{ "no number",
+	  { SAMPLER "traceidratio", ARG "half" },
+	  false,
+	  1,
+	  "OTEL_TRACES_SAMPLER_ARG" },
 };
 
 static void
@@ -968,7 +1024,8 @@ static const struct value_row {
 	{ "number with a unit", "REQUEST_TIMEOUT=60s", "REQUEST_TIMEOUT" },
 	{ "number with a point", "REQUEST_TIMEOUT=1.5", "REQUEST_TIMEOUT" },
 	{ "number with a space", "REQUEST_TIMEOUT= 1", "REQUEST_TIMEOUT" },
-	{ "too large for 64 bits", "WORKER_MAX_REQUESTS=9223372036854775808", "WORKER_MAX_REQUESTS" },
+	{ "too large for 64 bits", "WORKER_MAX_REQUESTS=9223372036854775808",
+	  "WORKER_MAX_REQUESTS" },
 	{ "smallest request timeout", "REQUEST_TIMEOUT=1", NULL },
 	{ "below it", "REQUEST_TIMEOUT=0", "REQUEST_TIMEOUT" },
 	{ "largest pool", "DATABASE_POOL_SIZE=1000", NULL },
@@ -979,7 +1036,8 @@ static const struct value_row {
 	{ "no limit of requests", "WORKER_MAX_REQUESTS=0", NULL },
 	{ "port of 0", "DB_PORT=0", "DB_PORT" },
 	{ "Redis that is none", "REDIS_URL=localhost:6379", "REDIS_URL" },
-	{ "TLS to Redis without its proof", "REDIS_URL=rediss://h?ssl_cert_reqs=none", "REDIS_URL" },
+	{ "TLS to Redis without its proof", "REDIS_URL=rediss://h?ssl_cert_reqs=none",
+	  "REDIS_URL" },
 	{ "replica that is none", "DATABASE_REPLICA_URL=mysql://h", "DATABASE_REPLICA_URL" },
 };
 
@@ -1027,8 +1085,9 @@ all_faults_are_found_at_once(void **state)
 		                             "DATABASE_CONNECTION", "CACHE_TTL", "SECRET_KEY",
 		                             "CORS_ORIGINS",        "REDIS_URL" };
 	struct reading reading = READ("ENV=production", "SERVERLESS=perhaps", "LOG_LEVEL=loud",
-	                              "DATABASE_URL=postgres://u@h/d?x=1", "DATABASE_CONNECTION=some",
-	                              "CACHE_TTL=-5", "SECRET_KEY=short", "CORS_ORIGINS=*", "REDIS_URL=?");
+	                              "DATABASE_URL=postgres://u@h/d?x=1",
+	                              "DATABASE_CONNECTION=some", "CACHE_TTL=-5",
+	                              "SECRET_KEY=short", "CORS_ORIGINS=*", "REDIS_URL=?");
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(names); i++)
@@ -1045,7 +1104,8 @@ faults_never_quote_a_value(void **state)
 	    "ENV=c4n4ry", "SERVERLESS=c4n4ry", "DEBUG=c4n4ry", "LOG_LEVEL=c4n4ry", "DB_PORT=c4n4ry",
 	    "DATABASE_URL=postgres://u:c4n4ry@w@h/d", "DATABASE_REPLICA_URL=c4n4ry",
 	    "MIGRATION_DATABASE_URL=postgres://u:c4n4ry/x@h/d", "DATABASE_CONNECTION=c4n4ry",
-	    "CACHE_TTL=c4n4ry", "REDIS_URL=redis://:c4n4ry@h/x", "ALGORITHM=c4n4ry", "CORS_ORIGINS=c4n4ry");
+	    "CACHE_TTL=c4n4ry", "REDIS_URL=redis://:c4n4ry@h/x", "ALGORITHM=c4n4ry",
+	    "CORS_ORIGINS=c4n4ry");
 
 	(void)state;
 	assert_int_equal(lines_of(reading.faults.data), 13);
@@ -1124,7 +1184,8 @@ static const struct secret_row {
 	const char *secret;
 } secret_rows[] = {
 	{ "a URL's password, decoded", "DATABASE_URL=postgres://u:s3cret%40one@h/d", "s3cret@one" },
-	{ "a URL as a whole", "DATABASE_URL=postgres://u:s3cret-two@h/d", "postgres://u:s3cret-two@h/d" },
+	{ "a URL as a whole", "DATABASE_URL=postgres://u:s3cret-two@h/d",
+	  "postgres://u:s3cret-two@h/d" },
 	{ "DB_PASSWORD", "DB_PASSWORD=s3cret-four", "s3cret-four" },
 	{ "the secret key", "SECRET_KEY=s3cret-five", "s3cret-five" },
 	{ "Redis's password", "REDIS_URL=redis://:s3cret%2Dsix@h", "s3cret-six" },
@@ -1157,7 +1218,8 @@ secrets_are_made_known_to_the_log(void **state)
 static void
 the_password_of_a_key_is_made_known_to_the_log(void **state)
 {
-	struct secret_row row = { "sslpassword", "DATABASE_URL=postgres://u@h/d?sslpassword=s3cret-three",
+	struct secret_row row = { "sslpassword",
+		                  "DATABASE_URL=postgres://u@h/d?sslpassword=s3cret-three",
 		                  "s3cret-three" };
 
 	(void)state;
@@ -1179,7 +1241,8 @@ a_credential_that_is_there_and_cannot_be_read_is_a_fault(void **state)
 	                    "SECRET_KEY: could not read its credential: Is a directory\n");
 }
 
-#define SETTINGS_TEST(function) cmocka_unit_test_setup_teardown(function, clean_setup, unit_teardown)
+#define SETTINGS_TEST(function) \
+	cmocka_unit_test_setup_teardown(function, clean_setup, unit_teardown)
 
 static int
 clean_setup(void **state)

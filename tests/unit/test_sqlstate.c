@@ -122,7 +122,8 @@ each_code_of_a_statement_has_its_meaning(void **state)
 		row_true(row, meaning.message && meaning.message[0]);
 		row_true(row, meaning.of_a_value == row->of_a_value);
 		row_int(row, meaning.status, row->status);
-		row_true(row, meaning.is_chosen == (row->status > 0 || strcmp(row->code, "P0001") == 0));
+		row_true(row,
+		         meaning.is_chosen == (row->status > 0 || strcmp(row->code, "P0001") == 0));
 	}
 }
 
@@ -131,24 +132,30 @@ static const struct connect_row {
 	const char *code, *text;
 	enum sqlstate_retry retry;
 } connect_rows[] = {
-	{ "refused", "", "connection to server at \"h\", port 5432 failed: Connection refused", RETRY_SOON },
+	{ "refused", "", "connection to server at \"h\", port 5432 failed: Connection refused",
+	  RETRY_SOON },
 	{ "closed", "", "SSL connection has been closed unexpectedly", RETRY_SOON },
 	{ "wrong password", "28P01", "FATAL:  28P01: password authentication failed for user \"u\"",
 	  RETRY_NEVER },
 	{ "pg_hba.conf", "28000", "FATAL:  28000: no pg_hba.conf entry", RETRY_NEVER },
-	{ "no such database", "3D000", "FATAL:  3D000: database \"d\" does not exist", RETRY_NEVER },
-	{ "unknown parameter", "42704", "FATAL:  42704: unrecognized configuration parameter", RETRY_NEVER },
-	{ "too many connections", "53300", "FATAL:  53300: sorry, too many clients already", RETRY_LATE },
+	{ "no such database", "3D000", "FATAL:  3D000: database \"d\" does not exist",
+	  RETRY_NEVER },
+	{ "unknown parameter", "42704", "FATAL:  42704: unrecognized configuration parameter",
+	  RETRY_NEVER },
+	{ "too many connections", "53300", "FATAL:  53300: sorry, too many clients already",
+	  RETRY_LATE },
 	{ "starting", "57P03", "FATAL:  57P03: the database system is starting up", RETRY_SOON },
-	{ "Neon: wrong password", "XX000", "ERROR:  XX000: password authentication failed for user 'u'",
+	{ "Neon: wrong password", "XX000",
+	  "ERROR:  XX000: password authentication failed for user 'u'", RETRY_NEVER },
+	{ "Neon: no code found", "", "ERROR:  password authentication failed for user 'u'",
 	  RETRY_NEVER },
-	{ "Neon: no code found", "", "ERROR:  password authentication failed for user 'u'", RETRY_NEVER },
-	{ "Neon: disabled", "XX000", "ERROR:  XX000: The endpoint is disabled. Enable it and retry.",
-	  RETRY_NEVER },
+	{ "Neon: disabled", "XX000",
+	  "ERROR:  XX000: The endpoint is disabled. Enable it and retry.", RETRY_NEVER },
 	{ "Neon: quota", "XX000", "ERROR:  XX000: Your account exceeded the compute time quota.",
 	  RETRY_NEVER },
 	{ "Neon: waking", "XX000", "ERROR:  XX000: Couldn't connect to compute node", RETRY_LATE },
-	{ "Neon: too many attempts", "XX000", "ERROR:  XX000: Too many connections attempts", RETRY_LATE },
+	{ "Neon: too many attempts", "XX000", "ERROR:  XX000: Too many connections attempts",
+	  RETRY_LATE },
 	{ "PgBouncer: wrong password", "08P01", "FATAL:  08P01: password authentication failed",
 	  RETRY_NEVER },
 	{ "certificate", "", "SSL error: certificate verify failed", RETRY_NEVER },
@@ -183,7 +190,8 @@ static const struct text_row {
 	{ "translated", "SCHWERWIEGEND:  57P03: das Datenbanksystem startet", "57P03" },
 	{ "a proxy's", "ERROR:  XX000: endpoint is disabled", "XX000" },
 	{ "not verbose", "FATAL:  password authentication failed", "" },
-	{ "libpq's own", "could not translate host name \"h\" to address: Name or service not known", "" },
+	{ "libpq's own",
+	  "could not translate host name \"h\" to address: Name or service not known", "" },
 	{ "in lower case", "FATAL:  3d000: database", "" },
 	{ "six characters", "FATAL:  28P011: x", "" },
 	{ "four characters", "FATAL:  28P0: x", "" },

@@ -45,11 +45,13 @@ static const struct np_param without_type[] = {
 		{ .name = "x", .in = NP_QUERY, __VA_ARGS__ }, \
 		NP_PARAMS_END,                                \
 	}
-static const struct np_schema same_members = {
-	"Same", (const struct np_param[]){ { .name = "a" }, { .name = "b" }, { .name = "a" }, NP_PARAMS_END }
-};
+static const struct np_schema same_members = { "Same", (const struct np_param[]){ { .name = "a" },
+	                                                                          { .name = "b" },
+	                                                                          { .name = "a" },
+	                                                                          NP_PARAMS_END } };
 static const struct np_schema bad_example_member = {
-	"Bad", (const struct np_param[]){ { .name = "a", .type = NP_JSON, .example = "{" }, NP_PARAMS_END }
+	"Bad",
+	(const struct np_param[]){ { .name = "a", .type = NP_JSON, .example = "{" }, NP_PARAMS_END }
 };
 static const struct np_schema inner_members = {
 	"Inner", (const struct np_param[]){ { .name = "a" }, { .name = "a.b" }, NP_PARAMS_END }
@@ -122,8 +124,12 @@ static const struct table_row {
 	{ "an example that is no JSON",
 	  { "GET", "/t/a", handler, .params = word_for_example },
 	  "parameter \"x\" has an example that is not JSON" },
-	{ "an example that is a text", { "GET", "/t/a", handler, .params = text_for_example }, NULL },
-	{ "an example that is a list", { "GET", "/t/a", handler, .params = list_for_example }, NULL },
+	{ "an example that is a text",
+	  { "GET", "/t/a", handler, .params = text_for_example },
+	  NULL },
+	{ "an example that is a list",
+	  { "GET", "/t/a", handler, .params = list_for_example },
+	  NULL },
 	{ "an example of a list that is none",
 	  { "GET", "/t/a", handler, .params = no_list_for_example },
 	  "example" },
@@ -131,27 +137,45 @@ static const struct table_row {
 	  { "GET", "/t/a", handler, .returns = &bad_example_member },
 	  "member \"a\" of its schema has an example that is not JSON" },
 	{ "no choices", { "GET", "/t/a", handler, .params = no_choices }, "without choices" },
-	{ "a fallback that is no choice", { "GET", "/t/a", handler, .params = other_choice }, "fallback" },
-	{ "JSON in a query", { "GET", "/t/a", handler, .params = json_in_query }, "outside of a body" },
-	{ "a list of cursors", { "GET", "/t/a", handler, .params = list_of_cursors }, "of cursors" },
-	{ "a list with a fallback", { "GET", "/t/a", handler, .params = list_with_fallback }, "fallback" },
-	{ "a list in a path", { "GET", "/t/a/{id}", handler, .params = list_in_path }, "outside of a body" },
+	{ "a fallback that is no choice",
+	  { "GET", "/t/a", handler, .params = other_choice },
+	  "fallback" },
+	{ "JSON in a query",
+	  { "GET", "/t/a", handler, .params = json_in_query },
+	  "outside of a body" },
+	{ "a list of cursors",
+	  { "GET", "/t/a", handler, .params = list_of_cursors },
+	  "of cursors" },
+	{ "a list with a fallback",
+	  { "GET", "/t/a", handler, .params = list_with_fallback },
+	  "fallback" },
+	{ "a list in a path",
+	  { "GET", "/t/a/{id}", handler, .params = list_in_path },
+	  "outside of a body" },
 	{ "a pattern that is none", { "GET", "/t/a", handler, .params = bad_pattern }, "pattern" },
 	{ "a pattern", { "GET", "/t/a", handler, .params = pattern }, NULL },
 	{ "a pattern without a max",
 	  { "GET", "/t/a", handler, .params = endless_pattern },
 	  "parameter \"x\" has a pattern and no max" },
-	{ "a pattern of long values", { "GET", "/t/a", handler, .params = long_pattern }, "a max above" },
+	{ "a pattern of long values",
+	  { "GET", "/t/a", handler, .params = long_pattern },
+	  "a max above" },
 	{ "a pattern that refers back",
 	  { "GET", "/t/a", handler, .params = back_reference },
 	  "back-reference" },
 	{ "a pattern that repeats repetitions",
 	  { "GET", "/t/a", handler, .params = repetitions },
 	  "repeats too much" },
-	{ "a pattern of a number", { "GET", "/t/a", handler, .params = pattern_of_int }, "pattern" },
-	{ "a field in a field", { "POST", "/t/a", handler, .params = inside_another }, "is in another one" },
+	{ "a pattern of a number",
+	  { "GET", "/t/a", handler, .params = pattern_of_int },
+	  "pattern" },
+	{ "a field in a field",
+	  { "POST", "/t/a", handler, .params = inside_another },
+	  "is in another one" },
 	{ "a name and its parameter", { "PUT", "/t/a/{id}", handler, .params = by_id }, NULL },
-	{ "two names and their parameters", { "GET", "/t/a/{part}/{id}", handler, .params = by_two }, NULL },
+	{ "two names and their parameters",
+	  { "GET", "/t/a/{part}/{id}", handler, .params = by_two },
+	  NULL },
 	{ "a body", { "POST", "/t/a", handler, .params = in_body }, NULL },
 	{ "no slash", { "GET", "a", handler }, "starts with /" },
 	{ "empty path", { "GET", "", handler }, "starts with /" },
@@ -160,17 +184,25 @@ static const struct table_row {
 	{ "OPTIONS comes by itself", { "OPTIONS", "/t/a", handler }, "method" },
 	{ "method in lower case", { "get", "/t/a", handler }, "method" },
 	{ "a name without parameters", { "GET", "/t/a/{id}", handler }, "{name}" },
-	{ "a name that is another place's", { "GET", "/t/a/{id}", handler, .params = in_query }, "{name}" },
-	{ "one of two names is missing", { "GET", "/t/{id}/{part}", handler, .params = by_id }, "{name}" },
+	{ "a name that is another place's",
+	  { "GET", "/t/a/{id}", handler, .params = in_query },
+	  "{name}" },
+	{ "one of two names is missing",
+	  { "GET", "/t/{id}/{part}", handler, .params = by_id },
+	  "{name}" },
 	{ "a parameter that is not in the path",
 	  { "GET", "/t/a", handler, .params = by_id },
 	  "is not in the path" },
-	{ "one of two is not", { "GET", "/t/a/{id}", handler, .params = by_two }, "is not in the path" },
+	{ "one of two is not",
+	  { "GET", "/t/a/{id}", handler, .params = by_two },
+	  "is not in the path" },
 	{ "no place", { "GET", "/t/a", handler, .params = nowhere }, "no place" },
 	{ "no type", { "GET", "/t/a", handler, .params = without_type }, "no type" },
 	{ "min above max", { "GET", "/t/a", handler, .params = upside_down }, "min above its max" },
 	{ "only a min", { "GET", "/t/a", handler, .params = only_min }, NULL },
-	{ "bounds of a type without", { "GET", "/t/a", handler, .params = bounded_bool }, "has bounds" },
+	{ "bounds of a type without",
+	  { "GET", "/t/a", handler, .params = bounded_bool },
+	  "has bounds" },
 	{ "a fallback out of bounds",
 	  { "GET", "/t/a", handler, .params = wrong_fallback },
 	  "breaks its rule" },
@@ -180,7 +212,9 @@ static const struct table_row {
 	{ "a header in capitals", { "GET", "/t/a", handler, .params = loud_header }, "lower case" },
 	{ "no handler", { "GET", "/t/a", NULL }, "a handler" },
 	{ "a key", { "GET", "/t/a/{id}", handler, NP_TX_READ, by_id, .cache = "a:{id}" }, NULL },
-	{ "a key of a write", { "POST", "/t/a", handler, NP_TX_WRITE, in_body, .cache = "a" }, "no GET" },
+	{ "a key of a write",
+	  { "POST", "/t/a", handler, NP_TX_WRITE, in_body, .cache = "a" },
+	  "no GET" },
 	{ "a key with another's name",
 	  { "GET", "/t/a/{id}", handler, NP_TX_READ, by_id, .cache = "a:{i}" },
 	  "no parameter of it" },
@@ -194,10 +228,12 @@ static const struct table_row {
 	  { "GET", "/t/a", handler, NP_TX_READ, fraction, .cache = "a:{x}" },
 	  "several ways" },
 	{ "forgotten by a write of another program",
-	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("all", "two:{id}") },
+	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id,
+	    .forgets = NP_KEYS("all", "two:{id}") },
 	  "no route of this program" },
 	{ "forgotten by a write, of which the id has another name",
-	  { "PUT", "/t/a/{whose}", handler, NP_TX_WRITE, by_whose, .forgets = NP_KEYS("one:{whose}", "all") },
+	  { "PUT", "/t/a/{whose}", handler, NP_TX_WRITE, by_whose,
+	    .forgets = NP_KEYS("one:{whose}", "all") },
 	  NULL },
 	{ "nearly the key",
 	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("one:{id}:") },
@@ -207,8 +243,8 @@ static const struct table_row {
 	  "no route of this program" },
 	{ "too many to forget",
 	  { "PUT", "/t/a", handler, NP_TX_WRITE,
-	    .forgets = NP_KEYS("all", "all", "all", "all", "all", "all", "all", "all", "all", "all", "all",
-	                       "all", "all", "all", "all", "all") },
+	    .forgets = NP_KEYS("all", "all", "all", "all", "all", "all", "all", "all", "all", "all",
+	                       "all", "all", "all", "all", "all", "all") },
 	  "too many keys" },
 	{ "forgotten by a read",
 	  { "GET", "/t/a/{id}", handler, NP_TX_READ, by_id, .forgets = NP_KEYS("all") },
@@ -216,27 +252,39 @@ static const struct table_row {
 	{ "forgotten by another's name",
 	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("all", "{no}") },
 	  "a key names" },
-	{ "a schema named as that of errors", { "GET", "/t/a", handler, .returns = &problem }, "Problem" },
-	{ "the name of another operation", { "GET", "/t/ones/{id}", handler, .params = by_id }, "same name" },
+	{ "a schema named as that of errors",
+	  { "GET", "/t/a", handler, .returns = &problem },
+	  "Problem" },
+	{ "the name of another operation",
+	  { "GET", "/t/ones/{id}", handler, .params = by_id },
+	  "same name" },
 	{ "the same with a name of its own",
 	  { "GET", "/t/ones/{id}", handler, .params = by_id, .operation = "another" },
 	  NULL },
 	{ "another's name",
 	  { "POST", "/t/a", handler, .operation = "getTAll" },
 	  "GET /t/all has the same name" },
-	{ "a name that is none", { "GET", "/t/a", handler, .operation = "a-b" }, "letters, digits" },
+	{ "a name that is none",
+	  { "GET", "/t/a", handler, .operation = "a-b" },
+	  "letters, digits" },
 	{ "no name", { "GET", "/t/a", handler, .operation = "" }, "no name" },
-	{ "a member twice", { "GET", "/t/a", handler, .returns = &same_members }, "\"a\" of its schema" },
+	{ "a member twice",
+	  { "GET", "/t/a", handler, .returns = &same_members },
+	  "\"a\" of its schema" },
 	{ "a member in another",
 	  { "GET", "/t/a", handler, .returns = &inner_members },
 	  "\"a\" of its schema" },
 	{ "longer than another", { "GET", "/t/one/id/more", handler }, NULL },
 	{ "the same again", { "GET", "/t/first", handler }, "twice" },
-	{ "a parameter twice", { "GET", "/t/a", handler, .params = two_of_one }, "\"x\" is there twice" },
+	{ "a parameter twice",
+	  { "GET", "/t/a", handler, .params = two_of_one },
+	  "\"x\" is there twice" },
 	{ "one name at two places", { "PUT", "/t/a/{id}", handler, .params = two_places }, NULL },
 	{ "the program's own path", { "GET", "/t", handler }, NULL },
 	{ "another program's path", { "GET", "/a", handler }, "/t and what is below it" },
-	{ "a path that only begins with its name", { "GET", "/tea", handler }, "/t and what is below it" },
+	{ "a path that only begins with its name",
+	  { "GET", "/tea", handler },
+	  "/t and what is below it" },
 	{ "the path without a segment", { "GET", "/", handler }, "/t and what is below it" },
 	{ "another method of the same path", { "POST", "/t/first", handler }, NULL },
 	{ "a precondition of a path with a GET",
@@ -305,15 +353,18 @@ static const struct np_route ends[] = {
 static const struct np_route endless_routes[] = { { "GET", "/t", handler } };
 static const struct np_route endless_params[] = { { "GET", "/t", handler, .params = endless },
 	                                          NP_ROUTES_END };
-static const struct np_route endless_choices[] = { { "GET", "/t", handler, .params = endless_choice },
-	                                           NP_ROUTES_END };
-static const struct np_route endless_members[] = { { "GET", "/t", handler, .returns = &endless_schema },
-	                                           NP_ROUTES_END };
+static const struct np_route endless_choices[] = {
+	{ "GET", "/t", handler, .params = endless_choice }, NP_ROUTES_END
+};
+static const struct np_route endless_members[] = {
+	{ "GET", "/t", handler, .returns = &endless_schema }, NP_ROUTES_END
+};
 static const struct np_route endless_member_choices[] = {
 	{ "GET", "/t", handler, .returns = &endless_choice_schema }, NP_ROUTES_END
 };
-static const struct np_route endless_conflicts[] = { { "GET", "/t", handler, .conflicts = endless_details },
-	                                             NP_ROUTES_END };
+static const struct np_route endless_conflicts[] = {
+	{ "GET", "/t", handler, .conflicts = endless_details }, NP_ROUTES_END
+};
 static const struct np_route endless_keys[] = { { "GET", "/t", handler, .forgets = endless_names },
 	                                        NP_ROUTES_END };
 
@@ -325,12 +376,14 @@ static const struct end_row {
 	{ "all there", ends, NULL },
 	{ "routes", endless_routes, "the routes do not end with NP_ROUTES_END" },
 	{ "parameters", endless_params, "GET /t: its parameters do not end with NP_PARAMS_END" },
-	{ "choices", endless_choices, "GET /t: a parameter's choices do not end with NULL (NP_CHOICES)" },
+	{ "choices", endless_choices,
+	  "GET /t: a parameter's choices do not end with NULL (NP_CHOICES)" },
 	{ "members", endless_members,
 	  "GET /t: the members of what it returns do not end with NP_PARAMS_END" },
 	{ "choices of a member", endless_member_choices,
 	  "GET /t: a member's choices do not end with NULL (NP_CHOICES)" },
-	{ "conflicts", endless_conflicts, "GET /t: its conflicts do not end with NULL (NP_CONFLICTS)" },
+	{ "conflicts", endless_conflicts,
+	  "GET /t: its conflicts do not end with NULL (NP_CONFLICTS)" },
 	{ "keys", endless_keys, "GET /t: what it forgets does not end with NULL (NP_KEYS)" },
 };
 
@@ -338,7 +391,8 @@ static void
 a_list_without_an_end_is_found(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(end_rows); i++)
-		row_text(&end_rows[i], table_end_fault(*state, end_rows[i].routes), end_rows[i].says);
+		row_text(&end_rows[i], table_end_fault(*state, end_rows[i].routes),
+		         end_rows[i].says);
 }
 
 int

@@ -143,15 +143,17 @@ parts_are_counted(void **state)
 	struct target target;
 	struct error err;
 
-	assert_true(target_parse(*state, repeated(*state, "", "/a", TARGET_SEGMENTS_MAX), &target, &err));
+	assert_true(
+	    target_parse(*state, repeated(*state, "", "/a", TARGET_SEGMENTS_MAX), &target, &err));
 	assert_int_equal(target.segment_count, TARGET_SEGMENTS_MAX);
-	assert_false(
-	    target_parse(*state, repeated(*state, "", "/a", TARGET_SEGMENTS_MAX + 1), &target, &err));
+	assert_false(target_parse(*state, repeated(*state, "", "/a", TARGET_SEGMENTS_MAX + 1),
+	                          &target, &err));
 	assert_int_equal(err.kind, NP_MALFORMED);
-	assert_true(target_parse(*state, repeated(*state, "/?", "a=1&", TARGET_QUERY_MAX), &target, &err));
+	assert_true(
+	    target_parse(*state, repeated(*state, "/?", "a=1&", TARGET_QUERY_MAX), &target, &err));
 	assert_int_equal(target.query_count, TARGET_QUERY_MAX);
-	assert_false(
-	    target_parse(*state, repeated(*state, "/?", "a=1&", TARGET_QUERY_MAX + 1), &target, &err));
+	assert_false(target_parse(*state, repeated(*state, "/?", "a=1&", TARGET_QUERY_MAX + 1),
+	                          &target, &err));
 	assert_int_equal(err.kind, NP_MALFORMED);
 }
 
@@ -171,12 +173,14 @@ a_fault_of_a_form_is_called_the_forms(void **state)
 	struct error err;
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		const char *text = rows[i].text ? rows[i].text
-		                                : repeated(*state, "", "a=1&", TARGET_QUERY_MAX + 1);
+		const char *text = rows[i].text
+		                       ? rows[i].text
+		                       : repeated(*state, "", "a=1&", TARGET_QUERY_MAX + 1);
 
 		row_true(&rows[i], !target_parse_form(*state, text, &target, &err));
 		row_true(&rows[i], text_starts(err.message, rows[i].says));
-		row_true(&rows[i], !target_parse(*state, mem_printf(*state, "/?%s", text), &target, &err));
+		row_true(&rows[i],
+		         !target_parse(*state, mem_printf(*state, "/?%s", text), &target, &err));
 		row_true(&rows[i], !strstr(err.message, "form"));
 	}
 }
@@ -195,9 +199,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_path_is_split_first_and_decoded_once), TEST(a_query_is_split_first_and_decoded_once),
-		TEST(what_cannot_be_trusted_is_malformed),    TEST(parts_are_counted),
-		TEST(a_fault_of_a_form_is_called_the_forms),  TEST(a_slash_too_many_is_a_segment_too_many),
+		TEST(a_path_is_split_first_and_decoded_once),
+		TEST(a_query_is_split_first_and_decoded_once),
+		TEST(what_cannot_be_trusted_is_malformed),
+		TEST(parts_are_counted),
+		TEST(a_fault_of_a_form_is_called_the_forms),
+		TEST(a_slash_too_many_is_a_segment_too_many),
 	};
 
 	return cmocka_run_group_tests_name("target", tests, NULL, NULL);

@@ -13,11 +13,12 @@ static const struct config_row {
 	const char *kept_section, *kept_name, *kept_value; /* what must still be said */
 } config_rows[] = {
 	{ "nothing but a default section", "HOME = .\n", "default", "HOME", "." },
-	{ "an init section without TLS", "openssl_conf = start\n[start]\nproviders = list\n[list]\n", "start",
-	  "providers", "list" },
+	{ "an init section without TLS",
+	  "openssl_conf = start\n[start]\nproviders = list\n[list]\n", "start", "providers",
+	  "list" },
 	{ "TLS without defaults",
-	  "openssl_conf = start\n[start]\nssl_conf = tls\n[tls]\nserver = other\n[other]\n", "tls", "server",
-	  "other" },
+	  "openssl_conf = start\n[start]\nssl_conf = tls\n[tls]\nserver = other\n[other]\n", "tls",
+	  "server", "other" },
 	{ "defaults for TLS",
 	  "openssl_conf = start\n[start]\nssl_conf = tls\n[tls]\nsystem_default = all\n[all]\nMinProtocol = TLSv1.3\n",
 	  "all", "MinProtocol", "TLSv1.3" },
@@ -60,8 +61,10 @@ p256_is_first_and_the_systems_configuration_stays(void **state)
 		row_true(row, tls_config(system, &out));
 		write_file(ours, out.data);
 		row_true(row, NCONF_load(conf, ours, NULL) > 0);
-		row_true(row, groups_of(conf) && strstr(groups_of(conf), "P-256:") <= groups_of(conf) + 1);
-		row_text(row, NCONF_get_string(conf, row->kept_section, row->kept_name), row->kept_value);
+		row_true(row, groups_of(conf)
+		                  && strstr(groups_of(conf), "P-256:") <= groups_of(conf) + 1);
+		row_text(row, NCONF_get_string(conf, row->kept_section, row->kept_name),
+		         row->kept_value);
 		NCONF_free(conf);
 		assert_int_equal(unlink(system), 0);
 		assert_int_equal(unlink(ours), 0);
@@ -76,8 +79,9 @@ groups_of_the_systems_own_are_left_alone(void **state)
 
 	(void)state;
 	buf_init_fixed(&out, storage, sizeof(storage));
-	write_file(system, "openssl_conf = start\n[start]\nssl_conf = tls\n[tls]\nsystem_default = all\n"
-	                   "[all]\nGroups = X448\n");
+	write_file(system,
+	           "openssl_conf = start\n[start]\nssl_conf = tls\n[tls]\nsystem_default = all\n"
+	           "[all]\nGroups = X448\n");
 	assert_false(tls_config(system, &out));
 	assert_int_equal(unlink(system), 0);
 	assert_false(tls_config("/nonexistent", &out));

@@ -87,9 +87,9 @@ reserved_flags_are_not_passed_on(void **state)
 		trace_read(rows[i].header, &trace);
 		trace_write(&trace, header);
 		row_true(&rows[i], strcmp(trace.flags, rows[i].flags) == 0);
-		row_true(&rows[i],
-		         strcmp(header, mem_printf(*state, "00-" ID "-%s-%s", trace.span, rows[i].flags))
-		             == 0);
+		row_true(&rows[i], strcmp(header, mem_printf(*state, "00-" ID "-%s-%s", trace.span,
+		                                             rows[i].flags))
+		                       == 0);
 	}
 }
 
@@ -137,10 +137,13 @@ static const struct sample_row {
 	{ "all", "00-ffffffffffffffffffffffffffffffff-00f067aa0ba902b7-00", 1, "01" },
 	{ "none", "00-00000000000000010000000000000000-00f067aa0ba902b7-01", 0, "00" },
 	{ "a half, below", "00-ffffffffffffffff7fffffffffffffff-00f067aa0ba902b7-00", 0.5, "01" },
-	{ "a half, not below", "00-00000000000000008000000000000000-00f067aa0ba902b7-01", 0.5, "00" },
+	{ "a half, not below", "00-00000000000000008000000000000000-00f067aa0ba902b7-01", 0.5,
+	  "00" },
 	/* The bound of Python's TraceIdRatioBased(0.3) is 0x4ccccccccccccc00. */
-	{ "below Python's bound", "00-00000000000000004cccccccccccc000-00f067aa0ba902b7-00", 0.3, "01" },
-	{ "above Python's bound", "00-00000000000000004ccccccccccd0000-00f067aa0ba902b7-00", 0.3, "00" },
+	{ "below Python's bound", "00-00000000000000004cccccccccccc000-00f067aa0ba902b7-00", 0.3,
+	  "01" },
+	{ "above Python's bound", "00-00000000000000004ccccccccccd0000-00f067aa0ba902b7-00", 0.3,
+	  "00" },
 };
 
 static void

@@ -32,11 +32,15 @@ static const struct value_row {
 	{ "empty list", { .text = "{}", .type = NP_INT, .is_list = true }, "[]" },
 	{ "integers", { .text = "{\"1\",\"-2\"}", .type = NP_INT, .is_list = true }, "[1,-2]" },
 	{ "floats", { .text = "{\"1.5\",\"2\"}", .type = NP_FLOAT, .is_list = true }, "[1.5,2]" },
-	{ "booleans", { .text = "{\"true\",\"false\"}", .type = NP_BOOL, .is_list = true }, "[true,false]" },
+	{ "booleans",
+	  { .text = "{\"true\",\"false\"}", .type = NP_BOOL, .is_list = true },
+	  "[true,false]" },
 	{ "strings",
 	  { .text = "{\"a,}\\\"\",\"NULL\",\"\"}", .is_list = true },
 	  "[\"a,}\\\"\",\"NULL\",\"\"]" },
-	{ "dates", { .text = "{\"2026-01-31\"}", .type = NP_DATE, .is_list = true }, "[\"2026-01-31\"]" },
+	{ "dates",
+	  { .text = "{\"2026-01-31\"}", .type = NP_DATE, .is_list = true },
+	  "[\"2026-01-31\"]" },
 	{ "int8 column", { .text = "5", .column_type = 20 }, "5" },
 	{ "bool column", { .text = "t", .column_type = 16 }, "true" },
 	{ "NaN column", { .text = "NaN", .column_type = 701 }, "null" },
@@ -53,7 +57,9 @@ static const struct value_row {
 	  { .text = "2026-01-31 23:59:59+00", .column_type = 1184 },
 	  "\"2026-01-31T23:59:59+00:00\"" },
 	{ "range column", { .text = "[1,5)", .column_type = 3904 }, "\"[1,5)\"" },
-	{ "nested array column", { .text = "{{1,2},{3,NULL}}", .column_type = 1007 }, "[[1,2],[3,null]]" },
+	{ "nested array column",
+	  { .text = "{{1,2},{3,NULL}}", .column_type = 1007 },
+	  "[[1,2],[3,null]]" },
 };
 
 static void

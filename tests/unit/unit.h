@@ -1,4 +1,5 @@
-/* unit.h - what the unit tests share: cmocka, an owner for each test, checks that name their table's row */
+/* unit.h - what the unit tests share: cmocka, an owner for each test, checks that name their
+ * table's row */
 #ifndef NULLPOOL_TESTS_UNIT_H
 #define NULLPOOL_TESTS_UNIT_H
 
@@ -49,13 +50,13 @@ unit_teardown(void **state)
 	} while (0)
 
 /* Two texts are the same, or both are NULL. */
-#define row_text(row, got, want)                                                                           \
-	do {                                                                                               \
-		const char *row_got = (got), *row_want = (want);                                           \
-                                                                                                           \
-		if (!row_got || !row_want ? row_got != row_want : strcmp(row_got, row_want) != 0)          \
-			fail_msg("\"%s\": <%s> instead of <%s>", (row)->about, row_got ? row_got : "NULL", \
-			         row_want ? row_want : "NULL");                                            \
+#define row_text(row, got, want)                                                                  \
+	do {                                                                                      \
+		const char *row_got = (got), *row_want = (want);                                  \
+                                                                                                  \
+		if (!row_got || !row_want ? row_got != row_want : strcmp(row_got, row_want) != 0) \
+			fail_msg("\"%s\": <%s> instead of <%s>", (row)->about,                    \
+			         row_got ? row_got : "NULL", row_want ? row_want : "NULL");       \
 	} while (0)
 
 static inline void
@@ -83,7 +84,8 @@ unit_json(void *owner, const char *text)
 	return root;
 }
 
-/* What stands at an RFC 6901 pointer, as text (a string's contents, else its JSON); NULL: nothing does. */
+/* What stands at an RFC 6901 pointer, as text (a string's contents, else its JSON); NULL: nothing
+ * does. */
 static inline const char *
 unit_at(struct json_object *root, const char *pointer)
 {
@@ -94,8 +96,8 @@ unit_at(struct json_object *root, const char *pointer)
 	return found ? json_object_get_string(found) : "null";
 }
 
-/* How a process ends that calls function(argument): its exit code, or minus the signal. Its standard error is
- * not shown. */
+/* How a process ends that calls function(argument): its exit code, or minus the signal. Its
+ * standard error is not shown. */
 static inline int
 unit_end_of(void (*function)(void *argument), void *argument)
 {

@@ -62,8 +62,8 @@ count_form_bytes(struct np_ctx *ctx)
 {
 	const char *text = np_arg(ctx, FIRST).text;
 
-	return np_reply_object(ctx, NP_OK,
-	                       NP_MEMBERS({ "bytes", np_int(ctx, text ? (int64_t)strlen(text) : 0) }));
+	return np_reply_object(
+	    ctx, NP_OK, NP_MEMBERS({ "bytes", np_int(ctx, text ? (int64_t)strlen(text) : 0) }));
 }
 
 enum { ROWS, SIZE, TAGS };
@@ -109,7 +109,8 @@ static const struct np_route routes[] = {
 	{ "POST", "/bulk/items", count_items, NP_TX_READ, of_a_body },
 	{ "POST", "/bulk/form", count_form_bytes, NP_TX_NONE, of_a_form, .form = true },
 	{ "GET", "/bulk/rows", list_rows, NP_TX_READ, of_an_answer },
-	{ "GET", "/bulk/kept", list_rows, NP_TX_READ, of_a_kept_answer, .cache = "bulk:{rows}:{size}" },
+	{ "GET", "/bulk/kept", list_rows, NP_TX_READ, of_a_kept_answer,
+	  .cache = "bulk:{rows}:{size}" },
 	NP_ROUTES_END,
 };
 

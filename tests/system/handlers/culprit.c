@@ -1,6 +1,7 @@
 /* culprit - a handler that asks the kernel for what no worker needs: GET /culprit/execve?path=…
  *
- * Each attempt is the bare call, so that what is refused is that and nothing that libc does around it.
+ * Each attempt is the bare call, so that what is refused is that and nothing that libc does around
+ * it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -258,9 +259,9 @@ try(struct np_ctx *ctx)
 		errno = 0;
 		result = attempts[i].attempt(path);
 		result = result < 0 ? errno : 0;
-		return np_reply_object(
-		    ctx, NP_OK,
-		    NP_MEMBERS({ "worker", np_int(ctx, getpid()) }, { "error", np_int(ctx, result) }));
+		return np_reply_object(ctx, NP_OK,
+		                       NP_MEMBERS({ "worker", np_int(ctx, getpid()) },
+		                                  { "error", np_int(ctx, result) }));
 	}
 	return np_fail(ctx, NP_NOT_FOUND, "No such attempt");
 }

@@ -1,9 +1,12 @@
-/* kept - numbers whose rows are counted, the count kept in Redis; written in ways that go on after the commit */
+/* kept - numbers whose rows are counted, the count kept in Redis; written in ways that go on after
+ * the commit */
 #include "nullpool.h"
 
-static const char row_count[] = "SELECT count(*) AS count FROM probe_rows WHERE label = 'kept-' || $1";
+static const char row_count[] =
+    "SELECT count(*) AS count FROM probe_rows WHERE label = 'kept-' || $1";
 
-static const char new_row[] = "INSERT INTO probe_rows (label) VALUES ('kept-' || $1) RETURNING label";
+static const char new_row[] =
+    "INSERT INTO probe_rows (label) VALUES ('kept-' || $1) RETURNING label";
 
 static const char no_row[] =
     "INSERT INTO probe_rows (label) SELECT 'kept-' || $1 WHERE pg_typeof(1) = 'text'::regtype RETURNING label";
@@ -33,7 +36,8 @@ insert(struct np_ctx *ctx)
 
 	return np_header(ctx, "X-Early", "yes")
 	       && np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, NUMBER)))
-	       && np_header(ctx, "X-Calls", "%lld", (long long)++calls) && np_reply_row(ctx, NP_CREATED, row);
+	       && np_header(ctx, "X-Calls", "%lld", (long long)++calls)
+	       && np_reply_row(ctx, NP_CREATED, row);
 }
 
 static bool
@@ -59,9 +63,10 @@ static const struct np_route routes[] = {
 	{ "POST", "/kept/{number}", insert, NP_TX_WRITE, by_number, "One", FORGETS },
 	{ "POST", "/kept/{number}/once", insert, NP_TX_WRITE, by_number, "One, and never run again",
 	  .once = true, FORGETS },
-	{ "POST", "/kept/{number}/failing", insert_and_fail, NP_TX_WRITE, by_number, "One, and an error",
+	{ "POST", "/kept/{number}/failing", insert_and_fail, NP_TX_WRITE, by_number,
+	  "One, and an error", FORGETS },
+	{ "POST", "/kept/{number}/nothing", insert_nothing, NP_TX_WRITE, by_number, "None",
 	  FORGETS },
-	{ "POST", "/kept/{number}/nothing", insert_nothing, NP_TX_WRITE, by_number, "None", FORGETS },
 	NP_ROUTES_END,
 };
 

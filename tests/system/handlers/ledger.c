@@ -1,4 +1,5 @@
-/* ledger - numbered rows, in all the ways that a write may commit; nothing but the code keeps a row from being there twice
+/* ledger - numbered rows, in all the ways that a write may commit; nothing but the code keeps a row
+ * from being there twice
  *
  * Its table, ledger_rows, is made by tests/torture/ground.py and has no unique constraint.
  */
@@ -52,7 +53,8 @@ count_and_insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, NUMBER))) && insert_last(ctx);
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, NUMBER)))
+	       && insert_last(ctx);
 }
 
 static const struct np_route routes[] = {
@@ -60,7 +62,8 @@ static const struct np_route routes[] = {
 	{ "GET", "/ledger/{number}/kept", count, NP_TX_READ, by_number, "The same, kept in Redis",
 	  .cache = "ledger:{number}" },
 	{ "POST", "/ledger", insert_last, NP_TX_WRITE, a_number, "One statement, with its commit" },
-	{ "POST", "/ledger/plain", insert, NP_TX_WRITE, a_number, "The commit comes after the handler" },
+	{ "POST", "/ledger/plain", insert, NP_TX_WRITE, a_number,
+	  "The commit comes after the handler" },
 	{ "POST", "/ledger/two", count_and_insert, NP_TX_WRITE, a_number, "Two statements" },
 	NP_ROUTES_END,
 };

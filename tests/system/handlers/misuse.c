@@ -1,4 +1,5 @@
-/* misuse - asks for what is not there: a parameter, a column, a row, a key, another kind of transaction */
+/* misuse - asks for what is not there: a parameter, a column, a row, a key, another kind of
+ * transaction */
 #include "nullpool.h"
 
 static const struct np_param what_to_ask[] = {

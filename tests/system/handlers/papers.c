@@ -4,12 +4,15 @@
 
 static const char paper[] = "SELECT id, title FROM paper_rows WHERE id = $1";
 
-static const char new_paper[] = "INSERT INTO paper_rows (id, title) VALUES ($1, $2) RETURNING id, title";
+static const char new_paper[] =
+    "INSERT INTO paper_rows (id, title) VALUES ($1, $2) RETURNING id, title";
 
-static const char put_paper[] = "INSERT INTO paper_rows (id, title) VALUES ($1, $2)"
-                                " ON CONFLICT (id) DO UPDATE SET title = excluded.title RETURNING id, title";
+static const char put_paper[] =
+    "INSERT INTO paper_rows (id, title) VALUES ($1, $2)"
+    " ON CONFLICT (id) DO UPDATE SET title = excluded.title RETURNING id, title";
 
-static const char changed_paper[] = "UPDATE paper_rows SET title = $2 WHERE id = $1 RETURNING id, title";
+static const char changed_paper[] =
+    "UPDATE paper_rows SET title = $2 WHERE id = $1 RETURNING id, title";
 
 static const char deleted_paper[] = "DELETE FROM paper_rows WHERE id = $1 RETURNING id";
 
@@ -22,7 +25,11 @@ static const struct np_param by_id[] = {
 };
 static const struct np_param with_title[] = {
 	[ID] = { .name = "id", .in = NP_PATH, .type = NP_INT },
-	[TITLE] = { .name = "title", .in = NP_BODY, .type = NP_STRING, .required = true, .max = 100 },
+	[TITLE] = { .name = "title",
+	            .in = NP_BODY,
+	            .type = NP_STRING,
+	            .required = true,
+	            .max = 100 },
 	NP_PARAMS_END,
 };
 static const struct np_param with_query[] = {
@@ -36,7 +43,8 @@ show(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, paper, NP_VALUES(np_arg(ctx, ID))) && np_reply_row(ctx, NP_OK, row);
+	return np_query_one(ctx, &row, paper, NP_VALUES(np_arg(ctx, ID)))
+	       && np_reply_row(ctx, NP_OK, row);
 }
 
 /* The commit must not travel with it where it is only looked at. */
@@ -133,10 +141,11 @@ delete_row(struct np_ctx *ctx)
 	       && np_reply_empty(ctx);
 }
 
-#define GET(suffix, handler, mode, parameters, ...)                                                 \
-	{                                                                                           \
-		.method = "GET", .path = "/papers/{id}" suffix, .handle = handler, .tx = mode,      \
-		.params = parameters, .missing = "No such paper", .summary = "A paper", __VA_ARGS__ \
+#define GET(suffix, handler, mode, parameters, ...)                                            \
+	{                                                                                      \
+		.method = "GET", .path = "/papers/{id}" suffix, .handle = handler, .tx = mode, \
+		.params = parameters, .missing = "No such paper", .summary = "A paper",        \
+		__VA_ARGS__                                                                    \
 	}
 #define PATCH(suffix, handler, mode, ...)                                                        \
 	{                                                                                        \

@@ -84,7 +84,8 @@ list_prepared(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, prepared, NP_NO_VALUES) && np_reply_page(ctx, rows, 100, NP_KEYS("name"));
+	return np_query(ctx, &rows, prepared, NP_NO_VALUES)
+	       && np_reply_page(ctx, rows, 100, NP_KEYS("name"));
 }
 
 static bool
@@ -154,7 +155,8 @@ sleep_in_database(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, nap, NP_VALUES(np_arg(ctx, SECONDS))) && np_reply_row(ctx, NP_OK, row);
+	return np_query_one(ctx, &row, nap, NP_VALUES(np_arg(ctx, SECONDS)))
+	       && np_reply_row(ctx, NP_OK, row);
 }
 
 enum { LABEL };
@@ -200,7 +202,8 @@ count_and_insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, LABEL))) && insert(np_last(ctx));
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, LABEL)))
+	       && insert(np_last(ctx));
 }
 
 /* Time for another one to do the same: of two that are serializable one has to be run again. */
@@ -238,7 +241,8 @@ end_session(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, end_of_session, NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
+	return np_query_one(ctx, &row, end_of_session, NP_NO_VALUES)
+	       && np_reply_row(ctx, NP_OK, row);
 }
 
 static bool
@@ -252,7 +256,8 @@ insert_then_query_after_last(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return insert(np_last(ctx)) && np_query(ctx, &row, row_count, NP_VALUES(np_arg(ctx, LABEL)));
+	return insert(np_last(ctx))
+	       && np_query(ctx, &row, row_count, NP_VALUES(np_arg(ctx, LABEL)));
 }
 
 /* Two transactions: the first is committed, the second is not. */
@@ -300,7 +305,8 @@ query_literal(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, "SELECT 1 AS one", NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
+	return np_query_one(ctx, &row, "SELECT 1 AS one", NP_NO_VALUES)
+	       && np_reply_row(ctx, NP_OK, row);
 }
 
 static bool
@@ -333,7 +339,12 @@ roll_back_and_sleep(struct np_ctx *ctx)
 
 enum { ROWS, SIZE };
 static const struct np_param how_wide[] = {
-	[ROWS] = { .name = "rows", .in = NP_QUERY, .type = NP_INT, .required = true, .min = 1, .max = 100 },
+	[ROWS] = { .name = "rows",
+	           .in = NP_QUERY,
+	           .type = NP_INT,
+	           .required = true,
+	           .min = 1,
+	           .max = 100 },
 	[SIZE] = { .name = "size",
 	           .in = NP_QUERY,
 	           .type = NP_INT,
@@ -367,7 +378,8 @@ set_header(struct np_ctx *ctx)
 static bool
 steer_nginx(struct np_ctx *ctx)
 {
-	return np_header(ctx, "X-Accel-Redirect", "/_problem") && np_reply_object(ctx, NP_OK, NULL, 0);
+	return np_header(ctx, "X-Accel-Redirect", "/_problem")
+	       && np_reply_object(ctx, NP_OK, NULL, 0);
 }
 
 static bool
@@ -452,11 +464,12 @@ static const struct np_param every_place[] = {
 static bool
 echo(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_OK,
-	                       NP_MEMBERS({ "word", np_arg(ctx, WORD) }, { "number", np_arg(ctx, NUMBER) },
-	                                  { "flag", np_arg(ctx, FLAG) }, { "nothing", np_arg(ctx, NOTHING) },
-	                                  { "nothing_given", np_bool(np_given(ctx, NOTHING)) },
-	                                  { "token", np_arg(ctx, TOKEN) }));
+	return np_reply_object(
+	    ctx, NP_OK,
+	    NP_MEMBERS({ "word", np_arg(ctx, WORD) }, { "number", np_arg(ctx, NUMBER) },
+	               { "flag", np_arg(ctx, FLAG) }, { "nothing", np_arg(ctx, NOTHING) },
+	               { "nothing_given", np_bool(np_given(ctx, NOTHING)) },
+	               { "token", np_arg(ctx, TOKEN) }));
 }
 
 static const struct np_route routes[] = {
@@ -475,7 +488,8 @@ static const struct np_route routes[] = {
 	  .cache = "nap:{seconds}" },
 	{ "GET", "/probe/rows", count_rows, NP_TX_READ, a_label },
 	{ "POST", "/probe/rows", insert, NP_TX_WRITE, a_label, .conflict = "This label is taken" },
-	{ "POST", "/probe/marked", insert_last, NP_TX_WRITE, a_label, .conflict = "This label is taken" },
+	{ "POST", "/probe/marked", insert_last, NP_TX_WRITE, a_label,
+	  .conflict = "This label is taken" },
 	{ "POST", "/probe/types", insert_every_type, NP_TX_WRITE, a_label },
 	{ "POST", "/probe/token", insert_token, NP_TX_WRITE, a_label },
 	{ "POST", "/probe/two-steps", count_and_insert, NP_TX_WRITE, a_label },
@@ -483,7 +497,8 @@ static const struct np_route routes[] = {
 	  .isolation = NP_SERIALIZABLE },
 	{ "POST", "/probe/serializable-once", count_nap_and_insert, NP_TX_WRITE, a_label,
 	  .isolation = NP_SERIALIZABLE, .once = true },
-	{ "GET", "/probe/snapshot", sleep_and_count, NP_TX_READ, a_label, .isolation = NP_REPEATABLE_READ },
+	{ "GET", "/probe/snapshot", sleep_and_count, NP_TX_READ, a_label,
+	  .isolation = NP_REPEATABLE_READ },
 	{ "GET", "/probe/no-snapshot", sleep_and_count, NP_TX_READ, a_label },
 	{ "POST", "/probe/insert-and-sleep", insert_and_sleep, NP_TX_WRITE, a_label },
 	{ "GET", "/probe/end-session", end_session, NP_TX_READ, NULL },
@@ -498,7 +513,8 @@ static const struct np_route routes[] = {
 	{ "POST", "/probe/dawdle", insert_and_dawdle, NP_TX_WRITE, a_label },
 	{ "POST", "/probe/roll-back-and-sleep", roll_back_and_sleep, NP_TX_MANUAL, a_label },
 	{ "GET", "/probe/wide", list_wide_rows, NP_TX_READ, how_wide },
-	{ "GET", "/probe/kept-wide", list_wide_rows, NP_TX_READ, how_wide, .cache = "wide:{rows}:{size}" },
+	{ "GET", "/probe/kept-wide", list_wide_rows, NP_TX_READ, how_wide,
+	  .cache = "wide:{rows}:{size}" },
 	{ "GET", "/probe/long-header", set_long_header, NP_TX_NONE, NULL },
 	{ "GET", "/probe/steer", steer_nginx, NP_TX_NONE, NULL },
 	{ "GET", "/probe/twice", name_twice, NP_TX_READ },

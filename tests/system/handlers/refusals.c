@@ -6,7 +6,8 @@
 
 static const char divide[] = "SELECT 1 / 0 AS never";
 static const char divide_by[] = "SELECT 1 / $1::int AS share";
-static const char limit_of_index[] = "INSERT INTO refusal_texts (text) VALUES ($1) RETURNING 1 AS one";
+static const char limit_of_index[] =
+    "INSERT INTO refusal_texts (text) VALUES ($1) RETURNING 1 AS one";
 static const char limit_of_ours[] =
     "INSERT INTO refusal_texts (text) SELECT string_agg(md5(i::text), '') FROM generate_series(1, 9999) AS i";
 static const char raise[] = "SELECT refusal_raise($1, $2, $3)::text AS raised";
@@ -72,7 +73,8 @@ insert_text(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(np_last(ctx), &rows, limit_of_index, NP_VALUES(np_arg(ctx, TEXT))) && done(ctx);
+	return np_query(np_last(ctx), &rows, limit_of_index, NP_VALUES(np_arg(ctx, TEXT)))
+	       && done(ctx);
 }
 
 static bool
@@ -122,7 +124,8 @@ insert_pair(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, new_pair, NP_VALUES(np_arg(ctx, A), np_arg(ctx, B))) && done(ctx);
+	return np_query(ctx, &rows, new_pair, NP_VALUES(np_arg(ctx, A), np_arg(ctx, B)))
+	       && done(ctx);
 }
 
 static bool

@@ -2,16 +2,25 @@
  * types */
 #include "nullpool.h"
 
-static const char new_row[] = "INSERT INTO probe_rows (label) VALUES ('repeat-' || $1) RETURNING id";
+static const char new_row[] =
+    "INSERT INTO probe_rows (label) VALUES ('repeat-' || $1) RETURNING id";
 
 enum { LABEL, NOTE, NUMBER, NUMBERS, DATA, MARK, TENANT };
 static const struct np_param fields[] = {
-	[LABEL] = { .name = "label", .in = NP_BODY, .type = NP_STRING, .required = true, .max = 100 },
+	[LABEL] = { .name = "label",
+	            .in = NP_BODY,
+	            .type = NP_STRING,
+	            .required = true,
+	            .max = 100 },
 	[NOTE] = { .name = "note", .in = NP_BODY, .type = NP_STRING, .nullable = true, .max = 100 },
 	[NUMBER] = { .name = "number", .in = NP_BODY, .type = NP_FLOAT },
 	[NUMBERS] = { .name = "numbers", .in = NP_BODY, .type = NP_INT, .many = 5 },
 	[DATA] = { .name = "data", .in = NP_BODY, .type = NP_JSON, .nullable = true },
-	[MARK] = { .name = "mark", .in = NP_QUERY, .type = NP_STRING, .fallback = "none", .max = 100 },
+	[MARK] = { .name = "mark",
+	           .in = NP_QUERY,
+	           .type = NP_STRING,
+	           .fallback = "none",
+	           .max = 100 },
 	[TENANT] = { .name = "x-tenant", .in = NP_HEADER, .type = NP_STRING, .max = 100 },
 	NP_PARAMS_END,
 };
@@ -49,7 +58,11 @@ insert_unmarked(struct np_ctx *ctx)
 }
 
 static const struct np_param label_only[] = {
-	[LABEL] = { .name = "label", .in = NP_BODY, .type = NP_STRING, .required = true, .max = 100 },
+	[LABEL] = { .name = "label",
+	            .in = NP_BODY,
+	            .type = NP_STRING,
+	            .required = true,
+	            .max = 100 },
 	NP_PARAMS_END,
 };
 

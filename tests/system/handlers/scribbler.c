@@ -1,20 +1,23 @@
-/* scribbler - a worker that was taken over: it writes what it likes into the memory that it shares with its master
+/* scribbler - a worker that was taken over: it writes what it likes into the memory that it shares
+ * with its master
  *
- * PUT /scribbler/words?value=… fills the scoreboard with a number of 32 bits, PUT /scribbler/workers?value=… says of each slot
- * that it is a worker of that process ID whose request is late.
+ * PUT /scribbler/words?value=… fills the scoreboard with a number of 32 bits, PUT
+ * /scribbler/workers?value=… says of each slot that it is a worker of that process ID whose request
+ * is late.
  */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "nullpool.h"
-#include "serve/scoreboard.h"
+#include "observe/scoreboard.h"
 
 static uint32_t slots, routes;
 
 static void
 fill(uint32_t value)
 {
-	size_t bytes = sizeof(*board) + slots * sizeof(struct slot) + routes * sizeof(struct route_counts);
+	size_t bytes = sizeof(*board) + slots * sizeof(struct slot)
+	               + routes * sizeof(struct route_counts);
 	uint32_t *word = (uint32_t *)(void *)board;
 
 	for (size_t i = 0; i < bytes / sizeof(*word); i++)

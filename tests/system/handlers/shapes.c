@@ -37,7 +37,8 @@ static const char own_types[] =
     " ARRAY['(1,1),(0,0)'::box] AS boxes, ARRAY['A']::citext[] AS words, '{x'::citext AS brace,"
     " ARRAY['a=>1']::hstore[] AS stores, '[0:1]={sad,happy}'::shape_mood[] AS bounded";
 static const char own_label[] = "INSERT INTO shape_rows (moods) VALUES ('{sad}') RETURNING moods";
-static const char some_moods[] = "SELECT CASE WHEN $1::bool THEN '{sad}'::shape_mood[] END AS moods";
+static const char some_moods[] =
+    "SELECT CASE WHEN $1::bool THEN '{sad}'::shape_mood[] END AS moods";
 static const char some_label[] =
     "INSERT INTO shape_rows (moods) VALUES ('{sad}') RETURNING CASE WHEN $1::bool THEN moods END AS moods";
 
@@ -101,12 +102,13 @@ list_floats(struct np_ctx *ctx)
 static bool
 echo_values(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_OK,
-	                       NP_MEMBERS({ "strings", np_arg(ctx, STRINGS) }, { "ints", np_arg(ctx, INTS) },
-	                                  { "floats", np_arg(ctx, FLOATS) }, { "bools", np_arg(ctx, BOOLS) },
-	                                  { "dates", np_arg(ctx, DATES) }, { "json", np_arg(ctx, JSON) },
-	                                  { "object", np_arg(ctx, OBJECT) }, { "int", np_arg(ctx, INT) },
-	                                  { "float", np_arg(ctx, FLOAT) }));
+	return np_reply_object(
+	    ctx, NP_OK,
+	    NP_MEMBERS({ "strings", np_arg(ctx, STRINGS) }, { "ints", np_arg(ctx, INTS) },
+	               { "floats", np_arg(ctx, FLOATS) }, { "bools", np_arg(ctx, BOOLS) },
+	               { "dates", np_arg(ctx, DATES) }, { "json", np_arg(ctx, JSON) },
+	               { "object", np_arg(ctx, OBJECT) }, { "int", np_arg(ctx, INT) },
+	               { "float", np_arg(ctx, FLOAT) }));
 }
 
 static bool
@@ -139,7 +141,8 @@ show_some(struct np_ctx *ctx, const char *sql)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, sql, NP_VALUES(np_arg(ctx, 0))) && np_reply_row(ctx, NP_OK, row);
+	return np_query_one(ctx, &row, sql, NP_VALUES(np_arg(ctx, 0)))
+	       && np_reply_row(ctx, NP_OK, row);
 }
 
 static bool
@@ -166,10 +169,10 @@ show_fields(struct np_ctx *ctx)
 
 	return np_query_one(ctx, &row, one_row, NP_NO_VALUES)
 	       && np_reply_object(ctx, NP_OK,
-	                          NP_MEMBERS(FIELD("n"), FIELD("b"), FIELD("f"), FIELD("nan"), FIELD("price"),
-	                                     FIELD("huge"), FIELD("document"), FIELD("bytes"), FIELD("span"),
-	                                     FIELD("at"), FIELD("numbers"), FIELD("range"),
-	                                     FIELD("nothing")));
+	                          NP_MEMBERS(FIELD("n"), FIELD("b"), FIELD("f"), FIELD("nan"),
+	                                     FIELD("price"), FIELD("huge"), FIELD("document"),
+	                                     FIELD("bytes"), FIELD("span"), FIELD("at"),
+	                                     FIELD("numbers"), FIELD("range"), FIELD("nothing")));
 }
 
 static bool
@@ -214,7 +217,8 @@ static const struct np_route routes[] = {
 	{ "POST", "/shapes/values", echo_values, NP_TX_NONE, of_values },
 	{ "GET", "/shapes/row", show_row, NP_TX_READ },
 	{ "GET", "/shapes/own", show_own_types, NP_TX_READ },
-	{ "GET", "/shapes/own-snapshot", show_own_types, NP_TX_READ, .isolation = NP_REPEATABLE_READ },
+	{ "GET", "/shapes/own-snapshot", show_own_types, NP_TX_READ,
+	  .isolation = NP_REPEATABLE_READ },
 	{ "POST", "/shapes/own", insert_moods, NP_TX_WRITE },
 	{ "POST", "/shapes/own-last", insert_moods_last, NP_TX_WRITE },
 	{ "GET", "/shapes/some", show_some_moods, NP_TX_READ, of_some },

@@ -1,4 +1,5 @@
-/* typed - rows of a table whose column changes its type while connections are kept; see test_prepared.py */
+/* typed - rows of a table whose column changes its type while connections are kept; see
+ * test_prepared.py */
 #include "nullpool.h"
 
 static const char new_row[] = "INSERT INTO typed_rows (value) VALUES ($1) RETURNING value::text";
@@ -54,7 +55,8 @@ static const struct np_route routes[] = {
 	{ "GET", "/typed", count, NP_TX_READ, a_value, "How often a value is there" },
 	{ "POST", "/typed", insert, NP_TX_WRITE, a_value, "One" },
 	{ "POST", "/typed/last", insert_last, NP_TX_WRITE, a_value, "One, with its commit" },
-	{ "POST", "/typed/second", insert_second, NP_TX_WRITE, a_value, "One, after another statement" },
+	{ "POST", "/typed/second", insert_second, NP_TX_WRITE, a_value,
+	  "One, after another statement" },
 	{ "POST", "/typed/once", insert_second, NP_TX_WRITE, a_value, "The same, and never again",
 	  .once = true },
 	{ "POST", "/typed/manual", insert_by_itself, NP_TX_MANUAL, a_value,

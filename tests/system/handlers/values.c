@@ -1,4 +1,5 @@
-/* values - what passes our checks, as Postgres takes it: tests/system/test_values.py sends the seeds of tests/fuzz here */
+/* values - what passes our checks, as Postgres takes it: tests/system/test_values.py sends the
+ * seeds of tests/fuzz here */
 #include "nullpool.h"
 
 static const char as_jsonb[] = "SELECT $1::jsonb AS value";
@@ -31,7 +32,8 @@ show_json(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, as_jsonb, NP_VALUES(np_arg(ctx, 0))) && np_reply_row(ctx, NP_OK, row);
+	return np_query_one(ctx, &row, as_jsonb, NP_VALUES(np_arg(ctx, 0)))
+	       && np_reply_row(ctx, NP_OK, row);
 }
 
 static bool
@@ -40,9 +42,10 @@ show_types(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, as_types,
-	                    NP_VALUES(np_arg(ctx, 0), np_arg(ctx, 1), np_arg(ctx, 2), np_arg(ctx, 3),
-	                              np_arg(ctx, 4), np_arg(ctx, 5), np_arg(ctx, 6), np_arg(ctx, 7),
-	                              np_arg(ctx, 8), np_arg(ctx, 9)))
+	                    NP_VALUES(np_arg(ctx, 0), np_arg(ctx, 1), np_arg(ctx, 2),
+	                              np_arg(ctx, 3), np_arg(ctx, 4), np_arg(ctx, 5),
+	                              np_arg(ctx, 6), np_arg(ctx, 7), np_arg(ctx, 8),
+	                              np_arg(ctx, 9)))
 	       && np_reply_row(ctx, NP_OK, row);
 }
 

@@ -1,0 +1,394 @@
+#include "app/exchange.h"
+#include "app/auth.h"
+#include "app/ctx.h"
+#include "app/failure.h"
+#include "app/idempotency.h"
+#include "app/page.h"
+#include "app/precondition.h"
+#include "app/request_stats.h"
+#include "app/response_cache.h"
+#include "app/spans.h"
+#include "app/timing.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/etag.h"
+
+#define RERUNS_MAX      3
+#define RERUN_MS        20 /* full jitter below this, doubled each time, up to 5 times */
+#define RERUN_SHIFT_MAX 5
+
+static struct np_ctx *
+new_ctx(void *owner, struct app *app, const struct request *request)
+{
+	struct np_ctx *ctx = mem_new(owner, struct np_ctx);
+
+	ctx->app = app;
+	ctx->request = request;
+	trace_read(request_header(request, "traceparent"), &ctx->trace);
+	spans_begin(ctx);
+	if (app->cache)
+		ctx->cache_before = cache_cost(app->cache);
+	reply_init(&ctx->reply, ctx);
+	ctx->reply.without_body = strcmp(request->method, "HEAD") == 0;
+	return ctx;
+}
+
+/* Finds the row and decodes the input; *done is true when the reply is there already. */
+static bool
+receive(struct np_ctx *ctx, bool *done)
+{
+	const struct request *request = ctx->request;
+
+	*done = false;
+	if (!target_parse(ctx, request->target, &ctx->target, &ctx->error))
+		return false;
+	if (!router_find(ctx->app->routes, request->method, &ctx->target, &ctx->route, ctx->allow,
+	                 &ctx->error)) {
+		if (ctx->error.kind != NP_METHOD || strcmp(request->method, "OPTIONS") != 0)
+			return false;
+		*done = true;
+		ctx->error = (struct error){ .kind = 0 };
+		reply_set_header(&ctx->reply, "Allow", ctx->allow);
+		return np_reply_empty(ctx);
+	}
+	ctx->app->describe(request->method, ctx->route->path, request->id);
+	return auth_check(ctx)
+	       && param_decode(ctx, ctx->route, request, &ctx->target, &ctx->arguments,
+	                       &ctx->faults, &ctx->error)
+	       && page_check(ctx) && precondition_read(ctx) && idempotency_read(ctx);
+}
+
+static bool
+has_arguments(const struct np_ctx *ctx)
+{
+	const struct np_param *params = ctx->route->params;
+
+	for (size_t i = 0; params && params[i].name; i++)
+		if (ctx->arguments[i].given)
+			return true;
+	return false;
+}
+
+static void
+new_transaction(struct np_ctx *ctx)
+{
+	const struct transaction_options options = {
+		.connector = ctx->app->connector,
+		/* A standby lags behind: what is kept would be older than what was forgotten. */
+		.replica = ctx->cache_found == CACHE_LEASE ? NULL : ctx->app->replica,
+		.mode = ctx->route->tx,
+		.once = ctx->route->once,
+		.asked = has_arguments(ctx),
+		.isolation = precondition_isolation(ctx),
+		.deadline = ctx->deadline,
+		.client = ctx->request->client,
+		.command_timeout_s = ctx->app->settings->database_command_timeout_s,
+		.identity = ctx->identity.sql ? &ctx->identity : NULL,
+		.claim = ctx->claim.sql ? &ctx->claim : NULL,
+		.endpoint = ctx->app->name,
+		.request_id = ctx->request->id,
+		.trace_id = ctx->trace.id[0] ? ctx->trace.id : NULL,
+		.slow_query_ms = ctx->app->settings->slow_query_ms,
+		.listener = ctx->spans ? spans_note : NULL,
+		.listener_context = ctx,
+		.may_explain = ctx->app->settings->slow_query_explain ? ctx->app->may_explain
+		                                                      : NULL,
+	};
+
+	ctx->tx = transaction_new(ctx, &options);
+}
+
+/* What the mode promises when the handler returned true. */
+static bool
+conclude(struct np_ctx *ctx)
+{
+	switch (ctx->route->tx) {
+	case NP_TX_WRITE:
+		return idempotency_commit(ctx);
+	case NP_TX_READ:
+		/* One transaction of several queries is only good when its end was. */
+		return precondition_isolation(ctx) == NP_READ_COMMITTED
+		       || transaction_commit(ctx->tx, NULL, &ctx->error);
+	case NP_TX_MANUAL:
+	case NP_TX_NONE:
+		break;
+	}
+	return true;
+}
+
+static bool
+may_rerun(const struct np_ctx *ctx, int reruns, bool unsure)
+{
+	if (ctx->route->once || deadline_passed(ctx->deadline))
+		return false;
+	if (reruns == 0 && ctx->route->tx == NP_TX_WRITE && precondition_may_have_changed(ctx))
+		return true;
+	return idempotency_may_tell(ctx, unsure)
+	       || (reruns < RERUNS_MAX && transaction_may_rerun(ctx->tx));
+}
+
+static void
+start_again(struct np_ctx *ctx, int reruns)
+{
+	int shift = reruns < RERUN_SHIFT_MAX ? reruns : RERUN_SHIFT_MAX;
+
+	clock_sleep_ms(clock_jitter_ms((int64_t)RERUN_MS << shift), ctx->deadline);
+	ctx_restart(ctx);
+}
+
+/* The answer of a request that was done before. Where it cannot be had, nobody is told that nothing
+ * was done. */
+static bool
+replay(struct np_ctx *ctx)
+{
+	bool known = idempotency_recall(ctx), good = known && (ctx->replied || ctx_handle(ctx));
+
+	if (ctx->error.kind == NP_UNAVAILABLE || ctx->error.kind == NP_TIMEOUT)
+		ctx->error.kind = NP_AMBIGUOUS;
+	/* A failure after the commit is an answer too. */
+	ctx->replayed = known && ctx->error.kind != NP_AMBIGUOUS;
+	return good;
+}
+
+static bool
+attempt(struct np_ctx *ctx)
+{
+	if (precondition_check(ctx) && ctx_handle(ctx) && conclude(ctx))
+		return true;
+	return idempotency_is_known(ctx) && replay(ctx);
+}
+
+/* Handler and commit, again from the beginning while only another transaction was in the way. */
+static bool
+run(struct np_ctx *ctx)
+{
+	struct error unsure = { .kind = 0 };
+
+	new_transaction(ctx);
+	for (int reruns = 0; !attempt(ctx); reruns++) {
+		if (ctx->error.kind == NP_AMBIGUOUS)
+			unsure = ctx->error;
+		if (!may_rerun(ctx, reruns, unsure.kind != 0)) {
+			/* What was not known before is not known now, unless it was found under its
+			 * key. */
+			if (unsure.kind && !ctx->replayed)
+				ctx->error = unsure;
+			return false;
+		}
+		start_again(ctx, reruns);
+	}
+	return true;
+}
+
+static bool
+serve(struct np_ctx *ctx)
+{
+	bool good = response_cache_find(ctx) || run(ctx);
+
+	response_cache_settle(ctx, good);
+	return good;
+}
+
+static void
+add_trace(struct np_ctx *ctx)
+{
+	char *header;
+
+	if (!ctx->trace.id[0])
+		return;
+	header = mem_resize(ctx, NULL, TRACE_HEADER_BYTES);
+	trace_write(&ctx->trace, header);
+	reply_set_header(&ctx->reply, "Traceparent", header);
+}
+
+struct np_ctx *
+exchange_begin(void *owner, struct app *app, const struct request *request,
+               struct deadline deadline)
+{
+	struct np_ctx *ctx = new_ctx(owner, app, request);
+	bool done;
+
+	ctx->deadline = deadline;
+	if (receive(ctx, &done)) {
+		if (!done && !serve(ctx))
+			failure_reply(ctx);
+		else if (ctx->reply.status < 500)
+			/* What the handler got over is not the request's error; of /health it is
+			 * the reason. */
+			ctx->error.kind = 0;
+	} else {
+		failure_reply(ctx);
+	}
+	if (etag_forbids(&ctx->reply, request)) {
+		(void)np_fail(ctx, NP_PRECONDITION_FAILED, "What is at this path has another ETag");
+		failure_reply(ctx);
+	}
+	if (ctx->route && ctx->route->report)
+		reply_set_header(&ctx->reply, "Cache-Control", "no-store");
+	if (ctx->replayed)
+		reply_set_header(&ctx->reply, "Idempotency-Replayed", "true");
+	etag_apply(&ctx->reply, request);
+	add_trace(ctx);
+	if (app->settings->server_timing)
+		timing_header(ctx);
+	return ctx;
+}
+
+struct np_ctx *
+exchange_refuse(void *owner, struct app *app, const struct request *request,
+                const struct error *err)
+{
+	struct np_ctx *ctx = new_ctx(owner, app, request);
+
+	ctx->error = *err;
+	failure_reply(ctx);
+	add_trace(ctx);
+	return ctx;
+}
+
+const struct reply *
+exchange_reply(const struct np_ctx *ctx)
+{
+	return &ctx->reply;
+}
+
+static enum log_level
+level_of(int status, bool slow)
+{
+	if (status == 500)
+		return LOG_ERROR;
+	return status > 500 || slow ? LOG_WARNING : LOG_INFO;
+}
+
+static void
+log_connect(struct log_line *line, const struct connect_cost *cost)
+{
+	char name[32];
+
+	log_int(line, "connect_trips", cost->trips);
+	log_ms(line, "connect_ms", cost->total_us);
+	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++) {
+		(void)snprintf(name, sizeof(name), "%s_ms", connect_phase_names[i]);
+		log_ms(line, name, cost->phases_us[i]);
+	}
+}
+
+/* flights of it are those until its reply: what ends later nobody waited for. */
+static void
+log_database(struct log_line *line, const struct np_ctx *ctx)
+{
+	struct transaction_counts counts = transaction_counts(ctx->tx);
+
+	if (counts.connect.total_us == 0 && counts.flights == 0)
+		return;
+	log_string(line, "mode", connection_names[ctx->app->settings->database_connection]);
+	if (counts.on_replica)
+		log_bool(line, "on_replica", true);
+	if (counts.backend_pid != 0)
+		log_int(line, "backend_pid", counts.backend_pid);
+	log_int(line, "trips", counts.connect.trips + counts.flights);
+	if (counts.connect.trips > 0)
+		log_connect(line, &counts.connect);
+	log_int(line, "flights", counts.flights);
+	log_ms(line, "flights_ms", counts.flights_us);
+	log_int(line, "queries", counts.queries);
+	log_int(line, "rows", counts.rows);
+	if (counts.retries > 0)
+		log_int(line, "retries", counts.retries);
+	if (counts.reruns > 0)
+		log_int(line, "reruns", counts.reruns);
+	log_string(line, "outcome", transaction_outcome_names[transaction_outcome(ctx->tx)]);
+}
+
+static void
+log_cache(struct log_line *line, const struct np_ctx *ctx, const struct cache_cost *cost)
+{
+	log_string(line, "cache", response_cache_word(ctx));
+	if (cost->calls == 0)
+		return;
+	log_int(line, "cache_calls", cost->calls);
+	log_ms(line, "cache_ms", cost->us);
+}
+
+static void
+log_error(struct log_line *line, const struct error *err)
+{
+	log_string(line, "error", err->message);
+	log_string(line, "sqlstate", *err->sqlstate ? err->sqlstate : NULL);
+	log_string(line, "detail", *err->detail ? err->detail : NULL);
+}
+
+static void
+report(const struct np_ctx *ctx, int64_t duration_us)
+{
+	struct transaction_counts counts;
+	struct request_stats report = {
+		.route = ctx->route,
+		.status = ctx->reply.status,
+		.duration_us = duration_us,
+		.queue_ms = ctx->request->queue_ms,
+		.cached = ctx->cache_key != NULL,
+		.cache_found = ctx->cache_found,
+	};
+
+	if (ctx->tx) {
+		counts = transaction_counts(ctx->tx);
+		report.counts = &counts;
+		report.outcome = transaction_outcome(ctx->tx);
+	}
+	ctx->app->report(ctx->app, &report);
+}
+
+static void
+log_request(const struct np_ctx *ctx, int64_t duration_us, const struct cache_cost *cache)
+{
+	int64_t slow_ms = ctx->app->settings->slow_request_ms;
+	bool slow = slow_ms > 0 && duration_us >= slow_ms * 1000;
+	struct log_line line;
+
+	log_begin(&line, level_of(ctx->reply.status, slow), "request");
+	log_string(&line, "request_id", ctx->request->id);
+	if (ctx->trace.id[0]) {
+		log_string(&line, "trace_id", ctx->trace.id);
+		log_string(&line, "span_id", ctx->trace.span);
+	}
+	log_string(&line, "method", ctx->request->method);
+	/* The template: the path itself may hold what should not be in a log. */
+	log_string(&line, "route", ctx->route ? ctx->route->path : NULL);
+	log_int(&line, "status", ctx->reply.status);
+	log_ms(&line, "duration_ms", duration_us);
+	if (slow)
+		log_bool(&line, "slow", true);
+	if (ctx->request->queue_ms >= 0)
+		log_int(&line, "queue_ms", ctx->request->queue_ms);
+	log_int(&line, "bytes", (int64_t)ctx->reply.body.size);
+	log_cache(&line, ctx, cache);
+	if (ctx->tx)
+		log_database(&line, ctx);
+	if (ctx->error.kind)
+		log_error(&line, &ctx->error);
+	log_end(&line);
+}
+
+bool
+exchange_is_abandoned(const struct np_ctx *ctx)
+{
+	return ctx->error.kind == NP_CLIENT_GONE;
+}
+
+void
+exchange_end(struct np_ctx *ctx)
+{
+	int64_t duration_us = clock_now_us() - ctx->request->start_us;
+	/* Before its own answer is kept: nobody waits for that. */
+	const struct cache_cost cache = response_cache_cost(ctx);
+
+	response_cache_fill(ctx);
+	log_request(ctx, duration_us, &cache);
+	report(ctx, duration_us);
+	spans_send(ctx, duration_us);
+	ctx->app->recent = ctx->tx ? transaction_source(ctx->tx) : NULL;
+	if (ctx->tx)
+		transaction_close(ctx->tx);
+	mem_free(ctx);
+}

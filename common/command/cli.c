@@ -1,0 +1,58 @@
+#include "command/cli.h"
+
+#include <errno.h>
+
+#include "app/exchange.h"
+#include "base/mem.h"
+#include "serve/cgi.h"
+
+static bool
+has_body(const char *method)
+{
+	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0
+	       || strcmp(method, "PATCH") == 0;
+}
+
+static bool
+read_body(void *owner, struct request *request, struct error *err)
+{
+	char *body = mem_resize(owner, NULL, REQUEST_BODY_MAX_BYTES + 2);
+
+	request->body_size = fread(body, 1, REQUEST_BODY_MAX_BYTES + 1, stdin);
+	if (ferror(stdin))
+		return error_set(err, NP_MALFORMED, "The body could not be read: %s",
+		                 strerror(errno));
+	if (request->body_size > REQUEST_BODY_MAX_BYTES)
+		return error_set(err, NP_TOO_LARGE, "The body is larger than %d bytes",
+		                 REQUEST_BODY_MAX_BYTES);
+	body[request->body_size] = '\0';
+	request->body = body;
+	return true;
+}
+
+int
+cli_run(struct app *app, const char *method, const char *target)
+{
+	static const struct request_header json = { "content-type", "application/json" };
+	struct deadline deadline = deadline_in_ms(app->settings->request_timeout_s * 1000);
+	void *scope = mem_scope(mem_process(), "cli");
+	struct request request = {
+		.method = method, .target = target, .headers = &json, .header_count = 1, .body = ""
+	};
+	const struct reply *reply;
+	struct np_ctx *ctx;
+	struct error err;
+	int code;
+
+	request.id = cgi_new_id(scope);
+	request.start_us = clock_now_us();
+	if (has_body(method) && !read_body(scope, &request, &err))
+		ctx = exchange_refuse(scope, app, &request, &err);
+	else
+		ctx = exchange_begin(scope, app, &request, deadline);
+	reply = exchange_reply(ctx);
+	code = cgi_print(scope, reply, "HTTP/1.1", "\n") && reply->status < 400 ? 0 : 1;
+	exchange_end(ctx);
+	mem_free(scope);
+	return code;
+}

@@ -1,0 +1,202 @@
+#include "command/top.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "command/keys.h"
+#include "observe/boards.h"
+
+#define PERIOD_MS 1000
+#define CLEAR     "\033[H\033[J"
+#define OUT_BYTES (64 << 10)
+#define BUCKETS   (SCOREBOARD_BOUNDS + 1)
+#define MICRO     1000000
+
+/* What an endpoint has counted until a moment. */
+struct sums {
+	char name[SCOREBOARD_NAME_BYTES];
+	int64_t made_us; /* another one has counted from 0 */
+	unsigned long long requests, errors, flights, durations[BUCKETS];
+};
+
+struct view {
+	void *scope; /* of the sums */
+	struct sums *sums;
+	size_t count;
+	int64_t at_us;
+};
+
+static void
+add_route(struct sums *sums, const struct route_counts *route)
+{
+	for (size_t i = 0; i < SCOREBOARD_STATUSES; i++) {
+		unsigned long long value = atomic_load(&route->by_status[i]);
+
+		sums->requests += value;
+		sums->errors += scoreboard_statuses[i] >= 500 ? value : 0;
+	}
+	for (size_t i = 0; i < BUCKETS; i++)
+		sums->durations[i] += atomic_load(&route->duration.buckets[i]);
+}
+
+static struct sums
+sums_of(const struct scoreboard *of)
+{
+	struct sums sums = { .made_us = of->made_us, .flights = atomic_load(&of->flights) };
+
+	memcpy(sums.name, of->name, sizeof(sums.name));
+	for (uint32_t i = 0; i < of->route_count; i++)
+		add_route(&sums, &scoreboard_routes(of)[i]);
+	return sums;
+}
+
+/* A counter never falls; a worker that was taken over may have set it back. */
+static unsigned long long
+more(unsigned long long now, unsigned long long then)
+{
+	return now > then ? now - then : 0;
+}
+
+/* What was counted since the last look; all of it when there was none. */
+static struct sums
+since(const struct view *before, const struct sums *now)
+{
+	struct sums less = *now;
+
+	for (size_t i = 0; i < before->count; i++) {
+		const struct sums *then = &before->sums[i];
+
+		if (strcmp(then->name, now->name) != 0 || then->made_us != now->made_us)
+			continue;
+		less.requests = more(now->requests, then->requests);
+		less.errors = more(now->errors, then->errors);
+		less.flights = more(now->flights, then->flights);
+		for (size_t b = 0; b < BUCKETS; b++)
+			less.durations[b] = more(now->durations[b], then->durations[b]);
+	}
+	return less;
+}
+
+/* As Prometheus' histogram_quantile(): even within a bucket. In milliseconds; -1: nothing was
+ * counted. */
+static double
+quantile_ms(const unsigned long long buckets[BUCKETS], double part)
+{
+	unsigned long long all = 0;
+	double wanted, below = 0;
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		all += buckets[i];
+	if (all == 0)
+		return -1;
+	wanted = part * (double)all;
+	for (size_t i = 0; i < SCOREBOARD_BOUNDS; i++) {
+		double low = i > 0 ? (double)scoreboard_bounds_us[i - 1] : 0;
+		double width = (double)scoreboard_bounds_us[i] - low;
+
+		if (buckets[i] > 0 && below + (double)buckets[i] >= wanted)
+			return (low + width * (wanted - below) / (double)buckets[i]) / 1000;
+		below += (double)buckets[i];
+	}
+	return (double)scoreboard_bounds_us[SCOREBOARD_BOUNDS - 1] / 1000;
+}
+
+static void
+write_ratio(struct buf *out, int width, bool known, double value)
+{
+	if (known)
+		buf_printf(out, " %*.1f", width, value);
+	else
+		buf_printf(out, " %*s", width, "-");
+}
+
+static void
+write_row(struct buf *out, const struct scoreboard *of, const struct sums *new, double seconds)
+{
+	double p50 = quantile_ms(new->durations, 0.5), p99 = quantile_ms(new->durations, 0.99);
+
+	buf_printf(out, "%-16.16s %-5s %4zu %4zu %9" PRId32, of->name,
+	           board_is_alive(of) ? "up" : "DOWN", scoreboard_count_of(of, SLOT_BUSY),
+	           scoreboard_count_of(of, SLOT_IDLE), of->size + of->overflow);
+	write_ratio(out, 9, seconds > 0, (double)new->requests / seconds);
+	write_ratio(out, 8, seconds > 0, (double)new->errors / seconds);
+	write_ratio(out, 8, p50 >= 0, p50);
+	write_ratio(out, 8, p99 >= 0, p99);
+	write_ratio(out, 8, new->requests > 0, (double)new->flights / (double)new->requests);
+	buf_char(out, '\n');
+}
+
+static void
+look(struct buf *out, const char *directory, struct view *before)
+{
+	struct view now = { .scope = mem_scope(mem_process(), "view"), .at_us = clock_now_us() };
+	double seconds = before->at_us > 0 ? (double)(now.at_us - before->at_us) / MICRO : 0;
+	void *scope = mem_scope(mem_process(), "boards");
+	struct boards boards;
+
+	boards_read(scope, directory, &boards);
+	now.count = boards.count;
+	now.sums = mem_array(now.scope, struct sums, now.count + 1);
+	buf_printf(out, "%-16s %-5s %4s %4s %9s %9s %8s %8s %8s %8s\n", "endpoint", "", "busy",
+	           "idle", "at most", "req/s", "5xx/s", "p50 ms", "p99 ms", "trips");
+	for (size_t i = 0; i < now.count; i++) {
+		struct sums new;
+
+		now.sums[i] = sums_of(boards.all[i]);
+		/* Before the second look nothing is known of now. */
+		new = seconds > 0 ? since(before, &now.sums[i]) : (struct sums){ .requests = 0 };
+		write_row(out, boards.all[i], &new, seconds);
+	}
+	for (size_t i = 0; i < boards.refused_count; i++)
+		buf_printf(out, "%-16.16s left out: %s\n", boards.refused[i].name,
+		           boards.refused[i].why);
+	if (now.count + boards.refused_count == 0)
+		buf_printf(out, "no endpoint runs in %s\n", directory);
+	mem_free(scope);
+	mem_free(before->scope);
+	*before = now;
+}
+
+/* Returns true if that was asked for meanwhile. */
+static bool
+wait_for_end(bool keys)
+{
+	if (keys)
+		return keys_wait_for_q(PERIOD_MS);
+	clock_sleep_ms(PERIOD_MS, deadline_in_ms(PERIOD_MS));
+	return false;
+}
+
+bool
+top_run(const char *directory)
+{
+	bool terminal = isatty(STDOUT_FILENO), keys;
+	struct view view = { .scope = NULL };
+	struct buf out;
+
+	if (!directory)
+		directory = scoreboard_directory();
+	if (!directory || access(directory, X_OK) != 0) {
+		(void)fprintf(stderr, "there is no run directory%s%s: name it, --top DIRECTORY\n",
+		              directory ? " " : "", directory ? directory : "");
+		return false;
+	}
+	keys = terminal && keys_open();
+	buf_init(&out, mem_process(), OUT_BYTES);
+	do {
+		buf_reset(&out);
+		if (terminal)
+			buf_text(&out, CLEAR);
+		look(&out, directory, &view);
+		buf_text(&out, terminal ? "" : "\n");
+		(void)fputs(out.data, stdout);
+		if (fflush(stdout) != 0)
+			break;
+	} while (!wait_for_end(keys));
+	if (keys)
+		keys_close();
+	mem_free(view.scope);
+	return true;
+}

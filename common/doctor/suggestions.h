@@ -1,0 +1,31 @@
+/* suggestions.h - which round trips and which work of a request could still be saved, with this
+ * server and this libpq */
+#ifndef NULLPOOL_DOCTOR_SUGGESTIONS_H
+#define NULLPOOL_DOCTOR_SUGGESTIONS_H
+
+#include "base/attributes.h"
+#include "config/settings.h"
+#include "db/dial.h"
+#include "db/probe.h"
+
+struct suggestions_facts {
+	const struct settings *settings;
+	const struct probe *probe;
+	struct connect_cost cost; /* of a connection like those of requests */
+	int64_t trip_us;
+	bool pooled;        /* the server is behind a pooler */
+	int server_version; /* 170002 is 17.2 */
+};
+
+struct suggestion {
+	char gain[160];
+	char how[256];
+};
+
+#define SUGGESTIONS_MAX 8
+
+/* Those that apply, the largest first; returns how many. What is in force already is none. */
+size_t suggestions_find(const struct suggestions_facts *facts,
+                        struct suggestion found[SUGGESTIONS_MAX]);
+
+#endif

@@ -1,0 +1,88 @@
+#include "observe/counters.h"
+
+#include "base/clock.h"
+#include "base/sink.h"
+#include "observe/scoreboard.h"
+
+#define EXPLAIN_EVERY_US INT64_C(60000000)
+
+static void
+add(atomic_ullong *counter, int64_t more)
+{
+	if (more > 0)
+		atomic_fetch_add(counter, (unsigned long long)more);
+}
+
+static void
+count_transaction(const struct request_stats *report)
+{
+	const struct transaction_counts *counts = report->counts;
+
+	add(&board->flights, counts->flights);
+	add(&board->queries, counts->queries);
+	add(&board->retries, counts->retries);
+	add(&board->reruns, counts->reruns);
+	add(&board->transactions[report->outcome], 1);
+	add(&board->connects, counts->connect.trips > 0);
+	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++)
+		add(&board->connect_us[i], counts->connect.phases_us[i]);
+}
+
+bool
+counters_may_explain(void)
+{
+	int64_t now_us = clock_now_us();
+	long long after_us = atomic_load(&board->explain_after_us);
+
+	return now_us >= after_us
+	       && atomic_compare_exchange_strong(&board->explain_after_us, &after_us,
+	                                         now_us + EXPLAIN_EVERY_US);
+}
+
+/* What was told before. */
+static struct connector_totals told;
+static uint64_t told_dropped;
+
+void
+counters_log_dropped(void)
+{
+	uint64_t now = sink_dropped();
+
+	add(&board->log_dropped, (int64_t)(now - told_dropped));
+	told_dropped = now;
+}
+
+bool
+counters_is_untold(const struct app *app)
+{
+	struct connector_totals now = app_totals(app);
+
+	return memcmp(&now, &told, sizeof(now)) != 0 || sink_dropped() != told_dropped;
+}
+
+void
+counters_totals(const struct app *app)
+{
+	struct connector_totals now = app_totals(app);
+
+	add(&board->connections_opened, (int64_t)(now.opened - told.opened));
+	add(&board->ahead_used, (int64_t)(now.ahead_used - told.ahead_used));
+	add(&board->ahead_wasted, (int64_t)(now.ahead_wasted - told.ahead_wasted));
+	for (size_t i = 0; i < CONNECT_FAILURE__MAX; i++)
+		add(&board->connections_failed[i], (int64_t)(now.failed[i] - told.failed[i]));
+	told = now;
+	counters_log_dropped();
+}
+
+void
+counters_report(const struct app *app, const struct request_stats *report)
+{
+	scoreboard_count_request(report->route ? report->route - app->routes : -1, report->status,
+	                         report->duration_us);
+	if (report->queue_ms >= 0)
+		histogram_add(&board->queue, report->queue_ms * 1000);
+	if (report->counts)
+		count_transaction(report);
+	if (report->cached)
+		add(&board->cache[report->cache_found], 1);
+}

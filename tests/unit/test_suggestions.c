@@ -1,0 +1,121 @@
+#include "unit.h"
+
+#include "base/mem.h"
+#include "doctor/suggestions.h"
+
+#define SERVER_17 170002
+#define SERVER_15 150018
+
+static struct settings settings;
+static struct probe probe;
+static struct suggestions_facts facts;
+
+/* A libpq that begins TLS at once, and a server of one's own that takes it; nothing else is to be
+ * gained. */
+static void
+begin(const char *url)
+{
+	struct error err;
+
+	settings = (struct settings){ .database_connection = CONNECTION_PERSISTENT };
+	probe = (struct probe){ .tls = PROBE_TLS, .knows_direct = true };
+	facts = (struct suggestions_facts){ .settings = &settings,
+		                            .probe = &probe,
+		                            .trip_us = 50000,
+		                            .server_version = SERVER_17 };
+	assert_true(conninfo_parse(mem_process(), url, &settings.database, &err));
+}
+
+static const char *
+only_suggestion(void)
+{
+	static struct suggestion found[SUGGESTIONS_MAX];
+	size_t count = suggestions_find(&facts, found);
+
+	assert_true(count <= 1);
+	return count == 0 ? NULL
+	                  : mem_printf(mem_process(), "%s | %s", found[0].gain, found[0].how);
+}
+
+#define URL "postgresql://u:p@db.example.com/app?sslmode=require"
+
+static void
+tls_at_once_is_a_suggestion_of_the_first_connection_where_it_is_learnt(void **state)
+{
+	(void)state;
+	begin(URL);
+	assert_string_equal(only_suggestion(),
+	                    "1 trip, 50.0 ms of each worker's first connection | "
+	                    "DATABASE_SSLNEGOTIATION=direct: TLS begins without a question");
+}
+
+static void
+of_each_connection_where_the_question_is_wanted(void **state)
+{
+	(void)state;
+	begin(URL);
+	settings.database_sslnegotiation = NEGOTIATION_POSTGRES;
+	assert_non_null(
+	    strstr(only_suggestion(), "of each connection | DATABASE_SSLNEGOTIATION=direct"));
+	begin(URL "&sslnegotiation=postgres");
+	assert_non_null(
+	    strstr(only_suggestion(), "of each connection | sslnegotiation=direct in DATABASE_URL"));
+}
+
+static void
+none_where_it_is_in_force(void **state)
+{
+	(void)state;
+	begin(URL);
+	settings.database_sslnegotiation = NEGOTIATION_DIRECT;
+	assert_null(only_suggestion());
+	begin(URL "&sslnegotiation=direct");
+	assert_null(only_suggestion());
+	begin("postgresql://u:p@ep-x.eu-central-1.aws.neon.tech/app?sslmode=require");
+	assert_null(only_suggestion());
+}
+
+static void
+none_where_libpq_or_the_server_or_a_pooler_cannot(void **state)
+{
+	(void)state;
+	begin(URL);
+	probe.knows_direct = false;
+	assert_null(only_suggestion());
+	begin(URL);
+	facts.server_version = SERVER_15;
+	assert_null(only_suggestion());
+	begin(URL);
+	facts.pooled = true;
+	assert_null(only_suggestion());
+	begin("postgresql://u:p@db.example.com/app?sslmode=prefer");
+	assert_null(only_suggestion());
+	begin("postgresql://u:p@db.example.com/app");
+	probe.tls = PROBE_NO_TLS;
+	assert_null(only_suggestion());
+}
+
+static void
+neon_takes_it_whatever_its_postgres(void **state)
+{
+	(void)state;
+	begin("postgresql://u:p@ep-x-pooler.eu-central-1.aws.neon.tech/app?sslmode=require");
+	settings.database_sslnegotiation = NEGOTIATION_POSTGRES;
+	facts.server_version = SERVER_15;
+	facts.pooled = true;
+	assert_non_null(strstr(only_suggestion(), "DATABASE_SSLNEGOTIATION=direct"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(tls_at_once_is_a_suggestion_of_the_first_connection_where_it_is_learnt),
+		TEST(of_each_connection_where_the_question_is_wanted),
+		TEST(none_where_it_is_in_force),
+		TEST(none_where_libpq_or_the_server_or_a_pooler_cannot),
+		TEST(neon_takes_it_whatever_its_postgres),
+	};
+
+	return cmocka_run_group_tests_name("suggestions", tests, NULL, NULL);
+}
