@@ -28,10 +28,10 @@ no_description(const char *method, const char *route, const char *request_id)
 }
 
 static void
-no_report(const struct app *app, const struct request_stats *report)
+ignore_request(const struct app *app, const struct request_stats *stats)
 {
 	(void)app;
-	(void)report;
+	(void)stats;
 }
 
 static bool
@@ -68,7 +68,7 @@ app_init(void *owner, struct app *app, const char *name, const struct np_route *
 		             .may_explain = always,
 		             .describe = no_description,
 		             .traces = no_traces,
-		             .report = no_report };
+		             .record_request = ignore_request };
 	if (auth_is_wanted(routes) && !settings->secret_key)
 		return error_set(err, NP_INTERNAL,
 		                 "SECRET_KEY: is required where a route wants to know its caller;"

@@ -34,8 +34,8 @@ struct app {
 	/* Whether spans are wanted now, and where those of a request go: a list of JSON objects. */
 	bool (*traces)(void);
 	void (*send_spans)(const char *spans, size_t size);
-	/* Told what became of it, after its reply. */
-	void (*report)(const struct app *app, const struct request_stats *report);
+	/* Counts a request, after its reply has been sent. */
+	void (*record_request)(const struct app *app, const struct request_stats *stats);
 };
 
 /* Makes the connectors and the cache; opens nothing. Names and settings are borrowed, the rest is

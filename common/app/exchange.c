@@ -336,7 +336,7 @@ report(const struct np_ctx *ctx, int64_t duration_us)
 		report.counts = &counts;
 		report.outcome = transaction_outcome(ctx->tx);
 	}
-	ctx->app->report(ctx->app, &report);
+	ctx->app->record_request(ctx->app, &report);
 }
 
 static void

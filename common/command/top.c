@@ -17,7 +17,7 @@
 /* What an endpoint has counted until a moment. */
 struct sums {
 	char name[SCOREBOARD_NAME_BYTES];
-	int64_t made_us; /* another one has counted from 0 */
+	int64_t created_us; /* another one has counted from 0 */
 	unsigned long long requests, errors, flights, durations[BUCKETS];
 };
 
@@ -44,7 +44,7 @@ add_route(struct sums *sums, const struct route_counts *route)
 static struct sums
 sums_of(const struct scoreboard *of)
 {
-	struct sums sums = { .made_us = of->made_us, .flights = atomic_load(&of->flights) };
+	struct sums sums = { .created_us = of->created_us, .flights = atomic_load(&of->flights) };
 
 	memcpy(sums.name, of->name, sizeof(sums.name));
 	for (uint32_t i = 0; i < of->route_count; i++)
@@ -68,7 +68,7 @@ since(const struct view *before, const struct sums *now)
 	for (size_t i = 0; i < before->count; i++) {
 		const struct sums *then = &before->sums[i];
 
-		if (strcmp(then->name, now->name) != 0 || then->made_us != now->made_us)
+		if (strcmp(then->name, now->name) != 0 || then->created_us != now->created_us)
 			continue;
 		less.requests = more(now->requests, then->requests);
 		less.errors = more(now->errors, then->errors);
@@ -119,7 +119,7 @@ write_row(struct buf *out, const struct scoreboard *of, const struct sums *new, 
 
 	buf_printf(out, "%-16.16s %-5s %4zu %4zu %9" PRId32, of->name,
 	           board_is_alive(of) ? "up" : "DOWN", scoreboard_count_of(of, SLOT_BUSY),
-	           scoreboard_count_of(of, SLOT_IDLE), of->size + of->overflow);
+	           scoreboard_count_of(of, SLOT_IDLE), of->pool_size + of->max_overflow);
 	write_ratio(out, 9, seconds > 0, (double)new->requests / seconds);
 	write_ratio(out, 8, seconds > 0, (double)new->errors / seconds);
 	write_ratio(out, 8, p50 >= 0, p50);

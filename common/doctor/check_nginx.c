@@ -117,7 +117,8 @@ connections_needed(const struct checks *checks)
 		boards_read(checks->scope, directory, &boards);
 	for (size_t i = 0; i < boards.count; i++)
 		if (board_is_alive(boards.all[i]))
-			sum += queue_connections(boards.all[i]->size + boards.all[i]->overflow);
+			sum += queue_connections(boards.all[i]->pool_size
+			                         + boards.all[i]->max_overflow);
 	return sum > 0 ? sum
 	               : queue_connections(settings->database_pool_size
 	                                   + settings->database_max_overflow);

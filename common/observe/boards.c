@@ -106,10 +106,11 @@ fault_of_head(const struct scoreboard *of, size_t size, const char *name)
 		return "its size is not that of its slots and routes";
 	if (!is_label(of->name, sizeof(of->name)) || strcmp(of->name, name) != 0)
 		return "its name is not that of its file";
-	if (!is_between(of->size, 0, WORKERS_MAX) || !is_between(of->overflow, 0, WORKERS_MAX)
-	    || (int64_t)of->size + of->overflow > of->slot_count)
+	if (!is_between(of->pool_size, 0, WORKERS_MAX)
+	    || !is_between(of->max_overflow, 0, WORKERS_MAX)
+	    || (int64_t)of->pool_size + of->max_overflow > of->slot_count)
 		return "it has a pool size that cannot be";
-	if (of->made_us < 0 || !is_between(of->uses_database, 0, 1)
+	if (of->created_us < 0 || !is_between(of->uses_database, 0, 1)
 	    || atomic_load(&of->master_pid) < 0)
 		return "it has a value that cannot be";
 	return NULL;
@@ -118,15 +119,16 @@ fault_of_head(const struct scoreboard *of, size_t size, const char *name)
 static const char *
 fault_of(const struct scoreboard *of, size_t size, const char *name)
 {
-	const size_t counts = offsetof(struct scoreboard, forked);
+	const size_t counts = offsetof(struct scoreboard, worker_forks);
 	const char *fault = fault_of_head(of, size, name);
 
-	_Static_assert((sizeof(*of) - offsetof(struct scoreboard, forked)) % sizeof(of->forked)
+	_Static_assert((sizeof(*of) - offsetof(struct scoreboard, worker_forks))
+	                       % sizeof(of->worker_forks)
 	                   == 0,
 	               "all from the first counter on are counters");
 	if (fault)
 		return fault;
-	if (!check_counts(&of->forked, sizeof(*of) - counts))
+	if (!check_counts(&of->worker_forks, sizeof(*of) - counts))
 		return "it has a count that cannot be";
 	if (!check_slots(of))
 		return "it has a worker that cannot be";
@@ -236,7 +238,7 @@ boards_read(void *owner, const char *directory, struct boards *found)
 
 			if (!one)
 				refuse(owner, found, paths.gl_pathv[i], &err);
-			else if (!board_is_over(one)
+			else if (!board_has_ended(one)
 			         && (board_is_alive(one) || has_socket(paths.gl_pathv[i])))
 				found->all[found->count++] = one;
 		}
@@ -253,7 +255,7 @@ boards_write_refused(const struct boards *boards, struct buf *out)
 }
 
 bool
-board_is_over(const struct scoreboard *other)
+board_has_ended(const struct scoreboard *other)
 {
 	return atomic_load(&other->master_pid) == 0;
 }

@@ -42,7 +42,7 @@ const struct scoreboard *board_check(const void *bytes, size_t size, const char 
 void boards_write_refused(const struct boards *boards, struct buf *out);
 
 /* Returns true if its master ended by itself. */
-bool board_is_over(const struct scoreboard *other);
+bool board_has_ended(const struct scoreboard *other);
 
 /* Returns true if its master is alive. A board outlives a master that was killed. */
 bool board_is_alive(const struct scoreboard *other);

@@ -19,7 +19,7 @@ connection_budget_sum(const char *directory, const char *without, struct buf *na
 	boards_read(scope, directory, &boards);
 	for (size_t i = 0; i < boards.count; i++) {
 		const struct scoreboard *one = boards.all[i];
-		int64_t most = one->size + one->overflow;
+		int64_t most = one->pool_size + one->max_overflow;
 
 		if (!board_is_alive(one) || one->uses_database == 0
 		    || (without && strcmp(one->name, without) == 0))

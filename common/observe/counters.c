@@ -14,15 +14,15 @@ add(atomic_ullong *counter, int64_t more)
 }
 
 static void
-count_transaction(const struct request_stats *report)
+count_transaction(const struct request_stats *stats)
 {
-	const struct transaction_counts *counts = report->counts;
+	const struct transaction_counts *counts = stats->counts;
 
 	add(&board->flights, counts->flights);
 	add(&board->queries, counts->queries);
-	add(&board->retries, counts->retries);
-	add(&board->reruns, counts->reruns);
-	add(&board->transactions[report->outcome], 1);
+	add(&board->query_retries, counts->retries);
+	add(&board->transaction_reruns, counts->reruns);
+	add(&board->transactions[stats->outcome], 1);
 	add(&board->connects, counts->connect.trips > 0);
 	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++)
 		add(&board->connect_us[i], counts->connect.phases_us[i]);
@@ -32,10 +32,10 @@ bool
 counters_may_explain(void)
 {
 	int64_t now_us = clock_now_us();
-	long long after_us = atomic_load(&board->explain_after_us);
+	long long after_us = atomic_load(&board->next_explain_us);
 
 	return now_us >= after_us
-	       && atomic_compare_exchange_strong(&board->explain_after_us, &after_us,
+	       && atomic_compare_exchange_strong(&board->next_explain_us, &after_us,
 	                                         now_us + EXPLAIN_EVERY_US);
 }
 
@@ -44,16 +44,16 @@ static struct connector_totals told;
 static uint64_t told_dropped;
 
 void
-counters_log_dropped(void)
+counters_flush_dropped_lines(void)
 {
 	uint64_t now = sink_dropped();
 
-	add(&board->log_dropped, (int64_t)(now - told_dropped));
+	add(&board->log_lines_dropped, (int64_t)(now - told_dropped));
 	told_dropped = now;
 }
 
 bool
-counters_is_untold(const struct app *app)
+counters_are_pending(const struct app *app)
 {
 	struct connector_totals now = app_totals(app);
 
@@ -61,28 +61,28 @@ counters_is_untold(const struct app *app)
 }
 
 void
-counters_totals(const struct app *app)
+counters_flush(const struct app *app)
 {
 	struct connector_totals now = app_totals(app);
 
 	add(&board->connections_opened, (int64_t)(now.opened - told.opened));
-	add(&board->ahead_used, (int64_t)(now.ahead_used - told.ahead_used));
+	add(&board->ahead_hits, (int64_t)(now.ahead_used - told.ahead_used));
 	add(&board->ahead_wasted, (int64_t)(now.ahead_wasted - told.ahead_wasted));
 	for (size_t i = 0; i < CONNECT_FAILURE__MAX; i++)
-		add(&board->connections_failed[i], (int64_t)(now.failed[i] - told.failed[i]));
+		add(&board->connection_failures[i], (int64_t)(now.failed[i] - told.failed[i]));
 	told = now;
-	counters_log_dropped();
+	counters_flush_dropped_lines();
 }
 
 void
-counters_report(const struct app *app, const struct request_stats *report)
+counters_record_request(const struct app *app, const struct request_stats *stats)
 {
-	scoreboard_count_request(report->route ? report->route - app->routes : -1, report->status,
-	                         report->duration_us);
-	if (report->queue_ms >= 0)
-		histogram_add(&board->queue, report->queue_ms * 1000);
-	if (report->counts)
-		count_transaction(report);
-	if (report->cached)
-		add(&board->cache[report->cache_found], 1);
+	scoreboard_count_request(stats->route ? stats->route - app->routes : -1, stats->status,
+	                         stats->duration_us);
+	if (stats->queue_ms >= 0)
+		histogram_add(&board->queue_wait, stats->queue_ms * 1000);
+	if (stats->counts)
+		count_transaction(stats);
+	if (stats->cached)
+		add(&board->cache_requests[stats->cache_found], 1);
 }

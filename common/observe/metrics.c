@@ -11,7 +11,7 @@
 static const char *run_dir;
 
 void
-metrics_look_in(const char *directory)
+metrics_set_directory(const char *directory)
 {
 	run_dir = directory;
 }
@@ -159,7 +159,7 @@ write_requests(const struct writer *writer)
 		}
 	family(writer, queue, "histogram", "How long requests waited for a worker.");
 	for (size_t i = 0; i < writer->count; i++)
-		histogram(writer, queue, writer->boards[i], NULL, &writer->boards[i]->queue);
+		histogram(writer, queue, writer->boards[i], NULL, &writer->boards[i]->queue_wait);
 }
 
 static void
@@ -190,13 +190,13 @@ up_of(const struct scoreboard *of)
 static unsigned long long
 size_of(const struct scoreboard *of)
 {
-	return (unsigned long long)of->size;
+	return (unsigned long long)of->pool_size;
 }
 
 static unsigned long long
 max_overflow_of(const struct scoreboard *of)
 {
-	return (unsigned long long)of->overflow;
+	return (unsigned long long)of->max_overflow;
 }
 
 static unsigned long long
@@ -270,13 +270,13 @@ write_counters(const struct writer *writer)
 		const char *name, *help;
 		size_t offset;
 	} rows[] = {
-		{ "nullpool_worker_forks_total", "Workers forked.", AT(forked) },
-		{ "nullpool_worker_crashes_total", "Workers that died.", AT(crashed) },
+		{ "nullpool_worker_forks_total", "Workers forked.", AT(worker_forks) },
+		{ "nullpool_worker_crashes_total", "Workers that died.", AT(worker_crashes) },
 		{ "nullpool_worker_kills_total",
 		  "Workers killed: past their deadline, or idle and taking no connection.",
-		  AT(killed) },
+		  AT(worker_kills) },
 		{ "nullpool_pool_timeouts_total",
-		  "Requests that waited longer than DATABASE_POOL_TIMEOUT.", AT(queue_timeouts) },
+		  "Requests that waited longer than DATABASE_POOL_TIMEOUT.", AT(pool_timeouts) },
 		{ "nullpool_clients_gone_total",
 		  "Requests whose client left before their turn, or while the database was waited for.",
 		  AT(clients_gone) },
@@ -285,23 +285,23 @@ write_counters(const struct writer *writer)
 		{ "nullpool_connects_total", "Requests that waited for a connection to be opened.",
 		  AT(connects) },
 		{ "nullpool_ahead_hits_total", "Connections opened ahead that a request used.",
-		  AT(ahead_used) },
+		  AT(ahead_hits) },
 		{ "nullpool_ahead_wasted_total", "Connections opened ahead that went unused.",
 		  AT(ahead_wasted) },
 		{ "nullpool_flights_total", "Round trips to the database, but those of connecting.",
 		  AT(flights) },
 		{ "nullpool_queries_total", "Statements of handlers.", AT(queries) },
 		{ "nullpool_query_retries_total",
-		  "First flights that were sent again on a fresh connection.", AT(retries) },
+		  "First flights that were sent again on a fresh connection.", AT(query_retries) },
 		{ "nullpool_transaction_reruns_total",
-		  "Handlers run again because of another transaction.", AT(reruns) },
+		  "Handlers run again because of another transaction.", AT(transaction_reruns) },
 		{ "nullpool_spans_sent_total", "Spans that the collector took.", AT(spans_sent) },
 		{ "nullpool_spans_failed_total", "Spans that it did not take.", AT(spans_failed) },
 		{ "nullpool_traces_dropped_total",
 		  "Requests whose spans were dropped, since the sender was behind.",
 		  AT(traces_dropped) },
 		{ "nullpool_log_lines_dropped_total", "Log lines that nobody took.",
-		  AT(log_dropped) },
+		  AT(log_lines_dropped) },
 	};
 
 	for (size_t row = 0; row < COUNT_OF(rows); row++) {
@@ -324,7 +324,7 @@ write_labelled(const struct writer *writer)
 		bool is_time;
 	} rows[] = {
 		{ "nullpool_connection_failures_total", "Connections that could not be opened.",
-		  "reason", connect_failure_names, CONNECT_FAILURE__MAX, AT(connections_failed),
+		  "reason", connect_failure_names, CONNECT_FAILURE__MAX, AT(connection_failures),
 		  false },
 		{ "nullpool_connect_seconds_total",
 		  "Time that requests waited for a connection, by phase.", "phase",
@@ -332,7 +332,7 @@ write_labelled(const struct writer *writer)
 		{ "nullpool_transactions_total", "Transactions that write, by what became of them.",
 		  "outcome", transaction_outcome_names, OUTCOME__MAX, AT(transactions), false },
 		{ "nullpool_cache_requests_total", "Answers looked for in the cache.", "result",
-		  cache_found_names, COUNT_OF(cache_found_names), AT(cache), false },
+		  cache_found_names, COUNT_OF(cache_found_names), AT(cache_requests), false },
 	};
 
 	for (size_t row = 0; row < COUNT_OF(rows); row++) {

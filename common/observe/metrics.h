@@ -13,7 +13,7 @@
 #include "observe/boards.h"
 
 /* The directory whose scoreboards are meant; borrowed. */
-void metrics_look_in(const char *directory);
+void metrics_set_directory(const char *directory);
 
 void metrics_write(struct buf *out, const struct boards *boards, bool openmetrics);
 

@@ -268,7 +268,7 @@ otlp_export_run(const struct settings *settings, int fd)
 	buf_init(&sender->leaving.text, sender, BATCH_MAX_BYTES);
 	if (!http_post_open(sender, &options, &sender->post, &err)) {
 		log_printf(LOG_ERROR, "spans cannot be sent", "%s", err.message);
-		return OTLP_EXPORT_USELESS;
+		return OTLP_EXPORT_UNAVAILABLE;
 	}
 	pass_on(sender);
 	return OTLP_EXPORT_DONE;

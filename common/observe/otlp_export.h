@@ -13,7 +13,7 @@
 
 /* What it ends with: nothing was wrong; or it cannot work at all, and another one could not either
  * (logged). */
-enum { OTLP_EXPORT_DONE = 0, OTLP_EXPORT_USELESS = 69 /* EX_UNAVAILABLE of sysexits.h */ };
+enum { OTLP_EXPORT_DONE = 0, OTLP_EXPORT_UNAVAILABLE = 69 /* EX_UNAVAILABLE of sysexits.h */ };
 
 /* fd: the reading end of a SOCK_SEQPACKET pair. Ends when all writing ends are closed and what had
  * come is sent, or was tried for a while; after SIGTERM (blocked by the caller, as the rest) it

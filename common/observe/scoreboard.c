@@ -95,7 +95,7 @@ count_routes(const struct np_route *routes)
 }
 
 bool
-scoreboard_make(const char *path, const struct scoreboard_plan *plan, struct error *err)
+scoreboard_create(const char *path, const struct scoreboard_plan *plan, struct error *err)
 {
 	uint32_t routes = count_routes(plan->routes);
 	size_t bytes = scoreboard_bytes(plan->slots, routes);
@@ -111,9 +111,9 @@ scoreboard_make(const char *path, const struct scoreboard_plan *plan, struct err
 	if (made == MAP_FAILED)
 		return error_set(err, NP_INTERNAL, "could not map the scoreboard: %s",
 		                 strerror(errno));
-	made->made_us = clock_now_us();
-	made->size = plan->size;
-	made->overflow = plan->overflow;
+	made->created_us = clock_now_us();
+	made->pool_size = plan->pool_size;
+	made->max_overflow = plan->max_overflow;
 	made->uses_database = plan->uses_database;
 	made->slot_count = plan->slots;
 	made->route_count = routes;
@@ -217,7 +217,7 @@ slot_clear(struct slot *slot)
 	slot->request_id[0] = '\0';
 	atomic_store(&slot->sequence, 0);
 	atomic_store(&slot->pid, 0);
-	atomic_store(&slot->leaving, 0);
+	atomic_store(&slot->draining, 0);
 	atomic_store(&slot->ahead, 0);
 	atomic_store(&slot->deadline_us, 0);
 	atomic_store(&slot->requests, 0);
@@ -257,7 +257,7 @@ scoreboard_count(enum slot_state state)
 size_t
 scoreboard_overflow(void)
 {
-	size_t alive = own.slots - scoreboard_count(SLOT_FREE), kept = (size_t)own.size;
+	size_t alive = own.slots - scoreboard_count(SLOT_FREE), kept = (size_t)own.pool_size;
 
 	return alive > kept ? alive - kept : 0;
 }
@@ -266,7 +266,7 @@ size_t
 scoreboard_overflow_of(const struct scoreboard *other)
 {
 	size_t alive = other->slot_count - scoreboard_count_of(other, SLOT_FREE),
-	       kept = (size_t)other->size;
+	       kept = (size_t)other->pool_size;
 
 	return alive > kept ? alive - kept : 0;
 }

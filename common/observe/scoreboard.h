@@ -53,37 +53,37 @@ enum slot_state { SLOT_FREE, SLOT_STARTING, SLOT_IDLE, SLOT_BUSY, SLOT__MAX };
 struct slot {
 	atomic_int state; /* enum slot_state */
 	atomic_int pid;
-	atomic_int leaving;       /* not 0: it will end after what it has in hand */
-	atomic_int ahead;         /* enum connector_ahead: of its next connection */
-	atomic_llong since_us;    /* of the state; clock_now_us(), which all processes share */
-	atomic_llong stirred_us;  /* while idle: when it last woke up, and could accept */
-	atomic_llong deadline_us; /* of the request in hand */
-	atomic_ullong requests;   /* answered */
-	atomic_uint sequence;     /* of the two texts */
+	atomic_int draining;         /* not 0: it will end after what it has in hand */
+	atomic_int ahead;            /* enum connector_ahead: of its next connection */
+	atomic_llong since_us;       /* of the state; clock_now_us(), which all processes share */
+	atomic_llong last_wakeup_us; /* while idle: when it last woke up, and could accept */
+	atomic_llong deadline_us;    /* of the request in hand */
+	atomic_ullong requests;      /* answered */
+	atomic_uint sequence;        /* of the two texts */
 	char route[SCOREBOARD_ROUTE_BYTES]; /* "GET /users/{id}" of the request in hand */
 	char request_id[SCOREBOARD_ID_BYTES];
 };
 
 struct scoreboard {
 	uint32_t magic, version;
-	int64_t made_us; /* of clock_now_us(): its counters began at 0 then */
+	int64_t created_us; /* of clock_now_us(): its counters began at 0 then */
 	atomic_int master_pid;
-	int32_t size, overflow; /* workers kept, and more on demand */
-	int32_t uses_database;  /* 1: a worker is a connection; 0: not */
+	int32_t pool_size, max_overflow; /* workers kept, and more on demand */
+	int32_t uses_database;           /* 1: a worker is a connection; 0: not */
 	uint32_t slot_count, route_count;
 	char name[SCOREBOARD_NAME_BYTES];
-	atomic_int traced;             /* not 0: spans are taken */
-	atomic_int draining;           /* not 0: all workers were told to end */
-	atomic_llong explain_after_us; /* no plan is asked for before; of clock_now_us() */
-	atomic_ullong forked;          /* the first of the counters, which are all atomic_ullong */
-	atomic_ullong crashed, killed, queue_timeouts, clients_gone, log_dropped;
-	struct histogram queue; /* waiting for a worker */
-	atomic_ullong connections_opened, connections_failed[CONNECT_FAILURE__MAX];
+	atomic_int tracing;           /* not 0: spans are taken */
+	atomic_int draining;          /* not 0: all workers were told to end */
+	atomic_llong next_explain_us; /* no plan is asked for before; of clock_now_us() */
+	atomic_ullong worker_forks;   /* the first of the counters, which are all atomic_ullong */
+	atomic_ullong worker_crashes, worker_kills, pool_timeouts, clients_gone, log_lines_dropped;
+	struct histogram queue_wait; /* waiting for a worker */
+	atomic_ullong connections_opened, connection_failures[CONNECT_FAILURE__MAX];
 	atomic_ullong connects, connect_us[CONNECT_PHASE__MAX]; /* waited for by requests */
-	atomic_ullong ahead_used, ahead_wasted;
-	atomic_ullong flights, queries, retries, reruns;
+	atomic_ullong ahead_hits, ahead_wasted;
+	atomic_ullong flights, queries, query_retries, transaction_reruns;
 	atomic_ullong transactions[OUTCOME__MAX];
-	atomic_ullong cache[CACHE_HIT + 1]; /* by enum cache_found */
+	atomic_ullong cache_requests[CACHE_HIT + 1]; /* by enum cache_found */
 	atomic_ullong spans_sent, spans_failed, traces_dropped;
 	struct slot slots[]; /* the counters end here; the routes come after the slots */
 };
@@ -91,15 +91,15 @@ struct scoreboard {
 struct scoreboard_plan {
 	const char *name;
 	const struct np_route *routes;
-	int32_t size, overflow;
+	int32_t pool_size, max_overflow;
 	uint32_t slots;
 	bool uses_database;
 };
 
 /* Makes the endpoint's own. `path` may be NULL. It is `board` from then on, in this process and its
  * children. The plan's texts and routes are borrowed for good. */
-NP_MUST_CHECK bool scoreboard_make(const char *path, const struct scoreboard_plan *plan,
-                                   struct error *err);
+NP_MUST_CHECK bool scoreboard_create(const char *path, const struct scoreboard_plan *plan,
+                                     struct error *err);
 extern struct scoreboard *board;
 
 /* What the own one was made by: private memory of this process. */

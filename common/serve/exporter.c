@@ -41,7 +41,7 @@ exporter_new(void *owner, const struct settings *settings, struct exporter **exp
 	**exporter = (struct exporter){ .settings = settings,
 		                        .reader = pair[0],
 		                        .writer = pair[1] };
-	atomic_store(&board->traced, 1);
+	atomic_store(&board->tracing, 1);
 	return true;
 }
 
@@ -89,9 +89,9 @@ exporter_bury(struct exporter *exporter, pid_t pid, int status)
 	if (!exporter || pid != exporter->pid)
 		return false;
 	exporter->pid = 0;
-	exporter->useless = WIFEXITED(status) && WEXITSTATUS(status) == OTLP_EXPORT_USELESS;
+	exporter->useless = WIFEXITED(status) && WEXITSTATUS(status) == OTLP_EXPORT_UNAVAILABLE;
 	if (exporter->useless)
-		atomic_store(&board->traced, 0);
+		atomic_store(&board->tracing, 0);
 	else if (exporter->writer >= 0)
 		log_printf(LOG_ERROR, "sender of spans died", "status %d", status);
 	return true;

@@ -238,7 +238,7 @@ is_in_time(const struct settings *settings, int64_t waited, struct error *err)
 {
 	if (waited <= settings->database_pool_timeout_s * 1000)
 		return true;
-	atomic_fetch_add(&board->queue_timeouts, 1);
+	atomic_fetch_add(&board->pool_timeouts, 1);
 	return error_set(err, NP_UNAVAILABLE, "All workers were busy for too long");
 }
 

@@ -84,10 +84,10 @@ tell_totals(struct idle *idle, int64_t now_us)
 {
 	bool later = now_us - idle->told_us < TELL_US;
 
-	idle->untold = later && counters_is_untold(idle->app);
+	idle->untold = later && counters_are_pending(idle->app);
 	if (later)
 		return;
-	counters_totals(idle->app);
+	counters_flush(idle->app);
 	idle->told_us = now_us;
 }
 
@@ -267,7 +267,7 @@ wait_once(struct idle *idle, int timeout_ms)
 		if (is_about_connections(idle, ready[i].data.fd))
 			fd = accept_one(idle, &well);
 	if (well)
-		atomic_store(&idle->slot->stirred_us, clock_now_us());
+		atomic_store(&idle->slot->last_wakeup_us, clock_now_us());
 	if (fd < 0) {
 		app_step(idle->app);
 		tell_totals(idle, clock_now_us());

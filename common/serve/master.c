@@ -148,8 +148,8 @@ make_board(struct master *master, struct error *err)
 	const struct scoreboard_plan plan = {
 		.name = master->options->name,
 		.routes = master->options->routes,
-		.size = (int32_t)settings->database_pool_size,
-		.overflow = (int32_t)settings->database_max_overflow,
+		.pool_size = (int32_t)settings->database_pool_size,
+		.max_overflow = (int32_t)settings->database_max_overflow,
 		.slots = pool_slots(settings),
 		.uses_database = app_uses_database(master->options->routes),
 	};
@@ -159,13 +159,13 @@ make_board(struct master *master, struct error *err)
 		return false;
 	if (master->run_dir) {
 		path = mem_printf(master, "%s/%s.board", master->run_dir, plan.name);
-		metrics_look_in(master->run_dir);
-		if (scoreboard_make(path, &plan, err))
+		metrics_set_directory(master->run_dir);
+		if (scoreboard_create(path, &plan, err))
 			return true;
 		/* The directory may be another user's: it is only others who cannot look then. */
 		log_printf(LOG_WARNING, "scoreboard in memory only", "%s", err->message);
 	}
-	return scoreboard_make(NULL, &plan, err);
+	return scoreboard_create(NULL, &plan, err);
 }
 
 static bool

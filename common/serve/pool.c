@@ -51,7 +51,7 @@ static struct app_pool
 pool_now(void)
 {
 	return (struct app_pool){
-		.size = scoreboard_plan()->size,
+		.size = scoreboard_plan()->pool_size,
 		.overflow = (int64_t)scoreboard_overflow(),
 		.checked_out = (int64_t)scoreboard_count(SLOT_BUSY),
 	};
@@ -87,7 +87,7 @@ pool_fork(const struct pool *pool)
 	pid_t pid;
 
 	/* The child begins with the same figure, and must not tell it again. */
-	counters_log_dropped();
+	counters_flush_dropped_lines();
 	pid = fork();
 	if (pid < 0)
 		log_printf(LOG_ERROR, "could not fork", "%s", strerror(errno));
@@ -193,7 +193,7 @@ start(struct pool *pool, bool kept)
 		return false;
 	}
 	atomic_store(&board->slots[slot].pid, (int)pid);
-	atomic_fetch_add(&board->forked, 1);
+	atomic_fetch_add(&board->worker_forks, 1);
 	pool->children[slot] = (struct child){ .pid = pid,
 		                               .kept = kept,
 		                               .born_us = clock_now_us() };
@@ -208,7 +208,7 @@ count_kept(const struct pool *pool)
 
 	for (size_t slot = 0; slot < pool->slots; slot++)
 		alive += pool->children[slot].pid != 0 && pool->children[slot].kept
-		         && atomic_load(&board->slots[slot].leaving) == 0;
+		         && atomic_load(&board->slots[slot].draining) == 0;
 	return alive;
 }
 
@@ -319,7 +319,7 @@ count_death(struct pool *pool, const struct child *child, const struct slot *slo
 	bool young = clock_now_us() - child->born_us < SHORT_LIFE_US
 	             && atomic_load(&slot->requests) == 0 && atomic_load(&slot->state) != SLOT_BUSY;
 
-	atomic_fetch_add(&board->crashed, 1);
+	atomic_fetch_add(&board->worker_crashes, 1);
 	log_death(slot, child->pid, status, "worker died");
 	if (young) {
 		pool->failures++;
@@ -365,7 +365,7 @@ ask_to_end(struct pool *pool, size_t slot, const char *event)
 {
 	struct child *child = &pool->children[slot];
 
-	atomic_fetch_add(&board->killed, 1);
+	atomic_fetch_add(&board->worker_kills, 1);
 	log_death(&board->slots[slot], child->pid, SIGKILL, event);
 	(void)kill(child->pid, SIGABRT);
 	child->kill_us = clock_now_us() + POOL_LAST_WORDS_US;
@@ -394,7 +394,7 @@ pool_distrust_idle(struct pool *pool, int64_t woken_us)
 		if (pool->children[slot].pid != 0 && pool->children[slot].kill_us == 0
 		    && (state == SLOT_IDLE || state == SLOT_STARTING)
 		    && atomic_load(&what->since_us) < woken_us
-		    && atomic_load(&what->stirred_us) < woken_us)
+		    && atomic_load(&what->last_wakeup_us) < woken_us)
 			ask_to_end(pool, slot, "worker killed, it took no connection");
 	}
 }
@@ -404,7 +404,7 @@ pool_watch(struct pool *pool)
 {
 	int64_t now_us = clock_now_us();
 
-	counters_log_dropped();
+	counters_flush_dropped_lines();
 	for (size_t slot = 0; slot < pool->slots; slot++) {
 		const struct slot *what = &board->slots[slot];
 

@@ -22,9 +22,9 @@ tell_master(const struct worker_options *options)
 	const uint64_t one = 1;
 	const struct scoreboard_plan *plan = scoreboard_plan();
 	size_t alive = plan->slots - scoreboard_count(SLOT_FREE);
-	bool full = alive >= (size_t)plan->size + (size_t)plan->overflow;
+	bool full = alive >= (size_t)plan->pool_size + (size_t)plan->max_overflow;
 
-	if ((scoreboard_count(SLOT_IDLE) == 0 && !full) || atomic_load(&own_slot->leaving) != 0)
+	if ((scoreboard_count(SLOT_IDLE) == 0 && !full) || atomic_load(&own_slot->draining) != 0)
 		(void)!write(options->busy_event, &one, sizeof(one));
 }
 
@@ -39,7 +39,7 @@ static int spans_fd; /* for what app/ sends */
 static bool
 traces(void)
 {
-	return spans_fd >= 0 && atomic_load_explicit(&board->traced, memory_order_relaxed) != 0;
+	return spans_fd >= 0 && atomic_load_explicit(&board->tracing, memory_order_relaxed) != 0;
 }
 
 /* Never waits: what the sender has no room for is lost. */
@@ -58,7 +58,7 @@ answer(const struct worker_options *options, struct idle *idle, int fd, bool las
 
 	atomic_store(&own_slot->deadline_us, deadline.at_us);
 	slot_describe(own_slot, "-", "-", "-");
-	atomic_store(&own_slot->leaving, last);
+	atomic_store(&own_slot->draining, last);
 	slot_set(own_slot, SLOT_BUSY);
 	tell_master(options);
 	idle_end(idle);
@@ -89,7 +89,7 @@ worker_run(const struct worker_options *options)
 	own_slot = options->slot;
 	fcgi_know_clock();
 	options->app->describe = describe;
-	options->app->report = counters_report;
+	options->app->record_request = counters_record_request;
 	options->app->may_explain = counters_may_explain;
 	spans_fd = options->spans;
 	options->app->traces = traces;
@@ -107,7 +107,7 @@ worker_run(const struct worker_options *options)
 			;
 		/* One that was opened ahead goes unused now. */
 		app_drop_ahead(options->app);
-		counters_totals(options->app);
+		counters_flush(options->app);
 	}
 	idle_close(&idle);
 	return begun;

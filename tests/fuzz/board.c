@@ -20,7 +20,7 @@ good_board(void *owner, uint32_t slots, uint32_t routes, size_t size)
 
 	made->magic = SCOREBOARD_MAGIC;
 	made->version = SCOREBOARD_VERSION;
-	made->size = 1;
+	made->pool_size = 1;
 	made->slot_count = slots;
 	made->route_count = routes;
 	(void)snprintf(made->name, sizeof(made->name), NAME);
@@ -42,11 +42,11 @@ check_accepted(void *owner, const struct scoreboard *one, bool openmetrics)
 	struct buf out;
 
 	HOLDS(strcmp(one->name, NAME) == 0);
-	HOLDS(one->size >= 0 && one->overflow >= 0 && (unsigned)one->uses_database <= 1);
+	HOLDS(one->pool_size >= 0 && one->max_overflow >= 0 && (unsigned)one->uses_database <= 1);
 	for (int state = 0; state < SLOT__MAX; state++)
 		workers += scoreboard_count_of(one, (enum slot_state)state);
 	HOLDS(workers == one->slot_count && scoreboard_overflow_of(one) <= one->slot_count);
-	(void)board_is_over(one);
+	(void)board_has_ended(one);
 	buf_init(&out, owner, 1 << 22);
 	metrics_write(&out, &boards, openmetrics);
 	HOLDS(!out.overflow && utf8_valid(out.data, out.size, NULL));

@@ -142,7 +142,7 @@ the_app(void)
 	static struct app app;
 	static bool ready;
 	const struct scoreboard_plan plan = {
-		.name = "fuzz", .routes = routes, .size = 1, .slots = 1
+		.name = "fuzz", .routes = routes, .pool_size = 1, .slots = 1
 	};
 	struct error err;
 	struct buf faults;
@@ -153,13 +153,13 @@ the_app(void)
 	HOLDS(settings_read(mem_process(), environment, &settings, &faults));
 	/* As the table's check does: it is kept for the process. */
 	HOLDS(!pattern_compile(list[3].pattern) && pattern_matches(list[3].pattern, "curl/8"));
-	HOLDS(scoreboard_make(NULL, &plan, &err));
+	HOLDS(scoreboard_create(NULL, &plan, &err));
 	/* Its automaton is the process's. */
 	HOLDS(pattern_matches(agent_pattern, "curl/8 a") && !pattern_matches(agent_pattern, "a\n"));
 	HOLDS(app_init(mem_process(), &app, "fuzz", routes, &settings, &err));
 	HOLDS(fcgi_init(&err));
-	app.report = counters_report;
-	metrics_look_in("tests/fuzz"); /* in which no endpoint runs */
+	app.record_request = counters_record_request;
+	metrics_set_directory("tests/fuzz"); /* in which no endpoint runs */
 	log_set_format(LOG_JSON);
 	log_setup("fuzz", LOG_DEBUG);
 	ready = true;

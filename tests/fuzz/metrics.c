@@ -19,7 +19,7 @@ new_board(void *owner)
 
 	made->magic = SCOREBOARD_MAGIC;
 	made->version = SCOREBOARD_VERSION;
-	made->size = 1;
+	made->pool_size = 1;
 	made->slot_count = SLOTS;
 	made->route_count = ROUTES;
 	return made;

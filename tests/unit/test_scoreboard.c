@@ -22,7 +22,7 @@ make(void)
 
 	(void)snprintf(name, sizeof(name), "nullpool-unit-%d", (int)getpid());
 	(void)snprintf(path, sizeof(path), "/tmp/%s.board", name);
-	assert_true(scoreboard_make(path, &plan, &err));
+	assert_true(scoreboard_create(path, &plan, &err));
 }
 
 static void
@@ -36,7 +36,7 @@ another_reader_sees_what_the_owner_wrote(void **state)
 	other = board_read(*state, path, &err);
 	assert_non_null(other);
 	assert_string_equal(other->name, name);
-	assert_int_equal(other->size, 2);
+	assert_int_equal(other->pool_size, 2);
 	assert_int_equal(atomic_load(&other->master_pid), getpid());
 	assert_int_equal(atomic_load(&other->slots[1].state), SLOT_BUSY);
 	assert_int_equal(scoreboard_count_of(other, SLOT_BUSY), 1);
@@ -54,11 +54,11 @@ what_is_written_into_it_does_not_change_its_plan(void **state)
 	make();
 	board->slot_count = UINT32_MAX;
 	board->route_count = UINT32_MAX;
-	board->size = INT32_MIN;
+	board->pool_size = INT32_MIN;
 	atomic_store(&board->slots[0].state, -7);
 	atomic_store(&board->slots[1].state, SLOT_IDLE);
 	assert_int_equal(scoreboard_plan()->slots, SLOTS);
-	assert_int_equal(scoreboard_plan()->size, 2);
+	assert_int_equal(scoreboard_plan()->pool_size, 2);
 	assert_int_equal(scoreboard_count(SLOT_IDLE), 1);
 	assert_int_equal(scoreboard_overflow(), 0);
 	scoreboard_count_request(1, 200, 5);
