@@ -64,7 +64,7 @@ struct np_value {
 		double number;   /* NP_FLOAT */
 		bool boolean;    /* NP_BOOL */
 	};
-	bool is_list; /* of a parameter with `many`: the text is an array of such values */
+	bool is_list; /* of a parameter with `max_items`: the text is an array of such values */
 	uint32_t
 	    column_type; /* of np_field(): its column's type in pg_type; 0: `type` says it all */
 };
@@ -122,18 +122,18 @@ struct np_param {
 	 * take 0.1 ms and 3 KB a byte: choose a small max for it. The OpenAPI document has it if
 	 * JavaScript reads it in the same way, which knows no [[:alpha:]]. */
 	const char *pattern;
-	int64_t many; /* above 0: a list of at most so many values, an array of a body or repeated
-	               * in a query; SQL gets it as an array, such as $1::uuid[]. min and max are
-	               * each value's */
-	const char *fallback; /* text used when the parameter is absent */
-	bool optional;        /* of a schema's member: an answer may be without it, or without the
-	                       * outermost object that it is in */
+	int64_t max_items; /* above 0: a list of at most so many values, an array of a body or
+	                    * repeated in a query; SQL gets it as an array, such as $1::uuid[]. min
+	                    * and max are each value's */
+	const char *default_value; /* text used when the parameter is absent */
+	bool optional; /* of a schema's member: an answer may be without it, or without the
+	                * outermost object that it is in */
 	const char *description; /* for people, in the OpenAPI document */
 	const char *example;     /* of a list and of what JSON writes without quotes: as JSON */
 };
 /* A list's usual two: how many, and where the page before ended. */
 #define NP_PAGE_LIMIT \
-	.name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .fallback = "20"
+	.name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .default_value = "20"
 #define NP_PAGE_AFTER \
 	.name = "after", .in = NP_QUERY, .type = NP_CURSOR, .description = "\"next\" of a page"
 #define NP_CHOICES(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -199,8 +199,8 @@ struct np_conflict {
 /* A handler of NP_TX_READ or NP_TX_WRITE may be called again, up to 3 times, after a serialization
  * failure or a deadlock: nothing of what it did has left the process. With an Idempotency-Key also
  * after a commit whose outcome is not known, until the deadline, and to make an answer again from
- * the rows kept. `once` says that it must not be, because of effects of its own: a repeat with the
- * same key runs it up to its first query at most, and np_last() spares no round trip there. */
+ * the rows kept. `no_rerun` says that it must not be, because of effects of its own: a repeat with
+ * the same key runs it up to its first query at most, and np_last() spares no round trip there. */
 struct np_route {
 	const char *method; /* "GET" answers HEAD as well; OPTIONS is answered from the table */
 	const char *path; /* "/notes/{id}": a name in braces is one segment, an NP_PATH parameter */
@@ -208,14 +208,14 @@ struct np_route {
 	enum np_tx tx;
 	const struct np_param *params; /* ends with NP_PARAMS_END; NULL: none */
 	const char *summary;           /* one line for the OpenAPI document */
-	const char *missing;           /* the 404's detail when np_query_one() found no row */
+	const char *not_found;         /* the 404's detail when np_query_one() found no row */
 	const char *conflict; /* the 409's detail when a unique or foreign key refused a row */
 	const struct np_conflict
 	    *conflicts; /* details by the constraint's name, see NP_CONFLICTS; NULL: none */
 	const char
 	    *unauthorized; /* the document's 401 where NP_UNAUTHORIZED is said; 400 of OAUTH2 */
 	enum np_isolation isolation; /* for NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
-	bool once;
+	bool no_rerun;
 	const struct np_schema
 	    *returns; /* what a success has in it; with `page`, each item of np_reply_page() */
 	bool page;
@@ -223,7 +223,7 @@ struct np_route {
 	enum np_auth auth;
 	/* The answer is how something is at this moment: nobody may store it, and a 503 may be one
 	 * too. */
-	bool report;
+	bool no_store;
 	enum np_errors errors;
 	bool form; /* a body may also be application/x-www-form-urlencoded */
 	/* Names in the query and the body that no parameter has are ignored; without it they are
@@ -244,7 +244,7 @@ struct np_route {
 	int64_t cache_s; /* for so long at most; 0: CACHE_TTL */
 	/* The keys of this program's answers that an NP_TX_WRITE route makes wrong, 15 at most;
 	 * ends with NULL, see NP_KEYS. */
-	const char *const *forgets;
+	const char *const *invalidates;
 	/* A request must have If-Match (or `If-None-Match: *`), else it is 428: nobody overwrites
 	 * what they have not seen. For a path with a GET. */
 	bool precondition;
@@ -255,14 +255,14 @@ struct np_route {
  * never matches. A GET that is a 404 fails If-Match and passes If-None-Match.
  *
  * The GET's handler runs first, in the write's transaction, which is NP_REPEATABLE_READ at least:
- * if a row changes in between, both run again (with `once` and in NP_TX_MANUAL the answer is 409).
- * In NP_TX_MANUAL this holds for the first transaction. If the GET shows rows that the write does
- * not touch, only NP_SERIALIZABLE notices that they changed. The look costs one round trip; a
+ * if a row changes in between, both run again (with `no_rerun` and in NP_TX_MANUAL the answer is
+ * 409). In NP_TX_MANUAL this holds for the first transaction. If the GET shows rows that the write
+ * does not touch, only NP_SERIALIZABLE notices that they changed. The look costs one round trip; a
  * request without the headers costs nothing more.
  *
  * The answer is also 412 if the header is malformed, and if nothing can be compared: the path has
  * no GET; the GET needs a query or a header that is missing; it has .auth and the write has not; it
- * is a .report; it is neither NP_TX_READ nor NP_TX_NONE; or it is NP_TX_READ and the write is
+ * is a .no_store; it is neither NP_TX_READ nor NP_TX_NONE; or it is NP_TX_READ and the write is
  * NP_TX_NONE. */
 #define NP_ROUTES_END          \
 	{                      \
@@ -276,10 +276,11 @@ int np_main(int argc, char **argv, const char *name, const struct np_route *rout
 /* --- the request
  * -------------------------------------------------------------------------------------- */
 
-/* The argument of the route's parameter with that index. Absent without a fallback: SQL's NULL. */
+/* The argument of the route's parameter with that index. Absent without a default value: SQL's
+ * NULL. */
 struct np_value np_arg(const struct np_ctx *ctx, size_t param);
 
-/* Whether the request named the parameter itself (a null counts, a fallback does not). */
+/* Whether the request named the parameter itself (a null counts, a default value does not). */
 bool np_given(const struct np_ctx *ctx, size_t param);
 
 /* Part `key` (from 0) of an NP_CURSOR argument, as np_reply_page() put it in; NULL when there is
@@ -458,7 +459,7 @@ struct np_ctx *np_retry_after(struct np_ctx *ctx, int64_t seconds);
 /* --- ready-made handlers
  * ------------------------------------------------------------------------------ */
 
-np_handler np_health;  /* database and Redis, asked now: NP_TX_READ; these are each a .report */
+np_handler np_health;  /* database and Redis, asked now: NP_TX_READ; these are each a .no_store */
 np_handler np_metrics; /* counters of the run directory's endpoints, for Prometheus: NP_TX_NONE */
 np_handler np_health_live;  /* the process answers; touches nothing: NP_TX_NONE */
 np_handler np_health_ready; /* settings are good and the worker is not draining; dials nothing:

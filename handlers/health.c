@@ -46,11 +46,11 @@ static const struct np_schema probe_schema = { "Probe", probe_members };
 
 static const struct np_route routes[] = {
 	{ "GET", "/health", np_health, NP_TX_READ, NULL, "Database and Redis, asked now",
-	  .report = true, .lenient = true, .returns = &health_schema },
+	  .no_store = true, .lenient = true, .returns = &health_schema },
 	{ "GET", "/health/live", np_health_live, NP_TX_NONE, NULL, "The process answers",
-	  .report = true, .lenient = true, .returns = &probe_schema },
+	  .no_store = true, .lenient = true, .returns = &probe_schema },
 	{ "GET", "/health/ready", np_health_ready, NP_TX_NONE, NULL, "Requests may be sent here",
-	  .report = true, .lenient = true, .returns = &probe_schema },
+	  .no_store = true, .lenient = true, .returns = &probe_schema },
 	NP_ROUTES_END,
 };
 

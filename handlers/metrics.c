@@ -3,7 +3,7 @@
 
 static const struct np_route routes[] = {
 	{ "GET", "/metrics", np_metrics, NP_TX_NONE, NULL,
-	  "Counters of all endpoints, for Prometheus", .report = true, .lenient = true },
+	  "Counters of all endpoints, for Prometheus", .no_store = true, .lenient = true },
 	NP_ROUTES_END,
 };
 

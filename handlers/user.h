@@ -6,7 +6,7 @@
 
 #define USER_COLUMNS "id, email, name, created_at, updated_at"
 #define TAKEN        .conflict = "A user with this email exists already"
-#define MISSING      .missing = "User not found"
+#define NOT_FOUND    .not_found = "User not found"
 
 #define EMAIL_FIELD  .name = "email", .in = NP_BODY, .type = NP_EMAIL, .example = "ada@example.com"
 #define NAME_FIELD                                                              \

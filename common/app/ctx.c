@@ -117,7 +117,7 @@ np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql, struct n
 		return false;
 	if (np_rows_count(rows) == 0)
 		return np_fail(ctx, NP_NOT_FOUND, "%s",
-		               ctx->route->missing ? ctx->route->missing : PROBLEM_NOT_FOUND);
+		               ctx->route->not_found ? ctx->route->not_found : PROBLEM_NOT_FOUND);
 	if (np_rows_count(rows) > 1)
 		return our_fault(ctx, "np_query_one() got several rows");
 	*row = rows;
@@ -135,8 +135,8 @@ np_last(struct np_ctx *ctx)
 	if (ctx->looking)
 		return ctx;
 	/* A repeat would be told another secret than the one that was kept, or do again what is
-	 * done `once`: then the answer itself is kept. */
-	if (!(ctx->claim.sql && (ctx->is_random || ctx->route->once)))
+	 * done `no_rerun`: then the answer itself is kept. */
+	if (!(ctx->claim.sql && (ctx->is_random || ctx->route->no_rerun)))
 		transaction_mark_last(ctx->tx);
 	return ctx;
 }

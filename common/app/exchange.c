@@ -77,7 +77,7 @@ new_transaction(struct np_ctx *ctx)
 		/* A standby lags behind: what is kept would be older than what was forgotten. */
 		.replica = ctx->cache_found == CACHE_LEASE ? NULL : ctx->app->replica,
 		.mode = ctx->route->tx,
-		.once = ctx->route->once,
+		.no_rerun = ctx->route->no_rerun,
 		.asked = has_arguments(ctx),
 		.isolation = precondition_isolation(ctx),
 		.deadline = ctx->deadline,
@@ -119,7 +119,7 @@ conclude(struct np_ctx *ctx)
 static bool
 may_rerun(const struct np_ctx *ctx, int reruns, bool unsure)
 {
-	if (ctx->route->once || deadline_passed(ctx->deadline))
+	if (ctx->route->no_rerun || deadline_passed(ctx->deadline))
 		return false;
 	if (reruns == 0 && ctx->route->tx == NP_TX_WRITE && precondition_may_have_changed(ctx))
 		return true;
@@ -223,7 +223,7 @@ exchange_begin(void *owner, struct app *app, const struct request *request,
 		(void)np_fail(ctx, NP_PRECONDITION_FAILED, "What is at this path has another ETag");
 		failure_reply(ctx);
 	}
-	if (ctx->route && ctx->route->report)
+	if (ctx->route && ctx->route->no_store)
 		reply_set_header(&ctx->reply, "Cache-Control", "no-store");
 	if (ctx->replayed)
 		reply_set_header(&ctx->reply, "Idempotency-Replayed", "true");

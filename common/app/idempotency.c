@@ -87,7 +87,7 @@ same_part(void *owner, const struct np_param *param, const char *text)
 {
 	struct buf out;
 
-	if (!text || param->many > 0
+	if (!text || param->max_items > 0
 	    || (param->type != NP_JSON && param->type != NP_OBJECT && param->type != NP_FLOAT))
 		return part_of(text);
 	buf_init(&out, owner, JSON_CANONICAL_MAX_BYTES(strlen(text)));

@@ -142,21 +142,21 @@ may_have_written(const struct np_ctx *ctx)
 static void
 forget(struct np_ctx *ctx)
 {
-	const char *const *forgets = ctx->route->forgets;
+	const char *const *invalidates = ctx->route->invalidates;
 	int64_t start_us = clock_now_us();
 	struct deadline deadline = deadline_in_ms(FORGET_MS);
-	const char *keys[TABLE_FORGETS_MAX];
+	const char *keys[TABLE_INVALIDATES_MAX];
 	size_t count = 0;
 
-	for (; forgets && *forgets; forgets++)
-		if ((keys[count] = key_of(ctx, ctx, *forgets)) != NULL)
+	for (; invalidates && *invalidates; invalidates++)
+		if ((keys[count] = key_of(ctx, ctx, *invalidates)) != NULL)
 			count++;
 	if (count == 0)
 		return;
 	if (deadline.at_us < ctx->deadline.at_us)
 		deadline = ctx->deadline;
 	if (!cache_forget(ctx->app->cache, deadline, keys, count))
-		log_printf(LOG_WARNING, "not forgotten", "%s: %s", *ctx->route->forgets,
+		log_printf(LOG_WARNING, "not forgotten", "%s: %s", *ctx->route->invalidates,
 		           cache_why(ctx->app->cache));
 	spans_add_cache(ctx, "forget", start_us);
 }
@@ -166,7 +166,7 @@ response_cache_settle(struct np_ctx *ctx, bool good)
 {
 	if (!ctx->app->cache)
 		return;
-	if (ctx->route->forgets && (good || may_have_written(ctx)))
+	if (ctx->route->invalidates && (good || may_have_written(ctx)))
 		forget(ctx);
 	if (ctx->cache_found != CACHE_LEASE)
 		return;

@@ -1,5 +1,5 @@
 /* response_cache.h - answers that are kept in Redis, as a route's table says: `cache`, `cache_s`,
- * `forgets`
+ * `invalidates`
  *
  * A key is "app:endpoint:version:" and the route's own, with the arguments in it. A hit needs no
  * database connection. What a write made wrong is forgotten after its commit and before its reply,

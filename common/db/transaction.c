@@ -285,7 +285,7 @@ try_as_text(struct transaction *tx, const struct trip *trip, const char *sql)
 	tx->doubted = mem_strdup(tx->owner, sql);
 	if (trip->opens)
 		tx->stale = tx->open;
-	else if (tx->options.mode == NP_TX_MANUAL || tx->options.once)
+	else if (tx->options.mode == NP_TX_MANUAL || tx->options.no_rerun)
 		tx->worn = true;
 	return trip->opens;
 }

@@ -46,7 +46,7 @@ typedef void transaction_listener(void *context, const struct transaction_note *
 
 struct transaction_options {
 	struct connector *connector;
-	bool once;               /* the handler is not run again */
+	bool no_rerun;           /* the handler is not run again */
 	bool asked;              /* the request named a parameter: a bad value may be its own */
 	struct replica *replica; /* for reads that a standby can serve; NULL: none */
 	enum np_tx mode;

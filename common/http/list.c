@@ -52,8 +52,8 @@ list_add(void *owner, const struct np_param *param, const char *text, struct arg
 
 	if (!argument->list.data)
 		(void)list_begin(owner, param, argument);
-	if (argument->list_count == param->many)
-		return mem_printf(owner, "must have at most %" PRId64 " values", param->many);
+	if (argument->list_count == param->max_items)
+		return mem_printf(owner, "must have at most %" PRId64 " values", param->max_items);
 	message = param_check(owner, param, text, &one);
 	if (message)
 		return mem_printf(owner, "each of it %s", message);

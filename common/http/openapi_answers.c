@@ -131,7 +131,7 @@ detail_of(const struct np_route *route, int status)
 	case 403:
 		return PROBLEM_NOT_YOURS;
 	case 404:
-		return route->missing ? route->missing : PROBLEM_NOT_FOUND;
+		return route->not_found ? route->not_found : PROBLEM_NOT_FOUND;
 	case 409:
 		return route->conflict ? route->conflict : PROBLEM_CONFLICT;
 	case 412:
@@ -237,7 +237,7 @@ static void
 write_success(struct buf *out, const struct np_route *route)
 {
 	enum np_success status = success_of(route);
-	bool tagged = is_method(route, "GET") && !route->report;
+	bool tagged = is_method(route, "GET") && !route->no_store;
 	const char *names[5] = { NULL };
 	size_t count = 0;
 
@@ -279,7 +279,7 @@ write_problem(struct buf *out, const struct np_route *route, bool wanted, int st
 		write_headers(
 		    out, (const char *const[]){ retry ? "Retry-After" : "WWW-Authenticate", NULL });
 	buf_text(out, ",\"content\":{");
-	if (status == 503 && route->report && route->returns) {
+	if (status == 503 && route->no_store && route->returns) {
 		write_json_content(out, route);
 		buf_char(out, ',');
 	}
@@ -305,7 +305,7 @@ openapi_responses(struct buf *out, const struct np_route *route, bool conditiona
 	write_problem(out, route, !oauth2 && (known || route->unauthorized), 401,
 	              route->unauthorized);
 	write_problem(out, route, known, 403, NULL);
-	write_problem(out, route, route->missing || path, 404, route->missing);
+	write_problem(out, route, route->not_found || path, 404, route->not_found);
 	write_problem(out, route, !oauth2 && writes, 409, route->conflict);
 	write_problem(out, route, conditional, 412, NULL);
 	write_problem(out, route, body, 413, NULL);

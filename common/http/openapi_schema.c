@@ -25,7 +25,7 @@ is_text(enum np_type type)
 bool
 openapi_has_texts(const struct np_param *param)
 {
-	return is_text(param->type) && param->many == 0;
+	return is_text(param->type) && param->max_items == 0;
 }
 
 void
@@ -94,7 +94,7 @@ static void
 write_list(struct buf *out, const struct np_param *param)
 {
 	buf_printf(out, "\"type\":%s,\"maxItems\":%" PRId64 ",\"items\":{",
-	           param->nullable ? "[\"array\",\"null\"]" : "\"array\"", param->many);
+	           param->nullable ? "[\"array\",\"null\"]" : "\"array\"", param->max_items);
 	write_rules(out, param, false);
 	buf_char(out, '}');
 }
@@ -103,13 +103,13 @@ void
 openapi_schema(struct buf *out, const struct np_param *param)
 {
 	buf_char(out, '{');
-	if (param->many > 0)
+	if (param->max_items > 0)
 		write_list(out, param);
 	else if (schemas[param->type].type)
 		write_rules(out, param, param->nullable);
 	else
 		buf_text(out, "\"title\":\"any JSON value\"");
-	write_value(out, "default", param, param->fallback);
+	write_value(out, "default", param, param->default_value);
 	write_value(out, "example", param, param->example);
 	/* A parameter has its description beside the schema. */
 	if (param->in == NP_BODY || param->in == 0)

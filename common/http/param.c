@@ -100,7 +100,7 @@ take_query(struct decoder *decoder, const struct np_param *param, const char *te
 {
 	struct argument *argument = argument_of(decoder, param);
 
-	if (param->many > 0) {
+	if (param->max_items > 0) {
 		const char *message = list_add(decoder->owner, param, text, argument);
 
 		if (message)
@@ -193,7 +193,7 @@ decode_value(struct decoder *decoder, const struct np_param *param,
 	argument->value.type = param->type;
 	if (member->kind == JSON_NULL && param->nullable)
 		return;
-	if (param->many > 0)
+	if (param->max_items > 0)
 		message = decode_list(decoder, param, member);
 	else if (param->type == NP_JSON
 	         || (param->type == NP_OBJECT && member->kind == JSON_OBJECT))
@@ -354,7 +354,7 @@ decode_rest(struct decoder *decoder, const struct np_route *route, const struct 
 	}
 }
 
-/* What nobody gave: the fallback, or a fault when it is required. */
+/* What nobody gave: the default value, or a fault when it is required. */
 static void
 fill_in(struct decoder *decoder)
 {
@@ -366,8 +366,8 @@ fill_in(struct decoder *decoder)
 		argument->value.type = param->type;
 		if (param->required)
 			fault(decoder, param->in, param->name, "is required");
-		else if (param->fallback)
-			take(decoder, param, param->fallback);
+		else if (param->default_value)
+			take(decoder, param, param->default_value);
 		argument->given = false;
 	}
 }

@@ -51,26 +51,27 @@ type_fault(const struct np_param *param)
 	if (param->type == NP_ENUM && (!param->choices || !param->choices[0]))
 		return "is an NP_ENUM without choices";
 	if ((param->type == NP_JSON || param->type == NP_OBJECT)
-	    && (param->in != NP_BODY || param->many > 0 || param->fallback))
-		return "is JSON with a fallback, outside of a body, or a list of them";
-	if (param->many < 0 || (param->many > 0 && param->in != NP_BODY && param->in != NP_QUERY))
+	    && (param->in != NP_BODY || param->max_items > 0 || param->default_value))
+		return "is JSON with a default value, outside of a body, or a list of them";
+	if (param->max_items < 0
+	    || (param->max_items > 0 && param->in != NP_BODY && param->in != NP_QUERY))
 		return "is a list outside of a body and a query";
-	if (param->many > 0 && (param->fallback || param->type == NP_CURSOR))
-		return "is a list with a fallback, or of cursors";
+	if (param->max_items > 0 && (param->default_value || param->type == NP_CURSOR))
+		return "is a list with a default value, or of cursors";
 	return param->pattern ? pattern_param_fault(param) : NULL;
 }
 
 static const char *
-fallback_fault(void *owner, const struct np_param *param)
+default_fault(void *owner, const struct np_param *param)
 {
 	struct argument ignored;
 
-	if (!param->fallback)
+	if (!param->default_value)
 		return NULL;
 	if (param->required)
-		return "is required and has a fallback";
-	return param_check(owner, param, param->fallback, &ignored)
-	           ? "has a fallback that breaks its rule"
+		return "is required and has a default value";
+	return param_check(owner, param, param->default_value, &ignored)
+	           ? "has a default value that breaks its rule"
 	           : NULL;
 }
 
@@ -84,8 +85,9 @@ json_fault(const struct np_param *param)
 		return NULL;
 	if (param->example && !json_gate(param->example, strlen(param->example), &ignored))
 		return "has an example that is not JSON";
-	if (param->fallback && !json_gate(param->fallback, strlen(param->fallback), &ignored))
-		return "has a fallback that is not JSON";
+	if (param->default_value
+	    && !json_gate(param->default_value, strlen(param->default_value), &ignored))
+		return "has a default value that is not JSON";
 	return NULL;
 }
 
@@ -126,7 +128,7 @@ param_fault(void *owner, const struct np_route *route, const struct np_param *pa
 	if (!fault)
 		fault = bounds_fault(param);
 	if (!fault)
-		fault = fallback_fault(owner, param);
+		fault = default_fault(owner, param);
 	return fault ? fault : json_fault(param);
 }
 
@@ -163,7 +165,7 @@ params_fault(void *owner, const struct np_route *route)
 static bool
 has_one_text(const struct np_param *param)
 {
-	return param->many == 0 && param->type != NP_FLOAT && param->type != NP_EMAIL
+	return param->max_items == 0 && param->type != NP_FLOAT && param->type != NP_EMAIL
 	       && param->type != NP_DATETIME && param->type != NP_JSON && param->type != NP_OBJECT;
 }
 
@@ -208,21 +210,21 @@ is_key_of_any(const struct np_route *routes, const char *key)
 }
 
 static const char *
-forgets_fault(const struct np_route *routes, const struct np_route *route)
+invalidates_fault(const struct np_route *routes, const struct np_route *route)
 {
 	size_t count = 0;
 
-	if (route->forgets && route->tx != NP_TX_WRITE)
-		return "it forgets keys and is not NP_TX_WRITE";
-	for (const char *const *key = route->forgets; key && *key; key++) {
+	if (route->invalidates && route->tx != NP_TX_WRITE)
+		return "it invalidates keys and is not NP_TX_WRITE";
+	for (const char *const *key = route->invalidates; key && *key; key++) {
 		const char *fault = key_fault(route, *key);
 
 		if (fault)
 			return fault;
 		if (!is_key_of_any(routes, *key))
-			return "it forgets a key under which no route of this program keeps an answer";
-		if (++count > TABLE_FORGETS_MAX)
-			return "it forgets too many keys";
+			return "it invalidates a key under which no route of this program keeps an answer";
+		if (++count > TABLE_INVALIDATES_MAX)
+			return "it invalidates too many keys";
 	}
 	return NULL;
 }
@@ -232,8 +234,8 @@ takes_form(const struct np_param *params)
 {
 	for (; params && params->name; params++)
 		if (params->in == NP_BODY
-		    && (params->many > 0 || params->type == NP_JSON || params->type == NP_OBJECT
-		        || strchr(params->name, '.')))
+		    && (params->max_items > 0 || params->type == NP_JSON
+		        || params->type == NP_OBJECT || strchr(params->name, '.')))
 			return false;
 	return params != NULL;
 }
@@ -354,7 +356,7 @@ route_fault(void *owner, const char *name, const struct np_route *routes,
 		fault = members_fault(owner, route);
 	if (!fault)
 		fault = cache_fault(route);
-	return fault ? fault : forgets_fault(routes, route);
+	return fault ? fault : invalidates_fault(routes, route);
 }
 
 const char *

@@ -5,8 +5,8 @@
 
 #include "base/attributes.h"
 
-/* Keys that one route may forget. */
-#define TABLE_FORGETS_MAX 15
+/* Keys that one route may invalidate. */
+#define TABLE_INVALIDATES_MAX 15
 
 /* Of the program of that name: NULL, or a sentence for the handler's author; it belongs to owner.
  */

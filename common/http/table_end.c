@@ -67,8 +67,8 @@ lists_fault(const struct object_sizes *sizes, const struct np_route *route)
 		return "a member's choices do not end with NULL (NP_CHOICES)";
 	if (!list_ends(sizes, route->conflicts, sizeof(*route->conflicts)))
 		return "its conflicts do not end with NULL (NP_CONFLICTS)";
-	if (!names_end(sizes, route->forgets))
-		return "what it forgets does not end with NULL (NP_KEYS)";
+	if (!names_end(sizes, route->invalidates))
+		return "the list `invalidates` does not end with NULL (NP_KEYS)";
 	return NULL;
 }
 

@@ -27,8 +27,8 @@ static const struct np_param rows[] = {
 	{ .name = "json", .type = NP_JSON },
 	{ .name = "object", .type = NP_OBJECT },
 	{ .name = "cursor", .type = NP_CURSOR },
-	{ .name = "strings", .type = NP_STRING, .many = 3 },
-	{ .name = "ints", .type = NP_INT, .many = 4, .min = 1, .max = 9 },
+	{ .name = "strings", .type = NP_STRING, .max_items = 3 },
+	{ .name = "ints", .type = NP_INT, .max_items = 4, .min = 1, .max = 9 },
 };
 
 static size_t
@@ -254,7 +254,7 @@ check_list(void *owner, const struct np_param *param, struct input *in)
 			HOLDS(*message && !has_control(message));
 		else
 			taken[count++] = canonical(owner, param, text);
-		HOLDS(count <= (size_t)param->many);
+		HOLDS(count <= (size_t)param->max_items);
 	}
 	if (!argument.list.data)
 		return;
@@ -274,7 +274,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct argument argument = { .given = false };
 	const char *text, *message;
 
-	if (param->many > 0) {
+	if (param->max_items > 0) {
 		check_list(owner, param, &in);
 	} else {
 		text = input_rest(owner, &in);

@@ -166,7 +166,7 @@ a_row_that_is_none_takes_nothing(void **state)
 static void
 a_list_is_bounded_in_bytes(void **state)
 {
-	const struct np_param param = { .name = "x", .type = NP_STRING, .many = 9 };
+	const struct np_param param = { .name = "x", .type = NP_STRING, .max_items = 9 };
 	struct argument argument = { .given = false };
 	char *half = mem_array(*state, char, (1 << 20) + 1);
 
@@ -202,7 +202,7 @@ static const struct np_param params[] = {
 	            .type = NP_INT,
 	            .min = 1,
 	            .max = 100,
-	            .fallback = "20" },
+	            .default_value = "20" },
 	[NAME] = { .name = "name",
 	           .in = NP_BODY,
 	           .type = NP_STRING,
@@ -292,7 +292,7 @@ values_come_from_all_four_places(void **state)
 }
 
 static void
-what_is_absent_is_the_fallback_or_null(void **state)
+an_absent_argument_is_the_default_value_or_null(void **state)
 {
 	struct decoded decoded = decode_json(*state, "/users/7", "{\"name\":\"n\"}");
 
@@ -672,18 +672,23 @@ static const struct np_param rich[] = {
 	           .type = NP_STRING,
 	           .min = 1,
 	           .max = 9,
-	           .many = 3 },
+	           .max_items = 3 },
 	[COLOUR] = { .name = "colour",
 	             .in = NP_BODY,
 	             .type = NP_ENUM,
 	             .choices = NP_CHOICES("red", "blue") },
 	[BORN] = { .name = "born", .in = NP_BODY, .type = NP_DATE },
 	[SEEN] = { .name = "seen", .in = NP_BODY, .type = NP_DATETIME },
-	[CODE] = { .name = "code", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 9, .many = 2 },
+	[CODE] = { .name = "code",
+	           .in = NP_QUERY,
+	           .type = NP_INT,
+	           .min = 1,
+	           .max = 9,
+	           .max_items = 2 },
 	[ANYTHING] = { .name = "anything", .in = NP_BODY, .type = NP_JSON },
 	[ANSWERS] = { .name = "quiz.answers", .in = NP_BODY, .type = NP_OBJECT, .nullable = true },
-	[IDS] = { .name = "ids", .in = NP_BODY, .type = NP_UUID, .many = 5, .nullable = true },
-	[YEARS] = { .name = "years", .in = NP_BODY, .type = NP_INT, .many = 5 },
+	[IDS] = { .name = "ids", .in = NP_BODY, .type = NP_UUID, .max_items = 5, .nullable = true },
+	[YEARS] = { .name = "years", .in = NP_BODY, .type = NP_INT, .max_items = 5 },
 	NP_PARAMS_END,
 };
 static const struct np_route rich_route = { "POST", "/rich", NULL, .params = rich };
@@ -815,7 +820,7 @@ main(void)
 		TEST(a_list_is_bounded_in_bytes),
 		TEST(an_email_has_at_most_254_bytes),
 		TEST(values_come_from_all_four_places),
-		TEST(what_is_absent_is_the_fallback_or_null),
+		TEST(an_absent_argument_is_the_default_value_or_null),
 		TEST(null_counts_as_given_where_it_may_stand),
 		TEST(minus_zero_is_a_whole_number),
 		TEST(a_number_without_a_fraction_is_a_whole_one),

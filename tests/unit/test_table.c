@@ -71,21 +71,21 @@ ONE(upside_down, .type = NP_INT, .min = 5, .max = 4);
 ONE(fraction, .type = NP_FLOAT);
 ONE(only_min, .type = NP_INT, .min = 5);
 ONE(bounded_bool, .type = NP_BOOL, .max = 1);
-ONE(wrong_fallback, .type = NP_INT, .min = 1, .max = 9, .fallback = "10");
-ONE(needless_fallback, .type = NP_INT, .required = true, .fallback = "1");
+ONE(wrong_default, .type = NP_INT, .min = 1, .max = 9, .default_value = "10");
+ONE(needless_default, .type = NP_INT, .required = true, .default_value = "1");
 
-ONE(zero_before_fallback, .type = NP_INT, .fallback = "020");
+ONE(default_with_leading_zero, .type = NP_INT, .default_value = "020");
 ONE(word_for_example, .type = NP_INT, .example = "twenty");
 ONE(text_for_example, .type = NP_STRING, .example = "twenty");
-ONE(list_for_example, .type = NP_STRING, .many = 3, .example = "[\"a\", \"b\"]");
-ONE(no_list_for_example, .type = NP_STRING, .many = 3, .example = "a");
+ONE(list_for_example, .type = NP_STRING, .max_items = 3, .example = "[\"a\", \"b\"]");
+ONE(no_list_for_example, .type = NP_STRING, .max_items = 3, .example = "a");
 
 ONE(no_choices, .type = NP_ENUM);
-ONE(some_choices, .type = NP_ENUM, .choices = NP_CHOICES("a", "b"), .fallback = "b");
-ONE(other_choice, .type = NP_ENUM, .choices = NP_CHOICES("a", "b"), .fallback = "c");
+ONE(some_choices, .type = NP_ENUM, .choices = NP_CHOICES("a", "b"), .default_value = "b");
+ONE(other_choice, .type = NP_ENUM, .choices = NP_CHOICES("a", "b"), .default_value = "c");
 ONE(json_in_query, .type = NP_JSON);
-ONE(list_of_cursors, .type = NP_CURSOR, .many = 2);
-ONE(list_with_fallback, .type = NP_INT, .many = 2, .fallback = "1");
+ONE(list_of_cursors, .type = NP_CURSOR, .max_items = 2);
+ONE(list_with_default, .type = NP_INT, .max_items = 2, .default_value = "1");
 ONE(pattern, .type = NP_STRING, .max = 10000, .pattern = "[a-z]+(-[0-9]{1,255})*");
 ONE(bad_pattern, .type = NP_STRING, .max = 9, .pattern = "(");
 ONE(pattern_of_int, .type = NP_INT, .max = 9, .pattern = "1");
@@ -99,7 +99,7 @@ static const struct np_param inside_another[] = {
 	NP_PARAMS_END,
 };
 static const struct np_param list_in_path[] = {
-	{ .name = "id", .in = NP_PATH, .type = NP_UUID, .many = 2 },
+	{ .name = "id", .in = NP_PATH, .type = NP_UUID, .max_items = 2 },
 	NP_PARAMS_END,
 };
 
@@ -118,9 +118,9 @@ static const struct table_row {
 	{ "plain", { "GET", "/t/a", handler }, NULL },
 	{ "a slash at the end", { "GET", "/t/", handler }, NULL },
 	{ "choices", { "GET", "/t/a", handler, .params = some_choices }, NULL },
-	{ "a fallback that is no JSON number",
-	  { "GET", "/t/a", handler, .params = zero_before_fallback },
-	  "parameter \"x\" has a fallback that is not JSON" },
+	{ "a default value that is no JSON number",
+	  { "GET", "/t/a", handler, .params = default_with_leading_zero },
+	  "parameter \"x\" has a default value that is not JSON" },
 	{ "an example that is no JSON",
 	  { "GET", "/t/a", handler, .params = word_for_example },
 	  "parameter \"x\" has an example that is not JSON" },
@@ -137,18 +137,18 @@ static const struct table_row {
 	  { "GET", "/t/a", handler, .returns = &bad_example_member },
 	  "member \"a\" of its schema has an example that is not JSON" },
 	{ "no choices", { "GET", "/t/a", handler, .params = no_choices }, "without choices" },
-	{ "a fallback that is no choice",
+	{ "a default value that is no choice",
 	  { "GET", "/t/a", handler, .params = other_choice },
-	  "fallback" },
+	  "default value" },
 	{ "JSON in a query",
 	  { "GET", "/t/a", handler, .params = json_in_query },
 	  "outside of a body" },
 	{ "a list of cursors",
 	  { "GET", "/t/a", handler, .params = list_of_cursors },
 	  "of cursors" },
-	{ "a list with a fallback",
-	  { "GET", "/t/a", handler, .params = list_with_fallback },
-	  "fallback" },
+	{ "a list with a default value",
+	  { "GET", "/t/a", handler, .params = list_with_default },
+	  "default value" },
 	{ "a list in a path",
 	  { "GET", "/t/a/{id}", handler, .params = list_in_path },
 	  "outside of a body" },
@@ -203,11 +203,11 @@ static const struct table_row {
 	{ "bounds of a type without",
 	  { "GET", "/t/a", handler, .params = bounded_bool },
 	  "has bounds" },
-	{ "a fallback out of bounds",
-	  { "GET", "/t/a", handler, .params = wrong_fallback },
+	{ "a default value out of bounds",
+	  { "GET", "/t/a", handler, .params = wrong_default },
 	  "breaks its rule" },
-	{ "a fallback of what is required",
-	  { "GET", "/t/a", handler, .params = needless_fallback },
+	{ "a default value of what is required",
+	  { "GET", "/t/a", handler, .params = needless_default },
 	  "required" },
 	{ "a header in capitals", { "GET", "/t/a", handler, .params = loud_header }, "lower case" },
 	{ "no handler", { "GET", "/t/a", NULL }, "a handler" },
@@ -229,28 +229,29 @@ static const struct table_row {
 	  "several ways" },
 	{ "forgotten by a write of another program",
 	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id,
-	    .forgets = NP_KEYS("all", "two:{id}") },
+	    .invalidates = NP_KEYS("all", "two:{id}") },
 	  "no route of this program" },
 	{ "forgotten by a write, of which the id has another name",
 	  { "PUT", "/t/a/{whose}", handler, NP_TX_WRITE, by_whose,
-	    .forgets = NP_KEYS("one:{whose}", "all") },
+	    .invalidates = NP_KEYS("one:{whose}", "all") },
 	  NULL },
 	{ "nearly the key",
-	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("one:{id}:") },
+	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id, .invalidates = NP_KEYS("one:{id}:") },
 	  "no route of this program" },
 	{ "a part of the key",
-	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("one:") },
+	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id, .invalidates = NP_KEYS("one:") },
 	  "no route of this program" },
-	{ "too many to forget",
+	{ "too many to invalidate",
 	  { "PUT", "/t/a", handler, NP_TX_WRITE,
-	    .forgets = NP_KEYS("all", "all", "all", "all", "all", "all", "all", "all", "all", "all",
-	                       "all", "all", "all", "all", "all", "all") },
+	    .invalidates = NP_KEYS("all", "all", "all", "all", "all", "all", "all", "all", "all",
+	                           "all", "all", "all", "all", "all", "all", "all") },
 	  "too many keys" },
 	{ "forgotten by a read",
-	  { "GET", "/t/a/{id}", handler, NP_TX_READ, by_id, .forgets = NP_KEYS("all") },
+	  { "GET", "/t/a/{id}", handler, NP_TX_READ, by_id, .invalidates = NP_KEYS("all") },
 	  "not NP_TX_WRITE" },
 	{ "forgotten by another's name",
-	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id, .forgets = NP_KEYS("all", "{no}") },
+	  { "PUT", "/t/a/{id}", handler, NP_TX_WRITE, by_id,
+	    .invalidates = NP_KEYS("all", "{no}") },
 	  "a key names" },
 	{ "a schema named as that of errors",
 	  { "GET", "/t/a", handler, .returns = &problem },
@@ -345,7 +346,7 @@ static const struct np_conflict endless_details[] = { { "a", "b" } };
 static const struct np_schema endless_schema = { "Endless", endless };
 
 static const struct np_route ends[] = {
-	{ "GET", "/t", handler, .params = two_places, .forgets = NP_KEYS("a", "b"),
+	{ "GET", "/t", handler, .params = two_places, .invalidates = NP_KEYS("a", "b"),
 	  .conflicts = NP_CONFLICTS({ "a", "b" }) },
 	{ "GET", "/t/a", handler, .params = some_choices, .returns = &problem },
 	NP_ROUTES_END,
@@ -365,8 +366,9 @@ static const struct np_route endless_member_choices[] = {
 static const struct np_route endless_conflicts[] = {
 	{ "GET", "/t", handler, .conflicts = endless_details }, NP_ROUTES_END
 };
-static const struct np_route endless_keys[] = { { "GET", "/t", handler, .forgets = endless_names },
-	                                        NP_ROUTES_END };
+static const struct np_route endless_keys[] = {
+	{ "GET", "/t", handler, .invalidates = endless_names }, NP_ROUTES_END
+};
 
 static const struct end_row {
 	const char *about;
@@ -384,7 +386,7 @@ static const struct end_row {
 	  "GET /t: a member's choices do not end with NULL (NP_CHOICES)" },
 	{ "conflicts", endless_conflicts,
 	  "GET /t: its conflicts do not end with NULL (NP_CONFLICTS)" },
-	{ "keys", endless_keys, "GET /t: what it forgets does not end with NULL (NP_KEYS)" },
+	{ "keys", endless_keys, "GET /t: the list `invalidates` does not end with NULL (NP_KEYS)" },
 };
 
 static void

@@ -242,7 +242,10 @@ static const struct {
 enum { WHAT, PATH };
 static const struct np_param what_and_where[] = {
 	[WHAT] = { .name = "what", .in = NP_PATH, .type = NP_STRING },
-	[PATH] = { .name = "path", .in = NP_QUERY, .type = NP_STRING, .fallback = "/bin/true" },
+	[PATH] = { .name = "path",
+	           .in = NP_QUERY,
+	           .type = NP_STRING,
+	           .default_value = "/bin/true" },
 	NP_PARAMS_END,
 };
 

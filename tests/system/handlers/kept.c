@@ -55,18 +55,18 @@ insert_nothing(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_CREATED, row);
 }
 
-#define FORGETS .forgets = NP_KEYS("kept:{number}")
+#define INVALIDATES .invalidates = NP_KEYS("kept:{number}")
 
 static const struct np_route routes[] = {
 	{ "GET", "/kept/{number}", count, NP_TX_READ, by_number, "How often a row is there",
 	  .cache = "kept:{number}" },
-	{ "POST", "/kept/{number}", insert, NP_TX_WRITE, by_number, "One", FORGETS },
+	{ "POST", "/kept/{number}", insert, NP_TX_WRITE, by_number, "One", INVALIDATES },
 	{ "POST", "/kept/{number}/once", insert, NP_TX_WRITE, by_number, "One, and never run again",
-	  .once = true, FORGETS },
+	  .no_rerun = true, INVALIDATES },
 	{ "POST", "/kept/{number}/failing", insert_and_fail, NP_TX_WRITE, by_number,
-	  "One, and an error", FORGETS },
+	  "One, and an error", INVALIDATES },
 	{ "POST", "/kept/{number}/nothing", insert_nothing, NP_TX_WRITE, by_number, "None",
-	  FORGETS },
+	  INVALIDATES },
 	NP_ROUTES_END,
 };
 

@@ -144,42 +144,42 @@ delete_row(struct np_ctx *ctx)
 #define GET(suffix, handler, mode, parameters, ...)                                            \
 	{                                                                                      \
 		.method = "GET", .path = "/papers/{id}" suffix, .handle = handler, .tx = mode, \
-		.params = parameters, .missing = "No such paper", .summary = "A paper",        \
+		.params = parameters, .not_found = "No such paper", .summary = "A paper",      \
 		__VA_ARGS__                                                                    \
 	}
 #define PATCH(suffix, handler, mode, ...)                                                        \
 	{                                                                                        \
 		.method = "PATCH", .path = "/papers/{id}" suffix, .handle = handler, .tx = mode, \
-		.params = with_title, .missing = "No such paper", __VA_ARGS__                    \
+		.params = with_title, .not_found = "No such paper", __VA_ARGS__                  \
 	}
 
 static const struct np_route routes[] = {
-	GET("", show, NP_TX_READ, by_id, .once = false),
+	GET("", show, NP_TX_READ, by_id, .no_rerun = false),
 	PATCH("", change, NP_TX_WRITE, .summary = "Change"),
 	{ "PUT", "/papers/{id}", put, NP_TX_WRITE, with_title },
 	{ "POST", "/papers/{id}", create, NP_TX_WRITE, with_title },
-	{ "DELETE", "/papers/{id}", delete_row, NP_TX_WRITE, by_id, .missing = "No such paper" },
+	{ "DELETE", "/papers/{id}", delete_row, NP_TX_WRITE, by_id, .not_found = "No such paper" },
 	GET("/slowly", show_marked, NP_TX_READ, by_id, .isolation = NP_REPEATABLE_READ),
 	PATCH("/slowly", change_slowly, NP_TX_WRITE, .summary = "Change"),
 	{ "POST", "/papers/{id}/slowly", create_slowly, NP_TX_WRITE, with_title },
-	GET("/serializable", show, NP_TX_READ, by_id, .once = false),
+	GET("/serializable", show, NP_TX_READ, by_id, .no_rerun = false),
 	PATCH("/serializable", change_slowly, NP_TX_WRITE, .isolation = NP_SERIALIZABLE),
-	GET("/once", show, NP_TX_READ, by_id, .once = false),
-	PATCH("/once", change_slowly, NP_TX_WRITE, .once = true),
-	GET("/manual", show, NP_TX_READ, by_id, .once = false),
+	GET("/once", show, NP_TX_READ, by_id, .no_rerun = false),
+	PATCH("/once", change_slowly, NP_TX_WRITE, .no_rerun = true),
+	GET("/manual", show, NP_TX_READ, by_id, .no_rerun = false),
 	PATCH("/manual", change_and_commit, NP_TX_MANUAL, .summary = "Change"),
-	GET("/guarded", show, NP_TX_READ, by_id, .once = false),
+	GET("/guarded", show, NP_TX_READ, by_id, .no_rerun = false),
 	PATCH("/guarded", change, NP_TX_WRITE, .precondition = true),
 	GET("/cached", show, NP_TX_READ, by_id, .cache = "paper:{id}"),
 	PATCH("/cached", change, NP_TX_WRITE, .summary = "Forgets nothing"),
-	GET("/forbidden", show_forbidden, NP_TX_READ, by_id, .once = false),
+	GET("/forbidden", show_forbidden, NP_TX_READ, by_id, .no_rerun = false),
 	PATCH("/forbidden", change, NP_TX_WRITE, .summary = "Change"),
-	GET("/constant", show_constant, NP_TX_NONE, by_id, .once = false),
+	GET("/constant", show_constant, NP_TX_NONE, by_id, .no_rerun = false),
 	PATCH("/constant", change, NP_TX_WRITE, .summary = "Change"),
 	{ "POST", "/papers/{id}/constant", put, NP_TX_WRITE, with_title, .success = NP_OK },
-	GET("/own-tag", show_with_own_tag, NP_TX_READ, by_id, .once = false),
+	GET("/own-tag", show_with_own_tag, NP_TX_READ, by_id, .no_rerun = false),
 	PATCH("/own-tag", change, NP_TX_WRITE, .summary = "Change"),
-	GET("/queried", show, NP_TX_READ, with_query, .once = false),
+	GET("/queried", show, NP_TX_READ, with_query, .no_rerun = false),
 	PATCH("/queried", change, NP_TX_WRITE, .summary = "Change"),
 	GET("/signed-in", show_caller, NP_TX_READ, by_id, .auth = NP_AUTH_USER),
 	PATCH("/signed-in", change, NP_TX_WRITE, .auth = NP_AUTH_USER),
@@ -187,7 +187,7 @@ static const struct np_route routes[] = {
 	PATCH("/half-signed-in", change, NP_TX_WRITE, .summary = "Change"),
 	PATCH("/no-get", change, NP_TX_WRITE, .summary = "Change"),
 	{ "POST", "/papers/{id}/none", show_constant, NP_TX_NONE, by_id },
-	GET("/none", show_constant, NP_TX_NONE, by_id, .once = false),
+	GET("/none", show_constant, NP_TX_NONE, by_id, .no_rerun = false),
 	NP_ROUTES_END,
 };
 

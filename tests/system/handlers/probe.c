@@ -455,7 +455,7 @@ enum { WORD, NUMBER, FLAG, NOTHING, TOKEN };
 static const struct np_param every_place[] = {
 	[WORD] = { .name = "word", .in = NP_BODY, .type = NP_STRING, .required = true },
 	[NUMBER] = { .name = "number", .in = NP_BODY, .type = NP_INT, .min = -5, .max = 5 },
-	[FLAG] = { .name = "flag", .in = NP_BODY, .type = NP_BOOL, .fallback = "true" },
+	[FLAG] = { .name = "flag", .in = NP_BODY, .type = NP_BOOL, .default_value = "true" },
 	[NOTHING] = { .name = "nothing", .in = NP_BODY, .type = NP_STRING, .nullable = true },
 	[TOKEN] = { .name = "x-token", .in = NP_HEADER, .type = NP_STRING },
 	NP_PARAMS_END,
@@ -496,7 +496,7 @@ static const struct np_route routes[] = {
 	{ "POST", "/probe/serializable", count_nap_and_insert, NP_TX_WRITE, a_label,
 	  .isolation = NP_SERIALIZABLE },
 	{ "POST", "/probe/serializable-once", count_nap_and_insert, NP_TX_WRITE, a_label,
-	  .isolation = NP_SERIALIZABLE, .once = true },
+	  .isolation = NP_SERIALIZABLE, .no_rerun = true },
 	{ "GET", "/probe/snapshot", sleep_and_count, NP_TX_READ, a_label,
 	  .isolation = NP_REPEATABLE_READ },
 	{ "GET", "/probe/no-snapshot", sleep_and_count, NP_TX_READ, a_label },

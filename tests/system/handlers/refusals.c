@@ -19,16 +19,16 @@ static const char end_of_parent[] = "DELETE FROM refusal_parents RETURNING 1 AS 
 
 enum { CODE, WORDS, HINT };
 static const struct np_param of_raise[] = {
-	[CODE] = { .name = "code", .in = NP_QUERY, .type = NP_STRING, .fallback = "P0001" },
-	[WORDS] = { .name = "words", .in = NP_QUERY, .type = NP_STRING, .fallback = "" },
-	[HINT] = { .name = "hint", .in = NP_QUERY, .type = NP_STRING, .fallback = "" },
+	[CODE] = { .name = "code", .in = NP_QUERY, .type = NP_STRING, .default_value = "P0001" },
+	[WORDS] = { .name = "words", .in = NP_QUERY, .type = NP_STRING, .default_value = "" },
+	[HINT] = { .name = "hint", .in = NP_QUERY, .type = NP_STRING, .default_value = "" },
 	NP_PARAMS_END,
 };
 
 enum { A, B };
 static const struct np_param of_pair[] = {
-	[A] = { .name = "a", .in = NP_QUERY, .type = NP_INT, .fallback = "0" },
-	[B] = { .name = "b", .in = NP_QUERY, .type = NP_INT, .fallback = "0" },
+	[A] = { .name = "a", .in = NP_QUERY, .type = NP_INT, .default_value = "0" },
+	[B] = { .name = "b", .in = NP_QUERY, .type = NP_INT, .default_value = "0" },
 	NP_PARAMS_END,
 };
 

@@ -44,11 +44,11 @@ static const char some_label[] =
 
 enum { STRINGS, INTS, FLOATS, BOOLS, DATES, JSON, OBJECT, INT, FLOAT };
 static const struct np_param of_values[] = {
-	[STRINGS] = { .name = "strings", .in = NP_BODY, .type = NP_STRING, .many = 5 },
-	[INTS] = { .name = "ints", .in = NP_BODY, .type = NP_INT, .many = 5 },
-	[FLOATS] = { .name = "floats", .in = NP_BODY, .type = NP_FLOAT, .many = 5 },
-	[BOOLS] = { .name = "bools", .in = NP_BODY, .type = NP_BOOL, .many = 5 },
-	[DATES] = { .name = "dates", .in = NP_BODY, .type = NP_DATE, .many = 5 },
+	[STRINGS] = { .name = "strings", .in = NP_BODY, .type = NP_STRING, .max_items = 5 },
+	[INTS] = { .name = "ints", .in = NP_BODY, .type = NP_INT, .max_items = 5 },
+	[FLOATS] = { .name = "floats", .in = NP_BODY, .type = NP_FLOAT, .max_items = 5 },
+	[BOOLS] = { .name = "bools", .in = NP_BODY, .type = NP_BOOL, .max_items = 5 },
+	[DATES] = { .name = "dates", .in = NP_BODY, .type = NP_DATE, .max_items = 5 },
 	[JSON] = { .name = "json", .in = NP_BODY, .type = NP_JSON },
 	[OBJECT] = { .name = "object", .in = NP_BODY, .type = NP_OBJECT },
 	[INT] = { .name = "int", .in = NP_BODY, .type = NP_INT },

@@ -58,7 +58,7 @@ static const struct np_route routes[] = {
 	{ "POST", "/typed/second", insert_second, NP_TX_WRITE, a_value,
 	  "One, after another statement" },
 	{ "POST", "/typed/once", insert_second, NP_TX_WRITE, a_value, "The same, and never again",
-	  .once = true },
+	  .no_rerun = true },
 	{ "POST", "/typed/manual", insert_by_itself, NP_TX_MANUAL, a_value,
 	  "The same, with a commit of its own", .success = NP_CREATED },
 	NP_ROUTES_END,

@@ -22,8 +22,8 @@ static const struct np_param each_type[] = {
 	{ .name = "datetime", .in = NP_QUERY, .type = NP_DATETIME },
 	{ .name = "string", .in = NP_QUERY, .type = NP_STRING },
 	{ .name = "email", .in = NP_QUERY, .type = NP_EMAIL },
-	{ .name = "strings", .in = NP_QUERY, .type = NP_STRING, .many = 8 },
-	{ .name = "ints", .in = NP_QUERY, .type = NP_INT, .many = 8 },
+	{ .name = "strings", .in = NP_QUERY, .type = NP_STRING, .max_items = 8 },
+	{ .name = "ints", .in = NP_QUERY, .type = NP_INT, .max_items = 8 },
 	NP_PARAMS_END,
 };
 
