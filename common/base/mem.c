@@ -2,10 +2,9 @@
 
 #include <talloc.h>
 
+#include "base/exit_code.h"
 #include "base/log.h"
 #include "base/mem.h"
-
-#define EXIT_INTERNAL 70 /* EX_SOFTWARE of sysexits.h */
 
 static void *process;
 

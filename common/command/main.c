@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "base/exit_code.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -20,14 +21,6 @@
 #include "serve/cgi.h"
 #include "serve/fcgi.h"
 #include "serve/master.h"
-
-enum {
-	EXIT_DONE = 0,
-	EXIT_SICK = 1,
-	EXIT_USAGE = 64,
-	EXIT_INTERNAL = 70,
-	EXIT_SETTINGS = 78
-}; /* sysexits.h */
 
 #define PRINT_MAX_BYTES (1 << 20)
 #define POOL_REQUESTS   5

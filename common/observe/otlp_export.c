@@ -8,6 +8,7 @@
 
 #include "app/spans.h"
 #include "base/clock.h"
+#include "base/exit_code.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -268,8 +269,8 @@ otlp_export_run(const struct settings *settings, int fd)
 	buf_init(&sender->leaving.text, sender, BATCH_MAX_BYTES);
 	if (!http_post_open(sender, &options, &sender->post, &err)) {
 		log_printf(LOG_ERROR, "spans cannot be sent", "%s", err.message);
-		return OTLP_EXPORT_UNAVAILABLE;
+		return EXIT_UNAVAILABLE;
 	}
 	pass_on(sender);
-	return OTLP_EXPORT_DONE;
+	return EXIT_DONE;
 }

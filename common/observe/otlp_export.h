@@ -11,13 +11,10 @@
 
 #include "config/settings.h"
 
-/* What it ends with: nothing was wrong; or it cannot work at all, and another one could not either
- * (logged). */
-enum { OTLP_EXPORT_DONE = 0, OTLP_EXPORT_UNAVAILABLE = 69 /* EX_UNAVAILABLE of sysexits.h */ };
-
 /* fd: the reading end of a SOCK_SEQPACKET pair. Ends when all writing ends are closed and what had
  * come is sent, or was tried for a while; after SIGTERM (blocked by the caller, as the rest) it
- * waits for that no longer than a request may take. */
+ * waits for that no longer than a request may take. Returns the exit code: EXIT_DONE, or
+ * EXIT_UNAVAILABLE (logged) if no other process could do this work either. */
 int otlp_export_run(const struct settings *settings, int fd);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/exit_code.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "observe/otlp_export.h"
@@ -89,7 +90,7 @@ exporter_bury(struct exporter *exporter, pid_t pid, int status)
 	if (!exporter || pid != exporter->pid)
 		return false;
 	exporter->pid = 0;
-	exporter->useless = WIFEXITED(status) && WEXITSTATUS(status) == OTLP_EXPORT_UNAVAILABLE;
+	exporter->useless = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_UNAVAILABLE;
 	if (exporter->useless)
 		atomic_store(&board->tracing, 0);
 	else if (exporter->writer >= 0)

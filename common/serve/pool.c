@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "base/exit_code.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "observe/counters.h"
@@ -17,7 +18,6 @@
 #include "serve/exporter.h"
 #include "serve/worker.h"
 
-#define EXIT_INTERNAL 70
 /* One that lived shorter than this died of itself, not of a request. */
 #define SHORT_LIFE_US  INT64_C(1000000)
 #define PAUSE_FIRST_MS 100
