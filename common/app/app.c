@@ -1,10 +1,7 @@
 #include "app/app.h"
 #include "app/auth.h"
 #include "app/response_cache.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
-#include "db/transaction.h"
 
 static struct app_pool
 no_pool(void)
@@ -97,84 +94,6 @@ app_prepare(const struct app *app)
 {
 	if (app_uses_database(app->routes))
 		connector_prepare(app->connector);
-}
-
-void
-app_log_start(const struct app *app, const char *sandbox)
-{
-	const struct settings *settings = app->settings;
-	struct log_line line;
-
-	log_begin(&line, LOG_INFO, "started");
-	log_string(&line, "version", NP_VERSION);
-	log_string(&line, "environment", environment_names[settings->env]);
-	log_string(&line, "mode", connection_names[settings->database_connection]);
-	log_int(&line, "pool_size", settings->database_pool_size);
-	log_int(&line, "max_overflow", settings->database_max_overflow);
-	log_int(&line, "pool_timeout_s", settings->database_pool_timeout_s);
-	log_int(&line, "pool_recycle_s", settings->database_pool_recycle_s);
-	log_string(&line, "database", settings->database.redacted);
-	log_string(&line, "replica",
-	           settings->database_replica_url ? settings->replica.redacted : NULL);
-	log_string(&line, "ignored_parameters", settings->database.warning);
-	log_string(&line, "redis", settings->redis_url ? "configured" : "disabled");
-	log_string(&line, "sandbox", sandbox);
-	log_end(&line);
-}
-
-static const char client_connections[] = "SELECT " APP_CLIENT_CONNECTIONS " AS connections";
-
-static void
-log_no_database(const struct app *app, const struct error *err)
-{
-	struct log_line line;
-
-	log_begin(&line, LOG_ERROR, "database not connected");
-	log_string(&line, "detail", err->detail);
-	log_string(&line, "sqlstate", *err->sqlstate ? err->sqlstate : NULL);
-	log_string(&line, "database", app->settings->database.redacted);
-	log_end(&line);
-}
-
-static void
-log_database(const struct transaction *tx)
-{
-	const struct connection *connection = transaction_connection(tx);
-	struct log_line line;
-
-	log_begin(&line, LOG_INFO, "database connected");
-	log_string(&line, "server_version", connection_server_version(connection));
-	log_string(&line, "tls", connection_tls(connection));
-	log_ms(&line, "connect_ms", transaction_counts(tx).connect.total_us);
-	log_end(&line);
-}
-
-bool
-app_check_database(struct app *app, int64_t *connections)
-{
-	const struct transaction_options options = {
-		.connector = app->connector,
-		.mode = NP_TX_READ,
-		.deadline = deadline_in_ms(app->settings->database_connect_timeout_s * 1000),
-		.command_timeout_s = app->settings->database_command_timeout_s,
-		.endpoint = app->name,
-		.request_id = "start",
-	};
-	struct transaction *tx = transaction_new(mem_process(), &options);
-	struct np_rows *row;
-	struct error err;
-	bool there = transaction_query(tx, client_connections, NP_NO_VALUES, &row, &err);
-
-	*connections = 0;
-	if (there) {
-		log_database(tx);
-		if (!parse_int(np_field(row, 0, "connections").text, connections))
-			*connections = 0;
-	} else {
-		log_no_database(app, &err);
-	}
-	transaction_close(tx);
-	return there;
 }
 
 /* --- while a process waits for work --- */

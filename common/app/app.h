@@ -75,19 +75,4 @@ bool app_uses_database(const struct np_route *routes);
 /* The furthest of what is opened ahead. */
 enum connector_ahead app_ahead(const struct app *app);
 
-/* --- start --- */
-
-/* One line: environment, mode, pool figures, redacted URL, and what the workers' sandbox is. */
-void app_log_start(const struct app *app, const char *sandbox);
-
-/* An expression: how many clients a server takes, less the reserved ones. */
-#define APP_CLIENT_CONNECTIONS                                                                              \
-	"(current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int" \
-	" - coalesce(current_setting('reserved_connections', true), '0')::int)"
-
-/* Connects once, logs "database connected" with versions or the reason why not, and disconnects.
- * True: it is there, and *connections is how many clients its server takes, less the reserved ones
- * (0: it did not say). */
-bool app_check_database(struct app *app, int64_t *connections);
-
 #endif

@@ -13,7 +13,7 @@
 const char check_server_facts[] =
     "SELECT current_setting('server_version') AS version, current_database() AS database, current_user AS role,"
     " current_setting('server_encoding') AS encoding, current_setting('max_connections') AS most,"
-    " " APP_CLIENT_CONNECTIONS " AS clients,"
+    " " CONNECTION_BUDGET_SERVER_SQL " AS clients,"
     " (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL) AS used,"
     " (SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p') AND pg_get_userbyid(relowner) = current_user)"
     " AS owned, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS super,"

@@ -6,6 +6,12 @@
 #include "base/buf.h"
 #include "config/settings.h"
 
+/* An SQL expression: how many clients the server accepts, without the connections it reserves. */
+#define CONNECTION_BUDGET_SERVER_SQL                                \
+	"(current_setting('max_connections')::int"                  \
+	" - current_setting('superuser_reserved_connections')::int" \
+	" - coalesce(current_setting('reserved_connections', true), '0')::int)"
+
 /* One line: this endpoint's most connections, the sum of all in the directory (NULL: not known) and
  * what the server has (0: not known); a warning when the sum is more. */
 void connection_budget_log(const struct settings *settings, const char *directory,

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "base/exit_code.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -27,9 +28,9 @@
 #include "serve/pool.h"
 #include "serve/reload.h"
 #include "serve/sandbox.h"
+#include "serve/startup_check.h"
 #include "serve/systemd.h"
 
-#define EXIT_INTERNAL 70
 /* A connection that waits this long finds nobody who is about to take it. */
 #define GRACE_MS 1
 /* After the listener could not be watched, for want of the kernel's memory. */
@@ -197,7 +198,6 @@ static void
 start_database_check(struct master *master)
 {
 	sigset_t set = master_signals();
-	int64_t connections = 0;
 	struct app *app;
 
 	if (!scoreboard_plan()->uses_database)
@@ -216,8 +216,7 @@ start_database_check(struct master *master)
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 	app = pool_child_app(master->pool);
-	if (app_check_database(app, &connections))
-		connection_budget_log(app->settings, master->run_dir, connections);
+	startup_check_database(app, master->run_dir);
 	/* At once: the master may kill it at any moment, and a leak checker would say so in the
 	 * middle of the log. */
 	_exit(0);
@@ -565,9 +564,6 @@ int
 master_run(const struct master_options *options)
 {
 	struct master *master = mem_new(mem_process(), struct master);
-	struct app app = { .name = options->name,
-		           .routes = options->routes,
-		           .settings = options->settings };
 	struct error err;
 
 	master->options = options;
@@ -576,7 +572,9 @@ master_run(const struct master_options *options)
 		log_printf(LOG_ERROR, "could not start", "%s", err.message);
 		return EXIT_INTERNAL;
 	}
-	app_log_start(&app, sandbox_prepare((enum sandbox_mode)options->settings->worker_sandbox));
+	startup_check_log_settings(
+	    options->settings,
+	    sandbox_prepare((enum sandbox_mode)options->settings->worker_sandbox));
 	(void)pool_tend(master->pool);
 	start_database_check(master);
 	serve(master);
