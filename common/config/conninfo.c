@@ -5,62 +5,63 @@
 #include "base/text.h"
 #include "config/url.h"
 
-enum use { USE, LEAVE_OUT, SSL_OF_ASYNCPG, ONLY_ENDPOINT };
+enum use { PASS, DROP, ASYNCPG_SSL, ENDPOINT_ONLY };
 
-/* The parameters that may stand behind the ? */
+/* The parameters that may follow the ?, and what is done with each. */
 static const struct {
 	const char *name;
 	enum use use;
 } known[] = {
 	/* libpq's, https://www.postgresql.org/docs/current/libpq-connect.html */
-	{ "host", USE },
-	{ "hostaddr", USE },
-	{ "port", USE },
-	{ "dbname", USE },
-	{ "user", USE },
-	{ "password", USE },
-	{ "sslmode", USE },
-	{ "sslnegotiation", USE },
-	{ "sslrootcert", USE },
-	{ "sslcert", USE },
-	{ "sslkey", USE },
-	{ "sslpassword", USE },
-	{ "sslcrl", USE },
-	{ "sslcrldir", USE },
-	{ "sslsni", USE },
-	{ "ssl_min_protocol_version", USE },
-	{ "ssl_max_protocol_version", USE },
-	{ "channel_binding", USE },
-	{ "require_auth", USE },
-	{ "gssencmode", USE },
-	{ "krbsrvname", USE },
-	{ "keepalives", USE },
-	{ "keepalives_idle", USE },
-	{ "keepalives_interval", USE },
-	{ "keepalives_count", USE },
-	{ "tcp_user_timeout", USE },
-	{ "options", ONLY_ENDPOINT },
-	/* libpq's, but nullpool's own settings and deadlines decide. */
-	{ "application_name", LEAVE_OUT },
-	{ "fallback_application_name", LEAVE_OUT },
-	{ "client_encoding", LEAVE_OUT },
-	{ "connect_timeout", LEAVE_OUT },
-	{ "target_session_attrs", LEAVE_OUT },
-	/* asyncpg, psycopg, SQLAlchemy, Prisma, node-postgres and the providers' consoles */
-	{ "ssl", SSL_OF_ASYNCPG },
-	{ "command_timeout", LEAVE_OUT },
-	{ "timeout", LEAVE_OUT },
-	{ "statement_cache_size", LEAVE_OUT },
-	{ "prepared_statement_cache_size", LEAVE_OUT },
-	{ "prepared_statement_name_func", LEAVE_OUT },
-	{ "prepare_threshold", LEAVE_OUT },
-	{ "pgbouncer", LEAVE_OUT },
-	{ "connection_limit", LEAVE_OUT },
-	{ "pool_timeout", LEAVE_OUT },
-	{ "supa", LEAVE_OUT },
-	{ "uselibpqcompat", LEAVE_OUT },
+	{ "host", PASS },
+	{ "hostaddr", PASS },
+	{ "port", PASS },
+	{ "dbname", PASS },
+	{ "user", PASS },
+	{ "password", PASS },
+	{ "sslmode", PASS },
+	{ "sslnegotiation", PASS },
+	{ "sslrootcert", PASS },
+	{ "sslcert", PASS },
+	{ "sslkey", PASS },
+	{ "sslpassword", PASS },
+	{ "sslcrl", PASS },
+	{ "sslcrldir", PASS },
+	{ "sslsni", PASS },
+	{ "ssl_min_protocol_version", PASS },
+	{ "ssl_max_protocol_version", PASS },
+	{ "channel_binding", PASS },
+	{ "require_auth", PASS },
+	{ "gssencmode", PASS },
+	{ "krbsrvname", PASS },
+	{ "keepalives", PASS },
+	{ "keepalives_idle", PASS },
+	{ "keepalives_interval", PASS },
+	{ "keepalives_count", PASS },
+	{ "tcp_user_timeout", PASS },
+	{ "options", ENDPOINT_ONLY },
+	/* libpq's, but set by nullpool's own settings and deadlines. */
+	{ "application_name", DROP },
+	{ "fallback_application_name", DROP },
+	{ "client_encoding", DROP },
+	{ "connect_timeout", DROP },
+	{ "target_session_attrs", DROP },
+	/* Of asyncpg, psycopg, SQLAlchemy, Prisma, node-postgres and the consoles of providers */
+	{ "ssl", ASYNCPG_SSL },
+	{ "command_timeout", DROP },
+	{ "timeout", DROP },
+	{ "statement_cache_size", DROP },
+	{ "prepared_statement_cache_size", DROP },
+	{ "prepared_statement_name_func", DROP },
+	{ "prepare_threshold", DROP },
+	{ "pgbouncer", DROP },
+	{ "connection_limit", DROP },
+	{ "pool_timeout", DROP },
+	{ "supa", DROP },
+	{ "uselibpqcompat", DROP },
 };
 
+/* In ascending strength. */
 static const char *const sslmodes[] = { "disable", "allow",     "prefer",
 	                                "require", "verify-ca", "verify-full" };
 #define SSLMODE_REQUIRE 3
@@ -90,9 +91,9 @@ conninfo_get(const struct conninfo *info, const char *keyword)
 	return NULL;
 }
 
-/* A part of the URL itself: one that is there for the first time. */
+/* Adds a part of the URL itself, unless it is absent. It is the first one of its keyword. */
 static void
-put(struct conninfo *info, const char *keyword, const char *value)
+put_part(struct conninfo *info, const char *keyword, const char *value)
 {
 	if (!value)
 		return;
@@ -101,17 +102,17 @@ put(struct conninfo *info, const char *keyword, const char *value)
 }
 
 static bool
-add(struct conninfo *info, const char *keyword, const char *value, struct error *err)
+add_keyword(struct conninfo *info, const char *keyword, const char *value, struct error *err)
 {
 	if (conninfo_get(info, keyword))
-		return error_set(err, NP_INVALID, "gives %s twice", keyword);
+		return error_set(err, NP_INVALID, "specifies %s twice", keyword);
 	if (info->count == CONNINFO_MAX)
 		return error_set(err, NP_INVALID, "has more than %d parts", CONNINFO_MAX);
-	put(info, keyword, value);
+	put_part(info, keyword, value);
 	return true;
 }
 
-/* asyncpg's ssl= takes libpq's modes, and drivers before it true and false. */
+/* asyncpg's ssl= takes the modes of libpq; older drivers also took true and false. */
 static const char *
 sslmode_of_ssl(const char *value)
 {
@@ -120,8 +121,8 @@ sslmode_of_ssl(const char *value)
 	return text_equal_nocase(value, "false") ? "disable" : value;
 }
 
-/* The name of a parameter for a message. A raw & in ?password= cuts it, and its rest looks like a
- * name: then none is shown. */
+/* Returns the name of a parameter for a message. A raw & in ?password= would make the rest of the
+ * password look like a name, so a URL with such a parameter shows no names. */
 static const char *
 shown_name(const struct url *url, const struct url_param *param)
 {
@@ -140,20 +141,19 @@ add_param(void *owner, struct conninfo *info, const struct url *url, const struc
 	while (i < COUNT_OF(known) && strcmp(known[i].name, param->name) != 0)
 		i++;
 	if (i == COUNT_OF(known))
-		return error_set(err, NP_INVALID,
-		                 "has the parameter \"%s\", which is not known here",
+		return error_set(err, NP_INVALID, "has an unknown parameter \"%s\"",
 		                 shown_name(url, param));
 	switch (known[i].use) {
-	case LEAVE_OUT:
+	case DROP:
 		info->warning = info->warning
 		                    ? mem_printf(owner, "%s, %s", info->warning, known[i].name)
 		                    : known[i].name;
 		return true;
-	case SSL_OF_ASYNCPG:
-		return add(info, "sslmode", sslmode_of_ssl(param->value), err);
-	case ONLY_ENDPOINT:
-		/* Neon's way to name the endpoint without SNI; poolers refuse anything else at
-		 * start-up. */
+	case ASYNCPG_SSL:
+		return add_keyword(info, "sslmode", sslmode_of_ssl(param->value), err);
+	case ENDPOINT_ONLY:
+		/* Neon's way to name the endpoint without SNI. Poolers refuse anything else at
+		 * startup. */
 		if ((!text_starts(param->value, "endpoint=")
 		     && !text_starts(param->value, "project="))
 		    || strchr(param->value, ' '))
@@ -161,13 +161,13 @@ add_param(void *owner, struct conninfo *info, const struct url *url, const struc
 			                 "has server settings in options, which poolers refuse:"
 			                 " set them with ALTER ROLE … SET");
 		break;
-	case USE:
+	case PASS:
 		break;
 	}
-	return add(info, known[i].name, param->value, err);
+	return add_keyword(info, known[i].name, param->value, err);
 }
 
-/* Of one that names host, user and database. */
+/* Writes info->redacted. Host, user and database must be present. */
 static void
 redact(void *owner, struct conninfo *info)
 {
@@ -182,7 +182,7 @@ redact(void *owner, struct conninfo *info)
 	buf_text(&out, "postgresql://");
 	buf_percent(&out, user, "");
 	buf_text(&out, conninfo_get(info, "password") ? ":***@" : "@");
-	/* In brackets, as an IPv6 address is. */
+	/* An IPv6 address is written in brackets. */
 	buf_text(&out, strchr(host, ':') ? "[" : "");
 	buf_percent(&out, host, ":");
 	buf_text(&out, strchr(host, ':') ? "]" : "");
@@ -209,26 +209,24 @@ is_empty(const char *text)
 }
 
 static bool
-check(void *owner, struct conninfo *info, struct error *err)
+check_parts(void *owner, struct conninfo *info, struct error *err)
 {
 	const char *sslmode = conninfo_get(info, "sslmode"), *host = conninfo_get(info, "host");
 	const char *port = conninfo_get(info, "port"), *address = conninfo_get(info, "hostaddr");
 	int64_t number;
 
 	if (is_empty(host))
-		return error_set(err, NP_INVALID, "names no host");
+		return error_set(err, NP_INVALID, "does not name a host");
 	if (strchr(host, ',') || (address && strchr(address, ',')) || (port && strchr(port, ',')))
-		return error_set(err, NP_INVALID,
-		                 "names several hosts, of which only one is supported");
+		return error_set(err, NP_INVALID, "names several hosts, but only one is supported");
 	if (port && (!parse_int(port, &number) || number < 1 || number > 65535))
 		return error_set(err, NP_INVALID,
 		                 "has a port that is not a number from 1 to 65535");
 	if (is_empty(conninfo_get(info, "user")) || is_empty(conninfo_get(info, "dbname")))
 		return error_set(err, NP_INVALID, "needs a user and a database name");
 	if (sslmode && !conninfo_knows_sslmode(sslmode))
-		return error_set(
-		    err, NP_INVALID,
-		    "has an sslmode that is none of disable, allow, prefer, require, verify-ca, verify-full");
+		return error_set(err, NP_INVALID,
+		                 "has an invalid sslmode (must be one of: " CONNINFO_SSLMODES ")");
 	redact(owner, info);
 	return true;
 }
@@ -253,15 +251,15 @@ conninfo_parse(void *owner, const char *text, struct conninfo *info, struct erro
 	if (!is_postgres(url->scheme))
 		return error_set(err, NP_INVALID,
 		                 "does not start with postgres:// or postgresql://");
-	put(&made, "host", url->host);
-	put(&made, "port", url->port);
-	put(&made, "dbname", url->path);
-	put(&made, "user", url->user);
-	put(&made, "password", url->password);
+	put_part(&made, "host", url->host);
+	put_part(&made, "port", url->port);
+	put_part(&made, "dbname", url->path);
+	put_part(&made, "user", url->user);
+	put_part(&made, "password", url->password);
 	for (size_t i = 0; i < url->param_count; i++)
 		if (!add_param(owner, &made, url, &url->params[i], err))
 			return false;
-	if (!check(owner, &made, err))
+	if (!check_parts(owner, &made, err))
 		return false;
 	*info = made;
 	return true;
@@ -273,12 +271,12 @@ conninfo_from_parts(void *owner, const struct conninfo_parts *parts, struct conn
 {
 	struct conninfo made = { .count = 0 };
 
-	put(&made, "host", parts->host);
-	put(&made, "port", parts->port);
-	put(&made, "dbname", parts->name);
-	put(&made, "user", parts->user);
-	put(&made, "password", parts->password);
-	if (!check(owner, &made, err))
+	put_part(&made, "host", parts->host);
+	put_part(&made, "port", parts->port);
+	put_part(&made, "dbname", parts->name);
+	put_part(&made, "user", parts->user);
+	put_part(&made, "password", parts->password);
+	if (!check_parts(owner, &made, err))
 		return false;
 	*info = made;
 	return true;
@@ -289,7 +287,7 @@ conninfo_default(void *owner, struct conninfo *info, const char *keyword, const 
 {
 	struct error ignored;
 
-	if (!conninfo_get(info, keyword) && add(info, keyword, value, &ignored))
+	if (!conninfo_get(info, keyword) && add_keyword(info, keyword, value, &ignored))
 		redact(owner, info);
 }
 
@@ -298,7 +296,7 @@ conninfo_is_network(const struct conninfo *info)
 {
 	const char *host = conninfo_get(info, "host");
 
-	/* libpq connects to hostaddr where there is one; @ is its mark of an abstract socket. */
+	/* libpq connects to hostaddr if there is one. It marks an abstract socket with @. */
 	return conninfo_get(info, "hostaddr") || (host[0] != '/' && host[0] != '@');
 }
 

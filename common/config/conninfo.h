@@ -1,9 +1,9 @@
 /* conninfo.h - any Postgres URL that people have in a .env, as checked libpq keywords
  *
- * Accepted: postgres:// and postgresql://, with a SQLAlchemy driver (+asyncpg, +psycopg2, …),
- * percent-encoded parts, asyncpg's ?ssl=, and what poolers and ORMs add for themselves, which is
- * left out with a warning. Refused: several hosts, server settings in `options` (poolers reject
- * them), names that nobody knows.
+ * Accepted are postgres:// and postgresql://, with the name of a SQLAlchemy driver (+asyncpg,
+ * +psycopg2, …), percent-encoded parts and asyncpg's ?ssl=. Parameters that poolers and ORMs add
+ * for their own use are dropped with a warning. Refused are several hosts, server settings in
+ * `options` (poolers reject them) and unknown parameters.
  */
 #ifndef NULLPOOL_CONFIG_CONNINFO_H
 #define NULLPOOL_CONFIG_CONNINFO_H
@@ -14,56 +14,61 @@
 
 #define CONNINFO_MAX 32
 
+/* For messages. */
+#define CONNINFO_SSLMODES "disable, allow, prefer, require, verify-ca, verify-full"
+
 struct conninfo {
-	/* In the form of PQconnectStartParams(): both end with NULL. */
+	/* In the form of PQconnectStartParams(); both end with NULL. */
 	const char *keywords[CONNINFO_MAX + 1];
 	const char *values[CONNINFO_MAX + 1];
 	size_t count;
-	const char *redacted; /* the same as a URL, the password as *** */
-	const char *warning;  /* which parameters were left out, or NULL */
+	const char *redacted; /* the same as a URL, with *** for the password */
+	const char *warning;  /* the names of the dropped parameters, or NULL */
 };
 
-/* The parts of DB_HOST and its siblings; NULL where absent. */
+/* The values of DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD; NULL if not set. */
 struct conninfo_parts {
 	const char *host, *port, *name, *user, *password;
 };
 
-/* All that they make belongs to owner. An error never quotes a value. */
+/* Both make a conninfo whose strings belong to owner. An error never quotes a value. */
 NP_MUST_CHECK bool conninfo_parse(void *owner, const char *url, struct conninfo *info,
                                   struct error *err);
 NP_MUST_CHECK bool conninfo_from_parts(void *owner, const struct conninfo_parts *parts,
                                        struct conninfo *info, struct error *err);
 
-const char *conninfo_get(const struct conninfo *info, const char *keyword); /* or NULL */
+/* Returns the value of a keyword, or NULL. */
+const char *conninfo_get(const struct conninfo *info, const char *keyword);
 
-/* Adds a keyword that is not there yet; its strings are borrowed. */
+/* Adds a keyword unless it is present. Keyword and value are borrowed. */
 void conninfo_default(void *owner, struct conninfo *info, const char *keyword, const char *value);
 
-/* Over a network, rather than a unix socket on this machine. */
+/* Returns true if the connection goes over a network, not over a Unix socket on this machine. */
 bool conninfo_is_network(const struct conninfo *info);
 
-/* Its host is numeric, not a name; hostaddr is not looked at. */
+/* Returns true if the host is a numeric address, not a name. It ignores hostaddr. */
 bool conninfo_is_address(const struct conninfo *info);
 
-/* Its host is a name that has to be resolved. */
+/* Returns true if the host is a name that has to be resolved. */
 bool conninfo_needs_resolving(const struct conninfo *info);
 
-/* sslmode is require or stronger, so that no password goes to a server without TLS. */
+/* Returns true if sslmode is require or stronger, so that no password goes to a server without TLS.
+ */
 bool conninfo_needs_tls(const struct conninfo *info);
 
-/* One of libpq's. */
+/* Returns true for one of CONNINFO_SSLMODES. */
 bool conninfo_knows_sslmode(const char *mode);
 
-/* What proves the server are the system's CAs: sslrootcert=system. */
+/* Returns true if the system's CAs verify the server (sslrootcert=system). */
 bool conninfo_has_system_root(const struct conninfo *info);
 
-/* A host or port at which a transaction pooler answers (Neon's -pooler, Supabase's 6543). */
+/* Returns true for the host or port of a transaction pooler (Neon's -pooler, Supabase's 6543). */
 bool conninfo_is_pooler(const struct conninfo *info);
 
-/* Neon's front end, direct or pooled. */
+/* Returns true for a host of Neon's, direct or pooled. */
 bool conninfo_is_neon(const struct conninfo *info);
 
-/* {"host": "…", …} for programs that are not C. It holds the password. */
+/* Appends {"host": "…", …}, password included, for programs that are not written in C. */
 void conninfo_json(const struct conninfo *info, struct buf *out);
 
 #endif

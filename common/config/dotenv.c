@@ -8,7 +8,7 @@ struct reader {
 	const char *at, *end;
 	int line;
 	char *const *environment;
-	struct dotenv *file; /* what was read so far */
+	struct dotenv *file; /* the entries so far */
 };
 
 static bool
@@ -32,7 +32,7 @@ skip_line(struct reader *in)
 }
 
 static bool
-fault(const struct reader *in, struct error *err, const char *what)
+fail_at_line(const struct reader *in, struct error *err, const char *what)
 {
 	return error_set(err, NP_INVALID, "line %d: %s", in->line, what);
 }
@@ -53,7 +53,7 @@ read_name(struct reader *in, const char **name, struct error *err)
 	size_t size = name_size(in->at, in->end);
 
 	if (size == 0)
-		return fault(in, err, "expected NAME=value");
+		return fail_at_line(in, err, "expected NAME=value");
 	*name = mem_strndup(in->owner, in->at, size);
 	in->at += size;
 	if (strcmp(*name, "export") == 0 && in->at < in->end && is_blank(*in->at)) {
@@ -62,7 +62,7 @@ read_name(struct reader *in, const char **name, struct error *err)
 	}
 	skip_blanks(in);
 	if (in->at == in->end || *in->at != '=')
-		return fault(in, err, "expected = after the name");
+		return fail_at_line(in, err, "expected = after the name");
 	in->at++;
 	return true;
 }
@@ -86,48 +86,49 @@ unescaped(char c)
 	}
 }
 
-/* An empty variable or entry gives way to the default, as it does in a shell. */
+/* Appends the value of a variable. Its default replaces an empty value too, as in a shell. */
 static void
-expand(const struct reader *in, const char *name, const char *fallback, struct buf *out,
-       bool *incomplete)
+expand_variable(const struct reader *in, const char *name, const char *default_value,
+                struct buf *out, bool *unresolved)
 {
 	const char *value = environment_get(in->environment, name);
 	const struct dotenv_entry *above = value ? NULL : dotenv_get(in->file, name);
 
 	if (above)
 		value = above->value;
-	if (fallback && (!value || !*value))
-		value = fallback;
-	*incomplete = *incomplete || !value;
+	if (default_value && (!value || !*value))
+		value = default_value;
+	*unresolved = *unresolved || !value;
 	buf_text(out, value ? value : "");
 }
 
-/* Takes the ${NAME} or ${NAME:-default} at `at`; returns its size, or 0 if it is neither. */
+/* Expands the ${NAME} or ${NAME:-default} at `at`. Returns its size, or 0 if it is neither. */
 static size_t
 read_reference(const struct reader *in, const char *at, const char *end, struct buf *out,
-               bool *incomplete)
+               bool *unresolved)
 {
 	const char *close = end - at > 3 && at[0] == '$' && at[1] == '{'
 	                        ? memchr(at, '}', (size_t)(end - at))
 	                        : NULL;
 	size_t size = close ? name_size(at + 2, close) : 0;
-	const char *behind = at + 2 + size, *fallback = NULL;
+	const char *after_name = at + 2 + size, *default_value = NULL;
 
 	if (size == 0)
 		return 0;
-	if (close - behind >= 2 && behind[0] == ':' && behind[1] == '-')
-		fallback = mem_strndup(in->owner, behind + 2, (size_t)(close - behind - 2));
-	else if (behind != close)
+	if (close - after_name >= 2 && after_name[0] == ':' && after_name[1] == '-')
+		default_value = mem_strndup(in->owner, after_name + 2,
+		                            (size_t)(close - after_name - 2));
+	else if (after_name != close)
 		return 0;
-	expand(in, mem_strndup(in->owner, at + 2, size), fallback, out, incomplete);
+	expand_variable(in, mem_strndup(in->owner, at + 2, size), default_value, out, unresolved);
 	return (size_t)(close + 1 - at);
 }
 
-/* One byte of a quoted value, an escape or a reference; returns how many bytes it was. */
+/* Reads one byte, escape or reference of a quoted value. Returns how many bytes it took. */
 static size_t
-read_piece(const struct reader *in, char quote, const char *end, struct buf *out, bool *incomplete)
+read_piece(const struct reader *in, char quote, const char *end, struct buf *out, bool *unresolved)
 {
-	size_t size = quote == '"' ? read_reference(in, in->at, end, out, incomplete) : 0;
+	size_t size = quote == '"' ? read_reference(in, in->at, end, out, unresolved) : 0;
 
 	if (size > 0)
 		return size;
@@ -140,31 +141,31 @@ read_piece(const struct reader *in, char quote, const char *end, struct buf *out
 }
 
 static bool
-read_quoted(struct reader *in, struct buf *out, bool *incomplete, struct error *err)
+read_quoted(struct reader *in, struct buf *out, bool *unresolved, struct error *err)
 {
 	char quote = *in->at++;
 	int first_line = in->line;
 
 	while (in->at < in->end && *in->at != quote) {
 		const char *next = memchr(in->at, quote, (size_t)(in->end - in->at));
-		size_t size = read_piece(in, quote, next ? next : in->end, out, incomplete);
+		size_t size = read_piece(in, quote, next ? next : in->end, out, unresolved);
 
 		for (; size > 0; size--)
 			in->line += *in->at++ == '\n';
 	}
 	if (in->at == in->end) {
 		in->line = first_line;
-		return fault(in, err, "the quote is not closed");
+		return fail_at_line(in, err, "the quote is not closed");
 	}
 	in->at++;
 	skip_blanks(in);
 	if (in->at < in->end && *in->at != '\n' && *in->at != '#')
-		return fault(in, err, "text after the closing quote");
+		return fail_at_line(in, err, "text after the closing quote");
 	return true;
 }
 
 static void
-read_bare(struct reader *in, struct buf *out, bool *incomplete)
+read_bare(struct reader *in, struct buf *out, bool *unresolved)
 {
 	const char *at = in->at, *end;
 
@@ -174,7 +175,7 @@ read_bare(struct reader *in, struct buf *out, bool *incomplete)
 	while (end > at && is_blank(end[-1]))
 		end--;
 	while (at < end) {
-		size_t size = read_reference(in, at, end, out, incomplete);
+		size_t size = read_reference(in, at, end, out, unresolved);
 
 		if (size == 0)
 			buf_char(out, *at);
@@ -192,13 +193,13 @@ read_entry(struct reader *in, struct dotenv_entry *entry, struct error *err)
 		return false;
 	skip_blanks(in);
 	if (in->at < in->end && (*in->at == '"' || *in->at == '\'')) {
-		if (!read_quoted(in, &value, &entry->incomplete, err))
+		if (!read_quoted(in, &value, &entry->unresolved, err))
 			return false;
 	} else {
-		read_bare(in, &value, &entry->incomplete);
+		read_bare(in, &value, &entry->unresolved);
 	}
 	if (value.overflow)
-		return fault(in, err, "the value is too long");
+		return fail_at_line(in, err, "the value is too long");
 	entry->value = value.data;
 	return true;
 }
@@ -220,7 +221,7 @@ dotenv_parse(void *owner, const char *text, size_t size, char *const *environmen
 		skip_blanks(&in);
 		if (in.at < in.end && *in.at != '\n' && *in.at != '#') {
 			if (read.count == DOTENV_MAX_ENTRIES)
-				return fault(&in, err, "too many entries");
+				return fail_at_line(&in, err, "too many entries");
 			if (!read_entry(&in, &read.entries[read.count], err))
 				return false;
 			read.count++;

@@ -1,10 +1,13 @@
-/* dotenv.h - NAME=value files, as python-dotenv and docker read them
+/* dotenv.h - files of NAME=value lines, as python-dotenv and Docker read them
  *
- * A line is empty, a comment (#), or [export] NAME=value. A value is bare (ends at a # after white
- * space, trimmed), 'single quoted' (as it is) or "double quoted" (\n \r \t \\ \" \$ mean what they
- * say; may span lines). In bare and double-quoted values ${NAME} and ${NAME:-default} stand for the
- * variable of the environment, else for the entry above. A $ without a name in braces stands for
- * itself.
+ * A line is empty, a comment (#) or [export] NAME=value. A value has one of three forms:
+ *
+ * - bare: ends before a # that follows white space, and is trimmed;
+ * - 'single-quoted': taken literally;
+ * - "double-quoted": has the escapes \n \r \t \\ \" \$, and may span lines.
+ *
+ * In bare and double-quoted values, ${NAME} and ${NAME:-default} are replaced by the environment
+ * variable NAME, or else by the entry of that name above. Any other $ is literal.
  */
 #ifndef NULLPOOL_CONFIG_DOTENV_H
 #define NULLPOOL_CONFIG_DOTENV_H
@@ -18,7 +21,7 @@
 struct dotenv_entry {
 	const char *name;
 	const char *value;
-	bool incomplete; /* a ${NAME} without a default was not set, and came to nothing */
+	bool unresolved; /* has a ${NAME} without a default that is not set; it is left out */
 };
 
 struct dotenv {
@@ -26,15 +29,16 @@ struct dotenv {
 	size_t count;
 };
 
-/* All that it makes belongs to owner; `environment` is of environ's form. False: the line and what
- * is wrong with it, never its text. */
+/* Parses a file. The entries belong to owner; `environment` has the form of environ. An error has
+ * the number of the line and what is wrong with it, never its text. */
 NP_MUST_CHECK bool dotenv_parse(void *owner, const char *text, size_t size,
                                 char *const *environment, struct dotenv *file, struct error *err);
 
-/* The last entry of that name, or NULL. */
+/* Returns the last entry of that name, or NULL. */
 const struct dotenv_entry *dotenv_get(const struct dotenv *file, const char *name);
 
-/* The value of a variable in environ or a list of its form; NULL if it is absent or empty. */
+/* Returns the value of a variable in environ or a list of that form; NULL if it is absent or empty.
+ */
 const char *environment_get(char *const *environment, const char *name);
 
 #endif

@@ -3,8 +3,8 @@
 #include "base/text.h"
 
 #define NAME_MAX_BYTES     64
-#define SHORT_NAME_BYTES   6  /* a shorter name is near to too much: DOCS, DEBUG, ENV */
-#define LONG_NAME_BYTES    12 /* from here on two slips are still the same name */
+#define SHORT_NAME_BYTES   6  /* shorter names are near too many words: DOCS, DEBUG, ENV */
+#define LONG_NAME_BYTES    12 /* from this length on, two edits still leave the same name */
 #define EDITS_OF_LONG_NAME 2
 
 static char
@@ -19,10 +19,10 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* The optimal string alignment distance: insertions, deletions, substitutions, swaps of neighbours.
- */
+/* The optimal string alignment distance: it counts insertions, deletions, substitutions and swaps
+ * of neighbours. */
 static size_t
-edits(const char *a, size_t a_size, const char *b, size_t b_size)
+edit_distance(const char *a, size_t a_size, const char *b, size_t b_size)
 {
 	size_t rows[3][NAME_MAX_BYTES + 1], *before = rows[0], *last = rows[1], *row = rows[2];
 
@@ -46,9 +46,10 @@ edits(const char *a, size_t a_size, const char *b, size_t b_size)
 	return last[b_size];
 }
 
-/* DB_HOSTS, DATABASE_URL2: somebody meant to name another thing. */
+/* Returns true for the end of a plural or numbered name (DB_HOSTS, DATABASE_URL2), which names
+ * something else on purpose. */
 static bool
-is_another(const char *rest)
+is_distinct_suffix(const char *rest)
 {
 	if (strcmp(rest, "S") == 0)
 		return true;
@@ -66,7 +67,7 @@ names_are_near(const char *name, const char *known)
 	if (known_size < SHORT_NAME_BYTES || known_size > NAME_MAX_BYTES || size > known_size + most
 	    || size + most < known_size)
 		return false;
-	if (size > known_size && text_starts(name, known) && is_another(name + known_size))
+	if (size > known_size && text_starts(name, known) && is_distinct_suffix(name + known_size))
 		return false;
-	return edits(name, size, known, known_size) <= most;
+	return edit_distance(name, size, known, known_size) <= most;
 }

@@ -1,12 +1,12 @@
-/* near_names.h - which name a misspelled one is meant to be */
+/* near_names.h - whether one name looks like a misspelling of another */
 #ifndef NULLPOOL_CONFIG_NEAR_NAMES_H
 #define NULLPOOL_CONFIG_NEAR_NAMES_H
 
 #include "base/attributes.h"
 
-/* Returns true if `name` looks like a slip of the pen for `known`: other case, or one letter (in a
- * long name two) missing, added, replaced or swapped. Short names, plurals and numbered names are
- * nobody's slip. */
+/* Returns true if `name` looks like a misspelling of `known`: it differs in case, or by one letter
+ * (two in a long name) that is missing, added, replaced or swapped with its neighbour. Short names,
+ * plurals and numbered names do not count as misspellings. */
 bool names_are_near(const char *name, const char *known);
 
 #endif

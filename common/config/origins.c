@@ -1,53 +1,59 @@
-/* origins.c - CORS_ORIGINS, each as browsers write it in an Origin header: nginx compares bytes */
+/* origins.c - CORS_ORIGINS, written as browsers write an Origin header
+ *
+ * nginx compares the header byte by byte, so each origin is brought into the one form that browsers
+ * send, and one that no browser can send is refused.
+ */
 #include <arpa/inet.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/settings.h"
+#include "config/settings_check.h"
 
 #define ORIGIN_MAX_BYTES  300
 #define ORIGINS_MAX_BYTES 65536
 #define HOST_MAX_BYTES    253
 
 static const char not_exact[] =
-    "must be exact origins such as https://app.example.com, separated by commas,"
+    "must be a comma-separated list of exact origins such as https://app.example.com,"
     " without a path and without *";
 static const char not_ascii[] =
-    "has a host that is not ASCII: browsers send its xn-- form (Punycode)";
+    "has a non-ASCII host: write its xn-- form (Punycode), which browsers send";
 static const char is_null[] =
-    "has null, which any page in a sandbox or a file sends: it cannot be allowed";
-static const char no_pages[] = "has a scheme whose pages send no origin of their own";
+    "has null, which every sandboxed page and local file sends: it cannot be allowed";
+static const char no_pages[] = "has a scheme whose pages do not send an origin of their own";
 static const char bad_port[] = "has a port that is not a number from 1 to 65535";
-static const char bad_address[] = "has an IP address that browsers do not write so";
+static const char bad_address[] = "has an IP address in a form that browsers do not send";
 
 static void
-lower(char *text)
+make_lower(char *text)
 {
 	for (; *text; text++)
 		if (*text >= 'A' && *text <= 'Z')
 			*text = (char)(*text - 'A' + 'a');
 }
 
-/* RFC 3986 3.1, in lower case already. */
+/* Checks a scheme in lower case (RFC 3986 3.1). Returns what is wrong with it, or NULL. */
 static const char *
 scheme_fault(const char *scheme)
 {
-	static const char *const without[] = { "about", "blob",       "data", "file",
-		                               "ftp",   "javascript", "ws",   "wss" };
+	static const char *const without_origin[] = { "about", "blob",       "data", "file",
+		                                      "ftp",   "javascript", "ws",   "wss" };
 
 	if (!text_is_alpha(*scheme))
 		return not_exact;
 	for (const char *c = scheme; *c; c++)
 		if (!text_is_alnum(*c) && !strchr("+-.", *c))
 			return not_exact;
-	for (size_t i = 0; i < COUNT_OF(without); i++)
-		if (strcmp(scheme, without[i]) == 0)
+	for (size_t i = 0; i < COUNT_OF(without_origin); i++)
+		if (strcmp(scheme, without_origin[i]) == 0)
 			return no_pages;
 	return NULL;
 }
 
-/* [::1] in the shortest form, RFC 5952. An address that ends as IPv4 is written in other ways by
- * browsers. */
+/* The write_ functions append their part to `out`. Each returns what is wrong with it, or NULL. */
+
+/* Writes [::1] in its shortest form (RFC 5952). An address that ends in IPv4 notation is refused:
+ * browsers write it differently. */
 static const char *
 write_ipv6(const char *host, struct buf *out)
 {
@@ -68,7 +74,8 @@ write_ipv6(const char *host, struct buf *out)
 	return NULL;
 }
 
-/* Browsers read a host whose last label begins with a digit as a number, 127.1 as 127.0.0.1. */
+/* Browsers take a host whose last label begins with a digit for an IPv4 address: 127.1 is
+ * 127.0.0.1. */
 static const char *
 write_name(const char *host, struct buf *out)
 {
@@ -86,7 +93,7 @@ write_name(const char *host, struct buf *out)
 	return NULL;
 }
 
-/* A scheme of an application's own (capacitor://localhost, app://.): its host is opaque, and stays
+/* The host of an application's own scheme (capacitor://localhost, app://.) is opaque, and is kept
  * as it is. */
 static const char *
 write_opaque(const char *host, struct buf *out)
@@ -101,7 +108,7 @@ write_opaque(const char *host, struct buf *out)
 }
 
 static const char *
-write_port(const char *port, int64_t usual, struct buf *out)
+write_port(const char *port, int64_t default_port, struct buf *out)
 {
 	int64_t number;
 
@@ -109,12 +116,12 @@ write_port(const char *port, int64_t usual, struct buf *out)
 		return NULL;
 	if (!text_is_digit(*port) || !parse_int(port, &number) || number < 1 || number > 65535)
 		return bad_port;
-	if (number != usual)
+	if (number != default_port)
 		buf_printf(out, ":%d", (int)number);
 	return NULL;
 }
 
-/* Takes `text` apart in place. Returns what is wrong with it, or NULL. */
+/* Splits `text` in place. */
 static const char *
 write_origin(char *text, struct buf *out)
 {
@@ -128,7 +135,7 @@ write_origin(char *text, struct buf *out)
 		return not_exact;
 	*host = '\0';
 	host += 3;
-	lower(text);
+	make_lower(text);
 	fault = scheme_fault(text);
 	port = strrchr(host, ':');
 	if (port && !strchr(port, ']'))
@@ -139,7 +146,7 @@ write_origin(char *text, struct buf *out)
 	https = strcmp(text, "https") == 0;
 	buf_printf(out, "%s://", text);
 	if (http || https)
-		lower(host);
+		make_lower(host);
 	if (!fault)
 		fault = http || https ? *host == '[' ? write_ipv6(host, out) : write_name(host, out)
 		                      : write_opaque(host, out);

@@ -1,15 +1,19 @@
-/* otel_settings.c - OTEL_…, by
- * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and
- * …/protocol/exporter/: what those say to ignore is ignored with a warning. An address or a header
- * that cannot work is a fault, as with any other setting. */
+/* otel_settings.c - the OTEL_… variables of OpenTelemetry's SDKs
+ *
+ * They follow https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and
+ * https://opentelemetry.io/docs/specs/otel/protocol/exporter/. A value that these say to ignore is
+ * ignored with a warning. A URL or a header that cannot work is a fault, as in any other setting.
+ */
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/settings.h"
+#include "config/settings_check.h"
 
-/* http or https, and nothing of a login in it: it is shown in logs. */
+/* --- where spans are sent --- */
+
+/* An http or https URL without user and password, because logs show it. */
 static bool
-is_collector(const char *url)
+is_collector_url(const char *url)
 {
 	size_t scheme = text_starts(url, "http://") ? 7 : text_starts(url, "https://") ? 8 : 0;
 
@@ -17,24 +21,25 @@ is_collector(const char *url)
 }
 
 static void
-check_collector(const char *name, const char *url, struct buf *faults)
+check_collector_url(const char *name, const char *url, struct buf *faults)
 {
-	if (url && !is_collector(url))
-		buf_printf(
-		    faults,
-		    "%s: must be the http:// or https:// address of a collector, without a login in it\n",
-		    name);
+	if (url && !is_collector_url(url))
+		buf_printf(faults,
+		           "%s: must be the http:// or https:// URL of a collector,"
+		           " without user and password\n",
+		           name);
 }
 
-/* OTEL_EXPORTER_OTLP_ENDPOINT is a base; the one of traces is used as it is. */
+/* OTEL_EXPORTER_OTLP_ENDPOINT is a base URL, to which v1/traces is appended; the endpoint for
+ * traces is used as it is. */
 static void
-set_url(void *owner, struct settings *settings, struct buf *faults, struct buf *warnings)
+set_otlp_url(void *owner, struct settings *settings, struct buf *faults, struct buf *warnings)
 {
 	const char *base = settings->otlp_endpoint, *disabled = settings->otel_sdk_disabled;
 
-	check_collector("OTEL_EXPORTER_OTLP_ENDPOINT", base, faults);
-	check_collector("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", settings->otlp_traces_endpoint,
-	                faults);
+	check_collector_url("OTEL_EXPORTER_OTLP_ENDPOINT", base, faults);
+	check_collector_url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", settings->otlp_traces_endpoint,
+	                    faults);
 	if (settings->otlp_traces_endpoint)
 		settings->otlp_url = settings->otlp_traces_endpoint;
 	else if (base)
@@ -43,13 +48,13 @@ set_url(void *owner, struct settings *settings, struct buf *faults, struct buf *
 	if (disabled && text_equal_nocase(disabled, "true"))
 		settings->otlp_url = NULL;
 	else if (disabled && !text_equal_nocase(disabled, "false"))
-		buf_text(warnings, "OTEL_SDK_DISABLED: is neither true nor false: ignored\n");
+		buf_text(warnings, "OTEL_SDK_DISABLED: must be true or false; ignored\n");
 }
 
-/* "name=value", the value percent-encoded (OpenTelemetry's form, that of W3C Baggage), as a line of
- * HTTP. NULL: it is not one. */
+/* Returns "name=value" as an HTTP header "name: value", or NULL if it is malformed. The value is
+ * percent-encoded: OpenTelemetry uses the format of W3C Baggage. */
 static const char *
-header_of(void *owner, const char *item, size_t size)
+make_header(void *owner, const char *item, size_t size)
 {
 	const char *equals = memchr(item, '=', size);
 	size_t name = equals ? (size_t)(equals - item) : 0, got;
@@ -69,20 +74,19 @@ header_of(void *owner, const char *item, size_t size)
 }
 
 static void
-set_headers(void *owner, struct settings *settings, struct buf *faults)
+set_otlp_headers(void *owner, struct settings *settings, struct buf *faults)
 {
 	const char *at = settings->otlp_headers;
 	size_t size, count = 0;
 
 	for (; (size = settings_next_item(&at)) > 0; at += size) {
-		const char *header = count < OTLP_HEADERS_MAX ? header_of(owner, at, size) : NULL;
+		const char *header = count < OTLP_HEADERS_MAX ? make_header(owner, at, size) : NULL;
 
 		if (!header) {
-			buf_printf(
-			    faults,
-			    "OTEL_EXPORTER_OTLP_HEADERS: must be name=value, separated by commas, at most"
-			    " %d of them, with %%20 for a space\n",
-			    OTLP_HEADERS_MAX);
+			buf_printf(faults,
+			           "OTEL_EXPORTER_OTLP_HEADERS: must be a comma-separated list of"
+			           " at most %d name=value pairs, with %%20 for a space\n",
+			           OTLP_HEADERS_MAX);
 			return;
 		}
 		settings->otlp_header[count++] = header;
@@ -91,8 +95,9 @@ set_headers(void *owner, struct settings *settings, struct buf *faults)
 
 /* --- the resource --- */
 
+/* Trims and percent-decodes a text. Returns NULL if it is not valid. */
 static const char *
-decoded(void *owner, const char *text, size_t size)
+decode_text(void *owner, const char *text, size_t size)
 {
 	char *out = mem_resize(owner, NULL, size + 1);
 	size_t got;
@@ -109,7 +114,7 @@ decoded(void *owner, const char *text, size_t size)
 	           : NULL;
 }
 
-/* A key that comes again has its last value. */
+/* The last value of a repeated key wins. */
 static bool
 add_attribute(struct settings *settings, const char *key, const char *value)
 {
@@ -136,8 +141,9 @@ read_attributes(void *owner, struct settings *settings)
 		const char *equals = memchr(at, '=', size), *key, *value;
 
 		if (size > strspn(at, " \t")) {
-			key = equals ? decoded(owner, at, (size_t)(equals - at)) : NULL;
-			value = key ? decoded(owner, equals + 1, size - (size_t)(equals + 1 - at))
+			key = equals ? decode_text(owner, at, (size_t)(equals - at)) : NULL;
+			value = key ? decode_text(owner, equals + 1,
+			                          size - (size_t)(equals + 1 - at))
 			            : NULL;
 			if (!value || !*key || !add_attribute(settings, key, value))
 				return false;
@@ -147,7 +153,8 @@ read_attributes(void *owner, struct settings *settings)
 	return true;
 }
 
-/* Of service.name, OTEL_SERVICE_NAME wins over OTEL_RESOURCE_ATTRIBUTES, and that over APP_NAME. */
+/* For service.name, OTEL_SERVICE_NAME wins over OTEL_RESOURCE_ATTRIBUTES, which wins over APP_NAME.
+ */
 static void
 set_resource(void *owner, struct settings *settings, struct buf *warnings)
 {
@@ -156,12 +163,12 @@ set_resource(void *owner, struct settings *settings, struct buf *warnings)
 	(void)add_attribute(settings, "deployment.environment.name",
 	                    environment_names[settings->env]);
 	if (!read_attributes(owner, settings)) {
-		/* The specification: in case of any error the whole value is discarded. */
+		/* The specification discards the whole value on any error. */
 		settings->otel_attribute_count = 0;
 		settings->otel_resource_attributes = NULL;
 		buf_printf(warnings,
-		           "OTEL_RESOURCE_ATTRIBUTES: must be name=value, separated by commas,"
-		           " percent-encoded, at most %d of them: ignored as a whole\n",
+		           "OTEL_RESOURCE_ATTRIBUTES: must be a comma-separated list of at most %d"
+		           " percent-encoded name=value pairs; ignored\n",
 		           OTEL_ATTRIBUTES_MAX - 3);
 		set_resource(owner, settings, warnings);
 	} else if (settings->otel_service_name) {
@@ -201,7 +208,7 @@ set_sampler(struct settings *settings, struct buf *warnings)
 	while (wanted && i < COUNT_OF(samplers) && !text_equal_nocase(samplers[i].name, wanted))
 		i++;
 	if (i == COUNT_OF(samplers)) {
-		buf_printf(warnings, "OTEL_TRACES_SAMPLER: is not known here: %s is used\n",
+		buf_printf(warnings, "OTEL_TRACES_SAMPLER: is not supported; %s is used\n",
 		           samplers[0].name);
 		i = 0;
 	}
@@ -210,15 +217,15 @@ set_sampler(struct settings *settings, struct buf *warnings)
 	if (samplers[i].by_argument && argument
 	    && !read_probability(argument, &settings->otel_sampler.probability))
 		buf_text(warnings,
-		         "OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to 1: 1 is used\n");
+		         "OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to 1; 1 is used\n");
 }
 
 void
 settings_check_otel(void *owner, struct settings *settings, struct buf *faults,
                     struct buf *warnings)
 {
-	set_url(owner, settings, faults, warnings);
-	set_headers(owner, settings, faults);
+	set_otlp_url(owner, settings, faults, warnings);
+	set_otlp_headers(owner, settings, faults);
 	set_resource(owner, settings, warnings);
 	set_sampler(settings, warnings);
 }

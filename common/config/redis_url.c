@@ -12,7 +12,8 @@ parse_database(const char *text, struct redis_url *redis, struct error *err)
 	int64_t number;
 
 	if (!parse_int(text, &number) || number < 0 || number > REDIS_DATABASE_MAX)
-		return error_set(err, NP_INVALID, "needs a database number after the /");
+		return error_set(err, NP_INVALID, "has an invalid database number (0 to %d)",
+		                 REDIS_DATABASE_MAX);
 	redis->database = (int)number;
 	return true;
 }
@@ -37,12 +38,12 @@ redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct e
 
 	if (!url_parse(owner, text, url, err))
 		return false;
-	/* Most likely a password without its colon: it must not pass for a name, nor be left
-	 * unused. */
+	/* Most likely a password without its colon. It must neither pass for a user name nor be
+	 * ignored. */
 	if (url->user && !url->password)
 		return error_set(
 		    err, NP_INVALID,
-		    "has a user without a password (a password alone is redis://:password@host)");
+		    "has a user without a password (write a password alone as redis://:password@host)");
 	made.user = url->user;
 	made.password = url->password;
 	if (url->port)

@@ -1,8 +1,9 @@
-/* redis_url.h - redis[s]://[user:]password@host:port/database or unix:///path?db=0, taken apart
+/* redis_url.h - redis[s]://[user:]password@host:port/database or unix:///path?db=0, parsed
  *
- * unix://./path is relative to the working directory: the path of a socket may have 107 bytes only.
- * rediss:// is TLS; its CAs are the system's, or of the file in ?ssl_ca_certs=, as redis-py names
- * it. */
+ * unix://./path is relative to the working directory, because the path of a socket is limited to
+ * 107 bytes. rediss:// is TLS. It verifies the server with the system's CAs, or with those in the
+ * file of ?ssl_ca_certs=, which is redis-py's name for it.
+ */
 #ifndef NULLPOOL_CONFIG_REDIS_URL_H
 #define NULLPOOL_CONFIG_REDIS_URL_H
 
@@ -10,7 +11,7 @@
 #include "base/error.h"
 
 struct redis_url {
-	const char *path; /* of a unix socket; NULL: host and port */
+	const char *path; /* of a Unix socket; NULL if host and port are used */
 	const char *host;
 	int port;
 	bool tls;
@@ -20,6 +21,7 @@ struct redis_url {
 	int database;
 };
 
+/* The strings belong to owner. An error never quotes any part of the URL. */
 NP_MUST_CHECK bool redis_url_parse(void *owner, const char *text, struct redis_url *redis,
                                    struct error *err);
 

@@ -6,8 +6,8 @@
 #define TEXT_OF(number)   STRINGIFY(number)
 #define ADVICE            "; make one with: openssl rand -hex 32"
 
-/* Keys that everybody can read: those of this tree, now and before (a test looks for them), and of
- * tutorials that are copied. */
+/* Keys that everybody can read: those of this repository, past ones included (a test looks for
+ * them), and those of tutorials that people copy. */
 static const char *const published[] = {
 	"only-for-development-0123456789-0123456789",
 	"only-for-tests-0123456789-0123456789-0123",
@@ -19,14 +19,14 @@ static const char *const published[] = {
 	"a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
 };
 
-/* What templates have in a key's place. */
+/* What templates have in place of a key. */
 static const char *const placeholders[] = { "changeme",    "change-me",    "change_me",
 	                                    "change-this", "change_this",  "your-secret",
 	                                    "your_secret", "secret-key",   "secret_key",
 	                                    "placeholder", "replace-me",   "replace_me",
 	                                    "insecure",    "your-256-bit-" };
 
-/* What people make keys of. */
+/* Words that people build keys from. */
 static const char *const words[] = {
 	"password", "passw0rd", "passwd", "secret",  "key",         "token",   "admin",
 	"root",     "user",     "login",  "test",    "development", "develop", "production",
@@ -60,7 +60,7 @@ is_placeholder(const char *key)
 	return false;
 }
 
-/* The size of the word that the text begins with; 0: none. */
+/* Returns the size of the word that the text begins with, or 0. */
 static size_t
 word_size(const char *text)
 {
@@ -70,15 +70,16 @@ word_size(const char *text)
 	return 0;
 }
 
-/* Three characters that stand side by side in a row, in either direction. */
+/* Returns true if three characters are neighbours in one of the rows, in either direction, or are
+ * all the same. */
 static bool
-is_walk(const char *three)
+is_sequence(const char *three)
 {
-	char there[4] = { three[0], three[1], three[2], '\0' },
-	     back[4] = { three[2], three[1], three[0], '\0' };
+	char forward[4] = { three[0], three[1], three[2], '\0' },
+	     backward[4] = { three[2], three[1], three[0], '\0' };
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		if (strcasestr(rows[i], there) || strcasestr(rows[i], back))
+		if (strcasestr(rows[i], forward) || strcasestr(rows[i], backward))
 			return true;
 	return three[0] == three[1] && three[1] == three[2];
 }
@@ -105,9 +106,9 @@ count_distinct(const char *key)
 	return count;
 }
 
-/* How many keys there are that look like this one: see secret_key.h. */
+/* Estimates how many keys look like this one (secret_key.h). */
 static double
-alternatives(const char *key)
+count_alternatives(const char *key)
 {
 	double distinct = (double)count_distinct(key), product = 1;
 
@@ -116,7 +117,7 @@ alternatives(const char *key)
 
 		if (size > 0)
 			product *= WORD_ALTERNATIVES;
-		else if (at < key + 2 || !(is_walk(at - 2) || occurred_before(key, at - 2)))
+		else if (at < key + 2 || !(is_sequence(at - 2) || occurred_before(key, at - 2)))
 			product *= distinct;
 		at += size > 0 ? size : 1;
 	}
@@ -137,7 +138,7 @@ secret_key_fault(const char *key)
 		return "is published: anybody can sign tokens with it" ADVICE;
 	if (is_placeholder(key))
 		return "is a placeholder" ADVICE;
-	return alternatives(key) < least
-	           ? "can be guessed: it has words, repeats or sequences" ADVICE
+	return count_alternatives(key) < least
+	           ? "can be guessed: it consists of words, repeats or sequences" ADVICE
 	           : NULL;
 }

@@ -1,61 +1,31 @@
-#include <errno.h>
-#include <fcntl.h>
+#include "config/settings.h"
+
 #include <inttypes.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "config/dotenv.h"
 #include "config/near_names.h"
-#include "config/settings.h"
+#include "config/settings_check.h"
 
-#define ENV_FILE           "NULLPOOL_ENV_FILE"
-#define ENV_FILE_DEFAULT   ".env"
-#define CREDENTIALS        "CREDENTIALS_DIRECTORY"
 #define DAY_S              INT64_C(86400)
 
 #define WARNINGS_MAX_BYTES 65536
 
-const char *const environment_names[ENV__MAX + 1] = {
-	[ENV_DEVELOPMENT] = "development",
-	[ENV_TESTING] = "testing",
-	[ENV_PRODUCTION] = "production",
-};
-
-const char *const connection_names[CONNECTION__MAX + 1] = {
-	[CONNECTION_NULL] = "null",
-	[CONNECTION_AHEAD] = "ahead",
-	[CONNECTION_PERSISTENT] = "persistent",
-};
-
-const char *const negotiation_names[NEGOTIATION__MAX + 1] = {
-	[NEGOTIATION_AUTO] = "auto",
-	[NEGOTIATION_POSTGRES] = "postgres",
-	[NEGOTIATION_DIRECT] = "direct",
-};
-
-const char *const sandbox_names[SANDBOX__MAX + 1] = {
-	[SANDBOX_KILL] = "kill",
-	[SANDBOX_ERRNO] = "errno",
-	[SANDBOX_OFF] = "off",
-};
-
 static const char *const algorithm_names[] = { "HS256", NULL };
 
 enum setting_type {
-	TEXT,   /* const char *; NULL when absent */
+	TEXT,   /* const char *; NULL if not set; with choices, one of them */
 	SWITCH, /* bool */
 	NUMBER, /* int64_t from min to max */
-	CHOICE, /* int64_t, the index in choices */
+	CHOICE, /* int64_t, an index into choices */
 };
 
 struct setting {
 	const char *name;
 	enum setting_type type;
 	size_t offset; /* in struct settings */
-	const char *fallback[ENV__MAX];
+	const char *default_value[ENV__MAX];
 	int64_t min, max;
 	const char *const *choices;
 	const char *alias;
@@ -72,7 +42,7 @@ struct setting {
 		develop, testing, production  \
 	}
 
-/* The table. ENV is first: the other rows' defaults depend on it. */
+/* The table of all settings. ENV is first, because it selects the defaults of the other rows. */
 static const struct setting table[] = {
 	{ "ENV", CHOICE, AT(env), EVERYWHERE("development"), .choices = environment_names,
 	  .alias = "APP_ENV" },
@@ -145,20 +115,13 @@ static const struct setting table[] = {
 	{ "HEALTH_DETAILS", SWITCH, AT(health_details), PER_ENV("true", "true", "false") },
 	{ "SERVER_TIMING", SWITCH, AT(server_timing), EVERYWHERE("false") },
 };
-_Static_assert(COUNT_OF(table) <= SETTINGS_MAX, "struct settings keeps an origin for each row");
-
-static void
-fault(struct buf *faults, const struct setting *row, const char *rule)
-{
-	buf_printf(faults, "%s: %s\n", row->name, rule);
-}
+_Static_assert(COUNT_OF(table) <= SETTINGS_MAX, "struct settings has a text for each row");
 
 static bool
 parse_switch(const char *text, bool *value)
 {
-	static const char *const yes[] = { "true", "1", "yes", "on" }, *const no[] = { "false", "0",
-		                                                                       "no",
-		                                                                       "off" };
+	static const char *const yes[] = { "true", "1", "yes", "on" };
+	static const char *const no[] = { "false", "0", "no", "off" };
 
 	for (size_t i = 0; i < COUNT_OF(yes); i++) {
 		*value = text_equal_nocase(text, yes[i]);
@@ -178,7 +141,7 @@ parse_choice(const char *text, const char *const *choices, int64_t *value)
 }
 
 static void
-fault_choices(struct buf *faults, const struct setting *row)
+add_choice_fault(struct buf *faults, const struct setting *row)
 {
 	buf_printf(faults, "%s: must be one of:", row->name);
 	for (size_t i = 0; row->choices[i]; i++)
@@ -186,9 +149,10 @@ fault_choices(struct buf *faults, const struct setting *row)
 	buf_char(faults, '\n');
 }
 
-/* Stores a text as the row's type; a fault leaves the default, which was stored before. */
+/* Stores a text as the row's type. On a fault the default, which was stored before, stays. */
 static void
-store(struct settings *settings, const struct setting *row, const char *text, struct buf *faults)
+store_text(struct settings *settings, const struct setting *row, const char *text,
+           struct buf *faults)
 {
 	char *at = (char *)settings + row->offset;
 	int64_t number;
@@ -197,14 +161,14 @@ store(struct settings *settings, const struct setting *row, const char *text, st
 	switch (row->type) {
 	case TEXT:
 		if (text && row->choices && !parse_choice(text, row->choices, &number))
-			fault_choices(faults, row);
+			add_choice_fault(faults, row);
 		memcpy(at, &text, sizeof(text));
 		break;
 	case SWITCH:
 		if (parse_switch(text, &yes))
 			memcpy(at, &yes, sizeof(yes));
 		else
-			fault(faults, row, "must be true or false");
+			buf_printf(faults, "%s: must be true or false\n", row->name);
 		break;
 	case NUMBER:
 		if (parse_int(text, &number) && number >= row->min && number <= row->max)
@@ -218,152 +182,27 @@ store(struct settings *settings, const struct setting *row, const char *text, st
 		if (parse_choice(text, row->choices, &number))
 			memcpy(at, &number, sizeof(number));
 		else
-			fault_choices(faults, row);
+			add_choice_fault(faults, row);
 		break;
 	}
 }
 
-struct sources {
-	void *owner;
-	char *const *environment;
-	const char *file_name; /* NULL: there is no file */
-	bool file_is_public;
-	struct dotenv file;
-	struct buf *faults;
-};
-
+/* Returns true if the setting is set, by its name or its alias, where in_file says or where it
+ * would win. */
 static bool
-read_whole(int fd, char *text, size_t *size)
+is_set(const struct sources *sources, bool in_file, const struct setting *row)
 {
-	ssize_t got;
-
-	for (*size = 0; *size <= DOTENV_MAX_BYTES; *size += (size_t)got) {
-		do {
-			got = read(fd, text + *size, DOTENV_MAX_BYTES + 1 - *size);
-		} while (got < 0 && errno == EINTR);
-		if (got <= 0)
-			return got == 0;
-	}
-	return true;
-}
-
-/* systemd's LoadCredential= (systemd.exec(5)): a file for each secret, that only this service can
- * read. NULL: there is none. One that is there and cannot be read is a fault: another value would
- * take its place. A newline at its end is the editor's. */
-static const char *
-read_credential(const struct sources *sources, const char *name)
-{
-	const char *directory = environment_get(sources->environment, CREDENTIALS);
-	char *text = NULL, *path;
-	size_t size;
-	int fd;
-
-	if (!directory)
-		return NULL;
-	path = mem_printf(sources->owner, "%s/%s", directory, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return NULL;
-	text = mem_resize(sources->owner, NULL, DOTENV_MAX_BYTES + 2);
-	if (fd < 0 || !read_whole(fd, text, &size)) {
-		buf_printf(sources->faults, "%s: could not read its credential: %s\n", name,
-		           strerror(errno));
-		size = 0;
-	}
-	while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
-		size--;
-	text[size] = '\0';
-	if (fd >= 0)
-		(void)close(fd);
-	return text;
-}
-
-/* The file's value of a name. One whose ${NAME} came to nothing is a fault where it is used, and
- * only there: the file may be shared with other programs. */
-static const char *
-find_in_file(const struct sources *sources, const char *name)
-{
-	const struct dotenv_entry *entry = dotenv_get(&sources->file, name);
-
-	if (!entry || !*entry->value)
-		return NULL;
-	if (entry->incomplete)
-		buf_printf(sources->faults,
-		           "%s: has a ${...} of a variable that is not set (one that is no variable"
-		           " stands in single quotes)\n",
-		           name);
-	return entry->value;
-}
-
-/* An empty value is not set: the next source is asked. */
-static struct setting_origin
-find(const struct sources *sources, const struct setting *row)
-{
-	const char *source = "environment",
-	           *text = environment_get(sources->environment, row->name);
-
-	if (!text && row->alias)
-		text = environment_get(sources->environment, row->alias);
-	if (!text && row->secret) {
-		source = "credential";
-		text = read_credential(sources, row->name);
-	}
-	if (!text || !*text) {
-		source = sources->file_name;
-		text = find_in_file(sources, row->name);
-	}
-	if (!text && row->alias)
-		text = find_in_file(sources, row->alias);
-	if (!text)
-		return (struct setting_origin){ NULL, "default" };
-	return (struct setting_origin){ mem_strdup(sources->owner, text), source };
-}
-
-static void
-read_file(struct sources *sources, struct buf *faults)
-{
-	const char *wanted = environment_get(sources->environment, ENV_FILE);
-	const char *name = wanted ? wanted : ENV_FILE_DEFAULT;
-	char *text = mem_resize(sources->owner, NULL, DOTENV_MAX_BYTES + 1);
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
-	struct error err;
-	struct stat about = { .st_mode = 0 };
-	size_t size;
-
-	if (fd < 0 && errno == ENOENT && name != wanted)
-		return;
-	if (fd < 0) {
-		buf_printf(faults, "%s: could not open \"%s\": %s\n", ENV_FILE, name,
-		           strerror(errno));
-		return;
-	}
-	if (strcmp(name, "/dev/null") == 0) {
-		(void)close(fd);
-		return;
-	}
-	if (fstat(fd, &about) != 0 || !read_whole(fd, text, &size))
-		buf_printf(faults, "%s: could not read \"%s\": %s\n", ENV_FILE, name,
-		           strerror(errno));
-	else if (!dotenv_parse(sources->owner, text, size, sources->environment, &sources->file,
-	                       &err))
-		buf_printf(faults, "%s: \"%s\", %s\n", ENV_FILE, name, err.message);
-	else
-		sources->file_name = mem_strdup(sources->owner, name);
-	sources->file_is_public = (about.st_mode & (S_IROTH | S_IWOTH)) != 0;
-	(void)close(fd);
+	return sources_has(sources, in_file, row->name)
+	       || (row->alias && sources_has(sources, in_file, row->alias));
 }
 
 static bool
-is_set(const struct sources *sources, bool in_file, const char *name)
+is_near(const char *name, const struct setting *row)
 {
-	if (!name)
-		return false;
-	return environment_get(sources->environment, name)
-	       || (in_file && dotenv_get(&sources->file, name));
+	return names_are_near(name, row->name) || (row->alias && names_are_near(name, row->alias));
 }
 
-/* Returns the setting that a name misspells, or NULL. One is not meant whose own name is set at the
- * same place, or where it wins. */
+/* Returns the setting that a name misspells, or NULL. A setting that is itself set is not meant. */
 static const struct setting *
 meant_by(const struct sources *sources, bool in_file, const char *name)
 {
@@ -374,79 +213,74 @@ meant_by(const struct sources *sources, bool in_file, const char *name)
 
 		if (strcmp(name, row->name) == 0 || (row->alias && strcmp(name, row->alias) == 0))
 			return NULL;
-		if (!meant
-		    && (names_are_near(name, row->name)
-		        || (row->alias && names_are_near(name, row->alias)))
-		    && !is_set(sources, in_file, row->name)
-		    && !is_set(sources, in_file, row->alias))
+		if (!meant && is_near(name, row) && !is_set(sources, in_file, row))
 			meant = row;
 	}
 	return meant;
 }
 
 static void
-tell_near(const struct sources *sources, bool in_file, const char *name, struct buf *out)
+report_misspelling(const struct sources *sources, bool in_file, const char *name, struct buf *out)
 {
 	const struct setting *meant = meant_by(sources, in_file, name);
 
 	if (meant)
-		buf_printf(out, "%s: is not a setting; %s is meant? (%s)\n", name, meant->name,
+		buf_printf(out, "%s: is not a setting; did you mean %s? (%s)\n", name, meant->name,
 		           in_file ? sources->file_name : "environment");
 }
 
-/* In the file, which is written for this program, it is a fault. The environment has names of
- * others: a warning. */
+/* A misspelling is a fault in the file, which is written for this program, and a warning in the
+ * environment, which also has variables of other programs. */
 static void
 check_names(const struct sources *sources, struct buf *warnings)
 {
 	for (size_t i = 0; i < sources->file.count; i++)
-		tell_near(sources, true, sources->file.entries[i].name, sources->faults);
+		report_misspelling(sources, true, sources->file.entries[i].name, sources->faults);
 	for (char *const *entry = sources->environment; *entry; entry++) {
 		const char *equals = strchr(*entry, '=');
 
 		if (equals && equals[1])
-			tell_near(sources, false,
-			          mem_strndup(sources->owner, *entry, (size_t)(equals - *entry)),
-			          warnings);
+			report_misspelling(
+			    sources, false,
+			    mem_strndup(sources->owner, *entry, (size_t)(equals - *entry)),
+			    warnings);
 	}
+}
+
+static void
+read_row(const struct sources *sources, struct settings *settings, const struct setting *row,
+         struct source_text *found)
+{
+	const char *default_value = row->default_value[settings->env];
+
+	*found = sources_find(sources, row->name, row->alias, row->secret);
+	if (row->secret)
+		log_secret(found->text);
+	if (default_value || row->type == TEXT)
+		store_text(settings, row, default_value, sources->faults);
+	if (found->text)
+		store_text(settings, row, found->text, sources->faults);
 }
 
 bool
 settings_read(void *owner, char *const *environment, struct settings *settings, struct buf *faults)
 {
-	struct sources sources = { .owner = owner, .environment = environment, .faults = faults };
+	struct sources sources;
 	struct buf warnings;
 
 	memset(settings, 0, sizeof(*settings));
 	buf_init(&warnings, owner, WARNINGS_MAX_BYTES);
-	read_file(&sources, faults);
-	for (size_t i = 0; i < COUNT_OF(table); i++) {
-		settings->origins[i] = find(&sources, &table[i]);
-		if (table[i].secret)
-			log_secret(settings->origins[i].text);
-		if (table[i].fallback[settings->env] || table[i].type == TEXT)
-			store(settings, &table[i], table[i].fallback[settings->env], faults);
-		if (settings->origins[i].text)
-			store(settings, &table[i], settings->origins[i].text, faults);
-	}
-	if (settings->env == ENV_PRODUCTION && sources.file_name && sources.file_is_public)
-		buf_printf(faults, "%s: \"%s\" can be read by other users: chmod o-rw it\n",
+	sources_open(&sources, owner, environment, faults);
+	for (size_t i = 0; i < COUNT_OF(table); i++)
+		read_row(&sources, settings, &table[i], &settings->texts[i]);
+	if (settings->env == ENV_PRODUCTION && sources.file_name && sources.file_is_exposed)
+		buf_printf(faults,
+		           "%s: \"%s\" is accessible to other users (run chmod o-rw on it)\n",
 		           ENV_FILE, sources.file_name);
 	check_names(&sources, &warnings);
 	settings_check(owner, settings, faults, &warnings);
 	settings->warnings = warnings.data;
 	return faults->size == 0;
-}
-
-static void
-hide_variable(const char *name)
-{
-	char *shown = name ? getenv(name) : NULL;
-	size_t size = shown ? strlen(shown) : 0;
-
-	/* setenv() makes a new text, with a copy of the value. */
-	if (size > 0 && setenv(name, shown, 1) == 0)
-		memset(shown, 'x', size);
 }
 
 void
@@ -456,8 +290,9 @@ settings_hide_environment(void)
 
 	for (size_t i = 0; i < COUNT_OF(table) && !done; i++)
 		if (table[i].secret) {
-			hide_variable(table[i].name);
-			hide_variable(table[i].alias);
+			source_hide_variable(table[i].name);
+			if (table[i].alias)
+				source_hide_variable(table[i].alias);
 		}
 	done = true;
 }
@@ -504,6 +339,6 @@ settings_print(const struct settings *settings, struct buf *out)
 	for (size_t i = 0; i < COUNT_OF(table); i++) {
 		buf_printf(out, "%-34s ", table[i].name);
 		print_value(settings, &table[i], out);
-		buf_printf(out, "  (%s)\n", settings->origins[i].source);
+		buf_printf(out, "  (%s)\n", settings->texts[i].source);
 	}
 }

@@ -1,9 +1,9 @@
-/* settings_check.c - what must hold between settings, and what their texts come to */
+#include "config/settings_check.h"
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/secret_key.h"
-#include "config/settings.h"
 
 static void
 hide_passwords(const struct conninfo *info)
@@ -12,8 +12,8 @@ hide_passwords(const struct conninfo *info)
 	log_secret(conninfo_get(info, "sslpassword"));
 }
 
-/* TLS in production, and wherever each request connects anew. A unix socket crosses no network, and
- * libpq cannot speak TLS over it. */
+/* Requires TLS in production, and wherever each request opens its own connection. A Unix socket
+ * crosses no network, and libpq cannot use TLS over it. */
 static void
 require_tls(void *owner, const struct settings *settings, const char *name, struct conninfo *info,
             struct buf *faults)
@@ -26,38 +26,37 @@ require_tls(void *owner, const struct settings *settings, const char *name, stru
 		conninfo_default(owner, info, "sslmode", settings->pgsslmode);
 	mode = conninfo_get(info, "sslmode");
 	if (mode && conninfo_has_system_root(info) && strcmp(mode, "verify-full") != 0)
-		buf_printf(faults, "%s: sslrootcert=system needs sslmode=verify-full\n", name);
+		buf_printf(faults, "%s: sslrootcert=system requires sslmode=verify-full\n", name);
 	if (!conninfo_is_network(info)
 	    || (settings->env != ENV_PRODUCTION
 	        && settings->database_connection == CONNECTION_PERSISTENT))
 		return;
-	/* libpq takes nothing less beside the system's CAs. */
+	/* With the system's CAs libpq accepts no weaker mode. */
 	conninfo_default(owner, info, "sslmode",
 	                 conninfo_has_system_root(info) ? "verify-full" : "require");
 	if (!conninfo_needs_tls(info))
 		buf_printf(
 		    faults,
-		    "%s: sslmode must be require, verify-ca or verify-full in production, and outside of it"
+		    "%s: sslmode must be require, verify-ca or verify-full in production, and elsewhere"
 		    " unless DATABASE_CONNECTION is persistent\n",
 		    name);
 }
 
-/* False when there is nothing to use: a fault was added, or no text is set. */
-static bool
+/* Parses a database URL into info. Leaves info as it is if text is NULL or there is a fault. */
+static void
 read_url(void *owner, const struct settings *settings, const char *name, const char *text,
          struct conninfo *info, struct buf *faults)
 {
 	struct error err;
 
 	if (!text)
-		return false;
+		return;
 	if (!conninfo_parse(owner, text, info, &err)) {
 		buf_printf(faults, "%s: %s\n", name, err.message);
-		return false;
+		return;
 	}
 	hide_passwords(info);
 	require_tls(owner, settings, name, info, faults);
-	return true;
 }
 
 static void
@@ -73,9 +72,8 @@ read_parts(void *owner, struct settings *settings, struct buf *faults)
 	struct error err;
 
 	if (!settings->db_host) {
-		buf_text(
-		    faults,
-		    "DATABASE_URL: is required (or DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD)\n");
+		buf_text(faults, "DATABASE_URL: is required"
+		                 " (or DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD)\n");
 	} else if (!conninfo_from_parts(owner, &parts, &settings->database, &err)) {
 		buf_printf(faults, "DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD: %s\n",
 		           err.message);
@@ -88,13 +86,11 @@ static void
 check_sslmode(const struct settings *settings, struct buf *faults)
 {
 	if (settings->pgsslmode && !conninfo_knows_sslmode(settings->pgsslmode))
-		buf_text(
-		    faults,
-		    "PGSSLMODE: must be one of disable, allow, prefer, require, verify-ca, verify-full\n");
+		buf_text(faults, "PGSSLMODE: must be one of: " CONNINFO_SSLMODES "\n");
 }
 
-/* They spare the client PBKDF2, and stand for one password: that of DATABASE_URL. libpq 18 knows
- * them; an older one is an error when the connector is made. */
+/* The SCRAM keys save the client PBKDF2. They stand for one password, that of DATABASE_URL. libpq
+ * 18 supports them; with an older one, creating the connector fails. */
 static void
 add_scram_keys(void *owner, struct settings *settings, struct buf *faults)
 {
@@ -102,8 +98,8 @@ add_scram_keys(void *owner, struct settings *settings, struct buf *faults)
 	           *server = settings->database_scram_server_key;
 
 	if (!client != !server)
-		buf_text(faults,
-		         "DATABASE_SCRAM_CLIENT_KEY, DATABASE_SCRAM_SERVER_KEY: need each other\n");
+		buf_text(faults, "DATABASE_SCRAM_CLIENT_KEY, DATABASE_SCRAM_SERVER_KEY:"
+		                 " must be set together\n");
 	if (!client || !server)
 		return;
 	log_secret(client);
@@ -116,16 +112,16 @@ static void
 check_databases(void *owner, struct settings *settings, struct buf *faults)
 {
 	if (settings->database_url)
-		(void)read_url(owner, settings, "DATABASE_URL", settings->database_url,
-		               &settings->database, faults);
+		read_url(owner, settings, "DATABASE_URL", settings->database_url,
+		         &settings->database, faults);
 	else
 		read_parts(owner, settings, faults);
-	(void)read_url(owner, settings, "DATABASE_REPLICA_URL", settings->database_replica_url,
-	               &settings->replica, faults);
+	read_url(owner, settings, "DATABASE_REPLICA_URL", settings->database_replica_url,
+	         &settings->replica, faults);
 	add_scram_keys(owner, settings, faults);
 	settings->migration = settings->database;
-	(void)read_url(owner, settings, "MIGRATION_DATABASE_URL", settings->migration_database_url,
-	               &settings->migration, faults);
+	read_url(owner, settings, "MIGRATION_DATABASE_URL", settings->migration_database_url,
+	         &settings->migration, faults);
 }
 
 static void
@@ -157,7 +153,7 @@ check_secret_keys(const struct settings *settings, struct buf *faults)
 	check_secret_key(settings, "SECRET_KEY", settings->secret_key, faults);
 	check_secret_key(settings, "SECRET_KEY_PREVIOUS", settings->secret_key_previous, faults);
 	if (settings->secret_key_previous && !settings->secret_key)
-		buf_text(faults, "SECRET_KEY_PREVIOUS: needs SECRET_KEY, which it was before\n");
+		buf_text(faults, "SECRET_KEY_PREVIOUS: requires SECRET_KEY\n");
 }
 
 void
@@ -168,9 +164,8 @@ settings_check(void *owner, struct settings *settings, struct buf *faults, struc
 	if (settings->debug)
 		settings->log_level = LOG_DEBUG;
 	if (settings->database_pool_size + settings->database_max_overflow == 0)
-		buf_text(
-		    faults,
-		    "DATABASE_POOL_SIZE, DATABASE_MAX_OVERFLOW: one of them must be above 0\n");
+		buf_text(faults, "DATABASE_POOL_SIZE, DATABASE_MAX_OVERFLOW:"
+		                 " at least one must be greater than 0\n");
 	check_sslmode(settings, faults);
 	check_databases(owner, settings, faults);
 	check_redis(owner, settings, faults);

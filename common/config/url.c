@@ -3,7 +3,7 @@
 #include "base/text.h"
 
 static bool
-decode(void *owner, const char *text, size_t size, const char **decoded, struct error *err)
+decode_part(void *owner, const char *text, size_t size, const char **decoded, struct error *err)
 {
 	char *out = mem_resize(owner, NULL, size + 1);
 	size_t length;
@@ -14,7 +14,7 @@ decode(void *owner, const char *text, size_t size, const char **decoded, struct 
 	case PERCENT_BROKEN:
 		return error_set(err, NP_INVALID,
 		                 "has a %% that is not followed by two hexadecimal digits"
-		                 " (a %% in a password is written %%25)");
+		                 " (write a %% in a password as %%25)");
 	case PERCENT_OK:
 		break;
 	}
@@ -46,10 +46,10 @@ parse_user(void *owner, const char *text, size_t size, struct url *url, struct e
 
 	if (memchr(text, '@', size))
 		return error_set(err, NP_INVALID,
-		                 "has more than one @ (in a password it is written %%40)");
-	if (colon && !decode(owner, colon + 1, size - user - 1, &url->password, err))
+		                 "has more than one @ (write one in a password as %%40)");
+	if (colon && !decode_part(owner, colon + 1, size - user - 1, &url->password, err))
 		return false;
-	return user == 0 || decode(owner, text, user, &url->user, err);
+	return user == 0 || decode_part(owner, text, user, &url->user, err);
 }
 
 static bool
@@ -57,32 +57,32 @@ parse_host(void *owner, const char *text, size_t size, struct url *url, struct e
 {
 	const char *end = text + size, *port = memchr(text, ':', size);
 
-	/* libpq's host1:port1,host2:port2. */
+	/* libpq accepts host1:port1,host2:port2. */
 	if (memchr(text, ',', size))
-		return error_set(err, NP_INVALID,
-		                 "names several hosts, of which only one is supported");
+		return error_set(err, NP_INVALID, "names several hosts, but only one is supported");
 	if (size > 0 && *text == '[') {
 		const char *close = memchr(text, ']', size);
 
 		if (!close)
-			return error_set(err, NP_INVALID, "has [ without ] around its address");
+			return error_set(err, NP_INVALID, "has a [ without a ] around its address");
 		if (close + 1 < end && close[1] != ':')
 			return error_set(err, NP_INVALID, "has text after the ] of its address");
 		port = close + 1 < end ? close + 1 : NULL;
-		if (!decode(owner, text + 1, (size_t)(close - text - 1), &url->host, err))
+		if (!decode_part(owner, text + 1, (size_t)(close - text - 1), &url->host, err))
 			return false;
 	} else if (port != text && size > 0) {
-		if (!decode(owner, text, (size_t)((port ? port : end) - text), &url->host, err))
+		if (!decode_part(owner, text, (size_t)((port ? port : end) - text), &url->host,
+		                 err))
 			return false;
 	}
 	if (!port || port + 1 == end)
 		return true;
-	return decode(owner, port + 1, (size_t)(end - port - 1), &url->port, err)
+	return decode_part(owner, port + 1, (size_t)(end - port - 1), &url->port, err)
 	       && parse_port(url, err);
 }
 
-/* ?user=me?password=…: the second ? was meant to be a &, and would make the password a part of what
- * is shown. */
+/* Returns true for a parameter such as user=me?password=…, whose ? was meant as a &. It would make
+ * the password part of a value that is shown. */
 static bool
 hides_password(const char *text, size_t size)
 {
@@ -100,16 +100,16 @@ parse_params(void *owner, const char *text, struct url *url, struct error *err)
 		struct url_param *param = &url->params[url->param_count];
 
 		if (name == 0 || name == size)
-			return error_set(err, NP_INVALID, "needs name=value after the ?");
+			return error_set(err, NP_INVALID, "has a parameter that is not name=value");
 		if (hides_password(text, size))
 			return error_set(
 			    err, NP_INVALID,
-			    "needs & and not ? before its password= (a ? in a value is %%3F)");
+			    "has ? instead of & before password= (write a ? in a value as %%3F)");
 		if (url->param_count == URL_PARAMS_MAX)
 			return error_set(err, NP_INVALID, "has more than %d parameters",
 			                 URL_PARAMS_MAX);
-		if (!decode(owner, text, name, &param->name, err)
-		    || !decode(owner, text + name + 1, size - name - 1, &param->value, err))
+		if (!decode_part(owner, text, name, &param->name, err)
+		    || !decode_part(owner, text + name + 1, size - name - 1, &param->value, err))
 			return false;
 		url->param_count++;
 		text += size + (text[size] == '&');
@@ -129,7 +129,7 @@ parse_authority(void *owner, const char *text, size_t size, struct url *url, str
 	return parse_host(owner, at, (size_t)(text + size - at), url, err);
 }
 
-/* RFC 3986 3.1, but for what its first letter is. */
+/* Checks a scheme (RFC 3986 3.1), but lets it begin with any of its characters. */
 static bool
 is_scheme(const char *text, size_t size)
 {
@@ -154,18 +154,18 @@ url_parse(void *owner, const char *text, struct url *url, struct error *err)
 	url->scheme = mem_strndup(owner, text, (size_t)(rest - text));
 	rest += 3;
 	authority = strcspn(rest, "/?#");
-	/* An @ behind the host means that the password holds a raw / ? or #: reading on would
-	 * misplace its rest. */
+	/* An @ after the host means that the password has a raw / ? or #; parsing on would put the
+	 * rest of the password elsewhere. */
 	if (strchr(rest + authority, '@') || strchr(rest, '#'))
 		return error_set(
 		    err, NP_INVALID,
-		    "has an unencoded / ? # or @ (in a password they are %%2F %%3F %%23 %%40)");
+		    "has an unencoded / ? # or @ (in a password write %%2F %%3F %%23 %%40)");
 	if (!parse_authority(owner, rest, authority, url, err))
 		return false;
 	rest += authority;
 	if (*rest == '/') {
 		path = strcspn(++rest, "?");
-		if (path > 0 && !decode(owner, rest, path, &url->path, err))
+		if (path > 0 && !decode_part(owner, rest, path, &url->path, err))
 			return false;
 		rest += path;
 	}

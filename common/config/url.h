@@ -1,7 +1,7 @@
-/* url.h - scheme://user:password@host:port/path?name=value, taken apart and percent-decoded once
+/* url.h - scheme://user:password@host:port/path?name=value, parsed and percent-decoded once
  *
- * Ours, because libpq echoes a URL that it cannot parse, password and all. No error from here
- * quotes any of it.
+ * We do not leave this to libpq, because its message quotes a URL that it cannot parse, password
+ * included. No error from here quotes any part of the URL.
  */
 #ifndef NULLPOOL_CONFIG_URL_H
 #define NULLPOOL_CONFIG_URL_H
@@ -17,7 +17,7 @@ struct url_param {
 	const char *value;
 };
 
-/* A part that is absent is NULL; a path is without its leading slash. */
+/* An absent part is NULL. */
 struct url {
 	const char *scheme;
 	const char *user;
@@ -25,11 +25,12 @@ struct url {
 	const char *host; /* an IPv6 address without its brackets */
 	const char *port; /* 1 to 65535 */
 	int64_t port_number;
-	const char *path;
+	const char *path; /* without its leading slash */
 	struct url_param params[URL_PARAMS_MAX];
 	size_t param_count;
 };
 
+/* The strings belong to owner. */
 NP_MUST_CHECK bool url_parse(void *owner, const char *text, struct url *url, struct error *err);
 
 #endif

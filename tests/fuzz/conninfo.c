@@ -208,8 +208,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!splits_url(place, password))
 		check_said(&first, &second);
-	else if (!first.good && !second.good && text_starts(first.err.message, "has the parameter")
-	         && text_starts(second.err.message, "has the parameter"))
+	else if (!first.good && !second.good
+	         && text_starts(first.err.message, "has an unknown parameter")
+	         && text_starts(second.err.message, "has an unknown parameter"))
 		HOLDS(same_text(first.err.message, second.err.message));
 	check_password(place, password, &first);
 	check_conninfo(owner, around);

@@ -154,7 +154,7 @@ def test_production_refuses_a_file_that_others_can_read(site):
     path.write_text(f"ENV=production\nDATABASE_URL={site.url()}\n")
     settings = {"NULLPOOL_ENV_FILE": path, "DATABASE_URL": None, "MIGRATION_DATABASE_URL": None}
     path.chmod(0o644)
-    assert b"can be read by other users" in run(site, "users", "--settings", **settings).stderr
+    assert b"is accessible to other users" in run(site, "users", "--settings", **settings).stderr
     path.chmod(0o600)
     assert run(site, "users", "--settings", **settings).returncode == 0
     path.unlink()
@@ -277,11 +277,11 @@ def test_every_setting_is_in_the_readme_and_in_each_env_file(site):
 
 def test_a_misspelled_setting_is_told_with_the_one_meant(site):
     done = run(site, "users", "--settings", DATABSE_POOL_SIZE=3)
-    assert done.returncode == 0 and done.stderr == b"DATABSE_POOL_SIZE: is not a setting; DATABASE_POOL_SIZE is meant? (environment)\n"
+    assert done.returncode == 0 and done.stderr == b"DATABSE_POOL_SIZE: is not a setting; did you mean DATABASE_POOL_SIZE? (environment)\n"
     path = site.folder("misspelled") / ".env"
     path.write_text("REQEST_TIMEOUT=3\n")
     done = run(site, "users", "--settings", NULLPOOL_ENV_FILE=path)
-    assert done.returncode == 78 and done.stderr.startswith(b"REQEST_TIMEOUT: is not a setting; REQUEST_TIMEOUT is meant?")
+    assert done.returncode == 78 and done.stderr.startswith(b"REQEST_TIMEOUT: is not a setting; did you mean REQUEST_TIMEOUT?")
 
 
 def test_an_env_file_may_refer_to_variables(site):

@@ -183,7 +183,7 @@ static const struct fault_row {
 	{ "ssl and sslmode", "postgres://u:Pa55w0rd@h/d?ssl=require&sslmode=disable", "sslmode" },
 	{ "an unknown parameter", "postgres://u:Pa55w0rd@h/d?no_such_thing=Pa55w0rd",
 	  "no_such_thing" },
-	{ "a raw & in a password", "postgres://u@h/d?password=x&Pa55w0rd=y", "not known" },
+	{ "a raw & in a password", "postgres://u@h/d?password=x&Pa55w0rd=y", "unknown parameter" },
 	{ "a parameter in capitals", "postgres://u:Pa55w0rd@h/d?SSLMODE=require", "SSLMODE" },
 	{ "an unknown sslmode", "postgres://u:Pa55w0rd@h/d?sslmode=Pa55w0rd", "sslmode" },
 	{ "an unknown ssl", "postgres://u:Pa55w0rd@h/d?ssl=Pa55w0rd", "sslmode" },

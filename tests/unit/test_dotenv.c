@@ -75,7 +75,7 @@ static const struct reference_row {
 	const char *text;
 	const char *value; /* of NAME */
 	const char *variable;
-	bool incomplete;
+	bool unresolved;
 } reference_rows[] = {
 	{ "of the environment", "NAME=${b}", "c", "b=c" },
 	{ "without braces", "NAME=$b", "$b", "b=c" },
@@ -124,7 +124,7 @@ a_reference_stands_for_a_variable(void **state)
 		                           &err));
 		entry = dotenv_get(&file, "NAME");
 		row_text(row, entry->value, row->value);
-		row_int(row, entry->incomplete, row->incomplete);
+		row_int(row, entry->unresolved, row->unresolved);
 	}
 }
 

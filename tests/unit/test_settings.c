@@ -375,7 +375,7 @@ a_misspelled_name_is_told_with_the_one_meant(void **state)
 		row_int(row, reading.good, row->meant == NULL);
 		row_text(row, reading.faults.data,
 		         row->meant
-		             ? mem_printf(*state, "%s: is not a setting; %s is meant? (.env)\n",
+		             ? mem_printf(*state, "%s: is not a setting; did you mean %s? (.env)\n",
 		                          row->name, row->meant)
 		             : "");
 	}
@@ -391,13 +391,14 @@ a_misspelled_name_of_the_environment_is_a_warning(void **state)
 
 		row_text(row, settings.warnings,
 		         row->meant ? mem_printf(
-		             *state, "%s: is not a setting; %s is meant? (environment)\n",
+		             *state, "%s: is not a setting; did you mean %s? (environment)\n",
 		             row->name, row->meant)
 		                    : "");
 	}
 	write_file(".env", "DB_HOST=h\nDBHOST=g\nCACHE_TTL=3\n", 0600);
-	assert_string_equal(GOOD(URL, "CACHE_TTTL=4").settings.warnings,
-	                    "CACHE_TTTL: is not a setting; CACHE_TTL is meant? (environment)\n");
+	assert_string_equal(
+	    GOOD(URL, "CACHE_TTTL=4").settings.warnings,
+	    "CACHE_TTTL: is not a setting; did you mean CACHE_TTL? (environment)\n");
 	write_file(".env", "DATABASE_URI=postgresql+psycopg://u@h/d\n", 0600);
 	assert_string_equal(GOOD(URL).settings.warnings, "");
 	assert_false(READ("NEON=1").good);
@@ -877,7 +878,7 @@ traces_go_where_opentelemetry_says(void **state)
 	    &(struct reading[]){ READ(URL, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=c:1") }[0],
 	    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"));
 	assert_string_equal(GOOD(URL, "OTEL_SDK_DISABLED=1").settings.warnings,
-	                    "OTEL_SDK_DISABLED: is neither true nor false: ignored\n");
+	                    "OTEL_SDK_DISABLED: must be true or false; ignored\n");
 }
 
 static const char *
