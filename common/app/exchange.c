@@ -219,7 +219,7 @@ exchange_begin(void *owner, struct app *app, const struct request *request,
 	} else {
 		failure_reply(ctx);
 	}
-	if (etag_forbids(&ctx->reply, request)) {
+	if (etag_if_match_fails(&ctx->reply, request)) {
 		(void)np_fail(ctx, NP_PRECONDITION_FAILED, "What is at this path has another ETag");
 		failure_reply(ctx);
 	}

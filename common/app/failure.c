@@ -100,7 +100,7 @@ write_problem(struct np_ctx *ctx)
 	if (err->kind == NP_METHOD)
 		reply_set_header(&ctx->reply, "Allow", ctx->allow);
 	/* RFC 9110 15.5.16: that its coding was the reason, and which one is taken. */
-	if (err->kind == NP_MEDIA_TYPE && request_is_coded(ctx->request))
+	if (err->kind == NP_MEDIA_TYPE && request_is_encoded(ctx->request))
 		reply_set_header(&ctx->reply, "Accept-Encoding", "identity");
 	/* RFC 6750 3: the reason only where there was a token. */
 	if (err->kind == NP_UNAUTHORIZED)

@@ -174,9 +174,9 @@ check_match(struct np_ctx *ctx, const char *list, const struct answer *answer)
 		return true;
 	case ETAG_ANY:
 		return answer->exists || refuse(ctx, "If-Match: there is nothing at this path");
-	case ETAG_NONSENSE:
+	case ETAG_MALFORMED:
 		return refuse(ctx, "If-Match must be * or a list of entity tags in quotes");
-	case ETAG_OTHER:
+	case ETAG_NOT_LISTED:
 		break;
 	}
 	/* What nginx makes of ours when it compresses. */
@@ -196,9 +196,9 @@ check_none_match(struct np_ctx *ctx, const char *list, const struct answer *answ
 		       || refuse(ctx, "If-None-Match: there is something at this path already");
 	case ETAG_LISTED:
 		return refuse(ctx, "If-None-Match: this is what is at this path");
-	case ETAG_NONSENSE:
+	case ETAG_MALFORMED:
 		return refuse(ctx, "If-None-Match must be * or a list of entity tags in quotes");
-	case ETAG_OTHER:
+	case ETAG_NOT_LISTED:
 		break;
 	}
 	return true;

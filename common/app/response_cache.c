@@ -19,7 +19,7 @@
 static const struct argument *
 argument_named(const struct np_ctx *ctx, const char *name, size_t size)
 {
-	return &ctx->arguments[param_named(ctx->route->params, name, size) - ctx->route->params];
+	return &ctx->arguments[param_find(ctx->route->params, name, size) - ctx->route->params];
 }
 
 static void

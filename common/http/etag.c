@@ -69,16 +69,16 @@ etag_match(const char *list, const char *tag, bool strong)
 			break;
 		end = behind_tag(opaque(list));
 		if (!end)
-			return ETAG_NONSENSE;
+			return ETAG_MALFORMED;
 		found = true;
 		same = same || is_same(list, end, tag, strong);
 		list = end + strspn(end, " \t");
 		if (*list && *list != ',')
-			return ETAG_NONSENSE;
+			return ETAG_MALFORMED;
 	}
 	if (!found)
-		return ETAG_NONSENSE;
-	return same ? ETAG_LISTED : ETAG_OTHER;
+		return ETAG_MALFORMED;
+	return same ? ETAG_LISTED : ETAG_NOT_LISTED;
 }
 
 static bool
@@ -113,7 +113,7 @@ etag_of(const struct reply *reply)
 }
 
 bool
-etag_forbids(const struct reply *reply, const struct request *request)
+etag_if_match_fails(const struct reply *reply, const struct request *request)
 {
 	const char *wanted = request_header(request, "if-match");
 	enum etag_match match;
@@ -137,7 +137,7 @@ etag_apply(struct reply *reply, const struct request *request)
 	if (!reply_header(reply, "ETag"))
 		reply_set_header(reply, "ETag", tag);
 	reply_set_header(reply, "Cache-Control", "private, no-cache");
-	match = known ? etag_match(known, tag, false) : ETAG_OTHER;
+	match = known ? etag_match(known, tag, false) : ETAG_NOT_LISTED;
 	if (match != ETAG_ANY && match != ETAG_LISTED)
 		return;
 	reply->status = STATUS_NOT_MODIFIED;

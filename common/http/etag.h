@@ -12,10 +12,10 @@
 
 /* What the value of such a header says of a tag. */
 enum etag_match {
-	ETAG_OTHER,    /* a list without the tag */
-	ETAG_LISTED,   /* a list with the tag */
-	ETAG_ANY,      /* a star alone */
-	ETAG_NONSENSE, /* neither of them */
+	ETAG_NOT_LISTED, /* a list without the tag */
+	ETAG_LISTED,     /* a list with the tag */
+	ETAG_ANY,        /* a star alone */
+	ETAG_MALFORMED,  /* neither of them */
 };
 
 /* `strong` compares as If-Match does: a tag with W/ before it, on either side, never matches. `tag`
@@ -27,7 +27,7 @@ enum etag_match etag_match(const char *list, const char *tag, bool strong);
 const char *etag_of(const struct reply *reply);
 
 /* Whether If-Match says that a GET or HEAD with this reply must not be answered with it. */
-bool etag_forbids(const struct reply *reply, const struct request *request);
+bool etag_if_match_fails(const struct reply *reply, const struct request *request);
 
 /* Gives a 200 of GET or HEAD its tag, or makes it a 304 without a body. Clients may store it and
  * have to ask each time, unless the handler has set a Cache-Control of its own: then all is left to

@@ -168,7 +168,7 @@ json_items(const struct json_member *array)
 }
 
 bool
-json_next(void *owner, struct json_items *items, struct json_member *item)
+json_next_item(void *owner, struct json_items *items, struct json_member *item)
 {
 	const char *at = next_in_brackets(items->at, items->end);
 
@@ -180,7 +180,7 @@ json_next(void *owner, struct json_items *items, struct json_member *item)
 }
 
 const char *
-json_text(void *owner, const struct json_member *member)
+json_compact(void *owner, const struct json_member *member)
 {
 	const char *at = member->json, *end = member->json + member->size;
 	char *text = mem_resize(owner, NULL, member->size + 1), *out = text;
@@ -203,7 +203,7 @@ json_body_read(void *owner, const char *text, size_t size, struct json_body *bod
 	const char *at = text, *end = text + size;
 	struct json_member root;
 
-	if (!json_gate(text, size, err))
+	if (!json_check(text, size, err))
 		return false;
 	at = skip_space(text, end);
 	if (*at != '{')

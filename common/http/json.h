@@ -46,10 +46,10 @@ struct json_items {
 struct json_items json_items(const struct json_member *array);
 
 /* The next item, whose text belongs to owner. False: there was none. */
-bool json_next(void *owner, struct json_items *items, struct json_member *item);
+bool json_next_item(void *owner, struct json_items *items, struct json_member *item);
 
 /* Its JSON without white space; strings keep their escapes. */
-const char *json_text(void *owner, const struct json_member *member);
+const char *json_compact(void *owner, const struct json_member *member);
 
 /* Decodes the escape at `text` (its backslash). Returns its size, a surrogate pair being one of 12
  * bytes, or 0 when it is none that may stand in a string: an unknown one, \u0000, or half of a
@@ -57,7 +57,7 @@ const char *json_text(void *owner, const struct json_member *member);
 size_t json_escape_size(const char *text, const char *end, uint32_t *point);
 
 /* NP_MALFORMED, with what is wrong and at which byte. */
-NP_MUST_CHECK bool json_gate(const char *text, size_t size, struct error *err);
+NP_MUST_CHECK bool json_check(const char *text, size_t size, struct error *err);
 
 /* The members of a body that is one object; they refer to the text. NP_MALFORMED as above;
  * NP_INVALID if it is another JSON value. */

@@ -33,7 +33,7 @@ is_unknown_grant(const struct param_faults *faults)
 {
 	for (size_t i = 0; i < faults->count; i++)
 		if (strcmp(faults->items[i].name, "grant_type") == 0
-		    && text_starts(faults->items[i].message, PARAM_NO_CHOICE))
+		    && text_starts(faults->items[i].message, PARAM_CHOICES_PREFIX))
 			return true;
 	return false;
 }

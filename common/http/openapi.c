@@ -1,6 +1,6 @@
 #include "http/openapi.h"
 
-#include "http/openapi_answers.h"
+#include "http/openapi_responses.h"
 #include "http/openapi_schema.h"
 #include "http/operation_name.h"
 #include "http/param.h"

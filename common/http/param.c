@@ -101,7 +101,7 @@ take_query(struct decoder *decoder, const struct np_param *param, const char *te
 	struct argument *argument = argument_of(decoder, param);
 
 	if (param->max_items > 0) {
-		const char *message = list_add(decoder->owner, param, text, argument);
+		const char *message = param_list_add(decoder->owner, param, text, argument);
 
 		if (message)
 			fault(decoder, NP_QUERY, param->name, message);
@@ -154,11 +154,11 @@ decode_item(struct decoder *decoder, const struct np_param *param, struct json_i
 	const char *message = NULL, *text;
 	struct json_member item;
 
-	*more = json_next(scope, items, &item);
+	*more = json_next_item(scope, items, &item);
 	if (*more) {
 		text = text_of(scope, param, &item);
 		message = text
-		              ? list_add(scope, param, text, argument_of(decoder, param))
+		              ? param_list_add(scope, param, text, argument_of(decoder, param))
 		              : mem_printf(scope, "each of it %s", json_forms[param->type].message);
 	}
 	if (!message)
@@ -170,7 +170,7 @@ static const char *
 decode_list(struct decoder *decoder, const struct np_param *param, const struct json_member *member)
 {
 	struct argument *argument = argument_of(decoder, param);
-	const char *message = list_begin(decoder->owner, param, argument);
+	const char *message = param_list_begin(decoder->owner, param, argument);
 	struct json_items items;
 	bool more = true;
 
@@ -197,7 +197,7 @@ decode_value(struct decoder *decoder, const struct np_param *param,
 		message = decode_list(decoder, param, member);
 	else if (param->type == NP_JSON
 	         || (param->type == NP_OBJECT && member->kind == JSON_OBJECT))
-		argument->value.text = json_text(decoder->owner, member);
+		argument->value.text = json_compact(decoder->owner, member);
 	else if ((text = text_of(decoder->owner, param, member)) != NULL)
 		message = param_check(decoder->owner, param, text, argument);
 	else
@@ -207,7 +207,7 @@ decode_value(struct decoder *decoder, const struct np_param *param,
 }
 
 const struct np_param *
-param_named(const struct np_param *params, const char *name, size_t size)
+param_find(const struct np_param *params, const char *name, size_t size)
 {
 	for (; params && params->name; params++)
 		if (strncmp(params->name, name, size) == 0 && !params->name[size])
@@ -323,7 +323,7 @@ decode_body(struct decoder *decoder, const struct np_route *route, const struct 
 	/* What a route does not ask for is not read, as in FastAPI. */
 	if (!takes_body(decoder->params))
 		return true;
-	if (request_is_coded(request))
+	if (request_is_encoded(request))
 		return error_set(err, NP_MEDIA_TYPE,
 		                 "The body must not be encoded: Content-Encoding is not"
 		                 " supported");

@@ -12,7 +12,7 @@
 #define PARAM_FAULTS_MAX 32
 
 /* How the message of a value begins that is none of its choices. */
-#define PARAM_NO_CHOICE "must be one of:"
+#define PARAM_CHOICES_PREFIX "must be one of:"
 
 /* One broken rule, for the client: which parameter, and what it must be. */
 struct param_fault {
@@ -48,15 +48,15 @@ const char *param_check(void *owner, const struct np_param *param, const char *t
                         struct argument *argument);
 
 /* A list, value by value: each must be one of the type within the bounds. NULL, or what it must be.
- * The value's text is an array as Postgres reads it; list_begin() makes the empty one, list_add()
- * does so too where there is none yet. */
-const char *list_begin(void *owner, const struct np_param *param, struct argument *argument);
-const char *list_add(void *owner, const struct np_param *param, const char *text,
-                     struct argument *argument);
+ * The value's text is an array as Postgres reads it; param_list_begin() makes the empty one,
+ * param_list_add() does so too where there is none yet. */
+const char *param_list_begin(void *owner, const struct np_param *param, struct argument *argument);
+const char *param_list_add(void *owner, const struct np_param *param, const char *text,
+                           struct argument *argument);
 
 /* The one of that name (which needs no NUL) in a table; NULL: there is none. `params` may be NULL.
  */
-const struct np_param *param_named(const struct np_param *params, const char *name, size_t size);
+const struct np_param *param_find(const struct np_param *params, const char *name, size_t size);
 
 /* Whether it is a field inside the object of that name: "user.email" of "user". */
 bool param_is_inside(const struct np_param *param, const char *object);

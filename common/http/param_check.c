@@ -126,7 +126,7 @@ check_enum(void *owner, const struct np_param *param, struct np_value *value)
 	struct buf message;
 
 	buf_init(&message, owner, MESSAGE_MAX_BYTES);
-	buf_text(&message, PARAM_NO_CHOICE);
+	buf_text(&message, PARAM_CHOICES_PREFIX);
 	for (size_t i = 0; param->choices[i]; i++) {
 		if (strcmp(param->choices[i], value->text) == 0) {
 			value->integer = (int64_t)i;

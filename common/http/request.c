@@ -16,7 +16,7 @@ request_header(const struct request *request, const char *name)
 }
 
 bool
-request_is_coded(const struct request *request)
+request_is_encoded(const struct request *request)
 {
 	static const char identity[] = "identity";
 	const char *codings = request_header(request, "content-encoding");

@@ -30,7 +30,7 @@ struct request {
 const char *request_header(const struct request *request, const char *name); /* or NULL */
 
 /* Whether its body is said to be in another coding than `identity`, such as gzip (RFC 9110 8.4). */
-bool request_is_coded(const struct request *request);
+bool request_is_encoded(const struct request *request);
 
 /* What counts as one client: an IPv4 address, also of one written as IPv6, or the /64 of an IPv6
  * one, which one customer has all of. Belongs to owner. NULL: it is no address. */

@@ -110,7 +110,7 @@ router_segment(const struct np_route *route, const struct target *target, const 
 }
 
 size_t
-router_names(const char *path)
+router_count_names(const char *path)
 {
 	size_t count = 0;
 

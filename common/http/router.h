@@ -21,7 +21,7 @@ const char *router_segment(const struct np_route *route, const struct target *ta
                            const char *name);
 
 /* How many {name} segments a path has, and whether it has that one. */
-size_t router_names(const char *path);
+size_t router_count_names(const char *path);
 bool router_has_name(const char *path, const char *name);
 
 /* The methods a route may have; ends with NULL. */

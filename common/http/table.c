@@ -83,10 +83,10 @@ json_fault(const struct np_param *param)
 
 	if (openapi_has_texts(param))
 		return NULL;
-	if (param->example && !json_gate(param->example, strlen(param->example), &ignored))
+	if (param->example && !json_check(param->example, strlen(param->example), &ignored))
 		return "has an example that is not JSON";
 	if (param->default_value
-	    && !json_gate(param->default_value, strlen(param->default_value), &ignored))
+	    && !json_check(param->default_value, strlen(param->default_value), &ignored))
 		return "has a default value that is not JSON";
 	return NULL;
 }
@@ -155,7 +155,7 @@ params_fault(void *owner, const struct np_route *route)
 			return mem_printf(owner, "parameter \"%s\" %s", param->name, fault);
 		in_path += param->in == NP_PATH;
 	}
-	if (in_path != router_names(route->path))
+	if (in_path != router_count_names(route->path))
 		return "its path has a {name} that is not among its parameters";
 	return NULL;
 }
@@ -174,7 +174,7 @@ key_fault(const struct np_route *route, const char *key)
 {
 	while ((key = strchr(key, '{')) != NULL) {
 		size_t size = strcspn(++key, "}");
-		const struct np_param *param = param_named(route->params, key, size);
+		const struct np_param *param = param_find(route->params, key, size);
 
 		if (key[size] != '}' || !param)
 			return "a key names what is no parameter of it";

@@ -28,10 +28,10 @@ matches(const char *value, const char *tag, bool strong)
 		value += weak ? 2 : 0;
 		size = *value == '"' ? 1 + strcspn(value + 1, "\"") : 0;
 		if (size == 0 || !value[size])
-			return ETAG_NONSENSE;
+			return ETAG_MALFORMED;
 		for (size_t i = 1; i < size; i++)
 			if ((unsigned char)value[i] <= ' ' || value[i] == 0x7f)
-				return ETAG_NONSENSE;
+				return ETAG_MALFORMED;
 		size++;
 		any = true;
 		found = found
@@ -40,11 +40,11 @@ matches(const char *value, const char *tag, bool strong)
 		value += size;
 		value += strspn(value, " \t");
 		if (*value && *value != ',')
-			return ETAG_NONSENSE;
+			return ETAG_MALFORMED;
 	}
 	if (!any)
-		return ETAG_NONSENSE;
-	return found ? ETAG_LISTED : ETAG_OTHER;
+		return ETAG_MALFORMED;
+	return found ? ETAG_LISTED : ETAG_NOT_LISTED;
 }
 
 /* The value with the tag in place of each @. */

@@ -115,7 +115,7 @@ same_array(void *owner, struct walk *walk, const struct json_member *value)
 	HOLDS(value->kind == JSON_ARRAY);
 	items = json_items(value);
 	pass(walk, '[');
-	while (json_next(owner, &items, &item)) {
+	while (json_next_item(owner, &items, &item)) {
 		if (count++ > 0)
 			pass(walk, ',');
 		same_value(owner, walk, &item);
@@ -207,10 +207,10 @@ check_members(void *owner, const struct json_body *body, int depth)
 
 	for (size_t i = 0; i < body->count; i++) {
 		const struct json_member *member = &body->members[i];
-		const char *text = json_text(owner, member);
+		const char *text = json_compact(owner, member);
 		struct json_body children;
 
-		HOLDS(json_gate(text, strlen(text), &err) && strlen(text) <= member->size);
+		HOLDS(json_check(text, strlen(text), &err) && strlen(text) <= member->size);
 		HOLDS((member->kind == JSON_STRING) == (*text == '"'));
 		HOLDS((member->kind == JSON_OBJECT) == (*text == '{'));
 		HOLDS((member->kind == JSON_ARRAY) == (*text == '['));
@@ -231,7 +231,7 @@ check_canonical(void *owner, const char *text, size_t size)
 	buf_init(&one, owner, JSON_CANONICAL_MAX_BYTES(size));
 	json_canonical(&one, text);
 	buf_init(&other, owner, JSON_CANONICAL_MAX_BYTES(size));
-	json_canonical(&other, json_text(owner, &whole));
+	json_canonical(&other, json_compact(owner, &whole));
 	HOLDS(!one.overflow && one.size == other.size
 	      && memcmp(one.data, other.data, one.size) == 0);
 }
@@ -251,7 +251,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	void *owner = mem_scope(NULL, "input");
 	const char *text = input_copy(owner, data, size);
 	struct error err = { .kind = 0 }, other = { .kind = 0 };
-	bool passes = json_gate((const char *)data, size, &err);
+	bool passes = json_check((const char *)data, size, &err);
 	struct json_body body;
 
 	if (passes) {

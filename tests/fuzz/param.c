@@ -248,7 +248,7 @@ check_list(void *owner, const struct np_param *param, struct input *in)
 
 	while (in->left > 0) {
 		const char *text = input_text(owner, in, '\n'),
-		           *message = list_add(owner, param, text, &argument);
+		           *message = param_list_add(owner, param, text, &argument);
 
 		if (message)
 			HOLDS(*message && !has_control(message));

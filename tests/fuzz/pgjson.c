@@ -46,7 +46,7 @@ can_be_sent(uint32_t oid, const char *text, size_t size)
 	case OID_JSONB:
 		/* Of json and jsonb Postgres has seen to that; what it takes more than the gate is
 		 * not tried here. */
-		return json_gate(text, size, &err);
+		return json_check(text, size, &err);
 	default:
 		return true;
 	}

@@ -145,7 +145,7 @@ the_gate_lets_i_json_pass_and_nothing_else(void **state)
 
 		assert_non_null(text);
 		memcpy(text, row->text, row->size);
-		good = json_gate(text, row->size, &err);
+		good = json_check(text, row->size, &err);
 		free(text);
 		row_int(row, good, row->good);
 		if (!good) {
@@ -176,8 +176,8 @@ a_value_that_passes_the_gate_is_read_as_it_is(void **state)
 		text = realloc(text, size);
 		row_true(row, json_body_read(*state, text, size, &body, &err));
 		row_int(row, body.count, 1);
-		json = json_text(*state, &body.members[0]);
-		row_true(row, json_gate(json, strlen(json), &err));
+		json = json_compact(*state, &body.members[0]);
+		row_true(row, json_check(json, strlen(json), &err));
 		free(text);
 	}
 }
@@ -188,7 +188,7 @@ a_fault_tells_its_byte(void **state)
 	struct error err;
 
 	(void)state;
-	assert_false(json_gate("{\"a\": nan}", 10, &err));
+	assert_false(json_check("{\"a\": nan}", 10, &err));
 	assert_non_null(strstr(err.message, "byte 6"));
 }
 
@@ -213,17 +213,17 @@ levels_are_counted(void **state)
 	struct error err;
 	struct buf text = nested(*state, "[", "", "]", JSON_DEPTH_MAX);
 
-	assert_true(json_gate(text.data, text.size, &err));
+	assert_true(json_check(text.data, text.size, &err));
 	text = nested(*state, "[", "", "]", JSON_DEPTH_MAX + 1);
-	assert_false(json_gate(text.data, text.size, &err));
+	assert_false(json_check(text.data, text.size, &err));
 	text = nested(*state, "{\"a\":", "1", "}", JSON_DEPTH_MAX);
-	assert_true(json_gate(text.data, text.size, &err));
+	assert_true(json_check(text.data, text.size, &err));
 	text = nested(*state, "{\"a\":", "1", "}", JSON_DEPTH_MAX + 1);
-	assert_false(json_gate(text.data, text.size, &err));
+	assert_false(json_check(text.data, text.size, &err));
 	assert_int_equal(err.kind, NP_MALFORMED);
 	/* Beside each other they do not add up. */
 	text = nested(*state, "[[],", "[]", "]", JSON_DEPTH_MAX - 1);
-	assert_true(json_gate(text.data, text.size, &err));
+	assert_true(json_check(text.data, text.size, &err));
 }
 
 static void
@@ -235,7 +235,7 @@ an_attack_by_depth_ends_early(void **state)
 	buf_init(&text, *state, 1 << 20);
 	for (int i = 0; i < 1 << 20; i++)
 		buf_char(&text, '[');
-	assert_false(json_gate(text.data, text.size, &err));
+	assert_false(json_check(text.data, text.size, &err));
 }
 
 /* Each level with as many keys as it may have, the last of them for the next level; all keys of all
@@ -254,11 +254,11 @@ keys_of_all_levels_are_told_apart(void **state)
 	buf_char(&text, '0');
 	for (int level = 0; level < JSON_DEPTH_MAX; level++)
 		buf_char(&text, '}');
-	assert_true(json_gate(text.data, text.size, &err));
+	assert_true(json_check(text.data, text.size, &err));
 	/* Behind the inner ones a name of the outermost is still known. */
 	text.size--;
 	buf_text(&text, ",\"k0\":1}");
-	assert_false(json_gate(text.data, text.size, &err));
+	assert_false(json_check(text.data, text.size, &err));
 }
 
 /* An object that is closed leaves nothing behind: how many there are is bounded by the size of a
@@ -273,7 +273,7 @@ objects_beside_each_other_do_not_add_up(void **state)
 	for (int i = 0; i < 50000; i++)
 		buf_text(&text, i ? ",{\"a\":1,\"b\":{}}" : "[{\"a\":1,\"b\":{}}");
 	buf_char(&text, ']');
-	assert_true(json_gate(text.data, text.size, &err));
+	assert_true(json_check(text.data, text.size, &err));
 }
 
 /* The best of five, in processor time: 150,000 members in objects of so many. */
@@ -295,7 +295,7 @@ time_of_members(void *owner, int in_one)
 	for (int i = 0; i < 5; i++) {
 		clock_t start = clock();
 
-		assert_true(json_gate(text.data, text.size, &err));
+		assert_true(json_check(text.data, text.size, &err));
 		start = clock() - start;
 		best = i == 0 || start < best ? start : best;
 	}
@@ -318,8 +318,8 @@ a_fault_leaves_no_names_behind(void **state)
 	struct error err;
 
 	(void)state;
-	assert_false(json_gate(broken, sizeof(broken) - 1, &err));
-	assert_true(json_gate(good, sizeof(good) - 1, &err));
+	assert_false(json_check(broken, sizeof(broken) - 1, &err));
+	assert_true(json_check(good, sizeof(good) - 1, &err));
 }
 
 static void
@@ -333,7 +333,7 @@ keys_are_counted_in_one_object(void **state)
 		for (int i = 0; i < JSON_OBJECT_KEYS_MAX + more; i++)
 			buf_printf(&text, "%c\"k%d\":0", i ? ',' : '{', i);
 		buf_char(&text, '}');
-		assert_int_equal(json_gate(text.data, text.size, &err), more == 0);
+		assert_int_equal(json_check(text.data, text.size, &err), more == 0);
 	}
 }
 
@@ -387,7 +387,7 @@ json_loses_its_white_space_and_nothing_else(void **state)
 
 	assert_true(json_body_read(*state, text, sizeof(text) - 1, &body, &err));
 	assert_string_equal(
-	    json_text(*state, &body.members[0]),
+	    json_compact(*state, &body.members[0]),
 	    "[1,-2.50e+3,\" \\\" , \\u0041 \\\\\",{\"b\\\"\":[],\"c\":{}},true,null]");
 }
 
@@ -415,14 +415,14 @@ items_come_one_after_the_other(void **state)
 	assert_true(json_body_read(*state, text, sizeof(text) - 1, &body, &err));
 	items = json_items(&body.members[0]);
 	for (size_t i = 0; i < COUNT_OF(wanted); i++) {
-		row_true(&wanted[i], json_next(*state, &items, &item));
+		row_true(&wanted[i], json_next_item(*state, &items, &item));
 		row_int(&wanted[i], item.kind, wanted[i].kind);
-		row_true(&wanted[i], strcmp(json_text(*state, &item), wanted[i].json) == 0);
+		row_true(&wanted[i], strcmp(json_compact(*state, &item), wanted[i].json) == 0);
 		assert_null(item.name);
 	}
-	assert_false(json_next(*state, &items, &item));
+	assert_false(json_next_item(*state, &items, &item));
 	items = json_items(&body.members[1]);
-	assert_false(json_next(*state, &items, &item));
+	assert_false(json_next_item(*state, &items, &item));
 }
 
 static void

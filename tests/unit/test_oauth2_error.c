@@ -58,7 +58,7 @@ faults_are_named_and_an_unknown_grant_has_its_own_code(void **state)
 		                                              { "body", "scope", "is too long" } },
 		                                   .count = 2 };
 	static const struct param_faults unknown = {
-		.items = { { "body", "grant_type", PARAM_NO_CHOICE " password" } }, .count = 1
+		.items = { { "body", "grant_type", PARAM_CHOICES_PREFIX " password" } }, .count = 1
 	};
 	struct reply reply;
 

@@ -171,8 +171,8 @@ a_list_is_bounded_in_bytes(void **state)
 	char *half = mem_array(*state, char, (1 << 20) + 1);
 
 	memset(half, 'x', 1 << 20);
-	assert_null(list_add(*state, &param, half, &argument));
-	assert_string_equal(list_add(*state, &param, half, &argument), "is too long");
+	assert_null(param_list_add(*state, &param, half, &argument));
+	assert_string_equal(param_list_add(*state, &param, half, &argument), "is too long");
 }
 
 static void

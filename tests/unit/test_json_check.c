@@ -1,6 +1,6 @@
 /* The gate with a hash that is the same for all keys: what then remains is the comparison. */
 #define HASH_PRIME 0
-#include "../../common/http/json_gate.c"
+#include "../../common/http/json_check.c"
 
 #include "unit.h"
 
@@ -23,7 +23,7 @@ equal_hashes_do_not_make_equal_keys(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		row_int(&rows[i], json_gate(rows[i].text, strlen(rows[i].text), &err),
+		row_int(&rows[i], json_check(rows[i].text, strlen(rows[i].text), &err),
 		        rows[i].good);
 }
 
@@ -32,5 +32,5 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(equal_hashes_do_not_make_equal_keys) };
 
-	return cmocka_run_group_tests_name("json_gate", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("json_check", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-/* openapi_answers.h - what a route answers, with headers and examples, for openapi.h */
-#ifndef NULLPOOL_HTTP_OPENAPI_ANSWERS_H
-#define NULLPOOL_HTTP_OPENAPI_ANSWERS_H
+/* openapi_responses.h - what a route answers, with headers and examples, for openapi.h */
+#ifndef NULLPOOL_HTTP_OPENAPI_RESPONSES_H
+#define NULLPOOL_HTTP_OPENAPI_RESPONSES_H
 
 #include "base/attributes.h"
 #include "base/buf.h"

@@ -1,4 +1,4 @@
-/* json_gate.c - what may be read as JSON; see json.h for why it is ours */
+/* json_check.c - what may be read as JSON; see json.h for why it is ours */
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/text.h"
@@ -339,7 +339,7 @@ gate_value(struct gate *gate)
 }
 
 bool
-json_gate(const char *text, size_t size, struct error *err)
+json_check(const char *text, size_t size, struct error *err)
 {
 	struct gate gate = { .start = text, .at = text, .end = text + size, .err = err };
 

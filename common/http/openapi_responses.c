@@ -1,4 +1,4 @@
-#include "http/openapi_answers.h"
+#include "http/openapi_responses.h"
 
 #include "base/mem.h"
 #include "http/oauth2_error.h"

@@ -36,7 +36,7 @@ close_list(const struct np_param *param, struct argument *argument)
 }
 
 const char *
-list_begin(void *owner, const struct np_param *param, struct argument *argument)
+param_list_begin(void *owner, const struct np_param *param, struct argument *argument)
 {
 	buf_init(&argument->list, owner, LIST_MAX_BYTES);
 	buf_char(&argument->list, '{');
@@ -45,13 +45,14 @@ list_begin(void *owner, const struct np_param *param, struct argument *argument)
 }
 
 const char *
-list_add(void *owner, const struct np_param *param, const char *text, struct argument *argument)
+param_list_add(void *owner, const struct np_param *param, const char *text,
+               struct argument *argument)
 {
 	struct argument one;
 	const char *message;
 
 	if (!argument->list.data)
-		(void)list_begin(owner, param, argument);
+		(void)param_list_begin(owner, param, argument);
 	if (argument->list_count == param->max_items)
 		return mem_printf(owner, "must have at most %" PRId64 " values", param->max_items);
 	message = param_check(owner, param, text, &one);
