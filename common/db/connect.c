@@ -222,17 +222,30 @@ may_retry(const struct dial *dial, int attempt, struct deadline deadline)
 	return dial->retry != RETRY_NEVER && attempt < tries && !deadline_passed(deadline);
 }
 
-/* Ends what was begun, now or ahead. */
+/* Ends what was begun, now or ahead. Returns false if the client left first. */
 static bool
-finish_dial(struct connector *connector, struct deadline deadline)
+finish_dial(struct connector *connector, struct deadline deadline, const int *client)
 {
 	struct dial *dial = &connector->dial;
 
 	while (dial->state == DIAL_GOING) {
-		dial_wait(dial, deadline);
+		if (dial_wait(dial, deadline, client) == WAIT_ABANDONED) {
+			dial_account(dial);
+			return false;
+		}
 		dial_step(dial, deadline);
 	}
-	return dial->state == DIAL_DONE;
+	return true;
+}
+
+/* Returns false if the client left meanwhile. */
+static bool
+pause_before_retry(int64_t ms, struct deadline deadline, const int *client)
+{
+	if (client)
+		return wait_fd(*client, 0, deadline_within_ms(deadline, ms)) == WAIT_TIMEOUT;
+	clock_sleep_ms(ms, deadline);
+	return true;
 }
 
 /* What was spent ahead nobody waited for. */
@@ -278,34 +291,52 @@ may_be_our_own(const struct connector *connector, struct deadline deadline)
 	       && !*dial->err.sqlstate && !deadline_passed(deadline);
 }
 
+/* Tries until one is open, or it is no use to go on. Returns false if the client left before that.
+ */
 static bool
-connect_now(struct connector *connector, struct deadline request, struct error *err)
+try_to_connect(struct connector *connector, struct deadline deadline, const int *client)
 {
-	struct deadline deadline = deadline_within_ms(request,
-	                                              connector->options.connect_timeout_s * 1000);
-
 	if (connector->dialing) {
 		dial_account(&connector->dial);
 		subtract_cost(&connector->waited, &connector->dial.cost);
 	}
 	for (int attempt = 0;;) {
-		bool done;
+		bool stayed;
 
 		if (!connector->dialing)
 			start_dial(connector, deadline);
-		done = finish_dial(connector, deadline);
+		stayed = finish_dial(connector, deadline, client);
 		connect_cost_add(&connector->waited, &connector->dial.cost);
-		if (done) {
+		if (connector->dial.state == DIAL_DONE) {
 			adopt(connector);
 			return true;
 		}
 		drop_dial(connector);
+		if (!stayed)
+			return false;
 		if (fell_back(connector))
 			continue;
 		if (!may_retry(&connector->dial, attempt, deadline))
-			break;
-		clock_sleep_ms(pause_ms(connector->dial.retry, attempt++), deadline);
+			return true;
+		if (!pause_before_retry(pause_ms(connector->dial.retry, attempt++), deadline,
+		                        client))
+			return false;
 	}
+}
+
+static bool
+connect_now(struct connector *connector, struct deadline request, const int *client,
+            struct error *err)
+{
+	struct deadline deadline = deadline_within_ms(request,
+	                                              connector->options.connect_timeout_s * 1000);
+
+	if (wait_is_abandoned(client) || !try_to_connect(connector, deadline, client)) {
+		wait_error_abandoned(err);
+		return false;
+	}
+	if (connector->current.pg)
+		return true;
 	*err = connector->dial.err;
 	if (deadline_passed(request))
 		err->kind = NP_TIMEOUT;
@@ -373,7 +404,7 @@ discard_idle(struct connector *connector)
 }
 
 bool
-connector_acquire(struct connector *connector, struct deadline deadline,
+connector_acquire(struct connector *connector, struct deadline deadline, const int *client,
                   struct connection **connection, struct error *err)
 {
 	assert(!connector->taken);
@@ -383,7 +414,7 @@ connector_acquire(struct connector *connector, struct deadline deadline,
 		connector->totals.ahead_used += connector->options.mode == CONNECTION_AHEAD;
 	} else {
 		discard_idle(connector);
-		if (!connect_now(connector, deadline, err))
+		if (!connect_now(connector, deadline, client, err))
 			return false;
 	}
 	connector->taken = true;

@@ -61,9 +61,12 @@ NP_MUST_CHECK bool connector_new(void *owner, const struct connector_options *op
 /* Loads what a connection needs of OpenSSL, which the first one would do otherwise. */
 void connector_prepare(const struct connector *connector);
 
-/* NP_UNAVAILABLE, or NP_TIMEOUT when it was the request's own deadline that passed. */
+/* Fails with NP_UNAVAILABLE, or NP_TIMEOUT when it was the request's own deadline that passed.
+ * `client` is the descriptor of whoever waits for the answer: when it hangs up while a connection
+ * is being opened, this one is closed and the error is NP_CLIENT_GONE. NULL: nobody waits. */
 NP_MUST_CHECK bool connector_acquire(struct connector *connector, struct deadline deadline,
-                                     struct connection **connection, struct error *err);
+                                     const int *client, struct connection **connection,
+                                     struct error *err);
 
 /* What the last connector_acquire() waited for, also when it failed. */
 const struct connect_cost *connector_cost(const struct connector *connector);

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "db/tcp.h"
-#include "db/wait.h"
 
 const char *const connect_phase_names[CONNECT_PHASE__MAX + 1] = {
 	[CONNECT_RESOLVE] = "resolve",
@@ -292,12 +291,12 @@ dial_need(const struct dial *dial, struct deadline deadline)
 		                   deadline_left_ms(until_of(dial, deadline)) };
 }
 
-void
-dial_wait(const struct dial *dial, struct deadline deadline)
+enum wait_outcome
+dial_wait(const struct dial *dial, struct deadline deadline, const int *client)
 {
 	struct dial_need need = dial_need(dial, deadline);
 
-	(void)wait_fd(need.fd, need.events, deadline_in_ms(need.timeout_ms));
+	return wait_fd_or_client(need.fd, need.events, deadline_in_ms(need.timeout_ms), client);
 }
 
 PGconn *

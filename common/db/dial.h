@@ -5,7 +5,7 @@
  *
  *     dial_start(&dial, …);
  *     while (dial.state == DIAL_GOING) {
- *             dial_wait(&dial, deadline);      or: poll for dial_need() beside other descriptors
+ *             dial_wait(&dial, deadline, NULL);   or: poll for dial_need() beside other descriptors
  *             dial_step(&dial, deadline);
  *     }
  *     dial_stop(&dial);                        closes what was not taken
@@ -21,6 +21,7 @@
 #include "base/resolve.h"
 #include "db/keywords.h"
 #include "db/sqlstate.h"
+#include "db/wait.h"
 
 enum connect_phase { CONNECT_RESOLVE, CONNECT_TCP, CONNECT_TLS, CONNECT_AUTH, CONNECT_PHASE__MAX };
 
@@ -83,8 +84,8 @@ struct dial_need {
 };
 struct dial_need dial_need(const struct dial *dial, struct deadline deadline);
 
-/* Waits for that. */
-void dial_wait(const struct dial *dial, struct deadline deadline);
+/* Waits for that. Returns WAIT_ABANDONED if the client hung up first: see wait.h. */
+enum wait_outcome dial_wait(const struct dial *dial, struct deadline deadline, const int *client);
 
 /* The connection becomes the caller's. */
 PGconn *dial_take(struct dial *dial);

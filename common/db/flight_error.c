@@ -15,13 +15,6 @@ late(struct error *err)
 	sqlstate_error(err, &meaning, "", "no answer from the server within the time allowed");
 }
 
-/* Nobody but the log hears of it. */
-static void
-abandoned(struct error *err)
-{
-	error_fill(err, NP_CLIENT_GONE, "The client left before the answer");
-}
-
 static void
 lost(const struct flight *flight, struct error *err)
 {
@@ -142,7 +135,7 @@ bool
 flight_error_may_commit(const int *client, struct deadline deadline, struct error *err)
 {
 	if (wait_is_abandoned(client)) {
-		abandoned(err);
+		wait_error_abandoned(err);
 		return false;
 	}
 	if (deadline_left_ms(deadline) >= PREAMBLE_RESERVE_MS)
@@ -172,7 +165,7 @@ flight_error_explain(const struct flight_error *mishap, struct error *err)
 	else if (mishap->outcome == FLIGHT_LATE)
 		late(err);
 	else if (mishap->outcome == FLIGHT_ABANDONED)
-		abandoned(err);
+		wait_error_abandoned(err);
 	else
 		lost(flight, err);
 	if (mishap->commits && flight->sent && !flight_was_rejected(flight)) {

@@ -23,7 +23,8 @@ is_away(const struct replica *replica)
 }
 
 bool
-replica_acquire(struct replica *replica, struct deadline deadline, struct connection **connection)
+replica_acquire(struct replica *replica, struct deadline deadline, const int *client,
+                struct connection **connection)
 {
 	/* The primary may still be asked after it. */
 	int64_t half_ms = deadline_left_ms(deadline) / 2;
@@ -31,9 +32,11 @@ replica_acquire(struct replica *replica, struct deadline deadline, struct connec
 	    deadline, half_ms < REPLICA_WAIT_MS ? half_ms : REPLICA_WAIT_MS);
 	struct error err;
 
-	if (connector_acquire(replica->connector, until, connection, &err))
+	if (connector_acquire(replica->connector, until, client, connection, &err))
 		return true;
-	/* Not because this request had no time left. */
+	/* Not because this request had no time left, or no client. */
+	if (err.kind == NP_CLIENT_GONE)
+		return false;
 	if (half_ms < REPLICA_FAIR_MS && deadline_passed(until))
 		return false;
 	replica->away_until_us = clock_now_us() + REPLICA_PAUSE_MS * INT64_C(1000);

@@ -19,9 +19,9 @@ struct replica {
 	int64_t logged_us; /* 0: never */
 };
 
-/* False: it is away, use the primary. */
+/* False: it is away, use the primary; or the client left, as connector_acquire() has it. */
 NP_MUST_CHECK bool replica_acquire(struct replica *replica, struct deadline deadline,
-                                   struct connection **connection);
+                                   const int *client, struct connection **connection);
 
 /* Whether such a transaction may go there now: not soon after it was away. */
 bool replica_serves(const struct replica *replica, enum np_tx mode, enum np_isolation isolation);

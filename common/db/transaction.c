@@ -162,7 +162,8 @@ take_from_replica(struct transaction *tx)
 
 	if (!replica || !replica_serves(replica, tx->options.mode, tx->options.isolation))
 		return false;
-	tx->counts.on_replica = replica_acquire(replica, tx->options.deadline, &tx->connection);
+	tx->counts.on_replica = replica_acquire(replica, tx->options.deadline, tx->options.client,
+	                                        &tx->connection);
 	connect_cost_add(&tx->counts.connect, connector_cost(replica->connector));
 	if (tx->counts.on_replica)
 		tx->source = replica->connector;
@@ -176,7 +177,8 @@ take_from_primary(struct transaction *tx, struct error *err)
 
 	tx->counts.on_replica = false;
 	tx->source = tx->options.connector;
-	taken = connector_acquire(tx->source, tx->options.deadline, &tx->connection, err);
+	taken = connector_acquire(tx->source, tx->options.deadline, tx->options.client,
+	                          &tx->connection, err);
 	connect_cost_add(&tx->counts.connect, connector_cost(tx->source));
 	return taken;
 }

@@ -8,8 +8,9 @@
  * mark the commit is one more flight. manual: as a write without a mark.
  *
  * When its client hangs up, a read ends at once, and so does a write of which no commit was sent:
- * the connection is closed, and the server stops by client_connection_check_interval. A commit that
- * was sent is waited for, and so is a write with a claim, whose answer is kept for the next try.
+ * the connection is closed, also one that is still being opened, and the server stops by
+ * client_connection_check_interval. A commit that was sent is waited for, and so is a write with a
+ * claim, whose answer is kept for the next try.
  *
  * Every flight is bounded by the request's deadline and the command timeout, which the server is
  * told too, so that it stops when nobody waits any more. What is lost before the server got it, or

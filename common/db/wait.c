@@ -20,12 +20,11 @@ wait_fd(int fd, short events, struct deadline deadline)
 	return ready < 0 ? WAIT_BROKEN : WAIT_READY;
 }
 
-/* An answer that is there counts, also when nobody waits for it any more. */
-static enum wait_outcome
-wait_pg(PGconn *pg, short events, struct deadline deadline, const int *client)
+/* An event that has come counts, also when the client has left. */
+enum wait_outcome
+wait_fd_or_client(int fd, short events, struct deadline deadline, const int *client)
 {
-	struct pollfd fds[] = { { .fd = PQsocket(pg), .events = events },
-		                { .fd = client ? *client : -1 } };
+	struct pollfd fds[] = { { .fd = fd, .events = events }, { .fd = client ? *client : -1 } };
 	int ready;
 
 	if (fds[0].fd < 0)
@@ -38,6 +37,19 @@ wait_pg(PGconn *pg, short events, struct deadline deadline, const int *client)
 	if (ready < 0)
 		return WAIT_BROKEN;
 	return fds[0].revents ? WAIT_READY : WAIT_ABANDONED;
+}
+
+static enum wait_outcome
+wait_pg(PGconn *pg, short events, struct deadline deadline, const int *client)
+{
+	return wait_fd_or_client(PQsocket(pg), events, deadline, client);
+}
+
+/* Nobody but the log hears of it. */
+void
+wait_error_abandoned(struct error *err)
+{
+	error_fill(err, NP_CLIENT_GONE, "The client left before the answer");
 }
 
 bool

@@ -11,15 +11,22 @@
 
 #include "base/attributes.h"
 #include "base/clock.h"
+#include "base/error.h"
 
 enum wait_outcome { WAIT_READY, WAIT_TIMEOUT, WAIT_BROKEN, WAIT_ABANDONED };
 
 /* Until the descriptor has one of the events (POLLIN, POLLOUT). */
 enum wait_outcome wait_fd(int fd, short events, struct deadline deadline);
 
-/* Sends what is queued, reading meanwhile, so that neither side can block the other. `client` is
- * the descriptor of whoever waits for the answer: WAIT_ABANDONED when it hangs up. NULL: it does
- * not matter. */
+/* `client`, here and below, is the descriptor of whoever waits for the answer: WAIT_ABANDONED when
+ * it hangs up before the event. NULL: nobody does. */
+enum wait_outcome wait_fd_or_client(int fd, short events, struct deadline deadline,
+                                    const int *client);
+
+/* Fills what WAIT_ABANDONED means for the request. */
+void wait_error_abandoned(struct error *err);
+
+/* Sends what is queued, reading meanwhile, so that neither side can block the other. */
 enum wait_outcome wait_flush(PGconn *pg, struct deadline deadline, const int *client);
 
 /* Until PQgetResult() would not block. */

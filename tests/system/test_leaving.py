@@ -1,10 +1,13 @@
 """A client that leaves while the database works: what nobody waits for ends, here and in the server, and a commit does not."""
 import contextlib
+import pathlib
+import re
 import socket
 import uuid
 
 import pytest
 
+import servers
 import stack
 from conftest import CANARY, Service
 from pgbouncer import PgBouncer
@@ -149,3 +152,70 @@ def test_behind_a_pooler_the_servers_work_ends_too(serve, site):
         ends(site, "pg_sleep")
     finally:
         pooler.stop()
+
+
+# --- while its connection is being opened ---
+
+@contextlib.contextmanager
+def full():
+    """A port whose kernel takes no more connections: TCP does not get through."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as waiting:
+        for _ in range(2):
+            link = waiting.enter_context(socket.socket())
+            link.setblocking(False)
+            link.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def mute():
+    return servers.server(servers.silent)
+
+
+def opened_to(port):
+    """The sockets that are connected to that port, or about to be, and that their owner has not closed."""
+    rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(int(row[2].split(":")[1], 16) == port and row[3] in ("01", "02") for row in rows)
+
+
+@pytest.mark.parametrize("start, trips, mode, query", [
+    (full, 0, "null", "?sslmode=require"),
+    (mute, 1, "null", "?sslmode=require"),
+    (mute, 1, "persistent", "?sslmode=disable"),
+], ids=["tcp", "tls", "login"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_one_that_leaves_while_its_connection_is_opened_holds_no_worker(serve, site, start, trips, mode, query, method):
+    """A worker that is started for a request, as there is no other, and so nobody else connects."""
+    with start() as port:
+        others = opened_to(port)
+        service = serve("probe", DATABASE_URL=site.url(port=port, query=query), **SETTINGS | {"DATABASE_MAX_OVERFLOW": 1},
+                        DATABASE_POOL_SIZE=0, DATABASE_CONNECTION=mode, DATABASE_CONNECT_TIMEOUT=LONG_S)
+        with asking(service, method, "/probe/rows?label=none"):
+            stack.wait_until("the worker to connect", lambda: opened_to(port) == others + 1, 10)
+        line = line_of(service, "/probe/rows")
+        assert (line["status"], line["level"], line["error"]) == (499, "info", "The client left before the answer")
+        assert line["trips"] == trips
+        stack.wait_until("the connection to be closed", lambda: opened_to(port) == others, 10)
+
+
+def test_one_that_waits_for_a_connection_that_was_begun_ahead_leaves_too(serve, site):
+    """Ahead is what a worker opens after its first request."""
+    with mute() as port:
+        service = serve("probe", "metrics", DATABASE_URL=site.url(port=port), DATABASE_CONNECTION="ahead", DATABASE_POOL_SIZE=1,
+                        DATABASE_CONNECT_TIMEOUT=LONG_S, **SETTINGS)
+        for left in (1, 2):
+            with asking(service, "GET", "/probe/session"):
+                stack.wait_until("the worker to be busy", lambda: re.search(
+                    r'^nullpool_pool_checked_out{endpoint="probe"} 1$', metrics(service), re.M), 10)
+            stack.wait_until("its line", lambda: len(service.lines(event="request", status=499)) == left, 10)
+            stack.wait_until("the next connection, beside that of the start's check", lambda: opened_to(port) == 2, 10)
+
+
+def test_a_replica_is_not_away_because_a_client_left(serve, site):
+    """Nor is the primary asked for a client that is gone."""
+    with mute() as port:
+        service = serve("probe", DATABASE_REPLICA_URL=site.url(port=port), DATABASE_POOL_SIZE=1, **SETTINGS)
+        with asking(service, "GET", "/probe/session"):
+            stack.wait_until("the worker to connect", lambda: opened_to(port) == 1, 10)
+        line = line_of(service, "/probe/session")
+        assert line["status"] == 499 and not line.get("backend_pid")
+        assert not service.lines(event="replica away, reads go to the primary")

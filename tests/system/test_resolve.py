@@ -24,7 +24,7 @@ class NameServer:
 
     def __init__(self, silent=False):
         self.address = "127." + ".".join(str(random.randint(1, 254)) for _ in range(3))
-        self.silent, self.asked = silent, []
+        self.silent, self.heard, self.asked = silent, [], []
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind((self.address, 53))
         self.tcp = socket.create_server((self.address, 53))
@@ -46,6 +46,7 @@ class NameServer:
                 question, whom = self.udp.recvfrom(4096)
                 if not question:  # closed
                     return
+                self.heard.append(question)
                 if not self.silent:
                     self.udp.sendto(self.answer(question, "udp"), whom)
 
@@ -84,7 +85,7 @@ def endpoint(site, servers, host, **settings):
     (folder / "resolv.conf").write_text("".join(f"nameserver {one.address}\n" for one in servers))
     path = stack.run_dir_for(folder / "run") / "probe.sock"
     environment = site.environment(DATABASE_URL=site.url().replace("127.0.0.1", host), WORKER_SANDBOX="kill",
-                                   DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, HOME=None, **settings)
+                                   HOME=None, **{"DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0, **settings})
     log_path = folder / "programs.log"
     with socket.socket(socket.AF_UNIX) as listener, open(log_path, "ab") as log:
         listener.bind(str(path))
@@ -93,8 +94,13 @@ def endpoint(site, servers, host, **settings):
             ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', folder / "resolv.conf",
              program("probe").absolute()], stdin=listener, stderr=log, env=environment)
 
-        def ask(uri="/probe/session"):
-            return fastcgi.ask(path, fastcgi.request("GET", uri))[0]
+        def ask(uri="/probe/session", leave_after=None):
+            """Its answer; with leave_after, which waits for something, nobody stays for one."""
+            if not leave_after:
+                return fastcgi.ask(path, fastcgi.request("GET", uri))[0]
+            with fastcgi.connect(path) as link:
+                link.sendall(fastcgi.request("GET", uri))
+                return leave_after()
         try:
             yield ask, lambda **wanted: [line for line in map(json.loads, log_path.read_text().splitlines())
                                          if all(line.get(name) == value for name, value in wanted.items())]
@@ -138,3 +144,10 @@ def test_no_name_server_at_all_is_503_at_the_deadline_and_says_so(site, name_ser
         (line,) = lines(event="request")
     assert 'could not resolve "database.test": no answer within the time allowed' in line["detail"]
     assert time.monotonic() - start < 30
+
+
+def test_a_client_that_leaves_while_its_databases_name_is_asked_for_holds_no_worker(site, name_server):
+    server = name_server(silent=True)
+    with endpoint(site, [server], "database.test", REQUEST_TIMEOUT=40, DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=1) as (ask, lines):
+        ask(leave_after=lambda: stack.wait_until("the worker to ask", lambda: server.heard, 10))
+        stack.wait_until("its line", lambda: lines(event="request", status=499), 10)
