@@ -32,7 +32,7 @@ ignore_request(const struct app *app, const struct request_stats *stats)
 }
 
 static bool
-no_traces(void)
+no_spans(void)
 {
 	return false;
 }
@@ -64,7 +64,7 @@ app_init(void *owner, struct app *app, const char *name, const struct np_route *
 		             .pool = no_pool,
 		             .may_explain = always,
 		             .describe = no_description,
-		             .traces = no_traces,
+		             .wants_spans = no_spans,
 		             .record_request = ignore_request };
 	if (auth_is_wanted(routes) && !settings->secret_key)
 		return error_set(err, NP_INTERNAL,

@@ -17,6 +17,7 @@ struct app_pool {
 };
 
 struct request_stats;
+struct request_spans;
 
 struct app {
 	const char *name; /* of the endpoint */
@@ -31,9 +32,10 @@ struct app {
 	bool (*may_explain)(void);
 	/* Told, when a request has found its route, what is in hand. */
 	void (*describe)(const char *method, const char *route, const char *request_id);
-	/* Whether spans are wanted now, and where those of a request go: a list of JSON objects. */
-	bool (*traces)(void);
-	void (*send_spans)(const char *spans, size_t size);
+	/* Returns true if the spans of requests are wanted now; and what takes those of a request.
+	 */
+	bool (*wants_spans)(void);
+	void (*export_spans)(const struct request_spans *spans);
 	/* Counts a request, after its reply has been sent. */
 	void (*record_request)(const struct app *app, const struct request_stats *stats);
 };

@@ -267,7 +267,7 @@ exchange_end(struct np_ctx *ctx)
 	response_cache_fill(ctx);
 	request_log_write(ctx, duration_us, &cache);
 	request_log_record(ctx, duration_us);
-	spans_send(ctx, duration_us);
+	spans_export(ctx, duration_us);
 	ctx->app->recent = ctx->tx ? transaction_source(ctx->tx) : NULL;
 	if (ctx->tx)
 		transaction_close(ctx->tx);

@@ -1,12 +1,12 @@
 #include "serve/worker.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "observe/counters.h"
+#include "observe/otlp_spans.h"
 #include "serve/backtrace.h"
 #include "serve/fcgi.h"
 #include "serve/idle.h"
@@ -32,22 +32,6 @@ static void
 describe(const char *method, const char *route, const char *request_id)
 {
 	slot_describe(own_slot, method, route, request_id);
-}
-
-static int spans_fd; /* for what app/ sends */
-
-static bool
-traces(void)
-{
-	return spans_fd >= 0 && atomic_load_explicit(&board->tracing, memory_order_relaxed) != 0;
-}
-
-/* Never waits: what the sender has no room for is lost. */
-static void
-send_spans(const char *spans, size_t size)
-{
-	if (send(spans_fd, spans, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		atomic_fetch_add(&board->traces_dropped, 1);
 }
 
 /* False: it was the last one. */
@@ -91,9 +75,9 @@ worker_run(const struct worker_options *options)
 	options->app->describe = describe;
 	options->app->record_request = counters_record_request;
 	options->app->may_explain = counters_may_explain;
-	spans_fd = options->spans;
-	options->app->traces = traces;
-	options->app->send_spans = send_spans;
+	otlp_spans_set_socket(options->spans);
+	options->app->wants_spans = otlp_spans_are_wanted;
+	options->app->export_spans = otlp_spans_export;
 	backtrace_on_abort(own_slot);
 	begun = idle_open(&idle);
 	if (!begun) {
