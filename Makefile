@@ -153,7 +153,7 @@ $(FAIL): tests/torture/fail.c Makefile
 run:
 	@env/setup run
 	@$(MAKE) --no-print-directory -s all docs
-	@BUILD=$(BUILD) exec $(PYTHON) env/local/run.py
+	@BUILD=$(BUILD) exec $(PYTHON) -m env.local.run
 
 # NAME=notes: handlers/notes.c, a migration and a test, as a start.
 new:
@@ -220,7 +220,7 @@ lint:
 	@tests/lint/run
 
 # Of make run, unless somebody has others.
-WITH_SETTINGS := $(PYTHON) -B env/local/settings.py
+WITH_SETTINGS := $(PYTHON) -B -m env.local.settings
 
 migrate: programs
 	@NULLPOOL_BUILD=$(BUILD) $(WITH_SETTINGS) $(PYTHON) -m alembic -c migrations/alembic.ini upgrade head
@@ -248,7 +248,7 @@ clean:
 	rm -rf build
 
 distclean: clean
-	@if [ -d .local ]; then $(PYTHON) env/local/run.py --distclean; fi
+	@if [ -d .local ]; then $(PYTHON) -m env.local.run --distclean; fi
 
 help:
 	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'

@@ -3,15 +3,15 @@ import re
 import signal
 from pathlib import Path
 
-import stack
-from stack import Fault
-from terminal import complain, say
+from env.local.endpoint import Endpoint
+from env.local.process import Fault, run_command
+from env.local.terminal import complain, say
 
 CHECK_S = 10  # as long as a master gives the check that it makes itself
 
 
 class Endpoints:
-    """A part of the stack, as those of stack.py are: start()ed, tend()ed, stop()ped."""
+    """A part of the stack, as a Process is: start()ed, tend()ed, stop()ped."""
 
     name = "an endpoint"
 
@@ -74,7 +74,7 @@ class Endpoints:
             say(f"reloaded: {url_of(name)}")
 
     def _start(self, name):
-        endpoint = stack.Endpoint(name, self.programs / name, self.run_dir, self.environment)
+        endpoint = Endpoint(name, self.programs / name, self.run_dir, self.environment)
         check(endpoint)
         endpoint.start()
         self._all[name] = endpoint
@@ -93,8 +93,8 @@ def url_of(name):
 
 
 def check(endpoint):
-    stack.run(f"{endpoint.name} --check", [endpoint.program, "--check"], environment=endpoint.environment,
-              timeout=CHECK_S)
+    run_command(f"{endpoint.name} --check", [endpoint.program, "--check"], environment=endpoint.environment,
+                timeout=CHECK_S)
 
 
 def is_current(endpoint):

@@ -18,12 +18,16 @@ import time
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-import stack
-from endpoints import Endpoints
-from settings import CHOSEN
-from stack import Fault, HOST
-from terminal import complain, say
-from watch import Watch
+from env.local.authority import Authority
+from env.local.endpoint import run_dir_for
+from env.local.nginx import Nginx, nginx_settings
+from env.local.postgres import Postgres, conninfo, migrate, postgres_refuge
+from env.local.process import HOST, Fault, Interrupted, ask_to_stop, port_is_free, stop_was_asked, wait_until
+from env.local.redis import Redis
+from env.local.endpoints import Endpoints
+from env.local.settings import CHOSEN
+from env.local.terminal import complain, say
+from env.local.watch import Watch
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
@@ -122,8 +126,8 @@ def make_production_file(file, development, authority):
         return f"postgresql://{user}:{password}@{role['host']}:{role['port']}/{database}?{check}"
 
     redis = value_in(Path(development["NULLPOOL_ENV_FILE"]), "REDIS_URL")
-    text = PRODUCTION.format(runtime=url(stack.conninfo(BUILD, development)),
-                             owner=url(stack.conninfo(BUILD, development, migration=True)),
+    text = PRODUCTION.format(runtime=url(conninfo(BUILD, development)),
+                             owner=url(conninfo(BUILD, development, migration=True)),
                              redis=f"REDIS_URL={redis}\n" if redis else "", secret=secrets.token_hex(32))
     part = file.with_suffix(".part")
     part.unlink(missing_ok=True)
@@ -135,7 +139,7 @@ def make_production_file(file, development, authority):
 def roles_of(settings):
     """(runtime, owner) as conninfo() gives them, of the private Postgres and of nothing else."""
     file = shown(Path(settings["NULLPOOL_ENV_FILE"]))
-    runtime, owner = (stack.conninfo(BUILD, settings, migration) for migration in (False, True))
+    runtime, owner = (conninfo(BUILD, settings, migration) for migration in (False, True))
     for role in (runtime, owner):
         if role.get("host") not in (HOST, "localhost"):
             raise Fault(f"{file} names the database host {role.get('host')}: make run has a Postgres of its own on "
@@ -175,32 +179,32 @@ def http_port():
 def check_port(port, program, remedy):
     # An earlier run that was killed may be ending this moment.
     try:
-        stack.wait_until("the port", lambda: stack.port_is_free(port), timeout=2)
+        wait_until("the port", lambda: port_is_free(port), timeout=2)
     except Fault:
         raise Fault(f"port {port}, which {program} wants, is taken by another program: {remedy}") from None
 
 
 def parts(settings, authority):
     """All parts in the order in which they start; the end takes them backwards."""
-    port, redis, run_dir = http_port(), has_redis(settings), stack.run_dir_for(LOCAL / "run")
+    port, redis, run_dir = http_port(), has_redis(settings), run_dir_for(LOCAL / "run")
     runtime, owner = roles_of(settings)
     file = shown(Path(settings["NULLPOOL_ENV_FILE"]))
     check_port(port, "nginx", f"choose another with PORT={port % 65535 + 1} make run")
     check_port(int(runtime["port"]), "Postgres", f"choose another in the database URLs of {file}")
 
-    postgres = stack.Postgres(LOCAL / "postgres", int(runtime["port"]), authority)
+    postgres = Postgres(LOCAL / "postgres", int(runtime["port"]), authority)
     postgres.create(runtime["dbname"], owner["user"], owner["password"], runtime["user"], runtime["password"])
     yield postgres
     if redis:
-        yield stack.Redis(LOCAL / "redis")
-    stack.migrate(ROOT, settings)
+        yield Redis(LOCAL / "redis")
+    migrate(ROOT, settings)
     endpoints = Endpoints(ROOT / "handlers", BUILD / "handlers", run_dir, settings)
     yield endpoints
-    nginx = stack.Nginx(LOCAL / "nginx", port, run_dir, ROOT / "nginx", stack.nginx_settings(BUILD / "nginx-conf", settings),
-                        BUILD / "site")
+    nginx = Nginx(LOCAL / "nginx", port, run_dir, ROOT / "nginx", nginx_settings(BUILD / "nginx-conf", settings),
+                  BUILD / "site")
     nginx.endpoints = max(nginx.endpoints, 2 * len(list((ROOT / "handlers").glob("*.c"))))  # more may come meanwhile
     yield nginx
-    stack.wait_until("an answer through nginx", lambda: answers(port), timeout=10)
+    wait_until("an answer through nginx", lambda: answers(port), timeout=10)
     yield Watch(ROOT, endpoints, {name: settings[name] for name in ("ENV", "NULLPOOL_ENV_FILE")})
 
 
@@ -223,7 +227,7 @@ def tend(started):
 def up(started):
     environment = clean_environment()
     kind = environment.get("ENV") or environment.get("APP_ENV") or "development"
-    authority = stack.Authority(LOCAL / "authority")
+    authority = Authority(LOCAL / "authority")
     settings = settings_of(kind, environment, authority)
     CHOSEN.write_text(settings["NULLPOOL_ENV_FILE"] + "\n")
     for log in LOCAL.glob("*/*.log"):  # a run's logs are its own
@@ -236,7 +240,7 @@ def up(started):
     # The pages are left out without npm, and in production.
     docs = ("/docs",) if answers(http_port(), "/docs") == 200 else ()
     say("\n".join([f"ready: {address}", *(f"  {address}{path}" for path in EXAMPLES + docs)]))
-    while not stack.stop_asked:
+    while not stop_was_asked():
         tend(started)
         time.sleep(0.1)
 
@@ -250,10 +254,6 @@ def down(started):
             complain(f"could not stop {part.name}: {error}")
 
 
-def ask_to_stop(*_):
-    stack.stop_asked = True
-
-
 def main():
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sig, ask_to_stop)
@@ -264,7 +264,7 @@ def main():
     with lock():
         try:
             up(started)
-        except stack.Interrupted:
+        except Interrupted:
             pass
         except (Fault, OSError) as error:
             complain(error)
@@ -277,7 +277,7 @@ def main():
 
 
 def distclean():
-    elsewhere = [stack.postgres_refuge(LOCAL / "postgres"), stack.run_dir_for(LOCAL / "run")]
+    elsewhere = [postgres_refuge(LOCAL / "postgres"), run_dir_for(LOCAL / "run")]
     for path in [path for path in elsewhere if path and path.exists()]:
         shutil.rmtree(path)
     shutil.rmtree(LOCAL)

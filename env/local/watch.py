@@ -4,8 +4,8 @@ import contextlib
 import os
 import time
 
-import stack
-from terminal import complain, say
+from env.local.process import Process
+from env.local.terminal import complain, say
 
 SOURCES = ("Makefile", "handlers/*.[ch]", "common/**/*.[ch]")
 MIGRATIONS = "migrations/versions/*.py"
@@ -14,7 +14,7 @@ LOOK_S = 0.3
 State = collections.namedtuple("State", "mtime_ns inode size")
 
 
-class Watch(stack.Process):
+class Watch(Process):
     """The make that runs whenever the sources have changed."""
 
     def __init__(self, root, endpoints, settings):

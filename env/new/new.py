@@ -29,7 +29,7 @@ RESERVED = set("""
 """.split())
 
 
-# Its socket's whole path has 107 bytes, of which env/local/stack.py leaves 32 to the name.
+# Its socket's whole path has 107 bytes, of which env/local/endpoint.py leaves 32 to the name.
 NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
 
 

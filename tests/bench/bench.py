@@ -10,9 +10,9 @@ import sys
 import tempfile
 from datetime import datetime
 
-import programs  # first: it finds stack.py for the others
+import programs  # first: it adds the tree to sys.path for env.local
 import peer_programs
-import stack
+from env.local.process import Fault, Interrupted, ask_to_stop, run_command
 from measure import machine, packages, progress
 from options import FSYNC, ONLY, PEER_ROUNDS, QUICK, ROUNDS, SECTIONS
 from peers_rows import PeersRows
@@ -28,9 +28,9 @@ PEER_VERSIONS = ("python3", "python3-fastapi", "python3-uvicorn", "python3-uvloo
 
 def head(wanted, missing):
     now, there = f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}", machine()
-    version = stack.run("nullpool --version", [BUILD / "handlers" / "root", "--version"]).strip().replace("root", "nullpool")
-    with contextlib.suppress(stack.Fault, OSError):
-        version += f" ({stack.run('git', ['git', '-C', ROOT, 'describe', '--always', '--dirty']).strip()})"
+    version = run_command("nullpool --version", [BUILD / "handlers" / "root", "--version"]).strip().replace("root", "nullpool")
+    with contextlib.suppress(Fault, OSError):
+        version += f" ({run_command('git', ['git', '-C', ROOT, 'describe', '--always', '--dirty']).strip()})"
     print(f"{now} - {there}")
     print(f"{version}, {packages(*VERSIONS)}")
     if "peers" in wanted:
@@ -63,17 +63,17 @@ def main():
         print(f"bench: ONLY is {' or '.join(SECTIONS)}", file=sys.stderr)
         return 64
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(sig, lambda *_: setattr(stack, "stop_asked", True))
+        signal.signal(sig, ask_to_stop)
     home = pathlib.Path(tempfile.mkdtemp(prefix="nullpool-bench-"))
     home.chmod(0o755)  # Postgres runs as another user when this runs as root
     site = programs.Site(home, FSYNC)
     try:
         measure(site, [ONLY] if ONLY else SECTIONS)
         progress("")
-    except stack.Interrupted:
+    except Interrupted:
         print("\nbench: interrupted", file=sys.stderr)
         return 130
-    except stack.Fault as fault:
+    except Fault as fault:
         print(f"\nbench: {fault}\nbench: what the servers and programs said is in {home}", file=sys.stderr)
         home = None
         return 1

@@ -11,7 +11,7 @@ import sys
 import time
 from collections import namedtuple
 
-import stack
+from env.local.process import HOST, SERVER_ENVIRONMENT, Fault, Interrupted, run_command, stop_was_asked
 
 WRK_CLIENTS = 16
 WRK_SCRIPT = pathlib.Path(__file__).with_name("wrk.lua")
@@ -19,8 +19,8 @@ ANSWER_TIMEOUT_S = 5
 
 
 def go_on():
-    if stack.stop_asked:
-        raise stack.Interrupted
+    if stop_was_asked():
+        raise Interrupted
 
 
 def rotated(things, by):
@@ -45,7 +45,7 @@ class Client:
 
     def connect(self):
         if not self.link:
-            self.link = socket.create_connection((stack.HOST, self.program.site.nginx.port), timeout=ANSWER_TIMEOUT_S)
+            self.link = socket.create_connection((HOST, self.program.site.nginx.port), timeout=ANSWER_TIMEOUT_S)
             self.link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def close(self):
@@ -135,11 +135,11 @@ Load = namedtuple("Load", "rate errors requests p50_ms p99_ms")
 
 def wrk(program, seconds, clients=WRK_CLIENTS, target=None, new_users=None):
     """GETs, or with a prefix of new users POSTs. It is interrupted, because its own seconds are whole ones."""
-    environment = dict(stack.SERVER_ENVIRONMENT, **({"BENCH_NEW_USERS": new_users} if new_users else {}))
-    text = stack.run("wrk", ["timeout", "--preserve-status", "--signal=INT", seconds, "wrk", "-t1", f"-c{clients}",
-                             "-d60", "-s", WRK_SCRIPT, "-H", f"Host: {program.host}",
-                             f"http://{stack.HOST}:{program.site.nginx.port}{target or program.target}"],
-                     environment=environment)
+    environment = dict(SERVER_ENVIRONMENT, **({"BENCH_NEW_USERS": new_users} if new_users else {}))
+    text = run_command("wrk", ["timeout", "--preserve-status", "--signal=INT", seconds, "wrk", "-t1", f"-c{clients}",
+                               "-d60", "-s", WRK_SCRIPT, "-H", f"Host: {program.host}",
+                               f"http://{HOST}:{program.site.nginx.port}{target or program.target}"],
+                       environment=environment)
     return Load(**json.loads(text.splitlines()[-1]))
 
 
@@ -213,8 +213,8 @@ def packages(*patterns):
     """name version, of Debian packages that are installed."""
     found = []
     for pattern in patterns:
-        with contextlib.suppress(stack.Fault):
-            text = stack.run("dpkg-query", ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version}\n",
-                                            pattern])
+        with contextlib.suppress(Fault):
+            text = run_command("dpkg-query", ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version}\n",
+                                              pattern])
             found += [line.removeprefix("installed ") for line in text.splitlines() if line.startswith("installed ")]
     return ", ".join(found)

@@ -5,7 +5,7 @@ import pathlib
 import shutil
 
 from programs import BENCH, BUILD, Php, Program, php_fpm
-import stack
+from env.local.process import PYTHON, SERVER_ENVIRONMENT, Fault, run_command
 from measure import Client
 
 PEERS = BENCH / "peers"
@@ -39,7 +39,7 @@ class Http(Program):
 
     def __init__(self, site, work, port=None):
         super().__init__(site, work, {
-            **stack.SERVER_ENVIRONMENT, "DATABASE_URL": site.database_url(port),
+            **SERVER_ENVIRONMENT, "DATABASE_URL": site.database_url(port),
             "BENCH_CONNECTION": work.connection, "BENCH_WORKERS": str(self.count)})
         self.environment["BENCH_SOCKET"] = str(self.path)
 
@@ -69,7 +69,7 @@ class FastApi(Http):
         self.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 
     def command(self):
-        return [stack.PYTHON, "-m", "uvicorn", "fastapi_app:app", "--app-dir", PEERS, "--workers", self.count,
+        return [PYTHON, "-m", "uvicorn", "fastapi_app:app", "--app-dir", PEERS, "--workers", self.count,
                 "--uds", self.path]
 
     def workers(self):
@@ -82,8 +82,8 @@ class FastApi(Http):
     def prepare():
         for module in ("fastapi", "uvicorn", "sqlalchemy", "asyncpg", "email_validator"):
             try:
-                stack.run(module, [stack.PYTHON, "-c", f"import {module}"])
-            except stack.Fault:
+                run_command(module, [PYTHON, "-c", f"import {module}"])
+            except Fault:
                 raise Absent(f"python3-{module.replace('_', '-')} is not installed") from None
 
 
@@ -101,7 +101,7 @@ class Go(Http):
 
     @staticmethod
     def prepare():
-        go = shutil.which("go", path=stack.SERVER_ENVIRONMENT["PATH"])
+        go = shutil.which("go", path=SERVER_ENVIRONMENT["PATH"])
         if not go:
             raise Absent("golang-go is not installed")
         source = GO_PACKAGES / "src" / "github.com"
@@ -110,9 +110,9 @@ class Go(Http):
             raise Absent("golang-github-jackc-pgx-v4-dev or -v5-dev, or golang-github-google-uuid-dev, is not installed")
         folder = BUILT / "go"
         folder.mkdir(parents=True, exist_ok=True)
-        stack.run("go build", [go, "build", "-tags", f"pgx{versions[0]}", "-o", folder / "users", "."], cwd=PEERS / "go",
-                  environment=dict(stack.SERVER_ENVIRONMENT, GO111MODULE="off", GOPATH=str(GO_PACKAGES), GOFLAGS="",
-                                   GOCACHE=str(folder / "cache"), HOME=str(folder)), timeout=600)
+        run_command("go build", [go, "build", "-tags", f"pgx{versions[0]}", "-o", folder / "users", "."], cwd=PEERS / "go",
+                    environment=dict(SERVER_ENVIRONMENT, GO111MODULE="off", GOPATH=str(GO_PACKAGES), GOFLAGS="",
+                                     GOCACHE=str(folder / "cache"), HOME=str(folder)), timeout=600)
 
 
 class Node(Http):
@@ -130,7 +130,7 @@ class Node(Http):
 
     @classmethod
     def prepare(cls):
-        path = stack.SERVER_ENVIRONMENT["PATH"]
+        path = SERVER_ENVIRONMENT["PATH"]
         if not shutil.which("node", path=path):
             raise Absent("nodejs is not installed")
         if not cls.versions():
@@ -156,9 +156,9 @@ class Node(Http):
         for name in ("package.json", "package-lock.json"):
             shutil.copy(PEERS / "node" / name, folder)
         try:  # with the caller's environment: npm's own settings may be in there
-            stack.run("npm ci", ["npm", "ci", "--no-audit", "--no-fund"], environment=dict(os.environ), cwd=folder,
-                      timeout=120)
-        except stack.Fault as fault:
+            run_command("npm ci", ["npm", "ci", "--no-audit", "--no-fund"], environment=dict(os.environ), cwd=folder,
+                        timeout=120)
+        except Fault as fault:
             raise Absent(f"node-express or node-pg is not installed, and {fault}") from None
         cls.modules = folder / "node_modules"
 
@@ -168,11 +168,11 @@ def prepare():
     missing = {}
     if not php_fpm():
         missing[Pdo.peer] = "php-fpm is not installed"
-    elif "pdo_pgsql" not in stack.run("php-fpm -m", [php_fpm(), "-m"]).split():
+    elif "pdo_pgsql" not in run_command("php-fpm -m", [php_fpm(), "-m"]).split():
         missing[Pdo.peer] = "php-pgsql is not installed"
     for peer in (FastApi, Go, Node):
         try:
             peer.prepare()
-        except (Absent, stack.Fault) as why:
+        except (Absent, Fault) as why:
             missing[peer.peer] = str(why)
     return missing

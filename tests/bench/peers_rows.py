@@ -10,7 +10,7 @@ from collections import namedtuple
 
 from options import PEER_ROUNDS, PEER_SECONDS, QUICK, ROWS, WORKERS
 from programs import AHEAD, EACH, KEPT, ROOT, Naive, Nullpool, Verified
-import stack
+from env.local.process import Fault, stop_was_asked
 from measure import Client, Memory, cpu_seconds, go_on, progress, rotated, wrk
 from peer_programs import FastApi, Go, Node, Pdo
 from peers_tables import CLIENTS, FLOOR, KINDS, TRIP_S, PeersTables, Seen
@@ -101,7 +101,7 @@ class PeersRows:
         """Why it is left out, or None."""
         try:
             program.start_with(row.workers)
-        except stack.Fault as fault:
+        except Fault as fault:
             return str(fault)
         why = self.fault(row, program)
         for kind in () if why else KINDS:
@@ -152,7 +152,7 @@ class PeersRows:
 
         def ask_on():
             with Client(program) as client:
-                while time.monotonic() < end and not stack.stop_asked:
+                while time.monotonic() < end and not stop_was_asked():
                     took.append(self.ask(client, kind))
         threads = [threading.Thread(target=ask_on) for _ in range(max(CLIENTS))]
         for thread in threads:
@@ -193,7 +193,7 @@ class PeersRows:
         program.start_with(row.workers)
         with Client(program) as client:
             if None in [client.ask(program.target) for _ in range(WARM)]:
-                raise stack.Fault(f"{row.name} did not answer GET {program.target}")
+                raise Fault(f"{row.name} did not answer GET {program.target}")
         for kind in KINDS:
             self.run_wrk(program, kind, max(CLIENTS), WARM_UP_SECONDS)
         for clients in CLIENTS:

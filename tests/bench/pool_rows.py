@@ -4,10 +4,10 @@ import select
 import subprocess
 import time
 
-import programs  # first: it finds stack.py for the others
+import programs  # first: it adds the tree to sys.path for env.local
 from options import QUICK, REQUESTS, ROUNDS
 from programs import CONSTANT, EACH, IDLE_S, KEPT, WORKS, Naive, Nullpool, Php
-import stack
+from env.local.process import SERVER_ENVIRONMENT, Fault, wait_until
 from measure import Client, Memory, Samples, go_on, median, number, progress, ratio, rotated, table, wrk
 
 TURNS = range(ROUNDS + 1)  # the first is not kept: in it files are read and kept connections opened
@@ -128,7 +128,7 @@ class PoolRows:
             begin = time.monotonic()
             client.send(program.target)
             if not select.select([listener], [], [], 5)[0]:
-                raise stack.Fault(f"no request for {program.host} came through nginx")
+                raise Fault(f"no request for {program.host} came through nginx")
             program.start()
             right = client.receive() == 200
             samples.add(samples.first, (time.monotonic() - begin) * 1000 if right else None)
@@ -203,7 +203,7 @@ class PoolRows:
                 locks.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
                 busy.connect()
                 busy.send(program.target)
-                stack.wait_until("a worker that waits for the table", is_busy, 10)
+                wait_until("a worker that waits for the table", is_busy, 10)
                 took = client.ask(*program.cheap)
             finally:
                 locks.execute("ROLLBACK")
@@ -247,7 +247,7 @@ class PoolRows:
         with Client(program) as client:
             warm = [client.ask(program.target) for _ in range(WARM)]
         if None in warm:
-            raise stack.Fault(f"{program.host} did not answer GET {program.target}")
+            raise Fault(f"{program.host} did not answer GET {program.target}")
         if WARM_UP_SECONDS:
             wrk(program, WARM_UP_SECONDS)
         result = wrk(program, RATE_SECONDS)
@@ -316,17 +316,17 @@ class PoolRows:
         with Client(program) as client:
             for count in range(times):
                 if client.ask(program.target) is None:
-                    raise stack.Fault(f"{program.host}: request {count + 1} of {times} failed")
+                    raise Fault(f"{program.host}: request {count + 1} of {times} failed")
                 go_on()
 
     @staticmethod
     def still(program, worker):
         if program.workers() != [worker]:
-            raise stack.Fault(f"{program.host}: its worker was replaced while it was measured")
+            raise Fault(f"{program.host}: its worker was replaced while it was measured")
 
 
 def floor_ms():
     begin = time.monotonic()
     subprocess.run(["/usr/bin/setpriv", "--pdeathsig", "TERM", "--", "/bin/true"], stdin=subprocess.DEVNULL,
-                   env=stack.SERVER_ENVIRONMENT, start_new_session=True, check=True)
+                   env=SERVER_ENVIRONMENT, start_new_session=True, check=True)
     return (time.monotonic() - begin) * 1000

@@ -13,9 +13,13 @@ import sys
 from collections import namedtuple
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "env" / "local"))
+sys.path.insert(0, str(ROOT))
 
-import stack  # noqa: E402
+from env.local.authority import Authority  # noqa: E402
+from env.local.endpoint import Endpoint, run_dir_for  # noqa: E402
+from env.local.nginx import Nginx  # noqa: E402
+from env.local.postgres import Postgres, migrate  # noqa: E402
+from env.local.process import HOST, SERVER_ENVIRONMENT, free_port, run_command  # noqa: E402
 
 BUILD = ROOT / os.environ.get("NULLPOOL_BUILD", "build")
 BENCH = ROOT / "tests" / "bench"
@@ -87,10 +91,10 @@ class Site:
 
     def __init__(self, home, fsync):
         self.home = home
-        self.run_dir = stack.run_dir_for(home / "run")
-        self.authority = stack.Authority(home / "ca")
-        self.postgres = stack.Postgres(home / "postgres", stack.free_port(), self.authority, fsync)
-        self.nginx = stack.Nginx(home / "nginx", stack.free_port(), self.run_dir / "$host", ROOT / "nginx")
+        self.run_dir = run_dir_for(home / "run")
+        self.authority = Authority(home / "ca")
+        self.postgres = Postgres(home / "postgres", free_port(), self.authority, fsync)
+        self.nginx = Nginx(home / "nginx", free_port(), self.run_dir / "$host", ROOT / "nginx")
         self.nginx.more = LOCATIONS.format(bench=BENCH, run_dir=self.run_dir)
         self.app_password, self.owner_password = secrets.token_hex(16), secrets.token_hex(16)
         self.log_path = home / "programs.log"
@@ -100,7 +104,7 @@ class Site:
         self.user = None
 
     def url(self, user, password, port=None):
-        return f"postgresql://{user}:{password}@{stack.HOST}:{port or self.postgres.port}/app?sslmode=require"
+        return f"postgresql://{user}:{password}@{HOST}:{port or self.postgres.port}/app?sslmode=require"
 
     def bundle(self):
         path = self.home / "bundle.pem"
@@ -116,12 +120,12 @@ class Site:
         env_file = self.home / "empty.env"
         env_file.touch(mode=0o600)
         self.environment = dict(
-            stack.SERVER_ENVIRONMENT, ENV="production", NULLPOOL_ENV_FILE=str(env_file), NULLPOOL_BUILD=str(BUILD),
+            SERVER_ENVIRONMENT, ENV="production", NULLPOOL_ENV_FILE=str(env_file), NULLPOOL_BUILD=str(BUILD),
             DATABASE_URL=self.database_url(), SECRET_KEY=secrets.token_hex(32),
             MIGRATION_DATABASE_URL=self.url("app_owner", self.owner_password))
         self.postgres.create("app", "app_owner", self.owner_password, "app_user", self.app_password)
         self.postgres.start()
-        stack.migrate(ROOT, self.environment)
+        migrate(ROOT, self.environment)
         self.one_user()
         self.nginx.start()
 
@@ -154,7 +158,7 @@ class Site:
             os.truncate(path, 0)
 
 
-class Program(stack.Endpoint):
+class Program(Endpoint):
     """One program for one kind of work. Its socket is held here: while it is down, requests wait."""
 
     peer = ""
@@ -230,7 +234,7 @@ class Naive(Program):
     peer = "naive"
 
     def __init__(self, site, work, workers, form="bare", port=None):
-        super().__init__(site, work, {**stack.SERVER_ENVIRONMENT, "DATABASE_URL": site.database_url(port)})
+        super().__init__(site, work, {**SERVER_ENVIRONMENT, "DATABASE_URL": site.database_url(port)})
         self.count = workers
         self.form = form
 
@@ -252,7 +256,7 @@ class Php(Program):
             folder=site.home, path=self.path, pm=pm, workers=workers, idle=IDLE_S, url=site.database_url(port),
             connection=work.connection, user="user = root\ngroup = root" if os.geteuid() == 0 else ""))
         # A socket that it shall not make itself, named in the way in which it passes them on to its successor.
-        self.environment = {**stack.SERVER_ENVIRONMENT, "FPM_SOCKETS": f"{self.path}=9"}
+        self.environment = {**SERVER_ENVIRONMENT, "FPM_SOCKETS": f"{self.path}=9"}
 
     def socket_name(self, work):
         return self.prefix[1:]
@@ -272,10 +276,10 @@ def php_fpm():
 def absent():
     """What cannot be measured here: {name: why}."""
     missing = {}
-    if not shutil.which("wrk", path=stack.SERVER_ENVIRONMENT["PATH"]):
+    if not shutil.which("wrk", path=SERVER_ENVIRONMENT["PATH"]):
         missing["wrk"] = "wrk is not installed: no requests/s"
     if not php_fpm():
         missing["PHP-FPM"] = "PHP-FPM left out: php-fpm is not installed"
-    elif "pgsql" not in stack.run("php-fpm -m", [php_fpm(), "-m"]).split():
+    elif "pgsql" not in run_command("php-fpm -m", [php_fpm(), "-m"]).split():
         missing["PHP-FPM"] = "PHP-FPM left out: php-pgsql is not installed"
     return missing

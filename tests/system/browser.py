@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 
-import stack
+from env.local.process import SERVER_ENVIRONMENT, Process, free_port, port_accepts, wait_until
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
@@ -54,7 +54,7 @@ class Browser:
         return self._of_session("POST", "execute/sync", {"script": script, "args": list(arguments)})
 
     def wait(self, what, script, *arguments, timeout=20):
-        return stack.wait_until(what, lambda: self.run(script, *arguments), timeout)
+        return wait_until(what, lambda: self.run(script, *arguments), timeout)
 
     def complaints(self):
         """The console's errors and warnings since the last call."""
@@ -64,12 +64,12 @@ class Browser:
 
 @contextlib.contextmanager
 def browser(folder):
-    port = stack.free_port()
-    driver = stack.Process("chromedriver", folder / "chromedriver.log")
+    port = free_port()
+    driver = Process("chromedriver", folder / "chromedriver.log")
     # Chromium keeps files in its home.
-    driver.launch([shutil.which("chromedriver"), f"--port={port}"], environment={**stack.SERVER_ENVIRONMENT, "HOME": str(folder)})
+    driver.launch([shutil.which("chromedriver"), f"--port={port}"], environment={**SERVER_ENVIRONMENT, "HOME": str(folder)})
     try:
-        driver.wait_until("listening", lambda: stack.accepts(port))
+        driver.wait_until("listening", lambda: port_accepts(port))
         made = Browser(port)
         made.open(folder / "profile")
         try:

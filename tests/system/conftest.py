@@ -16,9 +16,14 @@ import uuid
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "env" / "local"))
+sys.path.insert(0, str(ROOT))
 
-import stack  # noqa: E402
+from env.local.authority import Authority  # noqa: E402
+from env.local.endpoint import Endpoint, run_dir_for  # noqa: E402
+from env.local.nginx import Nginx, nginx_settings  # noqa: E402
+from env.local.postgres import Postgres, migrate  # noqa: E402
+from env.local.process import free_port, wait_until  # noqa: E402
+from env.local.redis import Redis  # noqa: E402
 import tokens  # noqa: E402
 from canaries import (CANARIES, CANARY, CANARY_ENCODED, OWNER_CANARY, REDIS_CANARY, SECRET_CANARY,  # noqa: E402, F401
                       assert_none_in)
@@ -49,9 +54,9 @@ class Site:
 
     def __init__(self, home):
         self.home = home
-        self.authority = stack.Authority(home / "ca")
-        self.postgres = stack.Postgres(home / "postgres", stack.free_port(), self.authority, fsync=False)
-        self.redis = stack.Redis(home / "redis", stack.free_port(), password=REDIS_CANARY)
+        self.authority = Authority(home / "ca")
+        self.postgres = Postgres(home / "postgres", free_port(), self.authority, fsync=False)
+        self.redis = Redis(home / "redis", free_port(), password=REDIS_CANARY)
         # A copy, since production refuses a file that others can read.
         self.env_file = home / "testing.env"
         self.env_file.write_text((ROOT / "env" / "testing.env").read_text())
@@ -66,7 +71,7 @@ class Site:
         self.postgres.create("app", "app_owner", OWNER_CANARY, "app_user", CANARY)
         self.postgres.start()
         self.redis.start()
-        stack.migrate(ROOT, self.environment())
+        migrate(ROOT, self.environment())
         with self.owner() as link, link.cursor() as cursor:
             cursor.execute(PROBE_TABLES)
         self.begin_session(tokens.USER, tokens.SESSION)
@@ -139,14 +144,14 @@ class Service:
         programs = [program(name) for name in programs]
         self.site = site
         self.folder = site.folder("-".join(path.name for path in programs))
-        self.run_dir = stack.run_dir_for(self.folder / "run")
+        self.run_dir = run_dir_for(self.folder / "run")
         self.log_path = self.folder / "programs.log"
         self.log = open(self.log_path, "ab")
         self.environment = site.environment(**settings)
         self.endpoints = {
-            path.name: stack.Endpoint(path.name, path, self.run_dir, self.environment, self.log) for path in programs}
-        self.nginx = stack.Nginx(self.folder / "nginx", stack.free_port(), self.run_dir, ROOT / "nginx",
-                                 stack.nginx_settings(BUILD / "nginx-conf", self.environment), BUILD / "site")
+            path.name: Endpoint(path.name, path, self.run_dir, self.environment, self.log) for path in programs}
+        self.nginx = Nginx(self.folder / "nginx", free_port(), self.run_dir, ROOT / "nginx",
+                           nginx_settings(BUILD / "nginx-conf", self.environment), BUILD / "site")
         self.client = Client(self.nginx.port, key=self.environment.get("SECRET_KEY"), begin_session=site.begin_session)
         self.may_die, self.last_words = False, None
         site.services.append(self)
@@ -179,7 +184,7 @@ class Service:
     def line_of(self, answer):
         """The program's line for an answer that was had from it."""
         request_id = answer.headers["x-request-id"]
-        stack.wait_until(f"a log line for {request_id}", lambda: self.lines(event="request", request_id=request_id), 5)
+        wait_until(f"a log line for {request_id}", lambda: self.lines(event="request", request_id=request_id), 5)
         return self.lines(event="request", request_id=request_id)[0]
 
     def access_lines(self):

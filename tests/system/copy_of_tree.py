@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 
-import stack
+from env.local.process import free_port, wait_until
 from client import Client
 from conftest import BUILD, ROOT, VARIANT
 
@@ -27,7 +27,7 @@ class Copy:
             place = folder / self.build / part
             place.parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if (BUILD / part).is_dir() else shutil.copy2)(BUILD / part, place)
-        self.port, self.postgres = (stack.free_port() for _ in range(2))
+        self.port, self.postgres = (free_port() for _ in range(2))
         settings = folder / "env" / "development.env"
         settings.write_text(settings.read_text().replace("14329", str(self.postgres)))
         self.client = Client(self.port)
@@ -37,7 +37,7 @@ class Copy:
         """make run until it is ready; it is stopped in the end if it still runs."""
         child = self.start(**more)
         try:
-            stack.wait_until("the ready line", lambda: "ready: " in self.said() or child.poll() is not None, 60)
+            wait_until("the ready line", lambda: "ready: " in self.said() or child.poll() is not None, 60)
             assert f"ready: http://127.0.0.1:{self.port}\n" in self.said(), self.said()
             yield child
         finally:

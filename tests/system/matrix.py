@@ -19,7 +19,9 @@ import uuid
 import psycopg2
 
 import faults
-import stack
+from env.local.authority import Authority
+from env.local.postgres import Postgres, migrate
+from env.local.process import SERVER_ENVIRONMENT, free_port, wait_until
 from conftest import OWNER_CANARY, PROBE_TABLES, REDIS_CANARY, ROOT, Service
 from servers import Plaintext, server
 
@@ -90,11 +92,11 @@ class World:
     def __init__(self, site, last):
         self.site, self.last = site, last
         self.services = {}
-        self.postgres = stack.Postgres(site.folder("matrix-postgres"), stack.free_port(), site.authority, fsync=False)
+        self.postgres = Postgres(site.folder("matrix-postgres"), free_port(), site.authority, fsync=False)
         self.postgres.create("app", "app_owner", OWNER_CANARY, "app_user", "app")
         self.postgres.start()
         last.callback(self.postgres.stop, "immediate")
-        stack.migrate(ROOT, site.environment(DATABASE_URL=self.url(), MIGRATION_DATABASE_URL=site.url(
+        migrate(ROOT, site.environment(DATABASE_URL=self.url(), MIGRATION_DATABASE_URL=site.url(
             "app_owner", OWNER_CANARY, self.postgres.port)))
         self.make_tables(self.postgres)
         # Before the lock timeout, which is a second here.
@@ -179,12 +181,12 @@ class Case:
 
     def settle(self):
         """The check at the start is over, and the one worker has its connection."""
-        stack.wait_until("the start-up check", lambda: self.service.lines(event="database connected"), 15)
+        wait_until("the start-up check", lambda: self.service.lines(event="database connected"), 15)
         self.worker = self.service.line_of(self.good())["pid"]
 
     def running(self, words):
         """The backend of the statement with these words, as soon as it runs."""
-        return stack.wait_until(f"a statement with {words}", lambda: self.query(
+        return wait_until(f"a statement with {words}", lambda: self.query(
             "SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
             " AND query LIKE '%%' || %s || '%%'", words), 10)[0][0]
 
@@ -202,7 +204,7 @@ class Case:
             self.postgres.start()
         else:
             self.query("SELECT pg_reload_conf()")
-        stack.wait_until("the new setting", done, 20)
+        wait_until("the new setting", done, 20)
 
     def check(self, answer, took):
         row = self.row
@@ -217,7 +219,7 @@ class Case:
         if row.log is not None:
             self.check_line(self.service.line_of(answer))
         if row.event:
-            stack.wait_until(f"a line with {row.event}", lambda: self.service.lines(**row.event), 10)
+            wait_until(f"a line with {row.event}", lambda: self.service.lines(**row.event), 10)
 
     def check_line(self, line):
         assert line["status"] == self.row.status
@@ -252,9 +254,9 @@ def database_crashes(case):
 def backend_killed(case):
     """By a signal that Postgres takes for corrupted memory: it ends all its sessions, and recovers."""
     pid = case.running("pg_sleep")
-    case.undo(stack.wait_until, "the recovery", lambda: answers(case.postgres), 30)
+    case.undo(wait_until, "the recovery", lambda: answers(case.postgres), 30)
     os.kill(pid, signal.SIGKILL)
-    stack.wait_until("its end", lambda: not os.path.exists(f"/proc/{pid}"), 10)
+    wait_until("its end", lambda: not os.path.exists(f"/proc/{pid}"), 10)
 
 
 def answers(postgres):
@@ -342,7 +344,7 @@ def server_setting(name, value):
     return lambda case: case.server_setting(name, value)
 
 
-class OnSmallDisk(stack.Postgres):
+class OnSmallDisk(Postgres):
     """Its tablespace "small" is 1 MiB of memory, mounted where only its own processes see it, and gone with them."""
 
     def launch(self, command, **more):
@@ -358,7 +360,7 @@ class OnSmallDisk(stack.Postgres):
 
 def disk_full(case):
     folder = case.world.site.folder("small")
-    postgres = OnSmallDisk(folder / "postgres", stack.free_port(), case.world.site.authority, fsync=False)
+    postgres = OnSmallDisk(folder / "postgres", free_port(), case.world.site.authority, fsync=False)
     case.undo(postgres.stop, "immediate")
     postgres.create("app", "app_owner", OWNER_CANARY, "app_user", "app")
     postgres.start()
@@ -432,7 +434,7 @@ def heard_no_password(case):
 def certificate(name="foreign", foreign=False, **more):
     """TLS with this certificate, which is checked for the server's address against the authority of the tests."""
     def fault(case):
-        authority = stack.Authority(case.world.site.folder("authority")) if foreign else case.world.site.authority
+        authority = Authority(case.world.site.folder("authority")) if foreign else case.world.site.authority
         line = case.last.enter_context(faults.tls_line(case.postgres.port, authority.certificate(name, **more)))
         elsewhere(case, line.entrance, f"?sslmode=verify-full&sslrootcert={case.world.site.authority.root}")
     return fault
@@ -444,7 +446,7 @@ def certificate(name="foreign", foreign=False, **more):
 def redis_well(then):
     """The worker asks Redis when the fault begins: after an earlier one it does not for a second."""
     def fault(case):
-        stack.wait_until("an answer of Redis", lambda: case.service.line_of(case.service.client.get(
+        wait_until("an answer of Redis", lambda: case.service.line_of(case.service.client.get(
             case.target("/probe/kept-wide?rows=8&size={number}"))).get("cache") in ("miss", "hit"), 10)
         then(case)
     return fault
@@ -521,7 +523,7 @@ def clocks(case):
     fake = {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(case.clock), "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
     endpoint, nginx = case.service.endpoints["probe"], case.service.nginx
-    for process, environment in ((endpoint, endpoint.environment), (nginx, stack.SERVER_ENVIRONMENT)):
+    for process, environment in ((endpoint, endpoint.environment), (nginx, SERVER_ENVIRONMENT)):
         process.stop()
         process.environment = {**environment, **fake}
         process.start()
@@ -541,6 +543,6 @@ def clock_moved(offset):
     """While the request waits in the queue: nginx has noted the old time, the worker will compare it with the new one."""
     def fault(case):
         listener = case.service.endpoints["probe"].listener
-        stack.wait_until("the request in the queue", lambda: select.select([listener], [], [], 0)[0], 10)
+        wait_until("the request in the queue", lambda: select.select([listener], [], [], 0)[0], 10)
         set_clock(case, offset)
     return fault

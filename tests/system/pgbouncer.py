@@ -1,8 +1,8 @@
-"""PgBouncer in transaction mode, with TLS on both sides, before a Postgres of stack.py."""
+"""PgBouncer in transaction mode, with TLS on both sides, before one of the Postgres servers."""
 import os
 import shutil
 
-import stack
+from env.local.process import HOST, Process, free_port, port_accepts
 
 CONF = """\
 [databases]
@@ -22,17 +22,17 @@ server_tls_sslmode = require
 """
 
 
-class PgBouncer(stack.Process):
+class PgBouncer(Process):
     """It does not run as root, as Postgres does not: the same user is used."""
 
     def __init__(self, home, postgres, authority, users, size=3):
         super().__init__("PgBouncer", home / "pgbouncer.log")
-        self.home, self.user, self.port = home, postgres.user, stack.free_port()
+        self.home, self.user, self.port = home, postgres.user, free_port()
         certificate, key = authority.certificate()
         shutil.copy(certificate, home / "server.crt")
         shutil.copy(key, home / "server.key")
         (home / "users").write_text("".join(f'"{name}" "{password}"\n' for name, password in users.items()))
-        (home / "conf").write_text(CONF.format(host=stack.HOST, upstream=postgres.port, port=self.port, home=home,
+        (home / "conf").write_text(CONF.format(host=HOST, upstream=postgres.port, port=self.port, home=home,
                                                size=size))
         for path in [home, *home.iterdir()]:
             path.chmod(0o700 if path.is_dir() else 0o600)
@@ -41,4 +41,4 @@ class PgBouncer(stack.Process):
 
     def start(self):
         self.launch(["pgbouncer", self.home / "conf"])
-        self.wait_until("accepting connections", lambda: stack.accepts(self.port), 10)
+        self.wait_until("accepting connections", lambda: port_accepts(self.port), 10)

@@ -4,14 +4,15 @@ import time
 
 import pytest
 
-import stack
+from env.local.postgres import Postgres
+from env.local.process import free_port, pause, wait_until
 
 POOL = {"DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
 
 
 @pytest.fixture
 def own_postgres(site):
-    postgres = stack.Postgres(site.folder("postgres-ahead"), stack.free_port(), site.authority, fsync=False)
+    postgres = Postgres(site.folder("postgres-ahead"), free_port(), site.authority, fsync=False)
     postgres.create("app", "app_owner", "owner", "app_user", "app")
     postgres.start()
     yield postgres
@@ -21,8 +22,8 @@ def own_postgres(site):
 def own_service(serve, site, postgres, **settings):
     service = serve("probe", DATABASE_URL=site.url(password="app", port=postgres.port), DATABASE_CONNECTION="ahead",
                     **{**POOL, **settings})
-    stack.wait_until("the check", lambda: service.lines(event="database connected"), 10)
-    stack.wait_until("its end", lambda: not backends(postgres), 10)
+    wait_until("the check", lambda: service.lines(event="database connected"), 10)
+    wait_until("its end", lambda: not backends(postgres), 10)
     return service
 
 
@@ -43,7 +44,7 @@ def pid_of(service):
 
 
 def wait_for_one(postgres, timeout=5):
-    stack.wait_until("one connection ahead", lambda: len(backends(postgres)) == 1, timeout)
+    wait_until("one connection ahead", lambda: len(backends(postgres)) == 1, timeout)
     return backends(postgres)[0]
 
 
@@ -69,11 +70,11 @@ def test_it_is_thrown_away_unused_and_no_other_is_opened(serve, site, own_postgr
     service = own_service(serve, site, own_postgres, DATABASE_AHEAD_TTL=1)
     pid_of(service)
     wait_for_one(own_postgres)
-    stack.wait_until("its end", lambda: not backends(own_postgres), 5)
+    wait_until("its end", lambda: not backends(own_postgres), 5)
     end = time.monotonic() + 1.5
     while time.monotonic() < end:
         assert not backends(own_postgres)
-        stack.pause()
+        pause()
     assert pid_of(service)
 
 
@@ -81,12 +82,12 @@ def test_a_request_that_needs_no_database_opens_none_after_one_that_did(serve, s
     service = own_service(serve, site, own_postgres, DATABASE_AHEAD_TTL=1)
     pid_of(service)
     wait_for_one(own_postgres)
-    stack.wait_until("its end", lambda: not backends(own_postgres), 5)
+    wait_until("its end", lambda: not backends(own_postgres), 5)
     assert service.client.get("/probe/rows").status == 422
     end = time.monotonic() + 1
     while time.monotonic() < end:
         assert not backends(own_postgres)
-        stack.pause()
+        pause()
 
 
 def test_an_endpoint_without_traffic_opens_nothing(serve, site, own_postgres):
@@ -95,7 +96,7 @@ def test_an_endpoint_without_traffic_opens_nothing(serve, site, own_postgres):
     end = time.monotonic() + 1
     while time.monotonic() < end:
         assert not backends(own_postgres)
-        stack.pause()
+        pause()
 
 
 def test_a_restart_of_the_database_between_requests_is_not_seen(serve, site, own_postgres):
@@ -129,7 +130,7 @@ def test_a_failure_to_open_ahead_is_nobodys_and_backs_off(serve, site, own_postg
     own_postgres.stop("fast")
     assert service.client.get("/probe/session").status == 503
     assert service.client.get("/probe/session").status == 503
-    stack.wait_until("the log line", lambda: service.lines(event="could not connect ahead"), 5)
+    wait_until("the log line", lambda: service.lines(event="could not connect ahead"), 5)
     own_postgres.start()
     assert pid_of(service)
     assert len(service.lines(event="could not connect ahead")) < 4
@@ -140,7 +141,7 @@ def test_only_the_first_few_idle_workers_hold_one(serve, site, own_postgres):
     with concurrent.futures.ThreadPoolExecutor(14) as pool:
         answers = list(pool.map(lambda _: service.client.get("/probe/sleep?seconds=0.5").status, range(14)))
     assert answers == [200] * 14
-    stack.wait_until("connections ahead", lambda: len(backends(own_postgres)) == 8, 5)
+    wait_until("connections ahead", lambda: len(backends(own_postgres)) == 8, 5)
 
 
 def test_the_worker_whose_connection_is_ready_takes_the_request(serve, site, own_postgres):

@@ -14,7 +14,7 @@ import uuid
 import pytest
 
 import client
-import stack
+from env.local.process import wait_until
 import tokens
 from conftest import BUILD, SECRET_CANARY, program
 
@@ -199,7 +199,7 @@ def test_a_password_that_there_is_no_memory_to_check_is_not_called_wrong(serve):
     pages = int(pathlib.Path(f"/proc/{worker}/statm").read_text().split()[0])
     resource.prlimit(worker, resource.RLIMIT_AS, (pages * resource.getpagesize() + (2 << 20), resource.RLIM_INFINITY))
     assert sign_in(service, wanted).status == 502
-    stack.wait_until("its death in the log", lambda: service.lines(event="worker died", exit_code=70), 10)
+    wait_until("its death in the log", lambda: service.lines(event="worker died", exit_code=70), 10)
     assert sign_in(service, wanted).status == 200
 
 
@@ -235,9 +235,9 @@ def test_what_is_made_while_the_family_is_ended_ends_too(null):
         link.autocommit = False
         cursor.execute("SELECT 1 FROM users WHERE email = %s FOR UPDATE", [wanted["email"]])  # a new token refers to it
         third = pool.submit(refresh, null, second)
-        stack.wait_until("the next to be made", lambda: null.site.query(WAITING), 5)
+        wait_until("the next to be made", lambda: null.site.query(WAITING), 5)
         again = pool.submit(refresh, null, first)
-        stack.wait_until("the reuse to wait for it", lambda: len(null.site.query(WAITING)) == 2, 5)
+        wait_until("the reuse to wait for it", lambda: len(null.site.query(WAITING)) == 2, 5)
         link.rollback()
         third, again = third.result(), again.result()
     assert third.status == 200 and again.status == 400
@@ -258,7 +258,7 @@ def test_a_refresh_that_waited_for_the_end_of_its_family_is_refused(null):
         cursor.execute("UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = (SELECT id FROM users WHERE email = %s)",
                        [wanted["email"]])
         late = pool.submit(refresh, null, token)
-        stack.wait_until("it to wait", lambda: null.site.query(WAITING), 5)
+        wait_until("it to wait", lambda: null.site.query(WAITING), 5)
         link.commit()
         assert_no_token(late.result())
 

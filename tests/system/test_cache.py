@@ -14,7 +14,8 @@ import uuid
 import pytest
 
 import faults
-import stack
+from env.local.process import free_port, wait_until
+from env.local.redis import Redis
 from conftest import REDIS_CANARY, SECRET_CANARY, may_mount, program
 from servers import server
 
@@ -58,7 +59,7 @@ def read(service, user):
 
 
 def kept(service, user):
-    stack.wait_until("the value to be kept", lambda: (redis(service, "GET", key(user)) or b"")[:1] == b"V", 5)
+    wait_until("the value to be kept", lambda: (redis(service, "GET", key(user)) or b"")[:1] == b"V", 5)
 
 
 def test_a_hit_opens_no_connection_and_is_the_same_answer(users):
@@ -88,7 +89,7 @@ def test_a_change_and_a_deletion_are_seen_at_once(users):
 def test_what_was_not_found_is_not_kept(users):
     nobody = {"id": str(uuid.uuid4())}
     assert read(users, nobody) == read(users, nobody) == (404, "miss")
-    stack.wait_until("the lease to be given back", lambda: redis(users, "EXISTS", key(nobody)) == b"0", 5)
+    wait_until("the lease to be given back", lambda: redis(users, "EXISTS", key(nobody)) == b"0", 5)
 
 
 def locked(service):
@@ -104,7 +105,7 @@ def test_fifty_at_once_cost_one_query(users):
     link = locked(users)
     with concurrent.futures.ThreadPoolExecutor(50) as pool:
         answers = [pool.submit(users.client.get, f"/users/{user['id']}") for _ in range(50)]
-        stack.wait_until("the lease", lambda: redis(users, "EXISTS", key(user)) == b"1", 5)
+        wait_until("the lease", lambda: redis(users, "EXISTS", key(user)) == b"1", 5)
         link.rollback()
         answers = [answer.result() for answer in answers]
     link.close()
@@ -127,7 +128,7 @@ def count_of(service, number):
 def kept_count(service, number):
     """Of a number of which no row is there yet."""
     assert count_of(service, number) == (0, "miss")
-    stack.wait_until("it to be kept", lambda: count_of(service, number) == (0, "hit"), 5)
+    wait_until("it to be kept", lambda: count_of(service, number) == (0, "hit"), 5)
 
 
 def test_a_number_is_one_key_however_it_is_written(numbers):
@@ -135,7 +136,7 @@ def test_a_number_is_one_key_however_it_is_written(numbers):
     kept_count(numbers, f"00{number}")
     assert numbers.client.post(f"/kept/{number}").status == 201
     assert count_of(numbers, f"0{number}") == (1, "miss")
-    stack.wait_until("it to be kept", lambda: count_of(numbers, number) == (1, "hit"), 5)
+    wait_until("it to be kept", lambda: count_of(numbers, number) == (1, "hit"), 5)
     assert count_of(numbers, f"000{number}") == (1, "hit")
 
 
@@ -171,7 +172,7 @@ def test_what_was_read_before_a_write_is_not_kept_after_it(users):
     link = locked(users)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         answer = pool.submit(users.client.get, f"/users/{user['id']}")
-        stack.wait_until("the lease", lambda: redis(users, "EXISTS", key(user)) == b"1", 5)
+        wait_until("the lease", lambda: redis(users, "EXISTS", key(user)) == b"1", 5)
         redis(users, "DEL", key(user))  # as a write elsewhere does
         link.rollback()
         answer = answer.result()
@@ -281,7 +282,7 @@ def test_a_key_of_another_type_is_replaced(users):
 @pytest.fixture
 def own(site):
     """A Redis of the test's own, to be spoilt."""
-    redis = stack.Redis(site.folder("redis-own"), stack.free_port())
+    redis = Redis(site.folder("redis-own"), free_port())
     redis.start()
     yield redis
     redis.send(signal.SIGCONT)
@@ -304,7 +305,7 @@ def test_an_error_of_one_key_is_not_the_end_of_the_others(serve, own):
     """A Redis that has no room left: what it has it still answers."""
     service = beside(serve, own, "users", REDIS_TIMEOUT_MS=1000)
     hot, cold = created(service), created(service)
-    stack.wait_until("the hot one to be kept", lambda: read(service, hot) == (200, "hit"), 5)
+    wait_until("the hot one to be kept", lambda: read(service, hot) == (200, "hit"), 5)
     tell(own, b"CONFIG SET maxmemory-policy noeviction", b"CONFIG SET maxmemory 1")
     lines = [service.line_of(service.client.get(f"/users/{user['id']}")) for user in (cold, hot, cold, hot)]
     assert [line["cache"] for line in lines] == ["away", "hit", "away", "hit"]
@@ -337,7 +338,7 @@ def test_a_server_that_is_no_master_any_more_is_left(serve, own):
 
 
 def test_redis_away_is_a_miss_and_is_logged_once(serve):
-    service = serve("users", REDIS_URL=f"redis://127.0.0.1:{stack.free_port()}/0", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    service = serve("users", REDIS_URL=f"redis://127.0.0.1:{free_port()}/0", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     user = created(service)
     for _ in range(5):
         assert read(service, user) == (200, "away")
@@ -354,7 +355,7 @@ def test_a_hung_redis_costs_its_timeout_and_then_nothing(serve, own):
     assert [read(service, user) for _ in range(3)] == [(200, "away")] * 3
     assert 0.3 <= time.monotonic() - start < 1.5  # one of them waited
     own.send(signal.SIGCONT)
-    stack.wait_until("Redis to be asked again", lambda: read(service, user)[1] != "away", 5)
+    wait_until("Redis to be asked again", lambda: read(service, user)[1] != "away", 5)
 
 
 def test_redis_by_its_name(serve, site):

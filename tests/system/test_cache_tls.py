@@ -3,7 +3,8 @@ import uuid
 
 import pytest
 
-import stack
+from env.local.process import free_port
+from env.local.redis import Redis
 
 PASSWORD = "canary-of-redis"
 
@@ -14,7 +15,7 @@ def redis(site, request):
     started = []
 
     def start(name="localhost", **certificate):
-        server = stack.Redis(site.folder("redis-tls"), stack.free_port(), site.authority.certificate(name, **certificate))
+        server = Redis(site.folder("redis-tls"), free_port(), site.authority.certificate(name, **certificate))
         server.start()
         started.append(server)
         return server

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 import browser as chromium
-import stack
+from env.local.process import wait_until
 from conftest import Service
 
 MINE, OTHER = "https://app.example.com", "https://evil.example.com"
@@ -79,7 +79,7 @@ def test_a_preflight_is_answered_without_a_program(api, path):
     assert {"POST", "PATCH", "DELETE"} <= set(headers["access-control-allow-methods"].split(", "))
     assert headers["access-control-allow-headers"] == "content-type"
     assert int(headers["access-control-max-age"]) > 0
-    mine = stack.wait_until("the access log", lambda: [
+    mine = wait_until("the access log", lambda: [
         line for line in api.access_lines() if line["request_id"] == answer.headers["x-request-id"]], 5)
     assert mine[0]["upstream_status"] == "" and api.lines(request_id=mine[0]["request_id"]) == []
 

@@ -7,7 +7,9 @@ import subprocess
 import pytest
 
 import faults
-import stack
+from env.local.authority import Authority
+from env.local.postgres import Postgres
+from env.local.process import free_port, run_command, wait_until
 from conftest import CANARY, OWNER_CANARY, ROOT, program
 from pgbouncer import PgBouncer
 from servers import SSL_REQUEST, Plaintext, server, silent
@@ -168,7 +170,7 @@ def test_a_certificate_with_an_address_that_is_none(site, ask):
 @pytest.fixture(scope="module")
 def ended(site):
     """A Postgres whose certificate ended yesterday."""
-    postgres = stack.Postgres(site.folder("postgres-ended"), stack.free_port(), site.authority, fsync=False)
+    postgres = Postgres(site.folder("postgres-ended"), free_port(), site.authority, fsync=False)
     postgres.create("app", "app_owner", "owner", "app_user", "app")
     postgres.certificate = site.authority.certificate("postgres-ended", days=-1)
     try:
@@ -189,7 +191,7 @@ def test_a_certificate_that_ended(site, ask, ended):
 
 
 def test_a_certificate_of_another_ca(site, ask):
-    other = stack.Authority(site.folder("another-ca"), "another CA")
+    other = Authority(site.folder("another-ca"), "another CA")
     found = ask(DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={other.root}"))
     assert found.first == "tls" and 'by "nullpool local CA"' in found.figure("tls") and "issuer" in found.figure("tls")
     assert "has not the CA that signed it" in found.advice("tls")
@@ -227,7 +229,7 @@ def test_a_certificate_whose_time_has_not_begun(site, ask):
 
 def test_a_certificate_signed_by_itself(site, ask):
     """The root of an authority, as a server's."""
-    root = stack.Authority(site.folder("itself"), "itself").root
+    root = Authority(site.folder("itself"), "itself").root
     with server(Listens(root, root.with_suffix(".key"))) as port:
         found = ask(DATABASE_URL=site.url(port=port, query=f"?sslmode=verify-ca&sslrootcert={site.authority.root}"))
     assert found.first == "tls" and 'self' in found.figure("tls") and '"itself" by "itself"' in found.figure("tls")
@@ -236,7 +238,7 @@ def test_a_certificate_signed_by_itself(site, ask):
 
 def test_a_server_that_is_not_proven_is_not_told_who_asks(site, ask):
     """Neither by libpq nor by the probe."""
-    other, listens = stack.Authority(site.folder("yet-another-ca"), "another CA"), Listens(*site.authority.certificate())
+    other, listens = Authority(site.folder("yet-another-ca"), "another CA"), Listens(*site.authority.certificate())
     with server(listens) as port:
         found = ask(DATABASE_URL=site.url(port=port, query=f"?sslmode=verify-full&sslrootcert={other.root}"))
         assert found.first == "tls" and not any(listens.heard)
@@ -325,13 +327,13 @@ METHODS = {
 }
 
 
-class ManyWaysIn(stack.Postgres):
+class ManyWaysIn(Postgres):
     """Each role of METHODS in the way that its name says; its CA for clients is the client's own certificate."""
 
     def _configure(self):
         super()._configure()
-        stack.run("a client's certificate", ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                                             "-subj", "/CN=by_certificate", "-keyout", self.client.with_suffix(".key"), "-out", self.client])
+        run_command("a client's certificate", ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                                               "-subj", "/CN=by_certificate", "-keyout", self.client.with_suffix(".key"), "-out", self.client])
         self.client.with_suffix(".key").chmod(0o600)
         self._write(self.data / "clients.crt", self.client.read_text())
         with open(self.data / "nullpool.conf", "a", encoding="ascii") as conf:
@@ -348,7 +350,7 @@ class ManyWaysIn(stack.Postgres):
 
 @pytest.fixture(scope="module")
 def many_ways(site):
-    postgres = ManyWaysIn(site.folder("many"), stack.free_port(), site.authority, fsync=False)
+    postgres = ManyWaysIn(site.folder("many"), free_port(), site.authority, fsync=False)
     postgres.client = site.folder("client") / "client.crt"
     postgres.create("app", "app_owner", "owner", "app_user", "app")
     try:
@@ -420,7 +422,7 @@ def test_all_endpoints_that_run_are_counted(serve, ask, place, tmp_path):
     service = serve("users", "probe", "metrics", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=5)
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local" / "run").symlink_to(service.run_dir)
-    stack.wait_until("scoreboards", lambda: len(list(service.run_dir.glob("*.board"))) == 3)
+    wait_until("scoreboards", lambda: len(list(service.run_dir.glob("*.board"))) == 3)
     few = ask(cwd=tmp_path, DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=1)
     assert few.figure("connections").endswith("97 of them for clients; all endpoints in .local/run may ask for 9: users 2, probe 7")
     assert few.checks["connections"]["good"]

@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-import stack
+from env.local.nginx import Nginx, nginx_settings
+from env.local.process import HOST, free_port, wait_until
 from client import Client
 from conftest import BUILD, ROOT, Service, children
 
@@ -41,8 +42,8 @@ class Edge:
     """An nginx in front of a service's programs: on 127.0.0.1, on ::1 and on a unix socket."""
 
     def __init__(self, service, name, more=""):
-        self.nginx = stack.Nginx(service.folder / name, stack.free_port(), service.run_dir, ROOT / "nginx",
-                                 stack.nginx_settings(BUILD / "nginx-conf", service.environment))
+        self.nginx = Nginx(service.folder / name, free_port(), service.run_dir, ROOT / "nginx",
+                           nginx_settings(BUILD / "nginx-conf", service.environment))
         self.socket = service.run_dir / f"{name}.listen"
         listens = KEY % {"port": self.nginx.port, "socket": self.socket}
         if "::1" not in PEERS:
@@ -200,15 +201,15 @@ http {{
 """
 
 
-class Proxy(stack.Nginx):
+class Proxy(Nginx):
     def __init__(self, home, upstream):
-        super().__init__(home, stack.free_port(), "none", ROOT / "nginx")
+        super().__init__(home, free_port(), "none", ROOT / "nginx")
         self.upstream = upstream
 
     def _configure(self):
         super()._configure()
         (self.home / "nginx.conf").write_text(PROXY.format(
-            host=stack.HOST, port=self.port, upstream=self.upstream.nginx.port, socket=self.upstream.socket,
+            host=HOST, port=self.port, upstream=self.upstream.nginx.port, socket=self.upstream.socket,
             user="user root;" if not os.geteuid() else ""))
 
 
@@ -359,7 +360,7 @@ def test_no_query_string_and_no_nonsense_gets_into_a_log(plain):
     for line in (secret, f"{secret} /{secret} HTTP/1.1", f"GET {secret} HTTP/1.1", f"GET /\x01{secret} HTTP/1.1", f"GET / {secret}",
                  "BREW /a HTTP/1.1", f"GET /{'x' * 5000}{secret} HTTP/1.1"):
         plain.raw("127.0.0.1", "", line=line)
-    lines = stack.wait_until("the access log", lambda: len(plain.access()) >= 8 and plain.access(), 5)
+    lines = wait_until("the access log", lambda: len(plain.access()) >= 8 and plain.access(), 5)
     assert {"/users"} < {line["uri"] for line in lines} and "(malformed)" in {line["uri"] for line in lines}
     assert {line["method"] for line in lines} >= {"GET", "", "(other)"}
     for name in ("access.log", "error.log"):
@@ -405,7 +406,7 @@ def answers_of_many(service, count):
         for _ in range(count):
             links.append(socket.create_connection(("127.0.0.1", service.nginx.port), timeout=30))
             links[-1].sendall(b"GET /probe/header?label=x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        stack.wait_until("nginx to have them all", lambda: accepted_and_handled(service)[0] >= count, 20)
+        wait_until("nginx to have them all", lambda: accepted_and_handled(service)[0] >= count, 20)
         signal_workers(signal.SIGCONT)
         return [status_of(link) for link in links]
     finally:
@@ -435,7 +436,7 @@ def test_the_figures_of_the_queue_agree():
     unit = (ROOT / "env" / "systemd" / "nullpool@.socket").read_text()
     queue = re.search(r"^#define QUEUE_MAX +(\d+)$", (ROOT / "common" / "config" / "queue.h").read_text(), re.M)[1]
     assert f"\nBacklog={queue}\n" in unit
-    assert f"listen({queue})" in (ROOT / "env" / "local" / "stack.py").read_text()
+    assert f"listen({queue})" in (ROOT / "env" / "local" / "endpoint.py").read_text()
 
 
 def test_a_slow_header_is_given_up_before_a_slow_body_would_be(slow_header):

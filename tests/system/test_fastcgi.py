@@ -11,7 +11,7 @@ import time
 import pytest
 
 import fastcgi
-import stack
+from env.local.process import wait_until
 from conftest import BUILD
 
 
@@ -133,21 +133,21 @@ HEAD = fastcgi.begin() + fastcgi.params(**GOOD)
 def test_a_length_that_libfcgi_aborts_on_never_reaches_it(probe, data):
     refused = len(probe.lines(event="no FastCGI request on a connection"))
     assert fastcgi.ask(socket_of(probe), data) == (b"", False)
-    stack.wait_until("its line", lambda: len(probe.lines(event="no FastCGI request on a connection")) > refused, 5)
+    wait_until("its line", lambda: len(probe.lines(event="no FastCGI request on a connection")) > refused, 5)
     assert probe.lines(event="worker died") == []
     assert_serves(probe)
 
 
 @pytest.mark.skipif(BUILD.name == "asan", reason="the sanitizer's own malloc ends the process, with a report")
 def test_one_that_comes_later_in_a_body_costs_one_worker(serve):
-    """Known: who may write to the socket may do this, see env/local/stack.py. What has not come yet cannot be looked at."""
+    """Known: who may write to the socket may do this, see env/local/endpoint.py. What has not come yet cannot be looked at."""
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths("fcgiapp.c")
     with fastcgi.connect(socket_of(service)) as link:
         link.sendall(HEAD_OF_POST)
-        stack.wait_until("the worker to wait for the body", lambda: not unread(link), 5)
+        wait_until("the worker to wait for the body", lambda: not unread(link), 5)
         link.sendall(fastcgi.record(fastcgi.GET_VALUES, ABORTING, request_id=0))
         assert fastcgi.read_all(link) == (b"", False)
-    stack.wait_until("its death in the log", lambda: service.lines(event="worker died", signal=signal.SIGABRT), 10)
+    wait_until("its death in the log", lambda: service.lines(event="worker died", signal=signal.SIGABRT), 10)
     assert len(service.lines(event="backtrace")) == 1
     assert_serves(service)
 
@@ -192,7 +192,7 @@ def test_management_records_are_answered_and_the_request_after_them_too(probe):
 def test_a_reader_that_stops_reading_does_not_hold_the_worker(probe):
     with fastcgi.connect(socket_of(probe)) as link:
         link.sendall(fastcgi.request("GET", "/probe/wide?rows=60&size=100000", REQUEST_ID="stops-reading"))
-        stack.wait_until("the worker to give up", lambda: probe.lines(event="request", request_id="stops-reading"), 15)
+        wait_until("the worker to give up", lambda: probe.lines(event="request", request_id="stops-reading"), 15)
         assert_serves(probe)
     assert probe.lines(event="reply not sent")
 
@@ -260,7 +260,7 @@ def test_sigterm_lets_a_running_request_end(serve):
     with fastcgi.connect(socket_of(service)) as link:
         link.sendall(fastcgi.request("GET", "/probe/sleep?seconds=1"))
         find = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%%pg_sleep($1%%'"
-        stack.wait_until("the statement to run", lambda: service.site.query(find), 5)
+        wait_until("the statement to run", lambda: service.site.query(find), 5)
         endpoint.stop(signal.SIGTERM)
         out, ended = fastcgi.read_all(link)
     assert out.startswith(b"Status: 200") and ended

@@ -8,7 +8,8 @@ import uuid
 import pytest
 
 import faults
-import stack
+from env.local.postgres import Postgres
+from env.local.process import free_port, wait_until
 from conftest import CANARY_ENCODED, read_logs
 from servers import server, silent
 
@@ -29,7 +30,7 @@ def test_wrong_configuration_is_503_at_once_and_the_log_says_why(serve, site, wr
     answer = service.client.get("/probe/session")
     assert_unavailable(answer)
     assert service.line_of(answer)["sqlstate"] == sqlstate
-    stack.wait_until("the start-up check", lambda: service.lines(event="database not connected"), 10)
+    wait_until("the start-up check", lambda: service.lines(event="database not connected"), 10)
     assert service.lines(event="database not connected")[0]["sqlstate"] == sqlstate
 
 
@@ -43,7 +44,7 @@ def test_a_server_that_says_nothing_is_504_when_the_request_ends_first(serve, si
 
 
 def test_a_program_that_starts_before_its_database_recovers_by_itself(serve, site):
-    postgres = stack.Postgres(site.folder("postgres-late"), stack.free_port(), site.authority, fsync=False)
+    postgres = Postgres(site.folder("postgres-late"), free_port(), site.authority, fsync=False)
     postgres.create("app", "app_owner", "owner", "app_user", "app")
     service = serve("probe", DATABASE_URL=site.url(password="app", port=postgres.port))
     assert_unavailable(service.client.get("/probe/session"))
@@ -78,7 +79,7 @@ def test_a_backend_killed_in_the_middle_of_a_write_is_503_with_a_known_outcome(s
         waiting = pool.submit(service.client.post, f"/probe/insert-and-sleep?label={label}")
         find = ("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
                 " AND query LIKE '%%pg_sleep%%'")
-        stack.wait_until("the statement to run", lambda: service.site.query(find), 5)
+        wait_until("the statement to run", lambda: service.site.query(find), 5)
         service.site.query(f"SELECT pg_terminate_backend(pid) FROM ({find}) AS running")
         assert_unavailable(waiting.result())
     assert "outcome" not in waiting.result().problem()
@@ -90,7 +91,7 @@ def test_a_backend_killed_in_the_middle_of_a_read_is_not_seen(service):
         waiting = pool.submit(service.client.get, "/probe/sleep?seconds=1.5")
         find = ("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
                 " AND query LIKE '%%pg_sleep%%'")
-        stack.wait_until("the statement to run", lambda: service.site.query(find), 5)
+        wait_until("the statement to run", lambda: service.site.query(find), 5)
         service.site.query(f"SELECT pg_terminate_backend(pid) FROM ({find}) AS running")
         answer = waiting.result()
     assert answer.status == 200
@@ -107,7 +108,7 @@ def test_a_worker_that_dies_costs_its_own_request_only(serve):
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths()
     answer = service.client.get("/probe/die")
     assert answer.status == 502 and answer.problem()
-    stack.wait_until("the worker's death in the log", lambda: service.lines(event="worker died", exit_code=3), 5)
+    wait_until("the worker's death in the log", lambda: service.lines(event="worker died", exit_code=3), 5)
     assert service.client.get("/probe/session").status == 200
 
 
@@ -155,7 +156,7 @@ def test_a_hung_redis_holds_health_no_longer_than_the_request(serve, site):
 def test_a_hung_database_does_not_hold_up_the_end(serve, site):
     with server(silent) as port:
         service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=30)
-        stack.wait_until("the start", lambda: service.lines(event="started"), 5)
+        wait_until("the start", lambda: service.lines(event="started"), 5)
         start = time.monotonic()
         service.endpoints["probe"].stop()
         assert time.monotonic() - start < 6 and service.endpoints["probe"].returncode == 0

@@ -5,7 +5,7 @@ import uuid
 import psycopg2
 import pytest
 
-import stack
+from env.local.process import wait_until
 from trips import FarAway
 
 TRIP_S = 0.05
@@ -44,11 +44,11 @@ def serve_far(serve, site, far, mode, programs=tuple(FIRST), **settings):
     """One worker, its start-up check is over, and it knows its server."""
     service = serve(*programs, DATABASE_URL=site.url(port=far.port), DATABASE_CONNECTION=mode,
                     DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, **settings)
-    stack.wait_until("the checks", lambda: len(service.lines(event="database connected")) == len(programs), 10)
+    wait_until("the checks", lambda: len(service.lines(event="database connected")) == len(programs), 10)
     for program in programs:
         service.client.get(FIRST[program])
     if mode == "null":
-        stack.wait_until("their end", lambda: far.open == 0, 10)
+        wait_until("their end", lambda: far.open == 0, 10)
     return service
 
 
@@ -73,7 +73,7 @@ def test_a_connection_costs_six_trips_and_each_request_what_it_promises(serve, s
     for method, target, flights in FLIGHTS:
         seen, line = counted(far, service, method, target)
         assert (seen, line["connect_trips"], line["flights"]) == (connect + flights, connect, flights), (target, line)
-        stack.wait_until("the connection's end", lambda: far.open == 0, 5)
+        wait_until("the connection's end", lambda: far.open == 0, 5)
 
 
 def test_persistent_costs_the_flights_alone(serve, site, far):
@@ -115,9 +115,9 @@ def test_what_was_opened_ahead_costs_the_flights_alone(serve, site, far):
             continue
         before = list(far.connections)
         ask(service, "GET", "/probe/rows")
-        stack.wait_until("the next connection", lambda: is_ready(site, far, before), 10)
+        wait_until("the next connection", lambda: is_ready(site, far, before), 10)
         time.sleep(TRIP_S)  # the greeting is on its way
-        stack.wait_until("the worker to read it", lambda: not far.unread, 10)
+        wait_until("the worker to read it", lambda: not far.unread, 10)
         line = ask(service, method, target)
         assert (line["trips"], line["flights"]) == (flights, flights), (target, line)
 
@@ -138,7 +138,7 @@ def test_a_request_that_comes_early_waits_only_for_the_rest(serve, site, far):
     connect = connect_trips(site)
     service = serve_far(serve, site, far, "ahead", ["probe"])
     ask(service, "GET", "/probe/rows")
-    stack.wait_until("half of a connection", lambda: 2 <= far.connections[-1].trips < connect, 5)
+    wait_until("half of a connection", lambda: 2 <= far.connections[-1].trips < connect, 5)
     line = ask(service, "GET", "/probe/rows")
     assert 0 < line["connect_trips"] < connect, line
 

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-import stack
+from env.local.process import wait_until
 from client import Client
 from test_auth import PASSWORD, assert_no_token, sign_in, someone
 
@@ -177,9 +177,9 @@ def test_two_tries_that_forget_each_others_account_do_not_wait_for_ever(null):
         link.autocommit = False
         cursor.execute("SELECT FROM sign_in_attempts WHERE account = 'other' AND network = 'n' FOR UPDATE")
         other = pool.submit(null.site.query, attempt, "other")
-        stack.wait_until("the other to wait", lambda: null.site.query(waiting), 5)
+        wait_until("the other to wait", lambda: null.site.query(waiting), 5)
         one = pool.submit(null.site.query, attempt, "one")
-        stack.wait_until("the one to end or to wait", lambda: one.done() or len(null.site.query(waiting)) == 2, 5)
+        wait_until("the one to end or to wait", lambda: one.done() or len(null.site.query(waiting)) == 2, 5)
         link.rollback()
         assert one.result() == other.result() == [(0,)]
 

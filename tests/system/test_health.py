@@ -1,7 +1,8 @@
 """/health over database and Redis, and the probes that touch neither."""
 import pytest
 
-import stack
+from env.local.process import free_port
+from env.local.redis import Redis
 from servers import server, silent
 
 
@@ -31,7 +32,7 @@ def test_without_redis_it_is_disabled_and_well(serve):
 @pytest.mark.parametrize("port", ["closed", "silent"])
 def test_redis_away_is_unhealthy_but_nothing_else_fails(serve, port):
     with server(silent) as silent_port:
-        target = silent_port if port == "silent" else stack.free_port()
+        target = silent_port if port == "silent" else free_port()
         service = serve("health", "users", REDIS_URL=f"redis://127.0.0.1:{target}/0")
         answer = service.client.get("/health")
         assert answer.status == 503
@@ -41,7 +42,7 @@ def test_redis_away_is_unhealthy_but_nothing_else_fails(serve, port):
 
 
 def test_a_redis_that_restarts_is_found_again(serve, site):
-    redis = stack.Redis(site.folder("redis"), stack.free_port())
+    redis = Redis(site.folder("redis"), free_port())
     redis.start()
     try:
         service = serve("health", REDIS_URL=f"redis://127.0.0.1:{redis.port}/0", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
@@ -55,7 +56,7 @@ def test_a_redis_that_restarts_is_found_again(serve, site):
 
 
 def test_a_database_away_is_unhealthy_and_the_probes_are_not(serve, site):
-    service = serve("health", DATABASE_URL=site.url(port=stack.free_port()))
+    service = serve("health", DATABASE_URL=site.url(port=free_port()))
     answer = service.client.get("/health")
     assert answer.status == 503
     assert (answer.json()["status"], answer.json()["database"]) == ("unhealthy", "disconnected")

@@ -7,8 +7,10 @@ import urllib.request
 
 import pytest
 
-import stack
-from conftest import ROOT
+from env.local.endpoint import Endpoint
+from env.local.nginx import Nginx
+from env.local.process import HOST, free_port, wait_until
+from conftest import ROOT, program
 
 
 @pytest.mark.parametrize("target, status", [
@@ -164,7 +166,7 @@ def test_pages_of_the_docs_say_what_they_allow(null, method):
         assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
-class Counted(stack.Nginx):
+class Counted(Nginx):
     """Answers with the key by which the limits count the address in X-Address."""
 
     def _configure(self):
@@ -176,17 +178,17 @@ class Counted(stack.Nginx):
             http {{
                 access_log off; client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp;
                 scgi_temp_path temp;
-                set_real_ip_from {stack.HOST}; real_ip_header X-Address;
+                set_real_ip_from {HOST}; real_ip_header X-Address;
                 {clients}
-                server {{ listen {stack.HOST}:{self.port}; location / {{ return 200 "$nullpool_addr"; }} }}
+                server {{ listen {HOST}:{self.port}; location / {{ return 200 "$nullpool_addr"; }} }}
             }}""")
 
 
 def test_an_ipv6_address_is_counted_by_its_64(site):
-    nginx = Counted(site.folder("counted") / "nginx", stack.free_port(), "none", ROOT / "nginx")
+    nginx = Counted(site.folder("counted") / "nginx", free_port(), "none", ROOT / "nginx")
 
     def key(address):
-        with urllib.request.urlopen(urllib.request.Request(f"http://{stack.HOST}:{nginx.port}/", headers={"X-Address": address})) as got:
+        with urllib.request.urlopen(urllib.request.Request(f"http://{HOST}:{nginx.port}/", headers={"X-Address": address})) as got:
             return got.read()
 
     nginx.start()
@@ -244,7 +246,7 @@ def test_the_request_id_is_the_same_in_answer_and_both_logs(null):
     request_id = answer.headers["x-request-id"]
     assert null.line_of(answer)["route"] == "/users"
     # nginx writes its line when it has answered.
-    stack.wait_until("nginx's line", lambda: [line for line in null.access_lines() if line["request_id"] == request_id], 5)
+    wait_until("nginx's line", lambda: [line for line in null.access_lines() if line["request_id"] == request_id], 5)
     assert [line["status"] for line in null.access_lines() if line["request_id"] == request_id] == [200]
 
 
@@ -272,9 +274,7 @@ def test_many_requests_of_one_address_are_limited(null):
 def test_a_new_program_needs_no_change_of_nginx(serve):
     service = serve("probe")
     assert service.client.get("/users").status == 404
-    import stack
-    from conftest import program
-    late = stack.Endpoint("users", program("users"), service.run_dir, service.environment, service.log)
+    late = Endpoint("users", program("users"), service.run_dir, service.environment, service.log)
     late.start()
     service.endpoints["users"] = late
     assert service.client.get("/users?limit=1").status == 200

@@ -8,7 +8,8 @@ import uuid
 import pytest
 
 import faults
-import stack
+from env.local.postgres import Postgres, migrate
+from env.local.process import free_port, wait_until
 from conftest import OWNER_CANARY, ROOT
 
 POOL = {"DATABASE_CONNECTION": "persistent", "DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
@@ -16,7 +17,7 @@ POOL = {"DATABASE_CONNECTION": "persistent", "DATABASE_POOL_SIZE": 1, "DATABASE_
 
 def wait_for_the_check(service, line):
     """The check at the start has a connection too, which a fault could meet first."""
-    stack.wait_until("the check", lambda: service.lines(event="database connected") and len(line.pairs) == 1, 10)
+    wait_until("the check", lambda: service.lines(event="database connected") and len(line.pairs) == 1, 10)
 
 
 def post(service, path, document=None, key=None):
@@ -173,7 +174,7 @@ def test_a_repeat_while_the_first_runs_is_a_conflict(service):
     key, label = str(uuid.uuid4()), str(uuid.uuid4())
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         first = pool.submit(post, service, f"/probe/insert-and-sleep?label={label}", None, key)
-        stack.wait_until("it to sleep", lambda: service.site.query(
+        wait_until("it to sleep", lambda: service.site.query(
             "SELECT 1 FROM pg_stat_activity WHERE usename = 'app_user' AND query LIKE '%%pg_sleep%%'"), 5)
         again = None if service.environment.get("DATABASE_POOL_SIZE") == "1" else post(
             service, f"/probe/insert-and-sleep?label={label}", None, key)
@@ -222,7 +223,7 @@ def test_a_commit_that_was_broken_off_is_done_by_ourselves(service):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(post, service, f"/probe/rows?label={label}")
         find = "SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active' AND query = 'COMMIT'"
-        stack.wait_until("the commit to run", lambda: service.site.query(find), 5)
+        wait_until("the commit to run", lambda: service.site.query(find), 5)
         service.site.query(f"SELECT pg_terminate_backend(pid) FROM ({find}) AS running")
         answer = waiting.result()
     assert answer.status == 201, answer
@@ -238,9 +239,9 @@ def test_what_stays_unknown_is_said_at_the_deadline(serve, site):
         wait_for_the_check(service, line)
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(post, service, f"/probe/rows?label=slow-commit-{uuid.uuid4()}")
-            stack.wait_until("the commit to run", lambda: service.site.query(
+            wait_until("the commit to run", lambda: service.site.query(
                 "SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active' AND query = 'COMMIT'"), 5)
-            line.port = stack.free_port()  # from the next connection on
+            line.port = free_port()  # from the next connection on
             line.fault = faults.next_answer(faults.cut)
             answer = waiting.result()
     assert answer.status == 503 and answer.problem()["outcome"] == "unknown"
@@ -259,7 +260,7 @@ class CutsAtFlight:
             if self.left == 0:
                 self.left = None
                 if self.for_good:
-                    pipe.line.port = stack.free_port()
+                    pipe.line.port = free_port()
                 pipe.cut()
         pipe.send(data)
 
@@ -273,7 +274,7 @@ def test_a_repeat_whose_connection_is_lost_gets_its_answer_all_the_same(serve, s
     gate = CutsAtFlight()
     with faults.line(site.postgres.port, gate) as line:
         service = serve("probe", DATABASE_URL=site.url(port=line.entrance), **POOL)
-        stack.wait_until("the check", lambda: service.lines(event="connection budget"), 10)
+        wait_until("the check", lambda: service.lines(event="connection budget"), 10)
         key, target = str(uuid.uuid4()), f"{path}?label={uuid.uuid4()}"
         first = post(service, target, None, key)
         assert first.status == 201
@@ -289,7 +290,7 @@ def test_a_repeat_that_cannot_be_answered_is_not_told_that_nothing_was_done(serv
     gate = CutsAtFlight(for_good=True)
     with faults.line(site.postgres.port, gate) as line:
         service = serve("probe", DATABASE_URL=site.url(port=line.entrance), REQUEST_TIMEOUT=3, **POOL)
-        stack.wait_until("the check", lambda: service.lines(event="connection budget"), 10)
+        wait_until("the check", lambda: service.lines(event="connection budget"), 10)
         key, target = str(uuid.uuid4()), f"{path}?label={uuid.uuid4()}"
         assert post(service, target, None, key).status == 201
         gate.left = flight
@@ -301,10 +302,10 @@ def test_a_repeat_that_cannot_be_answered_is_not_told_that_nothing_was_done(serv
 @pytest.fixture
 def own_postgres(site):
     """A database that may be killed: one that writes before it says so (fsync=False would not wait)."""
-    postgres = stack.Postgres(site.folder("postgres-killed"), stack.free_port(), site.authority)
+    postgres = Postgres(site.folder("postgres-killed"), free_port(), site.authority)
     postgres.create("app", "app_owner", OWNER_CANARY, "app_user", "app")
     postgres.start()
-    stack.migrate(ROOT, site.environment(
+    migrate(ROOT, site.environment(
         DATABASE_URL=site.url(password="app", port=postgres.port),
         MIGRATION_DATABASE_URL=site.url("app_owner", OWNER_CANARY, postgres.port)))
     yield postgres

@@ -11,7 +11,8 @@ import subprocess
 
 import pytest
 
-import stack
+from env.local.nginx import NGINX_CONF, Nginx
+from env.local.process import SERVER_ENVIRONMENT, free_port
 from client import Client
 from conftest import BUILD, OWNER_CANARY, ROOT, VARIANT
 
@@ -219,17 +220,17 @@ def test_what_is_gone_from_the_tree_is_gone_after_the_next_install(stage):
     assert files(stage) == left
 
 
-class Production(stack.Nginx):
+class Production(Nginx):
     """The files that were installed, on free ports and in a folder of their own; `https`: with the lines for TLS."""
 
     def __init__(self, stage, folder, certificate=None):
-        super().__init__(folder, stack.free_port(), folder / "run", folder / "nullpool", "as installed")
-        self.https = stack.free_port() if certificate else None
+        super().__init__(folder, free_port(), folder / "run", folder / "nullpool", "as installed")
+        self.https = free_port() if certificate else None
         shutil.copytree(stage / "etc/nginx", folder)
         (folder / "run").mkdir()
         self.site = folder / "nullpool-site.conf"
         text = (self.site.read_text().replace("/var/log/nginx/", "").replace("/run/nullpool", str(folder / "run"))
-                .replace("listen 80 ", f"listen {self.port} ").replace("listen [::]:80 ", f"listen {stack.free_port()} "))
+                .replace("listen 80 ", f"listen {self.port} ").replace("listen [::]:80 ", f"listen {free_port()} "))
         if certificate:
             for path in certificate:
                 text = re.sub(rf"^#(ssl_certificate\S*) .*{'key' if path.suffix == '.key' else 'fullchain'}.pem;", rf"\1 {path};", text, flags=re.M)
@@ -241,12 +242,12 @@ class Production(stack.Nginx):
         https.write_text(https.read_text().replace("*:443", f"127.0.0.1:{self.https}").replace("[::]:443", f"127.0.0.2:{self.https}"))
         (self.home / "temp").mkdir()
         user = "user root;" if os.geteuid() == 0 else ""
-        (self.home / "nginx.conf").write_text(stack.NGINX_CONF.format(user=user, connections=64, files=256))
+        (self.home / "nginx.conf").write_text(NGINX_CONF.format(user=user, connections=64, files=256))
 
     def check(self):
         self._configure()
         return subprocess.run(["nginx", "-t", "-q", "-p", f"{self.home}/", "-c", "nginx.conf", "-e", "error.log"],
-                              env=stack.SERVER_ENVIRONMENT, capture_output=True, text=True, timeout=30, check=False)
+                              env=SERVER_ENVIRONMENT, capture_output=True, text=True, timeout=30, check=False)
 
 
 def test_nginx_takes_what_was_installed(installed, site):

@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 import servers
-import stack
+from env.local.process import wait_until
 from conftest import CANARY, Service
 from pgbouncer import PgBouncer
 
@@ -32,16 +32,16 @@ def working(site, text):
 
 
 def waits_for(site, text, count=1):
-    stack.wait_until(f"{count} that work on {text}", lambda: len(working(site, text)) == count, 10)
+    wait_until(f"{count} that work on {text}", lambda: len(working(site, text)) == count, 10)
 
 
 def ends(site, text):
-    stack.wait_until(f"the server to stop {text}", lambda: not working(site, text), 10)
+    wait_until(f"the server to stop {text}", lambda: not working(site, text), 10)
 
 
 def line_of(service, route, **wanted):
     """Of the last request that went there."""
-    stack.wait_until(f"the line of {route}", lambda: service.lines(event="request", route=route, **wanted), 10)
+    wait_until(f"the line of {route}", lambda: service.lines(event="request", route=route, **wanted), 10)
     return service.lines(event="request", route=route, **wanted)[-1]
 
 
@@ -73,7 +73,7 @@ def test_readers_that_leave_hold_no_worker(service, site):
         waits_for(site, "pg_sleep", 3)
     assert service.client.get("/probe/rows?label=none").status == 200
     ends(site, "pg_sleep")
-    stack.wait_until("all ten to be counted", lambda: clients_gone(service) == before + 10, 10)
+    wait_until("all ten to be counted", lambda: clients_gone(service) == before + 10, 10)
     lines = service.lines(event="request", route="/probe/sleep")
     assert {(line["status"], line["level"], line["error"]) for line in lines} == {(499, "info", "The client left before the answer")}
     assert len(lines) == 3 and len(service.lines(event="client gone before its turn")) == 7
@@ -133,7 +133,7 @@ def test_a_commit_is_not_sent_for_a_client_that_left_before(service, site):
     """While the handler did something else: insert-and-dawdle sleeps for 2 s before it ends."""
     label = str(uuid.uuid4())
     with asking(service, "POST", f"/probe/dawdle?label={label}"):
-        stack.wait_until("the statement", lambda: site.query(
+        wait_until("the statement", lambda: site.query(
             "SELECT 1 FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'idle in transaction'"), 10)
     line = line_of(service, "/probe/dawdle")
     assert (line["status"], line["outcome"]) == (499, "rolled_back")
@@ -190,11 +190,11 @@ def test_one_that_leaves_while_its_connection_is_opened_holds_no_worker(serve, s
         service = serve("probe", DATABASE_URL=site.url(port=port, query=query), **SETTINGS | {"DATABASE_MAX_OVERFLOW": 1},
                         DATABASE_POOL_SIZE=0, DATABASE_CONNECTION=mode, DATABASE_CONNECT_TIMEOUT=LONG_S)
         with asking(service, method, "/probe/rows?label=none"):
-            stack.wait_until("the worker to connect", lambda: opened_to(port) == others + 1, 10)
+            wait_until("the worker to connect", lambda: opened_to(port) == others + 1, 10)
         line = line_of(service, "/probe/rows")
         assert (line["status"], line["level"], line["error"]) == (499, "info", "The client left before the answer")
         assert line["trips"] == trips
-        stack.wait_until("the connection to be closed", lambda: opened_to(port) == others, 10)
+        wait_until("the connection to be closed", lambda: opened_to(port) == others, 10)
 
 
 def test_one_that_waits_for_a_connection_that_was_begun_ahead_leaves_too(serve, site):
@@ -204,10 +204,10 @@ def test_one_that_waits_for_a_connection_that_was_begun_ahead_leaves_too(serve, 
                         DATABASE_CONNECT_TIMEOUT=LONG_S, **SETTINGS)
         for left in (1, 2):
             with asking(service, "GET", "/probe/session"):
-                stack.wait_until("the worker to be busy", lambda: re.search(
+                wait_until("the worker to be busy", lambda: re.search(
                     r'^nullpool_pool_checked_out{endpoint="probe"} 1$', metrics(service), re.M), 10)
-            stack.wait_until("its line", lambda: len(service.lines(event="request", status=499)) == left, 10)
-            stack.wait_until("the next connection, beside that of the start's check", lambda: opened_to(port) == 2, 10)
+            wait_until("its line", lambda: len(service.lines(event="request", status=499)) == left, 10)
+            wait_until("the next connection, beside that of the start's check", lambda: opened_to(port) == 2, 10)
 
 
 def test_a_replica_is_not_away_because_a_client_left(serve, site):
@@ -215,7 +215,7 @@ def test_a_replica_is_not_away_because_a_client_left(serve, site):
     with mute() as port:
         service = serve("probe", DATABASE_REPLICA_URL=site.url(port=port), DATABASE_POOL_SIZE=1, **SETTINGS)
         with asking(service, "GET", "/probe/session"):
-            stack.wait_until("the worker to connect", lambda: opened_to(port) == 1, 10)
+            wait_until("the worker to connect", lambda: opened_to(port) == 1, 10)
         line = line_of(service, "/probe/session")
         assert line["status"] == 499 and not line.get("backend_pid")
         assert not service.lines(event="replica away, reads go to the primary")

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-import stack
+from env.local.process import wait_until
 from conftest import program
 from servers import server
 
@@ -27,14 +27,14 @@ def test_a_trace_is_continued_in_both_logs_the_answer_and_the_database(serve):
     line = service.line_of(answer)
     assert (line["trace_id"], line["span_id"]) == (TRACE, span)
     assert answer.json()["application_name"] == f"nullpool/probe {TRACE}"
-    stack.wait_until("nginx' line", lambda: [line for line in service.access_lines() if line["trace_id"] == TRACE])
+    wait_until("nginx' line", lambda: [line for line in service.access_lines() if line["trace_id"] == TRACE])
 
 
 def test_a_traced_request_is_seen_in_pg_stat_activity_while_it_runs(serve, site):
     service, trace = serve("probe"), uuid.uuid4().hex
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         asked = pool.submit(service.client.get, "/probe/sleep?seconds=3", headers=traced(trace))
-        stack.wait_until("the trace", lambda: site.query(
+        wait_until("the trace", lambda: site.query(
             "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND application_name = %s", f"nullpool/probe {trace}"), 5)
         assert asked.result().status == 200
 

@@ -20,7 +20,7 @@ import uuid
 import pytest
 
 import fastcgi
-import stack
+from env.local.process import wait_until
 import tokens
 from client import Answer
 from conftest import SECRET_CANARY
@@ -220,13 +220,13 @@ def test_the_same_past_nginx(null):
         pairs = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/probe/header?label=x", name: value}
         out, ended = fastcgi.ask(path, fastcgi.begin() + fastcgi.params(**pairs) + fastcgi.stream(fastcgi.STDIN, b""))
         assert out.startswith(b"Status: ") and ended
-    assert stack.wait_until("the lines", lambda: len(null.lines(event="request")) > 5, 10)
+    assert wait_until("the lines", lambda: len(null.lines(event="request")) > 5, 10)
     assert null.lines(event="forged") == []
 
 
 def test_a_body_that_does_not_come_is_given_up(half_a_body, null):
     with contextlib.suppress(ConnectionResetError):
         assert half_a_body.recv(65536)[:12] in (b"", b"HTTP/1.1 408")
-    line = stack.wait_until("nginx's line", lambda: [line for line in null.access_lines() if line["uri"] == "/probe/half-a-body"], 5)
+    line = wait_until("nginx's line", lambda: [line for line in null.access_lines() if line["uri"] == "/probe/half-a-body"], 5)
     assert [one["upstream_status"] for one in line] == [""]
     assert null.client.get("/probe/session").status == 200

@@ -13,7 +13,7 @@ import uuid
 import pytest
 
 import fastcgi
-import stack
+from env.local.process import Process, free_port, wait_until
 from conftest import ROOT
 from servers import server
 from trips import FarAway
@@ -47,7 +47,7 @@ def value(service, name, **labels):
 
 def settled(service, name, number, **labels):
     """A request is counted after its answer."""
-    stack.wait_until(f"{name} {labels} to be {number}", lambda: value(service, name, **labels) == number, 5)
+    wait_until(f"{name} {labels} to be {number}", lambda: value(service, name, **labels) == number, 5)
 
 
 def promtool(*arguments, text=None):
@@ -108,13 +108,13 @@ def test_connections_ahead_are_used_or_wasted(serve, site):
         def used():
             """Asked again when the next one is open: on a busy machine that takes longer than a client."""
             assert service.client.get("/probe/rows?label=none").status == 200
-            stack.wait_until("the next one", site.backends, 20)
+            wait_until("the next one", site.backends, 20)
             return value(service, "nullpool_ahead_hits_total", endpoint="probe") > 0
 
-        stack.wait_until("one to be used", used)
-        stack.wait_until("the next one to be too old", lambda: proxy.open == 0, 10)
+        wait_until("one to be used", used)
+        wait_until("the next one to be too old", lambda: proxy.open == 0, 10)
         # Without a request that would tell it.
-        stack.wait_until("it to be told", lambda: value(service, "nullpool_ahead_wasted_total", endpoint="probe") >= 1, 5)
+        wait_until("it to be told", lambda: value(service, "nullpool_ahead_wasted_total", endpoint="probe") >= 1, 5)
 
 
 def test_what_a_worker_wastes_by_leaving_is_told(serve):
@@ -146,7 +146,7 @@ def test_lines_that_a_full_disk_loses_are_counted_and_stop_no_request(serve):
         assert {service.client.get("/probe/rows?label=none").status for _ in range(5)} == {200}
         endpoint.log = service.log
         # A line each, and the start's own, which a master or its check of the database lost.
-        stack.wait_until("all to be told", lambda: value(service, "nullpool_log_lines_dropped_total", endpoint="probe") >= 6, 5)
+        wait_until("all to be told", lambda: value(service, "nullpool_log_lines_dropped_total", endpoint="probe") >= 6, 5)
         endpoint.stop()
 
 
@@ -155,7 +155,7 @@ def test_a_client_that_is_gone_before_its_turn_is_counted(serve):
     path = service.run_dir / "probe.sock"
     with fastcgi.connect(path) as busy:
         busy.sendall(fastcgi.request("GET", "/probe/sleep?seconds=1"))
-        stack.wait_until("the worker to be busy", lambda: value(service, "nullpool_pool_checked_out", endpoint="probe") == 1, 5)
+        wait_until("the worker to be busy", lambda: value(service, "nullpool_pool_checked_out", endpoint="probe") == 1, 5)
         with fastcgi.connect(path) as gone:
             gone.sendall(fastcgi.request("GET", "/probe/rows?label=none"))
         assert fastcgi.read_all(busy)[0].startswith(b"Status: 200")
@@ -164,7 +164,7 @@ def test_a_client_that_is_gone_before_its_turn_is_counted(serve):
 
 @pytest.mark.parametrize("reason, password, port", [("authentication", "wrong", None), ("network", None, "free")])
 def test_connections_that_fail_are_counted_by_reason(serve, site, reason, password, port):
-    where = {name: number for name, number in (("password", password), ("port", stack.free_port() if port else None)) if number}
+    where = {name: number for name, number in (("password", password), ("port", free_port() if port else None)) if number}
     url = site.url(**where)
     service = serve("metrics", "probe", DATABASE_URL=url, DATABASE_CONNECTION="null", DATABASE_CONNECT_TIMEOUT=2)
     assert service.client.get("/probe/rows?label=none").status == 503
@@ -185,7 +185,7 @@ def test_it_answers_while_all_other_workers_are_busy(watched):
     watched.client.get("/probe/session")
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(watched.client.get, "/probe/sleep?seconds=2") for _ in range(4)]
-        stack.wait_until("a full pool", lambda: value(watched, "nullpool_pool_checked_out", endpoint="probe") == 2, 5)
+        wait_until("a full pool", lambda: value(watched, "nullpool_pool_checked_out", endpoint="probe") == 2, 5)
         assert value(watched, "nullpool_workers", endpoint="probe", state="busy") == 2
         assert value(watched, "nullpool_pool_overflow", endpoint="probe") == 1
         assert not any(answer.done() for answer in waiting)
@@ -207,7 +207,7 @@ def test_an_endpoint_whose_master_was_killed_is_down(watched):
     endpoint = watched.expect_deaths().endpoints["probe"]
     os.kill(endpoint.pid, signal.SIGKILL)
     endpoint.stop()  # a zombie would be alive to who asks by its number
-    stack.wait_until("it to be seen", lambda: value(watched, "nullpool_up", endpoint="probe") == 0, 5)
+    wait_until("it to be seen", lambda: value(watched, "nullpool_up", endpoint="probe") == 0, 5)
     assert value(watched, "nullpool_up", endpoint="metrics") == 1
 
 
@@ -254,10 +254,10 @@ def test_others_may_be_allowed(watched):
 # --- Prometheus itself ---
 
 
-class Prometheus(stack.Process):
+class Prometheus(Process):
     def __init__(self, home, target):
         super().__init__("Prometheus", home / "prometheus.log")
-        self.home, self.port = home, stack.free_port()
+        self.home, self.port = home, free_port()
         (home / "prometheus.yml").write_text(json.dumps({
             "global": {"scrape_interval": "1s"}, "rule_files": [str(MONITORING / "alerts.yml")],
             "scrape_configs": [{"job_name": "nullpool", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}]}))
@@ -295,13 +295,13 @@ def test_prometheus_scrapes_it_and_the_dashboard_shows_it(watched, prometheus):
         watched.client.post(f"/probe/rows?label={uuid.uuid4()}")
         return prometheus.query('nullpool_requests_total{endpoint="probe",code="201"} > 2')
 
-    stack.wait_until("three requests to be scraped", asked, 30)
+    wait_until("three requests to be scraped", asked, 30)
     assert [sample["value"][1] for sample in prometheus.query("up")] == ["1"]
     known = {sample["metric"]["__name__"] for sample in prometheus.query('{__name__=~"nullpool_.*"}')}
     for expression in expressions():
         assert prometheus.query(expression) is not None, expression
         assert set(re.findall(r"nullpool_\w+", expression)) <= known, expression
-    stack.wait_until("a rate", lambda: prometheus.query(expressions()[0]), 30)
+    wait_until("a rate", lambda: prometheus.query(expressions()[0]), 30)
 
 
 def test_the_alert_rules_are_good_and_name_what_there_is(watched):

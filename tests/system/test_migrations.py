@@ -6,7 +6,7 @@ import threading
 import psycopg2
 import pytest
 
-import stack
+from env.local.process import wait_until
 from conftest import CANARIES, OWNER_CANARY, ROOT, VARIANT
 
 pytestmark = pytest.mark.long
@@ -65,7 +65,7 @@ def test_the_second_of_two_waits_for_the_lock(site, database):
         second.start()
         waiting = ("SELECT 1 FROM pg_stat_activity WHERE datname = 'migrations' AND query LIKE '%%pg_try_advisory_lock%%'"
                    " AND pid <> pg_backend_pid()")
-        stack.wait_until("the migration to ask for the lock", lambda: site.query(waiting), 20)
+        wait_until("the migration to ask for the lock", lambda: site.query(waiting), 20)
         assert second.is_alive()
         cursor.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
     second.join(30)
@@ -81,13 +81,13 @@ def test_one_that_is_killed_half_way_leaves_whole_revisions_and_is_finished_by_t
         running = subprocess.Popen(["/usr/bin/python3", "-m", "alembic", "-c", "migrations/alembic.ini", "upgrade", "head"], cwd=ROOT,
                                    env=site.environment(**database), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            stack.wait_until("0004 to wait", lambda: site.query(
+            wait_until("0004 to wait", lambda: site.query(
                 "SELECT 1 FROM pg_stat_activity WHERE datname = 'migrations' AND wait_event_type = 'Lock'"), 20)
         finally:
             running.kill()
             running.wait()
         link.rollback()
-    stack.wait_until("its session to end", lambda: not site.query(
+    wait_until("its session to end", lambda: not site.query(
         "SELECT 1 FROM pg_stat_activity WHERE datname = 'migrations' AND application_name = 'nullpool migration'"), 20)
     assert alembic(site, "current", **database).stdout.strip() == "0003"
     assert "quiz_responses" in tables(site) and "idempotency_keys" not in tables(site)
@@ -185,11 +185,11 @@ def test_readers_never_stand_behind_a_migration_that_waits(site, database):
     down.start()
     try:
         waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = 'migrations' AND wait_event_type = 'Lock'"
-        stack.wait_until("the migration to wait for the lock", lambda: site.query(waiting), 20)
+        wait_until("the migration to wait for the lock", lambda: site.query(waiting), 20)
         with owner(site) as link, link.cursor() as cursor:
             cursor.execute("SET statement_timeout = '5s'")  # it waits for 2 s at most
             cursor.execute("SELECT count(*) FROM users")
-        stack.wait_until("it to let go", lambda: not site.query(waiting), 5)
+        wait_until("it to let go", lambda: not site.query(waiting), 5)
         assert down.is_alive()
     finally:
         long_reader.close()

@@ -1,7 +1,7 @@
 """The two connection modes, as the server sees them."""
 import concurrent.futures
 
-import stack
+from env.local.process import wait_until
 
 
 def pids(service, count):
@@ -19,7 +19,7 @@ def test_persistent_uses_one_backend_again(persistent):
 def test_null_leaves_no_connection_behind(serve, site):
     service = serve("probe", DATABASE_CONNECTION="null")
     mine = set(pids(service, 5))
-    stack.wait_until("the connections to be gone", lambda: not mine & set(site.backends()), 1)
+    wait_until("the connections to be gone", lambda: not mine & set(site.backends()), 1)
 
 
 def test_production_and_testing_are_null_and_development_is_persistent(serve):
@@ -45,7 +45,7 @@ def test_a_connection_is_recycled_by_age(serve):
     service = serve("probe", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, DATABASE_POOL_RECYCLE=1)
     first = pids(service, 2)
     assert first[0] == first[1]
-    stack.wait_until("a new backend", lambda: pids(service, 1) != first[:1], 5)
+    wait_until("a new backend", lambda: pids(service, 1) != first[:1], 5)
 
 
 def test_nothing_of_a_request_stays_in_a_kept_session(persistent):

@@ -16,7 +16,8 @@ import uuid
 import pytest
 
 import fastcgi
-import stack
+from env.local.endpoint import Endpoint, run_dir_for
+from env.local.process import wait_until
 from conftest import BUILD, children, program
 
 
@@ -32,8 +33,8 @@ def settled(service, name, count):
     """The workers of an endpoint, as soon as there are so many and the start-up check, a child too, is over."""
     pid = service.endpoints[name].pid
     if name != "root" and count > 0:  # a program with a database that keeps workers
-        stack.wait_until("the start-up check", lambda: service.lines(endpoint=name, event="database connected"), 15)
-    stack.wait_until(f"{count} workers", lambda: len(children(pid)) == count, 15)
+        wait_until("the start-up check", lambda: service.lines(endpoint=name, event="database connected"), 15)
+    wait_until(f"{count} workers", lambda: len(children(pid)) == count, 15)
     return children(pid)
 
 
@@ -128,7 +129,7 @@ def test_a_request_whose_client_has_gone_is_not_run(serve):
     with fastcgi.connect(path) as busy:
         busy.sendall(fastcgi.request("GET", "/probe/sleep?seconds=1"))
         running = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
-        stack.wait_until("the worker to be busy", lambda: service.site.query(running), 5)
+        wait_until("the worker to be busy", lambda: service.site.query(running), 5)
         with fastcgi.connect(path) as gone:
             gone.sendall(fastcgi.request("POST", f"/probe/rows?label={label}"))
         assert fastcgi.read_all(busy)[0].startswith(b"Status: 200")
@@ -153,7 +154,7 @@ def test_the_master_leaves_when_nobody_comes(serve):
     service = serve("root", DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=1)
     assert service.client.get("/").status == 200
     endpoint = service.endpoints["root"]
-    stack.wait_until("the master to end", lambda: not endpoint.running, 15)
+    wait_until("the master to end", lambda: not endpoint.running, 15)
     assert endpoint.returncode == 0
 
 
@@ -166,7 +167,7 @@ def test_a_worker_killed_in_a_write_leaves_no_half_and_the_next_request_works(se
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(service.client.post, f"/probe/rows?label={label}")
         committing = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = 'COMMIT'"
-        stack.wait_until("the commit", lambda: service.site.query(committing), 5)
+        wait_until("the commit", lambda: service.site.query(committing), 5)
         os.kill(children(service.endpoints["probe"].pid)[0], signal.SIGKILL)
         answer = waiting.result()
     assert answer.status == 502 and answer.problem()
@@ -186,7 +187,7 @@ def test_a_stopped_worker_is_killed_and_replaced(serve):
         # Stopped, it cannot take the connection; it is stopped again when it has.
         os.kill(worker, signal.SIGCONT)
         running = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
-        stack.wait_until("the worker to be busy", lambda: service.site.query(running), 5)
+        wait_until("the worker to be busy", lambda: service.site.query(running), 5)
         os.kill(worker, signal.SIGSTOP)
         start = time.monotonic()
         answer = waiting.result()
@@ -208,7 +209,7 @@ def test_a_loop_in_a_handler_is_ended_and_says_where_it_was(serve):
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=1)
     answer = service.client.get("/probe/loop")
     assert answer.status in (502, 504)
-    stack.wait_until("the backtrace", lambda: service.lines(event="backtrace"), 5)
+    wait_until("the backtrace", lambda: service.lines(event="backtrace"), 5)
     line = service.lines(event="backtrace")[0]
     killed = service.lines(event="worker killed, past its deadline")[0]
     assert (line["level"], line["pid"]) == ("error", killed["worker_pid"])
@@ -225,7 +226,7 @@ def test_a_loop_in_the_heap_says_where_it_was_too(serve):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: service.client.get("/probe/churn"), range(2)))
     assert {answer.status for answer in answers} <= {502, 504}
-    stack.wait_until("each backtrace", lambda: len(service.lines(event="backtrace")) == 2, 5)
+    wait_until("each backtrace", lambda: len(service.lines(event="backtrace")) == 2, 5)
     assert all("churn" in functions(line["frames"]) for line in service.lines(event="backtrace"))
     assert service.client.get("/probe/session").status == 200
 
@@ -233,7 +234,7 @@ def test_a_loop_in_the_heap_says_where_it_was_too(serve):
 def test_an_abort_of_a_worker_is_told_with_its_place(serve):
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths()
     assert service.client.get("/probe/abort").status == 502
-    stack.wait_until("its death", lambda: service.lines(event="worker died"), 5)
+    wait_until("its death", lambda: service.lines(event="worker died"), 5)
     assert "break_off" in functions(service.lines(event="backtrace")[0]["frames"])
     died = service.lines(event="worker died")[0]
     assert (died["signal"], died["route"]) == (signal.SIGABRT, "GET /probe/abort")
@@ -247,7 +248,7 @@ def test_a_crash_loop_is_quiet_and_heals_without_help(serve):
     limits = resource.prlimit(master, resource.RLIMIT_NOFILE)
     resource.prlimit(master, resource.RLIMIT_NOFILE, (6, limits[1]))
     os.kill(worker, signal.SIGKILL)
-    stack.wait_until("five deaths", lambda: len(service.lines(event="worker died", exit_code=70)) >= 5, 15)
+    wait_until("five deaths", lambda: len(service.lines(event="worker died", exit_code=70)) >= 5, 15)
     times = [datetime.datetime.fromisoformat(line["time"].replace("Z", "+00:00"))
              for line in service.lines(event="worker died", exit_code=70)]
     pauses = [(later - sooner).total_seconds() for sooner, later in zip(times, times[1:])]
@@ -279,7 +280,7 @@ def test_only_the_idle_worker_that_hangs_is_killed(serve):
     service = serve("probe", DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=60, DATABASE_POOL_SIZE=3, DATABASE_MAX_OVERFLOW=0)
     workers = settled(service, "probe", 3)
     assert service.client.get("/probe/session").status == 200
-    stack.wait_until("one of them to be ready", lambda: len(list(filter(watches_listener, workers))) == 1, 10)
+    wait_until("one of them to be ready", lambda: len(list(filter(watches_listener, workers))) == 1, 10)
     (hung,) = filter(watches_listener, workers)
     os.kill(hung, signal.SIGSTOP)
     assert service.client.get("/probe/session").status == 200
@@ -356,9 +357,9 @@ def test_twenty_restarts_and_reloads_under_load_lose_and_double_nothing(serve, h
             else:
                 before = len(service.lines(event="started"))
                 endpoint.send(signal.SIGHUP)
-                stack.wait_until("the new program", lambda: len(service.lines(event="started")) > before, 15)
+                wait_until("the new program", lambda: len(service.lines(event="started")) > before, 15)
             answered = len(load.labels)
-            stack.wait_until("more answers", lambda: len(load.labels) > answered + 3, 15)
+            wait_until("more answers", lambda: len(load.labels) > answered + 3, 15)
     load.check()
     assert len(load.labels) > 60
     assert not service.lines(event="worker died")
@@ -383,7 +384,7 @@ def test_a_reload_keeps_the_pid_and_takes_new_settings(serve):
     pid = endpoint.pid
     env_file.write_text("APP_NAME=after\n")
     endpoint.send(signal.SIGHUP)
-    stack.wait_until("the new settings", lambda: service.client.get("/").json()["message"] == "after", 10)
+    wait_until("the new settings", lambda: service.client.get("/").json()["message"] == "after", 10)
     assert endpoint.running and endpoint.pid == pid
     endpoint.stop()
     assert endpoint.returncode == 0
@@ -395,7 +396,7 @@ def test_many_reloads_at_once_end_with_the_last_settings(serve):
     for i in range(20):
         env_file.write_text(f"APP_NAME=number {i}\n")
         endpoint.send(signal.SIGHUP)
-    stack.wait_until("the last settings", lambda: service.client.get("/").json()["message"] == "number 19", 10)
+    wait_until("the last settings", lambda: service.client.get("/").json()["message"] == "number 19", 10)
 
 
 def test_a_reload_with_wrong_settings_leaves_the_old_one_serving_and_says_why(serve):
@@ -403,7 +404,7 @@ def test_a_reload_with_wrong_settings_leaves_the_old_one_serving_and_says_why(se
     assert service.client.get("/").status == 200
     env_file.write_text("DATABASE_POOL_TIMEOUT=never\n")
     endpoint.send(signal.SIGHUP)
-    stack.wait_until("the refusal", lambda: service.lines(event="not reloaded"), 10)
+    wait_until("the refusal", lambda: service.lines(event="not reloaded"), 10)
     assert service.lines(event="wrong setting")[0]["detail"].startswith("DATABASE_POOL_TIMEOUT: ")
     assert service.client.get("/").json()["message"] == "before"
 
@@ -414,9 +415,9 @@ def test_a_reload_lets_what_runs_end(serve):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(service.client.get, "/probe/sleep?seconds=1.5")
         running = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
-        stack.wait_until("the worker to be busy", lambda: service.site.query(running), 5)
+        wait_until("the worker to be busy", lambda: service.site.query(running), 5)
         endpoint.send(signal.SIGHUP)
-        stack.wait_until("the new program", lambda: len(service.lines(event="started")) == 2, 10)
+        wait_until("the new program", lambda: len(service.lines(event="started")) == 2, 10)
         assert service.client.get("/probe/session").status == 200
         endpoint.stop()
         assert endpoint.returncode == 0
@@ -430,7 +431,7 @@ def test_a_stopped_worker_of_an_earlier_program_is_no_orphan(serve):
     os.kill(worker, signal.SIGSTOP)
     for count in (2, 3):
         endpoint.send(signal.SIGHUP)
-        stack.wait_until("the new program", lambda: len(service.lines(event="started")) == count, 10)
+        wait_until("the new program", lambda: len(service.lines(event="started")) == count, 10)
     assert service.client.get("/probe/session").status == 200
     endpoint.stop()
     assert endpoint.returncode == 0 and not alive(worker)
@@ -443,12 +444,12 @@ def test_a_worker_of_an_earlier_program_that_crashes_is_seen(serve):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(service.client.get, "/probe/sleep?seconds=4")
         running = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
-        stack.wait_until("the worker to be busy", lambda: service.site.query(running), 5)
+        wait_until("the worker to be busy", lambda: service.site.query(running), 5)
         endpoint.send(signal.SIGHUP)
-        stack.wait_until("the new program", lambda: len(service.lines(event="started")) == 2, 10)
+        wait_until("the new program", lambda: len(service.lines(event="started")) == 2, 10)
         os.kill(worker, signal.SIGABRT)
         assert waiting.result().status == 502
-    stack.wait_until("its death in the log", lambda: service.lines(event="worker died", worker_pid=worker, signal=signal.SIGABRT), 10)
+    wait_until("its death in the log", lambda: service.lines(event="worker died", worker_pid=worker, signal=signal.SIGABRT), 10)
     assert service.client.get("/probe/session").status == 200
 
 
@@ -459,18 +460,18 @@ def test_a_parent_that_ignores_the_end_of_children_makes_no_difference(site, ser
     service = serve(ignoring, DATABASE_POOL_SIZE=1).expect_deaths()
     worker = settled(service, "probe", 1)[0]
     os.kill(worker, signal.SIGABRT)
-    stack.wait_until("its death in the log", lambda: service.lines(event="worker died", worker_pid=worker), 10)
+    wait_until("its death in the log", lambda: service.lines(event="worker died", worker_pid=worker), 10)
     assert service.client.get("/probe/session").status == 200
 
 
 @pytest.mark.long
 def test_signals_at_random_moments_always_end_it_with_0_and_leave_no_orphan(site):
     folder = site.folder("signals")
-    path = stack.run_dir_for(folder / "run")
+    path = run_dir_for(folder / "run")
     environment = site.environment(DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=2)
     dice = random.Random(4711)
     with open(folder / "programs.log", "ab") as log:
-        endpoint = stack.Endpoint("root", program("root"), path, environment, log)
+        endpoint = Endpoint("root", program("root"), path, environment, log)
         for i in range(500):
             endpoint.start()
             if i % 2:  # busy: somebody asks, and does not wait
@@ -478,7 +479,7 @@ def test_signals_at_random_moments_always_end_it_with_0_and_leave_no_orphan(site
                     link.sendall(fastcgi.request("GET", "/"))
             # From before main() has begun to after the first request.
             time.sleep(dice.random() * 0.04 if i % 10 else 0)
-            stack.wait_until("its own signal handling", lambda: blocks_term(endpoint.pid), 5)
+            wait_until("its own signal handling", lambda: blocks_term(endpoint.pid), 5)
             workers = children(endpoint.pid)
             endpoint.stop(dice.choice([signal.SIGTERM, signal.SIGINT]))
             assert endpoint.returncode == 0
@@ -507,7 +508,7 @@ def test_the_scoreboard_is_a_file_beside_the_socket(serve):
 
 def test_the_budget_of_all_endpoints_is_held_against_the_server(serve):
     service = serve("root", "health", "users", DATABASE_POOL_SIZE=40, DATABASE_MAX_OVERFLOW=40)  # root has no database
-    stack.wait_until("both budgets", lambda: len(service.lines(event="connection budget")) == 2, 10)
+    wait_until("both budgets", lambda: len(service.lines(event="connection budget")) == 2, 10)
     last = service.lines(event="connection budget")[-1]
     assert (last["endpoint_connections"], last["all_endpoints_connections"]) == (80, 160)
     assert last["server_connections"] == 97 and last["level"] == "warning"
@@ -525,6 +526,6 @@ def test_a_quiet_master_gives_back_what_only_its_start_needed(serve):
     """Loading and relocating touches most of its libraries, 6 MiB or more."""
     service = serve("probe", DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=1)
     pid = service.endpoints["probe"].pid
-    stack.wait_until("the pages to go", lambda: file_kib(pid) < 2048, 5)
+    wait_until("the pages to go", lambda: file_kib(pid) < 2048, 5)
     assert service.client.get("/probe/session").status == 200
     assert service.client.get("/probe/session").status == 200

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-import stack
+from env.local.endpoint import Endpoint, run_dir_for
+from env.local.process import wait_until
 from conftest import BUILD, CANARIES, ROOT, children, program
 
 
@@ -92,7 +93,7 @@ def test_spawn_fcgi_can_start_it(site):
     finally:
         pid = int(pid_file.read_text())
         os.kill(pid, signal.SIGTERM)
-        stack.wait_until("the program to end", lambda: not os.path.exists(f"/proc/{pid}/exe") or is_zombie(pid), 15)
+        wait_until("the program to end", lambda: not os.path.exists(f"/proc/{pid}/exe") or is_zombie(pid), 15)
 
 
 def is_zombie(pid):
@@ -199,9 +200,9 @@ def test_a_program_with_wrong_settings_does_not_serve(site):
     folder = site.folder("wrong-settings")
     with open(folder / "programs.log", "ab") as log:
         environment = site.environment(DATABASE_URL="nonsense")
-        endpoint = stack.Endpoint("users", program("users"), stack.run_dir_for(folder), environment, log)
+        endpoint = Endpoint("users", program("users"), run_dir_for(folder), environment, log)
         endpoint.start()
-        stack.wait_until("the program to end", lambda: not endpoint.running, 10)
+        wait_until("the program to end", lambda: not endpoint.running, 10)
         endpoint.close()
     assert endpoint.returncode == 78
     line = json.loads((folder / "programs.log").read_text().splitlines()[0])
@@ -210,7 +211,7 @@ def test_a_program_with_wrong_settings_does_not_serve(site):
 
 def test_the_start_is_logged_with_a_redacted_url_and_the_servers_versions(serve):
     service = serve("users")
-    stack.wait_until("the start-up check", lambda: service.lines(event="database connected"), 10)
+    wait_until("the start-up check", lambda: service.lines(event="database connected"), 10)
     started, connected = service.lines(event="started")[0], service.lines(event="database connected")[0]
     assert started["environment"] == "testing" and started["mode"] == "null" and started["pool_size"] == 4
     assert started["database"].startswith("postgresql://app_user:***@127.0.0.1:")
@@ -221,7 +222,7 @@ def test_the_start_is_logged_with_a_redacted_url_and_the_servers_versions(serve)
 def test_it_ends_with_0_and_leaves_no_worker(serve, number):
     service = serve("users")
     endpoint = service.endpoints["users"]
-    stack.wait_until("four workers", lambda: len(children(endpoint.pid)) >= 4, 10)
+    wait_until("four workers", lambda: len(children(endpoint.pid)) >= 4, 10)
     workers = children(endpoint.pid)
     assert len(workers) >= 4
     endpoint.stop(number)
@@ -234,7 +235,7 @@ def test_workers_do_not_outlive_a_master_that_is_killed(serve):
     endpoint = serve("users").expect_deaths().endpoints["users"]
     workers = children(endpoint.pid)
     os.kill(endpoint.pid, signal.SIGKILL)
-    stack.wait_until("the workers to end", lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), 10)
+    wait_until("the workers to end", lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), 10)
 
 
 def test_one_request_a_process_when_the_setting_says_so(serve):

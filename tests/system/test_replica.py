@@ -3,7 +3,8 @@ import uuid
 
 import pytest
 
-import stack
+from env.local.postgres import Postgres, migrate
+from env.local.process import free_port, wait_until
 from conftest import ROOT
 from servers import server, silent
 
@@ -11,10 +12,10 @@ from servers import server, silent
 @pytest.fixture
 def replica(site):
     """A server that refuses writes; that its rows are its own shows where a read went."""
-    postgres = stack.Postgres(site.folder("postgres-replica"), stack.free_port(), site.authority, fsync=False)
+    postgres = Postgres(site.folder("postgres-replica"), free_port(), site.authority, fsync=False)
     postgres.create("app", "app_owner", "owner", "app_user", "app")
     postgres.start()
-    stack.migrate(ROOT, site.environment(
+    migrate(ROOT, site.environment(
         DATABASE_URL=url_of(site, postgres), MIGRATION_DATABASE_URL=site.url("app_owner", "owner", postgres.port)))
     with postgres.admin("app") as link, link.cursor() as cursor:
         cursor.execute("INSERT INTO users (email, name) VALUES ('replica@example.com', 'Replica')")
@@ -48,7 +49,7 @@ def test_reads_go_to_the_replica_and_to_the_primary_while_it_is_away(serve, site
         assert email in emails(service)
     assert len(service.lines(event="replica away, reads go to the primary")) == 1
     replica.start()
-    stack.wait_until("reads from the replica", lambda: emails(service) == ["replica@example.com"], 10)
+    wait_until("reads from the replica", lambda: emails(service) == ["replica@example.com"], 10)
 
 
 def test_what_is_to_be_kept_in_redis_is_read_from_the_primary(serve, site, replica):
@@ -69,7 +70,7 @@ def test_a_replica_that_says_nothing_leaves_time_for_the_primary(serve, site, se
 
 
 def test_health_is_that_of_the_primary(serve, site, replica):
-    service = serve("health", DATABASE_URL=site.url(port=stack.free_port()), DATABASE_REPLICA_URL=url_of(site, replica))
+    service = serve("health", DATABASE_URL=site.url(port=free_port()), DATABASE_REPLICA_URL=url_of(site, replica))
     answer = service.client.get("/health")
     assert (answer.status, answer.json()["database"]) == (503, "disconnected")
     service = serve("health", DATABASE_REPLICA_URL=url_of(site, replica))

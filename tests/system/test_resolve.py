@@ -12,7 +12,8 @@ import time
 import pytest
 
 import fastcgi
-import stack
+from env.local.endpoint import run_dir_for
+from env.local.process import wait_until
 from conftest import may_mount, program
 
 pytestmark = pytest.mark.skipif(not may_mount(), reason="only root can have another /etc/resolv.conf, by unshare")
@@ -83,7 +84,7 @@ def endpoint(site, servers, host, **settings):
     """A master whose name servers are these, with a sandbox that kills; yields ask(), which returns its answer, and its log."""
     folder = site.folder("names")
     (folder / "resolv.conf").write_text("".join(f"nameserver {one.address}\n" for one in servers))
-    path = stack.run_dir_for(folder / "run") / "probe.sock"
+    path = run_dir_for(folder / "run") / "probe.sock"
     environment = site.environment(DATABASE_URL=site.url().replace("127.0.0.1", host), WORKER_SANDBOX="kill",
                                    HOME=None, **{"DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0, **settings})
     log_path = folder / "programs.log"
@@ -115,7 +116,7 @@ def test_names_from_a_name_server_need_nothing_that_the_sandbox_refuses(site, na
     with endpoint(site, [server], "long.database.test", DATABASE_CONNECTION=mode) as (ask, lines):
         for _ in range(2):
             assert ask().startswith(b"Status: 200"), lines()
-        stack.wait_until("both in the log", lambda: len(lines(event="request")) == 2, 10)
+        wait_until("both in the log", lambda: len(lines(event="request")) == 2, 10)
         assert len({line["pid"] for line in lines(event="request")}) == 1
         assert not lines(event="system call refused") and not lines(event="worker died")
     assert {("long.database.test", "udp"), ("long.database.test", "tcp")} <= set(server.asked)
@@ -133,14 +134,14 @@ def test_ahead_a_name_that_is_answered_late_is_waited_for_by_its_descriptor(site
     server = name_server()
     with endpoint(site, [server], "database.test", DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=1) as (ask, lines):
         assert ask().startswith(b"Status: 200"), lines()
-        stack.wait_until("one that was opened ahead", lambda: len(site.backends()) > 0, 10)
+        wait_until("one that was opened ahead", lambda: len(site.backends()) > 0, 10)
 
 
 def test_no_name_server_at_all_is_503_at_the_deadline_and_says_so(site, name_server):
     start = time.monotonic()
     with endpoint(site, [name_server(silent=True)], "database.test", REQUEST_TIMEOUT=1) as (ask, lines):
         assert re.match(rb"Status: 50[34]", ask()), lines()
-        stack.wait_until("its line", lambda: lines(event="request"), 10)
+        wait_until("its line", lambda: lines(event="request"), 10)
         (line,) = lines(event="request")
     assert 'could not resolve "database.test": no answer within the time allowed' in line["detail"]
     assert time.monotonic() - start < 30
@@ -149,5 +150,5 @@ def test_no_name_server_at_all_is_503_at_the_deadline_and_says_so(site, name_ser
 def test_a_client_that_leaves_while_its_databases_name_is_asked_for_holds_no_worker(site, name_server):
     server = name_server(silent=True)
     with endpoint(site, [server], "database.test", REQUEST_TIMEOUT=40, DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=1) as (ask, lines):
-        ask(leave_after=lambda: stack.wait_until("the worker to ask", lambda: server.heard, 10))
-        stack.wait_until("its line", lambda: lines(event="request", status=499), 10)
+        ask(leave_after=lambda: wait_until("the worker to ask", lambda: server.heard, 10))
+        wait_until("its line", lambda: lines(event="request", status=499), 10)

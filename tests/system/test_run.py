@@ -9,7 +9,7 @@ import subprocess
 import psycopg2
 import pytest
 
-import stack
+from env.local.process import wait_until
 from copy_of_tree import Copy
 
 
@@ -59,7 +59,7 @@ def test_production_opens_a_connection_for_each_request_and_ignores_a_foreign_ur
 
 def test_a_second_one_says_that_the_first_runs(copy):
     with copy.running():
-        log = subprocess.run(["/usr/bin/python3", "env/local/run.py"], cwd=copy.folder, capture_output=True, text=True,
+        log = subprocess.run(["/usr/bin/python3", "-m", "env.local.run"], cwd=copy.folder, capture_output=True, text=True,
                              env={**os.environ, "BUILD": str(copy.build)}, timeout=30, check=False)
         assert log.returncode == 1 and re.search(r"already running here \(pid \d+\)", log.stderr)
         assert copy.client.get("/").status == 200
@@ -75,7 +75,7 @@ def test_killed_it_leaves_nothing_and_starts_again(copy):
     with copy.running():
         pid = int((copy.folder / ".local" / "run.lock").read_text())
         os.kill(pid, signal.SIGKILL)
-        stack.wait_until("its processes to end", lambda: not copy.processes(), 20)
+        wait_until("its processes to end", lambda: not copy.processes(), 20)
     with copy.running():
         assert copy.client.get("/users").status == 200
 

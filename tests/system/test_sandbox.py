@@ -12,7 +12,8 @@ import subprocess
 import pytest
 
 import fastcgi
-import stack
+from env.local.endpoint import run_dir_for
+from env.local.process import wait_until
 from conftest import ROOT, children, program
 
 # What the culprit tries, the system call that it is, and whether that is logged where it fails with EPERM.
@@ -221,7 +222,7 @@ def status_of(pid):
 
 
 def started_line(service):
-    stack.wait_until("the start", lambda: service.lines(event="started"), 15)
+    wait_until("the start", lambda: service.lines(event="started"), 15)
     return service.lines(event="started")[-1]
 
 
@@ -251,7 +252,7 @@ def test_kill_ends_the_worker_says_why_and_the_next_request_works(culprit, site)
         before = len(service.lines(event="system call refused"))
         assert service.client.get(uri).status == 502, what
         deaths += 1
-        stack.wait_until(f"the death in the log: {what}", lambda: len(service.lines(event="worker died")) == deaths, 15)
+        wait_until(f"the death in the log: {what}", lambda: len(service.lines(event="worker died")) == deaths, 15)
         died = service.lines(event="worker died")[-1]
         assert died["signal"] == signal.SIGSYS and "WORKER_SANDBOX" in died["detail"], what
         # Who starts a program has signals blocked meanwhile, and glibc 2.41 also who forks: then the kernel ends it at once.
@@ -308,7 +309,7 @@ def test_off_lets_a_handler_do_what_it_must(culprit, site):
 def test_a_worker_may_still_abort(culprit):
     service = culprit("kill").expect_deaths()
     assert service.client.get("/culprit/abort").status == 502
-    stack.wait_until("the death in the log", lambda: service.lines(event="worker died"), 15)
+    wait_until("the death in the log", lambda: service.lines(event="worker died"), 15)
     assert service.lines(event="worker died")[0]["signal"] == signal.SIGABRT
 
 
@@ -335,7 +336,7 @@ def test_a_reload_executes_and_forks_as_before(culprit):
     service = culprit("kill").expect_deaths()
     first = service.client.get("/culprit/read").json()["worker"]
     service.endpoints["culprit"].send(signal.SIGHUP)
-    stack.wait_until("a new worker", lambda: service.client.get("/culprit/read").json()["worker"] != first, 15)
+    wait_until("a new worker", lambda: service.client.get("/culprit/read").json()["worker"] != first, 15)
     assert service.client.get("/culprit/execve").status == 502
 
 
@@ -382,7 +383,7 @@ def test_it_works_inside_of_the_units_own_filter(site, without):
     around = Filter(calls_of(ROOT / "env/systemd/nullpool@.service") - without)
     folder = site.folder("unit-filter")
     site.logs_of_deaths.add(folder / "programs.log")
-    path = stack.run_dir_for(folder / "run") / "culprit.sock"
+    path = run_dir_for(folder / "run") / "culprit.sock"
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
     listener.listen(5)
@@ -399,7 +400,7 @@ def test_it_works_inside_of_the_units_own_filter(site, without):
             (worker,) = children(master.pid)
             assert "without a sandbox" not in text and status_of(worker)["Seccomp_filters"] == "2"
             fastcgi.ask(path, fastcgi.request("GET", "/culprit/execve"))
-            stack.wait_until("the refusal", lambda: '"system_call":"execve"' in (folder / "programs.log").read_text(), 15)
+            wait_until("the refusal", lambda: '"system_call":"execve"' in (folder / "programs.log").read_text(), 15)
             out, _ = fastcgi.ask(path, fastcgi.request("GET", "/culprit/read"))
             assert out.startswith(b"Status: 200"), out
         finally:

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-import stack
+from env.local.process import wait_until
 from conftest import program
 from test_metrics import samples, scrape
 from test_top import tables
@@ -41,7 +41,7 @@ def serves(service):
 def reload(service):
     before = len(service.lines(event="started", endpoint="scribbler"))
     service.endpoints["scribbler"].send(signal.SIGHUP)
-    stack.wait_until("the new program", lambda: len(service.lines(event="started", endpoint="scribbler")) > before, 10)
+    wait_until("the new program", lambda: len(service.lines(event="started", endpoint="scribbler")) > before, 10)
 
 
 def test_nonsense_in_every_field(service, bystander):
@@ -49,7 +49,7 @@ def test_nonsense_in_every_field(service, bystander):
     pid = endpoint.pid
     for value in (0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0, 1, 0x20202020, 0x01010101, bystander.pid):
         assert service.client.ask("PUT", f"/scribbler/words?value={value}").status == 204
-        stack.wait_until("an answer", lambda: serves(service), 10)
+        wait_until("an answer", lambda: serves(service), 10)
         if value != 0:  # a board of zeros says that its master ended
             assert refused(service).keys() == {"scribbler"}
         assert not any(("endpoint", "scribbler") in labels for name, labels in samples(scrape(service))
@@ -69,9 +69,9 @@ def test_nobody_else_is_killed(service, bystander, whose):
     first = set(children.read_text().split())
     assert service.client.ask("PUT", f"/scribbler/workers?value={pid}").status == 204
     reload(service)
-    stack.wait_until("an answer", lambda: serves(service), 10)
+    wait_until("an answer", lambda: serves(service), 10)
     # The new program kills what is late of the old one when it looks at it, at once; all of that is gone then.
-    stack.wait_until("the old workers' end", lambda: not first & set(children.read_text().split()), 10)
+    wait_until("the old workers' end", lambda: not first & set(children.read_text().split()), 10)
     assert bystander.poll() is None and endpoint.running and serves(service)
 
 

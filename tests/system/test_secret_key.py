@@ -7,7 +7,6 @@ import subprocess
 
 import pytest
 
-import stack
 from conftest import ROOT, program
 
 # NAME=value, NAME: value, "NAME": "value", #define NAME "value"

@@ -14,7 +14,8 @@ import subprocess
 import pytest
 
 import fastcgi
-import stack
+from env.local.endpoint import run_dir_for
+from env.local.process import wait_until
 from canaries import (CANARIES, CANARY, CANARY_ENCODED, OWNER_CANARY, REPLICA_CANARY, SCRAM_CLIENT_CANARY,
                       SCRAM_SERVER_CANARY, assert_none_in)
 from conftest import BUILD, ROOT, VARIANT, children, program
@@ -52,7 +53,7 @@ def ask_all(service):
 def processes(service):
     """The masters and a worker of each, when nothing else is left: no check of the database, no worker from before a reload."""
     masters = [endpoint.pid for endpoint in service.endpoints.values()]
-    stack.wait_until("one worker each", lambda: all(len(children(master)) == 1 for master in masters), 30)
+    wait_until("one worker each", lambda: all(len(children(master)) == 1 for master in masters), 30)
     return masters + [worker for master in masters for worker in children(master)]
 
 
@@ -82,9 +83,9 @@ def test_a_process_shows_none_of_itself_and_a_reload_has_them_all_the_same(servi
         started = len(service.lines(event="started"))
         for endpoint in service.endpoints.values():
             endpoint.send(signal.SIGHUP)
-        stack.wait_until("the new programs", lambda: len(service.lines(event="started")) == started + 4, 30)
+        wait_until("the new programs", lambda: len(service.lines(event="started")) == started + 4, 30)
         workers = set(seen) - {endpoint.pid for endpoint in service.endpoints.values()}
-        stack.wait_until("the old workers' end", lambda: not workers & set(processes(service)), 30)
+        wait_until("the old workers' end", lambda: not workers & set(processes(service)), 30)
         ask_all(service)
 
 
@@ -113,7 +114,7 @@ def of_nobody(site, settings):
         shutil.copy(program("root"), copy)
         os.chown(folder, NOBODY, NOBODY)
         listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(stack.run_dir_for(folder / "run") / "root.sock"))
+        listener.bind(str(run_dir_for(folder / "run") / "root.sock"))
         listener.listen(5)
         log = open(folder / "programs.log", "ab")
         made.append((subprocess.Popen(as_nobody(copy), stdin=listener, stderr=log, cwd=folder, env=site.environment(

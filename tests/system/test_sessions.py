@@ -5,7 +5,8 @@ import uuid
 
 import pytest
 
-import stack
+from env.local.postgres import Postgres, migrate
+from env.local.process import free_port, wait_until
 import tokens
 from conftest import ROOT, SECRET_CANARY
 from test_auth import PASSWORD, WAITING, assert_refused, me, refresh, sign_in, someone
@@ -99,9 +100,9 @@ def test_what_is_made_of_a_session_while_it_is_ended_ends_too(null, ada):
         link.autocommit = False
         cursor.execute("SELECT 1 FROM users WHERE id = %s FOR UPDATE", [ada["id"]])  # a new token refers to it
         second = pool.submit(refresh, null, first["refresh_token"])
-        stack.wait_until("the next to be made", lambda: null.site.query(WAITING), 5)
+        wait_until("the next to be made", lambda: null.site.query(WAITING), 5)
         out = pool.submit(delete, null, "/auth/session", first["access_token"])
-        stack.wait_until("the end to wait for it", lambda: len(null.site.query(WAITING)) == 2, 5)
+        wait_until("the end to wait for it", lambda: len(null.site.query(WAITING)) == 2, 5)
         link.rollback()
         second, out = second.result(), out.result()
     assert (second.status, out.status) == (200, 204)
@@ -187,11 +188,11 @@ def test_an_old_session_is_looked_up_by_indexes(null, ada):
 @pytest.fixture(scope="module")
 def late(site):
     """A replica that has the schema, and of the rows what a test puts there: it lags behind for ever."""
-    postgres = stack.Postgres(site.folder("postgres-late"), stack.free_port(), site.authority, fsync=False)
+    postgres = Postgres(site.folder("postgres-late"), free_port(), site.authority, fsync=False)
     postgres.create("app", "app_owner", "owner", "app_user", "app")
     postgres.start()
     url = site.url(password="app", port=postgres.port)
-    stack.migrate(ROOT, site.environment(DATABASE_URL=url, MIGRATION_DATABASE_URL=site.url("app_owner", "owner", postgres.port)))
+    migrate(ROOT, site.environment(DATABASE_URL=url, MIGRATION_DATABASE_URL=site.url("app_owner", "owner", postgres.port)))
     yield postgres, url
     postgres.stop("immediate")
 
@@ -259,7 +260,7 @@ def test_a_sign_in_with_a_password_that_is_changed_meanwhile_makes_no_session(nu
         link.autocommit = False
         cursor.execute("UPDATE credentials SET password_hash = 'x' WHERE user_id = %s", [ada["id"]])
         late = pool.submit(sign_in, null, ada)
-        stack.wait_until("the sign-in to wait", lambda: null.site.query(WAITING), 5)
+        wait_until("the sign-in to wait", lambda: null.site.query(WAITING), 5)
         link.commit()
         assert late.result().status == 400
     assert me(null, token).status == 200

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-import stack
+from env.local.process import wait_until
 from conftest import CANARY
 from pgbouncer import PgBouncer
 from trips import FarAway
@@ -26,7 +26,7 @@ def slow(site, serve):
 
 
 def line(service, **wanted):
-    stack.wait_until(f"a line with {wanted}", lambda: service.lines(**wanted), 10)
+    wait_until(f"a line with {wanted}", lambda: service.lines(**wanted), 10)
     return service.lines(**wanted)[0]
 
 
@@ -87,7 +87,7 @@ def test_one_plan_a_minute_is_asked_for_by_all_workers_together(slow):
                 pids.add(service.line_of(answer)["pid"])
         return len(pids) > 1
 
-    stack.wait_until("two workers to answer", asked_by_two, 20)
+    wait_until("two workers to answer", asked_by_two, 20)
     assert len(service.lines(event="slow query")) >= 6
     line(service, event="slow query plan")
     assert len(service.lines(event="slow query plan")) == 1

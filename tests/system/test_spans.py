@@ -10,7 +10,7 @@ import uuid
 
 import pytest
 
-import stack
+from env.local.process import wait_until
 from collector import attributes, collector
 from conftest import children, program
 
@@ -35,7 +35,7 @@ def traced(serve, receiver):
 def spans_of(receiver, answer):
     """Those of an answer's request, by name, when they have come."""
     trace = answer.headers["traceparent"].split("-")[1]
-    stack.wait_until("the spans", lambda: receiver.of(trace))
+    wait_until("the spans", lambda: receiver.of(trace))
     return {span["name"]: span for span in receiver.of(trace)}
 
 
@@ -54,7 +54,7 @@ def sender_of(service, name):
             except OSError:
                 pass
         return None
-    return stack.wait_until("the sender", find)
+    return wait_until("the sender", find)
 
 
 def counter(service, name):
@@ -193,7 +193,7 @@ def test_what_may_succeed_later_is_sent_again(traced, receiver):
     service = traced("root", "metrics")
     server_span(receiver, service.client.get("/"))
     assert len(receiver.posts) >= 3
-    stack.wait_until("the log", lambda: service.lines(event="spans sent again"))
+    wait_until("the log", lambda: service.lines(event="spans sent again"))
     assert len(service.lines(event="spans not sent")) == 1
 
 
@@ -201,9 +201,9 @@ def test_what_is_refused_is_not(traced, receiver):
     receiver.answers = [400]
     service = traced("root", "metrics")
     service.client.get("/")
-    stack.wait_until("the refusal", lambda: service.lines(event="spans not sent"))
+    wait_until("the refusal", lambda: service.lines(event="spans not sent"))
     assert "400" in service.lines(event="spans not sent")[0]["detail"]
-    stack.wait_until("the count", lambda: counter(service, "nullpool_spans_failed_total") >= 1)
+    wait_until("the count", lambda: counter(service, "nullpool_spans_failed_total") >= 1)
 
 
 def test_nothing_waits_for_a_collector_that_hangs(traced, receiver):
@@ -217,7 +217,7 @@ def test_nothing_waits_for_a_collector_that_hangs(traced, receiver):
             assert service.client.get("/").status == 200
         asked += 200
         return counter(service, "nullpool_traces_dropped_total") > 0
-    stack.wait_until("spans to be dropped", dropped, 60)
+    wait_until("spans to be dropped", dropped, 60)
     assert all(line["duration_ms"] < 5000 for line in service.lines(event="request"))
     receiver.held.clear()
     receiver.freed.set()
@@ -227,7 +227,7 @@ def test_nothing_waits_for_a_collector_that_hangs(traced, receiver):
     def sent_again():
         asked_later.append(service.client.get("/").headers["traceparent"].split("-")[1])
         return any(receiver.of(trace) for trace in asked_later)
-    stack.wait_until("spans to come again", sent_again)
+    wait_until("spans to come again", sent_again)
 
 
 def test_no_collector_is_no_fault_of_a_request(serve):
@@ -235,7 +235,7 @@ def test_no_collector_is_no_fault_of_a_request(serve):
         port = taken.getsockname()[1]
     service = serve("root", OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}")
     assert service.client.get("/").status == 200
-    stack.wait_until("the log", lambda: service.lines(event="spans not sent"))
+    wait_until("the log", lambda: service.lines(event="spans not sent"))
     with collector(port) as late:
         server_span(late, service.client.get("/"))
 
@@ -253,7 +253,7 @@ def test_a_sender_that_died_is_replaced(traced, receiver):
     service = traced("root").expect_deaths()
     sender = sender_of(service, "root")
     os.kill(sender, signal.SIGKILL)
-    stack.wait_until("another one", lambda: sender_of(service, "root") != sender)
+    wait_until("another one", lambda: sender_of(service, "root") != sender)
     server_span(receiver, service.client.get("/"))
     assert service.lines(event="sender of spans died")
 
@@ -262,7 +262,7 @@ def test_a_reload_has_a_sender_of_its_own_and_loses_nothing(traced, receiver):
     service = traced("root")
     before, old = service.client.get("/"), sender_of(service, "root")
     os.kill(service.endpoints["root"].pid, signal.SIGHUP)
-    stack.wait_until("the old sender to end", lambda: not os.path.exists(f"/proc/{old}"))
+    wait_until("the old sender to end", lambda: not os.path.exists(f"/proc/{old}"))
     server_span(receiver, before)
     server_span(receiver, service.client.get("/"))
 
@@ -271,14 +271,14 @@ def test_a_killed_master_leaves_no_sender(traced, receiver):
     service = traced("root", REQUEST_TIMEOUT=1).expect_deaths()
     sender = sender_of(service, "root")
     os.kill(service.endpoints["root"].pid, signal.SIGKILL)
-    stack.wait_until("its end", lambda: not os.path.exists(f"/proc/{sender}"))
+    wait_until("its end", lambda: not os.path.exists(f"/proc/{sender}"))
 
 
 def test_one_that_rests_ends_without_waiting_for_anybody(traced):
     """Its sender lives, and no worker whose end would be heard."""
     service = traced("root", DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=1, REQUEST_TIMEOUT=60)
     assert service.client.get("/").status == 200
-    stack.wait_until("its end", lambda: service.lines(event="stopped"), 20)
+    wait_until("its end", lambda: service.lines(event="stopped"), 20)
 
 
 def test_without_a_collector_there_is_no_sender_and_no_trace(serve):

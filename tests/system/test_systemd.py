@@ -12,7 +12,8 @@ import time
 import pytest
 
 import fastcgi
-import stack
+from env.local.endpoint import Endpoint, run_dir_for
+from env.local.process import pause, wait_until
 from conftest import CANARY_ENCODED, program
 from test_install import PROGRAMS, installed, make  # noqa: F401 (a fixture)
 
@@ -84,7 +85,7 @@ class Notified:
 
     def __init__(self, site, name="root", path=None, address=None, **settings):
         self.folder = site.folder(f"notify-{name}")
-        self.run_dir = stack.run_dir_for(self.folder / "run")
+        self.run_dir = run_dir_for(self.folder / "run")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
         address = address or str(self.run_dir / "notify")
@@ -92,8 +93,8 @@ class Notified:
         self.messages = []
         self.log_path = self.folder / "programs.log"
         self.log = open(self.log_path, "ab")
-        self.endpoint = stack.Endpoint(name, path or program(name), self.run_dir,
-                                       site.environment(NOTIFY_SOCKET=address, **settings), self.log)
+        self.endpoint = Endpoint(name, path or program(name), self.run_dir,
+                                 site.environment(NOTIFY_SOCKET=address, **settings), self.log)
 
     def read(self):
         """All messages so far, each a dictionary of its lines."""
@@ -110,7 +111,7 @@ class Notified:
                 if message.get(name) == "1"]
 
     def wait(self, *states, timeout=15):
-        stack.wait_until(f"{states} in {self.log_path}", lambda: self.states() == list(states), timeout)
+        wait_until(f"{states} in {self.log_path}", lambda: self.states() == list(states), timeout)
 
     def ask(self, uri="/"):
         out, ended = fastcgi.ask(self.endpoint.path, fastcgi.request("GET", uri))
@@ -165,7 +166,7 @@ def test_the_end_is_told(notified, number):
     one.wait("READY")
     one.endpoint.send(number)
     one.wait("READY", "STOPPING")
-    stack.wait_until("the end", lambda: not one.endpoint.running, 15)
+    wait_until("the end", lambda: not one.endpoint.running, 15)
     assert one.endpoint.returncode == 0
 
 
@@ -190,15 +191,15 @@ def test_a_reload_into_wrong_settings_leaves_it_ready(notified, site):
     one.wait("READY")
     env_file.write_text("ENV=testing\nAPP_NAME=after\nDATABASE_POOL_SIZE=many\n")
     one.endpoint.send(signal.SIGHUP)
-    stack.wait_until("the reason in the log", lambda: "DATABASE_POOL_SIZE" in one.log_path.read_text(), 15)
-    stack.wait_until("it to be told", lambda: "exit code 78" in one.read()[-1].get("STATUS", ""), 5)
+    wait_until("the reason in the log", lambda: "DATABASE_POOL_SIZE" in one.log_path.read_text(), 15)
+    wait_until("it to be told", lambda: "exit code 78" in one.read()[-1].get("STATUS", ""), 5)
     assert one.messages[-1]["STATUS"].startswith("not reloaded: ")
     assert b'"before"' in one.ask()
     assert one.endpoint.running and one.states()[-1] == "READY"
     env_file.write_text("ENV=testing\nAPP_NAME=after\n")
     one.endpoint.send(signal.SIGHUP)
-    stack.wait_until("the new settings", lambda: b'"after"' in one.ask(), 15)
-    stack.wait_until("it to be told", lambda: one.read()[-1].get("STATUS") == "serving", 5)
+    wait_until("the new settings", lambda: b'"after"' in one.ask(), 15)
+    wait_until("it to be told", lambda: one.read()[-1].get("STATUS") == "serving", 5)
 
 
 def test_a_reload_that_the_end_overtakes_is_no_error(notified):
@@ -209,7 +210,7 @@ def test_a_reload_that_the_end_overtakes_is_no_error(notified):
     one.endpoint.send(signal.SIGTERM)
     one.endpoint.send(signal.SIGCONT)
     one.wait("READY", "STOPPING")
-    stack.wait_until("the end", lambda: not one.endpoint.running, 15)
+    wait_until("the end", lambda: not one.endpoint.running, 15)
     assert one.endpoint.returncode == 0
     assert "not reloaded" not in one.log_path.read_text() + "".join(message.get("STATUS", "") for message in one.read())
 
@@ -222,7 +223,7 @@ def test_after_a_reload_nobody_answers_with_the_old_settings(notified, site):
     for number in range(1, 6):
         env_file.write_text(f"ENV=testing\nAPP_NAME=name-{number}\n")
         one.endpoint.send(signal.SIGHUP)
-        stack.wait_until("the reload", lambda: one.states().count("READY") == number + 1, 15)
+        wait_until("the reload", lambda: one.states().count("READY") == number + 1, 15)
         assert all(f'"name-{number}"'.encode() in one.ask() for _ in range(8))
 
 
@@ -235,10 +236,10 @@ def test_a_listener_whose_flag_somebody_clears_holds_no_worker(notified):
     children = pathlib.Path(f"/proc/{one.endpoint.pid}/task/{one.endpoint.pid}/children")
     first = children.read_text().split()
     os.kill(int(first[0]), signal.SIGTERM)  # all others look whether a connection waits, and none does
-    stack.wait_until("its successor", lambda: first[0] not in children.read_text() and len(children.read_text().split()) == 4, 5)
+    wait_until("its successor", lambda: first[0] not in children.read_text() and len(children.read_text().split()) == 4, 5)
     one.endpoint.send(signal.SIGHUP)
     one.wait("READY", "RELOADING", "READY")
-    stack.wait_until("the old workers' end", lambda: not set(first) & set(children.read_text().split()), 5)
+    wait_until("the old workers' end", lambda: not set(first) & set(children.read_text().split()), 5)
     assert fcntl.fcntl(one.endpoint.listener, fcntl.F_GETFL) & os.O_NONBLOCK
     assert one.ask().startswith(b"Status: 200")
 
@@ -267,7 +268,7 @@ def test_who_waits_for_a_program_with_wrong_settings_is_answered_503(notified, s
         second.sendall(fastcgi.request("HEAD", "/"))
         one.endpoint.start()
         answers = [fastcgi.read_all(link) for link in (first, second)]
-    stack.wait_until("the end", lambda: not one.endpoint.running, 15)
+    wait_until("the end", lambda: not one.endpoint.running, 15)
     assert one.endpoint.returncode == 78
     for out, ended in answers:
         assert out.startswith(b"Status: 503") and b"\r\nRetry-After: 30\r\n" in out and ended
@@ -287,7 +288,7 @@ def test_a_program_that_refuses_can_be_told_to_end(notified):
     one.endpoint.send(signal.SIGTERM)
     with fastcgi.connect(one.endpoint.path) as second:
         second.sendall(fastcgi.request("GET", "/"))
-        stack.wait_until("the end", lambda: not one.endpoint.running, 15)
+        wait_until("the end", lambda: not one.endpoint.running, 15)
         one.endpoint.environment = good
         one.endpoint.start()
         assert fastcgi.read_all(second)[0].startswith(b"Status: 200")
@@ -309,7 +310,7 @@ def test_a_line_for_the_journal_begins_with_its_priority(site):
 
 def test_wrong_settings_end_it_with_78_and_without_ready(notified):
     one = notified(DATABASE_URL="nonsense")
-    stack.wait_until("the end", lambda: not one.endpoint.running, 15)
+    wait_until("the end", lambda: not one.endpoint.running, 15)
     assert one.endpoint.returncode == 78 and "READY" not in one.states()
 
 
@@ -323,7 +324,7 @@ def test_the_watchdog_hears_of_it_at_least_twice_in_its_time(notified):
         times += [time.monotonic()] * (heard - count)
         count = heard
         assert not times or time.monotonic() - times[-1] < 1, "systemd would have killed it"
-        stack.pause()
+        pause()
     assert times[-1] - times[0] > 1, "twice in its time is enough, and each wakes an idle machine"
 
 
@@ -333,7 +334,7 @@ def test_the_watchdog_hears_of_it_after_a_reload_too(notified):
     one.endpoint.send(signal.SIGHUP)
     one.wait("READY", "RELOADING", "READY")
     heard = len(one.messages)
-    stack.wait_until("WATCHDOG=1", lambda: any("WATCHDOG" in message for message in one.read()[heard:]), 2)
+    wait_until("WATCHDOG=1", lambda: any("WATCHDOG" in message for message in one.read()[heard:]), 2)
 
 
 def test_without_a_watchdog_it_says_nothing(notified):
@@ -348,7 +349,7 @@ def test_an_endpoint_at_rest_costs_no_process(notified):
     one = notified(DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=1)
     one.wait("READY")
     assert one.ask().startswith(b"Status: 200")
-    stack.wait_until("the end", lambda: not one.endpoint.running, 15)
+    wait_until("the end", lambda: not one.endpoint.running, 15)
     assert one.endpoint.returncode == 0 and one.states() == ["READY", "STOPPING"]
     with fastcgi.connect(one.endpoint.path) as waiting:
         waiting.sendall(fastcgi.request("GET", "/"))

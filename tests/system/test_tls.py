@@ -9,7 +9,9 @@ import psycopg2
 import pytest
 
 import faults
-import stack
+from env.local.authority import Authority
+from env.local.postgres import Postgres
+from env.local.process import free_port, wait_until
 from conftest import CANARY, program
 
 SYSTEM_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
@@ -19,7 +21,7 @@ POOL = {"DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
 def foreign_bundle(site):
     """More than one CA, as a file that people download: large enough to cost."""
     folder = site.folder("foreign-cas")
-    return "".join(stack.Authority(folder / str(i)).root.read_text() for i in range(3)) * 12
+    return "".join(Authority(folder / str(i)).root.read_text() for i in range(3)) * 12
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def test_what_protects_a_connection_in_libpqs_environment_holds(serve, site, set
                         DB_USER="app_user", DB_PASSWORD=CANARY, MIGRATION_DATABASE_URL=None, **POOL,
                         **{"PGSSLROOTCERT": site.authority.root, "PGCHANNELBINDING": "disable", **settings})
         for started in (1, 2):
-            stack.wait_until("the program, and after it the next", lambda: len(service.lines(event="started")) == started, 10)
+            wait_until("the program, and after it the next", lambda: len(service.lines(event="started")) == started, 10)
             answer = service.client.get("/probe/session")
             assert answer.status == status, service.line_of(answer)
             service.endpoints["probe"].send(signal.SIGHUP)
@@ -73,7 +75,7 @@ def test_a_server_that_is_away_now_and_then_is_no_reason_to_read_all_of_it_again
         service = serve("probe", DATABASE_URL=url, DATABASE_CONNECT_TIMEOUT=1, **POOL)
         for _ in range(6):
             assert service.client.get("/probe/session").status == 200
-            port, line.port = line.port, stack.free_port()
+            port, line.port = line.port, free_port()
             line.fault = faults.cut
             assert service.client.get("/probe/session").status == 503
             line.port, line.fault = port, faults.passing
@@ -92,10 +94,10 @@ def test_a_ca_that_is_taken_out_of_the_bundle_is_not_trusted_any_more(serve, sit
 
 
 def test_a_server_that_changes_to_another_ca_of_the_bundle_is_found(serve, site):
-    other = stack.Authority(site.folder("other-ca"))
+    other = Authority(site.folder("other-ca"))
     path = site.folder("two") / "bundle.pem"
     path.write_text(site.authority.root.read_text() + foreign_bundle(site) + other.root.read_text())
-    postgres = stack.Postgres(site.folder("postgres-tls"), stack.free_port(), site.authority, fsync=False)
+    postgres = Postgres(site.folder("postgres-tls"), free_port(), site.authority, fsync=False)
     postgres.create("app", "app_owner", "owner", "app_user", "app")
     postgres.start()
     try:

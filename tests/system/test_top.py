@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-import stack
+from env.local.process import wait_until
 from conftest import program
 
 
@@ -36,7 +36,7 @@ def tables(service, count, between=lambda: None):
 
 def test_a_table_says_who_works_how_much(serve):
     service = serve("root", "probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=3)
-    stack.wait_until("idle workers", lambda: tables(service, 1)[0]["probe"][1:4] == ["0", "2", "5"], 10)
+    wait_until("idle workers", lambda: tables(service, 1)[0]["probe"][1:4] == ["0", "2", "5"], 10)
 
     def work():
         for _ in range(20):
@@ -59,7 +59,7 @@ def test_after_a_reload_it_counts_anew(serve):
 
     def reload():
         service.endpoints["root"].send(signal.SIGHUP)
-        stack.wait_until("the new program", lambda: len(service.lines(event="started")) == 2, 10)
+        wait_until("the new program", lambda: len(service.lines(event="started")) == 2, 10)
 
     requests, errors = tables(service, 2, reload)[1]["root"][4:6]
     assert (requests, errors) == ("0.0", "0.0")
@@ -109,7 +109,7 @@ def on_terminal(serve, terminal):
     before = termios.tcgetattr(follower)
     top = subprocess.Popen([program("root"), "--top", service.run_dir], stdin=follower, stdout=follower, preexec_fn=take_terminal)
     try:
-        stack.wait_until("keys to come at once", lambda: os.read(leader, 65536) and not termios.tcgetattr(follower)[3] & termios.ECHO)
+        wait_until("keys to come at once", lambda: os.read(leader, 65536) and not termios.tcgetattr(follower)[3] & termios.ECHO)
         yield top, leader, follower, before
     finally:
         top.kill()
@@ -131,10 +131,10 @@ def test_a_key_ends_it_and_the_terminal_is_as_it_was(on_terminal, keys, end):
 def test_while_it_is_stopped_the_terminal_is_as_it_was(on_terminal):
     top, leader, follower, before = on_terminal
     top.send_signal(signal.SIGTSTP)
-    stack.wait_until("it to stop", lambda: os.waitid(os.P_PID, top.pid, os.WSTOPPED | os.WNOWAIT | os.WNOHANG))
+    wait_until("it to stop", lambda: os.waitid(os.P_PID, top.pid, os.WSTOPPED | os.WNOWAIT | os.WNOHANG))
     assert termios.tcgetattr(follower) == before
     top.send_signal(signal.SIGCONT)
-    stack.wait_until("keys to come at once", lambda: not termios.tcgetattr(follower)[3] & termios.ECHO)
+    wait_until("keys to come at once", lambda: not termios.tcgetattr(follower)[3] & termios.ECHO)
     os.write(leader, b"q")
     assert top.wait(5) == 0
 

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-import stack
+from env.local.process import wait_until
 from conftest import ROOT, children
 from servers import server
 
@@ -60,8 +60,8 @@ def test_a_worker_that_never_got_a_connection_makes_room_for_a_fresh_one(site, s
     with server(BreaksOff()) as port:
         service = serve("probe", DATABASE_URL=site.url(port=port), DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
         endpoint = service.endpoints["probe"]
-        first = stack.wait_until("a worker", lambda: children(endpoint.pid), 10)
+        first = wait_until("a worker", lambda: children(endpoint.pid), 10)
         assert service.client.get("/probe/session").status == 503
-        stack.wait_until("another worker", lambda: not set(first) & set(children(endpoint.pid)), 10)
+        wait_until("another worker", lambda: not set(first) & set(children(endpoint.pid)), 10)
     assert service.lines(event="worker leaves")
     assert not service.lines(event="worker died")

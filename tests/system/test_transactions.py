@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 import faults
-import stack
+from env.local.process import free_port, wait_until
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_swallowed_loss_of_the_connection_is_a_failure_with_a_known_outcome(se
 
 
 def test_a_swallowed_failure_to_connect_is_no_success(serve, site, label):
-    service = serve("probe", DATABASE_URL=site.url(port=stack.free_port()))
+    service = serve("probe", DATABASE_URL=site.url(port=free_port()))
     assert service.client.post(f"/probe/swallow-error?label={label}").status == 503
 
 
@@ -117,7 +117,7 @@ def test_a_commit_that_was_sent_and_not_answered_has_an_unknown_outcome(service,
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(service.client.post, f"/probe/rows?label=slow-commit-{label}")
         find = ("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active' AND query = 'COMMIT'")
-        stack.wait_until("the commit to run", lambda: service.site.query(find), 5)
+        wait_until("the commit to run", lambda: service.site.query(find), 5)
         service.site.query(f"SELECT pg_terminate_backend(pid) FROM ({find}) AS running")
         answer = waiting.result()
     assert answer.status == 503 and answer.problem()["outcome"] == "unknown"
@@ -166,7 +166,7 @@ def test_an_isolation_level_is_one_snapshot_of_all_queries(null, label):
         mine = f"{label}-{target}"
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             reading = pool.submit(null.client.get, f"/probe/{target}?label={mine}")
-            stack.wait_until("the second query", lambda: null.site.query(
+            wait_until("the second query", lambda: null.site.query(
                 "SELECT 1 FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
                 " AND query LIKE '%%pg_sleep%%'"), 5)
             assert null.client.post(f"/probe/marked?label={mine}").status == 201

@@ -13,7 +13,7 @@ import uuid
 import psycopg2
 import pytest
 
-import stack
+from env.local.process import wait_until
 from conftest import VARIANT
 from copy_of_tree import Copy
 
@@ -86,10 +86,10 @@ class Worked(Copy):
     def hear(self, *lines, after):
         """Wait until make run has said these since then."""
         for line in lines:
-            stack.wait_until(f'"{line}"', lambda: line in self.said()[after:], 30)
+            wait_until(f'"{line}"', lambda: line in self.said()[after:], 30)
 
     def wait_for_status(self, value):
-        stack.wait_until(f"the status {value}", lambda: self.client.get("/").json()["status"] == value, 30)
+        wait_until(f"the status {value}", lambda: self.client.get("/").json()["status"] == value, 30)
 
     def masters(self):
         """By name, each with its workers, as soon as all are there and nobody else (the start-up check) is."""
@@ -101,7 +101,7 @@ class Worked(Copy):
                      for process in family[run] if program_of(process.pid).parent.name == "handlers"}
             return found if all(len(master.workers) == 2 for master in found.values()) else None
 
-        return stack.wait_until("settled masters", look, 30)
+        return wait_until("settled masters", look, 30)
 
 
 def processes_by_parent():
@@ -141,7 +141,7 @@ def test_a_changed_handler_is_reloaded_and_no_other(copy):
     said = copy.write_status('"changed"')
     copy.hear("reloaded: /\n", after=said)
     copy.wait_for_status("changed")
-    stack.wait_until("new workers", lambda: not copy.masters()["root"].workers & before["root"].workers)
+    wait_until("new workers", lambda: not copy.masters()["root"].workers & before["root"].workers)
     after = copy.masters()
     assert after["root"][:2] == before["root"][:2]
     assert [after[name] for name in ("health", "onboarding", "users")] == [
@@ -206,7 +206,7 @@ class Load:
 
     def more(self):
         answered = self.answered
-        stack.wait_until("more answers", lambda: self.answered > answered + 30, 15)
+        wait_until("more answers", lambda: self.answered > answered + 30, 15)
 
 
 def emails_of(copy):
@@ -305,7 +305,7 @@ def test_make_doctor_knows_the_settings_too_and_others_win(copy):
 def test_stopped_in_the_middle_of_a_build_it_leaves_nothing(copy):
     (copy.folder / "cc.wait").touch()
     copy.write_status('"late"')
-    stack.wait_until("the compiler", lambda: [name for _, name in copy.processes() if b"handlers/root.c" in name], 30)
+    wait_until("the compiler", lambda: [name for _, name in copy.processes() if b"handlers/root.c" in name], 30)
     os.killpg(copy.child.pid, signal.SIGINT)
     copy.child.wait(30)
     assert copy.processes() == []

@@ -10,11 +10,12 @@ import tempfile
 import threading
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-for folder in ("env/local", "tests/system", "tests/torture"):
+for folder in (".", "tests/system", "tests/torture"):
     if str(ROOT / folder) not in sys.path:
         sys.path.insert(0, str(ROOT / folder))
 
-import stack  # noqa: E402
+from env.local.postgres import Postgres, migrate  # noqa: E402
+from env.local.process import free_port  # noqa: E402
 from conftest import BUILD, OWNER_CANARY, Site, read_logs  # noqa: E402
 
 ROLE, PASSWORD = "torture", "torture-0b51"  # its connections are ours alone, whatever else the site serves
@@ -53,10 +54,10 @@ def url(site, port=None):
 
 def durable_postgres(site):
     """One that may be killed: it has on disk what it acknowledged. To be stopped by the caller."""
-    postgres = stack.Postgres(site.folder("postgres-durable"), stack.free_port(), site.authority)
+    postgres = Postgres(site.folder("postgres-durable"), free_port(), site.authority)
     postgres.create("app", "app_owner", OWNER_CANARY, "app_user", "app")
     postgres.start()
-    stack.migrate(ROOT, site.environment(
+    migrate(ROOT, site.environment(
         DATABASE_URL=site.url(password="app", port=postgres.port),
         MIGRATION_DATABASE_URL=site.url("app_owner", OWNER_CANARY, postgres.port)))
     prepare(postgres)
@@ -98,4 +99,4 @@ class Counter:
             return self.last
 
 
-__all__ = ["BUILD", "MODES", "ROOT", "Counter", "durable_postgres", "own_site", "prepare", "stack", "url"]
+__all__ = ["BUILD", "MODES", "ROOT", "Counter", "durable_postgres", "own_site", "prepare", "url"]

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 import ground
 from failures import (ANSWER_S, ERRORS, EXIT_INTERNAL, EXIT_SETTINGS, HAS_MEMORY, READ, SESSION, SETTINGS, SETTLE_S, Answer, Ended,
                       Fault, Request, Switch, ask, descriptors)
-from ground import stack
+from env.local.endpoint import Endpoint, run_dir_for
+from env.local.process import Fault as StackFault, wait_until
 
 import conftest
 
@@ -59,8 +60,8 @@ class Stage:
         settings = {**SETTINGS, "DATABASE_URL": ground.url(site), **settings}
         self.settings = settings
         self.link = site.postgres.admin("app")
-        self.endpoint = stack.Endpoint(
-            program, self.program, stack.run_dir_for(self.folder / "run"),
+        self.endpoint = Endpoint(
+            program, self.program, run_dir_for(self.folder / "run"),
             {**site.environment(**settings), **self.switch.environment(self.program.name), **sanitizers()}, self.log_path)
         self.writes = []  # (request, number, key, answer)
         self.wrong = []
@@ -187,8 +188,8 @@ class Stage:
 
     def check_holdings(self):
         try:
-            stack.wait_until("it to hold no more than before", self.is_settled, SETTLE_S)
-        except stack.Fault:
+            wait_until("it to hold no more than before", self.is_settled, SETTLE_S)
+        except StackFault:
             master, workers, connections = self.holdings()
             self.find(f"it holds: master {dict(master)} of {self.master_most}, workers "
                       f"{[dict(worker) for worker in workers]} of {self.worker_most}, {connections} connections")
@@ -200,8 +201,8 @@ class Stage:
         def died():
             lines.extend(self.new_lines())
             return any(line["event"] == "worker died" for line in lines)
-        with contextlib.suppress(stack.Fault):
-            stack.wait_until("a worker's death in the log", died, SETTLE_S)
+        with contextlib.suppress(StackFault):
+            wait_until("a worker's death in the log", died, SETTLE_S)
         return lines
 
     def check_log(self):
@@ -250,7 +251,7 @@ class Stage:
         self.switch.forget()
         self.prepare()
         if self.wrong:
-            raise stack.Fault(f"{self.name}, without a fault: {self.wrong}")
+            raise StackFault(f"{self.name}, without a fault: {self.wrong}")
         return self.usual_calls()
 
     def usual_calls(self):
@@ -360,8 +361,8 @@ class Reload(Each):
             return not self.endpoint.running or (new and not new & old) or any(
                 line["event"] in ("not reloaded", "could not reload", "could not fork") for line in lines)
         try:
-            stack.wait_until("the reload", done, SETTLE_S)
-        except stack.Fault:
+            wait_until("the reload", done, SETTLE_S)
+        except StackFault:
             self.find("nothing came of SIGHUP")
         try:
             self.ask(self.good)
@@ -385,7 +386,7 @@ class Shell(Stage):
     def prepare(self):
         done = self.call()
         if done.returncode != 0:
-            raise stack.Fault(f"{self.name}: {done}")
+            raise StackFault(f"{self.name}: {done}")
 
     def call(self):
         request = self.requests[0]

@@ -20,7 +20,7 @@ from collections import Counter as Tally
 from dataclasses import dataclass, field
 
 import ground
-from ground import stack
+from env.local.process import Fault, wait_until
 
 import conftest
 import faults
@@ -205,8 +205,8 @@ class Ledger:
         if any(writer.is_alive() for writer in writers):
             self.find("a client still waits")
         last = Writer(self, "last")
-        with contextlib.suppress(stack.Fault):
-            stack.wait_until("a row to be taken", lambda: last.one() == "acknowledged", RESOLVE_S)
+        with contextlib.suppress(Fault):
+            wait_until("a row to be taken", lambda: last.one() == "acknowledged", RESOLVE_S)
         if not last.entries or last.entries[-1].told != "acknowledged":
             self.find(f"afterwards: {last.entries[-1:]}")
         return [*writers, last]

@@ -15,7 +15,7 @@ from collections import Counter as Tally
 from dataclasses import dataclass, field
 
 import ground
-from ground import stack
+from env.local.process import Fault, wait_until
 
 import conftest
 import tokens
@@ -338,8 +338,8 @@ def overload(site, seconds=10):
         result.slowest_refusal_ms = max((float(line["request_time"]) * 1000 for line in service.access_lines()
                                          if line["status"] == 503), default=0)
         begun = time.monotonic()
-        with contextlib.suppress(stack.Fault):
-            stack.wait_until("a good answer", lambda: service.client.get("/probe/sleep?seconds=0").status == 200, 30)
+        with contextlib.suppress(Fault):
+            wait_until("a good answer", lambda: service.client.get("/probe/sleep?seconds=0").status == 200, 30)
         result.recovery_ms = (time.monotonic() - begun) * 1000
         if others + more[3]:
             result.found.append(f"overload: answers of another kind: {dict(others + more[3])}")
