@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "config/queue.h"
 #include "config/settings.h"
 
@@ -39,7 +40,7 @@ write_origins(struct buf *out, const char *origins)
 	size_t size;
 
 	buf_text(out, "map $http_origin $nullpool_cors_origin {\n");
-	for (; (size = settings_next_item(&origins)) > 0; origins += size)
+	for (; (size = text_next_item(&origins)) > 0; origins += size)
 		write_origin(out, origins, size);
 	buf_text(out, "\tdefault \"\";\n}\n");
 }

@@ -43,7 +43,7 @@ struct np_ctx {
 	struct argument *get_arguments; /* in the order of get->params */
 	bool looking;          /* `route` is `get` for the moment, and nothing is committed */
 	const char *cache_key; /* of its answer; NULL: it is not kept */
-	enum cache_found cache_found;
+	enum cache_result cache_found;
 	struct cache_cost
 	    cache_before;   /* what the process had waited for Redis when the request began */
 	struct buf kept;    /* with CACHE_LEASE: the answer as it is to be kept; empty: it is not */

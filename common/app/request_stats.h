@@ -13,7 +13,7 @@ struct request_stats {
 	const struct transaction_counts *counts; /* NULL: there was no transaction */
 	enum transaction_outcome outcome;
 	bool cached; /* it has a key in the cache: */
-	enum cache_found cache_found;
+	enum cache_result cache_found;
 };
 
 #endif

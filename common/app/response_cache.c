@@ -123,7 +123,7 @@ response_cache_find(struct np_ctx *ctx)
 	/* Another build's idea of a reply. */
 	if (!ctx->replied) {
 		reply_reset(&ctx->reply);
-		ctx->cache_found = CACHE_MISS;
+		ctx->cache_found = CACHE_BYPASS;
 	}
 	return ctx->replied;
 }
@@ -155,9 +155,9 @@ forget(struct np_ctx *ctx)
 		return;
 	if (deadline.at_us < ctx->deadline.at_us)
 		deadline = ctx->deadline;
-	if (!cache_forget(ctx->app->cache, deadline, keys, count))
+	if (!cache_invalidate(ctx->app->cache, deadline, keys, count))
 		log_printf(LOG_WARNING, "not forgotten", "%s: %s", *ctx->route->invalidates,
-		           cache_why(ctx->app->cache));
+		           cache_last_error(ctx->app->cache));
 	spans_add_cache(ctx, "forget", start_us);
 }
 
@@ -187,14 +187,14 @@ response_cache_fill(struct np_ctx *ctx)
 		cache_fill(ctx->app->cache, ctx->deadline, ctx->cache_key, ctx->kept.data,
 		           ctx->kept.size, ttl_s);
 	else
-		cache_release(ctx->app->cache, ctx->deadline, ctx->cache_key);
+		cache_release_lease(ctx->app->cache, ctx->deadline, ctx->cache_key);
 	spans_add_cache(ctx, "fill", start_us);
 }
 
 const char *
 response_cache_word(const struct np_ctx *ctx)
 {
-	return ctx->cache_key ? cache_found_names[ctx->cache_found] : NULL;
+	return ctx->cache_key ? cache_result_names[ctx->cache_found] : NULL;
 }
 
 struct cache_cost

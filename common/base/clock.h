@@ -11,6 +11,9 @@ struct deadline {
 	int64_t at_us; /* of clock_now_us() */
 };
 
+#define DEADLINE_NOW   ((struct deadline){ 0 }) /* has passed: looks and does not wait */
+#define DEADLINE_NEVER ((struct deadline){ INT64_MAX })
+
 int64_t clock_now_us(void);  /* CLOCK_MONOTONIC */
 int64_t clock_wall_us(void); /* CLOCK_REALTIME, since 1970: somebody may set it */
 

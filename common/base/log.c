@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/sink.h"
 #include "base/text.h"
 
@@ -68,12 +69,19 @@ is_journal(void)
 	return strcmp(own, stream) == 0;
 }
 
+static void
+log_out_of_memory(void)
+{
+	log_plain(LOG_ERROR, "out of memory");
+}
+
 void
 log_setup(const char *endpoint, enum log_level least)
 {
 	state.endpoint = endpoint;
 	state.least = least;
 	state.to_journal = is_journal();
+	mem_on_exhausted(log_out_of_memory);
 }
 
 void

@@ -3,10 +3,10 @@
 #include <talloc.h>
 
 #include "base/exit_code.h"
-#include "base/log.h"
 #include "base/mem.h"
 
 static void *process;
+static void (*report_exhausted)(void);
 
 struct owned {
 	void *thing;
@@ -14,9 +14,16 @@ struct owned {
 };
 
 void
+mem_on_exhausted(void (*report)(void))
+{
+	report_exhausted = report;
+}
+
+void
 mem_exhausted(void)
 {
-	log_plain(LOG_ERROR, "out of memory");
+	if (report_exhausted)
+		report_exhausted();
 	_exit(EXIT_INTERNAL);
 }
 

@@ -17,8 +17,12 @@
 void *mem_process(void);
 void mem_end(void);
 
-/* For those whose allocation is another's and failed. */
+/* Reports that memory is used up and ends the process; for callers whose allocation another library
+ * makes. */
 NORETURN void mem_exhausted(void);
+
+/* `report` is called before the process ends for want of memory. It must not allocate. */
+void mem_on_exhausted(void (*report)(void));
 
 /* A scope of its own below owner; release it with mem_free(). */
 RETURNS_OWNED void *mem_scope(void *owner, const char *name);

@@ -1,14 +1,14 @@
 #include "base/resolve.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netdb.h>
-#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <ares.h>
+
+#include "base/poll.h"
 
 /* A database, perhaps a replica, perhaps a Redis. */
 #define NAMES_MAX 3
@@ -51,7 +51,7 @@ static struct {
 } instead;
 
 void
-resolve_read_instead(char *resolv_conf, uint16_t port)
+resolve_set_config(char *resolv_conf, uint16_t port)
 {
 	instead.resolv_conf = resolv_conf;
 	instead.port = port;
@@ -197,7 +197,7 @@ settle(struct name *name)
 		close_question(name, name->status);
 	else if (name->unwatched)
 		close_question(name, ARES_ENOMEM);
-	else if (clock_now_us() - name->asked_us > RESOLVE_KEPT_S * INT64_C(1000000))
+	else if (clock_now_us() - name->asked_us > RESOLVE_CACHE_S * INT64_C(1000000))
 		/* Whatever its answer would be, it is too old to be believed. */
 		close_question(name, ARES_SUCCESS);
 }
@@ -329,7 +329,7 @@ static bool
 is_known(const struct name *name)
 {
 	return name->addresses.count > 0
-	       && clock_now_us() - name->since_us <= RESOLVE_KEPT_S * INT64_C(1000000);
+	       && clock_now_us() - name->since_us <= RESOLVE_CACHE_S * INT64_C(1000000);
 }
 
 /* And nobody has been told. */
@@ -343,7 +343,7 @@ has_failed(const struct name *name)
 static int
 timeout_of(const struct name *name)
 {
-	struct deadline deadline = { .at_us = INT64_MAX };
+	struct deadline deadline = DEADLINE_NEVER;
 	struct timeval left;
 
 	if (ares_timeout(name->channel, NULL, &left))
@@ -371,14 +371,10 @@ void
 resolve_wait(struct deadline deadline)
 {
 	struct resolve_need need = resolve_need();
-	struct pollfd poll_fd = { .fd = need.fd, .events = POLLIN };
-	int left_ms = deadline_left_ms(deadline);
 
-	if (need.timeout_ms >= 0 && need.timeout_ms < left_ms)
-		left_ms = need.timeout_ms;
-	/* A signal only ends it early. */
-	if (need.fd >= 0)
-		(void)poll(&poll_fd, 1, left_ms);
+	if (need.timeout_ms >= 0)
+		deadline = deadline_within_ms(deadline, need.timeout_ms);
+	(void)poll_until(need.fd, POLLIN, deadline);
 }
 
 static enum resolve_outcome

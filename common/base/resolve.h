@@ -6,7 +6,7 @@
  * glibc's NSS modules.
  *
  * A question that got no answer in time stays open, and the next caller with the same name waits
- * for the same. An answer serves for RESOLVE_KEPT_S; whoever could not connect with it makes it
+ * for the same. An answer serves for RESOLVE_CACHE_S; whoever could not connect with it makes it
  * forgotten. Each question reads the files anew.
  *
  * A process that has asked must not fork while a question is open.
@@ -19,8 +19,8 @@
 #include "base/attributes.h"
 #include "base/clock.h"
 
-#define RESOLVE_MAX    8
-#define RESOLVE_KEPT_S 60
+#define RESOLVE_MAX     8
+#define RESOLVE_CACHE_S 60
 
 struct addresses {
 	char texts[RESOLVE_MAX][INET6_ADDRSTRLEN]; /* numeric, in the order of RFC 6724 */
@@ -58,6 +58,6 @@ void resolve_forget(const char *host);
 
 /* For tests: the file to read instead of /etc/resolv.conf, and the port of its servers.
  * Borrowed. */
-void resolve_read_instead(char *resolv_conf, uint16_t port);
+void resolve_set_config(char *resolv_conf, uint16_t port);
 
 #endif

@@ -2,10 +2,11 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/poll.h"
 
 /* How long the rest of a line that was begun is waited for. */
 #define REST_MS 50
@@ -52,12 +53,9 @@ static bool
 has_room(int fd, int wait_ms)
 {
 	struct pollfd reader = { .fd = fd, .events = POLLOUT };
-	int ready;
 
-	do {
-		ready = poll(&reader, 1, wait_ms);
-	} while (ready < 0 && errno == EINTR);
-	return ready > 0 && !(reader.revents & (POLLERR | POLLNVAL));
+	return poll_any(&reader, 1, deadline_in_ms(wait_ms)) == POLL_READY
+	       && !(reader.revents & (POLLERR | POLLNVAL));
 }
 
 static ssize_t

@@ -143,6 +143,15 @@ text_ends(const char *text, const char *suffix)
 	return size >= end && strcmp(text + size - end, suffix) == 0;
 }
 
+size_t
+text_next_item(const char **list)
+{
+	if (!*list)
+		return 0;
+	*list += strspn(*list, ", ");
+	return strcspn(*list, ", ");
+}
+
 bool
 parse_int(const char *text, int64_t *value)
 {

@@ -28,6 +28,10 @@ bool text_equal_nocase(const char *a, const char *b);
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 
+/* Moves *list (may be NULL) to its next item and returns the item's size, or 0 at the end. Commas
+ * and spaces separate items. The caller then skips the item: *list += size. */
+size_t text_next_item(const char **list);
+
 /* The whole text is an optional minus and digits, and fits. */
 NP_MUST_CHECK bool parse_int(const char *text, int64_t *value);
 

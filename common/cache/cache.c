@@ -35,8 +35,8 @@
 _Static_assert(CACHE_LEASE_MS == 3000, "LEASE_TEXT says it too");
 _Static_assert(CACHE_VALUE_MAX + HEAD_BYTES < REDIS_REPLY_MAX, "what is kept can be read");
 
-const char *const cache_found_names[CACHE_HIT + 1] = {
-	[CACHE_MISS] = "away",
+const char *const cache_result_names[CACHE_HIT + 1] = {
+	[CACHE_BYPASS] = "away",
 	[CACHE_LEASE] = "miss",
 	[CACHE_HIT] = "hit",
 };
@@ -78,7 +78,7 @@ hash_value(const struct cache *cache, const char *key, const char *end, const ch
 }
 
 static bool
-is_ours(const struct cache *cache, const char *key, const struct redis_answer *answer)
+is_ours(const struct cache *cache, const char *key, const struct redis_reply *answer)
 {
 	char hash[HASH_TEXT_BYTES];
 
@@ -91,7 +91,7 @@ is_ours(const struct cache *cache, const char *key, const struct redis_answer *a
 
 /* Redis ends a value by itself; one that was put back later is too old all the same. */
 static bool
-has_ended(const struct redis_answer *answer)
+has_ended(const struct redis_reply *answer)
 {
 	char end[END_DIGITS + 1] = "";
 
@@ -111,7 +111,7 @@ warn(struct cache *cache, const char *why)
 }
 
 static bool
-is_believed(struct cache *cache, const char *key, const struct redis_answer *answer)
+is_believed(struct cache *cache, const char *key, const struct redis_reply *answer)
 {
 	if (!is_ours(cache, key, answer)) {
 		warn(cache, "was not kept by a program with this SECRET_KEY, or was changed");
@@ -128,11 +128,11 @@ is_believed(struct cache *cache, const char *key, const struct redis_answer *ans
 
 /* Says something whose answer does not matter. */
 static bool
-tell(struct cache *cache, struct deadline deadline, const struct redis_word *words, size_t count)
+tell(struct cache *cache, struct deadline deadline, const struct redis_arg *words, size_t count)
 {
 	void *scope = mem_scope(cache, "tell");
-	struct redis_answer answer;
-	bool told = redis_ask(scope, cache->redis, deadline, words, count, &answer);
+	struct redis_reply answer;
+	bool told = redis_command(scope, cache->redis, deadline, words, count, &answer);
 
 	mem_free(scope);
 	return told;
@@ -145,7 +145,7 @@ cache_fill(struct cache *cache, struct deadline deadline, const char *key, const
 	char *whole, ttl[INT_TEXT_BYTES], hash[HASH_TEXT_BYTES];
 
 	if (size > CACHE_VALUE_MAX) {
-		cache_release(cache, deadline, key);
+		cache_release_lease(cache, deadline, key);
 		return;
 	}
 	whole = mem_resize(cache, NULL, HEAD_BYTES + size + 1);
@@ -157,47 +157,48 @@ cache_fill(struct cache *cache, struct deadline deadline, const char *key, const
 	memcpy(whole + 1, hash, LEASE_BYTES - 1);
 	(void)text_of_int(ttl_s, ttl);
 	(void)tell(cache, deadline,
-	           (struct redis_word[]){ REDIS_TEXT("EVAL"),
-	                                  REDIS_TEXT(FILL_SCRIPT),
-	                                  REDIS_TEXT("1"),
-	                                  redis_word(key),
-	                                  redis_word(cache->lease),
-	                                  { whole, HEAD_BYTES + size },
-	                                  redis_word(ttl) },
+	           (struct redis_arg[]){ REDIS_ARG("EVAL"),
+	                                 REDIS_ARG(FILL_SCRIPT),
+	                                 REDIS_ARG("1"),
+	                                 redis_arg(key),
+	                                 redis_arg(cache->lease),
+	                                 { whole, HEAD_BYTES + size },
+	                                 redis_arg(ttl) },
 	           7);
 	mem_free(whole);
 }
 
 void
-cache_release(struct cache *cache, struct deadline deadline, const char *key)
+cache_release_lease(struct cache *cache, struct deadline deadline, const char *key)
 {
-	const struct redis_word words[] = { REDIS_TEXT("EVAL"), REDIS_TEXT(RELEASE_SCRIPT),
-		                            REDIS_TEXT("1"), redis_word(key),
-		                            redis_word(cache->lease) };
+	const struct redis_arg words[] = { REDIS_ARG("EVAL"), REDIS_ARG(RELEASE_SCRIPT),
+		                           REDIS_ARG("1"), redis_arg(key),
+		                           redis_arg(cache->lease) };
 
 	(void)tell(cache, deadline, words, COUNT_OF(words));
 }
 
 bool
-cache_forget(struct cache *cache, struct deadline deadline, const char *const *keys, size_t count)
+cache_invalidate(struct cache *cache, struct deadline deadline, const char *const *keys,
+                 size_t count)
 {
-	redis_insist(cache->redis);
+	redis_retry_now(cache->redis);
 	return redis_delete(cache->redis, deadline, keys, count);
 }
 
 bool
 cache_ping(struct cache *cache, struct deadline deadline)
 {
-	const struct redis_word words[] = { REDIS_TEXT("PING") };
+	const struct redis_arg words[] = { REDIS_ARG("PING") };
 
-	redis_insist(cache->redis);
+	redis_retry_now(cache->redis);
 	return tell(cache, deadline, words, COUNT_OF(words));
 }
 
 const char *
-cache_why(const struct cache *cache)
+cache_last_error(const struct cache *cache)
 {
-	return redis_why(cache->redis);
+	return redis_last_error(cache->redis);
 }
 
 /* --- finding --- */
@@ -216,29 +217,29 @@ new_lease(struct cache *cache)
  * now. */
 static bool
 take_lease(void *owner, struct cache *cache, struct deadline deadline, const char *key,
-           struct redis_answer *answer)
+           struct redis_reply *answer)
 {
-	const struct redis_word words[] = { REDIS_TEXT("SET"),        redis_word(key),
-		                            redis_word(cache->lease), REDIS_TEXT("NX"),
-		                            REDIS_TEXT("PX"),         REDIS_TEXT(LEASE_TEXT) };
+	const struct redis_arg words[] = { REDIS_ARG("SET"),        redis_arg(key),
+		                           redis_arg(cache->lease), REDIS_ARG("NX"),
+		                           REDIS_ARG("PX"),         REDIS_ARG(LEASE_TEXT) };
 
-	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), answer);
+	return redis_command(owner, cache->redis, deadline, words, COUNT_OF(words), answer);
 }
 
 static bool
-is_lease(const struct redis_answer *answer)
+is_lease(const struct redis_reply *answer)
 {
 	return answer->size == LEASE_BYTES && answer->text[0] == LEASE_MARK;
 }
 
 static bool
 look(void *owner, struct cache *cache, struct deadline deadline, const char *key,
-     struct redis_answer *answer)
+     struct redis_reply *answer)
 {
-	const struct redis_word words[] = { REDIS_TEXT("GET"), redis_word(key) };
+	const struct redis_arg words[] = { REDIS_ARG("GET"), redis_arg(key) };
 
 	/* What is of another type is none of ours: as a value that is not whole. */
-	return redis_ask(owner, cache->redis, deadline, words, COUNT_OF(words), answer)
+	return redis_command(owner, cache->redis, deadline, words, COUNT_OF(words), answer)
 	       || answer->wrong_type;
 }
 
@@ -251,12 +252,12 @@ wait_for_lease(struct cache *cache, int64_t pause_ms, struct deadline end)
 	cache->slept_us += clock_now_us() - start_us;
 }
 
-enum cache_found
+enum cache_result
 cache_find(void *owner, struct cache *cache, struct deadline deadline, const char *key,
            const char **value, size_t *size)
 {
 	struct deadline end = deadline_within_ms(deadline, LOOKS_END_MS);
-	struct redis_answer answer;
+	struct redis_reply answer;
 	int64_t pause_ms = FIRST_LOOK_MS;
 
 	while (look(owner, cache, deadline, key, &answer)) {
@@ -266,7 +267,8 @@ cache_find(void *owner, struct cache *cache, struct deadline deadline, const cha
 			return CACHE_HIT;
 		}
 		/* What is under it is none of ours. */
-		if (!answer.nil && !is_lease(&answer) && !cache_forget(cache, deadline, &key, 1))
+		if (!answer.nil && !is_lease(&answer)
+		    && !cache_invalidate(cache, deadline, &key, 1))
 			break;
 		if (!is_lease(&answer)) {
 			new_lease(cache);
@@ -280,7 +282,7 @@ cache_find(void *owner, struct cache *cache, struct deadline deadline, const cha
 		wait_for_lease(cache, pause_ms, end);
 		pause_ms = pause_ms * 2 < LATER_LOOK_MS ? pause_ms * 2 : LATER_LOOK_MS;
 	}
-	return CACHE_MISS;
+	return CACHE_BYPASS;
 }
 
 struct cache_cost

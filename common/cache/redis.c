@@ -87,15 +87,15 @@ failed(struct redis *redis, const char *doing, const char *why)
 /* --- one command --- */
 
 static bool
-send_all(struct redis *redis, const struct redis_word *words, size_t count)
+send_all(struct redis *redis, const struct redis_arg *words, size_t count)
 {
-	const char *bytes[REDIS_WORDS_MAX];
-	size_t sizes[REDIS_WORDS_MAX];
+	const char *bytes[REDIS_ARGS_MAX];
+	size_t sizes[REDIS_ARGS_MAX];
 	char *command;
 	long long size;
 	bool sent;
 
-	assert(count <= REDIS_WORDS_MAX);
+	assert(count <= REDIS_ARGS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		bytes[i] = words[i].bytes;
 		sizes[i] = words[i].size;
@@ -127,7 +127,7 @@ read_reply(struct redis *redis, const char **why)
 		*why = "an answer that is too long";
 		if (reader->len > REDIS_REPLY_MAX)
 			return NULL;
-		*why = wire_why(redis->wire);
+		*why = wire_last_error(redis->wire);
 		if (!wire_read(redis->wire, redis->deadline, bytes, sizeof(bytes), &got))
 			return NULL;
 		if (redisReaderFeed(reader, bytes, got) != REDIS_OK)
@@ -136,11 +136,11 @@ read_reply(struct redis *redis, const char **why)
 }
 
 static bool
-take(void *owner, const redisReply *reply, struct redis_answer *answer)
+take(void *owner, const redisReply *reply, struct redis_reply *answer)
 {
 	bool text = reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS;
 
-	*answer = (struct redis_answer){ .nil = reply->type == REDIS_REPLY_NIL, .text = "" };
+	*answer = (struct redis_reply){ .nil = reply->type == REDIS_REPLY_NIL, .text = "" };
 	if (reply->type == REDIS_REPLY_INTEGER)
 		answer->number = reply->integer;
 	if (text) {
@@ -174,7 +174,7 @@ is_unwell(const char *error)
 
 /* It answered, and said no: the connection is as good as before. */
 static void
-refused(struct redis *redis, const char *doing, const char *error, struct redis_answer *answer)
+refused(struct redis *redis, const char *doing, const char *error, struct redis_reply *answer)
 {
 	answer->wrong_type = text_starts(error, "WRONGTYPE");
 	complain(redis, doing, error);
@@ -187,7 +187,7 @@ refused(struct redis *redis, const char *doing, const char *error, struct redis_
 }
 
 static bool
-hear(void *owner, struct redis *redis, const char *doing, struct redis_answer *answer)
+hear(void *owner, struct redis *redis, const char *doing, struct redis_reply *answer)
 {
 	const char *why;
 	redisReply *reply = read_reply(redis, &why);
@@ -205,15 +205,15 @@ hear(void *owner, struct redis *redis, const char *doing, struct redis_answer *a
 }
 
 static bool
-say(struct redis *redis, const struct redis_word *words, size_t count)
+say(struct redis *redis, const struct redis_arg *words, size_t count)
 {
 	return send_all(redis, words, count)
-	       || failed(redis, words[0].bytes, wire_why(redis->wire));
+	       || failed(redis, words[0].bytes, wire_last_error(redis->wire));
 }
 
 static bool
-converse(void *owner, struct redis *redis, const struct redis_word *words, size_t count,
-         struct redis_answer *answer)
+converse(void *owner, struct redis *redis, const struct redis_arg *words, size_t count,
+         struct redis_reply *answer)
 {
 	return say(redis, words, count) && hear(owner, redis, words[0].bytes, answer);
 }
@@ -226,19 +226,19 @@ introduce(struct redis *redis)
 {
 	const struct redis_url *where = redis->where;
 	char *database = mem_printf(NULL, "%d", where->database);
-	struct redis_word words[3] = { redis_word("AUTH") };
-	struct redis_answer answer;
+	struct redis_arg words[3] = { redis_arg("AUTH") };
+	struct redis_reply answer;
 	size_t count = 1;
 	bool good = true;
 
 	if (where->user)
-		words[count++] = redis_word(where->user);
+		words[count++] = redis_arg(where->user);
 	if (where->password) {
-		words[count++] = redis_word(where->password);
+		words[count++] = redis_arg(where->password);
 		good = converse(database, redis, words, count, &answer);
 	}
-	words[0] = redis_word("SELECT");
-	words[1] = redis_word(database);
+	words[0] = redis_arg("SELECT");
+	words[1] = redis_arg(database);
 	if (good && where->database > 0)
 		good = converse(database, redis, words, 2, &answer);
 	if (!good)
@@ -326,8 +326,8 @@ open_connection(struct redis *redis)
 	/* Its end is disconnect(), which is called when redis' own children may be gone. */
 	redis->wire = wire_new(NULL, redis->context->fd, where->tls ? where->host : NULL,
 	                       where->ca_file);
-	if (!wire_greet(redis->wire, redis->deadline))
-		return failed(redis, "TLS", wire_why(redis->wire));
+	if (!wire_handshake(redis->wire, redis->deadline))
+		return failed(redis, "TLS", wire_last_error(redis->wire));
 	return introduce(redis);
 }
 
@@ -337,7 +337,7 @@ is_alive(struct redis *redis)
 {
 	if (!redis->wire)
 		return false;
-	if (wire_is_quiet(redis->wire))
+	if (wire_is_idle(redis->wire))
 		return true;
 	disconnect(redis);
 	return false;
@@ -359,13 +359,13 @@ count_call(struct redis *redis, int64_t start_us)
 }
 
 bool
-redis_ask(void *owner, struct redis *redis, struct deadline deadline,
-          const struct redis_word *words, size_t count, struct redis_answer *answer)
+redis_command(void *owner, struct redis *redis, struct deadline deadline,
+              const struct redis_arg *words, size_t count, struct redis_reply *answer)
 {
 	int64_t start_us = clock_now_us();
 	bool good;
 
-	*answer = (struct redis_answer){ .text = "" };
+	*answer = (struct redis_reply){ .text = "" };
 	if (!begin(redis, deadline))
 		return false;
 	good = (is_alive(redis) || open_connection(redis))
@@ -380,12 +380,12 @@ static bool
 delete_each(struct redis *redis, const char *const *keys, size_t count)
 {
 	void *scope = mem_scope(redis, "delete");
-	struct redis_word words[] = { REDIS_TEXT("DEL"), { NULL, 0 } };
-	struct redis_answer answer;
+	struct redis_arg words[] = { REDIS_ARG("DEL"), { NULL, 0 } };
+	struct redis_reply answer;
 	bool all = true;
 
 	for (size_t i = 0; redis->wire && i < count; i++) {
-		words[1] = redis_word(keys[i]);
+		words[1] = redis_arg(keys[i]);
 		all = say(redis, words, 2) && all;
 	}
 	for (size_t i = 0; redis->wire && i < count; i++)
@@ -414,13 +414,13 @@ redis_cost(const struct redis *redis)
 }
 
 const char *
-redis_why(const struct redis *redis)
+redis_last_error(const struct redis *redis)
 {
 	return redis->why;
 }
 
 void
-redis_insist(struct redis *redis)
+redis_retry_now(struct redis *redis)
 {
 	redis->away_until_us = 0;
 }

@@ -12,24 +12,24 @@
 #include "base/clock.h"
 #include "config/redis_url.h"
 
-#define REDIS_WORDS_MAX     8
-#define REDIS_REPLY_MAX     (1 << 20) /* bytes; a longer one is a failure */
-#define REDIS_TEXT(literal) ((struct redis_word){ literal, sizeof(literal) - 1 })
+#define REDIS_ARGS_MAX     8
+#define REDIS_REPLY_MAX    (1 << 20) /* bytes; a longer one is a failure */
+#define REDIS_ARG(literal) ((struct redis_arg){ literal, sizeof(literal) - 1 })
 
 struct redis;
 
-struct redis_word {
+struct redis_arg {
 	const char *bytes;
 	size_t size;
 };
 
-static inline struct redis_word
-redis_word(const char *text)
+static inline struct redis_arg
+redis_arg(const char *text)
 {
-	return (struct redis_word){ text, strlen(text) };
+	return (struct redis_arg){ text, strlen(text) };
 }
 
-struct redis_answer {
+struct redis_reply {
 	bool nil;
 	const char *text; /* of a string or a status, with a NUL behind it; else "" */
 	size_t size;
@@ -43,9 +43,9 @@ RETURNS_OWNED struct redis *redis_new(void *owner, const struct redis_url *where
 
 /* Sends one command and reads its answer, which belongs to owner. False: there is none, or it is an
  * error. */
-NP_MUST_CHECK bool redis_ask(void *owner, struct redis *redis, struct deadline deadline,
-                             const struct redis_word *words, size_t count,
-                             struct redis_answer *answer);
+NP_MUST_CHECK bool redis_command(void *owner, struct redis *redis, struct deadline deadline,
+                                 const struct redis_arg *words, size_t count,
+                                 struct redis_reply *answer);
 
 /* DEL of each, sent together; not one DEL, whose keys may be of different slots of a cluster.
  * False: not all were done. */
@@ -60,9 +60,9 @@ struct redis_cost {
 struct redis_cost redis_cost(const struct redis *redis);
 
 /* Why the last call failed that did: "connect: Connection refused". */
-const char *redis_why(const struct redis *redis);
+const char *redis_last_error(const struct redis *redis);
 
 /* The next call is tried even in the second after a failure. */
-void redis_insist(struct redis *redis);
+void redis_retry_now(struct redis *redis);
 
 #endif

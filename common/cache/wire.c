@@ -1,7 +1,6 @@
 #include "cache/wire.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -9,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
+#include "base/poll.h"
 
 #define WHY_BYTES 160
 
@@ -29,15 +29,14 @@ failed(struct wire *wire, const char *why)
 static bool
 wait_for(struct wire *wire, short events, struct deadline deadline)
 {
-	struct pollfd socket = { .fd = wire->fd, .events = events };
-	int ready;
-
-	do {
-		ready = poll(&socket, 1, deadline_left_ms(deadline));
-	} while (ready < 0 && errno == EINTR);
-	if (ready > 0)
+	switch (poll_until(wire->fd, events, deadline)) {
+	case POLL_READY:
 		return true;
-	return failed(wire, ready == 0 ? "no answer within the time allowed" : strerror(errno));
+	case POLL_TIMEOUT:
+		return failed(wire, "no answer within the time allowed");
+	default:
+		return failed(wire, strerror(errno));
+	}
 }
 
 /* --- TLS --- */
@@ -140,7 +139,7 @@ wire_new(void *owner, int fd, const char *host, const char *ca_file)
 }
 
 bool
-wire_greet(struct wire *wire, struct deadline deadline)
+wire_handshake(struct wire *wire, struct deadline deadline)
 {
 	int result;
 
@@ -233,15 +232,14 @@ wire_read(struct wire *wire, struct deadline deadline, char *bytes, size_t size,
 }
 
 bool
-wire_is_quiet(const struct wire *wire)
+wire_is_idle(const struct wire *wire)
 {
-	struct pollfd socket = { .fd = wire->fd, .events = POLLIN };
-
-	return !(wire->tls && SSL_pending(wire->tls) > 0) && poll(&socket, 1, 0) == 0;
+	return !(wire->tls && SSL_pending(wire->tls) > 0)
+	       && poll_until(wire->fd, POLLIN, DEADLINE_NOW) == POLL_TIMEOUT;
 }
 
 const char *
-wire_why(const struct wire *wire)
+wire_last_error(const struct wire *wire)
 {
 	return wire->why;
 }

@@ -18,8 +18,8 @@ struct wire; /* one connection */
 RETURNS_OWNED struct wire *wire_new(void *owner, int fd, const char *host, const char *ca_file);
 
 /* TLS' handshake; without TLS nothing happens. Each of these is false when it did not succeed: the
- * wire is then of no use any more, and wire_why() says why. */
-NP_MUST_CHECK bool wire_greet(struct wire *wire, struct deadline deadline);
+ * wire is then of no use any more, and wire_last_error() says why. */
+NP_MUST_CHECK bool wire_handshake(struct wire *wire, struct deadline deadline);
 NP_MUST_CHECK bool wire_write(struct wire *wire, struct deadline deadline, const char *bytes,
                               size_t size);
 
@@ -28,8 +28,8 @@ NP_MUST_CHECK bool wire_read(struct wire *wire, struct deadline deadline, char *
                              size_t *got);
 
 /* Whether it is as it should be while nothing was asked: open, with nothing to read. */
-bool wire_is_quiet(const struct wire *wire);
+bool wire_is_idle(const struct wire *wire);
 
-const char *wire_why(const struct wire *wire);
+const char *wire_last_error(const struct wire *wire);
 
 #endif

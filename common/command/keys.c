@@ -1,11 +1,10 @@
 #include "command/keys.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/poll.h"
 
 static struct termios before;
 
@@ -87,10 +86,9 @@ keys_wait_for_q(int ms)
 	struct deadline deadline = deadline_in_ms(ms);
 
 	while (!deadline_passed(deadline)) {
-		struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
 		char key;
 
-		if (poll(&input, 1, deadline_left_ms(deadline)) <= 0)
+		if (poll_until(STDIN_FILENO, POLLIN, deadline) != POLL_READY)
 			continue;
 		if (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q')
 			return true;

@@ -163,7 +163,7 @@ settings_check_origins(void *owner, struct settings *settings, struct buf *fault
 	if (!at)
 		return;
 	buf_init(&out, owner, ORIGINS_MAX_BYTES);
-	for (; !fault && (size = settings_next_item(&at)) > 0; at += size) {
+	for (; !fault && (size = text_next_item(&at)) > 0; at += size) {
 		if (out.size > 0)
 			buf_char(&out, ',');
 		fault = size > ORIGIN_MAX_BYTES ? not_exact

@@ -79,7 +79,7 @@ set_otlp_headers(void *owner, struct settings *settings, struct buf *faults)
 	const char *at = settings->otlp_headers;
 	size_t size, count = 0;
 
-	for (; (size = settings_next_item(&at)) > 0; at += size) {
+	for (; (size = text_next_item(&at)) > 0; at += size) {
 		const char *header = count < OTLP_HEADERS_MAX ? make_header(owner, at, size) : NULL;
 
 		if (!header) {

@@ -297,15 +297,6 @@ settings_hide_environment(void)
 	done = true;
 }
 
-size_t
-settings_next_item(const char **at)
-{
-	if (!*at)
-		return 0;
-	*at += strspn(*at, ", ");
-	return strcspn(*at, ", ");
-}
-
 static void
 print_value(const struct settings *settings, const struct setting *row, struct buf *out)
 {

@@ -108,10 +108,6 @@ NP_MUST_CHECK bool settings_read(void *owner, char *const *environment, struct s
  * program file that a reload executes. To be called once, before the first thread starts. */
 void settings_hide_environment(void);
 
-/* Moves *at to the next item of a list of CORS_ORIGINS' kind (separated by commas and spaces; may
- * be NULL) and returns its size; 0: there is none. The caller goes behind it. */
-size_t settings_next_item(const char **at);
-
 /* Prints a line "NAME value (source)" for each setting; the value of a secret is ***. The settings
  * must have been read in this process. */
 void settings_print(const struct settings *settings, struct buf *out);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/poll.h"
 #include "base/text.h"
 #include "db/tls.h"
 #include "db/wait.h"
@@ -243,7 +244,7 @@ static bool
 pause_before_retry(int64_t ms, struct deadline deadline, const int *client)
 {
 	if (client)
-		return wait_fd(*client, 0, deadline_within_ms(deadline, ms)) == WAIT_TIMEOUT;
+		return poll_until(*client, 0, deadline_within_ms(deadline, ms)) == POLL_TIMEOUT;
 	clock_sleep_ms(ms, deadline);
 	return true;
 }

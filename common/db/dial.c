@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/log.h"
+#include "base/poll.h"
 #include "base/text.h"
 #include "db/tcp.h"
 
@@ -204,7 +205,7 @@ static void
 shake_hands(struct dial *dial, struct deadline deadline)
 {
 	short events = wanted_events(dial);
-	bool ready = wait_fd(PQsocket(dial->pg), events, (struct deadline){ 0 }) != WAIT_TIMEOUT;
+	bool ready = poll_until(PQsocket(dial->pg), events, DEADLINE_NOW) != POLL_TIMEOUT;
 
 	/* Also when something comes: it may come without end. */
 	dial_account(dial);

@@ -11,11 +11,11 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/poll.h"
 #include "base/resolve.h"
 #include "base/text.h"
 #include "db/keywords.h"
 #include "db/tls.h"
-#include "db/wait.h"
 
 #define DEFAULT_PORT     "5432"
 #define PACKET_MAX_BYTES 4096
@@ -52,8 +52,9 @@ wait_tls(struct talk *talk, int result)
 
 	ERR_clear_error();
 	return (wants == SSL_ERROR_WANT_READ || wants == SSL_ERROR_WANT_WRITE)
-	       && wait_fd(talk->fd, wants == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, talk->deadline)
-	              == WAIT_READY
+	       && poll_until(talk->fd, wants == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT,
+	                     talk->deadline)
+	              == POLL_READY
 	       && !deadline_passed(talk->deadline);
 }
 
@@ -61,7 +62,7 @@ static bool
 wait_plain(struct talk *talk, short events)
 {
 	return (errno == EAGAIN || errno == EINTR)
-	       && wait_fd(talk->fd, events, talk->deadline) == WAIT_READY
+	       && poll_until(talk->fd, events, talk->deadline) == POLL_READY
 	       && !deadline_passed(talk->deadline);
 }
 
@@ -125,7 +126,7 @@ dial_address(struct talk *talk, const struct sockaddr *address, socklen_t size)
 	if (talk->fd < 0)
 		return false;
 	if (connect(talk->fd, address, size) == 0
-	    || (errno == EINPROGRESS && wait_fd(talk->fd, POLLOUT, talk->deadline) == WAIT_READY
+	    || (errno == EINPROGRESS && poll_until(talk->fd, POLLOUT, talk->deadline) == POLL_READY
 	        && getsockopt(talk->fd, SOL_SOCKET, SO_ERROR, &error, &error_size) == 0
 	        && error == 0))
 		return true;

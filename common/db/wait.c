@@ -1,42 +1,24 @@
 #include "db/wait.h"
 
-#include <errno.h>
-
+#include "base/poll.h"
 #include "db/tls.h"
-
-enum wait_outcome
-wait_fd(int fd, short events, struct deadline deadline)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = events };
-	int ready;
-
-	if (fd < 0)
-		return WAIT_BROKEN;
-	do {
-		ready = poll(&poll_fd, 1, deadline_left_ms(deadline));
-	} while (ready < 0 && errno == EINTR);
-	if (ready == 0)
-		return WAIT_TIMEOUT;
-	return ready < 0 ? WAIT_BROKEN : WAIT_READY;
-}
 
 /* An event that has come counts, also when the client has left. */
 enum wait_outcome
 wait_fd_or_client(int fd, short events, struct deadline deadline, const int *client)
 {
 	struct pollfd fds[] = { { .fd = fd, .events = events }, { .fd = client ? *client : -1 } };
-	int ready;
 
 	if (fds[0].fd < 0)
 		return WAIT_BROKEN;
-	do {
-		ready = poll(fds, client ? 2 : 1, deadline_left_ms(deadline));
-	} while (ready < 0 && errno == EINTR);
-	if (ready == 0)
+	switch (poll_any(fds, client ? 2 : 1, deadline)) {
+	case POLL_TIMEOUT:
 		return WAIT_TIMEOUT;
-	if (ready < 0)
+	case POLL_FAILED:
 		return WAIT_BROKEN;
-	return fds[0].revents ? WAIT_READY : WAIT_ABANDONED;
+	default:
+		return fds[0].revents ? WAIT_READY : WAIT_ABANDONED;
+	}
 }
 
 static enum wait_outcome

@@ -7,16 +7,12 @@
 #define NULLPOOL_DB_WAIT_H
 
 #include <libpq-fe.h>
-#include <poll.h>
 
 #include "base/attributes.h"
 #include "base/clock.h"
 #include "base/error.h"
 
 enum wait_outcome { WAIT_READY, WAIT_TIMEOUT, WAIT_BROKEN, WAIT_ABANDONED };
-
-/* Until the descriptor has one of the events (POLLIN, POLLOUT). */
-enum wait_outcome wait_fd(int fd, short events, struct deadline deadline);
 
 /* `client`, here and below, is the descriptor of whoever waits for the answer: WAIT_ABANDONED when
  * it hangs up before the event. NULL: nobody does. */

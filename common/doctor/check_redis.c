@@ -13,6 +13,6 @@ check_redis(struct checks *checks)
 	(void)checklist_tell(
 	    &checks->found, there, "redis",
 	    there ? NULL : "answers are not kept until it is there: REDIS_URL, REDIS_TIMEOUT_MS",
-	    "%s, %.1f ms", there ? "answers" : cache_why(checks->app->cache),
+	    "%s, %.1f ms", there ? "answers" : cache_last_error(checks->app->cache),
 	    (double)(clock_now_us() - start_us) / 1000);
 }

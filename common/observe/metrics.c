@@ -332,7 +332,7 @@ write_labelled(const struct writer *writer)
 		{ "nullpool_transactions_total", "Transactions that write, by what became of them.",
 		  "outcome", transaction_outcome_names, OUTCOME__MAX, AT(transactions), false },
 		{ "nullpool_cache_requests_total", "Answers looked for in the cache.", "result",
-		  cache_found_names, COUNT_OF(cache_found_names), AT(cache_requests), false },
+		  cache_result_names, COUNT_OF(cache_result_names), AT(cache_requests), false },
 	};
 
 	for (size_t row = 0; row < COUNT_OF(rows); row++) {

@@ -83,7 +83,7 @@ struct scoreboard {
 	atomic_ullong ahead_hits, ahead_wasted;
 	atomic_ullong flights, queries, query_retries, transaction_reruns;
 	atomic_ullong transactions[OUTCOME__MAX];
-	atomic_ullong cache_requests[CACHE_HIT + 1]; /* by enum cache_found */
+	atomic_ullong cache_requests[CACHE_HIT + 1]; /* by enum cache_result */
 	atomic_ullong spans_sent, spans_failed, traces_dropped;
 	struct slot slots[]; /* the counters end here; the routes come after the slots */
 };

@@ -443,6 +443,31 @@ many_members_are_cut_one_by_one(void **state)
 	assert_string_equal(unit_at(read, "/cut"), "true");
 }
 
+static void
+use_up_memory(void *file)
+{
+	(void)dup2(fileno(file), STDERR_FILENO);
+	mem_exhausted();
+}
+
+static void
+out_of_memory_is_logged_and_ends_the_process_with_70(void **state)
+{
+	FILE *file = tmpfile();
+	char text[512];
+	struct json_object *read;
+
+	assert_non_null(file);
+	assert_int_equal(unit_end_of(use_up_memory, file), 70);
+	rewind(file);
+	assert_non_null(fgets(text, sizeof(text), file));
+	(void)fclose(file);
+	read = only_line(*state, text);
+	assert_string_equal(unit_at(read, "/event"), "out of memory");
+	assert_string_equal(unit_at(read, "/level"), "error");
+	assert_string_equal(unit_at(read, "/endpoint"), "unit");
+}
+
 static int
 name_the_endpoint(void **state)
 {
@@ -465,6 +490,7 @@ main(void)
 		TEST(a_line_of_text_is_names_and_values),
 		TEST(a_line_of_text_that_is_cut_says_so),
 		TEST(levels_have_names),
+		TEST(out_of_memory_is_logged_and_ends_the_process_with_70),
 		TEST(control_bytes_do_not_reach_a_terminal),
 		TEST(a_secret_is_replaced_wherever_it_appears),
 		TEST(a_secret_that_json_escapes_is_replaced),

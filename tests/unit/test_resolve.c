@@ -60,7 +60,7 @@ configure(const char *text)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	assert_int_equal(close(fd), 0);
-	resolve_read_instead(resolv_conf, server.port);
+	resolve_set_config(resolv_conf, server.port);
 }
 
 /* A name that is asked for at the same port of another address hears nothing. */
@@ -406,13 +406,13 @@ an_answer_that_is_too_old_is_not_believed(void **state)
 	(void)state;
 	assert_true(look_up("four.test", 5000, &addresses, &why));
 	configure("nameserver " SILENT_ADDRESS "\n");
-	later_s += RESOLVE_KEPT_S - 10;
+	later_s += RESOLVE_CACHE_S - 10;
 	assert_int_equal(resolve_start("four.test", &addresses, &why), RESOLVE_DONE);
 	later_s += 11;
 	assert_int_equal(resolve_start("four.test", &addresses, &why), RESOLVE_PENDING);
 	/* The question is too old by then, and the next one is answered. */
 	configure("nameserver 127.0.0.1\n");
-	later_s += RESOLVE_KEPT_S + 1;
+	later_s += RESOLVE_CACHE_S + 1;
 	assert_true(resolve("four.test", deadline_in_ms(5000), &addresses, &why));
 }
 

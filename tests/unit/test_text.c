@@ -354,6 +354,27 @@ percent_decode_does_not_read_past_the_size(void **state)
 	assert_string_equal(out, "a");
 }
 
+static void
+next_item_skips_commas_and_spaces_and_ends_with_0(void **state)
+{
+	const char *list = " a, bc,,d ", *none = NULL;
+	size_t size = text_next_item(&list);
+
+	(void)state;
+	assert_int_equal(size, 1);
+	assert_memory_equal(list, "a", 1);
+	list += size;
+	size = text_next_item(&list);
+	assert_int_equal(size, 2);
+	assert_memory_equal(list, "bc", 2);
+	list += size;
+	size = text_next_item(&list);
+	assert_int_equal(size, 1);
+	list += size;
+	assert_int_equal(text_next_item(&list), 0);
+	assert_int_equal(text_next_item(&none), 0);
+}
+
 int
 main(void)
 {
@@ -367,6 +388,7 @@ main(void)
 		TEST(hex_digits_have_their_values),
 		TEST(equal_nocase_folds_ascii_only),
 		TEST(starts_and_ends_compare_whole_texts),
+		TEST(next_item_skips_commas_and_spaces_and_ends_with_0),
 		TEST(parse_int_takes_the_whole_text_or_nothing),
 		TEST(parse_float_takes_json_numbers_that_are_finite),
 		TEST(json_number_size_stops_where_the_number_does),
