@@ -93,7 +93,7 @@ void
 app_prepare(const struct app *app)
 {
 	if (app_uses_database(app->routes))
-		connector_prepare(app->connector);
+		connector_load_tls(app->connector);
 }
 
 /* --- while a process waits for work --- */
@@ -144,12 +144,12 @@ app_drop_ahead(struct app *app)
 }
 
 bool
-app_is_suspect(const struct app *app)
+app_is_tainted(const struct app *app)
 {
 	struct connector *connector;
 
 	for (size_t i = 0; (connector = nth_connector(app, i)) != NULL; i++)
-		if (connector_is_suspect(connector))
+		if (connector_is_tainted(connector))
 			return true;
 	return false;
 }

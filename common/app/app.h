@@ -65,8 +65,8 @@ void app_step(struct app *app);
 /* Stops opening, or closes what was opened unused. */
 void app_drop_ahead(struct app *app);
 
-/* Whether the process had better make room for a fresh one, see connector_is_suspect(). */
-bool app_is_suspect(const struct app *app);
+/* Whether the process had better make room for a fresh one, see connector_is_tainted(). */
+bool app_is_tainted(const struct app *app);
 
 /* What the process's connectors did, together. */
 struct connector_totals app_totals(const struct app *app);

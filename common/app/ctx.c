@@ -206,7 +206,7 @@ ctx_replied(struct np_ctx *ctx, enum np_success status)
 bool
 ctx_may_be_objects(struct np_ctx *ctx, const struct np_rows *rows)
 {
-	const char *twice = rows_twice(rows);
+	const char *twice = rows_duplicate_column(rows);
 
 	return !twice || np_fail(ctx, NP_INTERNAL, "two columns named \"%s\"", twice);
 }

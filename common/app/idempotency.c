@@ -30,8 +30,8 @@ static const char new_results[] =
     "INSERT INTO idempotency_keys (caller, key, fingerprint, results)"
     " SELECT $1, $2, $3, $4::jsonb || jsonb_build_array(coalesce(jsonb_agg((np_work.*)::text), '[]')) FROM np_work";
 
-/* The response, or what rows_again() takes; under any of the fingerprints that the request may have
- * had. */
+/* The response, or what rows_replay() takes; under any of the fingerprints that the request may
+ * have had. */
 static const char known[] =
     "SELECT k.response, s.place, r.record FROM idempotency_keys k"
     " LEFT JOIN jsonb_array_elements(k.results) WITH ORDINALITY AS s (records, place) ON true"

@@ -17,7 +17,7 @@ log_connect(struct log_line *line, const struct connect_cost *cost)
 {
 	char name[32];
 
-	log_int(line, "connect_trips", cost->trips);
+	log_int(line, "connect_trips", cost->round_trips);
 	log_ms(line, "connect_ms", cost->total_us);
 	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++) {
 		(void)snprintf(name, sizeof(name), "%s_ms", connect_phase_names[i]);
@@ -38,8 +38,8 @@ log_database(struct log_line *line, const struct np_ctx *ctx)
 		log_bool(line, "on_replica", true);
 	if (counts.backend_pid != 0)
 		log_int(line, "backend_pid", counts.backend_pid);
-	log_int(line, "trips", counts.connect.trips + counts.flights);
-	if (counts.connect.trips > 0)
+	log_int(line, "trips", counts.connect.round_trips + counts.flights);
+	if (counts.connect.round_trips > 0)
 		log_connect(line, &counts.connect);
 	log_int(line, "flights", counts.flights);
 	log_ms(line, "flights_ms", counts.flights_us);

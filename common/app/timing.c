@@ -22,7 +22,7 @@ static void
 add_connect(struct buf *out, const struct connect_cost *cost)
 {
 	add(out, "connect", cost->total_us);
-	add_trips(out, cost->trips);
+	add_trips(out, cost->round_trips);
 	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++)
 		add(out, connect_phase_names[i], cost->phases_us[i]);
 }
@@ -38,7 +38,7 @@ timing_header(struct np_ctx *ctx)
 	if (ctx->tx)
 		counts = transaction_counts(ctx->tx);
 	add(&out, "total", clock_now_us() - ctx->request->start_us);
-	if (counts.connect.trips > 0)
+	if (counts.connect.round_trips > 0)
 		add_connect(&out, &counts.connect);
 	if (counts.flights > 0) {
 		add(&out, "db", counts.flights_us);

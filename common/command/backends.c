@@ -31,8 +31,8 @@ ask(struct app *app, void *scope, int64_t number)
 	if (there)
 		(void)printf("%4" PRId64 "  backend %-8s  %-6s  %2d round trips  %8.2f ms\n",
 		             number, np_field(row, 0, "pid").text,
-		             counts.connect.trips > 0 ? "opened" : "kept",
-		             counts.connect.trips + counts.flights,
+		             counts.connect.round_trips > 0 ? "opened" : "kept",
+		             counts.connect.round_trips + counts.flights,
 		             (double)(clock_now_us() - start_us) / 1000);
 	else
 		log_printf(LOG_ERROR, "no answer from the database", "%s", err.detail);

@@ -192,18 +192,18 @@ fault_of(long code)
 {
 	switch (code) {
 	case X509_V_OK:
-		return CERTIFICATE_GOOD;
+		return CERTIFICATE_OK;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
-		return CERTIFICATE_ENDED;
+		return CERTIFICATE_EXPIRED;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return CERTIFICATE_EARLY;
+		return CERTIFICATE_NOT_YET_VALID;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-		return CERTIFICATE_FOREIGN;
+		return CERTIFICATE_UNTRUSTED;
 	default:
 		return CERTIFICATE_OTHER;
 	}
@@ -227,10 +227,10 @@ certificate_judge(void *owner, SSL *tls, const char *host, const char **why)
 	*why = NULL;
 	if (!certificate)
 		return CERTIFICATE_OTHER;
-	if (fault != CERTIFICATE_GOOD) {
+	if (fault != CERTIFICATE_OK) {
 		*why = describe(owner, X509_verify_cert_error_string(code), certificate);
 	} else if (host && !is_for(certificate, host)) {
-		fault = CERTIFICATE_NAME;
+		fault = CERTIFICATE_OTHER_HOST;
 		*why = describe(owner, mem_printf(owner, "certificate is not for %s", host),
 		                certificate);
 	}

@@ -10,11 +10,11 @@
 #include "base/attributes.h"
 
 enum certificate_fault {
-	CERTIFICATE_GOOD,
-	CERTIFICATE_ENDED,
-	CERTIFICATE_EARLY,   /* its time has not begun */
-	CERTIFICATE_FOREIGN, /* signed by itself, or by a CA that is not trusted */
-	CERTIFICATE_NAME,    /* another host's */
+	CERTIFICATE_OK,
+	CERTIFICATE_EXPIRED,
+	CERTIFICATE_NOT_YET_VALID, /* its time has not begun */
+	CERTIFICATE_UNTRUSTED,     /* signed by itself, or by a CA that is not trusted */
+	CERTIFICATE_OTHER_HOST,    /* another host's */
 	CERTIFICATE_OTHER,
 };
 

@@ -23,7 +23,7 @@ claim_note(struct claim *claim, const struct np_rows *rows)
 {
 	if (claim->earlier.size > 1)
 		buf_char(&claim->earlier, ',');
-	rows_records(rows, &claim->earlier);
+	rows_write_composites(rows, &claim->earlier);
 }
 
 bool

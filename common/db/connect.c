@@ -47,7 +47,7 @@ struct connector {
 	struct deadline dial_deadline;
 	int64_t ahead_after_us; /* the next one may be opened ahead from then on */
 	int64_t ahead_pause_ms; /* 0: the last one did not fail */
-	bool suspect;           /* see connector_is_suspect() */
+	bool tainted;           /* see connector_is_tainted() */
 	bool without_client_check;
 	struct connector_totals totals;
 };
@@ -113,7 +113,7 @@ connector_new(void *owner, const struct connector_options *options, struct conne
 }
 
 void
-connector_prepare(const struct connector *connector)
+connector_load_tls(const struct connector *connector)
 {
 	if (conninfo_is_network(connector->options.info))
 		tls_load();
@@ -253,7 +253,7 @@ pause_before_retry(int64_t ms, struct deadline deadline, const int *client)
 static void
 subtract_cost(struct connect_cost *cost, const struct connect_cost *spent)
 {
-	cost->trips -= spent->trips;
+	cost->round_trips -= spent->round_trips;
 	cost->total_us -= spent->total_us;
 	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++)
 		cost->phases_us[i] -= spent->phases_us[i];
@@ -342,27 +342,27 @@ connect_now(struct connector *connector, struct deadline request, const int *cli
 	if (deadline_passed(request))
 		err->kind = NP_TIMEOUT;
 	connector->totals.failed[failure_of(err, deadline)]++;
-	connector->suspect = may_be_our_own(connector, deadline);
+	connector->tainted = may_be_our_own(connector, deadline);
 	return false;
 }
 
 void
-connector_distrust(const struct connector *connector)
+connector_forget_address(const struct connector *connector)
 {
 	if (connector->host)
 		resolve_forget(connector->host);
 }
 
 void
-connector_without_client_check(struct connector *connector)
+connector_disable_client_check(struct connector *connector)
 {
 	connector->without_client_check = true;
 }
 
 bool
-connector_is_suspect(const struct connector *connector)
+connector_is_tainted(const struct connector *connector)
 {
-	return connector->suspect;
+	return connector->tainted;
 }
 
 /* A killed connection still says CONNECTION_OK: readable while idle means that the server said

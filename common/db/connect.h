@@ -59,7 +59,7 @@ NP_MUST_CHECK bool connector_new(void *owner, const struct connector_options *op
                                  struct connector **connector, struct error *err);
 
 /* Loads what a connection needs of OpenSSL, which the first one would do otherwise. */
-void connector_prepare(const struct connector *connector);
+void connector_load_tls(const struct connector *connector);
 
 /* Fails with NP_UNAVAILABLE, or NP_TIMEOUT when it was the request's own deadline that passed.
  * `client` is the descriptor of whoever waits for the answer: when it hangs up while a connection
@@ -92,15 +92,15 @@ struct connector_totals {
 const struct connector_totals *connector_totals(const struct connector *connector);
 
 /* What answers at its address is not the server that it should be: the name is asked for anew. */
-void connector_distrust(const struct connector *connector);
+void connector_forget_address(const struct connector *connector);
 
 /* This server cannot notice that its client left: its next connection is not told to. */
-void connector_without_client_check(struct connector *connector);
+void connector_disable_client_check(struct connector *connector);
 
 /* True: the last attempt failed after TCP although no server said why, and this process never had a
  * connection. OpenSSL sets itself up once, with the first; where memory lacked just then, all that
  * come after it fail, in various words. */
-bool connector_is_suspect(const struct connector *connector);
+bool connector_is_tainted(const struct connector *connector);
 
 /* How far the last attempt came that was made. */
 enum connect_phase connector_phase(const struct connector *connector);

@@ -17,7 +17,7 @@ const char *const connect_phase_names[CONNECT_PHASE__MAX + 1] = {
 void
 connect_cost_add(struct connect_cost *sum, const struct connect_cost *one)
 {
-	sum->trips += one->trips;
+	sum->round_trips += one->round_trips;
 	sum->total_us += one->total_us;
 	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++)
 		sum->phases_us[i] += one->phases_us[i];
@@ -62,7 +62,7 @@ count_trip(struct dial *dial)
 	int64_t sent = tcp_bytes_sent(PQsocket(dial->pg));
 
 	if (dial->fresh || sent > dial->sent)
-		dial->cost.trips++;
+		dial->cost.round_trips++;
 	dial->fresh = false;
 	dial->sent = sent;
 }
@@ -84,7 +84,7 @@ go_on(struct dial *dial)
 
 	dial->wants = PQconnectPoll(dial->pg);
 	if (!begun && has_tls(dial))
-		dial->cost.trips++;
+		dial->cost.round_trips++;
 }
 
 /* --- one address --- */

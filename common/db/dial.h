@@ -30,7 +30,7 @@ extern const char *const connect_phase_names[CONNECT_PHASE__MAX + 1];
 
 /* What opening one cost. */
 struct connect_cost {
-	int trips; /* answers that were waited for; TCP's own is one. 0: none was opened */
+	int round_trips; /* answers that were waited for; TCP's own is one. 0: none was opened */
 	int64_t total_us;
 	int64_t phases_us[CONNECT_PHASE__MAX];
 };

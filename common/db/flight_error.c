@@ -95,14 +95,14 @@ refused(const struct flight_error *mishap, struct error *err)
 		return RETRY_NEVER;
 	}
 	/* 1 / 0 in a statement without values is nobody's but ours. */
-	if (meaning.of_a_value && !(mishap->valued && mishap->asked))
+	if (meaning.is_about_value && !(mishap->valued && mishap->asked))
 		meaning.kind = NP_INTERNAL;
 	/* Only the primary message: detail and context quote values, and of class 22 (data) the
 	 * message does too. */
 	if (text_starts(code, "22") && mishap->valued)
 		primary = "a value that its type does not take";
 	sqlstate_error(err, &meaning, code, *primary ? primary : PQresultErrorMessage(result));
-	if (meaning.is_chosen)
+	if (meaning.is_raised)
 		use_words(result, err);
 	(void)snprintf(err->constraint, sizeof(err->constraint), "%s",
 	               field(result, PG_DIAG_CONSTRAINT_NAME));

@@ -330,9 +330,9 @@ judge(struct talk *talk)
 		return !mode || !text_starts(mode, "verify-");
 	probe->fault = certificate_judge(
 	    talk->owner, talk->tls, by_name ? conninfo_get(talk->info, "host") : NULL, &probe->why);
-	if (probe->fault == CERTIFICATE_GOOD)
+	if (probe->fault == CERTIFICATE_OK)
 		probe->root = certificate_root(talk->owner, talk->tls);
-	return probe->fault == CERTIFICATE_GOOD;
+	return probe->fault == CERTIFICATE_OK;
 }
 
 /* The server's word on whether it has TLS: S, N, or the E of an error. */

@@ -62,7 +62,7 @@ rows_learn_types(const struct np_rows *rows, PGconn *pg, bool open, struct deadl
 }
 
 void
-rows_records(const struct np_rows *rows, struct buf *out)
+rows_write_composites(const struct np_rows *rows, struct buf *out)
 {
 	composite_write(out, rows->result);
 }
@@ -86,7 +86,7 @@ with_columns(const PGresult *columns)
 }
 
 struct np_rows *
-rows_again(void *owner, const PGresult *columns, const struct np_rows *kept, size_t place)
+rows_replay(void *owner, const PGresult *columns, const struct np_rows *kept, size_t place)
 {
 	struct np_rows *rows = rows_new(owner, with_columns(columns));
 	char wanted[INT_TEXT_BYTES];
@@ -107,7 +107,7 @@ rows_again(void *owner, const PGresult *columns, const struct np_rows *kept, siz
 }
 
 const char *
-rows_twice(const struct np_rows *rows)
+rows_duplicate_column(const struct np_rows *rows)
 {
 	for (int column = 1; column < PQnfields(rows->result); column++)
 		for (int other = 0; other < column; other++)

@@ -83,6 +83,6 @@ session_settings_are_refused(struct connector *source, const PGresult *error)
 
 	if (!text || !strstr(text, PREAMBLE_CHECK_NAME))
 		return false;
-	connector_without_client_check(source);
+	connector_disable_client_check(source);
 	return true;
 }

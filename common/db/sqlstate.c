@@ -24,7 +24,7 @@ static const struct {
 	/* From the server: a wrong number of values, a statement that was named wrongly. */
 	{ "08P01", { NP_INTERNAL, RETRY_NEVER, INTERNAL } },
 	{ "08", { NP_UNAVAILABLE, RETRY_SOON, AWAY } },
-	{ "22", { NP_INVALID, RETRY_NEVER, BAD_VALUE, .of_a_value = true } },
+	{ "22", { NP_INVALID, RETRY_NEVER, BAD_VALUE, .is_about_value = true } },
 	{ "23505", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* unique */
 	{ "23503", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* foreign key */
 	{ "23001", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* its RESTRICT, since Postgres 18 */
@@ -47,7 +47,7 @@ static const struct {
 	{ "53", { NP_UNAVAILABLE, RETRY_LATE, BUSY } },   /* connections, memory, disk */
 	/* Too long for an index, too deep: what is too large came with the request, or is in the
 	 * statement. */
-	{ "54", { NP_INVALID, RETRY_NEVER, TOO_LARGE, .of_a_value = true } },
+	{ "54", { NP_INVALID, RETRY_NEVER, TOO_LARGE, .is_about_value = true } },
 	{ "55006", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } }, /* object in use */
 	{ "55P03", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } }, /* lock timeout */
 	{ "57014", { NP_TIMEOUT, RETRY_NEVER, "The database took too long" } },
@@ -56,7 +56,7 @@ static const struct {
 	{ "72", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } },    /* snapshot too old */
 	{ "HV00N", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* a foreign server cannot be reached */
 	{ "P0001",
-	  { NP_INVALID, RETRY_NEVER, BAD_VALUE, .is_chosen = true } }, /* RAISE EXCEPTION */
+	  { NP_INVALID, RETRY_NEVER, BAD_VALUE, .is_raised = true } }, /* RAISE EXCEPTION */
 	{ "NP001",
 	  { NP_CONFLICT, RETRY_NEVER, KEY_RUNNING,
 	    1 } }, /* of idempotency_claim(), migration 0004 */
@@ -70,7 +70,7 @@ static const struct {
 static const struct {
 	int status;
 	enum np_failure kind;
-} chosen_kinds[] = {
+} kinds_of_raised[] = {
 	{ 400, NP_MALFORMED }, { 401, NP_UNAUTHORIZED }, { 403, NP_FORBIDDEN },
 	{ 404, NP_NOT_FOUND }, { 405, NP_METHOD },       { 409, NP_CONFLICT },
 	{ 413, NP_TOO_LARGE }, { 415, NP_MEDIA_TYPE },
@@ -103,18 +103,18 @@ static const struct {
 
 /* PostgREST's way to say a status. Another one than a 4xx is not for SQL to choose. */
 static bool
-read_chosen(const char *code, struct sqlstate_meaning *meaning)
+read_raised_status(const char *code, struct sqlstate_meaning *meaning)
 {
 	int64_t status;
 
 	if (!text_starts(code, "PT4") || strlen(code) != 5 || !parse_int(code + 2, &status))
 		return false;
 	*meaning = (struct sqlstate_meaning){ NP_INVALID, RETRY_NEVER, BAD_VALUE,
-		                              .is_chosen = true };
+		                              .is_raised = true };
 	meaning->status = (int)status;
-	for (size_t i = 0; i < COUNT_OF(chosen_kinds); i++)
-		if (chosen_kinds[i].status == meaning->status)
-			meaning->kind = chosen_kinds[i].kind;
+	for (size_t i = 0; i < COUNT_OF(kinds_of_raised); i++)
+		if (kinds_of_raised[i].status == meaning->status)
+			meaning->kind = kinds_of_raised[i].kind;
 	return true;
 }
 
@@ -136,7 +136,7 @@ sqlstate_of_statement(const char *code, bool from_server)
 		return (struct sqlstate_meaning){ NP_UNAVAILABLE, RETRY_SOON, AWAY };
 	if (!from_server && is_of_pooler(code))
 		return (struct sqlstate_meaning){ NP_UNAVAILABLE, RETRY_NEVER, AWAY };
-	if (read_chosen(code, &meaning))
+	if (read_raised_status(code, &meaning))
 		return meaning;
 	while (!text_starts(code, statement_table[i].code))
 		i++;

@@ -22,10 +22,10 @@ struct sqlstate_meaning {
 	enum sqlstate_retry retry;
 	const char *message; /* for the client */
 	int retry_after_s;   /* 0: the kind's own */
-	bool of_a_value; /* the client's only where a value of the request can be the cause; else
-	                    ours */
-	bool is_chosen;  /* by RAISE: the server's own message is for the client */
-	int status;      /* the one that was chosen so; 0: the kind's own */
+	bool is_about_value; /* the client's only where a value of the request can be the cause;
+	                    else ours */
+	bool is_raised;      /* by RAISE: the server's own message is for the client */
+	int status;          /* the one that was chosen so; 0: the kind's own */
 };
 
 /* Of an error while a statement or a commit ran. `code` may be "" (the connection was lost).

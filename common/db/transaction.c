@@ -128,7 +128,7 @@ fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
 	                 && prepared_may_be_outdated(&trip->flight, trip->statement);
 	trip->moved = tx->options.mode != NP_TX_READ && flight_error_is_read_only(&trip->flight);
 	if (trip->moved)
-		connector_distrust(tx->source);
+		connector_forget_address(tx->source);
 	trip->unknown = tx->source != tx->options.connector
 	                && flight_error_is_ended_session(&trip->flight);
 	tx->broken = trip->flight.broken || trip->forgotten || trip->moved;
@@ -441,8 +441,8 @@ query_again(struct transaction *tx, const char *sql, struct np_rows **rows, stru
 	trip.statement = flight_describe(&trip.flight, sql);
 	fly(tx, &trip, flight_deadline(tx, &trip));
 	if (trip.outcome == FLIGHT_DONE) {
-		*rows = rows_again(tx->owner, trip.flight.results[trip.statement], tx->kept,
-		                   ++tx->given);
+		*rows = rows_replay(tx->owner, trip.flight.results[trip.statement], tx->kept,
+		                    ++tx->given);
 		good = *rows || error_internal(err, "what was kept does not fit the statement");
 	} else {
 		(void)trip_failed(tx, &trip, err);

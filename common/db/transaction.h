@@ -80,7 +80,7 @@ struct transaction_counts {
 	int64_t rows;
 	int retries;                 /* on a fresh connection */
 	int reruns;                  /* of the handler */
-	struct connect_cost connect; /* trips is 0: none was opened */
+	struct connect_cost connect; /* round_trips is 0: none was opened */
 	int backend_pid;             /* 0: none was used */
 	bool on_replica;
 };
@@ -107,7 +107,7 @@ void transaction_mark_last(struct transaction *tx);
  * claimed was done before. */
 void transaction_drop_claim(struct transaction *tx, bool done);
 
-/* From here on each statement returns what was kept of it (`kept`: see rows_again()), and nothing
+/* From here on each statement returns what was kept of it (`kept`: see rows_replay()), and nothing
  * is done. */
 void transaction_replay(struct transaction *tx, const struct np_rows *kept);
 

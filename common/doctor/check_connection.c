@@ -27,11 +27,13 @@ static const char *const advice_of_phase[CONNECT_PHASE__MAX] = {
 };
 
 static const char *const advice_of_fault[] = {
-	[CERTIFICATE_ENDED] = "the server's certificate has ended: it has to be renewed there",
-	[CERTIFICATE_EARLY] = "its time has not begun: the server's certificate, or the clock here",
-	[CERTIFICATE_FOREIGN] =
+	[CERTIFICATE_EXPIRED] = "the server's certificate has ended: it has to be renewed there",
+	[CERTIFICATE_NOT_YET_VALID] =
+	    "its time has not begun: the server's certificate, or the clock here",
+	[CERTIFICATE_UNTRUSTED] =
 	    "sslrootcert has not the CA that signed it, whose file has to be named there",
-	[CERTIFICATE_NAME] = "the host of DATABASE_URL has to be one of the certificate's names",
+	[CERTIFICATE_OTHER_HOST] =
+	    "the host of DATABASE_URL has to be one of the certificate's names",
 	[CERTIFICATE_OTHER] = "see it by openssl s_client -starttls postgres -connect HOST:PORT",
 };
 
@@ -270,13 +272,14 @@ tell_trips(struct checks *checks, int server_version)
 		.pooled = checks->pooled,
 		.server_version = server_version,
 	};
-	int trips = settings->database_connection == CONNECTION_NULL ? checks->cost.trips + 1 : 1;
+	int trips = settings->database_connection == CONNECTION_NULL ? checks->cost.round_trips + 1
+	                                                             : 1;
 	size_t count = suggestions_find(&facts, suggestions);
 
 	(void)checklist_tell(
 	    &checks->found, true, "trips", NULL,
 	    "%d to connect, 1 for a marked statement: %d in a request of mode %s, %.1f ms",
-	    checks->cost.trips, trips, connection_names[settings->database_connection],
+	    checks->cost.round_trips, trips, connection_names[settings->database_connection],
 	    ms(checks->trip_us) * trips);
 	for (size_t i = 0; i < count; i++)
 		(void)checklist_tell(&checks->found, true, "suggestion", suggestions[i].how, "%s",

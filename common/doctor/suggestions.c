@@ -29,7 +29,7 @@ find_ahead(const struct suggestions_facts *facts, struct suggestion *suggestion)
 	if (settings->database_connection != CONNECTION_NULL || settings->serverless)
 		return false;
 	(void)snprintf(suggestion->gain, sizeof(suggestion->gain),
-	               "%d trips, %.1f ms of each request", facts->cost.trips,
+	               "%d trips, %.1f ms of each request", facts->cost.round_trips,
 	               ms(facts->cost.total_us));
 	(void)snprintf(
 	    suggestion->how, sizeof(suggestion->how),
@@ -53,7 +53,7 @@ find_persistent(const struct suggestions_facts *facts, struct suggestion *sugges
 		(void)snprintf(
 		    suggestion->gain, sizeof(suggestion->gain),
 		    "%d trips, %.1f ms of each request, and the server's work for a login",
-		    facts->cost.trips, ms(facts->cost.total_us));
+		    facts->cost.round_trips, ms(facts->cost.total_us));
 	(void)snprintf(
 	    suggestion->how, sizeof(suggestion->how),
 	    "DATABASE_CONNECTION=persistent: each worker keeps its connection, up to %" PRId64

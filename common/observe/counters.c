@@ -23,7 +23,7 @@ count_transaction(const struct request_stats *stats)
 	add(&board->query_retries, counts->retries);
 	add(&board->transaction_reruns, counts->reruns);
 	add(&board->transactions[stats->outcome], 1);
-	add(&board->connects, counts->connect.trips > 0);
+	add(&board->connects, counts->connect.round_trips > 0);
 	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++)
 		add(&board->connect_us[i], counts->connect.phases_us[i]);
 }

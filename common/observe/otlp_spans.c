@@ -155,7 +155,7 @@ write_connect(struct writer *writer, const struct span *span)
 
 	begin_child(writer, KIND_CLIENT, "connect", span->start_us, span->end_us);
 	write_database(writer);
-	write_int(writer->out, "nullpool.connect.trips", span->cost.trips);
+	write_int(writer->out, "nullpool.connect.trips", span->cost.round_trips);
 	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++) {
 		(void)snprintf(key, sizeof(key), "nullpool.connect.%s_ms", connect_phase_names[i]);
 		write_ms(writer->out, key, span->cost.phases_us[i]);

@@ -50,7 +50,7 @@ answer(const struct worker_options *options, struct idle *idle, int fd, bool las
 	atomic_fetch_add(&own_slot->requests, 1);
 	if (last)
 		return false;
-	if (app_is_suspect(options->app)) {
+	if (app_is_tainted(options->app)) {
 		log_printf(LOG_WARNING, "worker leaves",
 		           "no connection could be opened in it yet; a fresh one may");
 		return false;

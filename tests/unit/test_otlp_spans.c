@@ -70,7 +70,10 @@ static void
 a_request_is_the_parent_of_its_steps(void **state)
 {
 	static const struct span spans[] = {
-		{ .step = SPAN_CONNECT, .start_us = 2000, .end_us = 3000, .cost = { .trips = 4 } },
+		{ .step = SPAN_CONNECT,
+		  .start_us = 2000,
+		  .end_us = 3000,
+		  .cost = { .round_trips = 4 } },
 		{ .step = SPAN_QUERY,
 		  .start_us = 3000,
 		  .end_us = 4000,

@@ -7,7 +7,7 @@ static const struct statement_row {
 	enum np_failure kind;
 	enum sqlstate_retry retry;
 	bool pooler; /* it does not name a function of the server */
-	bool of_a_value;
+	bool is_about_value;
 	int status; /* chosen by RAISE */
 } statement_rows[] = {
 	{ "no code: the connection was lost", "", NP_UNAVAILABLE, RETRY_SOON },
@@ -16,9 +16,10 @@ static const struct statement_row {
 	{ "Supavisor", "XX000", NP_UNAVAILABLE, RETRY_NEVER, .pooler = true },
 	{ "wrong number of values", "08P01", NP_INTERNAL, RETRY_NEVER },
 	{ "lost by a pooler", "08006", NP_UNAVAILABLE, RETRY_SOON, .pooler = true },
-	{ "value too long for its column", "22001", NP_INVALID, RETRY_NEVER, .of_a_value = true },
-	{ "number out of range", "22003", NP_INVALID, RETRY_NEVER, .of_a_value = true },
-	{ "not a uuid", "22P02", NP_INVALID, RETRY_NEVER, .of_a_value = true },
+	{ "value too long for its column", "22001", NP_INVALID, RETRY_NEVER,
+	  .is_about_value = true },
+	{ "number out of range", "22003", NP_INVALID, RETRY_NEVER, .is_about_value = true },
+	{ "not a uuid", "22P02", NP_INVALID, RETRY_NEVER, .is_about_value = true },
 	{ "unique", "23505", NP_CONFLICT, RETRY_NEVER },
 	{ "foreign key", "23503", NP_CONFLICT, RETRY_NEVER },
 	{ "exclusion", "23P01", NP_CONFLICT, RETRY_NEVER },
@@ -64,7 +65,7 @@ static const struct statement_row {
 	{ "diagnostics", "0Z000", NP_INTERNAL, RETRY_NEVER },
 	{ "case not found", "20000", NP_INTERNAL, RETRY_NEVER },
 	{ "several rows of a subquery", "21000", NP_INTERNAL, RETRY_NEVER },
-	{ "division by zero", "22012", NP_INVALID, RETRY_NEVER, .of_a_value = true },
+	{ "division by zero", "22012", NP_INVALID, RETRY_NEVER, .is_about_value = true },
 	{ "integrity", "23000", NP_INVALID, RETRY_NEVER },
 	{ "restrict", "23001", NP_CONFLICT, RETRY_NEVER },
 	{ "cursor state", "24000", NP_INTERNAL, RETRY_NEVER },
@@ -87,8 +88,8 @@ static const struct statement_row {
 	{ "completion unknown", "40003", NP_UNAVAILABLE, RETRY_NEVER },
 	{ "check option of a view", "44000", NP_INVALID, RETRY_NEVER },
 	{ "out of memory", "53200", NP_UNAVAILABLE, RETRY_LATE },
-	{ "program limit", "54000", NP_INVALID, RETRY_NEVER, .of_a_value = true },
-	{ "too complex", "54001", NP_INVALID, RETRY_NEVER, .of_a_value = true },
+	{ "program limit", "54000", NP_INVALID, RETRY_NEVER, .is_about_value = true },
+	{ "too complex", "54001", NP_INVALID, RETRY_NEVER, .is_about_value = true },
 	{ "prerequisite state", "55000", NP_INTERNAL, RETRY_NEVER },
 	{ "object in use", "55006", NP_UNAVAILABLE, RETRY_NEVER },
 	{ "parameter that cannot be changed now", "55P02", NP_INTERNAL, RETRY_NEVER },
@@ -120,10 +121,10 @@ each_code_of_a_statement_has_its_meaning(void **state)
 		row_int(row, meaning.kind, row->kind);
 		row_int(row, meaning.retry, row->retry);
 		row_true(row, meaning.message && meaning.message[0]);
-		row_true(row, meaning.of_a_value == row->of_a_value);
+		row_true(row, meaning.is_about_value == row->is_about_value);
 		row_int(row, meaning.status, row->status);
 		row_true(row,
-		         meaning.is_chosen == (row->status > 0 || strcmp(row->code, "P0001") == 0));
+		         meaning.is_raised == (row->status > 0 || strcmp(row->code, "P0001") == 0));
 	}
 }
 
