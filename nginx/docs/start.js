@@ -1,9 +1,9 @@
-// A file of its own: the Content-Security-Policy of these pages takes no script inside the page.
+// In a file of its own, because the Content-Security-Policy of these pages forbids inline scripts.
 SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
   tryItOutEnabled: true,
   persistAuthorization: false,
-  validatorUrl: null, // it would ask another host
+  validatorUrl: null, // it would send a request to another host
 });

@@ -307,7 +307,7 @@ def check_uninstall(system):
         "server { listen 81; access_log off; location / { return 200 other; } }\n")
     system.sh("nginx -t -q && systemctl reload nginx")
     kept = system.sh(span("sudo make uninstall"))
-    assert "kept: /etc/nullpool" in kept and "kept: the user nullpool" in kept, kept
+    assert "kept: /etc/nullpool" in kept and "kept: user nullpool" in kept, kept
     wait_for("the other site", lambda: system.sh("curl -s http://127.0.0.1:81/", check=False) == "other")
     system.sh("nginx -t -q && systemctl restart nginx")
     assert system.sh("ls -d /run/nullpool 2>/dev/null; find /proc -maxdepth 1 -user nullpool", check=False).strip() == ""
