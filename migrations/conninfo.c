@@ -1,33 +1,31 @@
-/* conninfo - the settings' database as one JSON object of libpq keywords, for programs that are not
- * C
+/* conninfo - prints the database of the settings as one JSON object of libpq keywords, for programs
+ * that are not written in C
  *
- * env.py of Alembic reads it with --migration (the owner's URL, which must not be a pooler's: a
- * migration needs one session for its lock), so that there is one set of rules for settings and
- * URLs. It prints the password: its output is for a pipe.
+ * Alembic's env.py reads it with --migration, so that settings and URLs have one set of rules. With
+ * --migration it is the owner's URL, which must not be that of a pooler: a migration needs one
+ * session for its lock. The output contains the password, so it belongs into a pipe.
  */
 #include <unistd.h>
 
+#include "base/exit_code.h"
 #include "base/mem.h"
 #include "config/settings.h"
-
-#define EXIT_USAGE       64 /* of sysexits.h, as the next */
-#define EXIT_SETTINGS    78
 
 #define FAULTS_MAX_BYTES 65536
 
 static int
-print(const struct conninfo *info)
+print_conninfo(const struct conninfo *info)
 {
 	struct buf out;
 
 	buf_init(&out, mem_process(), FAULTS_MAX_BYTES);
 	conninfo_json(info, &out);
 	(void)puts(out.data);
-	return 0;
+	return EXIT_DONE;
 }
 
 static int
-run(bool migration)
+read_and_print(bool migration)
 {
 	struct settings *settings = mem_new(mem_process(), struct settings);
 	struct buf faults;
@@ -35,12 +33,11 @@ run(bool migration)
 	buf_init(&faults, mem_process(), FAULTS_MAX_BYTES);
 	if (settings_read(mem_process(), environ, settings, &faults) && migration
 	    && conninfo_is_pooler(&settings->migration))
-		buf_text(
-		    &faults,
-		    "MIGRATION_DATABASE_URL: the migrations' host is a pooler; name the direct host"
-		    " (on Neon without -pooler, on Supabase port 5432)\n");
+		buf_text(&faults, "MIGRATION_DATABASE_URL: the migrations' host is a pooler;"
+		                  " use the direct host (on Neon without -pooler,"
+		                  " on Supabase port 5432)\n");
 	if (faults.size == 0)
-		return print(migration ? &settings->migration : &settings->database);
+		return print_conninfo(migration ? &settings->migration : &settings->database);
 	(void)fputs(faults.data, stderr);
 	return EXIT_SETTINGS;
 }
@@ -55,7 +52,7 @@ main(int argc, char **argv)
 		(void)fputs("usage: conninfo [--migration]\n", stderr);
 		return EXIT_USAGE;
 	}
-	code = run(migration);
+	code = read_and_print(migration);
 	mem_end();
 	return code;
 }

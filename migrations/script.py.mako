@@ -4,9 +4,10 @@ Revision ID: ${up_revision}
 Revises: ${down_revision | comma,n}
 Create Date: ${create_date}
 
-Plain SQL, one transaction a revision. SELECT add_timestamps('t') and SELECT add_soft_delete('t') give a table those
-columns. Write \\: for a colon that stands before a word and is no cast, as in '{"a"\\:true}'. What cannot run in a
-transaction (CREATE INDEX CONCURRENTLY) goes into `with op.get_context().autocommit_block():`.
+Write plain SQL. Each revision is one transaction. SELECT add_timestamps('t') and SELECT
+add_soft_delete('t') give a table those columns. Write \\: for a colon before a word that is not a
+cast, as in '{"a"\\:true}'. A statement that cannot run in a transaction (CREATE INDEX CONCURRENTLY)
+goes into `with op.get_context().autocommit_block():`.
 """
 
 from alembic import op

@@ -1,27 +1,24 @@
-/* nginx-conf - what of the settings nginx has to know, as configuration of its http level on
- * standard output
+/* nginx-conf - prints what nginx needs from the settings, as configuration of its http level
  *
- * Its first line says how many connections one endpoint needs: worker_connections stands at another
- * level.
+ * These are CORS_ORIGINS and DOCS, read by the rules of the programs. An origin is in the form that
+ * browsers send, so it has only letters, digits and the characters .-_+:[]/
  *
- * CORS_ORIGINS and DOCS, read by the rules of the programs. Origins are as browsers send them:
- * letters, digits and
- * .-_+:[]/ are all that is in them.
+ * The first line is a comment with the number of connections that one endpoint needs:
+ * worker_connections is a directive of another level.
  */
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "base/exit_code.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/queue.h"
 #include "config/settings.h"
 
-#define EXIT_USAGE     64 /* of sysexits.h, as the next */
-#define EXIT_SETTINGS  78
-
 #define TEXT_MAX_BYTES 65536
 
-/* As an expression, since nginx compares texts without regard to case, and origins are exact. */
+/* Writes a regular expression, because nginx compares plain texts without regard to case, and
+ * origins are exact. */
 static void
 write_origin(struct buf *out, const char *origin, size_t size)
 {
@@ -46,7 +43,7 @@ write_origins(struct buf *out, const char *origins)
 }
 
 static int
-run(void)
+print_conf(void)
 {
 	struct settings *settings = mem_new(mem_process(), struct settings);
 	struct buf out;
@@ -59,14 +56,13 @@ run(void)
 	buf_printf(
 	    &out, "# connections of an endpoint: %" PRId64 "\n",
 	    queue_connections(settings->database_pool_size + settings->database_max_overflow));
-	buf_text(
-	    &out,
-	    "# Made by nginx-conf of CORS_ORIGINS and DOCS: to be made anew when these change.\n");
+	buf_text(&out, "# Written by nginx-conf from CORS_ORIGINS and DOCS."
+	               " Run it again when these change.\n");
 	write_origins(&out, settings->cors_origins);
 	buf_printf(&out, "map \"\" $nullpool_docs {\n\tdefault \"%s\";\n}\n",
 	           settings->docs ? "on" : "");
 	(void)fputs(out.data, stdout);
-	return out.overflow ? EXIT_SETTINGS : 0;
+	return out.overflow ? EXIT_SETTINGS : EXIT_DONE;
 }
 
 int
@@ -79,7 +75,7 @@ main(int argc, char **argv)
 		(void)fputs("usage: nginx-conf\n", stderr);
 		return EXIT_USAGE;
 	}
-	code = run();
+	code = print_conf();
 	mem_end();
 	return code;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""NAME=… new.py - a new endpoint: handlers/NAME.c, its migration and its test, as a start. `make new NAME=notes` calls it."""
+"""NAME=… new.py - writes a new endpoint: handlers/NAME.c, its migration and its test. `make new NAME=notes` calls it."""
 import os
 import re
 import shutil
@@ -13,8 +13,9 @@ from alembic.script import ScriptDirectory
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = Path(__file__).resolve().parent
 
-# What is a name for nginx, for C and for SQL alike. These have a meaning already: the first of this project's URLs, the others
-# are reserved words of Postgres (https://www.postgresql.org/docs/current/sql-keywords-appendix.html) or of C.
+# A name must be valid for nginx, C and SQL alike. These names are taken: the first ones by URLs of
+# this project, the others by Postgres
+# (https://www.postgresql.org/docs/current/sql-keywords-appendix.html) or C as reserved words.
 RESERVED = set("""
     alembic_version docs redoc openapi metrics root _problem
     all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
@@ -29,7 +30,8 @@ RESERVED = set("""
 """.split())
 
 
-# Its socket's whole path has 107 bytes, of which env/local/endpoint.py leaves 32 to the name.
+# The path of a socket is limited to 107 bytes, of which env/local/endpoint.py leaves 32 to the
+# file's name.
 NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
 
 
@@ -38,25 +40,25 @@ def fail(why):
 
 
 def head():
-    """The revision that no other one follows."""
+    """Returns the latest revision."""
     ends = ScriptDirectory.from_config(Config(ROOT / "migrations" / "alembic.ini")).get_heads()
     if len(ends) != 1 or not ends[0].isdecimal():
-        fail(f"the migrations have no one numbered head: {', '.join(sorted(ends))}")
+        fail(f"the migrations do not have a single numbered head: {', '.join(sorted(ends))}")
     return ends[0]
 
 
-def taken(name):
-    """Who has the name of a table or a program already, beside handlers/; None: nobody."""
+def owner_of_name(name):
+    """Returns who uses the name for a table or a program, outside handlers/; None if nobody does."""
     for path in sorted((ROOT / "migrations" / "versions").glob("*.py")):
         if re.search(rf"CREATE TABLE (?:IF NOT EXISTS )?{name}\b", path.read_text()):
-            return f"migration {path.name} makes a table {name}"
+            return f"migration {path.name} creates a table {name}"
     if (ROOT / "tests" / "system" / "handlers" / f"{name}.c").exists():
         return f"the system tests have a program {name}"
     return None
 
 
-def schema_taken(schema):
-    """Who has that name in the OpenAPI document; None: nobody."""
+def owner_of_schema(schema):
+    """Returns who uses the name of a schema in the OpenAPI document; None if nobody does."""
     if schema == "Problem":
         return "the document's errors have"
     for path in sorted((ROOT / "handlers").glob("*.[ch]")):
@@ -66,7 +68,7 @@ def schema_taken(schema):
 
 
 def write(texts):
-    """All or none."""
+    """Writes all files or none."""
     written = []
     try:
         for path, text in texts.items():
@@ -82,9 +84,9 @@ def write(texts):
 def main():
     name = os.environ.get("NAME", "")
     if not NAME.fullmatch(name):
-        fail("give a name of at most 24 small letters, digits and _, such as make new NAME=notes")
+        fail("NAME must have at most 24 lower-case letters, digits and _, as in: make new NAME=notes")
     if name in RESERVED or name.startswith("pg_"):
-        fail(f"{name} is a reserved word, or an address that is taken")
+        fail(f"{name} is a reserved word or a URL that is taken")
     before = head()
     revision = f"{int(before) + 1:04d}"
     files = {
@@ -94,18 +96,18 @@ def main():
     }
     for path in files.values():
         if path.exists():
-            fail(f"{path.relative_to(ROOT)} is there already")
-    if why := taken(name):
+            fail(f"{path.relative_to(ROOT)} already exists")
+    if why := owner_of_name(name):
         fail(f"{why} already")
     schema = "".join(part.capitalize() for part in name.split("_"))
-    if why := schema_taken(schema):
+    if why := owner_of_schema(schema):
         fail(f"{why} a schema {schema} already")
     words = {"NAME": name, "REVISION": revision, "BEFORE": before, "SCHEMA": schema}
     write({path: re.sub(r"\b(NAME|REVISION|BEFORE|SCHEMA)(?=\b|_)", lambda found: words[found[1]],
                         (TEMPLATES / template).read_text()) for template, path in files.items()})
     for path in files.values():
         print(path.relative_to(ROOT))
-    # Its layout depends on the length of the name; without the tool `make lint` will say so.
+    # The layout depends on the length of the name. Without the tool, `make lint` reports it.
     if shutil.which("clang-format"):
         subprocess.run(["clang-format", "-i", files["handler.c.in"]], check=True)
     print(f"make run serves it at /{name}; make system ARGS='-k test_{name}.py' tests it")

@@ -1,4 +1,5 @@
-"""empty: proves that settings, connection and rights are in order before there is anything to lose
+"""An empty revision: it shows that settings, connection and rights are correct before there is data
+to lose.
 
 Revision ID: 0001
 Revises:

@@ -1,12 +1,13 @@
-"""users, and the timestamps and soft delete that later tables get in one line each
+"""Creates users, and the functions that add timestamps and soft delete to a table.
 
 Revision ID: 0002
 Revises: 0001
 
-The two pieces are SQL functions and not Python helpers, so that a revision does for ever what it did when it was
-written: a helper that is changed later would change the past. Rights on tables come from the owner's default
-privileges, so no revision names the role of the programs. Nobody but the owner needs EXECUTE on these functions:
-they run with the rights of the caller, who must own the table, and a trigger fires without asking for it.
+They are SQL functions and not Python helpers, so that a revision always does what it did when it
+was written: a later change of a helper would change the past. Rights on tables come from the
+owner's default privileges, so no revision names the role of the programs. Only the owner needs
+EXECUTE on these functions: they run with the rights of the caller, who must own the table, and a
+trigger needs no EXECUTE right to fire.
 """
 
 from alembic import op
@@ -18,8 +19,9 @@ depends_on = None
 
 
 def upgrade():
-    # updated_at moves on every update, also on the second one of a transaction, where now() stands still, and also
-    # when the clock was set back: it can serve as a version. created_at stays: a row keeps its place in the pages.
+    # updated_at increases with every update, so it can serve as a version. That includes a second
+    # update in one transaction, where now() does not change, and updates after the clock was set
+    # back. created_at never changes, so that a row keeps its place in the pages.
     op.execute("""
         CREATE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -61,7 +63,7 @@ def upgrade():
     op.execute("SELECT add_timestamps('users')")
     op.execute("SELECT add_soft_delete('users')")
 
-    # The address of a deleted user is free again; A@b.c and a@b.c are one address.
+    # The address of a deleted user is free again; A@b.c and a@b.c are the same address.
     op.execute("CREATE UNIQUE INDEX users_email_key ON users (lower(email)) WHERE deleted_at IS NULL")
     op.execute("CREATE INDEX users_page_idx ON users (created_at, id) WHERE deleted_at IS NULL")
 

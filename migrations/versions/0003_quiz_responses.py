@@ -1,4 +1,4 @@
-"""quiz_responses, which belong to a user
+"""Creates quiz_responses, which belong to a user.
 
 Revision ID: 0003
 Revises: 0002

@@ -1,10 +1,12 @@
-"""idempotency_keys: what a POST with an Idempotency-Key answered, and the function that claims a key
+"""Creates idempotency_keys, the responses to POSTs with an Idempotency-Key, and the function that
+guards a key.
 
 Revision ID: 0004
 Revises: 0003
 
-The claim travels before the request's first statement and raises an error of its own where the request must not run: so
-nothing after it in the flight runs either. The answer is inserted with the commit.
+The guard is sent before the first statement of the request and raises an error of its own if the
+request must not run, so nothing after it in the flight runs either. The response is inserted
+together with the commit.
 """
 
 from alembic import op
@@ -27,8 +29,9 @@ def upgrade():
         )
     """)
     op.execute("CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys (created_at)")
-    # The lock ends with the transaction, also behind a pooler and when its connection is lost. NP001: another one
-    # works on it; NP002: it was done; NP003: it was done for another request.
+    # The lock ends with the transaction, also behind a pooler and if its connection is lost. NP001:
+    # another request with the key is running. NP002: this request is done. NP003: another request
+    # with the key is done.
     op.execute("""
         CREATE FUNCTION idempotency_claim(the_caller text, the_key text, the_fingerprint text) RETURNS void
         LANGUAGE plpgsql AS $$

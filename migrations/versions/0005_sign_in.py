@@ -1,4 +1,4 @@
-"""sign-in: passwords, refresh tokens, and quiz responses that only their user sees
+"""Adds sign-in: passwords, refresh tokens, and quiz responses that only their user sees.
 
 Revision ID: 0005
 Revises: 0004
@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade():
-    # Apart from users, so that no SELECT of theirs ever has a hash in it.
+    # Separate from users, so that a SELECT from users never returns a hash.
     op.execute("""
         CREATE TABLE credentials (
             user_id       uuid PRIMARY KEY REFERENCES users (id),
@@ -22,7 +22,8 @@ def upgrade():
     """)
     op.execute("SELECT add_timestamps('credentials')")
 
-    # All that came of one sign-in are a family: who shows a used one again has stolen it, or was stolen from.
+    # All tokens of one sign-in are a family. A used token that is presented again was stolen, or
+    # its successor was.
     op.execute("""
         CREATE TABLE refresh_tokens (
             token_hash text PRIMARY KEY,
@@ -35,7 +36,8 @@ def upgrade():
     """)
     op.execute("CREATE INDEX refresh_tokens_family_idx ON refresh_tokens (family)")
 
-    # What the programs say with each transaction of a caller. FORCE, for where their role owns the table.
+    # The programs set these claims in each transaction of a caller. FORCE applies the policies even
+    # if the role of the programs owns the table.
     op.execute("""
         CREATE FUNCTION request_user() RETURNS uuid LANGUAGE sql STABLE AS $$
             SELECT (nullif(current_setting('request.jwt.claims', true), '')::json->>'sub')::uuid

@@ -1,4 +1,4 @@
-"""an index for pages of users in the order of their addresses
+"""Adds an index for pages of users ordered by e-mail address.
 
 Revision ID: 0006
 Revises: 0005

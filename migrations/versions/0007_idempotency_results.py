@@ -1,10 +1,12 @@
-"""idempotency_keys: what the statements of a POST returned, in place of its answer
+"""Adds the rows that the statements of a POST returned to idempotency_keys, as an alternative to
+its response.
 
 Revision ID: 0007
 Revises: 0006
 
-The rows of a statement are known to the server in the round trip that does it, the answer made of them is not. A request that
-marks its last statement keeps its rows, all others their answer as before; programs of before this revision go on with it.
+The server knows the rows of a statement in the round trip that runs it; the response that is made
+from them is not known by then. A request that marks its last statement stores its rows, all others
+store their response as before. Older programs continue to work with this revision.
 """
 
 from alembic import op

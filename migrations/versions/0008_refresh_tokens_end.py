@@ -1,4 +1,4 @@
-"""an index for taking refresh tokens away that have expired
+"""Adds an index for deleting expired refresh tokens.
 
 Revision ID: 0008
 Revises: 0007

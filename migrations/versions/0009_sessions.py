@@ -1,10 +1,12 @@
-"""sessions that end: an access token names its family of refresh tokens, and each transaction of its holder looks at it
+"""Adds sessions that end: an access token names its family of refresh tokens, which each of its
+transactions checks.
 
 Revision ID: 0009
 Revises: 0008
 
-A session is live while one of its refresh tokens has not expired, none is revoked, and its user is there. A token of a revoked
-family that is not marked itself was made while the family was ended, and is not good either.
+A session is live while one of its refresh tokens has not expired, none of them is revoked, and its
+user exists. A token of a revoked family that is not revoked itself was created while the family
+ended, and is not valid either.
 """
 
 from alembic import op
@@ -16,13 +18,14 @@ depends_on = None
 
 
 def upgrade():
-    # Each part of the look is one entry of an index, however long a session has been refreshed.
+    # Each part of the check reads one index entry, however often the session was refreshed.
     op.execute("CREATE INDEX refresh_tokens_live_idx ON refresh_tokens (family, expires_at)")
     op.execute("CREATE INDEX refresh_tokens_ended_idx ON refresh_tokens (family) WHERE revoked_at IS NOT NULL")
     op.execute("CREATE INDEX refresh_tokens_user_idx ON refresh_tokens (user_id) WHERE revoked_at IS NULL")
     op.execute("DROP INDEX refresh_tokens_family_idx")
-    # Travels behind the claims in the flight of a caller's transaction. With the owner's rights, since the programs' role need not
-    # be able to read these tables, and a policy on them must not decide who is signed in. NP004 is 401 (common/db/sqlstate.c).
+    # Sent after the claims in the flight of a caller's transaction. It runs with the owner's
+    # rights, because the role of the programs need not be able to read these tables, and a policy
+    # on them must not decide who is signed in. NP004 becomes a 401 (common/db/sqlstate.c).
     op.execute("""
         CREATE FUNCTION request_session_check(the_user uuid, the_session uuid) RETURNS void
         LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$

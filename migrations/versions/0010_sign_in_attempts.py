@@ -1,11 +1,12 @@
-"""how often somebody tried to sign in, so that guessing gets slow and nobody is locked out
+"""Counts sign-in attempts, so that guessing becomes slow and nobody is locked out.
 
 Revision ID: 0010
 Revises: 0009
 
-A try is counted before the password is checked, in a transaction of its own: also of many at once none slips through, and it
-stays counted when the request fails. Accounts and networks are keyed hashes: an account that there is none of has a row like
-any other, and who reads the table learns neither an address nor who signs in from where.
+An attempt is counted before the password is checked, in a transaction of its own. So none of many
+simultaneous attempts escapes, and an attempt stays counted if the request fails. Accounts and
+networks are stored as keyed hashes: an account that does not exist has a row like any other, and a
+reader of the table learns neither addresses nor who signs in from where.
 """
 
 from alembic import op
@@ -17,7 +18,8 @@ depends_on = None
 
 
 def upgrade():
-    # network '' is the account itself, over all networks that are not known. known_until: it signed in from there.
+    # The network '' stands for all networks that are not known. known_until: the account signed in
+    # from there.
     op.execute("""
         CREATE TABLE sign_in_attempts (
             account     text NOT NULL,
@@ -30,8 +32,9 @@ def upgrade():
         )
     """)
     op.execute("CREATE INDEX sign_in_attempts_forget_at_idx ON sign_in_attempts (forget_at)")
-    # From one network the sixth try has to wait for 1 s, each further one twice as long, up to 15 minutes. From all unknown
-    # networks together the 101st for 1 s, up to a minute. What waits is not counted, so a wait ends whoever comes meanwhile.
+    # From one network the sixth attempt has to wait for 1 s, each further one twice as long, up to
+    # 15 minutes. From all unknown networks together the 101st has to wait for 1 s, up to a minute.
+    # An attempt that has to wait is not counted, so a wait ends even if others try meanwhile.
     op.execute("""
         CREATE FUNCTION sign_in_wait(the_network text, the_failures integer) RETURNS interval LANGUAGE sql IMMUTABLE AS $$
             SELECT CASE WHEN the_network = '' AND the_failures >= 100
@@ -41,7 +44,7 @@ def upgrade():
                         ELSE interval '0' END
         $$
     """)
-    # Counts a try and returns 0, or returns how many seconds it has to wait.
+    # Counts an attempt and returns 0, or returns how many seconds the attempt has to wait.
     op.execute("""
         CREATE FUNCTION sign_in_attempt(the_account text, the_network text) RETURNS integer LANGUAGE plpgsql AS $$
         DECLARE
@@ -73,7 +76,8 @@ def upgrade():
         END
         $$
     """)
-    # The try was good: it is not counted, and for 90 days what others do elsewhere does not make this network wait.
+    # The attempt succeeded: it is not counted, and for 90 days attempts from elsewhere do not make
+    # this network wait.
     op.execute("""
         CREATE FUNCTION sign_in_success(the_account text, the_network text) RETURNS void LANGUAGE plpgsql AS $$
         BEGIN

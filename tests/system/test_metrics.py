@@ -324,7 +324,7 @@ def test_only_many_clients_that_leave_are_an_alert(site, gone, alerts):
                    "input_series": [{"series": 'nullpool_clients_gone_total{endpoint="users"}', "values": gone},
                                     {"series": 'nullpool_requests_total{endpoint="users",code="200"}', "values": "0+100x30"}],
                    "alert_rule_test": [{"eval_time": "20m", "alertname": "NullpoolClientsGone", "exp_alerts": [
-                       {**alert, "exp_annotations": {"summary": "more than 5 % of the clients of users leave before their answer"}}
+                       {**alert, "exp_annotations": {"summary": "more than 5 % of the clients of users disconnect before the response"}}
                        for alert in alerts]}]}]}))
     result = promtool("test", "rules", folder / "test.yml")
     assert result.returncode == 0, result.stdout + result.stderr

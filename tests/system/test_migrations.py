@@ -70,7 +70,7 @@ def test_the_second_of_two_waits_for_the_lock(site, database):
         cursor.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
     second.join(30)
     assert done and done[0].returncode == 0, done
-    assert "another migration is running, waiting" in done[0].stderr
+    assert "another migration is running; waiting" in done[0].stderr
 
 
 def test_one_that_is_killed_half_way_leaves_whole_revisions_and_is_finished_by_the_next(site, database):
@@ -195,7 +195,7 @@ def test_readers_never_stand_behind_a_migration_that_waits(site, database):
         long_reader.close()
         down.join(30)
     assert done and done[0].returncode == 0, done
-    assert "another transaction holds a lock, trying again" in done[0].stderr
+    assert "another transaction holds a lock; trying again" in done[0].stderr
     assert alembic(site, "current", **database).stdout.strip() == "0001"
     assert alembic(site, "upgrade", "head", **database).returncode == 0
 

@@ -92,10 +92,10 @@ def test_their_own_tests_pass_and_those_of_the_schema(copy, made):
 
 
 @pytest.mark.parametrize("name, why", [
-    ("", "give a name"), ("Notes", "give a name"), ("my-notes", "give a name"), ("1st", "give a name"), ("../x", "give a name"),
-    ("x" * 25, "give a name"), ("it's", "give a name"), ("a b", "give a name"), ("order", "reserved"), ("int", "reserved"), ("docs", "reserved"), ("users", "there already"),
-    ("credentials", "a table credentials already"), ("problem", "a schema Problem already"), ("quiz_response", "a schema QuizResponse already"), ("cases", "there already"),
-    ("pg_class", "reserved"), ("alembic_version", "reserved"), ("probe", "have a program"), ("http", "test_http.py is there"),
+    ("", "NAME must have"), ("Notes", "NAME must have"), ("my-notes", "NAME must have"), ("1st", "NAME must have"), ("../x", "NAME must have"),
+    ("x" * 25, "NAME must have"), ("it's", "NAME must have"), ("a b", "NAME must have"), ("order", "reserved"), ("int", "reserved"), ("docs", "reserved"), ("users", "already exists"),
+    ("credentials", "a table credentials already"), ("problem", "a schema Problem already"), ("quiz_response", "a schema QuizResponse already"), ("cases", "already exists"),
+    ("pg_class", "reserved"), ("alembic_version", "reserved"), ("probe", "have a program"), ("http", "test_http.py already exists"),
 ])
 def test_a_name_that_cannot_be_is_refused_and_nothing_written(copy, made, name, why):
     before = listing(copy)
