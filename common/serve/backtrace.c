@@ -7,13 +7,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "serve/request_in_hand.h"
 
 #define FRAMES_MAX   48
 #define FRAMES_BYTES 3072
-/* Of the handler: two lines of the log, and what unwinding needs. */
+/* Enough for two lines of the log, and for unwinding. */
 #define STACK_BYTES (64 << 10)
 
-static const struct slot *in_hand;
+static const struct slot *own_slot;
 static char stack[STACK_BYTES];
 
 void
@@ -25,7 +26,7 @@ backtrace_prepare(void)
 }
 
 static void
-add_hex(struct buf *out, uintptr_t number)
+append_hex(struct buf *out, uintptr_t number)
 {
 	static const char digits[] = "0123456789abcdef";
 	int shift = 0;
@@ -37,31 +38,29 @@ add_hex(struct buf *out, uintptr_t number)
 		buf_char(out, digits[number >> shift & 0xf]);
 }
 
-/* libc.so.6+0x1234; of the program itself, whose name the loader does not keep, the endpoint's.
- * dladdr() would take a lock. */
+/* Writes libc.so.6+0x1234. The loader does not keep the name of the program itself, so that is the
+ * endpoint's. dladdr() would take a lock. */
 static void
-add_frame(struct buf *out, char *address)
+append_frame(struct buf *out, char *address)
 {
 	struct dl_find_object found;
 	const char *path, *slash;
 
 	if (_dl_find_object(address, &found) != 0) {
-		add_hex(out, (uintptr_t)address);
+		append_hex(out, (uintptr_t)address);
 		return;
 	}
 	path = *found.dlfo_link_map->l_name ? found.dlfo_link_map->l_name : scoreboard_plan()->name;
 	slash = strrchr(path, '/');
 	buf_text(out, slash ? slash + 1 : path);
 	buf_char(out, '+');
-	add_hex(out, (uintptr_t)address - found.dlfo_link_map->l_addr);
+	append_hex(out, (uintptr_t)address - found.dlfo_link_map->l_addr);
 }
 
 static void
 log_frames(void)
 {
-	char text[FRAMES_BYTES], route[SCOREBOARD_ROUTE_BYTES], id[SCOREBOARD_ID_BYTES];
-	bool busy = atomic_load(&in_hand->state) == SLOT_BUSY
-	            && slot_read_texts(in_hand, route, id);
+	char text[FRAMES_BYTES];
 	void *frames[FRAMES_MAX];
 	int count = backtrace(frames, FRAMES_MAX);
 	struct log_line line;
@@ -71,19 +70,18 @@ log_frames(void)
 	for (int i = 0; i < count; i++) {
 		if (i > 0)
 			buf_text(&out, " < ");
-		/* A byte before where it goes on: after a call that does not return that is another
-		 * function. */
-		add_frame(&out, (char *)frames[i] - 1);
+		/* One byte before the return address: after a call that never returns the address
+		 * may lie in another function. */
+		append_frame(&out, (char *)frames[i] - 1);
 	}
 	log_begin(&line, LOG_ERROR, "backtrace");
-	log_string(&line, "route", busy ? route : NULL);
-	log_string(&line, "request_id", busy ? id : NULL);
+	request_in_hand_log(&line, own_slot);
 	log_string(&line, "frames", text);
 	log_end(&line);
 }
 
-/* NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c): the log's functions only fill a buffer and
- * write() it. */
+/* NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c): the log only fills a buffer and write()s
+ * it. */
 static void
 on_abort(int signal_number, siginfo_t *info, void *context)
 {
@@ -91,7 +89,8 @@ on_abort(int signal_number, siginfo_t *info, void *context)
 	log_frames();
 	if (info->si_code == SI_USER && info->si_pid == getppid())
 		_exit(128 + signal_number);
-	/* Its action is the default one by now; the signal comes when this returns. */
+	/* SA_RESETHAND: the action is the default one by now. The signal comes when this returns.
+	 */
 	(void)raise(signal_number);
 }
 
@@ -101,7 +100,7 @@ backtrace_on_abort(const struct slot *slot)
 	const stack_t own = { .ss_sp = stack, .ss_size = sizeof(stack) };
 	struct sigaction action = { .sa_flags = (int)(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND) };
 
-	in_hand = slot;
+	own_slot = slot;
 	action.sa_sigaction = on_abort;
 	(void)sigemptyset(&action.sa_mask);
 	(void)sigaltstack(&own, NULL);

@@ -1,33 +1,37 @@
-/* exporter.h - the master's side of tracing: a socket from the workers to the sender (sender.h),
- * and who forks that */
+/* exporter.h - the master's side of tracing: the socket pair from the workers to the process that
+ * exports their spans (otlp_export.h), and that process's life
+ *
+ * It is forked when a collector is configured, and again a second after it crashed. One that says
+ * that it cannot work is not replaced.
+ */
 #ifndef NULLPOOL_SERVE_EXPORTER_H
 #define NULLPOOL_SERVE_EXPORTER_H
 
-#include <sys/types.h>
-
-#include "base/attributes.h"
 #include "base/clock.h"
-#include "base/error.h"
-#include "serve/pool.h"
+#include "serve/child.h"
 
-struct exporter;
+/* All zeros before exporter_open(). */
+struct exporter {
+	pid_t pid; /* 0: none runs */
+	struct deadline due;
+	bool unavailable; /* it ended with EXIT_UNAVAILABLE */
+};
 
-/* *exporter is NULL when no collector is configured. */
-NP_MUST_CHECK bool exporter_new(void *owner, const struct settings *settings,
-                                struct exporter **exporter, struct error *err);
+/* Makes the socket pair, in `master`, if a collector is configured. */
+NP_MUST_CHECK bool exporter_open(struct inheritance *master, struct error *err);
 
-/* What a worker writes to, in a child of the master: -1 without a exporter. The other end is closed
- * there. */
-int exporter_writer(struct exporter *exporter);
+/* Returns when exporter_start() is due. */
+struct deadline exporter_due(const struct exporter *exporter, const struct inheritance *master);
 
-/* Forks the sender when there is none and one is due; returns when it wants to be asked again. NULL
- * is none. */
-struct deadline exporter_tend(struct exporter *exporter, const struct pool *pool);
+/* Forks the exporter. */
+void exporter_start(struct exporter *exporter, const struct inheritance *master);
 
-/* A child has ended; false when it was not the sender. */
-bool exporter_bury(struct exporter *exporter, pid_t pid, int status);
+/* Returns true if the child that ended was the exporter. */
+bool exporter_on_child_exit(struct exporter *exporter, const struct inheritance *master, pid_t pid,
+                            int status);
 
-/* No worker is left: the sender ends when it has sent what it has. */
-void exporter_close(struct exporter *exporter);
+/* Closes the master's writing end. When no worker has one either, the exporter sends what it has
+ * and ends. */
+void exporter_close(struct inheritance *master);
 
 #endif

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -20,6 +19,7 @@
 #include "http/problem.h"
 #include "observe/scoreboard.h"
 #include "serve/cgi.h"
+#include "serve/events.h"
 #include "serve/fcgi_gate.h"
 
 /* The server on the other side is on this machine and has the whole request before it connects. */
@@ -194,7 +194,7 @@ is_gone(int fd, int64_t waited)
 }
 
 void
-fcgi_know_clock(void)
+fcgi_sync_clock(void)
 {
 	distance_ms = clock_wall_us() / 1000 - clock_now_us() / 1000;
 }
@@ -335,16 +335,6 @@ refuse_one(int fd)
 	mem_free(scope);
 }
 
-/* SIGTERM is blocked, and nobody reads it: systemctl restart would wait for as long as requests
- * keep coming. Those that wait then are for the next program, whose settings may be right. */
-static bool
-is_told_to_end(void)
-{
-	sigset_t pending;
-
-	return sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1;
-}
-
 void
 fcgi_refuse_waiting(int listener)
 {
@@ -354,8 +344,11 @@ fcgi_refuse_waiting(int listener)
 
 	if (!fcgi_init(&err) || fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK) < 0)
 		return;
+	/* SIGTERM is blocked, and nobody reads it: systemctl restart would wait for as long as
+	 * requests keep coming. Those that wait then are for the next program, whose settings may
+	 * be right. */
 	while (!deadline_passed(last) && poll(&waiting, 1, deadline_left_ms(end)) > 0
-	       && !is_told_to_end()) {
+	       && !events_end_is_pending()) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 		if (end.at_us == 0)

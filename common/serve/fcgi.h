@@ -9,7 +9,7 @@
 NP_MUST_CHECK bool fcgi_init(struct error *err);
 
 /* Before the first request of a worker: from here on it sees when somebody sets the clock. */
-void fcgi_know_clock(void);
+void fcgi_sync_clock(void);
 
 /* Reads the request, answers it, closes fd and then the database connection. `deadline` is for a
  * request that came at once; one that has waited in the socket's queue (REQUEST_START) has that

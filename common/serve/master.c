@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -13,15 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/app.h"
 #include "base/exit_code.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
-#include "observe/connection_budget.h"
+#include "observe/counters.h"
 #include "observe/metrics.h"
 #include "observe/scoreboard.h"
 #include "serve/backtrace.h"
+#include "serve/draining.h"
+#include "serve/events.h"
 #include "serve/exporter.h"
 #include "serve/fcgi.h"
 #include "serve/memory_release.h"
@@ -31,55 +30,40 @@
 #include "serve/startup_check.h"
 #include "serve/systemd.h"
 
-/* A connection that waits this long finds nobody who is about to take it. */
-#define GRACE_MS 1
-/* After the listener could not be watched, for want of the kernel's memory. */
-#define LISTEN_PAUSE_MS 100
-/* How long after the last deadline a worker may take to end by itself. */
-#define DRAIN_GRACE_MS 2000
-/* And how long, killed, to be gone; the sender of spans has its own 2 s for what came last. */
-#define GONE_GRACE_MS 2500
-/* How long an accept4() may take that should not have to wait. */
+/* After this long no worker is about to take the connection that waits. */
+#define TAKE_MS 1
+/* After SIGKILL a process has this long to be gone; the exporter takes up to 2 s for what came
+ * last. */
+#define GONE_MAX_MS 2500
+/* The longest time for an accept4() that should not have to wait. */
 #define ACCEPT_MAX_US 100000
-/* A new program's --check reads settings and ends. */
-#define CHECK_MS 10000
-/* How long an idle worker may take to stir that was woken. */
-#define STIR_US INT64_C(2000000)
 
 struct master {
-	const struct master_options *options;
+	struct inheritance own; /* what its children get */
 	struct pool *pool;
-	struct exporter *exporter; /* NULL: none */
-	const char *run_dir;       /* NULL: the socket has no path */
-	int events;                /* epoll of the three below */
-	int signals;               /* signalfd */
-	int busy_event;            /* eventfd, written by workers */
-	int ready_event;           /* eventfd of the workers among themselves */
-	bool listening;            /* the listener is among the events now */
-	pid_t database_check;
-	pid_t reload_check; /* 0: none */
-	struct deadline reload_by;
-	bool reload_again; /* SIGHUP came while the check ran: what it saw may be old */
-	struct leftover *leftovers;
-	int64_t
-	    woken_us; /* when the idle ones were, because a connection waited; 0: they were not */
+	struct draining *draining;
+	struct exporter exporter;
+	struct reload reload;
+	pid_t startup_check; /* 0: none runs */
+	const char *run_dir; /* NULL: the socket has no path */
+	int events;          /* epoll of signals, own.busy_event and the listener */
+	int signals;         /* signalfd */
+	bool listening;      /* the listener is among the events now */
+	struct deadline listen_retry;
 	struct deadline watchdog; /* when systemd next wants to hear of us */
-	int64_t last_work_us;     /* when there last was a worker */
-	bool trimmed;
+	struct deadline idle_end; /* when the master leaves if no worker has been there since */
+	bool pages_released;
 	bool ending;
 };
 
-/* --- set-up --- */
+/* --- start --- */
 
 static sigset_t
 master_signals(void)
 {
-	sigset_t set;
+	sigset_t set = events_end_signals();
 
-	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGCHLD);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
 	return set;
 }
@@ -91,50 +75,43 @@ master_block_signals(void)
 	struct sigaction before;
 
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	/* Where whoever started us ignored it, nobody would hear of a worker's end. Not else: one
-	 * that is pending from before a reload would be gone. */
+	/* Where the parent ignored SIGCHLD, the master would not learn of a worker's end. Only
+	 * there: resetting the action would lose a signal that is pending from before a reload. */
 	if (sigaction(SIGCHLD, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
 		(void)signal(SIGCHLD, SIG_DFL);
-}
-
-static bool
-watch(const struct master *master, int fd)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
-	return epoll_ctl(master->events, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 static bool
 open_events(struct master *master, struct error *err)
 {
 	sigset_t set = master_signals();
-	int listener = master->options->listener, flags = fcntl(listener, F_GETFL);
+	int listener = master->own.listener, flags = fcntl(listener, F_GETFL);
 	const struct timeval longest = { .tv_usec = ACCEPT_MAX_US };
 
 	master->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	master->busy_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	master->ready_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	master->own.busy_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	master->own.ready_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	master->events = epoll_create1(EPOLL_CLOEXEC);
 	if (flags < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) < 0 || master->signals < 0
-	    || master->busy_event < 0 || master->ready_event < 0 || master->events < 0
-	    || !watch(master, master->signals) || !watch(master, master->busy_event))
+	    || master->own.busy_event < 0 || master->own.ready_event < 0 || master->events < 0
+	    || !events_watch(master->events, master->signals, EPOLLIN)
+	    || !events_watch(master->events, master->own.busy_event, EPOLLIN))
 		return error_set(err, NP_INTERNAL, "could not set up the master's events: %s",
 		                 strerror(errno));
-	/* The flag is of the socket, not of this process: whoever else has it may clear it. No
-	 * accept4() hangs then. */
+	/* O_NONBLOCK is a flag of the socket, not of this process: whoever else has the socket may
+	 * clear it. With the time limit no accept4() hangs even then. */
 	(void)setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof(longest));
 	return true;
 }
 
-/* Where the socket is; the scoreboard goes beside it. */
+/* The run directory is where the socket is. */
 static bool
 find_run_dir(struct master *master, struct error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNSPEC };
 	socklen_t size = sizeof(address) - 1;
 
-	if (getsockname(master->options->listener, (struct sockaddr *)&address, &size) != 0)
+	if (getsockname(master->own.listener, (struct sockaddr *)&address, &size) != 0)
 		return error_set(err, NP_INTERNAL, "could not ask for the socket's name: %s",
 		                 strerror(errno));
 	if (address.sun_family == AF_UNIX && address.sun_path[0] == '/')
@@ -143,16 +120,16 @@ find_run_dir(struct master *master, struct error *err)
 }
 
 static bool
-make_board(struct master *master, struct error *err)
+make_scoreboard(struct master *master, struct error *err)
 {
-	const struct settings *settings = master->options->settings;
+	const struct settings *settings = master->own.settings;
 	const struct scoreboard_plan plan = {
-		.name = master->options->name,
-		.routes = master->options->routes,
+		.name = master->own.name,
+		.routes = master->own.routes,
 		.pool_size = (int32_t)settings->database_pool_size,
 		.max_overflow = (int32_t)settings->database_max_overflow,
 		.slots = pool_slots(settings),
-		.uses_database = app_uses_database(master->options->routes),
+		.uses_database = app_uses_database(master->own.routes),
 	};
 	char *path;
 
@@ -163,164 +140,71 @@ make_board(struct master *master, struct error *err)
 		metrics_set_directory(master->run_dir);
 		if (scoreboard_create(path, &plan, err))
 			return true;
-		/* The directory may be another user's: it is only others who cannot look then. */
+		/* The directory may be another user's. Only other programs miss the file. */
 		log_printf(LOG_WARNING, "scoreboard in memory only", "%s", err->message);
 	}
 	return scoreboard_create(NULL, &plan, err);
 }
 
 static bool
-prepare(struct master *master, struct error *err)
+prepare(struct master *master, const char *argv0, struct error *err)
 {
-	struct pool_options options = {
-		.name = master->options->name,
-		.routes = master->options->routes,
-		.settings = master->options->settings,
-		.listener = master->options->listener,
-	};
-
-	reload_remember(master, master->options->argv0);
-	master->leftovers = reload_leftovers(master);
-	if (!open_events(master, err) || !fcgi_init(err) || !make_board(master, err)
-	    || !exporter_new(master, options.settings, &master->exporter, err))
+	reload_remember(master, argv0);
+	master->draining = draining_read_environment(master);
+	if (!open_events(master, err) || !fcgi_init(err) || !make_scoreboard(master, err)
+	    || !exporter_open(&master->own, err))
 		return false;
-	options.exporter = master->exporter;
 	backtrace_prepare();
-	options.busy_event = master->busy_event;
-	options.ready_event = master->ready_event;
-	master->pool = pool_new(master, &options);
+	master->pool = pool_new(master, &master->own);
 	return true;
 }
 
-/* --- the start-up check of the database, in a child: no connection of it stays anywhere --- */
+/* --- the end of a child --- */
 
 static void
-start_database_check(struct master *master)
+begin_idle_time(struct master *master)
 {
-	sigset_t set = master_signals();
-	struct app *app;
+	int64_t idle_s = master->own.settings->master_idle_timeout_s;
 
-	if (!scoreboard_plan()->uses_database)
-		return;
-	/* A program that keeps no worker lets its database sleep too, and may be started for each
-	 * request that comes. */
-	if (master->options->settings->database_pool_size == 0) {
-		connection_budget_log(master->options->settings, master->run_dir, 0);
-		return;
-	}
-	master->database_check = pool_fork(master->pool);
-	if (master->database_check != 0)
-		return;
-	/* It must end with its master although a database may hang; libfcgi's handler would keep it
-	 * from that. */
-	(void)signal(SIGTERM, SIG_DFL);
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-	app = pool_child_app(master->pool);
-	startup_check_database(app, master->run_dir);
-	/* At once: the master may kill it at any moment, and a leak checker would say so in the
-	 * middle of the log. */
-	_exit(0);
+	master->idle_end = idle_s > 0 ? deadline_in_ms(idle_s * 1000) : DEADLINE_NEVER;
 }
 
-/* --- children --- */
-
 static void
-start_reload(struct master *master)
+kill_startup_check(const struct master *master)
 {
-	if (master->ending)
-		return;
-	master->reload_again = master->reload_check > 0;
-	if (master->reload_again)
-		return;
-	master->reload_check = reload_check(master->pool);
-	master->reload_by = deadline_in_ms(CHECK_MS);
-	if (master->reload_check < 0) {
-		master->reload_check = 0;
-		systemd_notify(
-		    "STATUS=not reloaded: the new program could not be checked; serving as before");
-	}
-}
-
-/* systemctl reload has returned by then: what it did is in systemctl status. */
-static void
-tell_not_reloaded(const char *what, int number)
-{
-	log_printf(LOG_ERROR, "not reloaded",
-	           "the new program's check ended with %s %d; the old one goes on", what, number);
-	systemd_notify(
-	    "STATUS=not reloaded: the new program's check ended with %s %d (the log says why); serving as before",
-	    what, number);
+	if (master->startup_check > 0)
+		(void)kill(master->startup_check, SIGKILL);
 }
 
 static void
 end_reload_check(struct master *master, int status)
 {
-	master->reload_check = 0;
-	/* Killed by drain(), or too late: nobody serves as before. */
-	if (master->ending)
+	/* drain() killed it, or its end comes too late: no program serves as before. */
+	if (master->ending || !reload_is_ready(&master->reload, &master->own, status))
 		return;
-	if (master->reload_again) {
-		start_reload(master);
-		return;
-	}
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		tell_not_reloaded(WIFSIGNALED(status) ? "signal" : "exit code",
-		                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-		return;
-	}
 	/* The new program makes its own. */
-	if (master->database_check > 0)
-		(void)kill(master->database_check, SIGKILL);
-	reload_exec(master->pool, master->leftovers);
-}
-
-/* Of a child that is no worker of this program: an abort would be seen by nobody else. Those that
- * are told to end, or are killed since they do not, are no news. */
-static void
-log_crash(const char *event, pid_t pid, int status)
-{
-	struct log_line line;
-
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return;
-	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM))
-		return;
-	log_begin(&line, LOG_ERROR, event);
-	log_int(&line, "worker_pid", pid);
-	if (WIFSIGNALED(status))
-		log_int(&line, "signal", WTERMSIG(status));
-	else
-		log_int(&line, "exit_code", WEXITSTATUS(status));
-	log_end(&line);
+	kill_startup_check(master);
+	reload_exec(master->pool, master->draining);
 }
 
 static void
-bury_leftover(struct master *master, pid_t pid, int status)
+on_child_exit(struct master *master, pid_t pid, int status)
 {
-	for (struct leftover *leftover = master->leftovers; leftover->pid != 0; leftover++)
-		if (leftover->pid == pid) {
-			log_crash("worker died", pid, status);
-			leftover->pid = -1;
-		}
-}
-
-static void
-bury(struct master *master, pid_t pid, int status)
-{
-	if (pid == master->reload_check) {
+	if (pid == master->reload.check) {
 		end_reload_check(master, status);
-	} else if (pid == master->database_check) {
-		log_crash("database check died", pid, status);
-		master->database_check = 0;
-	} else if (!pool_bury(master->pool, pid, status)
-	           && !exporter_bury(master->exporter, pid, status)) {
-		bury_leftover(master, pid, status);
+	} else if (pid == master->startup_check) {
+		child_log_crash("database check died", pid, status);
+		master->startup_check = 0;
+	} else if (pool_on_child_exit(master->pool, pid, status)) {
+		begin_idle_time(master);
+	} else if (!exporter_on_child_exit(&master->exporter, &master->own, pid, status)) {
+		(void)draining_on_child_exit(master->draining, pid, status);
 	}
 }
 
-/* False when there are no children any more. */
+/* Returns false if no children are left. */
 static bool
-reap(struct master *master)
+reap_children(struct master *master)
 {
 	int status;
 	pid_t pid;
@@ -328,177 +212,209 @@ reap(struct master *master)
 	do {
 		pid = waitpid(-1, &status, WNOHANG);
 		if (pid > 0)
-			bury(master, pid, status);
+			on_child_exit(master, pid, status);
 	} while (pid > 0 || (pid < 0 && errno == EINTR));
 	return pid == 0;
 }
 
-/* Kills those whose time is over, or all; returns when the next one's is. As the pool does, one
- * that hangs may say where. */
-static struct deadline
-end_leftovers(const struct master *master, bool all)
-{
-	struct deadline next = { INT64_MAX };
+/* --- timers --- */
 
-	for (struct leftover *leftover = master->leftovers; leftover->pid != 0; leftover++) {
-		if (leftover->pid < 0)
+static struct deadline
+refill_due(const struct master *master)
+{
+	return pool_refill_due(master->pool);
+}
+
+static void
+refill(struct master *master)
+{
+	pool_refill(master->pool);
+}
+
+static struct deadline
+watch_due(const struct master *master)
+{
+	return pool_watch_due(master->pool);
+}
+
+static void
+watch_workers(struct master *master)
+{
+	pool_watch(master->pool);
+}
+
+/* The listener is watched only while a connection that waits there would be a reason to fork. */
+static struct deadline
+listener_due(const struct master *master)
+{
+	if (pool_is_short(master->pool) == master->listening)
+		return pool_pause_end(master->pool);
+	return master->listen_retry;
+}
+
+static void
+watch_listener(struct master *master)
+{
+	if (pool_is_short(master->pool)) {
+		master->listening = events_watch(master->events, master->own.listener, EPOLLIN);
+		if (!master->listening)
+			master->listen_retry = deadline_in_ms(EVENTS_RETRY_MS);
+	} else {
+		events_unwatch(master->events, master->own.listener);
+		master->listening = false;
+	}
+}
+
+static struct deadline
+exporter_timer_due(const struct master *master)
+{
+	return exporter_due(&master->exporter, &master->own);
+}
+
+static void
+start_exporter(struct master *master)
+{
+	exporter_start(&master->exporter, &master->own);
+}
+
+static struct deadline
+draining_timer_due(const struct master *master)
+{
+	return draining_due(master->draining);
+}
+
+static void
+end_hung_draining(struct master *master)
+{
+	draining_end_hung(master->draining);
+}
+
+static struct deadline
+reload_timer_due(const struct master *master)
+{
+	return reload_due(&master->reload);
+}
+
+static void
+stop_reload(struct master *master)
+{
+	reload_stop(&master->reload);
+}
+
+static struct deadline
+watchdog_due(const struct master *master)
+{
+	return systemd_watchdog_ms() > 0 ? master->watchdog : DEADLINE_NEVER;
+}
+
+static void
+feed_watchdog(struct master *master)
+{
+	systemd_notify("WATCHDOG=1");
+	master->watchdog = deadline_in_ms(systemd_watchdog_ms());
+}
+
+static struct deadline
+idle_due(const struct master *master)
+{
+	return pool_count(master->pool) > 0 ? DEADLINE_NEVER : master->idle_end;
+}
+
+static void
+leave_if_idle(struct master *master)
+{
+	if (pool_connection_waits(master->pool))
+		begin_idle_time(master);
+	else
+		master->ending = true;
+}
+
+/* All that the master does by time. An action moves its own deadline into the future. */
+static const struct timer {
+	struct deadline (*due)(const struct master *master);
+	void (*act)(struct master *master);
+	bool drains; /* also while the last workers end */
+} timers[] = {
+	{ refill_due, refill, false },
+	{ watch_due, watch_workers, true },
+	{ listener_due, watch_listener, true },
+	{ exporter_timer_due, start_exporter, false },
+	{ draining_timer_due, end_hung_draining, true },
+	{ reload_timer_due, stop_reload, false },
+	{ watchdog_due, feed_watchdog, true },
+	{ idle_due, leave_if_idle, false },
+};
+
+/* Does what is due. Returns when the next timer is. */
+static struct deadline
+run_timers(struct master *master)
+{
+	struct deadline next = DEADLINE_NEVER;
+
+	for (size_t i = 0; i < COUNT_OF(timers); i++) {
+		if (master->ending && !timers[i].drains)
 			continue;
-		if (all || clock_now_us() >= leftover->kill_us) {
-			(void)kill(leftover->pid, all || leftover->asked ? SIGKILL : SIGABRT);
-			leftover->asked = true;
-			leftover->kill_us = clock_now_us() + POOL_LAST_WORDS_US;
-		}
-		if (leftover->kill_us < next.at_us)
-			next.at_us = leftover->kill_us;
+		if (deadline_passed(timers[i].due(master)))
+			timers[i].act(master);
+		next = deadline_sooner(next, timers[i].due(master));
 	}
 	return next;
 }
 
-/* --- signals --- */
+/* --- events --- */
 
 static void
-take_signals(struct master *master)
+read_signals(struct master *master)
 {
 	struct signalfd_siginfo info;
 
 	while (read(master->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			master->ending = true;
-		else if (info.ssi_signo == SIGHUP)
-			start_reload(master);
+		else if (info.ssi_signo == SIGHUP && !master->ending)
+			reload_start(&master->reload, &master->own);
 	}
-	(void)reap(master);
+	(void)reap_children(master);
 }
 
-/* --- demand --- */
-
-static bool
-is_waiting(const struct master *master)
-{
-	struct pollfd listener = { .fd = master->options->listener, .events = POLLIN };
-
-	return poll(&listener, 1, 0) > 0;
-}
-
+/* A connection waits, and no worker is idle. One that is about to take it gets a moment. */
 static void
 meet_demand(struct master *master)
 {
-	if (pool_signal(master->pool, 0) > 0)
-		clock_sleep_ms(GRACE_MS, deadline_in_ms(GRACE_MS));
-	if (pool_is_short(master->pool) && is_waiting(master))
+	if (pool_count(master->pool) > 0)
+		clock_sleep_ms(TAKE_MS, deadline_in_ms(TAKE_MS));
+	if (pool_is_short(master->pool) && pool_connection_waits(master->pool))
 		pool_grow(master->pool);
 }
-
-/* The listener is looked at only while its connections would be the master's business. */
-static void
-watch_listener(struct master *master)
-{
-	bool wanted = pool_is_short(master->pool);
-
-	if (wanted == master->listening)
-		return;
-	if (!wanted)
-		(void)epoll_ctl(master->events, EPOLL_CTL_DEL, master->options->listener, NULL);
-	master->listening = wanted && watch(master, master->options->listener);
-}
-
-/* --- time --- */
-
-static void
-feed_watchdog(struct master *master)
-{
-	int64_t ms = systemd_watchdog_ms();
-
-	if (ms == 0 || !deadline_passed(master->watchdog))
-		return;
-	systemd_notify("WATCHDOG=1");
-	master->watchdog = deadline_in_ms(ms);
-}
-
-static struct deadline
-idle_end(const struct master *master)
-{
-	int64_t idle_s = master->options->settings->master_idle_timeout_s;
-
-	return (struct deadline){ idle_s > 0 ? master->last_work_us + idle_s * 1000000
-		                             : INT64_MAX };
-}
-
-/* An idle worker takes a connection within a moment. Where one waits all idle ones are woken, since
- * the kernel may have woken one that hangs; who has not stirred after a while hangs. Under load
- * somebody waits at every look, and it means nothing. */
-static void
-look_for_hung_idle(struct master *master)
-{
-	if (master->woken_us > 0) {
-		if (clock_now_us() - master->woken_us < STIR_US)
-			return;
-		pool_distrust_idle(master->pool, master->woken_us);
-		master->woken_us = 0;
-	}
-	if (pool_is_short(master->pool)
-	    || scoreboard_count(SLOT_IDLE) + scoreboard_count(SLOT_STARTING) == 0
-	    || !is_waiting(master))
-		return;
-	master->woken_us = clock_now_us(); /* first: some stir before the write returns */
-	pool_wake_idle(master->pool);
-}
-
-static void
-look_after_time(struct master *master)
-{
-	pool_watch(master->pool);
-	look_for_hung_idle(master);
-	(void)end_leftovers(master, false);
-	feed_watchdog(master);
-	if (master->reload_check > 0 && deadline_passed(master->reload_by))
-		(void)kill(master->reload_check, SIGKILL);
-	if (pool_signal(master->pool, 0) > 0 || is_waiting(master))
-		master->last_work_us = clock_now_us();
-	else if (deadline_passed(idle_end(master)))
-		master->ending = true;
-}
-
-static struct deadline
-next_look(struct master *master)
-{
-	struct deadline next = deadline_sooner(pool_tend(master->pool),
-	                                       exporter_tend(master->exporter, master->pool));
-
-	if (systemd_watchdog_ms() > 0)
-		next = deadline_sooner(next, master->watchdog);
-	if (master->reload_check > 0 && !deadline_passed(master->reload_by))
-		next = deadline_sooner(next, master->reload_by);
-	next = deadline_sooner(next, end_leftovers(master, false));
-	return deadline_sooner(next, idle_end(master));
-}
-
-/* --- the two halves of its life --- */
 
 static void
 wait_events(struct master *master, struct deadline until)
 {
 	struct epoll_event ready[3];
-	int count = epoll_wait(master->events, ready, 3, deadline_left_ms(until));
 	uint64_t ignored;
+	int count;
 
+	counters_flush_dropped_lines();
+	count = epoll_wait(master->events, ready, 3, deadline_left_ms(until));
 	for (int i = 0; i < count; i++) {
 		if (ready[i].data.fd == master->signals)
-			take_signals(master);
-		else if (ready[i].data.fd == master->busy_event)
-			(void)!read(master->busy_event, &ignored, sizeof(ignored));
+			read_signals(master);
+		else if (ready[i].data.fd == master->own.busy_event)
+			(void)!read(master->own.busy_event, &ignored, sizeof(ignored));
 		else
 			meet_demand(master);
 	}
 }
 
-/* Once, and no request waits for it. */
+/* --- the two halves of its life --- */
+
+/* Once, when no request waits for it. */
 static void
-trim_when_quiet(struct master *master)
+release_pages(struct master *master)
 {
-	if (master->trimmed || is_waiting(master))
+	if (master->pages_released || pool_connection_waits(master->pool))
 		return;
-	master->trimmed = true;
+	master->pages_released = true;
 	release_clean_pages();
 }
 
@@ -507,55 +423,57 @@ serve(struct master *master)
 {
 	systemd_notify("READY=1\nSTATUS=serving");
 	while (!master->ending) {
-		struct deadline next = next_look(master);
+		struct deadline next = run_timers(master);
 
-		watch_listener(master);
-		if (pool_is_short(master->pool) && !master->listening)
-			next = deadline_sooner(next, deadline_in_ms(LISTEN_PAUSE_MS));
-		trim_when_quiet(master);
+		release_pages(master);
 		wait_events(master, next);
-		look_after_time(master);
 	}
+}
+
+/* Waits for the workers, and for those of an earlier program, which may have had more time. */
+static void
+wait_for_workers(struct master *master)
+{
+	struct deadline end = deadline_in_ms(master->own.settings->request_timeout_s * 1000
+	                                     + POOL_DEADLINE_GRACE_MS);
+	struct deadline earlier = draining_last_hung_at(master->draining);
+
+	if (earlier.at_us > end.at_us)
+		end = earlier;
+	while (reap_children(master) && !deadline_passed(end)) {
+		/* Only the exporter's end may be what is waited for, and nobody else ends it. */
+		if (pool_count(master->pool) == 0)
+			exporter_close(&master->own);
+		wait_events(master, deadline_sooner(run_timers(master), end));
+	}
+}
+
+static void
+kill_children(struct master *master)
+{
+	struct deadline gone = deadline_in_ms(GONE_MAX_MS);
+
+	if (pool_signal(master->pool, SIGKILL) > 0)
+		log_plain(LOG_ERROR, "workers killed that did not end");
+	draining_kill(master->draining);
+	exporter_close(&master->own);
+	/* A process that is still there has the socket. */
+	while (reap_children(master) && !deadline_passed(gone))
+		wait_events(master, gone);
 }
 
 static void
 drain(struct master *master)
 {
-	struct deadline deadline = deadline_in_ms(
-	    master->options->settings->request_timeout_s * 1000 + DRAIN_GRACE_MS);
-
-	/* An earlier program may have given its workers more time. */
-	for (const struct leftover *leftover = master->leftovers; leftover->pid != 0; leftover++)
-		if (leftover->pid > 0 && leftover->kill_us > deadline.at_us)
-			deadline.at_us = leftover->kill_us;
 	log_plain(LOG_INFO, "stopping");
 	systemd_notify("STOPPING=1");
 	pool_close(master->pool);
-	watch_listener(master);
-	if (master->database_check > 0)
-		(void)kill(master->database_check, SIGKILL);
-	if (master->reload_check > 0)
-		(void)kill(master->reload_check, SIGKILL);
+	kill_startup_check(master);
+	reload_stop(&master->reload);
 	(void)pool_signal(master->pool, SIGTERM);
 	atomic_store(&board->draining, 1);
-	while (reap(master) && !deadline_passed(deadline)) {
-		/* Nobody else would end it, and only its end may be what is waited for. */
-		if (pool_signal(master->pool, 0) == 0)
-			exporter_close(master->exporter);
-		wait_events(master,
-		            deadline_sooner(deadline_sooner(pool_tend(master->pool), deadline),
-		                            end_leftovers(master, false)));
-		pool_watch(master->pool);
-		feed_watchdog(master);
-	}
-	if (pool_signal(master->pool, SIGKILL) > 0)
-		log_plain(LOG_ERROR, "workers killed that did not end");
-	(void)end_leftovers(master, true);
-	exporter_close(master->exporter);
-	/* Whoever is still there has the socket. */
-	deadline = deadline_in_ms(GONE_GRACE_MS);
-	while (reap(master) && !deadline_passed(deadline))
-		wait_events(master, deadline);
+	wait_for_workers(master);
+	kill_children(master);
 	atomic_store(&board->master_pid, 0);
 	log_plain(LOG_INFO, "stopped");
 }
@@ -566,18 +484,22 @@ master_run(const struct master_options *options)
 	struct master *master = mem_new(mem_process(), struct master);
 	struct error err;
 
-	master->options = options;
-	master->last_work_us = clock_now_us();
-	if (!prepare(master, &err)) {
+	master->own = (struct inheritance){ .name = options->name,
+		                            .routes = options->routes,
+		                            .settings = options->settings,
+		                            .master = getpid(),
+		                            .listener = options->listener };
+	if (!prepare(master, options->argv0, &err)) {
 		log_printf(LOG_ERROR, "could not start", "%s", err.message);
 		return EXIT_INTERNAL;
 	}
 	startup_check_log_settings(
 	    options->settings,
 	    sandbox_prepare((enum sandbox_mode)options->settings->worker_sandbox));
-	(void)pool_tend(master->pool);
-	start_database_check(master);
+	begin_idle_time(master);
+	pool_refill(master->pool);
+	master->startup_check = startup_check_fork(&master->own, master->run_dir);
 	serve(master);
 	drain(master);
-	return 0;
+	return EXIT_DONE;
 }

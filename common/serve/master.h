@@ -1,12 +1,12 @@
 /* master.h - the process that holds an endpoint's pool together
  *
- * It parses no request and holds no connection. It sleeps until a signal, a child's end, or a
- * connection that nobody takes; a worker that becomes the last one busy wakes it to look for those.
- * While there are workers it looks each second whether one hangs.
+ * It parses no request and holds no connection. It sleeps until a signal, the end of a child, a
+ * connection that no worker takes, or the next of its timers (the table in master.c). A worker that
+ * becomes the last busy one wakes it to watch the listener.
  *
- * SIGTERM, SIGINT: what is being answered is finished, what waits in the socket is left to whoever
- * holds it next. SIGHUP: see reload.h. Signals are blocked and read from a descriptor, so none can
- * come at a wrong moment.
+ * SIGTERM, SIGINT: the workers finish what they are answering; what waits in the socket is left to
+ * whoever holds it next. SIGHUP: see reload.h. Signals are blocked and read from a descriptor, so
+ * none can come at a wrong moment.
  */
 #ifndef NULLPOOL_SERVE_MASTER_H
 #define NULLPOOL_SERVE_MASTER_H
@@ -21,7 +21,7 @@ struct master_options {
 	const char *argv0;
 };
 
-/* To be called before anything else is done: from then on no signal can come at a wrong moment. */
+/* Call this before anything else: from then on no signal can come at a wrong moment. */
 void master_block_signals(void);
 
 /* Returns the exit code. */

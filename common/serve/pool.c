@@ -1,64 +1,50 @@
 #include "serve/pool.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/app.h"
 #include "base/exit_code.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "observe/counters.h"
 #include "observe/scoreboard.h"
-#include "serve/exporter.h"
+#include "serve/abort_grace.h"
+#include "serve/events.h"
+#include "serve/request_in_hand.h"
 #include "serve/worker.h"
 
-/* One that lived shorter than this died of itself, not of a request. */
+/* A worker that lived shorter than this died of itself, not of a request. */
 #define SHORT_LIFE_US  INT64_C(1000000)
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS   10000
-/* A request's own deadline comes first; this is for a handler that loops or a process that is
- * stopped. */
-#define WATCHDOG_US INT64_C(2000000)
-/* How often the master looks after its workers. A deadline is at least a second away when it is
+/* How often the master looks at its workers. A deadline is at least a second away when it is
  * set. */
-#define TICK_MS 1000
-#define FAR_MS  3600000
+#define WATCH_MS 1000
+/* How long an idle worker may take to wake up. */
+#define WAKEUP_MAX_MS 2000
 
-struct child {
-	pid_t pid;       /* 0: none */
-	bool kept;       /* one of `size`, not of the overflow */
-	int64_t born_us; /* of clock_now_us() */
-	int64_t kill_us; /* it was asked to end, by SIGABRT, and is killed then; 0: it was not */
+struct pool_worker {
+	pid_t pid;      /* 0: none */
+	bool permanent; /* one of `size`, not of the overflow */
+	int64_t born_us;
+	struct abort_grace grace;
 };
 
 struct pool {
-	struct pool_options options;
-	pid_t master;
-	struct child *children; /* by slot */
-	size_t slots, size, most;
+	const struct inheritance *from;
+	struct pool_worker *workers; /* by slot */
+	size_t slots, size, max_workers;
 	int failures; /* young deaths in a row */
-	int64_t due_us;
+	struct deadline pause_end;
+	struct deadline next_watch;
+	int64_t woken_us; /* when all idle workers were woken; 0: none is waited for */
 	bool closed;
 };
 
-static struct app_pool
-pool_now(void)
-{
-	return (struct app_pool){
-		.size = scoreboard_plan()->pool_size,
-		.overflow = (int64_t)scoreboard_overflow(),
-		.checked_out = (int64_t)scoreboard_count(SLOT_BUSY),
-	};
-}
-
-/* All that may live at a time. One that is leaving has its successor beside it where the overflow
- * has room; without an overflow there is one place for that. */
+/* All that may live at a time. A worker that is leaving has its successor beside it where the
+ * overflow has room. Without an overflow there is one slot for that. */
 uint32_t
 pool_slots(const struct settings *settings)
 {
@@ -68,88 +54,58 @@ pool_slots(const struct settings *settings)
 }
 
 struct pool *
-pool_new(void *owner, const struct pool_options *options)
+pool_new(void *owner, const struct inheritance *from)
 {
 	struct pool *pool = mem_new(owner, struct pool);
 
-	pool->options = *options;
-	pool->master = getpid();
+	pool->from = from;
 	pool->slots = scoreboard_plan()->slots;
-	pool->children = mem_array(pool, struct child, pool->slots);
-	pool->size = (size_t)options->settings->database_pool_size;
-	pool->most = pool->size + (size_t)options->settings->database_max_overflow;
+	pool->workers = mem_array(pool, struct pool_worker, pool->slots);
+	pool->size = (size_t)from->settings->database_pool_size;
+	pool->max_workers = pool->size + (size_t)from->settings->database_max_overflow;
 	return pool;
 }
 
+/* --- what the pool looks at --- */
+
+size_t
+pool_count(const struct pool *pool)
+{
+	size_t alive = 0;
+
+	for (size_t slot = 0; slot < pool->slots; slot++)
+		alive += pool->workers[slot].pid != 0;
+	return alive;
+}
+
 pid_t
-pool_fork(const struct pool *pool)
+pool_pid(const struct pool *pool, size_t slot)
 {
-	pid_t pid;
-
-	/* The child begins with the same figure, and must not tell it again. */
-	counters_flush_dropped_lines();
-	pid = fork();
-	if (pid < 0)
-		log_printf(LOG_ERROR, "could not fork", "%s", strerror(errno));
-	if (pid != 0)
-		return pid;
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != pool->master)
-		_exit(0);
-	return 0;
+	return pool->workers[slot].pid;
 }
 
-void
-pool_drop_listener(const struct pool *pool)
+bool
+pool_connection_waits(const struct pool *pool)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct pollfd listener = { .fd = pool->from->listener, .events = POLLIN };
 
-	(void)dup2(null, STDIN_FILENO);
-	if (pool->options.listener != STDIN_FILENO)
-		(void)close(pool->options.listener);
+	return poll(&listener, 1, 0) > 0;
 }
 
-struct app *
-pool_child_app(const struct pool *pool)
+/* --- forks --- */
+
+struct worker_start {
+	struct slot *slot;
+	bool permanent;
+};
+
+static int
+run_worker(const struct inheritance *own, const void *argument)
 {
-	struct app *app = mem_new(mem_process(), struct app);
-	struct error err;
+	const struct worker_start *start = argument;
 
-	if (!app_init(mem_process(), app, pool->options.name, pool->options.routes,
-	              pool->options.settings, &err)) {
-		log_printf(LOG_ERROR, "could not start a worker", "%s", err.message);
-		exit(EXIT_INTERNAL);
-	}
-	app->pool = pool_now;
-	return app;
-}
-
-void
-pool_end_child(void)
-{
-	mem_end();
-	exit(0);
-}
-
-static void
-run_worker(const struct pool *pool, size_t slot, bool kept)
-{
-	const struct settings *settings = pool->options.settings;
-	const struct worker_options options = {
-		.app = pool_child_app(pool),
-		.listener = pool->options.listener,
-		.busy_event = pool->options.busy_event,
-		.ready_event = pool->options.ready_event,
-		.slot = &board->slots[slot],
-		.spans = exporter_writer(pool->options.exporter),
-		.idle_timeout_s = kept ? 0 : settings->worker_idle_timeout_s,
-		.max_requests = settings->worker_max_requests,
-	};
-
-	/* At once: a leak checker's own exit may need what was missing here. */
-	if (!worker_run(&options))
-		_exit(EXIT_INTERNAL);
-	pool_end_child();
+	return worker_run(own, start->slot,
+	                  start->permanent ? 0 : own->settings->worker_idle_timeout_s);
 }
 
 static size_t
@@ -157,7 +113,7 @@ free_slot(const struct pool *pool)
 {
 	size_t slot = 0;
 
-	while (slot < pool->slots && pool->children[slot].pid != 0)
+	while (slot < pool->slots && pool->workers[slot].pid != 0)
 		slot++;
 	return slot;
 }
@@ -167,236 +123,215 @@ pause_forks(struct pool *pool)
 {
 	int64_t pause_ms = PAUSE_FIRST_MS;
 
+	pool->failures++;
 	for (int i = 1; i < pool->failures && pause_ms < PAUSE_MAX_MS; i++)
 		pause_ms *= 2;
-	pool->due_us = clock_now_us() + (pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS) * 1000;
+	pool->pause_end = deadline_in_ms(pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS);
 }
 
-/* False: there is no place, or no fork; the end of a child, or time, brings the pool back to it. */
+/* Returns false if there is no slot, or the fork failed. The end of a child, or the end of the
+ * pause, brings the pool back to it. */
 static bool
-start(struct pool *pool, bool kept)
+start_worker(struct pool *pool, bool permanent)
 {
-	size_t slot = free_slot(pool);
+	size_t index = free_slot(pool);
+	struct worker_start start = { .permanent = permanent };
 	pid_t pid;
 
-	if (slot == pool->slots)
+	if (index == pool->slots)
 		return false;
-	slot_clear(&board->slots[slot]);
-	slot_set(&board->slots[slot], SLOT_STARTING);
-	pid = pool_fork(pool);
-	if (pid == 0)
-		run_worker(pool, slot, kept);
+	start.slot = &board->slots[index];
+	slot_clear(start.slot);
+	slot_set(start.slot, SLOT_STARTING);
+	pid = child_fork(pool->from, CHILD_WORKER, run_worker, &start);
 	if (pid < 0) {
-		slot_clear(&board->slots[slot]);
-		pool->failures++;
+		slot_clear(start.slot);
 		pause_forks(pool);
 		return false;
 	}
-	atomic_store(&board->slots[slot].pid, (int)pid);
+	atomic_store(&start.slot->pid, (int)pid);
 	atomic_fetch_add(&board->worker_forks, 1);
-	pool->children[slot] = (struct child){ .pid = pid,
-		                               .kept = kept,
-		                               .born_us = clock_now_us() };
+	pool->workers[index] = (struct pool_worker){ .pid = pid,
+		                                     .permanent = permanent,
+		                                     .born_us = clock_now_us() };
 	return true;
 }
 
-/* The kept ones that are not about to leave. */
+/* Does not count those that are about to leave. */
 static size_t
-count_kept(const struct pool *pool)
+count_permanent(const struct pool *pool)
 {
 	size_t alive = 0;
 
 	for (size_t slot = 0; slot < pool->slots; slot++)
-		alive += pool->children[slot].pid != 0 && pool->children[slot].kept
+		alive += pool->workers[slot].pid != 0 && pool->workers[slot].permanent
 		         && atomic_load(&board->slots[slot].draining) == 0;
 	return alive;
 }
 
-static bool
-may_fork(const struct pool *pool)
-{
-	return !pool->closed && clock_now_us() >= pool->due_us;
-}
-
-/* The slot may say any time; none of a request is later than one that begins now has. */
-int64_t
-pool_deadline_us(const struct pool *pool, size_t slot)
-{
-	int64_t latest_us = clock_now_us() + pool->options.settings->request_timeout_s * 1000000;
-	int64_t deadline_us = atomic_load(&board->slots[slot].deadline_us);
-
-	if (atomic_load(&board->slots[slot].state) != SLOT_BUSY || deadline_us > latest_us)
-		return latest_us;
-	return deadline_us > 0 ? deadline_us : 0;
-}
-
-pid_t
-pool_pid(const struct pool *pool, size_t slot)
-{
-	return pool->children[slot].pid;
-}
-
-/* When a worker's time is over: that of its request, with the watchdog's grace, or of its last
- * words. */
-static int64_t
-due_us_of(const struct pool *pool, size_t slot)
-{
-	const struct child *child = &pool->children[slot];
-
-	if (child->pid == 0)
-		return INT64_MAX;
-	if (child->kill_us > 0)
-		return child->kill_us;
-	if (atomic_load(&board->slots[slot].state) != SLOT_BUSY)
-		return INT64_MAX;
-	return pool_deadline_us(pool, slot) + WATCHDOG_US;
-}
-
-static int64_t
-next_watch_us(const struct pool *pool)
-{
-	int64_t next_us = INT64_MAX;
-
-	for (size_t slot = 0; slot < pool->slots; slot++)
-		if (due_us_of(pool, slot) < next_us)
-			next_us = due_us_of(pool, slot);
-	return next_us;
-}
-
 struct deadline
-pool_tend(struct pool *pool)
+pool_refill_due(const struct pool *pool)
 {
-	struct deadline next;
+	if (pool->closed || count_permanent(pool) >= pool->size || free_slot(pool) == pool->slots)
+		return DEADLINE_NEVER;
+	return pool->pause_end;
+}
 
-	while (may_fork(pool) && count_kept(pool) < pool->size)
-		if (!start(pool, true))
+void
+pool_refill(struct pool *pool)
+{
+	while (deadline_passed(pool_refill_due(pool)))
+		if (!start_worker(pool, true))
 			break;
-	next = deadline_in_ms(pool_signal(pool, 0) > 0 ? TICK_MS : FAR_MS);
-	if (!pool->closed && pool->due_us > clock_now_us() && pool->due_us < next.at_us)
-		next.at_us = pool->due_us;
-	if (next_watch_us(pool) < next.at_us)
-		next.at_us = next_watch_us(pool);
-	return next;
 }
 
 bool
 pool_is_short(const struct pool *pool)
 {
-	return may_fork(pool) && scoreboard_count(SLOT_IDLE) + scoreboard_count(SLOT_STARTING) == 0
-	       && pool_signal(pool, 0) < pool->most;
+	return !pool->closed && deadline_passed(pool->pause_end)
+	       && scoreboard_count(SLOT_IDLE) + scoreboard_count(SLOT_STARTING) == 0
+	       && pool_count(pool) < pool->max_workers;
+}
+
+struct deadline
+pool_pause_end(const struct pool *pool)
+{
+	return pool->closed || deadline_passed(pool->pause_end) ? DEADLINE_NEVER : pool->pause_end;
 }
 
 void
 pool_grow(struct pool *pool)
 {
-	(void)start(pool, false);
+	(void)start_worker(pool, false);
+}
+
+void
+pool_close(struct pool *pool)
+{
+	pool->closed = true;
+}
+
+/* --- workers that hang --- */
+
+/* A slot may hold any value. No request has a deadline later than one that begins now. */
+struct deadline
+pool_hung_at(const struct pool *pool, size_t slot)
+{
+	struct deadline latest = deadline_in_ms(pool->from->settings->request_timeout_s * 1000);
+	int64_t deadline_us = atomic_load(&board->slots[slot].deadline_us);
+
+	if (atomic_load(&board->slots[slot].state) == SLOT_BUSY && deadline_us < latest.at_us)
+		latest.at_us = deadline_us > 0 ? deadline_us : 0;
+	latest.at_us += POOL_DEADLINE_GRACE_MS * INT64_C(1000);
+	return latest;
+}
+
+/* Returns when the next signal to a worker is due. */
+static struct deadline
+signal_due(const struct pool *pool, size_t slot)
+{
+	const struct pool_worker *worker = &pool->workers[slot];
+	bool busy = atomic_load(&board->slots[slot].state) == SLOT_BUSY;
+
+	if (worker->pid == 0)
+		return DEADLINE_NEVER;
+	return abort_grace_due(&worker->grace, busy ? pool_hung_at(pool, slot) : DEADLINE_NEVER);
+}
+
+struct deadline
+pool_watch_due(const struct pool *pool)
+{
+	struct deadline next = pool->next_watch;
+
+	if (pool_count(pool) == 0)
+		return DEADLINE_NEVER;
+	for (size_t slot = 0; slot < pool->slots; slot++)
+		next = deadline_sooner(next, signal_due(pool, slot));
+	return next;
 }
 
 static void
-log_death(const struct slot *slot, pid_t pid, int status, const char *event)
+log_worker(const struct slot *slot, pid_t pid, int status, const char *event)
 {
-	char route[SCOREBOARD_ROUTE_BYTES], id[SCOREBOARD_ID_BYTES];
-	bool busy = atomic_load(&slot->state) == SLOT_BUSY && slot_read_texts(slot, route, id);
 	struct log_line line;
 
 	log_begin(&line, LOG_ERROR, event);
-	log_int(&line, "worker_pid", pid);
-	if (WIFSIGNALED(status))
-		log_int(&line, "signal", WTERMSIG(status));
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		log_string(&line, "detail", "it made a system call that WORKER_SANDBOX refuses");
-	else if (WIFEXITED(status))
-		log_int(&line, "exit_code", WEXITSTATUS(status));
-	log_string(&line, "route", busy ? route : NULL);
-	log_string(&line, "request_id", busy ? id : NULL);
+	child_add_exit(&line, pid, status);
+	request_in_hand_log(&line, slot);
 	log_end(&line);
 }
 
-/* Whether the pool had a hand in it: a drain, or the watchdog, which counted it already. */
 static void
-count_death(struct pool *pool, const struct child *child, const struct slot *slot, int status)
+abort_worker(struct pool *pool, size_t slot, const char *event)
 {
-	bool young = clock_now_us() - child->born_us < SHORT_LIFE_US
-	             && atomic_load(&slot->requests) == 0 && atomic_load(&slot->state) != SLOT_BUSY;
-
-	atomic_fetch_add(&board->worker_crashes, 1);
-	log_death(slot, child->pid, status, "worker died");
-	if (young) {
-		pool->failures++;
-		pause_forks(pool);
-	}
-}
-
-bool
-pool_bury(struct pool *pool, pid_t pid, int status)
-{
-	size_t slot = 0;
-
-	while (slot < pool->slots && pool->children[slot].pid != pid)
-		slot++;
-	if (slot == pool->slots)
-		return false;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		pool->failures = 0;
-	else if (pool->children[slot].kill_us == 0)
-		count_death(pool, &pool->children[slot], &board->slots[slot], status);
-	pool->children[slot] = (struct child){ .pid = 0 };
-	slot_clear(&board->slots[slot]);
-	/* It may have been the one that the others left the listener to. */
-	pool_wake_idle(pool);
-	return true;
-}
-
-/* A worker that was taken over may have filled it and made it block: it is written only where it
- * takes something. */
-void
-pool_wake_idle(const struct pool *pool)
-{
-	const uint64_t one = 1;
-	struct pollfd event = { .fd = pool->options.ready_event, .events = POLLOUT };
-
-	if (poll(&event, 1, 0) > 0)
-		(void)!write(event.fd, &one, sizeof(one));
-}
-
-/* One that hangs is asked first, so that it can say where (backtrace.h). */
-static void
-ask_to_end(struct pool *pool, size_t slot, const char *event)
-{
-	struct child *child = &pool->children[slot];
+	struct pool_worker *worker = &pool->workers[slot];
 
 	atomic_fetch_add(&board->worker_kills, 1);
-	log_death(&board->slots[slot], child->pid, SIGKILL, event);
-	(void)kill(child->pid, SIGABRT);
-	child->kill_us = clock_now_us() + POOL_LAST_WORDS_US;
+	log_worker(&board->slots[slot], worker->pid, SIGKILL, event);
+	abort_grace_signal(&worker->grace, worker->pid);
 }
 
 static void
-end_hung(struct pool *pool, size_t slot)
+end_hung_worker(struct pool *pool, size_t slot)
 {
-	struct child *child = &pool->children[slot];
+	struct pool_worker *worker = &pool->workers[slot];
 
-	if (child->kill_us == 0) {
-		ask_to_end(pool, slot, "worker killed, past its deadline");
-		return;
-	}
-	(void)kill(child->pid, SIGKILL);
-	child->kill_us = clock_now_us() + TICK_MS * INT64_C(1000);
+	if (worker->grace.aborted)
+		abort_grace_signal(&worker->grace, worker->pid);
+	else
+		abort_worker(pool, slot, "worker killed, past its deadline");
 }
 
-void
-pool_distrust_idle(struct pool *pool, int64_t woken_us)
+/* Returns true if a worker is as idle as it was when all were woken. */
+static bool
+is_still_asleep(const struct pool *pool, size_t slot)
 {
-	for (size_t slot = 0; slot < pool->slots; slot++) {
-		struct slot *what = &board->slots[slot];
-		int state = atomic_load(&what->state);
+	const struct slot *what = &board->slots[slot];
+	int state = atomic_load(&what->state);
 
-		if (pool->children[slot].pid != 0 && pool->children[slot].kill_us == 0
-		    && (state == SLOT_IDLE || state == SLOT_STARTING)
-		    && atomic_load(&what->since_us) < woken_us
-		    && atomic_load(&what->last_wakeup_us) < woken_us)
-			ask_to_end(pool, slot, "worker killed, it took no connection");
+	return pool->workers[slot].pid != 0 && !pool->workers[slot].grace.aborted
+	       && (state == SLOT_IDLE || state == SLOT_STARTING)
+	       && atomic_load(&what->since_us) < pool->woken_us
+	       && atomic_load(&what->last_wakeup_us) < pool->woken_us;
+}
+
+static bool
+is_time_to_wake_up_over(const struct pool *pool)
+{
+	return clock_now_us() - pool->woken_us >= WAKEUP_MAX_MS * INT64_C(1000);
+}
+
+/* A worker that was taken over may have filled the eventfd and made it block: it is written only
+ * where it takes something. */
+static void
+wake_idle_workers(const struct pool *pool)
+{
+	struct pollfd event = { .fd = pool->from->ready_event, .events = POLLOUT };
+
+	if (poll(&event, 1, 0) > 0)
+		events_wake(event.fd);
+}
+
+/* An idle worker takes a connection within a moment. If one waits all the same, all idle workers
+ * are woken, since the kernel may have woken one that hangs. A worker that has not woken up after a
+ * while hangs. Under load a connection waits at every look, and it means nothing. */
+static void
+watch_idle_workers(struct pool *pool)
+{
+	if (pool->woken_us > 0) {
+		if (!is_time_to_wake_up_over(pool))
+			return;
+		for (size_t slot = 0; slot < pool->slots; slot++)
+			if (is_still_asleep(pool, slot))
+				abort_worker(pool, slot, "worker killed, it took no connection");
+		pool->woken_us = 0;
 	}
+	if (pool_is_short(pool)
+	    || scoreboard_count(SLOT_IDLE) + scoreboard_count(SLOT_STARTING) == 0
+	    || !pool_connection_waits(pool))
+		return;
+	pool->woken_us = clock_now_us(); /* first: some wake up before the write returns */
+	wake_idle_workers(pool);
 }
 
 void
@@ -404,35 +339,61 @@ pool_watch(struct pool *pool)
 {
 	int64_t now_us = clock_now_us();
 
-	counters_flush_dropped_lines();
 	for (size_t slot = 0; slot < pool->slots; slot++) {
-		const struct slot *what = &board->slots[slot];
-
-		if (now_us >= due_us_of(pool, slot))
-			end_hung(pool, slot);
-		/* One that serves has outlived what killed those before it. */
-		if (pool->failures > 0 && atomic_load(&what->state) == SLOT_IDLE
-		    && slot_age_us(what, now_us) >= SHORT_LIFE_US)
+		if (deadline_passed(signal_due(pool, slot)))
+			end_hung_worker(pool, slot);
+		/* A worker that serves has outlived what killed those before it. */
+		if (pool->failures > 0 && atomic_load(&board->slots[slot].state) == SLOT_IDLE
+		    && slot_age_us(&board->slots[slot], now_us) >= SHORT_LIFE_US)
 			pool->failures = 0;
 	}
+	if (!pool->closed)
+		watch_idle_workers(pool);
+	pool->next_watch = deadline_in_ms(WATCH_MS);
 }
+
+/* --- the end of a worker --- */
 
 size_t
 pool_signal(const struct pool *pool, int signal)
 {
-	size_t alive = 0;
-
 	for (size_t slot = 0; slot < pool->slots; slot++)
-		if (pool->children[slot].pid != 0) {
-			if (signal != 0)
-				(void)kill(pool->children[slot].pid, signal);
-			alive++;
-		}
-	return alive;
+		if (pool->workers[slot].pid != 0)
+			(void)kill(pool->workers[slot].pid, signal);
+	return pool_count(pool);
 }
 
-void
-pool_close(struct pool *pool)
+/* For a worker that the pool did not kill itself: those are counted already. */
+static void
+count_crash(struct pool *pool, size_t slot, int status)
 {
-	pool->closed = true;
+	const struct pool_worker *worker = &pool->workers[slot];
+	const struct slot *what = &board->slots[slot];
+	bool young = clock_now_us() - worker->born_us < SHORT_LIFE_US
+	             && atomic_load(&what->requests) == 0 && atomic_load(&what->state) != SLOT_BUSY;
+
+	atomic_fetch_add(&board->worker_crashes, 1);
+	log_worker(what, worker->pid, status, "worker died");
+	if (young)
+		pause_forks(pool);
+}
+
+bool
+pool_on_child_exit(struct pool *pool, pid_t pid, int status)
+{
+	size_t slot = 0;
+
+	while (slot < pool->slots && pool->workers[slot].pid != pid)
+		slot++;
+	if (slot == pool->slots)
+		return false;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE)
+		pool->failures = 0;
+	else if (!pool->workers[slot].grace.aborted)
+		count_crash(pool, slot, status);
+	pool->workers[slot] = (struct pool_worker){ .pid = 0 };
+	slot_clear(&board->slots[slot]);
+	/* The others may have left the listener to this one. */
+	wake_idle_workers(pool);
+	return true;
 }

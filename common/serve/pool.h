@@ -1,9 +1,11 @@
-/* pool.h - how many workers there are, and when one is forked, missed, or given up
+/* pool.h - how many workers there are, and when one is forked, replaced, or killed
  *
- * `size` are kept; up to `overflow` more are forked while connections wait and nobody is idle, and
- * leave by themselves. A worker that dies young delays its successor, longer each time (100 ms to
- * 10 s), until one lives. Every child is forked here, so nothing that must not be shared crosses a
- * fork: a worker makes its own app.
+ * DATABASE_POOL_SIZE workers are permanent. Up to DATABASE_MAX_OVERFLOW more are forked while
+ * connections wait and no worker is idle; they leave when they have been idle for a while. A worker
+ * that dies young delays its successor, longer each time (100 ms to 10 s), until one lives.
+ *
+ * A worker hangs if it is 2 s past its request's deadline, or if it is idle and takes no connection
+ * although one waits. It is then ended as abort_grace.h says.
  */
 #ifndef NULLPOOL_SERVE_POOL_H
 #define NULLPOOL_SERVE_POOL_H
@@ -13,76 +15,56 @@
 #include "base/attributes.h"
 #include "base/clock.h"
 #include "config/settings.h"
+#include "serve/child.h"
 
-struct exporter;
-
-/* So long a worker that is to be killed may say where it is; on a busy machine it has to get its
- * turn for that. */
-#define POOL_LAST_WORDS_US INT64_C(500000)
-
-struct pool_options {
-	const char *name;
-	const struct np_route *routes;
-	const struct settings *settings;
-	int listener;
-	int busy_event;            /* eventfd that workers write when nobody is idle any more */
-	struct exporter *exporter; /* NULL: none */
-	int ready_event; /* eventfd of the workers, see idle.h; written here when one dies */
-};
+/* A request's own deadline comes first. This much later its worker hangs: the handler loops, or the
+ * process is stopped. */
+#define POOL_DEADLINE_GRACE_MS 2000
 
 struct pool;
 
-/* The scoreboard must be there, with pool_slots() slots. */
-RETURNS_OWNED struct pool *pool_new(void *owner, const struct pool_options *options);
+/* The scoreboard has been made, with pool_slots() slots. `from` is borrowed. */
+RETURNS_OWNED struct pool *pool_new(void *owner, const struct inheritance *from);
 uint32_t pool_slots(const struct settings *settings);
 
-/* Forks what is kept and due. Returns when it wants to be asked again. */
-struct deadline pool_tend(struct pool *pool);
+/* Returns when pool_refill() is due; it forks the permanent workers that are missing. */
+struct deadline pool_refill_due(const struct pool *pool);
+void pool_refill(struct pool *pool);
 
-/* Whether a connection that waits is a reason to fork: nobody is idle or starting, and there may be
- * more. */
-bool pool_is_short(const struct pool *pool);
-
-/* Forks one on demand. */
-void pool_grow(struct pool *pool);
-
-/* A connection waited although somebody seemed to be idle, and all idle ones were woken, at
- * woken_us of clock_now_us(): who was idle or starting then and has not stirred since, or cannot
- * accept, is killed. */
-void pool_distrust_idle(struct pool *pool, int64_t woken_us);
-
-/* Wakes all idle workers up, so that each looks whether a connection waits. */
-void pool_wake_idle(const struct pool *pool);
-
-/* In a child that serves nothing: closes the listening socket, and makes standard input /dev/null.
- */
-void pool_drop_listener(const struct pool *pool);
-
-/* The process of a slot (0 to pool_slots() - 1), or 0. */
-pid_t pool_pid(const struct pool *pool, size_t slot);
-
-/* When the request of a slot's worker has to be answered; of a worker that has none, as if one
- * began now. */
-int64_t pool_deadline_us(const struct pool *pool, size_t slot);
-
-/* A child has ended; false when it is none of the pool's. */
-bool pool_bury(struct pool *pool, pid_t pid, int status);
-
-/* Kills the workers that are more than 2 s past their request's deadline, after their last words
- * (backtrace.h). */
+/* Returns when pool_watch() is due; it ends the workers that hang. */
+struct deadline pool_watch_due(const struct pool *pool);
 void pool_watch(struct pool *pool);
 
-/* Sends a signal to all workers; with 0 it only counts. Returns how many there are. */
+/* Returns true if a connection that waits is a reason to fork: no worker is idle or starting, and
+ * there may be more. */
+bool pool_is_short(const struct pool *pool);
+
+/* Returns when the pause between forks ends; DEADLINE_NEVER if there is none. */
+struct deadline pool_pause_end(const struct pool *pool);
+
+/* Returns true if a connection waits in the listener. */
+bool pool_connection_waits(const struct pool *pool);
+
+/* Forks an overflow worker. */
+void pool_grow(struct pool *pool);
+
+/* Returns how many workers there are. */
+size_t pool_count(const struct pool *pool);
+
+/* Sends a signal to all workers. Returns how many there are. */
 size_t pool_signal(const struct pool *pool, int signal);
 
-/* Replaces no worker from now on. */
+/* Returns the process of a slot (0 to pool_slots() - 1), or 0. */
+pid_t pool_pid(const struct pool *pool, size_t slot);
+
+/* Returns when the worker of a slot hangs if it has not answered by then. A worker without a
+ * request is taken to begin one now. */
+struct deadline pool_hung_at(const struct pool *pool, size_t slot);
+
+/* Returns true if the child that ended was a worker of the pool. */
+bool pool_on_child_exit(struct pool *pool, pid_t pid, int status);
+
+/* From now on no worker is forked. */
 void pool_close(struct pool *pool);
-
-/* Forks a child that ends when the master does, however that ends. 0 in the child, as fork(). */
-pid_t pool_fork(const struct pool *pool);
-
-/* The app of a child, which it makes after the fork. It ends the child when that fails. */
-struct app *pool_child_app(const struct pool *pool);
-NORETURN void pool_end_child(void);
 
 #endif

@@ -1,22 +1,18 @@
 #include "serve/reload.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "observe/scoreboard.h"
 #include "serve/systemd.h"
 
-#define LEFTOVERS           "NULLPOOL_DRAINING"
-#define LEFTOVERS_MAX_BYTES 65536
-#define EXIT_NOT_STARTED    127
-#define LEFTOVER_GRACE_US   INT64_C(2000000) /* as the pool's own watchdog */
+/* The new program's --check reads its settings and ends. */
+#define CHECK_MAX_MS     10000
+#define EXIT_NOT_STARTED 127 /* as a shell ends when it cannot start a program */
 
 static const char *program;
 
@@ -39,99 +35,93 @@ reload_remember(void *owner, const char *argv0)
 	                      size > 0 ? (size_t)size : strlen(argv0));
 }
 
-static void
-exec_check(const struct pool *pool)
-{
-	sigset_t all;
+/* --- the check --- */
 
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_UNBLOCK, &all, NULL);
-	pool_drop_listener(pool);
+static int
+run_check(const struct inheritance *own, const void *unused)
+{
+	(void)own;
+	(void)unused;
 	(void)execl(program, program, "--check", (char *)NULL);
 	log_printf(LOG_ERROR, "could not start the new program", "\"%s\": %s", program,
 	           strerror(errno));
 	_exit(EXIT_NOT_STARTED);
 }
 
-pid_t
-reload_check(const struct pool *pool)
+void
+reload_start(struct reload *reload, const struct inheritance *master)
 {
-	pid_t pid = pool_fork(pool);
-
-	if (pid == 0)
-		exec_check(pool);
-	return pid;
+	reload->again = reload->check > 0;
+	if (reload->again)
+		return;
+	reload->check = child_fork(master, CHILD_RELOAD_CHECK, run_check, NULL);
+	reload->check_by = deadline_in_ms(CHECK_MAX_MS);
+	if (reload->check < 0) {
+		reload->check = 0;
+		systemd_notify("STATUS=not reloaded: the new program could not be checked;"
+		               " serving as before");
+	}
 }
 
-static void
-write_leftovers(const struct pool *pool, const struct leftover *leftovers)
+struct deadline
+reload_due(const struct reload *reload)
 {
-	struct buf list;
-
-	buf_init(&list, mem_process(), LEFTOVERS_MAX_BYTES);
-	for (; leftovers->pid != 0; leftovers++)
-		if (leftovers->pid > 0)
-			buf_printf(&list, "%d:%" PRId64 " ", (int)leftovers->pid,
-			           leftovers->kill_us);
-	for (size_t slot = 0; slot < scoreboard_plan()->slots; slot++)
-		if (pool_pid(pool, slot) > 0)
-			buf_printf(&list, "%d:%" PRId64 " ", (int)pool_pid(pool, slot),
-			           pool_deadline_us(pool, slot) + LEFTOVER_GRACE_US);
-	(void)setenv(LEFTOVERS, list.data, 1);
+	return reload->check > 0 ? reload->check_by : DEADLINE_NEVER;
 }
 
 void
-reload_exec(struct pool *pool, const struct leftover *leftovers)
+reload_stop(struct reload *reload)
+{
+	if (reload->check > 0)
+		(void)kill(reload->check, SIGKILL);
+	reload->check_by = DEADLINE_NEVER;
+}
+
+/* systemctl reload has returned by then; systemctl status shows what became of it. */
+static void
+log_not_reloaded(const char *what, int number)
+{
+	log_printf(LOG_ERROR, "not reloaded",
+	           "the new program's check ended with %s %d; the old one goes on", what, number);
+	systemd_notify("STATUS=not reloaded: the new program's check ended with %s %d"
+	               " (the log says why); serving as before",
+	               what, number);
+}
+
+bool
+reload_is_ready(struct reload *reload, const struct inheritance *master, int status)
+{
+	reload->check = 0;
+	if (reload->again) {
+		reload_start(reload, master);
+		return false;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	if (WIFSIGNALED(status))
+		log_not_reloaded("signal", WTERMSIG(status));
+	else
+		log_not_reloaded("exit code", WEXITSTATUS(status));
+	return false;
+}
+
+/* --- the new program --- */
+
+void
+reload_exec(const struct pool *pool, const struct draining *draining)
 {
 	char *const arguments[] = { mem_strdup(mem_process(), program), NULL };
 
 	log_plain(LOG_INFO, "reloading");
 	systemd_notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us());
-	write_leftovers(pool, leftovers);
+	draining_write_environment(draining, pool);
 	(void)pool_signal(pool, SIGTERM);
 	atomic_store(&board->draining, 1);
 	(void)execv(program, arguments);
 	atomic_store(&board->draining, 0);
-	/* The workers end by then; the old program forks others. */
+	/* The old program forks other workers for those that end now. */
 	log_printf(LOG_ERROR, "could not reload", "\"%s\": %s", program, strerror(errno));
-	(void)unsetenv(LEFTOVERS);
-	systemd_notify(
-	    "READY=1\nSTATUS=not reloaded: the program could not be started; serving as before");
-}
-
-/* "pid:time", or false. */
-static bool
-read_leftover(void *owner, const char *text, size_t size, struct leftover *leftover)
-{
-	char *pid_text = mem_strndup(owner, text, size), *colon = strchr(pid_text, ':');
-	int64_t pid;
-
-	if (!colon)
-		return false;
-	*colon = '\0';
-	if (!parse_int(pid_text, &pid) || pid <= 1 || pid > INT32_MAX
-	    || !parse_int(colon + 1, &leftover->kill_us))
-		return false;
-	leftover->pid = (pid_t)pid;
-	return true;
-}
-
-struct leftover *
-reload_leftovers(void *owner)
-{
-	const char *text = getenv(LEFTOVERS);
-	struct leftover *leftovers = mem_array(owner, struct leftover, text ? strlen(text) + 1 : 1);
-	size_t count = 0;
-
-	while (text && *text) {
-		size_t size = strcspn(text, " ");
-
-		if (read_leftover(owner, text, size, &leftovers[count]))
-			count++;
-		text += size;
-		text += strspn(text, " ");
-	}
-	leftovers[count].pid = 0;
-	(void)unsetenv(LEFTOVERS);
-	return leftovers;
+	draining_clear_environment();
+	systemd_notify("READY=1\nSTATUS=not reloaded: the program could not be started;"
+	               " serving as before");
 }

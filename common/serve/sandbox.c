@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "serve/request_in_hand.h"
 #include "serve/sandbox_rules.h"
 
 /* Making it takes a millisecond. */
@@ -25,7 +26,7 @@
 static struct {
 	enum sandbox_mode mode;
 	struct sock_fprog program; /* .filter NULL: there is none */
-	const struct slot *in_hand;
+	const struct slot *own_slot;
 } state = { .mode = SANDBOX_OFF };
 
 /* --- what cannot be sandboxed --- */
@@ -164,9 +165,6 @@ sandbox_prepare(enum sandbox_mode mode)
 static void
 log_refusal(int number)
 {
-	char route[SCOREBOARD_ROUTE_BYTES], id[SCOREBOARD_ID_BYTES];
-	bool busy = atomic_load(&state.in_hand->state) == SLOT_BUSY
-	            && slot_read_texts(state.in_hand, route, id);
 	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
 	struct log_line line;
 
@@ -174,8 +172,7 @@ log_refusal(int number)
 	log_string(&line, "system_call", name);
 	log_int(&line, "number", number);
 	log_string(&line, "sandbox", sandbox_names[state.mode]);
-	log_string(&line, "route", busy ? route : NULL);
-	log_string(&line, "request_id", busy ? id : NULL);
+	request_in_hand_log(&line, state.own_slot);
 	log_end(&line);
 	free(name);
 }
@@ -246,7 +243,7 @@ sandbox_enter(const struct slot *slot)
 
 	if (!state.program.filter)
 		return;
-	state.in_hand = slot;
+	state.own_slot = slot;
 	(void)sigemptyset(&action.sa_mask);
 	(void)sigaction(SIGSYS, &action, NULL);
 	fill_in_pid();

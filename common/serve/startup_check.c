@@ -1,6 +1,8 @@
 #include "serve/startup_check.h"
 
-#include "base/log.h"
+#include <unistd.h>
+
+#include "base/exit_code.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/transaction.h"
@@ -55,8 +57,8 @@ log_database(const struct transaction *tx)
 	log_end(&line);
 }
 
-void
-startup_check_database(const struct app *app, const char *run_dir)
+static void
+check_database(const struct app *app, const char *run_dir)
 {
 	const struct transaction_options options = {
 		.connector = app->connector,
@@ -80,4 +82,32 @@ startup_check_database(const struct app *app, const char *run_dir)
 		log_no_database(app->settings, &err);
 	}
 	transaction_close(tx);
+}
+
+static int
+run_check(const struct inheritance *own, const void *run_dir)
+{
+	const struct app *app = child_app(own);
+
+	if (!app)
+		return EXIT_INTERNAL;
+	check_database(app, run_dir);
+	/* At once: the master may kill this process at any moment, and a leak checker would say so
+	 * in the middle of the log. */
+	_exit(EXIT_DONE);
+}
+
+pid_t
+startup_check_fork(const struct inheritance *master, const char *run_dir)
+{
+	pid_t pid;
+
+	if (!app_uses_database(master->routes))
+		return 0;
+	if (master->settings->database_pool_size == 0) {
+		connection_budget_log(master->settings, run_dir, 0);
+		return 0;
+	}
+	pid = child_fork(master, CHILD_STARTUP_CHECK, run_check, run_dir);
+	return pid > 0 ? pid : 0;
 }

@@ -1,56 +1,82 @@
 #include "serve/worker.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/exit_code.h"
 #include "observe/counters.h"
 #include "observe/otlp_spans.h"
 #include "serve/backtrace.h"
+#include "serve/events.h"
 #include "serve/fcgi.h"
 #include "serve/idle.h"
 #include "serve/sandbox.h"
 
-static struct slot *own_slot; /* for what app/ tells us in the middle of a request */
+/* A process is one worker: what app/ calls in the middle of a request has no other way to it. */
+static struct slot *own_slot;
 
-/* The master need not look at the listener while somebody is idle; the last one to become busy says
- * so, if there may be more. */
-static void
-tell_master(const struct worker_options *options)
+/* --- what app/ asks of a worker --- */
+
+static struct app_pool
+pool_figures(void)
 {
-	const uint64_t one = 1;
+	return (struct app_pool){
+		.size = scoreboard_plan()->pool_size,
+		.overflow = (int64_t)scoreboard_overflow(),
+		.checked_out = (int64_t)scoreboard_count(SLOT_BUSY),
+	};
+}
+
+static void
+describe_request(const char *method, const char *route, const char *request_id)
+{
+	slot_describe(own_slot, method, route, request_id);
+}
+
+static void
+set_hooks(struct app *app, int spans_writer)
+{
+	app->pool = pool_figures;
+	app->describe = describe_request;
+	app->record_request = counters_record_request;
+	app->may_explain = counters_may_explain;
+	otlp_spans_set_socket(spans_writer);
+	app->wants_spans = otlp_spans_are_wanted;
+	app->export_spans = otlp_spans_export;
+}
+
+/* --- requests --- */
+
+/* While a worker is idle the master need not watch the listener. The last one to become busy wakes
+ * the master, if there may be more workers; one that will leave wakes it for a successor. */
+static void
+wake_master(int busy_event)
+{
 	const struct scoreboard_plan *plan = scoreboard_plan();
 	size_t alive = plan->slots - scoreboard_count(SLOT_FREE);
 	bool full = alive >= (size_t)plan->pool_size + (size_t)plan->max_overflow;
 
 	if ((scoreboard_count(SLOT_IDLE) == 0 && !full) || atomic_load(&own_slot->draining) != 0)
-		(void)!write(options->busy_event, &one, sizeof(one));
+		events_wake(busy_event);
 }
 
-static void
-describe(const char *method, const char *route, const char *request_id)
-{
-	slot_describe(own_slot, method, route, request_id);
-}
-
-/* False: it was the last one. */
+/* Returns false if the worker leaves after this request. */
 static bool
-answer(const struct worker_options *options, struct idle *idle, int fd, bool last)
+answer_request(const struct inheritance *own, struct app *app, struct idle *idle, int fd, bool last)
 {
-	struct deadline deadline = deadline_in_ms(options->app->settings->request_timeout_s * 1000);
+	struct deadline deadline = deadline_in_ms(own->settings->request_timeout_s * 1000);
 
 	atomic_store(&own_slot->deadline_us, deadline.at_us);
 	slot_describe(own_slot, "-", "-", "-");
 	atomic_store(&own_slot->draining, last);
 	slot_set(own_slot, SLOT_BUSY);
-	tell_master(options);
+	wake_master(own->busy_event);
 	idle_end(idle);
-	fcgi_answer(options->app, fd, deadline);
+	fcgi_answer(app, fd, deadline);
 	atomic_fetch_add(&own_slot->requests, 1);
 	if (last)
 		return false;
-	if (app_is_tainted(options->app)) {
+	if (app_is_tainted(app)) {
 		log_printf(LOG_WARNING, "worker leaves",
 		           "no connection could be opened in it yet; a fresh one may");
 		return false;
@@ -59,40 +85,46 @@ answer(const struct worker_options *options, struct idle *idle, int fd, bool las
 	return true;
 }
 
-bool
-worker_run(const struct worker_options *options)
+static void
+answer_requests(const struct inheritance *own, struct app *app, struct idle *idle,
+                int64_t idle_timeout_s)
 {
-	struct idle idle = { .app = options->app,
-		             .slot = options->slot,
-		             .listener = options->listener,
-		             .ready_event = options->ready_event };
-	int64_t left = options->max_requests > 0 ? options->max_requests : INT64_MAX;
-	bool begun;
+	int64_t max_requests = own->settings->worker_max_requests;
+	int64_t left = max_requests > 0 ? max_requests : INT64_MAX;
 	int fd;
 
-	own_slot = options->slot;
-	fcgi_know_clock();
-	options->app->describe = describe;
-	options->app->record_request = counters_record_request;
-	options->app->may_explain = counters_may_explain;
-	otlp_spans_set_socket(options->spans);
-	options->app->wants_spans = otlp_spans_are_wanted;
-	options->app->export_spans = otlp_spans_export;
-	backtrace_on_abort(own_slot);
-	begun = idle_open(&idle);
-	if (!begun) {
-		log_printf(LOG_ERROR, "could not start a worker", "%s", strerror(errno));
+	idle_begin(idle);
+	while ((fd = idle_wait(idle, idle_timeout_s)) >= 0
+	       && answer_request(own, app, idle, fd, --left == 0))
+		;
+	/* One that was opened ahead goes unused now. */
+	app_drop_ahead(app);
+	counters_flush(app);
+}
+
+int
+worker_run(const struct inheritance *own, struct slot *slot, int64_t idle_timeout_s)
+{
+	struct app *app = child_app(own);
+	struct idle idle = {
+		.app = app, .slot = slot, .listener = own->listener, .ready_event = own->ready_event
+	};
+	bool opened;
+
+	if (!app)
+		return EXIT_INTERNAL;
+	own_slot = slot;
+	set_hooks(app, own->spans_writer);
+	fcgi_sync_clock();
+	backtrace_on_abort(slot);
+	opened = idle_open(&idle);
+	if (opened) {
+		app_prepare(app);
+		sandbox_enter(slot);
+		answer_requests(own, app, &idle, idle_timeout_s);
 	} else {
-		app_prepare(options->app);
-		sandbox_enter(own_slot);
-		idle_begin(&idle);
-		while ((fd = idle_wait(&idle, options->idle_timeout_s)) >= 0
-		       && answer(options, &idle, fd, --left == 0))
-			;
-		/* One that was opened ahead goes unused now. */
-		app_drop_ahead(options->app);
-		counters_flush(options->app);
+		log_printf(LOG_ERROR, "could not start a worker", "%s", strerror(errno));
 	}
 	idle_close(&idle);
-	return begun;
+	return opened ? EXIT_DONE : EXIT_INTERNAL;
 }

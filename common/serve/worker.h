@@ -2,22 +2,13 @@
 #ifndef NULLPOOL_SERVE_WORKER_H
 #define NULLPOOL_SERVE_WORKER_H
 
-#include "app/app.h"
 #include "observe/scoreboard.h"
+#include "serve/child.h"
 
-struct worker_options {
-	struct app *app;
-	int listener;    /* a listening socket in non-blocking mode */
-	int busy_event;  /* eventfd of the master: written when no idle worker is left */
-	int ready_event; /* eventfd of all workers, see idle.h */
-	struct slot *slot;
-	int spans;              /* where a request's spans go in one message; -1: nowhere */
-	int64_t idle_timeout_s; /* it leaves after so long without a request; 0: it stays */
-	int64_t max_requests;   /* it leaves after so many; 0: no limit */
-};
-
-/* Serves until SIGTERM or SIGINT (blocked by the caller: they are taken between requests only, so
- * that none is cut), or until it leaves by the options. False: it could not begin (logged). */
-NP_MUST_CHECK bool worker_run(const struct worker_options *options);
+/* Serves until SIGTERM or SIGINT, which the caller has blocked: a worker looks for them between two
+ * requests, so that none is cut. It also leaves after idle_timeout_s without a request (0: it
+ * stays) and after WORKER_MAX_REQUESTS. `slot` is its own. Returns the exit code: EXIT_INTERNAL
+ * (logged) if it could not begin. */
+int worker_run(const struct inheritance *own, struct slot *slot, int64_t idle_timeout_s);
 
 #endif

@@ -192,7 +192,7 @@ class Service:
 
 
 # Of a process that ended as none should.
-DEATH = re.compile(r'"event":"(worker|database check|sender of spans) died"')
+DEATH = re.compile(r'"event":"(worker|database check|span exporter) died"')
 
 
 def whole_lines(path):

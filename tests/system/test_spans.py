@@ -255,7 +255,7 @@ def test_a_sender_that_died_is_replaced(traced, receiver):
     os.kill(sender, signal.SIGKILL)
     wait_until("another one", lambda: sender_of(service, "root") != sender)
     server_span(receiver, service.client.get("/"))
-    assert service.lines(event="sender of spans died")
+    assert service.lines(event="span exporter died")
 
 
 def test_a_reload_has_a_sender_of_its_own_and_loses_nothing(traced, receiver):
