@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/json_canonical.h"
+#include "http/param_row.h"
 #include "http/reply_text.h"
 
 #define KEY_MAX_BYTES          255

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/misuse.h"
 #include "http/cursor.h"
+#include "http/param_faults.h"
 
 #define LINK_MAX_BYTES 3072 /* beside the other headers; a longer one is left out */
 #define SEAL_BYTES     17   /* 64 bits as hexadecimal digits, and a NUL */
@@ -82,12 +83,9 @@ page_check(struct np_ctx *ctx)
 		if (params[i].type != NP_CURSOR || !argument->given
 		    || is_ours(ctx, argument->cursor))
 			continue;
-		ctx->faults.items[0] = (struct param_fault){
-			param_places[params[i].in], params[i].name,
-			"must be the \"next\" of a page with the same other parameters"
-		};
-		ctx->faults.count = 1;
-		return np_fail(ctx, NP_INVALID, "%d of the values given cannot be accepted", 1);
+		param_faults_add(&ctx->faults, params[i].in, params[i].name,
+		                 "must be the \"next\" of a page with the same other parameters");
+		return param_faults_error(&ctx->faults, &ctx->error);
 	}
 	return true;
 }

@@ -3,6 +3,7 @@
 #include "app/spans.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "http/param_row.h"
 #include "http/reply_text.h"
 #include "http/table.h"
 

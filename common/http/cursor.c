@@ -1,15 +1,16 @@
 #include "http/cursor.h"
+
 #include "base/base64url.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-/* ASCII's unit separator, before each key. In a key it is written as two bytes, and so is what
- * begins those. */
+/* ASCII's unit separator stands before each key. In a key it is escaped as two bytes, and so is the
+ * escape byte. */
 #define SEPARATOR         '\x1f'
 #define ESCAPE            '\x1e'
 #define ESCAPED_SEPARATOR 'f'
 #define ESCAPED_ESCAPE    'e'
-/* What encodes to CURSOR_MAX_BYTES. */
+/* This many bytes encode to CURSOR_MAX_BYTES. */
 #define JOINED_MAX_BYTES (CURSOR_MAX_BYTES / 4 * 3)
 
 static void
@@ -26,9 +27,9 @@ add_key(struct buf *joined, const char *key)
 	}
 }
 
-/* In its place, since it only gets shorter. False: nobody wrote it so. */
+/* In place, since a key only gets shorter. Returns false if add_key() cannot have written it. */
 static bool
-unescape(char *key)
+unescape_key(char *key)
 {
 	char *to = key;
 
@@ -77,7 +78,7 @@ cursor_read(void *owner, const char *text, const char *keys[CURSOR_KEYS_MAX])
 		at = key ? strchr(key, SEPARATOR) : NULL;
 		if (at)
 			*at = '\0';
-		if (key && !unescape(key))
+		if (key && !unescape_key(key))
 			return false;
 		keys[i] = key;
 	}

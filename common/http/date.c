@@ -2,10 +2,10 @@
 
 #include "base/text.h"
 
-#define OFFSET_HOURS_MAX 15 /* Postgres' own is 15:59:59 */
+#define OFFSET_HOURS_MAX 15 /* the maximum of Postgres is 15:59:59 */
 #define DAY_MIN          (24 * 60)
 
-/* Exactly `digits` of them; moves *at behind them. */
+/* Reads exactly this many digits, and moves *at behind them. */
 static bool
 read_number(const char **at, int digits, int least, int most, int *number)
 {
@@ -28,7 +28,7 @@ read_char(const char **at, const char *allowed)
 }
 
 static int
-days_of(int year, int month)
+days_in_month(int year, int month)
 {
 	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -43,12 +43,12 @@ read_date(const char **at)
 
 	return read_number(at, 4, 1, 9999, &year) && read_char(at, "-")
 	       && read_number(at, 2, 1, 12, &month) && read_char(at, "-")
-	       && read_number(at, 2, 1, days_of(year, month), &day);
+	       && read_number(at, 2, 1, days_in_month(year, month), &day);
 }
 
 struct moment {
 	int hour, minute, second;
-	bool fraction;  /* one that is not 0 */
+	bool fraction;  /* other than 0 */
 	int offset_min; /* from UTC */
 };
 
@@ -89,7 +89,7 @@ read_offset(const char **at, struct moment *moment)
 /* A leap second is the last second of a UTC day. Postgres checks the time before it applies the
  * offset: it refuses a fraction after 23:59:60, which would be in the next day. */
 static bool
-may_have_second(const struct moment *moment)
+is_second_valid(const struct moment *moment)
 {
 	int utc_min = moment->hour * 60 + moment->minute - moment->offset_min;
 
@@ -112,5 +112,5 @@ datetime_valid(const char *text)
 	struct moment moment;
 
 	return read_date(&text) && read_char(&text, "Tt") && read_time(&text, &moment)
-	       && read_offset(&text, &moment) && !*text && may_have_second(&moment);
+	       && read_offset(&text, &moment) && !*text && is_second_valid(&moment);
 }

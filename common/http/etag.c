@@ -4,9 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define STATUS_NOT_MODIFIED 304
-
-/* RFC 9110 8.8.3: no space, no quote and no control byte. */
+/* RFC 9110 8.8.3: no space, no quote and no control character. */
 static bool
 is_tag_byte(char byte)
 {
@@ -15,9 +13,9 @@ is_tag_byte(char byte)
 	return value == 0x21 || (value >= 0x23 && value != 0x7f);
 }
 
-/* Behind the tag, a text in quotes; NULL: it is none. */
+/* Returns what follows the tag, which is a text in quotes, or NULL if there is none. */
 static const char *
-behind_tag(const char *at)
+skip_tag(const char *at)
 {
 	if (*at != '"')
 		return NULL;
@@ -34,22 +32,22 @@ is_star(const char *list)
 	return *list == '*' && !list[1 + strspn(list + 1, " \t")];
 }
 
-/* Without its W/. */
+/* Returns the tag without W/. */
 static const char *
-opaque(const char *tag)
+opaque_tag(const char *tag)
 {
 	return text_starts(tag, "W/") ? tag + 2 : tag;
 }
 
 static bool
-is_same(const char *at, const char *end, const char *tag, bool strong)
+is_same_tag(const char *at, const char *end, const char *tag, bool strong)
 {
 	size_t size;
 
 	if (!tag || (strong && (text_starts(at, "W/") || text_starts(tag, "W/"))))
 		return false;
-	at = opaque(at);
-	tag = opaque(tag);
+	at = opaque_tag(at);
+	tag = opaque_tag(tag);
 	size = (size_t)(end - at);
 	return strlen(tag) == size && strncmp(at, tag, size) == 0;
 }
@@ -67,11 +65,11 @@ etag_match(const char *list, const char *tag, bool strong)
 		list += strspn(list, " \t,");
 		if (!*list)
 			break;
-		end = behind_tag(opaque(list));
+		end = skip_tag(opaque_tag(list));
 		if (!end)
 			return ETAG_MALFORMED;
 		found = true;
-		same = same || is_same(list, end, tag, strong);
+		same = same || is_same_tag(list, end, tag, strong);
 		list = end + strspn(end, " \t");
 		if (*list && *list != ',')
 			return ETAG_MALFORMED;
@@ -82,19 +80,20 @@ etag_match(const char *list, const char *tag, bool strong)
 }
 
 static bool
-is_read(const struct request *request)
+is_get_or_head(const struct request *request)
 {
 	return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
 }
 
+/* Returns true if the reply gets a tag of ours unless its handler has set one. */
 static bool
-may_have_ours(const struct reply *reply)
+has_default_tag(const struct reply *reply)
 {
 	return reply->status == NP_OK && !reply_header(reply, "Cache-Control");
 }
 
 static const char *
-our_tag(const struct reply *reply)
+hash_tag(const struct reply *reply)
 {
 	char hash[HASH_TEXT_BYTES];
 
@@ -109,7 +108,7 @@ etag_of(const struct reply *reply)
 
 	if (own)
 		return own;
-	return may_have_ours(reply) ? our_tag(reply) : NULL;
+	return has_default_tag(reply) ? hash_tag(reply) : NULL;
 }
 
 bool
@@ -118,7 +117,7 @@ etag_if_match_fails(const struct reply *reply, const struct request *request)
 	const char *wanted = request_header(request, "if-match");
 	enum etag_match match;
 
-	if (!wanted || !is_read(request) || reply->status != NP_OK)
+	if (!wanted || !is_get_or_head(request) || reply->status != NP_OK)
 		return false;
 	match = etag_match(wanted, etag_of(reply), true);
 	return match != ETAG_ANY && match != ETAG_LISTED;
@@ -131,7 +130,7 @@ etag_apply(struct reply *reply, const struct request *request)
 	const char *tag;
 	enum etag_match match;
 
-	if (!is_read(request) || !may_have_ours(reply))
+	if (!is_get_or_head(request) || !has_default_tag(reply))
 		return;
 	tag = etag_of(reply);
 	if (!reply_header(reply, "ETag"))
@@ -140,6 +139,6 @@ etag_apply(struct reply *reply, const struct request *request)
 	match = known ? etag_match(known, tag, false) : ETAG_NOT_LISTED;
 	if (match != ETAG_ANY && match != ETAG_LISTED)
 		return;
-	reply->status = STATUS_NOT_MODIFIED;
+	reply->status = REPLY_NOT_MODIFIED;
 	buf_reset(&reply->body);
 }

@@ -1,20 +1,13 @@
-/* json.c - a text that has passed the gate, read value by value: nothing here can be malformed any
- * more */
+/* json.c - nothing here can be malformed: json_check() has accepted the text */
 #include "http/json.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "http/json_check.h"
+#include "http/json_lex.h"
 
-static const char *
-skip_space(const char *at, const char *end)
-{
-	while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
-		at++;
-	return at;
-}
-
-/* Behind the closing quote of the string whose opening quote is at `at`. */
+/* Returns what follows the string whose opening quote is at `at`. */
 static const char *
 skip_string(const char *at)
 {
@@ -24,7 +17,7 @@ skip_string(const char *at)
 	return at + 1;
 }
 
-/* Behind the bracket that closes the one at `at`. */
+/* Returns what follows the bracket that closes the one at `at`. */
 static const char *
 skip_brackets(const char *at)
 {
@@ -44,7 +37,7 @@ skip_brackets(const char *at)
 	return at;
 }
 
-/* Behind the value at `at`. */
+/* Returns what follows the value at `at`. */
 static const char *
 skip_value(const char *at, const char *end)
 {
@@ -81,8 +74,8 @@ kind_of(const char *json, size_t size)
 	return JSON_INT;
 }
 
-/* The contents of the string from its opening quote to behind its closing one. Decoded it is never
- * longer. */
+/* Decodes a string; `at` is its opening quote, `end` follows its closing one. The result is never
+ * longer than the JSON. */
 static const char *
 decode_string(void *owner, const char *at, const char *end)
 {
@@ -102,7 +95,7 @@ decode_string(void *owner, const char *at, const char *end)
 	return text;
 }
 
-/* The value at *at, and moves that behind it. */
+/* Reads the value at *at, and moves *at behind it. */
 static struct json_member
 read_value(void *owner, const char **at, const char *end)
 {
@@ -118,14 +111,14 @@ read_value(void *owner, const char **at, const char *end)
 	return member;
 }
 
-/* After white space: the next byte that means something, or NULL at the bracket that closes. A
- * comma is passed. */
+/* Skips white space and a comma. Returns the next member or item, or NULL at the closing bracket.
+ */
 static const char *
 next_in_brackets(const char *at, const char *end)
 {
-	at = skip_space(at, end);
+	at = json_skip_space(at, end);
 	if (*at == ',')
-		at = skip_space(at + 1, end);
+		at = json_skip_space(at + 1, end);
 	return *at == '}' || *at == ']' ? NULL : at;
 }
 
@@ -135,8 +128,8 @@ count_members(const char *at, const char *end)
 	size_t count = 0;
 
 	while ((at = next_in_brackets(at, end)) != NULL) {
-		at = skip_space(skip_string(at), end);
-		at = skip_value(skip_space(at + 1, end), end);
+		at = json_skip_space(skip_string(at), end);
+		at = skip_value(json_skip_space(at + 1, end), end);
 		count++;
 	}
 	return count;
@@ -154,7 +147,7 @@ json_members(void *owner, const struct json_member *object, struct json_body *me
 
 		at = skip_string(name);
 		name = decode_string(owner, name, at);
-		at = skip_space(skip_space(at, end) + 1, end);
+		at = json_skip_space(json_skip_space(at, end) + 1, end);
 		all[i] = read_value(owner, &at, end);
 		all[i].name = name;
 	}
@@ -185,7 +178,7 @@ json_compact(void *owner, const struct json_member *member)
 	const char *at = member->json, *end = member->json + member->size;
 	char *text = mem_resize(owner, NULL, member->size + 1), *out = text;
 
-	while ((at = skip_space(at, end)) < end) {
+	while ((at = json_skip_space(at, end)) < end) {
 		const char *next = *at == '"' ? skip_string(at) : at + 1;
 
 		memcpy(out, at, (size_t)(next - at));
@@ -205,7 +198,7 @@ json_body_read(void *owner, const char *text, size_t size, struct json_body *bod
 
 	if (!json_check(text, size, err))
 		return false;
-	at = skip_space(text, end);
+	at = json_skip_space(text, end);
 	if (*at != '{')
 		return error_set(err, NP_INVALID, "The body is not a JSON object");
 	root = read_value(owner, &at, end);

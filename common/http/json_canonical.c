@@ -5,7 +5,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "http/json.h"
+#include "http/json_check.h"
+#include "http/json_lex.h"
 
 struct reader {
 	const char *at, *end;
@@ -13,7 +14,7 @@ struct reader {
 	struct buf *out;
 };
 
-/* A member of an object: where it begins and ends in `out`. */
+/* Where a member of an object begins and ends in `out`. */
 struct member {
 	size_t start, end;
 };
@@ -21,10 +22,10 @@ struct member {
 static void
 skip_space(struct reader *reader)
 {
-	reader->at += strspn(reader->at, " \t\n\r");
+	reader->at = json_skip_space(reader->at, reader->end);
 }
 
-/* A string's characters, and a NUL, which is in none. */
+/* Writes the string's characters, and a NUL, which no string contains. */
 static bool
 read_string(struct reader *reader)
 {
@@ -53,8 +54,8 @@ read_string(struct reader *reader)
 	return true;
 }
 
-/* The digits of a mantissa without zeros at either end; returns the power of ten that is then
- * missing. */
+/* Writes the digits of a mantissa without the zeros at either end. Returns the power of ten that
+ * they have to be multiplied with. */
 static int64_t
 add_digits(struct buf *out, const char *from, size_t size)
 {
@@ -77,7 +78,7 @@ add_digits(struct buf *out, const char *from, size_t size)
 	return power + (int64_t)zeros;
 }
 
-/* As 15e-1; 0 is e0. */
+/* Writes 1.5 as 15e-1, and 0 as e0. */
 static bool
 read_number(struct reader *reader)
 {
@@ -123,17 +124,17 @@ read_array(struct reader *reader)
 	return true;
 }
 
-/* No two of an object have one name, so their texts differ within the names. */
+/* No two members of an object have the same name, so their texts differ within the names. */
 static int
-compare(const void *a, const void *b, void *text)
+compare_members(const void *a, const void *b, void *text)
 {
 	return strcmp((const char *)text + ((const struct member *)a)->start,
 	              (const char *)text + ((const struct member *)b)->start);
 }
 
-/* From `start` on there is nothing but the members, which `index` holds one after the other. */
+/* Sorts the members, which are all of `out` from `start` on; `index` lists them. */
 static void
-sort(struct buf *out, size_t start, struct buf *index)
+sort_members(struct buf *out, size_t start, struct buf *index)
 {
 	struct member *members = (struct member *)(void *)index->data;
 	size_t size = out->size - start, count = index->size / sizeof(*members);
@@ -143,7 +144,7 @@ sort(struct buf *out, size_t start, struct buf *index)
 		return;
 	copy = mem_resize(out->owner, NULL, size);
 	memcpy(copy, out->data + start, size);
-	qsort_r(members, count, sizeof(*members), compare, out->data);
+	qsort_r(members, count, sizeof(*members), compare_members, out->data);
 	out->size = start;
 	for (size_t i = 0; i < count; i++)
 		buf_add(out, copy + (members[i].start - start), members[i].end - members[i].start);
@@ -181,18 +182,18 @@ read_object(struct reader *reader)
 {
 	struct buf index;
 	size_t start;
-	bool whole;
+	bool ok;
 
 	buf_char(reader->out, *reader->at++);
 	start = reader->out->size;
 	buf_init(&index, reader->out->owner, JSON_OBJECT_KEYS_MAX * sizeof(struct member));
-	whole = read_members(reader, &index);
-	if (whole) {
-		sort(reader->out, start, &index);
+	ok = read_members(reader, &index);
+	if (ok) {
+		sort_members(reader->out, start, &index);
 		buf_char(reader->out, *reader->at++);
 	}
 	buf_release(&index);
-	return whole;
+	return ok;
 }
 
 static bool
@@ -211,7 +212,7 @@ read_word(struct reader *reader)
 static bool
 read_value(struct reader *reader)
 {
-	bool whole;
+	bool ok;
 
 	skip_space(reader);
 	switch (*reader->at) {
@@ -220,9 +221,9 @@ read_value(struct reader *reader)
 		if (reader->depth == JSON_DEPTH_MAX)
 			return false;
 		reader->depth++;
-		whole = *reader->at == '{' ? read_object(reader) : read_array(reader);
+		ok = *reader->at == '{' ? read_object(reader) : read_array(reader);
 		reader->depth--;
-		return whole;
+		return ok;
 	case '"':
 		buf_char(reader->out, '"');
 		return read_string(reader);

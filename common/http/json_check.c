@@ -1,118 +1,72 @@
-/* json_check.c - what may be read as JSON; see json.h for why it is ours */
+#include "http/json_check.h"
+
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/text.h"
-#include "http/json.h"
+#include "http/json_lex.h"
 
 #define NUMBER_MAX_BYTES    64
 #define EXPONENT_DIGITS_MAX 4
 
-/* Of FNV-1a. A test makes it 0, so that all hashes are equal. */
+/* The prime of FNV-1a. A test sets it to 0, so that all hashes are equal. */
 #ifndef HASH_PRIME
 #define HASH_PRIME 0x100000001b3u
 #endif
 
-/* A key as a piece of the text, escapes as they are. The hash is of what it means. */
+/* A key as a piece of the text, with its escapes. The hash is that of the decoded key. */
 struct key {
 	const char *text;
 	uint32_t size;
 	uint32_t hash;
 };
 
-struct gate {
+struct check {
 	const char *start, *at, *end;
 	int depth;
-	size_t key_count; /* of the objects that are open */
+	size_t key_count; /* in all open objects */
 	struct error *err;
 };
 
-/* Of the one text at a time: the keys of each open object, those of an inner one behind those of
- * the outer. 250 KiB of which only what a text needs is ever touched: from malloc they would be
- * asked of the kernel and given back for each body. */
+/* The keys of each open object of the text that is checked; those of an inner object follow those
+ * of the outer one. Only the part of these 250 KiB that a text needs is ever touched; malloc would
+ * get them from the kernel and give them back for each body. */
 static struct key keys[JSON_DEPTH_MAX * JSON_OBJECT_KEYS_MAX];
 
-/* Where a key is found by its hash: 1 and its index in keys, in the first slot from its own on that
- * was free. Keys leave in the reverse order in which they came, so that a slot that gets free is in
- * nobody's way. Compared pairwise, the thousand keys of each object of a body would take longer
- * than all else that is done with it. */
+/* A hash table with open addressing: a slot holds 1 + the index of a key in `keys`, in the first
+ * slot that was free from the key's own slot on. Keys leave in the reverse order in which they
+ * came, so no key has been placed behind a slot that becomes free. If the thousand keys of each
+ * object of a body were compared in pairs, that would take longer than all other work on it. */
 #define SLOT_BITS 15
 static uint16_t slots[1 << SLOT_BITS];
 _Static_assert(COUNT_OF(slots) >= 2 * COUNT_OF(keys), "at most half of the slots are taken");
 
-static bool gate_value(struct gate *gate);
+static bool check_value(struct check *check);
 
 static bool
-fault(const struct gate *gate, const char *what)
+syntax_error(const struct check *check, const char *what)
 {
-	return error_set(gate->err, NP_MALFORMED, "The body is not valid JSON: %s at byte %zu",
-	                 what, (size_t)(gate->at - gate->start));
+	return error_set(check->err, NP_MALFORMED, "The body is not valid JSON: %s at byte %zu",
+	                 what, (size_t)(check->at - check->start));
 }
 
 static void
-skip_space(struct gate *gate)
+skip_space(struct check *check)
 {
-	while (gate->at < gate->end && strchr(" \t\n\r", *gate->at) && *gate->at)
-		gate->at++;
+	check->at = json_skip_space(check->at, check->end);
 }
 
-/* After white space: whether `c` comes next; if so it is passed. */
+/* Skips white space, and then `c`. Returns false if something else comes. */
 static bool
-pass(struct gate *gate, char c)
+skip_char(struct check *check, char c)
 {
-	skip_space(gate);
-	if (gate->at == gate->end || *gate->at != c)
+	skip_space(check);
+	if (check->at == check->end || *check->at != c)
 		return false;
-	gate->at++;
+	check->at++;
 	return true;
 }
 
-/* The four digits of \uXXXX at text, or -1. */
-static long
-hex4(const char *text, const char *end)
-{
-	long unit = 0;
-
-	if (end - text < 4)
-		return -1;
-	for (int i = 0; i < 4; i++) {
-		int digit = text_hex(text[i]);
-
-		if (digit < 0)
-			return -1;
-		unit = unit << 4 | digit;
-	}
-	return unit;
-}
-
-size_t
-json_escape_size(const char *text, const char *end, uint32_t *point)
-{
-	static const char names[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
-	const char *name;
-	long unit, low;
-
-	if (end - text < 2 || text[1] == '\0')
-		return 0;
-	name = strchr(names, text[1]);
-	if (name) {
-		*point = (unsigned char)meanings[name - names];
-		return 2;
-	}
-	unit = text[1] == 'u' ? hex4(text + 2, end) : -1;
-	if (unit <= 0 || (unit >= 0xdc00 && unit <= 0xdfff))
-		return 0;
-	*point = (uint32_t)unit;
-	if (unit < 0xd800 || unit > 0xdbff)
-		return 6;
-	low = end - text >= 12 && text[6] == '\\' && text[7] == 'u' ? hex4(text + 8, end) : -1;
-	if (low < 0xdc00 || low > 0xdfff)
-		return 0;
-	*point = 0x10000 + (((uint32_t)unit - 0xd800) << 10 | ((uint32_t)low - 0xdc00));
-	return 12;
-}
-
-/* The size of the character of a string at `text`, escaped or not; 0 when it must not stand in one.
- */
+/* Returns the size of a string's character, escaped or not; 0 if no string may hold it. */
 static size_t
 character_size(const char *text, const char *end, uint32_t *point)
 {
@@ -124,28 +78,27 @@ character_size(const char *text, const char *end, uint32_t *point)
 	return size > 0 && *point >= 0x20 ? size : 0;
 }
 
-/* At the byte behind the opening quote; ends behind the closing one. */
+/* From behind the opening quote to behind the closing one. */
 static bool
-gate_string(struct gate *gate)
+check_string(struct check *check)
 {
-	while (gate->at < gate->end && *gate->at != '"') {
+	while (check->at < check->end && *check->at != '"') {
 		uint32_t point;
-		size_t size = character_size(gate->at, gate->end, &point);
+		size_t size = character_size(check->at, check->end, &point);
 
 		if (size == 0)
-			return fault(
-			    gate,
-			    "a byte or escape that no string may hold (a control byte, \\u0000, half a"
-			    " surrogate pair, not UTF-8)");
-		gate->at += size;
+			return syntax_error(check,
+			                    "a string with a control character, an unknown escape,"
+			                    " \\u0000, an unpaired surrogate or invalid UTF-8");
+		check->at += size;
 	}
-	if (gate->at == gate->end)
-		return fault(gate, "a string that does not end");
-	gate->at++;
+	if (check->at == check->end)
+		return syntax_error(check, "an unterminated string");
+	check->at++;
 	return true;
 }
 
-/* FNV-1a over the code points, from a start that nobody outside knows. */
+/* FNV-1a over the code points, from a start that no client knows. */
 static uint32_t
 hash_of(const struct key *key)
 {
@@ -164,7 +117,7 @@ hash_of(const struct key *key)
 	return (uint32_t)(hash ^ hash >> 32);
 }
 
-/* Equal after decoding: "a" and "\u0061" are one key. */
+/* Compares decoded keys: "a" and "\u0061" are equal. */
 static bool
 same_key(const struct key *a, const struct key *b)
 {
@@ -182,11 +135,11 @@ same_key(const struct key *a, const struct key *b)
 	return at == end && other == other_end;
 }
 
-/* Its own slot, and the next one: of a key of the object whose keys begin at keys[first]. */
+/* Returns the own slot of a key of the object whose keys begin at keys[first]. */
 static size_t
 slot_of(const struct key *key, size_t first)
 {
-	/* Knuth's multiplicative hashing: all bits of the hash decide on the upper ones. */
+	/* Knuth's multiplicative hashing: the upper bits depend on all bits of the hash. */
 	return (uint32_t)((key->hash + (uint32_t)first) * 0x9e3779b1u) >> (32 - SLOT_BITS);
 }
 
@@ -196,12 +149,12 @@ next_slot(size_t slot)
 	return (slot + 1) % COUNT_OF(slots);
 }
 
-/* Returns false if the object whose keys begin at keys[first] has one of that name. Other objects
- * that are open have the keys before. */
+/* Adds the key at keys[key_count]. Returns false if its object, whose keys begin at keys[first],
+ * has an equal one. Earlier keys belong to other open objects. */
 static bool
-add_key(struct gate *gate, size_t first)
+add_key(struct check *check, size_t first)
 {
-	const struct key *key = &keys[gate->key_count];
+	const struct key *key = &keys[check->key_count];
 	size_t slot = slot_of(key, first);
 
 	for (; slots[slot] > 0; slot = next_slot(slot)) {
@@ -210,79 +163,79 @@ add_key(struct gate *gate, size_t first)
 		if (index >= first && keys[index].hash == key->hash && same_key(&keys[index], key))
 			return false;
 	}
-	slots[slot] = (uint16_t)++gate->key_count;
+	slots[slot] = (uint16_t)++check->key_count;
 	return true;
 }
 
-/* The keys of the object that is closed, or that ends in a fault. */
+/* Removes the keys of an object that is closed, or that has an error. */
 static void
-forget_keys(struct gate *gate, size_t first)
+remove_keys(struct check *check, size_t first)
 {
-	for (; gate->key_count > first; gate->key_count--) {
-		size_t slot = slot_of(&keys[gate->key_count - 1], first);
+	for (; check->key_count > first; check->key_count--) {
+		size_t slot = slot_of(&keys[check->key_count - 1], first);
 
-		while (slots[slot] != gate->key_count)
+		while (slots[slot] != check->key_count)
 			slot = next_slot(slot);
 		slots[slot] = 0;
 	}
 }
 
-/* The name and colon of a member of the object whose keys begin at keys[first]. */
+/* Checks the name and colon of a member of the object whose keys begin at keys[first]. */
 static bool
-gate_key(struct gate *gate, size_t first)
+check_key(struct check *check, size_t first)
 {
 	struct key *key;
 
-	if (!pass(gate, '"'))
-		return fault(gate, "a member without a name in quotes");
-	if (gate->key_count - first == JSON_OBJECT_KEYS_MAX)
-		return fault(gate, "too many members");
-	key = &keys[gate->key_count];
-	key->text = gate->at;
-	if (!gate_string(gate))
+	if (!skip_char(check, '"'))
+		return syntax_error(check, "no quoted name of a member");
+	if (check->key_count - first == JSON_OBJECT_KEYS_MAX)
+		return syntax_error(check, "too many members of an object");
+	key = &keys[check->key_count];
+	key->text = check->at;
+	if (!check_string(check))
 		return false;
-	key->size = (uint32_t)(gate->at - key->text - 1);
+	key->size = (uint32_t)(check->at - key->text - 1);
 	key->hash = hash_of(key);
-	if (!add_key(gate, first))
-		return fault(gate, "a name given twice in one object");
-	if (!pass(gate, ':'))
-		return fault(gate, "no colon after a name");
+	if (!add_key(check, first))
+		return syntax_error(check, "a duplicate name in an object");
+	if (!skip_char(check, ':'))
+		return syntax_error(check, "no colon after a name");
 	return true;
 }
 
 static bool
-gate_items(struct gate *gate, char close, size_t first)
+check_items(struct check *check, char close, size_t first)
 {
-	if (gate->depth > JSON_DEPTH_MAX)
-		return fault(gate, "too many levels");
-	if (pass(gate, close))
+	if (check->depth > JSON_DEPTH_MAX)
+		return syntax_error(check, "too many levels of nesting");
+	if (skip_char(check, close))
 		return true;
 	do {
-		if (close == '}' && !gate_key(gate, first))
+		if (close == '}' && !check_key(check, first))
 			return false;
-		if (!gate_value(gate))
+		if (!check_value(check))
 			return false;
-	} while (pass(gate, ','));
-	return pass(gate, close)
-	       || fault(gate, close == '}' ? "no comma or } after a member"
-	                                   : "no comma or ] after an item");
+	} while (skip_char(check, ','));
+	return skip_char(check, close)
+	       || syntax_error(check, close == '}' ? "no comma or } after a member"
+	                                           : "no comma or ] after an item");
 }
 
-/* The members of an object or the items of an array, behind its opening bracket. */
+/* Checks the members of an object or the items of an array, behind its opening bracket. */
 static bool
-gate_list(struct gate *gate, char close)
+check_list(struct check *check, char close)
 {
-	size_t first = gate->key_count;
-	bool good;
+	size_t first = check->key_count;
+	bool ok;
 
-	gate->depth++;
-	good = gate_items(gate, close, first);
-	forget_keys(gate, first);
-	gate->depth--;
-	return good;
+	check->depth++;
+	ok = check_items(check, close, first);
+	remove_keys(check, first);
+	check->depth--;
+	return ok;
 }
 
-/* Postgres' decimals have 16,383 digits behind the point at most, also of a zero: jsonb takes no
+/* A decimal of Postgres has at most 16,383 digits behind the point, even a zero: jsonb refuses
  * 0e-20000. */
 static bool
 is_exponent_long(const char *number)
@@ -295,58 +248,58 @@ is_exponent_long(const char *number)
 }
 
 static bool
-gate_number(struct gate *gate)
+check_number(struct check *check)
 {
 	char number[NUMBER_MAX_BYTES];
 	bool integer;
-	size_t size = json_number_size(gate->at, (size_t)(gate->end - gate->at), &integer);
+	size_t size = json_number_size(check->at, (size_t)(check->end - check->at), &integer);
 	struct buf copy;
 	int64_t whole;
 	double real;
 
 	if (size == 0)
-		return fault(gate, "something that is no JSON value");
+		return syntax_error(check, "no JSON value");
 	buf_init_fixed(&copy, number, sizeof(number));
-	buf_add(&copy, gate->at, size);
+	buf_add(&copy, check->at, size);
 	if (copy.overflow || is_exponent_long(number)
 	    || !(integer ? parse_int(number, &whole) : parse_float(number, &real)))
-		return fault(gate, "a number out of range");
-	gate->at += size;
+		return syntax_error(check, "a number out of range");
+	check->at += size;
 	return true;
 }
 
 static bool
-gate_value(struct gate *gate)
+check_value(struct check *check)
 {
 	static const char *const words[] = { "true", "false", "null" };
 
-	if (pass(gate, '"'))
-		return gate_string(gate);
-	if (pass(gate, '{'))
-		return gate_list(gate, '}');
-	if (pass(gate, '['))
-		return gate_list(gate, ']');
+	if (skip_char(check, '"'))
+		return check_string(check);
+	if (skip_char(check, '{'))
+		return check_list(check, '}');
+	if (skip_char(check, '['))
+		return check_list(check, ']');
 	for (size_t i = 0; i < COUNT_OF(words); i++) {
 		size_t size = strlen(words[i]);
 
-		if ((size_t)(gate->end - gate->at) >= size
-		    && memcmp(gate->at, words[i], size) == 0) {
-			gate->at += size;
+		if ((size_t)(check->end - check->at) >= size
+		    && memcmp(check->at, words[i], size) == 0) {
+			check->at += size;
 			return true;
 		}
 	}
-	return gate_number(gate);
+	return check_number(check);
 }
 
 bool
 json_check(const char *text, size_t size, struct error *err)
 {
-	struct gate gate = { .start = text, .at = text, .end = text + size, .err = err };
+	struct check check = { .start = text, .at = text, .end = text + size, .err = err };
 
-	if (!gate_value(&gate))
+	if (!check_value(&check))
 		return false;
-	skip_space(&gate);
-	if (gate.at < gate.end)
-		return fault(&gate, "text after the end");
+	skip_space(&check);
+	if (check.at < check.end)
+		return syntax_error(&check, "text after the value");
 	return true;
 }

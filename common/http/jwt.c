@@ -15,7 +15,7 @@
 static const char header[] = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.";
 
 static void
-add_text(struct buf *out, const char *name, const char *value)
+write_claim(struct buf *out, const char *name, const char *value)
 {
 	buf_printf(out, "\"%s\":", name);
 	buf_json_text(out, value);
@@ -29,11 +29,11 @@ write_claims(void *owner, const struct jwt_claims *claims)
 
 	buf_init(&out, owner, TOKEN_MAX_BYTES);
 	buf_char(&out, '{');
-	add_text(&out, "iss", claims->issuer);
-	add_text(&out, "aud", claims->issuer);
-	add_text(&out, "sub", claims->subject);
-	add_text(&out, "sid", claims->session);
-	add_text(&out, "jti", random_token(owner));
+	write_claim(&out, "iss", claims->issuer);
+	write_claim(&out, "aud", claims->issuer);
+	write_claim(&out, "sub", claims->subject);
+	write_claim(&out, "sid", claims->session);
+	write_claim(&out, "jti", random_token(owner));
 	buf_printf(&out, "\"iat\":%" PRId64 ",\"nbf\":%" PRId64 ",\"exp\":%" PRId64 "}",
 	           claims->now_s, claims->now_s, claims->now_s + claims->life_s);
 	return out.data;
@@ -63,7 +63,7 @@ is_signed(void *owner, const char *key, const char *token, const char *dot)
 }
 
 static const struct json_member *
-member(const struct json_body *claims, const char *name, enum json_kind kind)
+find_claim(const struct json_body *claims, const char *name, enum json_kind kind)
 {
 	for (size_t i = 0; i < claims->count; i++)
 		if (strcmp(claims->members[i].name, name) == 0)
@@ -72,17 +72,17 @@ member(const struct json_body *claims, const char *name, enum json_kind kind)
 }
 
 static bool
-is_text(const struct json_body *claims, const char *name, const char *wanted)
+is_claim(const struct json_body *claims, const char *name, const char *wanted)
 {
-	const struct json_member *found = member(claims, name, JSON_STRING);
+	const struct json_member *found = find_claim(claims, name, JSON_STRING);
 
 	return found && strcmp(found->text, wanted) == 0;
 }
 
 static bool
-read_time(const struct json_body *claims, const char *name, int64_t *time_s)
+read_time_claim(const struct json_body *claims, const char *name, int64_t *time_s)
 {
-	const struct json_member *found = member(claims, name, JSON_INT);
+	const struct json_member *found = find_claim(claims, name, JSON_INT);
 
 	if (!found)
 		return false;
@@ -90,20 +90,21 @@ read_time(const struct json_body *claims, const char *name, int64_t *time_s)
 }
 
 static bool
-holds(const struct json_body *claims, const char *issuer, int64_t now_s)
+are_valid_claims(const struct json_body *claims, const char *issuer, int64_t now_s)
 {
 	int64_t not_before, expires;
 
-	return is_text(claims, "iss", issuer) && is_text(claims, "aud", issuer)
-	       && read_time(claims, "nbf", &not_before) && read_time(claims, "exp", &expires)
-	       && now_s + JWT_LEEWAY_S >= not_before && now_s < expires;
+	return is_claim(claims, "iss", issuer) && is_claim(claims, "aud", issuer)
+	       && read_time_claim(claims, "nbf", &not_before)
+	       && read_time_claim(claims, "exp", &expires) && now_s + JWT_LEEWAY_S >= not_before
+	       && now_s < expires;
 }
 
-/* NULL: there is none, or it is empty. */
+/* Returns NULL if the claim is absent or empty. */
 static const char *
-text_of(const struct json_body *claims, const char *name)
+text_claim(const struct json_body *claims, const char *name)
 {
-	const struct json_member *found = member(claims, name, JSON_STRING);
+	const struct json_member *found = find_claim(claims, name, JSON_STRING);
 
 	return found && *found->text ? found->text : NULL;
 }
@@ -124,9 +125,9 @@ jwt_verify(void *owner, const char *key, const char *token, const char *issuer, 
 	token += sizeof(header) - 1;
 	text = base64url_decode(owner, token, (size_t)(dot - token), &size);
 	if (!text || !json_body_read(owner, text, size, &claims, &ignored)
-	    || !holds(&claims, issuer, now_s))
+	    || !are_valid_claims(&claims, issuer, now_s))
 		return NULL;
-	found = (struct jwt_holder){ text_of(&claims, "sub"), text_of(&claims, "sid") };
+	found = (struct jwt_holder){ text_claim(&claims, "sub"), text_claim(&claims, "sid") };
 	if (!found.subject || !found.session)
 		return NULL;
 	*holder = found;

@@ -1,36 +1,36 @@
 /* jwt.h - access tokens: JSON Web Tokens (RFC 7519, profile of RFC 9068) signed with HS256
  *
- * Ours, because what remains beside libsodium's HMAC and base64url is three comparisons more than
- * libjwt's interface, and no other algorithm can be asked for: the header has to be exactly the one
- * we write.
+ * Ours, because beside libsodium's HMAC and base64url only a few comparisons remain, fewer than
+ * libjwt's interface needs. No other algorithm can be asked for: the header has to be exactly the
+ * one that jwt_new() writes.
  */
 #ifndef NULLPOOL_HTTP_JWT_H
 #define NULLPOOL_HTTP_JWT_H
 
 #include "base/attributes.h"
 
-/* Clocks of several machines differ by so much: for nbf only. */
+/* The clocks of several machines may differ by this much. Applied to nbf only. */
 #define JWT_LEEWAY_S 30
 
 struct jwt_claims {
-	const char *issuer;  /* iss, and aud: a token is for whoever made it */
+	const char *issuer;  /* iss and aud: a token is for the service that issued it */
 	const char *subject; /* sub */
 	const char *session; /* sid */
 	int64_t now_s;       /* Unix time */
 	int64_t life_s;
 };
 
-/* Belongs to owner. */
+/* Returns a token, which belongs to owner. */
 RETURNS_OWNED char *jwt_new(void *owner, const char *key, const struct jwt_claims *claims);
 
-/* Whose a token is. */
+/* Whom a token was issued to. */
 struct jwt_holder {
 	const char *subject, *session; /* not empty */
 };
 
-/* Returns the claims as JSON, or NULL if the token is not one that we would accept now; then
- * *holder is as it was. What is returned belongs to owner, the holder's texts too. Signature first,
- * compared in constant time. */
+/* Returns the claims as JSON and sets *holder, or returns NULL if the token is not valid now and
+ * leaves *holder alone. The claims and the holder's texts belong to owner. The signature is checked
+ * first, in constant time. */
 const char *jwt_verify(void *owner, const char *key, const char *token, const char *issuer,
                        int64_t now_s, struct jwt_holder *holder);
 

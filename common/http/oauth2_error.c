@@ -1,15 +1,16 @@
 #include "http/oauth2_error.h"
 
 #include "base/text.h"
+#include "http/param_check.h"
 
 #define DESCRIPTION_MAX_BYTES 1024
 
-/* The registered codes; those for a server are of its authorization endpoint (4.1.2.1). A kind that
- * has no row is named by its status. */
+/* The registered codes; server_error and temporarily_unavailable are those of an authorization
+ * endpoint (4.1.2.1). A kind without a row gets its code by its status. */
 static const struct {
 	const char *error;
-	int status; /* 0: the kind's own */
-} table[NP_FAILURE__MAX] = {
+	int status; /* 0: that of the kind */
+} codes[NP_FAILURE__MAX] = {
 	[NP_MALFORMED] = { "invalid_request", 400 },
 	[NP_UNAUTHORIZED] = { "invalid_grant", 400 },
 	[NP_FORBIDDEN] = { "unauthorized_client", 400 },
@@ -27,7 +28,7 @@ static const struct {
 	[NP_CLIENT_GONE] = { "server_error", 0 },
 };
 
-/* A grant that there is, but not here, is the only fault with a code of its own. */
+/* An unsupported grant type is the only fault with a code of its own. */
 static bool
 is_unknown_grant(const struct param_faults *faults)
 {
@@ -38,10 +39,10 @@ is_unknown_grant(const struct param_faults *faults)
 	return false;
 }
 
-/* The characters that a description may have: printable ASCII without the quote and the backslash.
+/* Writes ? for what a description cannot have: it is printable ASCII without quote and backslash.
  */
 static void
-add_plain(struct buf *out, const char *text)
+write_plain(struct buf *out, const char *text)
 {
 	for (; *text; text++)
 		buf_char(out,
@@ -49,16 +50,16 @@ add_plain(struct buf *out, const char *text)
 }
 
 static void
-describe(struct buf *out, const char *detail, const struct param_faults *faults)
+write_description(struct buf *out, const char *detail, const struct param_faults *faults)
 {
 	for (size_t i = 0; i < faults->count; i++) {
 		buf_text(out, i > 0 ? "; " : "");
-		add_plain(out, faults->items[i].name);
+		write_plain(out, faults->items[i].name);
 		buf_char(out, ' ');
-		add_plain(out, faults->items[i].message);
+		write_plain(out, faults->items[i].message);
 	}
 	if (faults->count == 0 && detail)
-		add_plain(out, detail);
+		write_plain(out, detail);
 }
 
 void
@@ -66,7 +67,7 @@ oauth2_error_write(struct reply *reply, enum np_failure kind, int status, const 
                    const struct param_faults *faults)
 {
 	static const struct param_faults none = { .count = 0 };
-	const char *error = table[kind].error;
+	const char *error = codes[kind].error;
 	char text[DESCRIPTION_MAX_BYTES];
 	struct buf description, *out = &reply->body;
 
@@ -75,9 +76,9 @@ oauth2_error_write(struct reply *reply, enum np_failure kind, int status, const 
 	if (faults && is_unknown_grant(faults))
 		error = "unsupported_grant_type";
 	buf_init_fixed(&description, text, sizeof(text));
-	describe(&description, detail, faults ? faults : &none);
+	write_description(&description, detail, faults ? faults : &none);
 	reply_reset(reply);
-	reply->status = table[kind].status ? table[kind].status : status;
+	reply->status = codes[kind].status ? codes[kind].status : status;
 	reply->content_type = "application/json";
 	buf_printf(out, "{\"error\":\"%s\"", error);
 	if (description.size > 0)

@@ -3,33 +3,37 @@
 #include "http/openapi_responses.h"
 #include "http/openapi_schema.h"
 #include "http/operation_name.h"
-#include "http/param.h"
+#include "http/param_row.h"
+#include "http/route.h"
 
 /* RFC 9457, as problem.c writes it. */
 static const char problem_schema[] =
     "\"Problem\":{\"type\":\"object\",\"description\":\"RFC 9457\",\"properties\":{"
     "\"type\":{\"type\":\"string\",\"format\":\"uri-reference\"},\"title\":{\"type\":\"string\"},"
-    "\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},\"request_id\":{\"type\":\"string\"},"
+    "\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
+    "\"request_id\":{\"type\":\"string\"},"
     "\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
-    "\"in\":{\"type\":\"string\",\"enum\":[\"path\",\"query\",\"header\",\"body\"]},\"name\":{\"type\":\"string\"},"
+    "\"in\":{\"type\":\"string\",\"enum\":[\"path\",\"query\",\"header\",\"body\"]},"
+    "\"name\":{\"type\":\"string\"},"
     "\"message\":{\"type\":\"string\"}},\"required\":[\"in\",\"name\",\"message\"]}},"
     "\"outcome\":{\"type\":\"string\",\"enum\":[\"unknown\"]}},"
     "\"required\":[\"type\",\"title\",\"status\",\"request_id\"]}";
 
-/* A token as it is, or one that a page gets for a password by itself. */
+/* A bearer token, pasted in, or one that a documentation page gets for a password itself. */
 static const char security_schemes[] =
-    ",\"securitySchemes\":{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"},"
+    ",\"securitySchemes\":{"
+    "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"},"
     "\"password\":{\"type\":\"oauth2\",\"flows\":{\"password\":{\"tokenUrl\":\"/auth/token\","
     "\"refreshUrl\":\"/auth/token\",\"scopes\":{}}}}}";
 
 static const char idempotency_key[] =
     "{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":false,\"description\":"
-    "\"Makes it safe to repeat: the same key gets the same answer for 24 hours\","
+    "\"Makes the request safe to repeat: a key gets the same response for 24 hours\","
     "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}";
 
 static const char if_match[] =
     "{\"name\":\"If-Match\",\"in\":\"header\",\"required\":%s,\"description\":"
-    "\"The ETag of a GET of this path: if it has another one now, nothing is done\","
+    "\"The ETag of a GET of this path: if the resource has another one now, nothing is done\","
     "\"schema\":{\"type\":\"string\"}}";
 
 /* --- requests --- */
@@ -59,7 +63,7 @@ write_parameters(struct buf *out, const struct np_route *route, bool conditional
 		write_parameter(out, param);
 		before = ",";
 	}
-	if (openapi_takes_key(route)) {
+	if (route_takes_idempotency_key(route)) {
 		buf_text(out, before);
 		buf_text(out, idempotency_key);
 		before = ",";
@@ -76,7 +80,7 @@ write_parameters(struct buf *out, const struct np_route *route, bool conditional
 static void
 write_body(struct buf *out, const struct np_route *route)
 {
-	if (!openapi_has_param(route, NP_BODY, NP_BODY))
+	if (!route_has_param_in(route, NP_BODY))
 		return;
 	buf_text(out, ",\"requestBody\":{\"required\":true,\"content\":{");
 	if (route->form) {
@@ -98,18 +102,14 @@ write_method(struct buf *out, const struct np_route *route)
 		buf_char(out, (char)(*c - 'A' + 'a'));
 }
 
-/* Whether If-Match is described: for a write whose path has a GET. `first` is the first route of
- * that path. */
+/* Returns true if If-Match is described: for a write whose path has a GET, but for a POST only if
+ * it requires a precondition. */
 static bool
-is_conditional(const struct np_route *first, const struct np_route *route)
+is_conditional(const struct np_route *routes, const struct np_route *route)
 {
-	if (strcmp(route->method, "GET") == 0
-	    || (strcmp(route->method, "POST") == 0 && !route->precondition))
-		return false;
-	for (; first->method; first++)
-		if (strcmp(first->method, "GET") == 0 && strcmp(first->path, route->path) == 0)
-			return true;
-	return false;
+	return !route_has_method(route, "GET")
+	       && (!route_has_method(route, "POST") || route->precondition)
+	       && route_path_has_get(routes, route->path);
 }
 
 static void
@@ -171,12 +171,12 @@ is_first_of_schema(const struct np_route *routes, const struct np_route *route)
 static void
 write_components(struct buf *out, const struct np_route *routes)
 {
-	bool known = false;
+	bool signed_in = false;
 
 	buf_text(out, ",\"components\":{\"schemas\":{");
 	buf_text(out, problem_schema);
 	for (const struct np_route *route = routes; route->method; route++) {
-		known = known || route->auth != NP_AUTH_NONE;
+		signed_in = signed_in || route->auth != NP_AUTH_NONE;
 		if (!route->returns || !is_first_of_schema(routes, route))
 			continue;
 		buf_char(out, ',');
@@ -186,7 +186,7 @@ write_components(struct buf *out, const struct np_route *routes)
 	}
 	buf_text(out, "},");
 	openapi_headers(out);
-	if (known)
+	if (signed_in)
 		buf_text(out, security_schemes);
 	buf_char(out, '}');
 }

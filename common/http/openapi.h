@@ -6,7 +6,7 @@
 #include "base/attributes.h"
 #include "base/buf.h"
 
-/* title: of the API as a whole; tag: what the operations of this program have in common. */
+/* `title` is that of the whole API; all operations of this program have the tag `tag`. */
 void openapi_write(const char *title, const char *tag, const struct np_route *routes,
                    struct buf *out);
 

@@ -3,7 +3,9 @@
 #include "base/mem.h"
 #include "http/oauth2_error.h"
 #include "http/openapi_schema.h"
+#include "http/param.h"
 #include "http/problem.h"
+#include "http/route.h"
 #include "http/router.h"
 
 #define PROBLEM_REF       "{\"$ref\":\"#/components/schemas/Problem\"}"
@@ -15,37 +17,16 @@ static const struct {
 	const char *name, *schema, *description;
 } headers[] = {
 	{ "Location", "{\"type\":\"string\",\"format\":\"uri-reference\"}",
-	  "Where it is from now on" },
+	  "The URL of the new resource" },
 	{ "Link", "{\"type\":\"string\"}", "The next page, rel=\"next\"; absent on the last one" },
 	{ "ETag", "{\"type\":\"string\"}",
-	  "For If-Match and If-None-Match: the answer's contents as a strong tag" },
-	{ "Retry-After", "{\"type\":\"integer\"}", "Seconds after which another try is worth it" },
+	  "A strong tag of the response, for If-Match and If-None-Match" },
+	{ "Retry-After", "{\"type\":\"integer\"}", "Seconds to wait before the next try" },
 	{ "WWW-Authenticate", "{\"type\":\"string\"}",
-	  "Bearer, and invalid_token where there was a token" },
+	  "Bearer; with invalid_token if the request had a token" },
 	{ "Idempotency-Replayed", "{\"type\":\"string\",\"enum\":[\"true\"]}",
-	  "This Idempotency-Key was used before: the answer of then" },
+	  "This Idempotency-Key was used before; this is the response it got" },
 };
-
-static bool
-is_method(const struct np_route *route, const char *method)
-{
-	return strcmp(route->method, method) == 0;
-}
-
-bool
-openapi_takes_key(const struct np_route *route)
-{
-	return is_method(route, "POST") && route->tx == NP_TX_WRITE;
-}
-
-bool
-openapi_has_param(const struct np_route *route, enum np_place first, enum np_place last)
-{
-	for (const struct np_param *param = route->params; param && param->name; param++)
-		if (param->in >= first && param->in <= last)
-			return true;
-	return false;
-}
 
 /* --- headers --- */
 
@@ -78,8 +59,8 @@ write_headers(struct buf *out, const char *const *names)
 
 /* --- examples --- */
 
-/* The path with a value in place of each name, which is good for a text and for nothing else, and
- * for an answer of 422 a query that nobody knows. */
+/* Writes a path whose names have a value that is valid for a string only, and for a 422 an unknown
+ * query parameter. */
 static void
 write_target(struct buf *out, const struct np_route *route, int status)
 {
@@ -94,10 +75,9 @@ write_target(struct buf *out, const struct np_route *route, int status)
 	buf_text(out, status == 422 ? "?surprise=1" : "");
 }
 
-/* What is wrong with a request that is answered with this status, by the code that would answer it.
- */
+/* Runs the code that answers a request with this status, to get its detail and faults. */
 static void
-find_faults(void *scope, const struct np_route *route, int status, struct param_faults *faults,
+make_faults(void *scope, const struct np_route *route, int status, struct param_faults *faults,
             struct error *err)
 {
 	static const struct request_header json = { "content-type", "application/json" };
@@ -110,20 +90,20 @@ find_faults(void *scope, const struct np_route *route, int status, struct param_
 
 	buf_init(&text, scope, TARGET_MAX_BYTES);
 	write_target(&text, route, status);
-	if (status == 400 && !openapi_has_param(route, NP_BODY, NP_BODY))
+	if (status == 400 && !route_has_param_in(route, NP_BODY))
 		buf_text(&text, "?x=%");
 	else if (status == 400)
 		request.body = "{";
 	request.header_count = status == 415 ? 0 : 1;
 	request.body_size = strlen(request.body);
-	/* If nothing is wrong with it, there is nothing to tell. */
+	/* A valid request has no detail. */
 	if (target_parse(scope, text.data, &target, err)
 	    && param_decode(scope, route, &request, &target, &arguments, faults, err))
 		*err = (struct error){ .message = "" };
 }
 
 static const char *
-detail_of(const struct np_route *route, int status)
+problem_detail(const struct np_route *route, int status)
 {
 	switch (status) {
 	case 401:
@@ -138,7 +118,7 @@ detail_of(const struct np_route *route, int status)
 		return PROBLEM_CHANGED;
 	case 428:
 		return PROBLEM_NEEDS_IF_MATCH;
-	/* What nginx says for us, in nginx/http.conf. */
+	/* nginx answers with these, in nginx/http.conf. */
 	case 413:
 		return "The body is larger than allowed";
 	case TOO_MANY_REQUESTS:
@@ -148,7 +128,7 @@ detail_of(const struct np_route *route, int status)
 	case 504:
 		return "The endpoint did not answer in time; what the request did is not known";
 	default:
-		return NULL; /* of our own faults the client is told no more */
+		return NULL; /* a 500 tells the client no more */
 	}
 }
 
@@ -162,9 +142,9 @@ write_example(struct buf *out, const struct np_route *route, int status)
 	struct reply reply;
 
 	reply_init(&reply, scope);
-	problem.detail = detail_of(route, status);
+	problem.detail = problem_detail(route, status);
 	if (status == 400 || status == 415 || status == 422) {
-		find_faults(scope, route, status, faults, &err);
+		make_faults(scope, route, status, faults, &err);
 		problem.detail = err.message[0] ? err.message : NULL;
 		problem.faults = status == 422 ? faults : NULL;
 	}
@@ -182,7 +162,7 @@ write_problem_content(struct buf *out, const struct np_route *route, int status)
 	buf_char(out, '}');
 }
 
-/* As oauth2_error.c writes it. */
+/* The form that oauth2_error.c writes. */
 static void
 write_oauth2_content(struct buf *out, const struct np_route *route, int status)
 {
@@ -203,16 +183,16 @@ write_oauth2_content(struct buf *out, const struct np_route *route, int status)
 	mem_free(scope);
 }
 
-/* --- answers --- */
+/* --- responses --- */
 
 static enum np_success
-success_of(const struct np_route *route)
+success_status(const struct np_route *route)
 {
 	if (route->success)
 		return route->success;
-	if (is_method(route, "DELETE"))
+	if (route_has_method(route, "DELETE"))
 		return NP_NO_CONTENT;
-	return openapi_takes_key(route) ? NP_CREATED : NP_OK;
+	return route_takes_idempotency_key(route) ? NP_CREATED : NP_OK;
 }
 
 static void
@@ -225,7 +205,8 @@ write_json_content(struct buf *out, const struct np_route *route)
 		buf_printf(
 		    out,
 		    "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":"
-		    "{\"$ref\":\"#/components/schemas/%s\"}},\"next\":{\"type\":[\"string\",\"null\"]}},"
+		    "{\"$ref\":\"#/components/schemas/%s\"}},"
+		    "\"next\":{\"type\":[\"string\",\"null\"]}},"
 		    "\"required\":[\"items\",\"next\"]}",
 		    name);
 	else
@@ -236,8 +217,8 @@ write_json_content(struct buf *out, const struct np_route *route)
 static void
 write_success(struct buf *out, const struct np_route *route)
 {
-	enum np_success status = success_of(route);
-	bool tagged = is_method(route, "GET") && !route->no_store;
+	enum np_success status = success_status(route);
+	bool tagged = route_has_method(route, "GET") && !route->no_store;
 	const char *names[5] = { NULL };
 	size_t count = 0;
 
@@ -247,7 +228,7 @@ write_success(struct buf *out, const struct np_route *route)
 		names[count++] = "Link";
 	if (tagged)
 		names[count++] = "ETag";
-	if (openapi_takes_key(route))
+	if (route_takes_idempotency_key(route))
 		names[count++] = "Idempotency-Replayed";
 	buf_printf(out, "\"%d\":{\"description\":\"%s\"", (int)status, reply_reason((int)status));
 	write_headers(out, names);
@@ -264,7 +245,7 @@ write_success(struct buf *out, const struct np_route *route)
 	buf_char(out, '}');
 }
 
-/* A report that is not good is one too. */
+/* A 503 of a route with .no_store may also be its own response: a report of bad health. */
 static void
 write_problem(struct buf *out, const struct np_route *route, bool wanted, int status,
               const char *description)
@@ -283,7 +264,7 @@ write_problem(struct buf *out, const struct np_route *route, bool wanted, int st
 		write_json_content(out, route);
 		buf_char(out, ',');
 	}
-	/* nginx, in front of it, has problem documents. */
+	/* nginx answers with problem documents all the same. */
 	if (route->errors == NP_ERRORS_OAUTH2)
 		write_oauth2_content(out, route, status);
 	write_problem_content(out, route, status);
@@ -294,17 +275,16 @@ void
 openapi_responses(struct buf *out, const struct np_route *route, bool conditional)
 {
 	bool database = route->tx != NP_TX_NONE, writes = database && route->tx != NP_TX_READ;
-	bool body = openapi_has_param(route, NP_BODY, NP_BODY), known = route->auth != NP_AUTH_NONE;
-	bool path = openapi_has_param(route, NP_PATH, NP_PATH), key = openapi_takes_key(route);
-	bool oauth2 = route->errors
-	              == NP_ERRORS_OAUTH2; /* what is the request's fault is 400 then */
+	bool body = route_has_param_in(route, NP_BODY), auth = route->auth != NP_AUTH_NONE;
+	bool path = route_has_param_in(route, NP_PATH), key = route_takes_idempotency_key(route);
+	bool oauth2 = route->errors == NP_ERRORS_OAUTH2; /* an error of the request is then a 400 */
 
 	buf_text(out, ",\"responses\":{");
 	write_success(out, route);
 	write_problem(out, route, true, 400, oauth2 ? route->unauthorized : NULL);
-	write_problem(out, route, !oauth2 && (known || route->unauthorized), 401,
+	write_problem(out, route, !oauth2 && (auth || route->unauthorized), 401,
 	              route->unauthorized);
-	write_problem(out, route, known, 403, NULL);
+	write_problem(out, route, auth, 403, NULL);
 	write_problem(out, route, route->not_found || path, 404, route->not_found);
 	write_problem(out, route, !oauth2 && writes, 409, route->conflict);
 	write_problem(out, route, conditional, 412, NULL);

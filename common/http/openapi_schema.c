@@ -1,11 +1,12 @@
+#include "http/openapi_schema.h"
+
 #include <inttypes.h>
 
-#include "http/openapi_schema.h"
-#include "http/param.h"
+#include "http/param_row.h"
 #include "http/pattern.h"
 
 static const struct {
-	const char *type;   /* NULL: any */
+	const char *type;   /* NULL: any value */
 	const char *format; /* or NULL */
 } schemas[NP_TYPE__MAX] = {
 	[NP_STRING] = { "string", NULL },    [NP_UUID] = { "string", "uuid" },
@@ -37,7 +38,7 @@ openapi_text(struct buf *out, const char *name, const char *text)
 	buf_json_text(out, text);
 }
 
-/* A default or an example: a text of the parameter's type. */
+/* Writes a default or an example, which is a text of the parameter's type. */
 static void
 write_value(struct buf *out, const char *name, const struct np_param *param, const char *text)
 {
@@ -57,8 +58,7 @@ write_choices(struct buf *out, const struct np_param *param, bool nullable)
 	buf_text(out, nullable ? ",null]" : "]");
 }
 
-/* ECMA's expressions, which OpenAPI means, match anywhere; ours match all of it. One that they
- * would misread is left out. */
+/* ECMAScript's expressions, which OpenAPI uses, match anywhere in a value; ours match all of it. */
 static void
 write_pattern(struct buf *out, const char *pattern)
 {
@@ -68,14 +68,14 @@ write_pattern(struct buf *out, const char *pattern)
 	openapi_text(out, "pattern", whole);
 }
 
-/* What holds for one value, without the braces. */
+/* Writes the rules for one value, without the braces. */
 static void
 write_rules(struct buf *out, const struct np_param *param, bool nullable)
 {
 	buf_printf(out, "\"type\":%s\"%s\"%s", nullable ? "[" : "", schemas[param->type].type,
 	           nullable ? ",\"null\"]" : "");
 	openapi_text(out, "format", schemas[param->type].format);
-	/* Without it, makers of types take the object for one that nothing is in. */
+	/* Without it, code generators take the object for an empty one. */
 	if (param->type == NP_OBJECT)
 		buf_text(out, ",\"additionalProperties\":true");
 	if (param_has_min(param))
@@ -117,20 +117,19 @@ openapi_schema(struct buf *out, const struct np_param *param)
 	buf_char(out, '}');
 }
 
-/* The rows of a body or an answer, and how their objects are closed. */
+/* The rows of a body or a response, and which members their objects have. */
 struct shape {
 	const struct np_param *rows;
-	bool answer; /* all members are there, but for optional ones at the top; nobody forbids
-	                others */
-	bool open;   /* a body that may have members nobody knows */
+	bool response; /* all members are required, except optional ones at the top; others are
+	                  allowed */
+	bool open;     /* a body that may have unknown members */
 };
 
-/* A part of a parameter's name up to a dot: the first one, or the next one behind `prefix`
- * ("user."). */
+/* The part of a parameter's name behind `prefix` ("user." or ""), up to the next dot. */
 struct part {
 	const char *text;
 	size_t size; /* 0: the name does not begin with the prefix */
-	bool whole;  /* the rest of the name */
+	bool last;   /* no dot follows it */
 };
 
 static struct part
@@ -142,37 +141,37 @@ part_of(const struct np_param *param, const char *prefix, size_t prefix_size)
 	    || strncmp(param->name, prefix, prefix_size) != 0)
 		return (struct part){ .size = 0 };
 	part.size = strcspn(part.text, ".");
-	part.whole = !part.text[part.size];
+	part.last = !part.text[part.size];
 	return part;
 }
 
 static bool
-is_same(struct part a, struct part b)
+is_same_part(struct part a, struct part b)
 {
 	return a.size > 0 && a.size == b.size && strncmp(a.text, b.text, a.size) == 0;
 }
 
-/* Whether no row before it has the same part: then it stands for all of them. */
+/* Returns true if no earlier row has the same part: the first one stands for all of them. */
 static bool
-is_first(const struct np_param *params, const struct np_param *param, const char *prefix,
-         size_t prefix_size)
+is_first_with_part(const struct np_param *params, const struct np_param *param, const char *prefix,
+                   size_t prefix_size)
 {
 	struct part part = part_of(param, prefix, prefix_size);
 
 	for (; params < param; params++)
-		if (is_same(part_of(params, prefix, prefix_size), part))
+		if (is_same_part(part_of(params, prefix, prefix_size), part))
 			return false;
 	return part.size > 0;
 }
 
-/* An object is required when something in it is. */
+/* An object is required if a field in it is. */
 static bool
 is_required(const struct shape *shape, const struct np_param *param, struct part part,
             const char *prefix, size_t prefix_size)
 {
 	for (; param->name; param++)
-		if ((shape->answer ? prefix_size > 0 || !param->optional : param->required)
-		    && is_same(part_of(param, prefix, prefix_size), part))
+		if ((shape->response ? prefix_size > 0 || !param->optional : param->required)
+		    && is_same_part(part_of(param, prefix, prefix_size), part))
 			return true;
 	return false;
 }
@@ -193,7 +192,7 @@ write_required(struct buf *out, const struct shape *shape, const char *prefix, s
 	for (const struct np_param *param = shape->rows; param->name; param++) {
 		struct part part = part_of(param, prefix, prefix_size);
 
-		if (!is_first(shape->rows, param, prefix, prefix_size)
+		if (!is_first_with_part(shape->rows, param, prefix, prefix_size)
 		    || !is_required(shape, param, part, prefix, prefix_size))
 			continue;
 		write_name(out, before, part);
@@ -202,7 +201,7 @@ write_required(struct buf *out, const struct shape *shape, const char *prefix, s
 	buf_text(out, "]}");
 }
 
-/* The object of the rows whose names begin with the prefix. It calls itself as deep as names have
+/* Writes the object of the rows whose names begin with the prefix. Recurses as deep as names have
  * dots. */
 static void
 write_object(struct buf *out, const struct shape *shape, const char *prefix, size_t prefix_size)
@@ -210,16 +209,16 @@ write_object(struct buf *out, const struct shape *shape, const char *prefix, siz
 	const char *before = "";
 
 	buf_text(out, "{\"type\":\"object\",");
-	buf_text(out, shape->answer || shape->open ? "" : "\"additionalProperties\":false,");
+	buf_text(out, shape->response || shape->open ? "" : "\"additionalProperties\":false,");
 	buf_text(out, "\"properties\":{");
 	for (const struct np_param *param = shape->rows; param->name; param++) {
 		struct part part = part_of(param, prefix, prefix_size);
 
-		if (!is_first(shape->rows, param, prefix, prefix_size))
+		if (!is_first_with_part(shape->rows, param, prefix, prefix_size))
 			continue;
 		write_name(out, before, part);
 		buf_char(out, ':');
-		if (part.whole)
+		if (part.last)
 			openapi_schema(out, param);
 		else
 			write_object(out, shape, param->name, prefix_size + part.size + 1);
@@ -239,7 +238,7 @@ openapi_body(struct buf *out, const struct np_route *route)
 void
 openapi_members(struct buf *out, const struct np_param *members)
 {
-	const struct shape shape = { .rows = members, .answer = true };
+	const struct shape shape = { .rows = members, .response = true };
 
 	write_object(out, &shape, "", 0);
 }

@@ -1,24 +1,25 @@
-/* openapi_schema.h - parameters and answers as JSON Schema, for openapi.h */
+/* openapi_schema.h - parameters and responses as JSON Schema, for openapi.h */
 #ifndef NULLPOOL_HTTP_OPENAPI_SCHEMA_H
 #define NULLPOOL_HTTP_OPENAPI_SCHEMA_H
 
 #include "base/attributes.h"
 #include "base/buf.h"
 
-/* ,"name":"text"; nothing for NULL. */
+/* Writes ,"name":"text", or nothing if text is NULL. */
 void openapi_text(struct buf *out, const char *name, const char *text);
 
-/* Whether the default and the example of it are texts; else they are JSON, and stand in the
- * document as they are. */
+/* Returns true if the parameter's default and example are texts. Otherwise they are JSON, which the
+ * document contains as it is. */
 bool openapi_has_texts(const struct np_param *param);
 
-/* Of one value. */
+/* Writes the schema of one parameter or member. */
 void openapi_schema(struct buf *out, const struct np_param *param);
 
-/* Of a body: the object of the NP_BODY rows, with objects in it where names have dots. */
+/* Writes the schema of a body: the object of the NP_BODY rows. A dot in a name makes an object in
+ * it. */
 void openapi_body(struct buf *out, const struct np_route *route);
 
-/* Of an answer: an object of these members, nested in the same way. */
+/* Writes the schema of a response: an object of these members, nested in the same way. */
 void openapi_members(struct buf *out, const struct np_param *members);
 
 #endif

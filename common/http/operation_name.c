@@ -3,12 +3,12 @@
 #include "base/text.h"
 
 static char
-upper(char c)
+to_upper(char c)
 {
 	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-/* In camel case: what is neither letter nor digit begins a word. */
+/* Writes camel case: a word begins behind each character that is neither letter nor digit. */
 static void
 write_words(struct buf *out, const char *text, size_t size)
 {
@@ -16,7 +16,7 @@ write_words(struct buf *out, const char *text, size_t size)
 
 	for (size_t i = 0; i < size; i++) {
 		if (text_is_alnum(text[i]))
-			buf_char(out, begins ? upper(text[i]) : text[i]);
+			buf_char(out, begins ? to_upper(text[i]) : text[i]);
 		begins = !text_is_alnum(text[i]);
 	}
 }
@@ -29,19 +29,20 @@ ends_with(const char *text, size_t size, const char *suffix)
 	return size > length && strncmp(text + size - length, suffix, length) == 0;
 }
 
-/* Writes the singular of an English plural. Returns false if it knows none, and writes the word. */
+/* Writes the singular of an English plural. Returns false, and writes the word as it is, if it is
+ * not a known plural. */
 static bool
 write_singular(struct buf *out, const char *text, size_t size)
 {
 	static const char *const with_es[] = { "sses", "shes", "ches", "xes" };
-	static const char *const none[] = { "ss", "us", "is", "news", "series" };
-	size_t left = size;
+	static const char *const unchanged[] = { "ss", "us", "is", "news", "series" };
+	size_t singular = size;
 
-	for (size_t i = 0; i < COUNT_OF(with_es) && left == size; i++)
+	for (size_t i = 0; i < COUNT_OF(with_es) && singular == size; i++)
 		if (ends_with(text, size, with_es[i]))
-			left = size - 2;
-	for (size_t i = 0; i < COUNT_OF(none); i++)
-		if (ends_with(text, size, none[i])) {
+			singular = size - 2;
+	for (size_t i = 0; i < COUNT_OF(unchanged); i++)
+		if (ends_with(text, size, unchanged[i])) {
 			write_words(out, text, size);
 			return false;
 		}
@@ -50,10 +51,10 @@ write_singular(struct buf *out, const char *text, size_t size)
 		buf_char(out, 'y');
 		return true;
 	}
-	if (left == size && ends_with(text, size, "s"))
-		left = size - 1;
-	write_words(out, text, left);
-	return left < size;
+	if (singular == size && ends_with(text, size, "s"))
+		singular = size - 1;
+	write_words(out, text, singular);
+	return singular < size;
 }
 
 static const char *
@@ -70,26 +71,27 @@ verb_of(const struct np_route *route)
 	return route->page ? "list" : "get";
 }
 
-/* A name in braces makes its collection one of it: /users/{id} is a user. Where that does not show
- * (there is no plural, or POST, which has made a user of /users already), it stands behind it. */
+/* A {name} makes the segment before it a singular: /users/{id} is a user. Where that cannot be
+ * seen, the name is added: the segment is not a plural, or it is the last one of a POST, where
+ * /users is a user already. */
 static void
 write_path(struct buf *out, const char *path, bool post)
 {
-	bool told = false;
+	bool singular = false;
 
 	while (*path++ == '/') {
 		size_t size = strcspn(path, "/");
 		bool last = !path[size], param = *path == '{' && size > 2;
 
-		if (param && (!told || (post && last))) {
+		if (param && (!singular || (post && last))) {
 			buf_text(out, "By");
 			write_words(out, path + 1, size - 2);
 		} else if (!param && (strncmp(path + size, "/{", 2) == 0 || (post && last))) {
-			told = write_singular(out, path, size);
+			singular = write_singular(out, path, size);
 		} else if (!param) {
 			write_words(out, path, size);
 		}
-		told = told && !param;
+		singular = singular && !param;
 		path += size;
 	}
 }

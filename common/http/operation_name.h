@@ -1,14 +1,14 @@
-/* operation_name.h - what an operation is called in the OpenAPI document, and so in clients made of
- * it */
+/* operation_name.h - the operationId of a route in the OpenAPI document, which generated clients
+ * make a function name of */
 #ifndef NULLPOOL_HTTP_OPERATION_NAME_H
 #define NULLPOOL_HTTP_OPERATION_NAME_H
 
 #include "base/attributes.h"
 #include "base/buf.h"
 
-/* The route's own name, or one made of method and path: GET /users (a page) is listUsers, GET
- * /users/{id} getUser, POST /users createUser, GET /users/{id}/quiz-responses
- * listUserQuizResponses. */
+/* Writes the route's .operation, or a name made of its method and path: listUsers of a page at GET
+ * /users, getUser of GET /users/{id}, createUser of POST /users, listUserQuizResponses of a page at
+ * GET /users/{id}/quiz-responses. */
 void operation_name(const struct np_route *route, struct buf *out);
 
 #endif

@@ -1,20 +1,20 @@
-/* param_check.c - one text against one row: is it of the type, is it within the bounds */
+#include "http/param_check.h"
+
 #include <inttypes.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/date.h"
-#include "http/param.h"
+#include "http/param_row.h"
 #include "http/pattern.h"
 
-#define EMAIL_MAX_BYTES   254 /* RFC 5321 4.5.3.1.3, less the brackets */
+#define EMAIL_MAX_BYTES   254 /* RFC 5321 4.5.3.1.3, without the angle brackets */
 #define EMAIL_LOCAL_MAX   64
 #define LABEL_MAX_BYTES   63
 #define UUID_TEXT_LENGTH  36
 #define MESSAGE_MAX_BYTES 4096
 
-/* One value is one text: in a key of the cache, and wherever it is compared. This one in lower
- * case. */
+/* Makes one text of one value, for cache keys and comparisons: lower case. */
 static const char *
 canonical_uuid(void *owner, const char *text)
 {
@@ -43,7 +43,7 @@ is_uuid(const char *text)
 	return true;
 }
 
-/* Letters, digits and dashes, no dash at an end. */
+/* A label of a host name: letters, digits and dashes, without a dash at either end. */
 static bool
 is_label(const char *text, size_t size)
 {
@@ -54,7 +54,7 @@ is_label(const char *text, size_t size)
 }
 
 /* The rule of HTML's <input type=email>, https://html.spec.whatwg.org/#valid-e-mail-address, with
- * RFC 5321's lengths: it leaves out the comments and quotes that mail systems refuse anyway. */
+ * the lengths of RFC 5321. It has no comments and no quotes, which mail systems refuse anyway. */
 static bool
 is_email(const char *text)
 {
@@ -76,18 +76,6 @@ is_email(const char *text)
 	return true;
 }
 
-bool
-param_has_min(const struct np_param *param)
-{
-	return param->min != 0 || param->max != 0;
-}
-
-bool
-param_has_max(const struct np_param *param)
-{
-	return param->max != 0 || param->min < 0;
-}
-
 static bool
 is_within(const struct np_param *param, int64_t number)
 {
@@ -95,7 +83,7 @@ is_within(const struct np_param *param, int64_t number)
 	       && (!param_has_max(param) || number <= param->max);
 }
 
-/* Without leading zeros, and no minus before 0. */
+/* Makes one text of one value: no leading zeros, and no minus before 0. */
 static const char *
 canonical_int(void *owner, const struct np_value *value)
 {
@@ -186,11 +174,11 @@ param_check(void *owner, const struct np_param *param, const char *text, struct 
 		return check_enum(owner, param, value);
 	case NP_JSON:
 	case NP_OBJECT:
-		return "can only be in a body";
+		return "is allowed only in a body";
 	case NP_CURSOR:
 		return cursor_read(owner, text, argument->cursor)
 		           ? NULL
-		           : "must be the \"next\" of another page";
+		           : "must be the \"next\" of a page";
 	case NP_TYPE__MAX:
 		break;
 	}

@@ -1,14 +1,15 @@
-/* list.c - several values of one parameter, as an array of Postgres */
+#include "http/param_list.h"
+
 #include <inttypes.h>
 
 #include "base/mem.h"
-#include "http/param.h"
+#include "http/request.h"
 
-/* Whatever list a body can hold: quotes around single digits, or a backslash before each character,
- * double its length. */
+/* Room for every list that a body can hold: quotes around single digits, or a backslash before each
+ * character, double its length. */
 #define LIST_MAX_BYTES (2 * (size_t)REQUEST_BODY_MAX_BYTES)
 
-/* Each element in quotes, so that no comma, brace, NULL or space in it means anything,
+/* Quotes each element, so that a comma, a brace, a space or the word NULL in it has no meaning:
  * https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
 static void
 write_element(struct buf *out, const char *text)
@@ -22,7 +23,7 @@ write_element(struct buf *out, const char *text)
 	buf_char(out, '"');
 }
 
-/* The text is an array after each value; the next one goes before its last brace. */
+/* The list is closed after each value; the next value replaces the closing brace. */
 static const char *
 close_list(const struct np_param *param, struct argument *argument)
 {
@@ -57,7 +58,7 @@ param_list_add(void *owner, const struct np_param *param, const char *text,
 		return mem_printf(owner, "must have at most %" PRId64 " values", param->max_items);
 	message = param_check(owner, param, text, &one);
 	if (message)
-		return mem_printf(owner, "each of it %s", message);
+		return mem_printf(owner, PARAM_EACH_ITEM "%s", message);
 	argument->list.size--;
 	if (argument->list_count++ > 0)
 		buf_char(&argument->list, ',');

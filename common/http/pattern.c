@@ -7,16 +7,16 @@
 
 #define GROUPS_MAX 32
 
-/* An automaton gets at most one new state for a byte, of some 3 KB. Those of ordinary expressions
- * are few; of one such as (a|b)*a(a|b){12} every other value adds some, for ever. After so many
- * bytes it is built anew, which takes 20 microseconds. */
-#define FRESH_BYTES 16384
+/* After this many bytes an automaton is built anew, which takes 20 microseconds. A byte adds at
+ * most one state, of some 3 KB. Ordinary expressions have few; one such as (a|b)*a(a|b){12} gets
+ * more with every other value, without end. */
+#define REBUILD_AFTER_BYTES 16384
 
-/* The size of an expression, group by group. */
+/* The atoms of an expression, counted group by group. */
 struct measure {
-	size_t atoms; /* so far, of the group that is open */
-	size_t last;  /* of the part that a repetition would repeat */
-	size_t outer[GROUPS_MAX];
+	size_t atoms;             /* so far, in the innermost open group */
+	size_t last;              /* in the part that a repetition would repeat */
+	size_t outer[GROUPS_MAX]; /* before each open group */
 	int depth;
 };
 
@@ -27,9 +27,9 @@ struct compiled {
 	struct compiled *next;
 };
 
-static struct compiled *all;
+static struct compiled *all_compiled;
 
-/* Behind the bracket expression whose [ is at `at`; POSIX 9.3.5. */
+/* Returns what follows the bracket expression whose [ is at `at`; POSIX 9.3.5. */
 static const char *
 skip_bracket(const char *at)
 {
@@ -60,8 +60,8 @@ read_count(const char **at)
 	return count;
 }
 
-/* How many copies the interval at `at` ({n}, {n,} or {n,m}) makes, and moves behind it; 0: it is
- * none. */
+/* Returns how many copies the interval at *at ({n}, {n,} or {n,m}) makes, and moves *at behind it.
+ * Returns 0 if it is not an interval. */
 static size_t
 read_interval(const char **at)
 {
@@ -79,27 +79,27 @@ read_interval(const char **at)
 }
 
 static void
-add_atom(struct measure *measure, size_t atoms)
+add_atoms(struct measure *measure, size_t atoms)
 {
 	measure->atoms += atoms;
 	measure->last = atoms;
 }
 
 static void
-repeat(struct measure *measure, size_t copies)
+repeat_last(struct measure *measure, size_t copies)
 {
 	measure->atoms += measure->last * (copies - 1);
 	measure->last *= copies;
 }
 
-/* A backslash, with what it quotes. */
+/* Reads a backslash and the character that it escapes. Returns a fault, or NULL. */
 static const char *
 read_escape(struct measure *measure, const char **at)
 {
 	if ((*at)[1] >= '1' && (*at)[1] <= '9')
 		return "has a pattern with a back-reference";
 	*at += (*at)[1] ? 2 : 1;
-	add_atom(measure, 1);
+	add_atoms(measure, 1);
 	return NULL;
 }
 
@@ -108,20 +108,20 @@ read_group(struct measure *measure, const char **at)
 {
 	if (*(*at)++ == '(') {
 		if (measure->depth == GROUPS_MAX)
-			return "has a pattern with too many groups inside each other";
+			return "has a pattern with groups nested too deeply";
 		measure->outer[measure->depth++] = measure->atoms;
 		measure->atoms = measure->last = 0;
 		return NULL;
 	}
-	/* For glibc it would be a character; between our own parentheses it would close them. */
+	/* To glibc it is a character, but inside our own parentheses it would close them. */
 	if (measure->depth == 0)
-		return "has a pattern with a ) that closes nothing";
+		return "has a pattern with an unmatched )";
 	measure->last = measure->atoms + 1;
 	measure->atoms = measure->outer[--measure->depth] + measure->last;
 	return NULL;
 }
 
-/* One part of an expression that regcomp() takes. */
+/* Reads one part of an expression that regcomp() may accept. Returns a fault, or NULL. */
 static const char *
 read_part(struct measure *measure, const char **at)
 {
@@ -135,18 +135,18 @@ read_part(struct measure *measure, const char **at)
 		return read_group(measure, at);
 	case '[':
 		*at = skip_bracket(*at);
-		add_atom(measure, 1);
+		add_atoms(measure, 1);
 		return NULL;
 	case '{':
 		copies = read_interval(at);
 		if (copies > 0) {
-			repeat(measure, copies);
+			repeat_last(measure, copies);
 			return NULL;
 		}
 		break;
 	case '+':
-		/* One and any number more: also written out, a+++ as eight. */
-		repeat(measure, 2);
+		/* Expanded as one and any number more: a+++ is eight. */
+		repeat_last(measure, 2);
 		++*at;
 		return NULL;
 	case '*':
@@ -157,12 +157,12 @@ read_part(struct measure *measure, const char **at)
 		break;
 	}
 	++*at;
-	add_atom(measure, 1);
+	add_atoms(measure, 1);
 	return NULL;
 }
 
 static const char *
-fault_of(const char *pattern)
+pattern_fault(const char *pattern)
 {
 	struct measure measure = { .atoms = 0 };
 	const char *fault = NULL;
@@ -173,11 +173,10 @@ fault_of(const char *pattern)
 	for (const char *at = pattern; *at && !fault;) {
 		fault = read_part(&measure, &at);
 		if (measure.atoms > PATTERN_MAX_ATOMS)
-			fault =
-			    "has a pattern that repeats too much: with its repetitions written out it has"
-			    " more than 1,000 parts";
+			fault = "has a pattern that repeats too much: its expanded repetitions have"
+			        " more than 1,000 parts";
 	}
-	/* Last, since it writes them out. */
+	/* Comes last, because it expands the repetitions. */
 	if (!fault && regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
 		return "has a pattern that is not an extended regular expression";
 	if (!fault)
@@ -185,9 +184,9 @@ fault_of(const char *pattern)
 	return fault;
 }
 
-/* Anchored at both ends. */
+/* Anchors the expression at both ends. */
 static void
-compile(struct compiled *compiled)
+build_automaton(struct compiled *compiled)
 {
 	void *scope = mem_scope(NULL, "pattern");
 
@@ -200,15 +199,15 @@ compile(struct compiled *compiled)
 }
 
 static void
-release(void *regex)
+free_regex(void *regex)
 {
 	regfree(regex);
 }
 
 static struct compiled *
-find(const char *pattern)
+find_compiled(const char *pattern)
 {
-	struct compiled *one = all;
+	struct compiled *one = all_compiled;
 
 	while (one && one->pattern != pattern && strcmp(one->pattern, pattern) != 0)
 		one = one->next;
@@ -216,15 +215,15 @@ find(const char *pattern)
 }
 
 static void
-add(const char *pattern)
+add_compiled(const char *pattern)
 {
 	struct compiled *one = mem_new(mem_process(), struct compiled);
 
 	one->pattern = mem_strdup(one, pattern);
-	one->next = all;
-	compile(one);
-	mem_own(one, &one->regex, release);
-	all = one;
+	one->next = all_compiled;
+	build_automaton(one);
+	mem_own(one, &one->regex, free_regex);
+	all_compiled = one;
 }
 
 const char *
@@ -232,11 +231,11 @@ pattern_compile(const char *pattern)
 {
 	const char *fault;
 
-	if (find(pattern))
+	if (find_compiled(pattern))
 		return NULL;
-	fault = fault_of(pattern);
+	fault = pattern_fault(pattern);
 	if (!fault)
-		add(pattern);
+		add_compiled(pattern);
 	return fault;
 }
 
@@ -247,10 +246,10 @@ pattern_matches(const char *pattern, const char *text)
 
 	if (pattern_compile(pattern))
 		return false;
-	one = find(pattern);
-	if (one->read_bytes > FRESH_BYTES) {
+	one = find_compiled(pattern);
+	if (one->read_bytes > REBUILD_AFTER_BYTES) {
 		regfree(&one->regex);
-		compile(one);
+		build_automaton(one);
 	}
 	one->read_bytes += strlen(text);
 	return regexec(&one->regex, text, 0, NULL, 0) == 0;
@@ -265,7 +264,8 @@ is_ecma_bracket(const char *at, const char *end)
 	return *at != ']' && strcspn(at, "[\\") >= (size_t)(end - at);
 }
 
-/* Behind the part at `at`; NULL: ECMA reads it otherwise. *atom: it may be repeated. */
+/* Returns what follows the part at `at`, or NULL if ECMAScript reads the part differently. Sets
+ * *atom if the part may be repeated. */
 static const char *
 skip_ecma(const char *at, bool *atom)
 {

@@ -1,18 +1,18 @@
-/* problem.h - everything that is not a success, as application/problem+json (RFC 9457) */
+/* problem.h - every response that is not a success, as application/problem+json (RFC 9457) */
 #ifndef NULLPOOL_HTTP_PROBLEM_H
 #define NULLPOOL_HTTP_PROBLEM_H
 
 #include "base/attributes.h"
-#include "http/param.h"
+#include "http/param_faults.h"
 #include "http/reply.h"
 
-/* Details that the code which answers and the OpenAPI document have in common. */
-#define PROBLEM_NO_TOKEN       "A token is needed"
-#define PROBLEM_NOT_YOURS      "This is another user's"
+/* Details that both the code and its OpenAPI document use. */
+#define PROBLEM_NO_TOKEN       "An access token is required"
+#define PROBLEM_NOT_YOURS      "This belongs to another user"
 #define PROBLEM_NOT_FOUND      "Not found"
 #define PROBLEM_CONFLICT       ERROR_CONFLICT
-#define PROBLEM_CHANGED        "What is at this path has changed: GET it again for its ETag"
-#define PROBLEM_NEEDS_IF_MATCH "If-Match is needed here, with the ETag of a GET of this path"
+#define PROBLEM_CHANGED        "The resource has changed: GET this path again for its ETag"
+#define PROBLEM_NEEDS_IF_MATCH "If-Match is required, with the ETag of a GET of this path"
 
 struct problem {
 	int status;
@@ -22,7 +22,7 @@ struct problem {
 	bool outcome_unknown;
 };
 
-/* Replaces whatever the reply held. */
+/* Replaces the reply. */
 void problem_write(struct reply *reply, const struct problem *problem);
 
 #endif

@@ -1,8 +1,9 @@
+#include "http/reply.h"
+
 #include <assert.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "http/reply.h"
 
 void
 reply_init(struct reply *reply, void *owner)
@@ -47,7 +48,8 @@ reply_add_header(struct reply *reply, const char *name, const char *value, struc
 {
 	if (!is_header_name(name) || !is_header_value(value)) {
 		return error_internal(
-		    err, "response header \"%.64s\" has a control byte or a wrong name", name);
+		    err, "response header \"%.64s\" has an invalid name or a control character",
+		    name);
 	}
 	reply->header_bytes += strlen(name) + strlen(value) + sizeof(": \r\n");
 	if (reply->header_count >= REPLY_HEADERS_MAX - REPLY_HEADERS_OURS
@@ -78,11 +80,11 @@ reply_header(const struct reply *reply, const char *name)
 	return NULL;
 }
 
-/* Neither has content: RFC 9110 8.6, 15.4.5. */
+/* A 204 and a 304 have no content: RFC 9110 8.6, 15.4.5. */
 static bool
 has_content(const struct reply *reply)
 {
-	return reply->status != NP_NO_CONTENT && reply->status != 304;
+	return reply->status != NP_NO_CONTENT && reply->status != REPLY_NOT_MODIFIED;
 }
 
 static void

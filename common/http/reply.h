@@ -6,14 +6,18 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* More than a page of 100 rows of everything; a larger answer is a fault of the handler. */
+/* More than a page of 100 rows needs. A larger response is an error of the handler. */
 #define REPLY_BODY_MAX_BYTES (8 << 20)
-#define REPLY_HEADERS_MAX    24 /* with REPLY_HEADERS_OURS, which a handler cannot take */
-#define REPLY_HEADERS_OURS   8
-/* Of all that a handler adds; with ours below nginx's fastcgi_buffer_size of 8 KiB. */
+#define REPLY_HEADERS_MAX    24 /* including REPLY_HEADERS_OURS */
+#define REPLY_HEADERS_OURS   8  /* reserved: a handler cannot use them */
+/* Of all headers that a handler adds. With ours they stay below nginx's fastcgi_buffer_size of 8
+ * KiB. */
 #define REPLY_HEADERS_MAX_BYTES 4096
-/* Enough for every head. */
+/* Room for any head. */
 #define REPLY_HEAD_MAX_BYTES 8192
+
+/* The status that only we set. */
+#define REPLY_NOT_MODIFIED 304
 
 struct reply_header {
 	const char *name;
@@ -28,29 +32,33 @@ struct reply {
 	size_t header_count;
 	size_t header_bytes;
 	struct buf body;
-	bool without_body; /* HEAD: Content-Length as if it were there */
+	bool without_body; /* the response to a HEAD: the body is not sent, Content-Length is its
+	                      own */
 };
 
+/* An empty 200 of application/json; what is added to it belongs to owner. */
 void reply_init(struct reply *reply, void *owner);
 
-/* Drops what was set, for a new start (a problem instead of a success). */
+/* Drops everything but without_body, so that another reply can be built. */
 void reply_reset(struct reply *reply);
 
-/* NP_INTERNAL when name or value has a byte that would end the header (or a second one would
- * begin), and when there are too many or too long ones. */
+/* Adds a copy of the header. Returns false with NP_INTERNAL if the name is not one, if the value
+ * has a control character (it could begin another header), or if there are too many headers or too
+ * many bytes of them. */
 NP_MUST_CHECK bool reply_add_header(struct reply *reply, const char *name, const char *value,
                                     struct error *err);
 
-/* The same for a header of our own, which is known to be good. Its strings are borrowed. */
+/* Adds a header of our own, which is known to be valid. Its strings are borrowed. */
 void reply_set_header(struct reply *reply, const char *name, const char *value);
 
-/* The value of a header that was set, or NULL. */
+/* Returns the value of a header that was added, or NULL. */
 const char *reply_header(const struct reply *reply, const char *name);
 
-/* "Status: 200 OK\r\n…\r\n\r\n", the form of CGI (RFC 3875 6.2); `first` is "Status:" or
- * "HTTP/1.1". `out` holds REPLY_HEAD_MAX_BYTES. */
+/* Writes "Status: 200 OK\r\n…\r\n\r\n", the form of CGI (RFC 3875 6.2). `first` is "Status:" or
+ * "HTTP/1.1". `out` has room for REPLY_HEAD_MAX_BYTES. */
 void reply_write_head(const struct reply *reply, const char *first, struct buf *out);
 
-const char *reply_reason(int status); /* RFC 9110 15; "" when unknown */
+/* Returns the reason phrase of RFC 9110 15, "Client Error" for another 4xx, or "". */
+const char *reply_reason(int status);
 
 #endif

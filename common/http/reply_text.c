@@ -18,7 +18,7 @@ reply_to_text(const struct reply *reply, struct buf *out)
 	buf_add(out, reply->body.data, reply->body.size);
 }
 
-/* One line; *at moves behind it. NULL: there is no more. */
+/* Returns the next line, and moves *at behind it; NULL if there is no complete line. */
 static char *
 next_line(char **at)
 {
@@ -55,7 +55,7 @@ read_header(struct reply *reply, char *line)
 }
 
 static bool
-read_all(struct reply *reply, const char *text, size_t size)
+read_reply(struct reply *reply, const char *text, size_t size)
 {
 	char *copy = mem_strndup(reply->owner, text, size), *at = copy, *line;
 
@@ -74,7 +74,7 @@ bool
 reply_from_text(struct reply *reply, const char *text, size_t size)
 {
 	reply_reset(reply);
-	if (read_all(reply, text, size))
+	if (read_reply(reply, text, size))
 		return true;
 	reply_reset(reply);
 	return false;

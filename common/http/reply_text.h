@@ -1,11 +1,11 @@
-/* reply_text.h - a reply as text, to be kept and given again
+/* reply_text.h - a successful reply as text, to be stored and sent again
  *
  *     201
  *     Location: /users/7
  *     (an empty line)
  *     {"id": …}
  *
- * Of the media type that all successes have.
+ * The media type is not stored: all successes have the same.
  */
 #ifndef NULLPOOL_HTTP_REPLY_TEXT_H
 #define NULLPOOL_HTTP_REPLY_TEXT_H
@@ -15,7 +15,8 @@
 
 void reply_to_text(const struct reply *reply, struct buf *out);
 
-/* False: it is none; the reply is empty then. */
+/* Replaces the reply. Returns false, and leaves the reply empty, if the text is not one that
+ * reply_to_text() writes. */
 NP_MUST_CHECK bool reply_from_text(struct reply *reply, const char *text, size_t size);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 
-#define NETWORK_BYTES 8 /* of an IPv6 address */
+#define NETWORK_BYTES 8 /* of an IPv6 address: a /64 */
 
 const char *
 request_header(const struct request *request, const char *name)

@@ -1,10 +1,10 @@
-/* request.h - a request as plain data, whoever received it */
+/* request.h - a request as plain data, independent of the protocol that delivered it */
 #ifndef NULLPOOL_HTTP_REQUEST_H
 #define NULLPOOL_HTTP_REQUEST_H
 
 #include "base/attributes.h"
 
-/* As nginx's client_max_body_size; a body lives in memory as a whole. */
+/* The same as nginx's client_max_body_size. The whole body is in memory. */
 #define REQUEST_BODY_MAX_BYTES (1 << 20)
 
 struct request_header {
@@ -14,26 +14,28 @@ struct request_header {
 
 struct request {
 	const char *method;
-	const char *target; /* as the client sent it: raw path, ? and raw query */
-	int64_t start_us;   /* of clock_now_us(): when it began to arrive */
-	int64_t queue_ms;   /* it waited for a worker; -1: nobody said */
-	const int
-	    *client; /* a descriptor that hangs up when the client leaves; NULL: there is none */
-	const char *address; /* that it comes from; NULL: nobody said */
-	const char *id;      /* 1 to 64 of letters, digits, dashes */
+	const char *target;  /* as the client sent it: raw path, ? and raw query */
+	int64_t start_us;    /* when it began to arrive, by clock_now_us() */
+	int64_t queue_ms;    /* how long it waited for a worker; -1: unknown */
+	const int *client;   /* a descriptor that hangs up when the client leaves; NULL: none */
+	const char *address; /* the client's; NULL: unknown */
+	const char *id;      /* 1 to 64 letters, digits and dashes */
 	const struct request_header *headers;
 	size_t header_count;
 	const char *body;
 	size_t body_size;
 };
 
-const char *request_header(const struct request *request, const char *name); /* or NULL */
+/* Returns the value of the header, or NULL. */
+const char *request_header(const struct request *request, const char *name);
 
-/* Whether its body is said to be in another coding than `identity`, such as gzip (RFC 9110 8.4). */
+/* Returns true if the body has a Content-Encoding other than `identity`, such as gzip (RFC 9110
+ * 8.4). */
 bool request_is_encoded(const struct request *request);
 
-/* What counts as one client: an IPv4 address, also of one written as IPv6, or the /64 of an IPv6
- * one, which one customer has all of. Belongs to owner. NULL: it is no address. */
+/* Returns the network that counts as one client, which belongs to owner: an IPv4 address (also one
+ * that is mapped to IPv6), or the /64 of an IPv6 address, all of which belongs to one customer.
+ * Returns NULL if the text is not an address. */
 const char *request_network(void *owner, const char *address);
 
 #endif

@@ -1,58 +1,60 @@
 #include "http/router.h"
+
 #include "base/buf.h"
+#include "http/route.h"
 
 const char *const router_methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE", NULL };
 
-/* One segment of a route's path: [start, start + size), and where the next one starts (NULL: none).
- */
-struct step {
+/* One segment of a route's path: [start, start + size), and the slash of the next one or NULL. */
+struct segment {
 	const char *start;
 	size_t size;
 	const char *next;
 };
 
-static struct step
-step_at(const char *path)
+static struct segment
+segment_at(const char *path)
 {
-	struct step step = { .start = path + 1 };
+	struct segment segment = { .start = path + 1 };
 
-	step.size = strcspn(step.start, "/");
-	step.next = step.start[step.size] ? step.start + step.size : NULL;
-	return step;
+	segment.size = strcspn(segment.start, "/");
+	segment.next = segment.start[segment.size] ? segment.start + segment.size : NULL;
+	return segment;
 }
 
 static bool
-is_name(const struct step *step)
+is_name(const struct segment *segment)
 {
-	return step->size > 2 && step->start[0] == '{' && step->start[step->size - 1] == '}';
+	return segment->size > 2 && segment->start[0] == '{'
+	       && segment->start[segment->size - 1] == '}';
 }
 
 static bool
-is_named(const struct step *step, const char *name)
+is_named(const struct segment *segment, const char *name)
 {
-	return is_name(step) && strlen(name) == step->size - 2
-	       && strncmp(step->start + 1, name, step->size - 2) == 0;
+	return is_name(segment) && strlen(name) == segment->size - 2
+	       && strncmp(segment->start + 1, name, segment->size - 2) == 0;
 }
 
 static bool
-path_fits(const char *path, const struct target *target)
+path_matches(const char *path, const struct target *target)
 {
 	size_t at = 0;
 
 	if (strcmp(path, "/") == 0)
 		return target->segment_count == 0;
 	for (; path; at++) {
-		struct step step = step_at(path);
-		const char *segment;
+		struct segment segment = segment_at(path);
+		const char *sent;
 
 		if (at == target->segment_count)
 			return false;
-		segment = target->segments[at];
-		if (is_name(&step) ? !*segment
-		                   : strlen(segment) != step.size
-		                         || strncmp(segment, step.start, step.size) != 0)
+		sent = target->segments[at];
+		if (is_name(&segment) ? !*sent
+		                      : strlen(sent) != segment.size
+		                            || strncmp(sent, segment.start, segment.size) != 0)
 			return false;
-		path = step.next;
+		path = segment.next;
 	}
 	return at == target->segment_count;
 }
@@ -66,8 +68,8 @@ write_allow(const struct np_route *routes, const struct target *target,
 	buf_init_fixed(&out, allow, ROUTER_ALLOW_BYTES);
 	for (size_t i = 0; router_methods[i]; i++)
 		for (const struct np_route *route = routes; route->method; route++)
-			if (strcmp(route->method, router_methods[i]) == 0
-			    && path_fits(route->path, target)) {
+			if (route_has_method(route, router_methods[i])
+			    && path_matches(route->path, target)) {
 				buf_printf(&out, "%s%s%s", out.size ? ", " : "", router_methods[i],
 				           i == 0 ? ", HEAD" : "");
 				break;
@@ -84,14 +86,14 @@ router_find(const struct np_route *routes, const char *method, const struct targ
 		method = "GET";
 	allow[0] = '\0';
 	for (const struct np_route *route = routes; route->method; route++)
-		if (strcmp(route->method, method) == 0 && path_fits(route->path, target)) {
+		if (route_has_method(route, method) && path_matches(route->path, target)) {
 			*found = route;
 			return true;
 		}
 	write_allow(routes, target, allow);
 	if (!*allow)
 		return error_set(err, NP_NOT_FOUND, "There is nothing at this path");
-	return error_set(err, NP_METHOD, "This path answers to %s", allow);
+	return error_set(err, NP_METHOD, "This path allows %s", allow);
 }
 
 const char *
@@ -100,11 +102,11 @@ router_segment(const struct np_route *route, const struct target *target, const 
 	const char *path = route->path;
 
 	for (size_t at = 0; path && at < target->segment_count; at++) {
-		struct step step = step_at(path);
+		struct segment segment = segment_at(path);
 
-		if (is_named(&step, name))
+		if (is_named(&segment, name))
 			return target->segments[at];
-		path = step.next;
+		path = segment.next;
 	}
 	return NULL;
 }
@@ -115,10 +117,10 @@ router_count_names(const char *path)
 	size_t count = 0;
 
 	while (path) {
-		struct step step = step_at(path);
+		struct segment segment = segment_at(path);
 
-		count += is_name(&step);
-		path = step.next;
+		count += is_name(&segment);
+		path = segment.next;
 	}
 	return count;
 }
@@ -127,11 +129,11 @@ bool
 router_has_name(const char *path, const char *name)
 {
 	while (path) {
-		struct step step = step_at(path);
+		struct segment segment = segment_at(path);
 
-		if (is_named(&step, name))
+		if (is_named(&segment, name))
 			return true;
-		path = step.next;
+		path = segment.next;
 	}
 	return false;
 }

@@ -6,25 +6,28 @@
 #include "base/error.h"
 #include "http/target.h"
 
-/* A method that is not one of these is an unknown one: 405, never guessed at. */
+/* The methods that a route may have; ends with NULL. */
+extern const char *const router_methods[];
+
+/* Room for an Allow header with every method. */
 #define ROUTER_ALLOW_BYTES 64
 
-/* Finds the first row whose path and method fit; HEAD is found as GET. False: NP_NOT_FOUND when no
- * path fits, NP_METHOD when only the method does not: then `allow` has the methods of the path,
- * comma separated ("OPTIONS" is answered from it). Otherwise it is "". */
+/* Finds the first row that has the method and matches the path; HEAD finds GET. Returns false with
+ * NP_NOT_FOUND if no row matches the path, or with NP_METHOD if only the method differs. `allow` is
+ * then the methods of the path, separated by commas (OPTIONS is answered with it); else it is "".
+ */
 NP_MUST_CHECK bool router_find(const struct np_route *routes, const char *method,
                                const struct target *target, const struct np_route **route,
                                char allow[ROUTER_ALLOW_BYTES], struct error *err);
 
-/* The segment of the target that stands where the route's path has {name}, or NULL. */
+/* Returns the segment of the target at {name} in the route's path, or NULL. */
 const char *router_segment(const struct np_route *route, const struct target *target,
                            const char *name);
 
-/* How many {name} segments a path has, and whether it has that one. */
+/* Returns how many {name} segments a path has. */
 size_t router_count_names(const char *path);
-bool router_has_name(const char *path, const char *name);
 
-/* The methods a route may have; ends with NULL. */
-extern const char *const router_methods[];
+/* Returns true if the path has a segment {name} of that name. */
+bool router_has_name(const char *path, const char *name);
 
 #endif

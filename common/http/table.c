@@ -3,17 +3,19 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "http/json.h"
+#include "http/json_check.h"
 #include "http/openapi_schema.h"
 #include "http/operation_name.h"
-#include "http/param.h"
+#include "http/param_check.h"
+#include "http/param_row.h"
 #include "http/pattern.h"
+#include "http/route.h"
 #include "http/router.h"
 
 #define OPERATION_MAX_BYTES 200
 
 static bool
-method_is_known(const char *method)
+is_known_method(const char *method)
 {
 	for (size_t i = 0; router_methods[i]; i++)
 		if (strcmp(router_methods[i], method) == 0)
@@ -28,18 +30,18 @@ bounds_fault(const struct np_param *param)
 		return "has a min above its max";
 	if (param->type != NP_INT && param->type != NP_STRING
 	    && (param->min != 0 || param->max != 0))
-		return "has bounds, which only NP_INT and NP_STRING have";
+		return "has bounds, but only NP_INT and NP_STRING can have them";
 	return NULL;
 }
 
-/* What it may cost follows from its length, and its value's. */
+/* The cost of a match depends on the lengths of the pattern and of the value. */
 static const char *
-pattern_param_fault(const struct np_param *param)
+value_pattern_fault(const struct np_param *param)
 {
 	if (param->type != NP_STRING)
-		return "has a pattern and is no NP_STRING";
+		return "has a pattern but is not an NP_STRING";
 	if (!param_has_max(param))
-		return "has a pattern and no max: how long its values may be is not bounded";
+		return "has a pattern and no max, which has to bound the length of its values";
 	if (param->max > PATTERN_MAX_VALUE)
 		return "has a pattern and a max above 10,000";
 	return pattern_compile(param->pattern);
@@ -52,13 +54,13 @@ type_fault(const struct np_param *param)
 		return "is an NP_ENUM without choices";
 	if ((param->type == NP_JSON || param->type == NP_OBJECT)
 	    && (param->in != NP_BODY || param->max_items > 0 || param->default_value))
-		return "is JSON with a default value, outside of a body, or a list of them";
+		return "is JSON, which cannot be outside of a body, in a list, or a default value";
 	if (param->max_items < 0
 	    || (param->max_items > 0 && param->in != NP_BODY && param->in != NP_QUERY))
-		return "is a list outside of a body and a query";
+		return "is a list outside of a body or a query";
 	if (param->max_items > 0 && (param->default_value || param->type == NP_CURSOR))
-		return "is a list with a default value, or of cursors";
-	return param->pattern ? pattern_param_fault(param) : NULL;
+		return "is a list with a default value, or a list of cursors";
+	return param->pattern ? value_pattern_fault(param) : NULL;
 }
 
 static const char *
@@ -71,11 +73,11 @@ default_fault(void *owner, const struct np_param *param)
 	if (param->required)
 		return "is required and has a default value";
 	return param_check(owner, param, param->default_value, &ignored)
-	           ? "has a default value that breaks its rule"
+	           ? "has an invalid default value"
 	           : NULL;
 }
 
-/* It would break the OpenAPI document, where it stands as it is. */
+/* The OpenAPI document contains the text as it is. */
 static const char *
 json_fault(const struct np_param *param)
 {
@@ -91,20 +93,13 @@ json_fault(const struct np_param *param)
 	return NULL;
 }
 
+/* The value of the outer parameter would hide the inner one. */
 static bool
-is_inside(const char *name, const char *object)
-{
-	size_t size = strlen(object);
-
-	return strncmp(name, object, size) == 0 && name[size] == '.';
-}
-
-/* Its value would hide what is inside. */
-static bool
-is_in_another(const struct np_route *route, const struct np_param *param)
+is_inside_another(const struct np_route *route, const struct np_param *param)
 {
 	for (const struct np_param *other = route->params; other->name; other++)
-		if (other->in == NP_BODY && param_is_inside(param, other->name))
+		if (param->in == NP_BODY && other->in == NP_BODY
+		    && param_is_inside(param->name, other->name))
 			return true;
 	return false;
 }
@@ -120,10 +115,10 @@ param_fault(void *owner, const struct np_route *route, const struct np_param *pa
 		return "is not in the path";
 	if (param->in == NP_HEADER && strpbrk(param->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"))
 		return "must be in lower case, with dashes";
-	if (param->in == NP_BODY && strcmp(route->method, "GET") == 0)
+	if (param->in == NP_BODY && route_has_method(route, "GET"))
 		return "is in the body of a GET";
-	if (is_in_another(route, param))
-		return "is in another one";
+	if (is_inside_another(route, param))
+		return "is inside another parameter";
 	fault = type_fault(param);
 	if (!fault)
 		fault = bounds_fault(param);
@@ -133,7 +128,7 @@ param_fault(void *owner, const struct np_route *route, const struct np_param *pa
 }
 
 static bool
-is_there_before(const struct np_route *route, const struct np_param *param)
+is_defined_before(const struct np_route *route, const struct np_param *param)
 {
 	for (const struct np_param *before = route->params; before < param; before++)
 		if (before->in == param->in && strcmp(before->name, param->name) == 0)
@@ -147,8 +142,8 @@ params_fault(void *owner, const struct np_route *route)
 	size_t in_path = 0;
 
 	for (const struct np_param *param = route->params; param && param->name; param++) {
-		const char *fault = is_there_before(route, param)
-		                        ? "is there twice"
+		const char *fault = is_defined_before(route, param)
+		                        ? "is defined twice"
 		                        : param_fault(owner, route, param);
 
 		if (fault)
@@ -160,8 +155,8 @@ params_fault(void *owner, const struct np_route *route)
 	return NULL;
 }
 
-/* One value is one text, see param_check(): else one row would have several keys, and a write
- * forget one of them. */
+/* Returns true if param_check() makes one text of each value. Otherwise a row has several keys, and
+ * a write would invalidate only one of them. */
 static bool
 has_one_text(const struct np_param *param)
 {
@@ -177,14 +172,14 @@ key_fault(const struct np_route *route, const char *key)
 		const struct np_param *param = param_find(route->params, key, size);
 
 		if (key[size] != '}' || !param)
-			return "a key names what is no parameter of it";
+			return "a key refers to an unknown parameter";
 		if (!has_one_text(param))
-			return "a key names a parameter in which one value may be written in several ways";
+			return "a key refers to a parameter that can be written in several ways";
 	}
 	return NULL;
 }
 
-/* But for the names in braces, which each route has its own of. */
+/* Ignores the names in braces: each route has its own. */
 static bool
 is_same_key(const char *a, const char *b)
 {
@@ -201,7 +196,7 @@ is_same_key(const char *a, const char *b)
 }
 
 static bool
-is_key_of_any(const struct np_route *routes, const char *key)
+is_cache_key(const struct np_route *routes, const char *key)
 {
 	for (const struct np_route *route = routes; route->method; route++)
 		if (route->cache && is_same_key(route->cache, key))
@@ -215,22 +210,23 @@ invalidates_fault(const struct np_route *routes, const struct np_route *route)
 	size_t count = 0;
 
 	if (route->invalidates && route->tx != NP_TX_WRITE)
-		return "it invalidates keys and is not NP_TX_WRITE";
+		return "it invalidates keys but is not NP_TX_WRITE";
 	for (const char *const *key = route->invalidates; key && *key; key++) {
 		const char *fault = key_fault(route, *key);
 
 		if (fault)
 			return fault;
-		if (!is_key_of_any(routes, *key))
-			return "it invalidates a key under which no route of this program keeps an answer";
+		if (!is_cache_key(routes, *key))
+			return "it invalidates a key that no route of this program caches";
 		if (++count > TABLE_INVALIDATES_MAX)
 			return "it invalidates too many keys";
 	}
 	return NULL;
 }
 
+/* Returns true if the parameters in the body can be fields of a form. */
 static bool
-takes_form(const struct np_param *params)
+fits_form(const struct np_param *params)
 {
 	for (; params && params->name; params++)
 		if (params->in == NP_BODY
@@ -243,16 +239,16 @@ takes_form(const struct np_param *params)
 static const char *
 cache_fault(const struct np_route *route)
 {
-	if (route->cache && (route->tx != NP_TX_READ || strcmp(route->method, "GET") != 0))
-		return "it has a key for its answer and is no GET of NP_TX_READ";
+	if (route->cache && (route->tx != NP_TX_READ || !route_has_method(route, "GET")))
+		return "it has a cache key but is not a GET of NP_TX_READ";
 	if (route->cache && route->auth != NP_AUTH_NONE)
-		return "its answer would be kept for all callers";
+		return "it has a cache key and .auth: all callers would get the same response";
 	return route->cache ? key_fault(route, route->cache) : NULL;
 }
 
-/* Clients are made of these names: two of one would be one function. */
+/* Generated clients have a function of this name. */
 static const char *
-name_fault(void *owner, const struct np_route *routes, const struct np_route *route)
+operation_fault(void *owner, const struct np_route *routes, const struct np_route *route)
 {
 	struct buf name, other;
 
@@ -260,17 +256,16 @@ name_fault(void *owner, const struct np_route *routes, const struct np_route *ro
 	operation_name(route, &name);
 	for (const char *c = name.data; *c; c++)
 		if (!text_is_alnum(*c) && *c != '_')
-			return "its operation's name is not of letters, digits and underscores";
+			return "its operationId has other characters than letters, digits and _";
 	if (name.size == 0 || name.overflow)
-		return "its operation has no name, or a longer one than there is room for";
+		return "its operationId is empty or longer than 200 bytes";
 	for (const struct np_route *before = routes; before < route; before++) {
 		buf_init(&other, owner, OPERATION_MAX_BYTES);
 		operation_name(before, &other);
 		if (strcmp(name.data, other.data) == 0)
 			return mem_printf(
 			    owner,
-			    "%s %s has the same name in the OpenAPI document, %s: give one of"
-			    " them an .operation",
+			    "%s %s has the same operationId, %s: give one of them an .operation",
 			    before->method, before->path, name.data);
 	}
 	return NULL;
@@ -285,10 +280,10 @@ members_fault(void *owner, const struct np_route *route)
 		for (const struct np_param *other = members; other->name; other++)
 			if (other != member
 			    && (strcmp(other->name, member->name) == 0
-			        || is_inside(other->name, member->name)))
+			        || param_is_inside(other->name, member->name)))
 				return mem_printf(
 				    owner,
-				    "member \"%s\" of its schema is there twice, or is an object too",
+				    "member \"%s\" of its schema is defined twice or is an object",
 				    member->name);
 	for (const struct np_param *member = members; member && member->name; member++)
 		if (json_fault(member))
@@ -297,8 +292,8 @@ members_fault(void *owner, const struct np_route *route)
 	return NULL;
 }
 
-/* nginx gives a program the requests whose first segment is the program's name; root gets those
- * without one. */
+/* nginx sends a request to the program that the first segment of its path names, and to root if
+ * there is none. */
 static bool
 is_served_by(const char *path, const char *name)
 {
@@ -307,17 +302,6 @@ is_served_by(const char *path, const char *name)
 	if (strcmp(path, "/") == 0)
 		return strcmp(name, "root") == 0;
 	return strncmp(path + 1, name, size) == 0 && (!path[1 + size] || path[1 + size] == '/');
-}
-
-static bool
-has_get(const struct np_route *routes, const struct np_route *route)
-{
-	if (strcmp(route->method, "GET") == 0)
-		return false;
-	for (; routes->method; routes++)
-		if (strcmp(routes->method, "GET") == 0 && strcmp(routes->path, route->path) == 0)
-			return true;
-	return false;
 }
 
 static const char *
@@ -330,26 +314,29 @@ route_fault(void *owner, const char *name, const struct np_route *routes,
 		return "it needs a path that starts with /, and a handler";
 	if (!is_served_by(route->path, name))
 		return strcmp(name, "root") == 0
-		           ? "nginx sends it to another program: this one gets / and what is below /root"
+		           ? "nginx sends it to another program: this one gets / and what is below"
+		             " /root"
 		           : mem_printf(
 		               owner,
 		               "nginx sends it to another program: this one gets /%s and what is"
 		               " below it",
 		               name);
-	if (!method_is_known(route->method))
+	if (!is_known_method(route->method))
 		return "its method is not GET, POST, PUT, PATCH or DELETE";
 	for (const struct np_route *before = routes; before < route; before++)
 		if (strcmp(before->path, route->path) == 0
-		    && strcmp(before->method, route->method) == 0)
-			return "it is there twice";
-	if (route->precondition && !has_get(routes, route))
-		return "it needs a precondition, and is a GET, or its path has none to compare with";
-	if (route->form && !takes_form(route->params))
-		return "a form has only single values in it, no objects and no lists";
-	/* As the document's own schema is named. */
+		    && route_has_method(before, route->method))
+			return "it is defined twice";
+	if (route->precondition && route_has_method(route, "GET"))
+		return "it has a precondition but is a GET";
+	if (route->precondition && !route_path_has_get(routes, route->path))
+		return "it has a precondition but its path has no GET to compare with";
+	if (route->form && !fits_form(route->params))
+		return "a form can have only single values, no objects and no lists";
+	/* The document has a schema of that name. */
 	if (route->returns && strcmp(route->returns->name, "Problem") == 0)
-		return "its schema has the name of the one for errors, Problem";
-	fault = name_fault(owner, routes, route);
+		return "its schema is named Problem, as the schema of errors is";
+	fault = operation_fault(owner, routes, route);
 	if (!fault)
 		fault = params_fault(owner, route);
 	if (!fault)

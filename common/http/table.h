@@ -1,5 +1,5 @@
-/* table.h - what is wrong with a program's table of routes, found when it starts and not by its
- * clients */
+/* table.h - checks a program's table of routes when the program starts, so that its clients do not
+ * find the errors */
 #ifndef NULLPOOL_HTTP_TABLE_H
 #define NULLPOOL_HTTP_TABLE_H
 
@@ -8,8 +8,8 @@
 /* Keys that one route may invalidate. */
 #define TABLE_INVALIDATES_MAX 15
 
-/* Of the program of that name: NULL, or a sentence for the handler's author; it belongs to owner.
- */
+/* Returns NULL, or what is wrong with the table of the program `name`: a sentence for the handler's
+ * author, which belongs to owner. Each list of the table has an end, see table_end.h. */
 const char *table_fault(void *owner, const char *name, const struct np_route *routes);
 
 #endif

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/object_size.h"
 
-/* How many entries there can be before the list's variable ends; SIZE_MAX: not known. */
+/* Returns how many entries fit into the list's variable; SIZE_MAX if that is unknown. */
 static size_t
 room_for(const struct object_sizes *sizes, const void *list, size_t entry_bytes)
 {
@@ -15,7 +15,7 @@ room_for(const struct object_sizes *sizes, const void *list, size_t entry_bytes)
 /* Each kind of list ends with an entry whose first member is NULL. */
 _Static_assert(offsetof(struct np_param, name) == 0
                    && offsetof(struct np_conflict, constraint) == 0,
-               "a pointer comes first");
+               "list_ends() reads the first member");
 
 static bool
 list_ends(const struct object_sizes *sizes, const void *list, size_t entry_bytes)

@@ -1,11 +1,11 @@
-/* table_end.h - whether each list of a table of routes ends, before anybody walks along it */
+/* table_end.h - checks that each list of a table of routes has an end, before it is walked */
 #ifndef NULLPOOL_HTTP_TABLE_END_H
 #define NULLPOOL_HTTP_TABLE_END_H
 
 #include "base/attributes.h"
 
-/* NULL, or a sentence for the handler's author; it belongs to owner. Where the program's symbols
- * were stripped nothing is known, and nothing is said. */
+/* Returns NULL, or which list has no end: a sentence for the handler's author, which belongs to
+ * owner. Always returns NULL if the program's symbols were stripped: sizes are then unknown. */
 const char *table_end_fault(void *owner, const struct np_route *routes);
 
 #endif

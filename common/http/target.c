@@ -1,15 +1,16 @@
 #include "http/target.h"
+
 #include "base/mem.h"
 #include "base/text.h"
 
-/* Where text stands, and what a + means there. */
+/* Where a text comes from, which decides what a + in it means. */
 enum part { PATH, QUERY, FORM };
 
 static const char *const part_names[] = { [PATH] = "URL", [QUERY] = "URL", [FORM] = "form" };
 
 static bool
-decode(void *owner, const char *text, size_t size, enum part part, const char **decoded,
-       struct error *err)
+decode_text(void *owner, const char *text, size_t size, enum part part, const char **decoded,
+            struct error *err)
 {
 	char *out = mem_resize(owner, NULL, size + 1);
 	size_t length;
@@ -38,7 +39,7 @@ add_segment(void *owner, const char *text, size_t size, struct target *target, s
 	if (target->segment_count == TARGET_SEGMENTS_MAX)
 		return error_set(err, NP_MALFORMED, "The path has more than %d segments",
 		                 TARGET_SEGMENTS_MAX);
-	if (!decode(owner, text, size, PATH, &segment, err))
+	if (!decode_text(owner, text, size, PATH, &segment, err))
 		return false;
 	if (strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0)
 		return error_set(err, NP_MALFORMED, "The path has a dot segment");
@@ -61,18 +62,19 @@ add_pair(void *owner, const char *text, size_t size, enum part part, struct targ
 	if (size == 0)
 		return true;
 	if (target->query_count == TARGET_QUERY_MAX)
-		return error_set(err, NP_MALFORMED, "The %s has more than %d parts",
-		                 part == FORM ? "form" : "query", TARGET_QUERY_MAX);
-	if (!decode(owner, text, name, part, &pair->name, err))
+		return error_set(err, NP_MALFORMED, "The %s has more than %d %s",
+		                 part == FORM ? "form" : "query", TARGET_QUERY_MAX,
+		                 part == FORM ? "fields" : "parameters");
+	if (!decode_text(owner, text, name, part, &pair->name, err))
 		return false;
 	pair->value = "";
-	if (equals && !decode(owner, equals + 1, size - name - 1, part, &pair->value, err))
+	if (equals && !decode_text(owner, equals + 1, size - name - 1, part, &pair->value, err))
 		return false;
 	target->query_count++;
 	return true;
 }
 
-/* Between ampersands. */
+/* Adds the pairs between ampersands. */
 static bool
 add_pairs(void *owner, const char *text, enum part part, struct target *target, struct error *err)
 {
@@ -103,7 +105,7 @@ target_parse(void *owner, const char *text, struct target *target, struct error 
 		if (!add_segment(owner, text, size, target, err))
 			return false;
 		text += size;
-		/* What follows the last slash is a segment, also when it is empty. */
+		/* The text behind the last slash is a segment, even if it is empty. */
 		if (*text == '/' && ++text == query && !add_segment(owner, "", 0, target, err))
 			return false;
 	}

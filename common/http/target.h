@@ -1,4 +1,4 @@
-/* target.h - the path and query of a request, split first and percent-decoded once
+/* target.h - the path and query of a request, split first and then percent-decoded once
  *
  * Ours, because a second decoding anywhere (nginx's, a library's) turns %252e into a dot segment.
  */
@@ -23,12 +23,12 @@ struct target {
 	size_t query_count;
 };
 
-/* NP_MALFORMED: broken %XX, NUL or (in the path) a control byte, not UTF-8, a dot segment, too many
- * parts. */
+/* The texts belong to owner. Returns false with NP_MALFORMED: an invalid %XX, a NUL, a control
+ * character in the path, invalid UTF-8, a dot segment, too many segments or parameters. */
 NP_MUST_CHECK bool target_parse(void *owner, const char *text, struct target *target,
                                 struct error *err);
 
-/* A body of application/x-www-form-urlencoded, as if it were a query. */
+/* Parses a body of application/x-www-form-urlencoded as if it were a query. */
 NP_MUST_CHECK bool target_parse_form(void *owner, const char *text, struct target *target,
                                      struct error *err);
 

@@ -6,9 +6,10 @@
 #define ID_RANDOM_BYTES   16
 #define SPAN_RANDOM_BYTES 8
 
-/* size lower-case hexadecimal digits at text, followed by `end`, not all of them 0; copies them. */
+/* Copies `size` lower-case hexadecimal digits. Returns false if there are fewer, if `end` does not
+ * follow them, or if all are 0. */
 static bool
-take(const char *text, size_t size, char end, char *out)
+copy_hex(const char *text, size_t size, char end, char *out)
 {
 	bool any = false;
 
@@ -24,29 +25,31 @@ take(const char *text, size_t size, char end, char *out)
 
 /* 00-<32 digits>-<16 digits>-<2 digits>; a later version may have more behind another dash. */
 static bool
-parse(const char *header, struct trace *trace)
+parse_traceparent(const char *header, struct trace *trace)
 {
 	char version[3] = { 0 };
 	bool first = text_starts(header, "00-");
 
-	if (!first && (!take(header, 2, '-', version) || strcmp(version, "ff") == 0))
+	if (!first && (!copy_hex(header, 2, '-', version) || strcmp(version, "ff") == 0))
 		return false;
-	if (strlen(header) < TRACE_HEADER_BYTES - 1 || !take(header + 3, 32, '-', trace->id)
-	    || !take(header + 36, 16, '-', trace->parent))
+	if (strlen(header) < TRACE_HEADER_BYTES - 1 || !copy_hex(header + 3, 32, '-', trace->id)
+	    || !copy_hex(header + 36, 16, '-', trace->parent))
 		return false;
 	if (header[55] != '\0' && (first || header[55] != '-'))
 		return false;
-	/* Flags may be 0. */
-	return take(header + 53, 2, header[55], trace->flags) || strcmp(trace->flags, "00") == 0;
+	/* The flags may be 0. */
+	return copy_hex(header + 53, 2, header[55], trace->flags)
+	       || strcmp(trace->flags, "00") == 0;
 }
 
 void
 trace_read(const char *header, struct trace *trace)
 {
 	*trace = (struct trace){ .id = "" };
-	if (header && strlen(header) > 0 && parse(header, trace)) {
+	if (header && strlen(header) > 0 && parse_traceparent(header, trace)) {
 		random_hex(SPAN_RANDOM_BYTES, trace->span);
-		/* The other bits are reserved, and are set to 0 by whoever passes it on. */
+		/* The other bits are reserved; a service that passes the header on sets them to 0.
+		 */
 		memcpy(trace->flags, trace_is_sampled(trace) ? "01" : "00", sizeof(trace->flags));
 	} else {
 		*trace = (struct trace){ .id = "" };
@@ -65,8 +68,8 @@ void
 trace_sample(struct trace *trace, double probability)
 {
 	static const char digits[] = "0123456789abcdef";
-	/* As OpenTelemetry's SDKs of Python and Go: the low 64 bits, of which a double has the
-	 * upper 53. */
+	/* Uses the low 64 bits, as OpenTelemetry's SDKs for Python and Go do; a double can hold
+	 * the upper 53 of them. */
 	uint64_t number = strtoull(trace->id + ID_RANDOM_BYTES, NULL, 16) >> 11;
 	bool sampled = (double)number < probability * 0x1p53;
 	int flags = text_hex(trace->flags[1]);

@@ -1,4 +1,4 @@
-/* trace.h - which trace a request is part of: W3C Trace Context, traceparent
+/* trace.h - the trace that a request is part of: traceparent of W3C Trace Context
  * (https://www.w3.org/TR/trace-context/) */
 #ifndef NULLPOOL_HTTP_TRACE_H
 #define NULLPOOL_HTTP_TRACE_H
@@ -10,27 +10,26 @@
 #define TRACE_HEADER_BYTES 56
 
 struct trace {
-	char id[TRACE_ID_BYTES];       /* "": it is part of none */
-	char parent[TRACE_SPAN_BYTES]; /* the caller's span; "": we began it */
+	char id[TRACE_ID_BYTES];       /* "": no trace */
+	char parent[TRACE_SPAN_BYTES]; /* the caller's span; "" if the trace begins here */
 	char span[TRACE_SPAN_BYTES];   /* ours */
-	char flags[3];                 /* "01": it is sampled, or "00" */
+	char flags[3];                 /* "01": sampled; "00": not */
 };
 
-/* header: traceparent's value; NULL or one that is none makes no trace, as the specification has
- * it. */
+/* Continues the trace of a traceparent header with a span of our own. NULL or an invalid header
+ * makes no trace, as the specification demands. An all-zero ID is invalid. */
 void trace_read(const char *header, struct trace *trace);
 
-/* A trace of our own, that nobody began before us: ours is its first span. */
+/* Begins a sampled trace, whose first span is ours. */
 void trace_begin(struct trace *trace);
 
-/* Decides whether it is sampled, with this probability (0 to 1). All who decide so about one trace
- * decide alike: its id is what is looked at. */
+/* Decides with this probability (0 to 1) whether the trace is sampled. The decision depends only on
+ * the trace's ID, so that all services that decide in this way agree. */
 void trace_sample(struct trace *trace, double probability);
 
-/* Returns true if its spans are wanted. */
 bool trace_is_sampled(const struct trace *trace);
 
-/* What is answered, and what somebody that we call would be told. */
+/* Writes the traceparent header of the response and of requests to other services. */
 void trace_write(const struct trace *trace, char header[TRACE_HEADER_BYTES]);
 
 #endif

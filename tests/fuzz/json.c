@@ -7,6 +7,7 @@
 #include "fuzz.h"
 #include "http/json.h"
 #include "http/json_canonical.h"
+#include "http/json_check.h"
 
 /* --- a text and what is read of it, side by side --- */
 

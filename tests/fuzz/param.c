@@ -3,11 +3,12 @@
  *
  * Input: a byte for the row, then the value; of a list, its values as lines.
  */
-#include "http/param.h"
+#include "http/param_list.h"
 
 #include <math.h>
 
 #include "fuzz.h"
+#include "http/param_row.h"
 
 static const struct np_param rows[] = {
 	{ .name = "string", .type = NP_STRING },

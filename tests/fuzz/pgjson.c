@@ -9,7 +9,7 @@
 #include <math.h>
 
 #include "fuzz.h"
-#include "http/json.h"
+#include "http/json_check.h"
 
 static const uint32_t oids[] = { 16,   21,   23,   20,   26,   700,  701, 1700, 114,
 	                         3802, 1114, 1184, 25,   1043, 1042, 18,  19,   17,

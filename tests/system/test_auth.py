@@ -382,7 +382,7 @@ def test_a_user_changes_and_deletes_only_themselves(service, ada):
         path = f"/users/{other['id']}"
         assert service.client.ask(method, path).status == 401
         answer = service.client.of(ada).send(method, path, body or {})
-        assert answer.status == 403 and answer.problem()["detail"] == "This is another user's"
+        assert answer.status == 403 and answer.problem()["detail"] == "This belongs to another user"
     assert service.client.get(f"/users/{other['id']}").json()["name"] == "Other"
 
 

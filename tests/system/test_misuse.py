@@ -74,7 +74,7 @@ X = '{ .name = "x", .in = NP_QUERY, .type = NP_INT }'
 
 @pytest.mark.parametrize("params, path, says", [
     (X, "/broken", b"GET /broken: its parameters do not end with NP_PARAMS_END"),
-    (f"{X}, {X}, NP_PARAMS_END", "/broken", b'GET /broken: parameter \\"x\\" is there twice'),
+    (f"{X}, {X}, NP_PARAMS_END", "/broken", b'GET /broken: parameter \\"x\\" is defined twice'),
     (f"{X}, NP_PARAMS_END", "/brokenly", b"GET /brokenly: nginx sends it to another program: this one gets /broken and what is below it"),
 ])
 def test_check_finds_a_broken_table(site, params, path, says):

@@ -133,7 +133,7 @@ def test_a_read_with_another_tag_is_412_too(papers, paper):
 
 def test_a_route_can_demand_it(papers, paper):
     for headers in ({}, {"If_None_Match": '"a"'}):
-        assert "If-Match is needed" in refused(papers, paper, send(papers, paper, "/guarded", **headers), 428)
+        assert "If-Match is required" in refused(papers, paper, send(papers, paper, "/guarded", **headers), 428)
     refused(papers, paper, send(papers, paper, "/guarded", If_None_Match="*"))
     assert send(papers, paper, "/guarded", If_Match="*").status == 200
 

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "http/json.h"
+#include "http/json_check.h"
 #include "unit.h"
 
 /* A text whose size is not its strlen(). */

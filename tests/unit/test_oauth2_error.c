@@ -1,5 +1,6 @@
 #include "http/oauth2_error.h"
 
+#include "http/param_check.h"
 #include "unit.h"
 
 static const struct error_row {

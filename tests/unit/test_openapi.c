@@ -216,7 +216,7 @@ static const struct at_row {
 	  "The body must be application/json" },
 	{ "of who is not known",
 	  "/paths/~1notes~1{id}/delete/responses/401/content/application~1problem+json/example/detail",
-	  "A token is needed" },
+	  "An access token is required" },
 	{ "of our fault",
 	  "/paths/~1/get/responses/500/content/application~1problem+json/example/detail", NULL },
 	{ "its status",

@@ -2,6 +2,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/param.h"
+#include "http/param_list.h"
+#include "http/param_row.h"
 #include "unit.h"
 
 /* --- one value against one row --- */
@@ -104,8 +106,8 @@ static const struct check_row {
 	{ "empty for false", NP_BOOL, 0, 0, "", "must be true or false" },
 
 	{ "cursor", NP_CURSOR, 0, 0, "H2EfYg", NULL },
-	{ "forged cursor", NP_CURSOR, 0, 0, "!!", "must be the \"next\" of another page" },
-	{ "empty cursor", NP_CURSOR, 0, 0, "", "must be the \"next\" of another page" },
+	{ "forged cursor", NP_CURSOR, 0, 0, "!!", "must be the \"next\" of a page" },
+	{ "empty cursor", NP_CURSOR, 0, 0, "", "must be the \"next\" of a page" },
 };
 
 static void
@@ -745,11 +747,10 @@ static const struct rich_row {
 	{ "no time", "{" ADA ",\"seen\":\"2026-01-31\"}", "seen", "must be a date and time" },
 	{ "no list", "{" ADA ",\"tags\":\"x\"}", "tags", "must be an array" },
 	{ "a list of something else", "{" ADA ",\"tags\":[\"x\",1]}", "tags",
-	  "each of it must be a string" },
-	{ "a list with a null", "{" ADA ",\"tags\":[null]}", "tags",
-	  "each of it must be a string" },
+	  "each item must be a string" },
+	{ "a list with a null", "{" ADA ",\"tags\":[null]}", "tags", "each item must be a string" },
 	{ "a value of a list that breaks a rule", "{" ADA ",\"tags\":[\"\"]}", "tags",
-	  "each of it must have 1 to 9" },
+	  "each item must have 1 to 9" },
 	{ "a list that is too long", "{" ADA ",\"tags\":[\"a\",\"b\",\"c\",\"d\"]}", "tags",
 	  "at most 3 values" },
 	{ "an object that must be one", "{" ADA ",\"quiz\":{\"answers\":[1]}}", "quiz.answers",
@@ -787,7 +788,7 @@ a_list_is_an_array_of_postgres(void **state)
 	assert_true(has_fault(&decoded, "query", "code", "at most 2 values"));
 	decoded = decode_rich(*state, "/rich?code=10", "{" ADA "}");
 	assert_true(
-	    has_fault(&decoded, "query", "code", "each of it must be a whole number from 1 to 9"));
+	    has_fault(&decoded, "query", "code", "each item must be a whole number from 1 to 9"));
 }
 
 static void

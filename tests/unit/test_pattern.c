@@ -1,7 +1,7 @@
 #include "http/pattern.h"
 
 #include "base/mem.h"
-#include "http/param.h"
+#include "http/param_check.h"
 #include "unit.h"
 
 static const struct fault_row {
@@ -33,8 +33,8 @@ static const struct fault_row {
 	{ "the ninth back-reference", "(a)\\9", "back-reference" },
 	{ "a back-reference behind an escaped backslash", "(a)\\\\\\1", "back-reference" },
 	{ "a back-reference behind brackets", "([])])\\1", "back-reference" },
-	{ "a ) that closes nothing", "a)b", "closes nothing" },
-	{ "what would be whole between parentheses", "a)|(b", "closes nothing" },
+	{ "a ) that closes nothing", "a)b", "unmatched )" },
+	{ "what would be whole between parentheses", "a)|(b", "unmatched )" },
 	{ "a copy more", "[a-z]{1001}", "repeats too much" },
 	{ "no upper bound", "[a-z]{1000,}", "repeats too much" },
 	{ "no lower bound", "[a-z]{,1001}", "repeats too much" },
@@ -79,7 +79,7 @@ a_pattern_is_bounded_in_bytes_and_levels(void **state)
 	memset(deep, '(', 33);
 	memset(deep + 33, ')', 33);
 	deep[66] = '\0';
-	assert_non_null(strstr(pattern_compile(deep), "too many groups"));
+	assert_non_null(strstr(pattern_compile(deep), "nested too deeply"));
 	deep[65] = '\0';
 	assert_null(pattern_compile(deep + 1));
 }

@@ -60,8 +60,7 @@ each_fault_of_a_value_is_listed(void **state)
 		           { "body", "a\"b\n", "is required" } },
 		.count = 2,
 	};
-	const struct problem problem = { 422, "2 of the values given cannot be accepted", "id",
-		                         &faults, false };
+	const struct problem problem = { 422, "2 values are invalid", "id", &faults, false };
 	struct reply reply;
 	struct json_object *json = document(*state, &problem, &reply);
 

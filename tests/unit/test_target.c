@@ -167,7 +167,7 @@ a_fault_of_a_form_is_called_the_forms(void **state)
 		{ "a broken escape in a name", "%z=1", "The form has a % that" },
 		{ "a NUL", "a=%00", "The form contains %00" },
 		{ "not UTF-8", "a=%ff", "The form is not UTF-8" },
-		{ "too many", NULL, "The form has more than 64 parts" },
+		{ "too many", NULL, "The form has more than 64 fields" },
 	};
 	struct target target;
 	struct error err;

@@ -1,0 +1,219 @@
+#include "http/param_body.h"
+
+#include <inttypes.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/json.h"
+#include "http/param_list.h"
+#include "http/param_row.h"
+#include "http/route.h"
+#include "http/target.h"
+
+#define UNKNOWN_FIELD "is not a field that can be set here"
+
+/* --- JSON --- */
+
+/* How JSON writes each type of value. */
+static const struct {
+	enum json_kind kind, also;
+	const char *message;
+} json_forms[NP_TYPE__MAX] = {
+	[NP_STRING] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_UUID] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_EMAIL] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_INT] = { JSON_INT, JSON_INT, "must be a whole number" },
+	[NP_FLOAT] = { JSON_FLOAT, JSON_INT, "must be a number" },
+	[NP_BOOL] = { JSON_BOOL, JSON_BOOL, "must be true or false" },
+	[NP_DATE] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_DATETIME] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_ENUM] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_OBJECT] = { JSON_OBJECT, JSON_OBJECT, "must be an object" },
+	[NP_CURSOR] = { JSON_STRING, JSON_STRING, "must be a string" },
+};
+
+/* Returns the text of a scalar if JSON writes the parameter's type that way, NULL if not. A number
+ * without a fraction is an integer, as in JSON Schema: 1.0 and 1e2 are. */
+static const char *
+scalar_text(void *owner, const struct np_param *param, const struct json_member *member)
+{
+	int64_t whole;
+
+	if (param->type == NP_INT && member->kind == JSON_FLOAT)
+		return parse_whole(member->text, &whole) ? mem_printf(owner, "%" PRId64, whole)
+		                                         : NULL;
+	if (member->kind == json_forms[param->type].kind
+	    || member->kind == json_forms[param->type].also)
+		return member->text;
+	return NULL;
+}
+
+/* Frees what one item needed before the next is read: only the list grows. Returns a message, which
+ * stays, or NULL. */
+static const char *
+decode_item(struct decoder *decoder, const struct np_param *param, struct json_items *items,
+            bool *more)
+{
+	void *scope = mem_scope(decoder->owner, "item");
+	const char *message = NULL, *text;
+	struct json_member item;
+
+	*more = json_next_item(scope, items, &item);
+	if (*more) {
+		text = scalar_text(scope, param, &item);
+		message = text
+		              ? param_list_add(scope, param, text, decoder_argument(decoder, param))
+		              : mem_printf(scope, PARAM_EACH_ITEM "%s",
+		                           json_forms[param->type].message);
+	}
+	if (!message)
+		mem_free(scope);
+	return message;
+}
+
+static const char *
+decode_list(struct decoder *decoder, const struct np_param *param, const struct json_member *member)
+{
+	struct argument *argument = decoder_argument(decoder, param);
+	const char *message = param_list_begin(decoder->owner, param, argument);
+	struct json_items items;
+	bool more = true;
+
+	if (member->kind != JSON_ARRAY)
+		return "must be an array";
+	items = json_items(member);
+	while (more && !message)
+		message = decode_item(decoder, param, &items, &more);
+	return message;
+}
+
+static void
+decode_value(struct decoder *decoder, const struct np_param *param,
+             const struct json_member *member)
+{
+	struct argument *argument = decoder_argument(decoder, param);
+	const char *message = NULL, *text;
+
+	argument->given = true;
+	argument->value.type = param->type;
+	if (member->kind == JSON_NULL && param->nullable)
+		return;
+	if (param->max_items > 0)
+		message = decode_list(decoder, param, member);
+	else if (param->type == NP_JSON
+	         || (param->type == NP_OBJECT && member->kind == JSON_OBJECT))
+		argument->value.text = json_compact(decoder->owner, member);
+	else if ((text = scalar_text(decoder->owner, param, member)) != NULL)
+		message = param_check(decoder->owner, param, text, argument);
+	else
+		message = json_forms[param->type].message;
+	if (message)
+		decoder_add_fault(decoder, NP_BODY, param->name, message);
+}
+
+/* Returns true if a parameter is inside the object of that name. */
+static bool
+holds_params(const struct decoder *decoder, const char *object)
+{
+	for (const struct np_param *param = decoder->params; param->name; param++)
+		if (param->in == NP_BODY && param_is_inside(param->name, object))
+			return true;
+	return false;
+}
+
+static void decode_object(struct decoder *decoder, const char *path,
+                          const struct json_body *object);
+
+static void
+decode_member(struct decoder *decoder, const char *path, const struct json_member *member)
+{
+	const char *name = path ? mem_printf(decoder->owner, "%s.%s", path, member->name)
+	                        : member->name;
+	/* "user.email" as one key is not the email of a user. */
+	bool dotted = strchr(member->name, '.') != NULL;
+	const struct np_param *param = dotted ? NULL : decoder_find(decoder, NP_BODY, name);
+	struct json_body children;
+
+	if (param) {
+		decode_value(decoder, param, member);
+	} else if (dotted || !holds_params(decoder, name)) {
+		if (!decoder->lenient)
+			decoder_add_fault(decoder, NP_BODY, name, UNKNOWN_FIELD);
+	} else if (member->kind != JSON_OBJECT) {
+		decoder_add_fault(decoder, NP_BODY, name, "must be an object");
+	} else {
+		json_members(decoder->owner, member, &children);
+		decode_object(decoder, name, &children);
+	}
+}
+
+/* Recurses as deep as names have dots, which the table bounds. Stops at the last fault that can be
+ * reported. */
+static void
+decode_object(struct decoder *decoder, const char *path, const struct json_body *object)
+{
+	for (size_t i = 0; i < object->count && decoder->faults->count < PARAM_FAULTS_MAX; i++)
+		decode_member(decoder, path, &object->members[i]);
+}
+
+/* --- a form --- */
+
+/* As a query: no name twice, no unknown name. */
+static bool
+decode_form(struct decoder *decoder, const struct request *request, struct error *err)
+{
+	struct target form;
+
+	if (strlen(request->body) != request->body_size)
+		return error_set(err, NP_MALFORMED, "The body contains a NUL byte");
+	if (!target_parse_form(decoder->owner, request->body, &form, err))
+		return false;
+	for (size_t i = 0; i < form.query_count; i++) {
+		const char *name = form.query[i].name;
+		const struct np_param *param = decoder_find(decoder, NP_BODY, name);
+
+		if (decoder->lenient && (!param || !*form.query[i].value))
+			continue;
+		if (!param)
+			decoder_add_fault(decoder, NP_BODY, name, UNKNOWN_FIELD);
+		else if (decoder_argument(decoder, param)->given)
+			decoder_add_fault(decoder, NP_BODY, name, "is given twice");
+		else
+			decoder_set(decoder, param, form.query[i].value);
+	}
+	return true;
+}
+
+/* --- the body --- */
+
+/* Compares the type without its parameters; RFC 9110 8.3.1. */
+static bool
+is_media_type(const char *type, const char *wanted)
+{
+	size_t size = strcspn(type, "; \t");
+
+	return size == strlen(wanted) && strncasecmp(type, wanted, size) == 0;
+}
+
+bool
+param_body_decode(struct decoder *decoder, const struct np_route *route,
+                  const struct request *request, struct error *err)
+{
+	const char *type = request_header(request, "content-type");
+	struct json_body body;
+
+	if (!route_has_param_in(route, NP_BODY))
+		return true;
+	if (request_is_encoded(request))
+		return error_set(err, NP_MEDIA_TYPE,
+		                 "The body must not be encoded: Content-Encoding is not supported");
+	if (route->form && type && is_media_type(type, "application/x-www-form-urlencoded"))
+		return decode_form(decoder, request, err);
+	if (!type || !is_media_type(type, "application/json"))
+		return error_set(err, NP_MEDIA_TYPE, "The body must be application/json%s",
+		                 route->form ? " or application/x-www-form-urlencoded" : "");
+	if (!json_body_read(decoder->owner, request->body, request->body_size, &body, err))
+		return false;
+	decode_object(decoder, NULL, &body);
+	return true;
+}

@@ -1,0 +1,29 @@
+/* param_faults.h - the broken rules of a request, for the "errors" of its 422 */
+#ifndef NULLPOOL_HTTP_PARAM_FAULTS_H
+#define NULLPOOL_HTTP_PARAM_FAULTS_H
+
+#include "base/attributes.h"
+#include "base/error.h"
+
+#define PARAM_FAULTS_MAX 32
+
+/* One broken rule, for the client. */
+struct param_fault {
+	const char *in; /* path, query, header, body */
+	const char *name;
+	const char *message; /* what the value must be: "must be …" */
+};
+
+struct param_faults {
+	struct param_fault items[PARAM_FAULTS_MAX];
+	size_t count;
+};
+
+/* Adds a fault; drops it if there are PARAM_FAULTS_MAX already. The texts are borrowed. */
+void param_faults_add(struct param_faults *faults, enum np_place in, const char *name,
+                      const char *message);
+
+/* Makes NP_INVALID of the faults. Returns false. */
+bool param_faults_error(const struct param_faults *faults, struct error *err);
+
+#endif

@@ -1,0 +1,37 @@
+#include "http/param_row.h"
+
+const char *const param_places[NP_BODY + 1] = {
+	[NP_PATH] = "path",
+	[NP_QUERY] = "query",
+	[NP_HEADER] = "header",
+	[NP_BODY] = "body",
+};
+
+const struct np_param *
+param_find(const struct np_param *params, const char *name, size_t size)
+{
+	for (; params && params->name; params++)
+		if (strncmp(params->name, name, size) == 0 && !params->name[size])
+			return params;
+	return NULL;
+}
+
+bool
+param_is_inside(const char *name, const char *object)
+{
+	size_t size = strlen(object);
+
+	return strncmp(name, object, size) == 0 && name[size] == '.';
+}
+
+bool
+param_has_min(const struct np_param *param)
+{
+	return param->min != 0 || param->max != 0;
+}
+
+bool
+param_has_max(const struct np_param *param)
+{
+	return param->max != 0 || param->min < 0;
+}
