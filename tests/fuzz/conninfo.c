@@ -1,12 +1,11 @@
-/* conninfo - nothing that may be shown depends on a password, wherever it was given and however
- * badly it was encoded
+/* conninfo - no text that may be shown depends on a password, wherever it is and however badly it
+ * is encoded
  *
- * Each input is read twice, with a password and with another one of the same form: what is said
- * about the two has to be the same to the last byte. So no piece of it is in there, of 4 bytes or
- * of 1.
+ * Each input is parsed twice, with a password and with another one of the same form. The messages
+ * must be identical, so they contain no part of the password, not even one byte.
  *
- * Input: a byte that says where the password stands, then the password, a line feed, and what
- * stands around it.
+ * Input: a byte that says where the password is, the password, a line feed, and the rest of the
+ * URL.
  */
 #include "config/conninfo.h"
 #include "config/redis_url.h"
@@ -24,8 +23,8 @@ enum place {
 	PLACE__MAX
 };
 
-/* Another letter, another digit: all that means something in a URL stays, and what %XX stands for
- * too. */
+/* Replaces each letter and digit by another one. Characters with a meaning in a URL, and %XX, stay.
+ */
 static char *
 other_password(void *owner, const char *password)
 {
@@ -58,38 +57,38 @@ encoded(void *owner, const char *text)
 }
 
 static const char *
-url_with(void *owner, enum place place, const char *password, const char *around)
+url_with(void *owner, enum place place, const char *password, const char *rest)
 {
 	switch (place) {
 	case USERINFO:
-		return mem_printf(owner, "postgresql://me:%s@%s", password, around);
+		return mem_printf(owner, "postgresql://me:%s@%s", password, rest);
 	case USERINFO_ENCODED:
-		return mem_printf(owner, "postgres://me:%s@%s", encoded(owner, password), around);
+		return mem_printf(owner, "postgres://me:%s@%s", encoded(owner, password), rest);
 	case PARAMETER:
-		return mem_printf(owner, "postgresql://%s?password=%s", around, password);
+		return mem_printf(owner, "postgresql://%s?password=%s", rest, password);
 	case PARAMETER_ENCODED:
-		return mem_printf(owner, "postgresql+x://%s?password=%s&sslmode=require", around,
+		return mem_printf(owner, "postgresql+x://%s?password=%s&sslmode=require", rest,
 		                  encoded(owner, password));
 	case SSL_PASSWORD:
 		return mem_printf(owner, "postgresql://me:x@h/d?sslpassword=%s&%s",
-		                  encoded(owner, password), around);
+		                  encoded(owner, password), rest);
 	case REDIS:
-		return mem_printf(owner, "redis://:%s@%s", password, around);
+		return mem_printf(owner, "redis://:%s@%s", password, rest);
 	case REDIS_ENCODED:
-		return mem_printf(owner, "rediss://me:%s@%s", encoded(owner, password), around);
+		return mem_printf(owner, "rediss://me:%s@%s", encoded(owner, password), rest);
 	case PARTS:
 	case PLACE__MAX:
 		break;
 	}
-	return around;
+	return rest;
 }
 
-/* host, port, name and user: lines. */
+/* The rest has host, port, name and user as lines. */
 static bool
-from_parts(void *owner, const char *password, const char *around, struct conninfo *info,
+from_parts(void *owner, const char *password, const char *rest, struct conninfo *info,
            struct error *err)
 {
-	struct input in = { (const uint8_t *)around, strlen(around) };
+	struct input in = { (const uint8_t *)rest, strlen(rest) };
 	struct conninfo_parts parts = { .password = password };
 
 	parts.host = input_text(owner, &in, '\n');
@@ -99,59 +98,59 @@ from_parts(void *owner, const char *password, const char *around, struct conninf
 	return conninfo_from_parts(owner, &parts, info, err);
 }
 
-struct said {
-	bool good;
+struct outcome {
+	bool ok;
 	struct conninfo info;
 	struct redis_url redis;
 	struct error err;
 };
 
-static struct said
-say(void *owner, enum place place, const char *password, const char *around)
+static struct outcome
+parse_with(void *owner, enum place place, const char *password, const char *rest)
 {
-	const char *url = url_with(owner, place, password, around);
-	struct said said = { .good = false };
+	const char *url = url_with(owner, place, password, rest);
+	struct outcome outcome = { .ok = false };
 
 	if (place == PARTS)
-		said.good = from_parts(owner, password, around, &said.info, &said.err);
+		outcome.ok = from_parts(owner, password, rest, &outcome.info, &outcome.err);
 	else if (place == REDIS || place == REDIS_ENCODED)
-		said.good = redis_url_parse(owner, url, &said.redis, &said.err);
+		outcome.ok = redis_url_parse(owner, url, &outcome.redis, &outcome.err);
 	else
-		said.good = conninfo_parse(owner, url, &said.info, &said.err);
-	return said;
+		outcome.ok = conninfo_parse(owner, url, &outcome.info, &outcome.err);
+	return outcome;
 }
 
 static void
-check_said(const struct said *said, const struct said *other)
+check_same_outcome(const struct outcome *outcome, const struct outcome *other)
 {
-	HOLDS(said->good == other->good);
-	if (!said->good) {
-		check_error(&said->err, NP_INVALID);
-		HOLDS(same_text(said->err.message, other->err.message));
-		HOLDS(same_text(said->err.detail, other->err.detail));
+	HOLDS(outcome->ok == other->ok);
+	if (!outcome->ok) {
+		check_error(&outcome->err, NP_INVALID);
+		HOLDS(same_text(outcome->err.message, other->err.message));
+		HOLDS(same_text(outcome->err.detail, other->err.detail));
 		return;
 	}
-	HOLDS(same_text(said->info.redacted, other->info.redacted));
-	HOLDS(same_text(said->info.warning, other->info.warning));
-	HOLDS(same_text(said->redis.host, other->redis.host)
-	      && same_text(said->redis.user, other->redis.user));
+	HOLDS(same_text(outcome->info.redacted, other->info.redacted));
+	HOLDS(same_text(outcome->info.warning, other->info.warning));
+	HOLDS(same_text(outcome->redis.host, other->redis.host)
+	      && same_text(outcome->redis.user, other->redis.user));
 }
 
-/* What was given encoded is what the server gets. */
+/* An encoded password reaches the server decoded. */
 static void
-check_password(enum place place, const char *password, const struct said *said)
+check_password(enum place place, const char *password, const struct outcome *outcome)
 {
-	if (!said->good)
+	if (!outcome->ok)
 		return;
 	if (place == USERINFO_ENCODED || place == PARAMETER_ENCODED || place == PARTS)
-		HOLDS(same_text(conninfo_get(&said->info, "password"), password));
+		HOLDS(same_text(conninfo_get(&outcome->info, "password"), password));
 	if (place == SSL_PASSWORD)
-		HOLDS(same_text(conninfo_get(&said->info, "sslpassword"), password));
+		HOLDS(same_text(conninfo_get(&outcome->info, "sslpassword"), password));
 	if (place == REDIS_ENCODED)
-		HOLDS(same_text(said->redis.password, password));
+		HOLDS(same_text(outcome->redis.password, password));
 }
 
-/* A URL as it comes, for all that follows from it. */
+/* Checks everything that follows from an arbitrary URL. */
 static void
 check_conninfo(void *owner, const char *url)
 {
@@ -159,7 +158,7 @@ check_conninfo(void *owner, const char *url)
 	struct json_object *json;
 	struct error err;
 	struct buf text;
-	bool good;
+	bool ok;
 
 	if (!conninfo_parse(owner, url, &info, &err))
 		return;
@@ -181,13 +180,13 @@ check_conninfo(void *owner, const char *url)
 	}
 	buf_init(&text, owner, 1 << 20);
 	conninfo_json(&info, &text);
-	json = json_read(text.data, text.size, &good);
-	HOLDS(good && (size_t)json_object_object_length(json) == info.count);
+	json = json_read(text.data, text.size, &ok);
+	HOLDS(ok && (size_t)json_object_object_length(json) == info.count);
 	(void)json_object_put(json);
 }
 
-/* A raw & ends a parameter: what follows names another one, which letters make known or not. A raw
- * ?password= is refused. */
+/* Returns true if the password can contain a parameter of its own. A raw & ends a parameter, and
+ * its letters decide whether the next one is known. A raw ?password= is refused. */
 static bool
 splits_url(enum place place, const char *password)
 {
@@ -201,19 +200,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	void *owner = mem_scope(NULL, "input");
 	struct input in = { data, size };
 	enum place place = (enum place)(input_byte(&in) % PLACE__MAX);
-	const char *password = input_text(owner, &in, '\n'), *around = input_rest(owner, &in);
+	const char *password = input_text(owner, &in, '\n'), *rest = input_rest(owner, &in);
 	const char *other = other_password(owner, password);
-	struct said first = say(owner, place, password, around),
-	            second = say(owner, place, other, around);
+	struct outcome first = parse_with(owner, place, password, rest),
+	               second = parse_with(owner, place, other, rest);
 
 	if (!splits_url(place, password))
-		check_said(&first, &second);
-	else if (!first.good && !second.good
+		check_same_outcome(&first, &second);
+	else if (!first.ok && !second.ok
 	         && text_starts(first.err.message, "has an unknown parameter")
 	         && text_starts(second.err.message, "has an unknown parameter"))
 		HOLDS(same_text(first.err.message, second.err.message));
 	check_password(place, password, &first);
-	check_conninfo(owner, around);
+	check_conninfo(owner, rest);
 	mem_free(owner);
 	return 0;
 }

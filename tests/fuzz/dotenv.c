@@ -1,5 +1,5 @@
-/* dotenv - a settings file: what is read can be written again, and a fault names a line and nothing
- * of its text */
+/* dotenv - a settings file that is read can be written and read again, and an error has the number
+ * of a line and none of its text */
 #include "config/dotenv.h"
 #include "fuzz.h"
 
@@ -14,7 +14,7 @@ check_name(const char *name)
 		HOLDS(text_is_alnum(*name) || *name == '_');
 }
 
-/* All values in double quotes. */
+/* Writes all values in double quotes. */
 static void
 write_file(struct buf *out, const struct dotenv *file)
 {
@@ -48,7 +48,7 @@ check_again(void *owner, const struct dotenv *file)
 	}
 }
 
-/* "line 3: what is wrong", of lines that there are; the messages are fixed texts. */
+/* A message is "line 3: what is wrong". The line exists, and the rest is one of the fixed texts. */
 static void
 check_fault(const char *text, size_t size, const struct error *err)
 {
@@ -71,8 +71,7 @@ check_fault(const char *text, size_t size, const struct error *err)
 	HOLDS(known);
 }
 
-/* Where nothing is quoted or referred to, no value begins or ends with a blank, or goes over a
- * line. */
+/* Without quotes and references, no value begins or ends with a blank or spans lines. */
 static void
 check_bare(const char *text, size_t size, const char *value)
 {

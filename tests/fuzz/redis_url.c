@@ -1,5 +1,5 @@
-/* redis_url - redis[s]:// and unix://: what is read can be written again (what is said of it:
- * conninfo.c) */
+/* redis_url - a redis[s]:// or unix:// URL that is parsed can be written and parsed again (its
+ * error messages: conninfo.c) */
 #include "config/redis_url.h"
 #include "config/url.h"
 #include "fuzz.h"
@@ -15,7 +15,7 @@ check_parts(const struct redis_url *redis)
 	HOLDS(!redis->user || redis->password);
 }
 
-/* Nobody else's: what stands in the URL. */
+/* User and password are those of the URL. */
 static void
 check_user(void *owner, const char *text, const struct redis_url *redis)
 {
@@ -45,8 +45,7 @@ put_together(struct buf *out, const struct redis_url *redis)
 	buf_text(out, redis->path ? "unix://" : redis->tls ? "rediss://" : "redis://");
 	write_user(out, redis);
 	if (redis->path) {
-		/* "/path", or "./path" of the working directory: what comes before the slash is the
-		 * host. */
+		/* "/path", or "./path" in the working directory, whose dot is the host. */
 		buf_text(out, redis->path[0] == '.' ? "./" : "/");
 		buf_percent(out, strchr(redis->path, '/') + 1, "/");
 	} else {

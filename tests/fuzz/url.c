@@ -1,5 +1,5 @@
-/* url - scheme://user:password@host:port/path?name=value: what is taken apart can be put together
- * again */
+/* url - scheme://user:password@host:port/path?name=value: a URL that is parsed can be written and
+ * parsed again */
 #include "config/url.h"
 #include "fuzz.h"
 
@@ -83,12 +83,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf whole;
 
 	if (url_parse(owner, text, &url, &err)) {
-		/* One raw @ at most, and no #: else it is not clear where a password ends. */
+		/* At most one raw @, and no #: otherwise the end of a password is ambiguous. */
 		HOLDS(strchr(text, '@') == strrchr(text, '@') && !strchr(text, '#'));
 		check_parts(&url);
 		buf_init(&whole, owner, 1 << 20);
 		put_together(&whole, &url);
-		/* Encoded it may be longer than one may be. */
+		/* Encoded, it may exceed the limit. */
 		if (whole.size <= URL_MAX_BYTES) {
 			HOLDS(url_parse(owner, whole.data, &again, &err));
 			same_url(&url, &again);

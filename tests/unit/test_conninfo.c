@@ -12,7 +12,7 @@ parsed(void *owner, const char *url)
 	return info;
 }
 
-/* --- what is accepted --- */
+/* --- accepted URLs --- */
 
 static const struct form_row {
 	const char *about;
@@ -50,7 +50,7 @@ static const struct form_row {
 };
 
 static void
-every_form_comes_to_the_same_keywords(void **state)
+every_form_gives_the_same_keywords(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(form_rows); i++) {
 		const struct form_row *row = &form_rows[i];
@@ -94,7 +94,7 @@ libpq_parameters_are_passed_on(void **state)
 }
 
 static void
-what_poolers_and_orms_add_is_left_out_with_a_warning(void **state)
+parameters_of_poolers_and_orms_are_dropped_with_a_warning(void **state)
 {
 	struct conninfo info = parsed(
 	    *state, "postgres://u:p@h/d?pgbouncer=true&connection_limit=1"
@@ -108,7 +108,7 @@ what_poolers_and_orms_add_is_left_out_with_a_warning(void **state)
 }
 
 static void
-the_endpoint_may_stand_in_options(void **state)
+options_may_name_the_endpoint(void **state)
 {
 	struct conninfo info = parsed(*state, "postgres://u:p@h/d?options=endpoint%3Dep-cool-1");
 
@@ -136,17 +136,16 @@ parts_make_the_same_as_a_url(void **state)
 	assert_false(conninfo_from_parts(*state, &parts, &info, &err));
 }
 
-/* --- what is refused; Pa55w0rd is where a password is, and no message may have a piece of it ---
- */
+/* --- refused URLs: Pa55w0rd is the password, and no message may contain a part of it --- */
 
 static const struct fault_row {
 	const char *about;
 	const char *url;
-	const char *says; /* what the message must name; NULL: anything */
+	const char *says; /* what the message must contain; NULL: anything */
 } fault_rows[] = {
 	{ "another database", "mysql://u:Pa55w0rd@h/d", "postgres" },
-	{ "a scheme that only begins like it", "postgresqlx://u:Pa55w0rd@h/d", "postgres" },
-	{ "a scheme of as many letters", "mongodb1://u:Pa55w0rd@h/d", "postgres" },
+	{ "a longer scheme", "postgresqlx://u:Pa55w0rd@h/d", "postgres" },
+	{ "a scheme of the same length", "mongodb1://u:Pa55w0rd@h/d", "postgres" },
 	{ "keywords in place of a URL", "host=h user=u password=Pa55w0rd", NULL },
 	{ "empty", "", NULL },
 	{ "unencoded @ in the password", "postgres://u:Pa55@w0rd@h/d", "@" },
@@ -158,12 +157,12 @@ static const struct fault_row {
 	{ "unencoded @ in the password parameter", "postgres://u@h/d?password=Pa55@w0rd", NULL },
 	{ "unencoded # in the password parameter", "postgres://u@h/d?password=Pa55#w0rd", NULL },
 	{ "unencoded & in the password parameter", "postgres://u@h/d?password=Pa55&w0rd", NULL },
-	{ "the @ forgotten", "postgres://u:Pa55w0rd/d", NULL },
+	{ "a missing @", "postgres://u:Pa55w0rd/d", NULL },
 	{ "no host", "postgres://u:Pa55w0rd@/d", "host" },
 	{ "empty brackets", "postgres://u:Pa55w0rd@[]/d", "host" },
 	{ "no user", "postgres://h/d?password=Pa55w0rd", "user" },
 	{ "no database", "postgres://u:Pa55w0rd@h", "database" },
-	{ "no database behind the slash", "postgres://u:Pa55w0rd@h/", "database" },
+	{ "no database after the slash", "postgres://u:Pa55w0rd@h/", "database" },
 	{ "several hosts", "postgres://u:Pa55w0rd@a,b/d", "several hosts" },
 	{ "several hosts with ports", "postgres://u:Pa55w0rd@a:5432,b:5432/d", "several hosts" },
 	{ "several hosts, the last with a port", "postgres://u:Pa55w0rd@a,b:5432/d",
@@ -195,7 +194,7 @@ static const struct fault_row {
 };
 
 static void
-a_fault_names_its_place_and_quotes_no_value(void **state)
+an_error_names_the_part_and_quotes_no_value(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(fault_rows); i++) {
 		const struct fault_row *row = &fault_rows[i];
@@ -211,9 +210,9 @@ a_fault_names_its_place_and_quotes_no_value(void **state)
 	}
 }
 
-/* libpq would take the name of the operating system's user for both. */
+/* libpq would use the name of the operating system's user for both. */
 static void
-an_empty_user_or_database_is_none(void **state)
+an_empty_user_or_database_is_refused(void **state)
 {
 	struct conninfo info;
 	struct error err;
@@ -223,7 +222,7 @@ an_empty_user_or_database_is_none(void **state)
 }
 
 static void
-server_settings_behind_the_endpoint_are_refused_too(void **state)
+server_settings_after_the_endpoint_are_refused(void **state)
 {
 	struct conninfo info;
 	struct error err;
@@ -234,7 +233,7 @@ server_settings_behind_the_endpoint_are_refused_too(void **state)
 }
 
 static void
-a_fault_of_the_parts_quotes_no_value(void **state)
+an_error_in_the_parts_quotes_no_value(void **state)
 {
 	const struct conninfo_parts parts = {
 		.host = "a,b", .port = "5432", .name = "d", .user = "u", .password = "Pa55w0rd"
@@ -263,9 +262,9 @@ static const struct redacted_row {
 	{ "password parameter", "postgres://u@h/d?password=c4n4ry", "postgresql://u:***@h/d" },
 	{ "driver and ssl", "postgresql+asyncpg://u:c4n4ry@h/d?ssl=require",
 	  "postgresql://u:***@h/d?sslmode=require" },
-	{ "password of a key", "postgres://u:c4n4ry@h/d?sslpassword=c4n4ry&sslmode=verify-full",
+	{ "the password of a key", "postgres://u:c4n4ry@h/d?sslpassword=c4n4ry&sslmode=verify-full",
 	  "postgresql://u:***@h/d?sslmode=verify-full" },
-	{ "what was left out", "postgres://u:c4n4ry@h/d?application_name=c4n4ry",
+	{ "a dropped parameter", "postgres://u:c4n4ry@h/d?application_name=c4n4ry",
 	  "postgresql://u:***@h/d" },
 	{ "names are encoded", "postgres://u%40x:c4n4ry@h/d%20e",
 	  "postgresql://u%40x:***@h/d%20e" },
@@ -306,10 +305,10 @@ the_redacted_form_keeps_the_brackets_of_an_address(void **state)
 	                    "postgresql://u:***@[fe80::1%25%40x]/d");
 }
 
-/* --- questions --- */
+/* --- defaults and predicates --- */
 
 static void
-default_adds_what_is_not_there_yet(void **state)
+default_adds_only_an_absent_keyword(void **state)
 {
 	struct conninfo info = parsed(*state, "postgres://u:p@h/d");
 
@@ -322,7 +321,7 @@ default_adds_what_is_not_there_yet(void **state)
 }
 
 static void
-no_more_is_added_than_there_is_room_for(void **state)
+default_adds_nothing_to_a_full_list(void **state)
 {
 	struct conninfo info = parsed(*state, "postgres://u:p@h/d");
 
@@ -334,7 +333,7 @@ no_more_is_added_than_there_is_room_for(void **state)
 }
 
 static void
-neon_is_known_by_its_domain(void **state)
+neon_is_recognized_by_its_domain(void **state)
 {
 	struct conninfo direct = parsed(*state, "postgres://u@ep-x-1.eu-central-1.aws.neon.tech/d"),
 	                other = parsed(*state, "postgres://u@db.example-neon.tech/d"),
@@ -375,7 +374,7 @@ static const struct question_row {
 };
 
 static void
-questions_are_answered_from_the_keywords(void **state)
+predicates_follow_from_the_keywords(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(question_rows); i++) {
 		const struct question_row *row = &question_rows[i];
@@ -387,7 +386,7 @@ questions_are_answered_from_the_keywords(void **state)
 	}
 }
 
-/* libpq dials hostaddr, and takes host for the name in the certificate only. */
+/* libpq connects to hostaddr, and uses host only as the name in the certificate. */
 static void
 an_address_is_a_network_whatever_the_host_is(void **state)
 {
@@ -442,23 +441,23 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(every_form_comes_to_the_same_keywords),
+		TEST(every_form_gives_the_same_keywords),
 		TEST(keywords_and_values_end_with_null),
 		TEST(libpq_parameters_are_passed_on),
-		TEST(what_poolers_and_orms_add_is_left_out_with_a_warning),
-		TEST(the_endpoint_may_stand_in_options),
+		TEST(parameters_of_poolers_and_orms_are_dropped_with_a_warning),
+		TEST(options_may_name_the_endpoint),
 		TEST(parts_make_the_same_as_a_url),
-		TEST(a_fault_names_its_place_and_quotes_no_value),
-		TEST(an_empty_user_or_database_is_none),
-		TEST(server_settings_behind_the_endpoint_are_refused_too),
-		TEST(a_fault_of_the_parts_quotes_no_value),
+		TEST(an_error_names_the_part_and_quotes_no_value),
+		TEST(an_empty_user_or_database_is_refused),
+		TEST(server_settings_after_the_endpoint_are_refused),
+		TEST(an_error_in_the_parts_quotes_no_value),
 		TEST(the_redacted_form_is_a_url_without_the_password),
 		TEST(the_redacted_form_can_be_parsed_again),
 		TEST(the_redacted_form_keeps_the_brackets_of_an_address),
-		TEST(default_adds_what_is_not_there_yet),
-		TEST(no_more_is_added_than_there_is_room_for),
-		TEST(neon_is_known_by_its_domain),
-		TEST(questions_are_answered_from_the_keywords),
+		TEST(default_adds_only_an_absent_keyword),
+		TEST(default_adds_nothing_to_a_full_list),
+		TEST(neon_is_recognized_by_its_domain),
+		TEST(predicates_follow_from_the_keywords),
 		TEST(an_address_is_a_network_whatever_the_host_is),
 		TEST(a_name_is_resolved_and_an_address_is_not),
 		TEST(json_has_every_keyword),

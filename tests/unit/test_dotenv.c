@@ -22,10 +22,10 @@ static const struct value_row {
 	{ "equals inside", "NAME=a=b==\n", "a=b==" },
 	{ "a URL", "NAME=postgres://u:p%40@h:5432/d?ssl=require\n",
 	  "postgres://u:p%40@h:5432/d?ssl=require" },
-	{ "comment behind white space", "NAME=value # a comment\n", "value" },
-	{ "comment behind a tab", "NAME=value\t# a comment\n", "value" },
+	{ "comment after white space", "NAME=value # a comment\n", "value" },
+	{ "comment after a tab", "NAME=value\t# a comment\n", "value" },
 	{ "# without space belongs to the value", "NAME=pass#word#\n", "pass#word#" },
-	{ "# at once belongs to the value too", "NAME=#word\n", "#word" },
+	{ "# at the beginning belongs to the value too", "NAME=#word\n", "#word" },
 	{ "comment in place of a value", "NAME= # a comment\n", "" },
 	{ "quote inside", "NAME=it's\n", "it's" },
 	{ "backslash in a bare value", "NAME=a\\nb\n", "a\\nb" },
@@ -35,27 +35,27 @@ static const struct value_row {
 	{ "double quotes", "NAME=\"a 'b' # c\"\n", "a 'b' # c" },
 	{ "dollar in double quotes", "NAME=\"$HOME $\"\n", "$HOME $" },
 	{ "all escapes", "NAME=\"\\n\\r\\t\\\\\\\"\\$\"\n", "\n\r\t\\\"$" },
-	{ "an unknown escape stays", "NAME=\"a\\qb\"\n", "a\\qb" },
+	{ "an unknown escape is literal", "NAME=\"a\\qb\"\n", "a\\qb" },
 	{ "a backslash, then an n", "NAME=\"\\\\n\"\n", "\\n" },
 	{ "empty quotes", "NAME=\"\"\n", "" },
-	{ "blanks in quotes stay", "NAME=\"  a  \"\n", "  a  " },
-	{ "double quotes over lines", "NAME=\"one\ntwo\n\"\n", "one\ntwo\n" },
-	{ "comment behind quotes", "NAME=\"a\" # b\n", "a" },
-	{ "comment right behind quotes", "NAME='a'#b\n", "a" },
+	{ "blanks in quotes are kept", "NAME=\"  a  \"\n", "  a  " },
+	{ "double quotes that span lines", "NAME=\"one\ntwo\n\"\n", "one\ntwo\n" },
+	{ "comment after quotes", "NAME=\"a\" # b\n", "a" },
+	{ "comment directly after quotes", "NAME='a'#b\n", "a" },
 	{ "CRLF", "NAME=value\r\n", "value" },
-	{ "CRLF behind quotes", "NAME=\"value\"\r\n", "value" },
-	{ "CRLF and nothing", "NAME=\r\n", "" },
+	{ "CRLF after quotes", "NAME=\"value\"\r\n", "value" },
+	{ "CRLF only", "NAME=\r\n", "" },
 	{ "byte order mark", "\xef\xbb\xbfNAME=value\n", "value" },
 	{ "UTF-8", "NAME=p\xc3\xa4ss\n", "p\xc3\xa4ss" },
 	{ "after empty lines and comments", "\n\r\n  \n# NAME=no\n  # NAME=no\nNAME=value\n",
 	  "value" },
-	{ "behind a name with underscores and digits", "_N_1=no\nNAME=value\n", "value" },
+	{ "after a name with underscores and digits", "_N_1=no\nNAME=value\n", "value" },
 	{ "the last entry wins", "NAME=first\nNAME=second\n", "second" },
-	{ "the last entry wins, empty too", "NAME=first\nNAME=\n", "" },
+	{ "the last entry wins, even if empty", "NAME=first\nNAME=\n", "" },
 };
 
 static void
-a_value_is_read_as_it_is_written(void **state)
+each_form_of_a_value_is_read(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(value_rows); i++) {
 		const struct value_row *row = &value_rows[i];
@@ -68,8 +68,8 @@ a_value_is_read_as_it_is_written(void **state)
 	}
 }
 
-/* The cases of python-dotenv's own tests (test_dotenv_values_string_io, with load_dotenv's
- * precedence: the environment wins), and what it leaves open. */
+/* The cases of python-dotenv's own tests (test_dotenv_values_string_io, but with the precedence of
+ * load_dotenv: the environment wins), and cases that it leaves open. */
 static const struct reference_row {
 	const char *about;
 	const char *text;
@@ -79,39 +79,39 @@ static const struct reference_row {
 } reference_rows[] = {
 	{ "of the environment", "NAME=${b}", "c", "b=c" },
 	{ "without braces", "NAME=$b", "$b", "b=c" },
-	{ "with a default that is not needed", "NAME=${b:-d}", "c", "b=c" },
+	{ "with an unused default", "NAME=${b:-d}", "c", "b=c" },
 	{ "of the file", "b=c\nNAME=${b}", "c", "" },
 	{ "not set", "NAME=${b}", "", "", true },
 	{ "not set, and a default", "NAME=${b:-d}", "d", "" },
 	{ "in double quotes", "NAME=\"${b}\"", "c", "b=c" },
-	{ "in single quotes it stays", "NAME='${b}'", "${b}", "b=c" },
+	{ "in single quotes it is literal", "NAME='${b}'", "${b}", "b=c" },
 	{ "text around", "NAME=x${b}y", "xcy", "b=c" },
 	{ "of its own name, in the environment", "NAME=${NAME}", "b", "NAME=b" },
-	{ "of its own name, nowhere", "NAME=${NAME}", "", "", true },
+	{ "of its own name, not set", "NAME=${NAME}", "", "", true },
 	{ "of its own name, with a default", "NAME=${NAME:-c}", "c", "" },
 	{ "twice", "NAME=${b}${b}", "cc", "b=c" },
 	{ "the environment wins over the file", "b=d\nNAME=${b}", "c", "b=c" },
-	{ "the entry above, the last of them", "a=b\na=c\nNAME=${a}", "c", "" },
-	{ "an entry below is not there yet", "NAME=${a}\na=b", "", "", true },
-	{ "what was referred to is not looked at again", "NAME=${b}", "${c}", "b=${c}" },
-	{ "an empty variable is not set", "NAME=${b:-d}", "d", "b=" },
-	{ "an empty entry gives way to a default", "b=\nNAME=${b:-d}", "d", "" },
-	{ "an empty entry is not missed", "b=\nNAME=x${b}", "x", "" },
+	{ "the last entry above", "a=b\na=c\nNAME=${a}", "c", "" },
+	{ "an entry below is not known yet", "NAME=${a}\na=b", "", "", true },
+	{ "a replaced reference is not expanded again", "NAME=${b}", "${c}", "b=${c}" },
+	{ "an empty variable counts as not set", "NAME=${b:-d}", "d", "b=" },
+	{ "a default replaces an empty entry", "b=\nNAME=${b:-d}", "d", "" },
+	{ "an empty entry is resolved", "b=\nNAME=x${b}", "x", "" },
 	{ "an empty default", "NAME=x${b:-}y", "xy", "" },
 	{ "a default with a dollar", "NAME=${b:-$c}", "$c", "" },
 	{ "spaces in a default", "NAME=${b:-one two}", "one two", "" },
 	{ "escaped in double quotes", "NAME=\"\\${b}\"", "${b}", "b=c" },
-	{ "over lines", "NAME=\"one\n${b}\n\"", "one\nc\n", "b=c" },
+	{ "across lines", "NAME=\"one\n${b}\n\"", "one\nc\n", "b=c" },
 	{ "not closed", "NAME=${b", "${b", "b=c" },
 	{ "not closed within the quotes", "NAME=\"${b\"\nb=}", "${b", "b=c" },
 	{ "not closed before the comment", "NAME=${b #}", "${b", "b=c" },
-	{ "no name", "NAME=${}", "${}", "" },
-	{ "a name that none has", "NAME=${1}${a-b}${a b}", "${1}${a-b}${a b}", "1=c" },
+	{ "an empty name", "NAME=${}", "${}", "" },
+	{ "an invalid name", "NAME=${1}${a-b}${a b}", "${1}${a-b}${a b}", "1=c" },
 	{ "another operator", "NAME=${b:=d}${b:+d}", "${b:=d}${b:+d}", "b=c" },
 };
 
 static void
-a_reference_stands_for_a_variable(void **state)
+a_reference_is_replaced_by_its_variable(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(reference_rows); i++) {
 		const struct reference_row *row = &reference_rows[i];
@@ -129,7 +129,7 @@ a_reference_stands_for_a_variable(void **state)
 }
 
 static void
-references_do_not_grow_without_end(void **state)
+repeated_references_are_limited(void **state)
 {
 	struct buf text;
 	struct dotenv file;
@@ -143,7 +143,7 @@ references_do_not_grow_without_end(void **state)
 	assert_string_equal(err.message, "line 15: the value is too long");
 }
 
-/* Every row's text holds the canary, which no message may. */
+/* Each row's text contains the canary, which no message may contain. */
 #define CANARY "c4n4ry"
 static const struct fault_row {
 	const char *about;
@@ -155,11 +155,11 @@ static const struct fault_row {
 	{ "a name that begins with a digit", "1" CANARY "=x\n", "line 1:" },
 	{ "a name with a dash", "A=1\n\n# c\nA-B=" CANARY "\n", "line 4:" },
 	{ "two words before the equals", "set A=" CANARY "\n", "line 1:" },
-	{ "export of nothing", "export " CANARY "\n", "line 1:" },
+	{ "export without a value", "export " CANARY "\n", "line 1:" },
 	{ "single quote not closed", "A=1\nB='" CANARY "\nC=2\n", "line 2:" },
 	{ "double quote not closed", "A=\"" CANARY "\n\n\n", "line 1:" },
 	{ "the quote that would close is escaped", "A=\"" CANARY "\\\"\n", "line 1:" },
-	{ "text behind the quote", "A=\"1\"" CANARY "\n", "line 1:" },
+	{ "text after the quote", "A=\"1\"" CANARY "\n", "line 1:" },
 	{ "counts the lines of a value", "A=\"1\n2\n3\"\n" CANARY "\n", "line 4:" },
 	{ "counts CRLF once", "A=1\r\nB=2\r\n" CANARY "\r\n", "line 3:" },
 	{ "a YAML line", "password: " CANARY "\n", "line 1:" },
@@ -167,7 +167,7 @@ static const struct fault_row {
 };
 
 static void
-a_fault_tells_its_line_and_never_its_text(void **state)
+an_error_has_its_line_and_never_its_text(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(fault_rows); i++) {
 		const struct fault_row *row = &fault_rows[i];
@@ -194,7 +194,7 @@ nul_is_refused(void **state)
 }
 
 static void
-a_name_that_is_not_there_has_no_value(void **state)
+an_absent_name_has_no_value(void **state)
 {
 	static const char text[] = "NAME=value\nNAMES=values\n";
 	struct dotenv file;
@@ -260,7 +260,7 @@ too_many_entries_are_refused(void **state)
 	assert_non_null(strstr(err.message, "line 513:"));
 }
 
-/* The text need not end with a NUL: what is behind it is not read. */
+/* The text need not end with a NUL, and bytes after its end are not read. */
 static void
 only_the_given_bytes_are_read(void **state)
 {
@@ -291,12 +291,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_value_is_read_as_it_is_written),
-		TEST(a_reference_stands_for_a_variable),
-		TEST(references_do_not_grow_without_end),
-		TEST(a_fault_tells_its_line_and_never_its_text),
+		TEST(each_form_of_a_value_is_read),
+		TEST(a_reference_is_replaced_by_its_variable),
+		TEST(repeated_references_are_limited),
+		TEST(an_error_has_its_line_and_never_its_text),
 		TEST(nul_is_refused),
-		TEST(a_name_that_is_not_there_has_no_value),
+		TEST(an_absent_name_has_no_value),
 		TEST(a_variable_may_be_called_export),
 		TEST(a_file_that_is_too_long_is_refused),
 		TEST(a_value_may_fill_the_file),

@@ -10,7 +10,7 @@ static const struct url_row {
 	int database;
 } url_rows[] = {
 	{ "host only", "redis://h", NULL, "h", 6379, NULL, NULL, 0 },
-	{ "no host is this machine", "redis://", NULL, "localhost", 6379, NULL, NULL, 0 },
+	{ "without a host it is localhost", "redis://", NULL, "localhost", 6379, NULL, NULL, 0 },
 	{ "port and database", "redis://h:6380/3", NULL, "h", 6380, NULL, NULL, 3 },
 	{ "slash without a database", "redis://h/", NULL, "h", 6379, NULL, NULL, 0 },
 	{ "password without a user", "redis://:p%40@h/0", NULL, "h", 6379, NULL, "p@", 0 },
@@ -20,14 +20,14 @@ static const struct url_row {
 	{ "unix socket", "unix:///run/redis.sock", "/run/redis.sock", NULL, 6379, NULL, NULL, 0 },
 	{ "unix socket with a database", "unix:///run/redis.sock?db=4", "/run/redis.sock", NULL,
 	  6379, NULL, NULL, 4 },
-	{ "unix socket of the working directory", "unix://./run/redis.sock?db=1",
+	{ "unix socket in the working directory", "unix://./run/redis.sock?db=1",
 	  "./run/redis.sock", NULL, 6379, NULL, NULL, 1 },
 	{ "unix socket with a password", "unix://:p@/run/redis.sock", "/run/redis.sock", NULL, 6379,
 	  NULL, "p", 0 },
 };
 
 static void
-a_url_is_taken_apart(void **state)
+a_url_is_parsed(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(url_rows); i++) {
 		const struct url_row *row = &url_rows[i];
@@ -52,26 +52,26 @@ static const struct fault_row {
 	{ "another scheme", "http://u:Pa55w0rd@h" },
 	{ "no scheme", "u:Pa55w0rd@h:6379" },
 	{ "empty", "" },
-	{ "a database that is no number", "redis://u:Pa55w0rd@h/Pa55w0rd" },
+	{ "a database that is not a number", "redis://u:Pa55w0rd@h/Pa55w0rd" },
 	{ "a negative database", "redis://u:Pa55w0rd@h/-1" },
 	{ "a database that is too large", "redis://u:Pa55w0rd@h/99999999999" },
 	{ "a parameter other than db", "redis://u:Pa55w0rd@h?Pa55=w0rd" },
-	{ "a db that is no number", "redis://u:Pa55w0rd@h?db=Pa55" },
+	{ "a db that is not a number", "redis://u:Pa55w0rd@h?db=Pa55" },
 	{ "an empty db", "redis://u:Pa55w0rd@h?db=" },
 	{ "a unix socket with two slashes", "unix://Pa55w0rd/redis.sock" },
 	{ "a unix socket without a path", "unix:///" },
-	{ "a unix socket of the working directory without a path", "unix://./" },
+	{ "a unix socket in the working directory without a path", "unix://./" },
 	{ "a unix socket above the working directory", "unix://../Pa55w0rd" },
-	{ "a port that is none", "redis://u:Pa55w0rd@h:99999" },
+	{ "an invalid port", "redis://u:Pa55w0rd@h:99999" },
 	{ "CAs without TLS", "redis://u:Pa55w0rd@h?ssl_ca_certs=/Pa55" },
-	{ "no CAs", "rediss://u:Pa55w0rd@h?ssl_ca_certs=" },
-	{ "TLS without its proof", "rediss://u:Pa55w0rd@h?ssl_cert_reqs=none" },
+	{ "an empty file of CAs", "rediss://u:Pa55w0rd@h?ssl_ca_certs=" },
+	{ "unverified TLS", "rediss://u:Pa55w0rd@h?ssl_cert_reqs=none" },
 	{ "an unencoded @", "redis://u:Pa55@w0rd@h" },
 	{ "a password without its colon", "redis://Pa55w0rd@h" },
 };
 
 static void
-a_fault_quotes_no_piece_of_the_url(void **state)
+an_error_quotes_no_part_of_the_url(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(fault_rows); i++) {
 		const struct fault_row *row = &fault_rows[i];
@@ -87,7 +87,7 @@ a_fault_quotes_no_piece_of_the_url(void **state)
 }
 
 static void
-tls_is_a_scheme_and_may_have_its_cas(void **state)
+rediss_is_tls_and_may_name_its_cas(void **state)
 {
 	struct redis_url redis;
 	struct error err;
@@ -109,9 +109,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_url_is_taken_apart),
-		TEST(a_fault_quotes_no_piece_of_the_url),
-		TEST(tls_is_a_scheme_and_may_have_its_cas),
+		TEST(a_url_is_parsed),
+		TEST(an_error_quotes_no_part_of_the_url),
+		TEST(rediss_is_tls_and_may_name_its_cas),
 	};
 
 	return cmocka_run_group_tests_name("redis_url", tests, NULL, NULL);

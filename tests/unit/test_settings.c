@@ -12,19 +12,19 @@
 #define URL_TLS   "DATABASE_URL=postgres://u:p4ssw0rd@h/d?sslmode=require"
 #define FILE_NAME "NULLPOOL_ENV_FILE"
 
-/* A key of this run alone: what stands in the repository is refused. */
-static char good_key[sizeof("SECRET_KEY=") + 64] = "SECRET_KEY=";
+/* A key that is made for each run, because keys in the repository are refused. */
+static char random_key[sizeof("SECRET_KEY=") + 64] = "SECRET_KEY=";
 
 struct reading {
 	struct settings settings;
 	struct buf faults;
-	bool good;
+	bool ok;
 };
 
-/* The environment of a test: up to 31 of "NAME=value", ending with NULL. The log keeps secrets for
- * the life of the process, so what they belong to lives as long. */
+/* Reads settings from up to 31 "NAME=value" entries, which end with NULL. The log borrows secrets
+ * for the life of the process, so their owner must live as long. */
 static struct reading
-read_with(const char *const *entries)
+read_entries(const char *const *entries)
 {
 	struct reading reading;
 	char *environment[32] = { NULL };
@@ -32,23 +32,22 @@ read_with(const char *const *entries)
 	for (size_t i = 0; entries[i]; i++)
 		environment[i] = mem_strdup(mem_process(), entries[i]);
 	buf_init(&reading.faults, mem_process(), 65536);
-	reading.good = settings_read(mem_process(), environment, &reading.settings,
-	                             &reading.faults);
-	assert_int_equal(reading.good, reading.faults.size == 0);
+	reading.ok = settings_read(mem_process(), environment, &reading.settings, &reading.faults);
+	assert_int_equal(reading.ok, reading.faults.size == 0);
 	return reading;
 }
-#define READ(...) read_with((const char *const[]){ __VA_ARGS__, NULL })
+#define READ(...) read_entries((const char *const[]){ __VA_ARGS__, NULL })
 
 static struct reading
-good_with(const char *const *entries)
+read_valid(const char *const *entries)
 {
-	struct reading reading = read_with(entries);
+	struct reading reading = read_entries(entries);
 
-	if (!reading.good)
+	if (!reading.ok)
 		fail_msg("%s", reading.faults.data);
 	return reading;
 }
-#define GOOD(...) good_with((const char *const[]){ __VA_ARGS__, NULL })
+#define VALID(...) read_valid((const char *const[]){ __VA_ARGS__, NULL })
 
 static size_t
 lines_of(const char *text)
@@ -60,7 +59,7 @@ lines_of(const char *text)
 	return lines;
 }
 
-/* Whether a line of the faults begins with the name. */
+/* Returns true if a line of the faults begins with the name. */
 static bool
 is_faulted(const struct reading *reading, const char *name)
 {
@@ -76,7 +75,7 @@ is_faulted(const struct reading *reading, const char *name)
 	return false;
 }
 
-/* A directory of its own is the working directory while a test runs. */
+/* A temporary directory, which is the working directory while the tests run. */
 static char home[] = "/tmp/test_settings.XXXXXX";
 
 static void
@@ -91,7 +90,7 @@ write_file(const char *name, const char *text, mode_t mode)
 }
 
 static int
-no_files(void **state)
+remove_files(void **state)
 {
 	(void)state;
 	(void)unlink(".env");
@@ -100,16 +99,16 @@ no_files(void **state)
 }
 
 static int
-move_in(void **state)
+enter_home(void **state)
 {
 	(void)state;
 	return mkdtemp(home) && chdir(home) == 0 ? 0 : -1;
 }
 
 static int
-move_out(void **state)
+leave_home(void **state)
 {
-	(void)no_files(state);
+	(void)remove_files(state);
 	mem_end();
 	return chdir("/") == 0 && rmdir(home) == 0 ? 0 : -1;
 }
@@ -117,9 +116,9 @@ move_out(void **state)
 /* --- where a value comes from --- */
 
 static void
-a_url_is_all_that_development_needs(void **state)
+development_needs_only_a_url(void **state)
 {
-	struct settings settings = GOOD(URL).settings;
+	struct settings settings = VALID(URL).settings;
 
 	(void)state;
 	assert_int_equal(settings.env, ENV_DEVELOPMENT);
@@ -167,7 +166,7 @@ each_environment_has_its_defaults(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(env_rows); i++) {
 		const struct env_row *row = &env_rows[i];
-		struct settings settings = GOOD(row->env, URL).settings;
+		struct settings settings = VALID(row->env, URL).settings;
 
 		row_int(row, settings.env, row->value);
 		row_int(row, settings.database_connection, row->mode);
@@ -181,54 +180,54 @@ static void
 the_default_file_may_be_absent(void **state)
 {
 	(void)state;
-	assert_true(GOOD(URL).good);
+	assert_true(VALID(URL).ok);
 }
 
 static void
-the_default_file_is_read_when_it_is_there(void **state)
+the_default_file_is_read_if_it_exists(void **state)
 {
 	(void)state;
 	write_file(".env", URL "\nAPP_NAME=\"from .env\"\n", 0600);
-	assert_string_equal(GOOD("PATH=/bin").settings.app_name, "from .env");
+	assert_string_equal(VALID("PATH=/bin").settings.app_name, "from .env");
 }
 
 static void
-the_file_that_is_named_is_read_in_place_of_the_default(void **state)
+a_named_file_replaces_the_default_file(void **state)
 {
 	(void)state;
 	write_file(".env", "APP_NAME=wrong\n", 0600);
 	write_file("other.env", URL "\nAPP_NAME=right\n", 0600);
-	assert_string_equal(GOOD(FILE_NAME "=other.env").settings.app_name, "right");
+	assert_string_equal(VALID(FILE_NAME "=other.env").settings.app_name, "right");
 }
 
 static void
-a_file_that_is_named_must_be_there(void **state)
+a_named_file_must_exist(void **state)
 {
 	struct reading reading = READ(FILE_NAME "=missing.env", URL);
 
 	(void)state;
-	assert_false(reading.good);
+	assert_false(reading.ok);
 	assert_true(is_faulted(&reading, FILE_NAME));
 	assert_int_equal(lines_of(reading.faults.data), 1);
 }
 
 static void
-the_default_file_by_name_must_be_there_too(void **state)
+the_default_file_must_exist_if_it_is_named(void **state)
 {
 	(void)state;
-	assert_false(READ(FILE_NAME "=.env", URL).good);
+	assert_false(READ(FILE_NAME "=.env", URL).ok);
 }
 
 static void
-an_empty_name_of_a_file_is_the_default_file(void **state)
+an_empty_file_name_means_the_default_file(void **state)
 {
 	(void)state;
 	write_file(".env", "APP_NAME=x\n", 0600);
-	assert_string_equal(GOOD(FILE_NAME "=", URL).settings.app_name, "x");
+	assert_string_equal(VALID(FILE_NAME "=", URL).settings.app_name, "x");
 }
 
 static void
-a_directory_is_no_file(void **state)
+a_directory_as_file_is_a_fault(void **state)
 {
 	struct reading reading = READ(FILE_NAME "=/", URL);
 
@@ -237,7 +236,7 @@ a_directory_is_no_file(void **state)
 }
 
 static void
-a_broken_file_is_reported_by_line_and_not_by_text(void **state)
+a_malformed_file_is_reported_by_line_and_not_by_text(void **state)
 {
 	struct reading reading;
 
@@ -257,7 +256,7 @@ a_file_that_is_too_long_is_refused(void **state)
 	memset(text, '\n', 70000);
 	text[70000] = '\0';
 	write_file(".env", text, 0600);
-	assert_false(READ(URL).good);
+	assert_false(READ(URL).ok);
 }
 
 static void
@@ -267,7 +266,7 @@ the_environment_wins_over_the_file(void **state)
 
 	(void)state;
 	write_file(".env", "APP_NAME=file\nCACHE_TTL=7\nREDIS_TIMEOUT_MS=8\n", 0600);
-	settings = GOOD(URL, "APP_NAME=environment", "CACHE_TTL=9").settings;
+	settings = VALID(URL, "APP_NAME=environment", "CACHE_TTL=9").settings;
 	assert_string_equal(settings.app_name, "environment");
 	assert_int_equal(settings.cache_ttl_s, 9);
 	assert_int_equal(settings.redis_timeout_ms, 8);
@@ -282,7 +281,7 @@ an_empty_value_is_not_set(void **state)
 	write_file(".env",
 	           "APP_NAME=file\nCACHE_TTL=\nDATABASE_REPLICA_URL=\nENV=\nAPP_ENV=testing\n",
 	           0600);
-	settings = GOOD(URL, "APP_NAME=", "SERVERLESS=", "DATABASE_POOL_SIZE=", "SECRET_KEY=")
+	settings = VALID(URL, "APP_NAME=", "SERVERLESS=", "DATABASE_POOL_SIZE=", "SECRET_KEY=")
 	               .settings;
 	assert_string_equal(settings.app_name, "file");
 	assert_int_equal(settings.env, ENV_TESTING);
@@ -297,63 +296,63 @@ static void
 an_empty_credential_is_not_set(void **state)
 {
 	(void)state;
-	write_file(".env", good_key, 0600);
+	write_file(".env", random_key, 0600);
 	write_file("SECRET_KEY", "\n", 0600);
-	assert_non_null(GOOD(URL, "CREDENTIALS_DIRECTORY=.").settings.secret_key);
+	assert_non_null(VALID(URL, "CREDENTIALS_DIRECTORY=.").settings.secret_key);
 	assert_int_equal(unlink("SECRET_KEY"), 0);
 }
 
-/* Also where a file that others can read is refused, as /dev/null is. */
+/* In production too, although others can read /dev/null. */
 static void
-dev_null_is_no_file(void **state)
+dev_null_means_no_file(void **state)
 {
 	(void)state;
 	write_file(".env", "APP_NAME=file\n", 0644);
 	assert_string_equal(
-	    GOOD(URL_TLS, good_key, "ENV=production", FILE_NAME "=/dev/null").settings.app_name,
+	    VALID(URL_TLS, random_key, "ENV=production", FILE_NAME "=/dev/null").settings.app_name,
 	    "nullpool");
 }
 
 static void
-a_reference_that_comes_to_nothing_is_a_fault_of_its_setting(void **state)
+an_unresolved_reference_is_a_fault_of_its_setting(void **state)
 {
 	struct reading reading;
 
 	(void)state;
 	write_file(".env", "OTHERS=${NO}\nREDIS_URL=${NO}\nAPP_NAME=a${PART}\n", 0600);
-	assert_string_equal(GOOD(URL, "PART=b").settings.app_name, "ab");
+	assert_string_equal(VALID(URL, "PART=b").settings.app_name, "ab");
 	reading = READ(URL);
-	assert_false(reading.good);
+	assert_false(reading.ok);
 	assert_true(is_faulted(&reading, "APP_NAME"));
 	assert_int_equal(lines_of(reading.faults.data), 1);
-	assert_true(GOOD(URL, "APP_NAME=c").good);
+	assert_true(VALID(URL, "APP_NAME=c").ok);
 }
 
 static const struct near_row {
 	const char *about;
 	const char *name;
-	const char *meant; /* NULL: it is nobody's misspelling */
+	const char *meant; /* NULL: not a misspelling */
 } near_rows[] = {
 	{ "a letter is missing", "DATABSE_POOL_SIZE", "DATABASE_POOL_SIZE" },
 	{ "an underscore is missing", "DATABASE_POOLSIZE", "DATABASE_POOL_SIZE" },
 	{ "two letters are swapped", "REQUEST_TIEMOUT", "REQUEST_TIMEOUT" },
-	{ "two slips in a long name", "DATABSE_POOL_SISE", "DATABASE_POOL_SIZE" },
-	{ "a letter too many", "SECRET_KEYY", "SECRET_KEY" },
-	{ "a word of another tool", "REDIS_URI", "REDIS_URL" },
-	{ "one of them", "CORS_ORIGIN", "CORS_ORIGINS" },
+	{ "two edits in a long name", "DATABSE_POOL_SISE", "DATABASE_POOL_SIZE" },
+	{ "an extra letter", "SECRET_KEYY", "SECRET_KEY" },
+	{ "the word of another tool", "REDIS_URI", "REDIS_URL" },
+	{ "the singular", "CORS_ORIGIN", "CORS_ORIGINS" },
 	{ "lower case", "cache_ttl", "CACHE_TTL" },
 	{ "near an alias", "APPENV", "ENV" },
 	{ "a plural", "APP_NAMES", NULL },
 	{ "a plural that is not set", "DB_HOSTS", NULL },
 	{ "a number behind", "REDIS_URL2", NULL },
 	{ "a number behind an underscore", "REDIS_URL_2", NULL },
-	{ "three slips", "DATABSE_POL_SISE", NULL },
-	{ "two slips in a short name", "RDIS_UR", NULL },
+	{ "three edits", "DATABSE_POL_SISE", NULL },
+	{ "two edits in a short name", "RDIS_UR", NULL },
 	{ "short names are near to too much", "DOC", NULL },
-	{ "another program's", "SENTRY_DSN", NULL },
+	{ "a variable of another program", "SENTRY_DSN", NULL },
 	{ "a setting", "LOG_LEVEL", NULL },
 	{ "an alias", "APP_ENV", NULL },
-	{ "longer than any",
+	{ "longer than any setting",
 	  "DATABASE_POOL_SIZE_DATABASE_POOL_SIZE_DATABASE_POOL_SIZE_DATABASE_POOL_SIZE", NULL },
 };
 
@@ -364,7 +363,7 @@ value_for(const struct near_row *row)
 }
 
 static void
-a_misspelled_name_is_told_with_the_one_meant(void **state)
+a_misspelled_name_in_the_file_is_a_fault_with_a_suggestion(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(near_rows); i++) {
 		const struct near_row *row = &near_rows[i];
@@ -372,7 +371,7 @@ a_misspelled_name_is_told_with_the_one_meant(void **state)
 
 		write_file(".env", mem_printf(*state, "%s=%s\n", row->name, value_for(row)), 0600);
 		reading = READ(URL);
-		row_int(row, reading.good, row->meant == NULL);
+		row_int(row, reading.ok, row->meant == NULL);
 		row_text(row, reading.faults.data,
 		         row->meant
 		             ? mem_printf(*state, "%s: is not a setting; did you mean %s? (.env)\n",
@@ -382,12 +381,12 @@ a_misspelled_name_is_told_with_the_one_meant(void **state)
 }
 
 static void
-a_misspelled_name_of_the_environment_is_a_warning(void **state)
+a_misspelled_name_in_the_environment_is_a_warning(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(near_rows); i++) {
 		const struct near_row *row = &near_rows[i];
 		struct settings settings =
-		    GOOD(URL, mem_printf(*state, "%s=%s", row->name, value_for(row))).settings;
+		    VALID(URL, mem_printf(*state, "%s=%s", row->name, value_for(row))).settings;
 
 		row_text(row, settings.warnings,
 		         row->meant ? mem_printf(
@@ -397,42 +396,42 @@ a_misspelled_name_of_the_environment_is_a_warning(void **state)
 	}
 	write_file(".env", "DB_HOST=h\nDBHOST=g\nCACHE_TTL=3\n", 0600);
 	assert_string_equal(
-	    GOOD(URL, "CACHE_TTTL=4").settings.warnings,
+	    VALID(URL, "CACHE_TTTL=4").settings.warnings,
 	    "CACHE_TTTL: is not a setting; did you mean CACHE_TTL? (environment)\n");
 	write_file(".env", "DATABASE_URI=postgresql+psycopg://u@h/d\n", 0600);
-	assert_string_equal(GOOD(URL).settings.warnings, "");
-	assert_false(READ("NEON=1").good);
-	assert_string_equal(GOOD(URL, "DATABSE_POOL_SIZE=").settings.warnings, "");
+	assert_string_equal(VALID(URL).settings.warnings, "");
+	assert_false(READ("NEON=1").ok);
+	assert_string_equal(VALID(URL, "DATABSE_POOL_SIZE=").settings.warnings, "");
 	assert_string_equal(
-	    GOOD(URL, "DB_HOST=h", "DBHOST=g", "NEON_DATABASE_URI=x").settings.warnings, "");
+	    VALID(URL, "DB_HOST=h", "DBHOST=g", "NEON_DATABASE_URI=x").settings.warnings, "");
 }
 
 static void
-an_alias_is_asked_when_the_name_is_not_set(void **state)
+an_alias_is_used_if_the_name_is_not_set(void **state)
 {
-	struct settings settings = GOOD("NEON_DATABASE_URL=postgres://u@neon/d").settings;
+	struct settings settings = VALID("NEON_DATABASE_URL=postgres://u@neon/d").settings;
 
 	(void)state;
 	assert_string_equal(conninfo_get(&settings.database, "host"), "neon");
-	settings = GOOD("NEON_DATABASE_URL=postgres://u@neon/d", "DATABASE_URL=postgres://u@own/d")
+	settings = VALID("NEON_DATABASE_URL=postgres://u@neon/d", "DATABASE_URL=postgres://u@own/d")
 	               .settings;
 	assert_string_equal(conninfo_get(&settings.database, "host"), "own");
 }
 
-/* Or a .env that was left behind would make a production host a development one. */
+/* Otherwise a leftover .env would turn a production host into a development one. */
 static void
 an_alias_in_the_environment_wins_over_the_name_in_the_file(void **state)
 {
 	(void)state;
 	write_file(".env", "ENV=development\n", 0600);
-	assert_int_equal(GOOD("APP_ENV=production", URL).settings.env, ENV_PRODUCTION);
+	assert_int_equal(VALID("APP_ENV=production", URL).settings.env, ENV_PRODUCTION);
 }
 
 static void
-parts_stand_in_for_a_url(void **state)
+parts_replace_a_url(void **state)
 {
-	struct settings settings = GOOD("DB_HOST=h", "DB_PORT=5433", "DB_NAME=d", "DB_USER=u",
-	                                "DB_PASSWORD=p@ss/w")
+	struct settings settings = VALID("DB_HOST=h", "DB_PORT=5433", "DB_NAME=d", "DB_USER=u",
+	                                 "DB_PASSWORD=p@ss/w")
 	                               .settings;
 
 	(void)state;
@@ -444,19 +443,19 @@ parts_stand_in_for_a_url(void **state)
 static void
 migrations_use_the_database_unless_they_have_their_own(void **state)
 {
-	struct settings settings = GOOD(URL).settings;
+	struct settings settings = VALID(URL).settings;
 
 	(void)state;
 	assert_string_equal(conninfo_get(&settings.migration, "host"), "h");
-	settings = GOOD(URL, "MIGRATION_DATABASE_URL=postgres://owner@direct/d").settings;
+	settings = VALID(URL, "MIGRATION_DATABASE_URL=postgres://owner@direct/d").settings;
 	assert_string_equal(conninfo_get(&settings.migration, "user"), "owner");
 	assert_string_equal(conninfo_get(&settings.database, "user"), "u");
 }
 
 static void
-redis_is_taken_apart(void **state)
+the_redis_url_is_parsed(void **state)
 {
-	struct settings settings = GOOD(URL, "REDIS_URL=redis://:p@cache:6380/2").settings;
+	struct settings settings = VALID(URL, "REDIS_URL=redis://:p@cache:6380/2").settings;
 
 	(void)state;
 	assert_string_equal(settings.redis.host, "cache");
@@ -466,12 +465,12 @@ redis_is_taken_apart(void **state)
 /* --- rules between settings --- */
 
 static void
-serverless_means_a_connection_a_request(void **state)
+serverless_means_a_connection_per_request(void **state)
 {
 	(void)state;
-	assert_int_equal(GOOD(URL, "SERVERLESS=true").settings.database_connection,
+	assert_int_equal(VALID(URL, "SERVERLESS=true").settings.database_connection,
 	                 CONNECTION_NULL);
-	assert_int_equal(GOOD(URL, "SERVERLESS=true", "DATABASE_CONNECTION=persistent")
+	assert_int_equal(VALID(URL, "SERVERLESS=true", "DATABASE_CONNECTION=persistent")
 	                     .settings.database_connection,
 	                 CONNECTION_NULL);
 }
@@ -480,71 +479,71 @@ static void
 the_mode_may_be_chosen(void **state)
 {
 	(void)state;
-	assert_int_equal(GOOD(URL, "DATABASE_CONNECTION=null").settings.database_connection,
+	assert_int_equal(VALID(URL, "DATABASE_CONNECTION=null").settings.database_connection,
 	                 CONNECTION_NULL);
-	assert_int_equal(GOOD(URL, "ENV=production", "DATABASE_CONNECTION=persistent")
+	assert_int_equal(VALID(URL, "ENV=production", "DATABASE_CONNECTION=persistent")
 	                     .settings.database_connection,
 	                 CONNECTION_PERSISTENT);
 }
 
 static void
-debug_means_the_level_debug(void **state)
+debug_sets_the_log_level(void **state)
 {
 	(void)state;
-	assert_int_equal(GOOD(URL, "DEBUG=true", "LOG_LEVEL=error").settings.log_level, LOG_DEBUG);
+	assert_int_equal(VALID(URL, "DEBUG=true", "LOG_LEVEL=error").settings.log_level, LOG_DEBUG);
 }
 
 static const struct tls_row {
 	const char *about;
 	const char *env;
 	const char *entry;
-	const char *faulted; /* NULL: good */
+	const char *faulted; /* NULL: valid */
 } tls_rows[] = {
-	{ "production takes require", "ENV=production", URL "?sslmode=require", NULL },
-	{ "production takes verify-ca", "ENV=production", URL "?sslmode=verify-ca", NULL },
-	{ "production takes verify-full", "ENV=production", URL "?sslmode=verify-full", NULL },
-	{ "production makes it require", "ENV=production", URL, NULL },
+	{ "production accepts require", "ENV=production", URL "?sslmode=require", NULL },
+	{ "production accepts verify-ca", "ENV=production", URL "?sslmode=verify-ca", NULL },
+	{ "production accepts verify-full", "ENV=production", URL "?sslmode=verify-full", NULL },
+	{ "production adds require", "ENV=production", URL, NULL },
 	{ "production refuses disable", "ENV=production", URL "?sslmode=disable", "DATABASE_URL" },
 	{ "production refuses allow", "ENV=production", URL "?sslmode=allow", "DATABASE_URL" },
 	{ "production refuses prefer", "ENV=production", URL "?sslmode=prefer", "DATABASE_URL" },
 	{ "production refuses ssl=false", "ENV=production", URL "?ssl=false", "DATABASE_URL" },
 	{ "serverless refuses prefer", "SERVERLESS=true", URL "?sslmode=prefer", "DATABASE_URL" },
-	{ "development takes disable", "ENV=development", URL "?sslmode=disable", NULL },
+	{ "development accepts disable", "ENV=development", URL "?sslmode=disable", NULL },
 	{ "a connection per request refuses disable", "ENV=testing", URL "?sslmode=disable",
 	  "DATABASE_URL" },
-	{ "a unix socket is no network", "ENV=production", "DATABASE_URL=postgres://u@%2Frun/d",
+	{ "a unix socket is not a network", "ENV=production", "DATABASE_URL=postgres://u@%2Frun/d",
 	  NULL },
 	{ "a unix socket with sslmode", "ENV=production",
 	  "DATABASE_URL=postgres://u@/d?host=/run&sslmode=disable", NULL },
-	{ "an alias is held to it", "ENV=production",
+	{ "an alias follows the same rule", "ENV=production",
 	  "NEON_DATABASE_URL=postgres://u@h/d?sslmode=disable", "DATABASE_URL" },
 };
 
 static void
-production_speaks_tls_over_a_network(void **state)
+production_requires_tls_over_a_network(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(tls_rows); i++) {
 		const struct tls_row *row = &tls_rows[i];
 		struct reading reading = READ(row->env, row->entry);
 
-		row_int(row, reading.good, row->faulted == NULL);
+		row_int(row, reading.ok, row->faulted == NULL);
 		if (row->faulted)
 			row_true(row, is_faulted(&reading, row->faulted));
 	}
 }
 
 static void
-a_socket_as_host_does_not_spare_an_address_the_tls(void **state)
+a_socket_as_host_does_not_exempt_an_address_from_tls(void **state)
 {
 	(void)state;
 	assert_false(READ("ENV=production",
 	                  "DATABASE_URL=postgres://u@%2Frun/d?hostaddr=192.0.2.1&sslmode=disable")
-	                 .good);
+	                 .ok);
 }
 
 static void
-every_database_is_held_to_tls(void **state)
+tls_is_required_of_every_database(void **state)
 {
 	struct reading reading = READ("ENV=production", URL_TLS,
 	                              "DATABASE_REPLICA_URL=postgres://u@h/d?sslmode=allow",
@@ -557,9 +556,9 @@ every_database_is_held_to_tls(void **state)
 }
 
 static void
-no_tls_is_asked_of_a_unix_socket(void **state)
+a_unix_socket_gets_no_sslmode(void **state)
 {
-	struct settings settings = GOOD("ENV=production", "DATABASE_URL=postgres://u@%2Frun/d")
+	struct settings settings = VALID("ENV=production", "DATABASE_URL=postgres://u@%2Frun/d")
 	                               .settings;
 
 	(void)state;
@@ -567,10 +566,10 @@ no_tls_is_asked_of_a_unix_socket(void **state)
 }
 
 static void
-parts_are_held_to_tls_in_production(void **state)
+parts_require_tls_in_production(void **state)
 {
-	struct settings settings = GOOD("ENV=production", "DB_HOST=h", "DB_NAME=d", "DB_USER=u",
-	                                "DB_PASSWORD=p4ssw0rd")
+	struct settings settings = VALID("ENV=production", "DB_HOST=h", "DB_NAME=d", "DB_USER=u",
+	                                 "DB_PASSWORD=p4ssw0rd")
 	                               .settings;
 
 	(void)state;
@@ -579,30 +578,30 @@ parts_are_held_to_tls_in_production(void **state)
 
 static const struct sslmode_row {
 	const char *about, *url, *pgsslmode;
-	const char *mode;  /* what comes of it */
-	const char *fault; /* or who is at fault */
+	const char *mode;  /* the resulting sslmode */
+	const char *fault; /* or the setting with a fault */
 } sslmode_rows[] = {
-	{ "nobody says", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=", "require", NULL },
+	{ "nothing says it", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=", "require", NULL },
 	{ "as for psql", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=verify-ca", "verify-ca",
 	  NULL },
-	{ "the URL says", "DATABASE_URL=postgres://u@h/d?sslmode=require", "PGSSLMODE=verify-full",
-	  "require", NULL },
-	{ "none at all", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=sure", NULL, "PGSSLMODE" },
+	{ "the URL says it", "DATABASE_URL=postgres://u@h/d?sslmode=require",
+	  "PGSSLMODE=verify-full", "require", NULL },
+	{ "an unknown one", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=sure", NULL, "PGSSLMODE" },
 	{ "too weak", "DATABASE_URL=postgres://u@h/d", "PGSSLMODE=prefer", NULL, "DATABASE_URL" },
 	{ "the system's CAs", "DATABASE_URL=postgres://u@h/d?sslrootcert=system",
 	  "PGSSLMODE=", "verify-full", NULL },
 	{ "a file of CAs", "DATABASE_URL=postgres://u@h/d?sslrootcert=ca.pem",
 	  "PGSSLMODE=", "require", NULL },
-	{ "weaker beside the system's CAs",
+	{ "weaker than the system's CAs require",
 	  "DATABASE_URL=postgres://u@h/d?sslrootcert=system&sslmode=require", "PGSSLMODE=", NULL,
 	  "DATABASE_URL" },
-	{ "weaker beside them, by the environment",
+	{ "weaker than they require, from the environment",
 	  "DATABASE_URL=postgres://u@h/d?sslrootcert=system", "PGSSLMODE=verify-ca", NULL,
 	  "DATABASE_URL" },
 };
 
 static void
-an_sslmode_is_had_from_url_environment_and_root(void **state)
+the_sslmode_follows_from_url_environment_and_root_certificate(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(sslmode_rows); i++) {
@@ -621,10 +620,10 @@ static const struct mode_row {
 	const char *about;
 	const char *env;
 	mode_t mode;
-	bool good;
+	bool ok;
 } mode_rows[] = {
-	{ "production, the owner's", "ENV=production", 0600, true },
-	{ "production, the group's too", "ENV=production", 0640, true },
+	{ "production, readable by the owner", "ENV=production", 0600, true },
+	{ "production, readable by the group", "ENV=production", 0640, true },
 	{ "production, everybody reads", "ENV=production", 0644, false },
 	{ "production, everybody writes", "ENV=production", 0602, false },
 	{ "development, everybody reads", "ENV=development", 0644, true },
@@ -641,52 +640,52 @@ a_file_that_others_can_read_is_refused_in_production(void **state)
 
 		write_file(".env", URL_TLS "\n", row->mode);
 		reading = READ(row->env);
-		row_int(row, reading.good, row->good);
-		if (!row->good)
+		row_int(row, reading.ok, row->ok);
+		if (!row->ok)
 			row_true(row, is_faulted(&reading, FILE_NAME));
 	}
 }
 
 static void
-production_may_be_set_in_the_file_that_is_refused(void **state)
+production_may_be_set_in_the_refused_file(void **state)
 {
 	(void)state;
 	write_file(".env", "ENV=production\n" URL_TLS "\n", 0644);
-	assert_false(READ("PATH=/bin").good);
+	assert_false(READ("PATH=/bin").ok);
 }
 
 static const struct key_row {
 	const char *about;
 	const char *env;
 	const char *key;
-	bool good;
+	bool ok;
 } key_rows[] = {
-	{ "one that was made for it", "ENV=production", good_key, true },
-	{ "none", "ENV=production", "SECRET_KEY=", true },
+	{ "a random one", "ENV=production", random_key, true },
+	{ "no key", "ENV=production", "SECRET_KEY=", true },
 	{ "31 bytes", "ENV=production", "SECRET_KEY=3f9b1c7e5a02d8460f1e2c9b7d5a836", false },
-	{ "a template's", "ENV=production", "SECRET_KEY=your-secret-key-that-is-long-enough-for-it",
-	  false },
+	{ "from a template", "ENV=production",
+	  "SECRET_KEY=your-secret-key-that-is-long-enough-for-it", false },
 	{ "changeme", "ENV=production", "SECRET_KEY=changeme-changeme-changeme-changeme", false },
 	{ "changeme in capitals", "ENV=production", "SECRET_KEY=CHANGEME0123456789abcdef0123456789",
 	  false },
 	{ "change-this", "ENV=production", "SECRET_KEY=please-change-this-in-production-0123",
 	  false },
-	{ "one letter all along", "ENV=production",
+	{ "a single letter", "ENV=production",
 	  "SECRET_KEY=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", false },
-	{ "two letters in turn", "ENV=production",
+	{ "two alternating letters", "ENV=production",
 	  "SECRET_KEY=xyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxy", false },
 	{ "zeros and ones", "ENV=production",
 	  "SECRET_KEY=0110100110010110100101100110100110010110011010010110100110010110", false },
 	{ "a word four times", "ENV=production", "SECRET_KEY=passwordpasswordpasswordpassword",
 	  false },
-	{ "a word often", "ENV=production",
+	{ "a word many times", "ENV=production",
 	  "SECRET_KEY=passwordpasswordpasswordpasswordpasswordpasswordpasswordpassword", false },
-	{ "an unknown word often", "ENV=production",
+	{ "an unknown word many times", "ENV=production",
 	  "SECRET_KEY=QuartzGlyphQuartzGlyphQuartzGlyphQuartzGlyph", false },
-	{ "digits in their order", "ENV=production",
+	{ "digits in order", "ENV=production",
 	  "SECRET_KEY=1234567890123456789012345678901234567890", false },
-	{ "digits backwards", "ENV=production", "SECRET_KEY=98765432109876543210987654321098",
-	  false },
+	{ "digits in reverse order", "ENV=production",
+	  "SECRET_KEY=98765432109876543210987654321098", false },
 	{ "the alphabet", "ENV=production", "SECRET_KEY=abcdefghijklmnopqrstuvwxyz0123456789",
 	  false },
 	{ "the alphabet in both cases", "ENV=production",
@@ -696,33 +695,33 @@ static const struct key_row {
 	{ "the keyboard", "ENV=production", "SECRET_KEY=qwertyuiopasdfghjklzxcvbnm1234567890",
 	  false },
 	{ "words", "ENV=production", "SECRET_KEY=MySuperSecretJwtKeyForProductionUse123!", false },
-	{ "that of a tutorial", "ENV=production",
+	{ "from a tutorial", "ENV=production",
 	  "SECRET_KEY=09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", false },
-	{ "one of ours of before", "ENV=production",
+	{ "a former one of this repository", "ENV=production",
 	  "SECRET_KEY=0c4n4ry-of-the-key-0123456789abcdef-fedcba", false },
-	{ "that of development", "ENV=production",
+	{ "that of env/development.env", "ENV=production",
 	  "SECRET_KEY=only-for-development-0123456789-0123456789", false },
 	{ "short in development", "ENV=development", "SECRET_KEY=short", true },
 	{ "changeme in testing", "ENV=testing", "SECRET_KEY=changeme", true },
 };
 
 static void
-production_wants_a_secret_key_that_is_one(void **state)
+production_refuses_a_weak_secret_key(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(key_rows); i++) {
 		const struct key_row *row = &key_rows[i];
 		struct reading reading = READ(row->env, URL_TLS, row->key);
 
-		row_int(row, reading.good, row->good);
-		if (!row->good)
+		row_int(row, reading.ok, row->ok);
+		if (!row->ok)
 			row_true(row, is_faulted(&reading, "SECRET_KEY"));
-		row_true(row, !strstr(reading.faults.data, strchr(row->key, '=') + 1) || row->good);
+		row_true(row, !strstr(reading.faults.data, strchr(row->key, '=') + 1) || row->ok);
 	}
 }
 
 static void
-the_key_of_before_has_the_same_rules(void **state)
+the_previous_key_has_the_same_rules(void **state)
 {
 	struct reading reading;
 
@@ -731,21 +730,22 @@ the_key_of_before_has_the_same_rules(void **state)
 		const char *before = mem_printf(*state, "SECRET_KEY_PREVIOUS=%s",
 		                                strchr(row->key, '=') + 1);
 
-		reading = READ(row->env, URL_TLS, good_key, before);
-		row_int(row, reading.good, row->good);
-		if (!row->good)
+		reading = READ(row->env, URL_TLS, random_key, before);
+		row_int(row, reading.ok, row->ok);
+		if (!row->ok)
 			row_true(row, is_faulted(&reading, "SECRET_KEY_PREVIOUS"));
 	}
 	reading = READ("SECRET_KEY_PREVIOUS=of-before", URL_TLS);
 	assert_true(is_faulted(&reading, "SECRET_KEY_PREVIOUS"));
-	assert_string_equal(GOOD("SECRET_KEY=now", "SECRET_KEY_PREVIOUS=of-before", URL_TLS)
+	assert_string_equal(VALID("SECRET_KEY=now", "SECRET_KEY_PREVIOUS=of-before", URL_TLS)
 	                        .settings.secret_key_previous,
 	                    "of-before");
 }
 
-/* As `openssl rand -hex 32`, `openssl rand -base64 32` and secrets.token_urlsafe(32) make them. */
+/* In the forms of `openssl rand -hex 32`, `openssl rand -base64 32` and secrets.token_urlsafe(32).
+ */
 static void
-what_is_made_at_random_is_never_refused(void **state)
+a_random_key_is_never_refused(void **state)
 {
 	for (int i = 0; i < 2000; i++) {
 		char hex[65], *base64 = random_token(*state);
@@ -762,7 +762,7 @@ what_is_made_at_random_is_never_refused(void **state)
 static const struct origins_row {
 	const char *about;
 	const char *origins;
-	const char *sent; /* as browsers send them; NULL: refused */
+	const char *sent; /* as browsers send them; NULL if refused */
 } origins_rows[] = {
 	{ "one", "https://app.example.com", "https://app.example.com" },
 	{ "two", "https://app.example.com,http://localhost:5173",
@@ -772,7 +772,8 @@ static const struct origins_row {
 	{ "capitals", "HTTPS://App.Example.COM:8443", "https://app.example.com:8443" },
 	{ "the port of https", "https://app.example.com:443", "https://app.example.com" },
 	{ "the port of http", "http://app.example.com:80", "http://app.example.com" },
-	{ "the port of the other", "http://app.example.com:443", "http://app.example.com:443" },
+	{ "the port of the other scheme", "http://app.example.com:443",
+	  "http://app.example.com:443" },
 	{ "zeros before the port", "http://localhost:08080", "http://localhost:8080" },
 	{ "an underscore", "http://my_app.localhost", "http://my_app.localhost" },
 	{ "IPv4", "http://127.0.0.1:3000", "http://127.0.0.1:3000" },
@@ -792,12 +793,12 @@ static const struct origins_row {
 	{ "path", "https://app.example.com/app", NULL },
 	{ "query", "https://app.example.com?x", NULL },
 	{ "no scheme", "app.example.com", NULL },
-	{ "a scheme that pages do not come from", "ftp://app.example.com", NULL },
+	{ "a scheme without pages", "ftp://app.example.com", NULL },
 	{ "a file", "file://host", NULL },
-	{ "scheme only", "https://", NULL },
-	{ "a scheme of one's own only", "app://", NULL },
-	{ "a scheme that is none", "1app://host", NULL },
-	{ "no scheme before the slashes", "://host", NULL },
+	{ "only a scheme", "https://", NULL },
+	{ "only an application's scheme", "app://", NULL },
+	{ "an invalid scheme", "1app://host", NULL },
+	{ "an empty scheme", "://host", NULL },
 	{ "null", "null", NULL },
 	{ "not ASCII",
 	  "https://b\xc3\xbc"
@@ -805,13 +806,13 @@ static const struct origins_row {
 	  NULL },
 	{ "user", "https://u@app.example.com", NULL },
 	{ "port 0", "https://app.example.com:0", NULL },
-	{ "port above all", "https://app.example.com:65536", NULL },
-	{ "no port behind the colon", "https://app.example.com:", NULL },
+	{ "port above the maximum", "https://app.example.com:65536", NULL },
+	{ "an empty port", "https://app.example.com:", NULL },
 	{ "two ports", "https://app.example.com:1:2", NULL },
 	{ "an empty label", "https://app..example.com", NULL },
-	{ "a host of a dot", "https://.", NULL },
+	{ "a dot as host", "https://.", NULL },
 	{ "half an IPv4 address", "http://127.1", NULL },
-	{ "IPv6 that is none", "http://[::g]", NULL },
+	{ "invalid IPv6", "http://[::g]", NULL },
 	{ "IPv6 not closed", "http://[::1", NULL },
 	{ "IPv6 that ends as IPv4", "http://[::ffff:127.0.0.1]", NULL },
 	{ "a header injection", "https://a.example.com\nX: y", NULL },
@@ -819,14 +820,14 @@ static const struct origins_row {
 };
 
 static void
-origins_are_those_that_browsers_send(void **state)
+origins_have_the_form_that_browsers_send(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(origins_rows); i++) {
 		const struct origins_row *row = &origins_rows[i];
 		struct reading reading = READ(URL,
 		                              mem_printf(*state, "CORS_ORIGINS=%s", row->origins));
 
-		row_int(row, reading.good, row->sent != NULL);
+		row_int(row, reading.ok, row->sent != NULL);
 		if (row->sent)
 			row_text(row, reading.settings.cors_origins, row->sent);
 		else
@@ -849,10 +850,10 @@ static const struct otlp_url_row {
 } otlp_url_rows[] = {
 	{ "a base", { COLLECTOR }, "http://c:4318/v1/traces" },
 	{ "a base with a path", { COLLECTOR "/x/" }, "http://c:4318/x/v1/traces" },
-	{ "that of traces, as it is",
+	{ "the endpoint for traces, as it is",
 	  { "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://t/x" },
 	  "http://t/x" },
-	{ "that of traces wins",
+	{ "the endpoint for traces wins",
 	  { COLLECTOR, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=https://t/" },
 	  "https://t/" },
 	{ "an empty one is not set",
@@ -865,19 +866,19 @@ static const struct otlp_url_row {
 };
 
 static void
-traces_go_where_opentelemetry_says(void **state)
+spans_are_sent_where_opentelemetry_says(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(otlp_url_rows); i++) {
 		const struct otlp_url_row *row = &otlp_url_rows[i];
 		const char *const *entries = row->entries;
 
-		row_text(row, GOOD(URL, entries[0], entries[1]).settings.otlp_url, row->url);
+		row_text(row, VALID(URL, entries[0], entries[1]).settings.otlp_url, row->url);
 	}
 	assert_true(is_faulted(
 	    &(struct reading[]){ READ(URL, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=c:1") }[0],
 	    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"));
-	assert_string_equal(GOOD(URL, "OTEL_SDK_DISABLED=1").settings.warnings,
+	assert_string_equal(VALID(URL, "OTEL_SDK_DISABLED=1").settings.warnings,
 	                    "OTEL_SDK_DISABLED: must be true or false; ignored\n");
 }
 
@@ -903,7 +904,7 @@ static const struct resource_row {
 	const char *attributes;
 	bool warns;
 } resource_rows[] = {
-	{ "nothing said", { NULL }, "service.name=nullpool;" REST },
+	{ "not set", { NULL }, "service.name=nullpool;" REST },
 	{ "the application's name", { "APP_NAME=api" }, "service.name=api;" REST },
 	{ "a name", { "OTEL_SERVICE_NAME=one", "APP_NAME=api" }, "service.name=one;" REST },
 	{ "of the attributes",
@@ -924,13 +925,13 @@ static const struct resource_row {
 	{ "another environment",
 	  { RESOURCE "deployment.environment.name=blue" },
 	  "service.name=nullpool;" VERSION "deployment.environment.name=blue;" },
-	{ "the last of two", { RESOURCE "a=1,a=2" }, "service.name=nullpool;" REST "a=2;" },
+	{ "a repeated key", { RESOURCE "a=1,a=2" }, "service.name=nullpool;" REST "a=2;" },
 	{ "a comma at the end", { RESOURCE "a=1," }, "service.name=nullpool;" REST "a=1;" },
-	{ "one is wrong, so none counts",
+	{ "one is malformed, so none counts",
 	  { RESOURCE "a=1,b" },
 	  "service.name=nullpool;" REST,
 	  true },
-	{ "a broken encoding",
+	{ "a malformed encoding",
 	  { RESOURCE "a=%2", "OTEL_SERVICE_NAME=one" },
 	  "service.name=one;" REST,
 	  true },
@@ -943,7 +944,7 @@ the_resource_is_what_opentelemetry_says(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(resource_rows); i++) {
 		const struct resource_row *row = &resource_rows[i];
-		struct settings settings = GOOD(URL, row->entries[0], row->entries[1]).settings;
+		struct settings settings = VALID(URL, row->entries[0], row->entries[1]).settings;
 
 		row_text(row, attributes_of(*state, &settings), row->attributes);
 		row_int(row, text_starts(settings.warnings, "OTEL_RESOURCE_ATTRIBUTES: "),
@@ -959,29 +960,29 @@ static const struct sampler_row {
 	const char *entries[3];
 	bool parent_based;
 	double probability;
-	const char *warned; /* by name; NULL: there is no warning */
+	const char *warned; /* the name of a variable; NULL: no warning */
 } sampler_rows[] = {
-	{ "nothing said", { NULL }, true, 1, NULL },
+	{ "not set", { NULL }, true, 1, NULL },
 	{ "always", { SAMPLER "always_on" }, false, 1, NULL },
 	{ "never", { SAMPLER "always_off" }, false, 0, NULL },
-	{ "a part", { SAMPLER "traceidratio", ARG "0.25" }, false, 0.25, NULL },
-	{ "a part without a figure", { SAMPLER "traceidratio" }, false, 1, NULL },
+	{ "a ratio", { SAMPLER "traceidratio", ARG "0.25" }, false, 0.25, NULL },
+	{ "a ratio without an argument", { SAMPLER "traceidratio" }, false, 1, NULL },
 	{ "as the caller, or always", { SAMPLER "parentbased_always_on" }, true, 1, NULL },
 	{ "as the caller, or never", { SAMPLER "parentbased_always_off" }, true, 0, NULL },
-	{ "as the caller, or a part",
+	{ "as the caller, or a ratio",
 	  { SAMPLER "parentbased_traceidratio", ARG "0" },
 	  true,
 	  0,
 	  NULL },
-	{ "one that is not known",
+	{ "an unknown sampler",
 	  { SAMPLER "jaeger_remote", ARG "0.5" },
 	  true,
 	  1,
 	  "OTEL_TRACES_SAMPLER" },
-	{ "an argument nobody takes", { SAMPLER "always_on", ARG "x" }, false, 1, NULL },
+	{ "an unused argument", { SAMPLER "always_on", ARG "x" }, false, 1, NULL },
 	{ "above 1", { SAMPLER "traceidratio", ARG "1.5" }, false, 1, "OTEL_TRACES_SAMPLER_ARG" },
 	{ "below 0", { SAMPLER "traceidratio", ARG "-0.5" }, false, 1, "OTEL_TRACES_SAMPLER_ARG" },
-	{ "no number",
+	{ "not a number",
 	  { SAMPLER "traceidratio", ARG "half" },
 	  false,
 	  1,
@@ -989,12 +990,12 @@ static const struct sampler_row {
 };
 
 static void
-the_sampler_is_the_one_that_is_named(void **state)
+the_named_sampler_is_used(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(sampler_rows); i++) {
 		const struct sampler_row *row = &sampler_rows[i];
-		struct settings settings = GOOD(URL, row->entries[0], row->entries[1]).settings;
+		struct settings settings = VALID(URL, row->entries[0], row->entries[1]).settings;
 		const char *warned = row->warned ? row->warned : "";
 
 		row_int(row, settings.otel_sampler.parent_based, row->parent_based);
@@ -1010,7 +1011,7 @@ the_sampler_is_the_one_that_is_named(void **state)
 static const struct value_row {
 	const char *about;
 	const char *entry;
-	const char *faulted; /* NULL: good */
+	const char *faulted; /* NULL: valid */
 } value_rows[] = {
 	{ "switch by a word", "SERVERLESS=Yes", NULL },
 	{ "switch by a number", "DEBUG=0", NULL },
@@ -1031,15 +1032,14 @@ static const struct value_row {
 	{ "below it", "REQUEST_TIMEOUT=0", "REQUEST_TIMEOUT" },
 	{ "largest pool", "DATABASE_POOL_SIZE=1000", NULL },
 	{ "above it", "DATABASE_POOL_SIZE=1001", "DATABASE_POOL_SIZE" },
-	{ "a pool of none", "DATABASE_POOL_SIZE=0", NULL },
+	{ "an empty pool", "DATABASE_POOL_SIZE=0", NULL },
 	{ "never recycled", "DATABASE_POOL_RECYCLE=-1", NULL },
 	{ "below never", "DATABASE_POOL_RECYCLE=-2", "DATABASE_POOL_RECYCLE" },
-	{ "no limit of requests", "WORKER_MAX_REQUESTS=0", NULL },
+	{ "unlimited requests", "WORKER_MAX_REQUESTS=0", NULL },
 	{ "port of 0", "DB_PORT=0", "DB_PORT" },
-	{ "Redis that is none", "REDIS_URL=localhost:6379", "REDIS_URL" },
-	{ "TLS to Redis without its proof", "REDIS_URL=rediss://h?ssl_cert_reqs=none",
-	  "REDIS_URL" },
-	{ "replica that is none", "DATABASE_REPLICA_URL=mysql://h", "DATABASE_REPLICA_URL" },
+	{ "an invalid Redis URL", "REDIS_URL=localhost:6379", "REDIS_URL" },
+	{ "unverified TLS to Redis", "REDIS_URL=rediss://h?ssl_cert_reqs=none", "REDIS_URL" },
+	{ "an invalid replica URL", "DATABASE_REPLICA_URL=mysql://h", "DATABASE_REPLICA_URL" },
 };
 
 static void
@@ -1050,7 +1050,7 @@ a_value_out_of_bounds_is_a_fault_by_name(void **state)
 		const struct value_row *row = &value_rows[i];
 		struct reading reading = READ(row->entry, URL);
 
-		row_int(row, reading.good, row->faulted == NULL);
+		row_int(row, reading.ok, row->faulted == NULL);
 		if (row->faulted) {
 			row_true(row, is_faulted(&reading, row->faulted));
 			row_int(row, lines_of(reading.faults.data), 1);
@@ -1064,12 +1064,12 @@ a_database_is_required(void **state)
 	struct reading reading = READ("ENV=development");
 
 	(void)state;
-	assert_false(reading.good);
+	assert_false(reading.ok);
 	assert_true(is_faulted(&reading, "DATABASE_URL"));
 }
 
 static void
-parts_that_are_missing_are_named(void **state)
+missing_parts_are_named(void **state)
 {
 	struct reading reading = READ("DB_HOST=h", "DB_PASSWORD=c4n4ry");
 
@@ -1097,7 +1097,7 @@ all_faults_are_found_at_once(void **state)
 	assert_int_equal(lines_of(reading.faults.data), COUNT_OF(names));
 }
 
-/* Each entry is wrong, and holds the canary. */
+/* Each entry is wrong and contains the canary. */
 static void
 faults_never_quote_a_value(void **state)
 {
@@ -1112,11 +1112,11 @@ faults_never_quote_a_value(void **state)
 	assert_int_equal(lines_of(reading.faults.data), 13);
 	assert_null(strstr(reading.faults.data, "c4n4ry"));
 	reading = READ("ENV=production", URL_TLS, "SECRET_KEY=c4n4ry");
-	assert_false(reading.good);
+	assert_false(reading.ok);
 	assert_null(strstr(reading.faults.data, "c4n4ry"));
 }
 
-/* --- what is shown --- */
+/* --- printing, and the log --- */
 
 static const char *
 printed(const struct settings *settings)
@@ -1129,7 +1129,7 @@ printed(const struct settings *settings)
 	return out.data;
 }
 
-/* The line of a setting, without its line feed. */
+/* Returns the line of a setting, without its line feed. */
 static const char *
 line_of(void *owner, const char *text, const char *name)
 {
@@ -1146,11 +1146,11 @@ line_of(void *owner, const char *text, const char *name)
 static void
 print_hides_secrets(void **state)
 {
-	struct settings settings = GOOD("DATABASE_URL=postgres://u:c4n4ry@h/d",
-	                                "DATABASE_REPLICA_URL=postgres://u:c4n4ry@r/d",
-	                                "MIGRATION_DATABASE_URL=postgres://u:c4n4ry@m/d",
-	                                "DB_PASSWORD=c4n4ry", "REDIS_URL=redis://:c4n4ry@h",
-	                                "SECRET_KEY=c4n4ry0123456789")
+	struct settings settings = VALID("DATABASE_URL=postgres://u:c4n4ry@h/d",
+	                                 "DATABASE_REPLICA_URL=postgres://u:c4n4ry@r/d",
+	                                 "MIGRATION_DATABASE_URL=postgres://u:c4n4ry@m/d",
+	                                 "DB_PASSWORD=c4n4ry", "REDIS_URL=redis://:c4n4ry@h",
+	                                 "SECRET_KEY=c4n4ry0123456789")
 	                               .settings;
 	const char *text = printed(&settings);
 
@@ -1160,13 +1160,13 @@ print_hides_secrets(void **state)
 }
 
 static void
-print_says_where_each_value_is_from(void **state)
+print_shows_the_source_of_each_value(void **state)
 {
 	struct settings settings;
 	const char *text;
 
 	write_file("other.env", "CACHE_TTL=7\n", 0600);
-	settings = GOOD(URL, FILE_NAME "=other.env", "LOG_LEVEL=Error", "DEBUG=no").settings;
+	settings = VALID(URL, FILE_NAME "=other.env", "LOG_LEVEL=Error", "DEBUG=no").settings;
 	text = printed(&settings);
 	assert_non_null(strstr(line_of(*state, text, "LOG_LEVEL"), " error "));
 	assert_non_null(strstr(line_of(*state, text, "LOG_LEVEL"), "(environment)"));
@@ -1178,7 +1178,7 @@ print_says_where_each_value_is_from(void **state)
 	assert_non_null(strstr(line_of(*state, text, "APP_NAME"), "(default)"));
 }
 
-/* What the log was told of on the way. */
+/* What is registered with the log while settings are read. */
 static const struct secret_row {
 	const char *about;
 	const char *entry;
@@ -1192,7 +1192,7 @@ static const struct secret_row {
 	{ "Redis's password", "REDIS_URL=redis://:s3cret%2Dsix@h", "s3cret-six" },
 };
 
-/* In a process of its own, since the log keeps secrets, and a limited number of them. */
+/* Runs in its own process, because the log keeps secrets, and only a limited number of them. */
 static void
 read_and_scrub(void *argument)
 {
@@ -1206,7 +1206,7 @@ read_and_scrub(void *argument)
 }
 
 static void
-secrets_are_made_known_to_the_log(void **state)
+secrets_are_registered_with_the_log(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(secret_rows); i++) {
@@ -1217,7 +1217,7 @@ secrets_are_made_known_to_the_log(void **state)
 }
 
 static void
-the_password_of_a_key_is_made_known_to_the_log(void **state)
+the_password_of_a_key_is_registered_with_the_log(void **state)
 {
 	struct secret_row row = { "sslpassword",
 		                  "DATABASE_URL=postgres://u@h/d?sslpassword=s3cret-three",
@@ -1227,9 +1227,9 @@ the_password_of_a_key_is_made_known_to_the_log(void **state)
 	row_int(&row, unit_end_of(read_and_scrub, &row), 0);
 }
 
-/* It wins over the file, whose value would take its place unseen. */
+/* A credential wins over the file, whose value would silently take its place. */
 static void
-a_credential_that_is_there_and_cannot_be_read_is_a_fault(void **state)
+an_unreadable_credential_is_a_fault(void **state)
 {
 	struct reading reading;
 
@@ -1237,7 +1237,7 @@ a_credential_that_is_there_and_cannot_be_read_is_a_fault(void **state)
 	assert_int_equal(mkdir("SECRET_KEY", 0700), 0);
 	reading = READ(URL, "CREDENTIALS_DIRECTORY=.");
 	assert_int_equal(rmdir("SECRET_KEY"), 0);
-	assert_false(reading.good);
+	assert_false(reading.ok);
 	assert_string_equal(reading.faults.data,
 	                    "SECRET_KEY: could not read its credential: Is a directory\n");
 }
@@ -1248,67 +1248,67 @@ a_credential_that_is_there_and_cannot_be_read_is_a_fault(void **state)
 static int
 clean_setup(void **state)
 {
-	return no_files(state) || unit_setup(state);
+	return remove_files(state) || unit_setup(state);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SETTINGS_TEST(secrets_are_made_known_to_the_log),
-		SETTINGS_TEST(the_password_of_a_key_is_made_known_to_the_log),
-		SETTINGS_TEST(a_url_is_all_that_development_needs),
+		SETTINGS_TEST(secrets_are_registered_with_the_log),
+		SETTINGS_TEST(the_password_of_a_key_is_registered_with_the_log),
+		SETTINGS_TEST(development_needs_only_a_url),
 		SETTINGS_TEST(each_environment_has_its_defaults),
 		SETTINGS_TEST(the_default_file_may_be_absent),
-		SETTINGS_TEST(the_default_file_is_read_when_it_is_there),
-		SETTINGS_TEST(the_file_that_is_named_is_read_in_place_of_the_default),
-		SETTINGS_TEST(a_file_that_is_named_must_be_there),
-		SETTINGS_TEST(the_default_file_by_name_must_be_there_too),
-		SETTINGS_TEST(an_empty_name_of_a_file_is_the_default_file),
-		SETTINGS_TEST(a_directory_is_no_file),
-		SETTINGS_TEST(a_broken_file_is_reported_by_line_and_not_by_text),
+		SETTINGS_TEST(the_default_file_is_read_if_it_exists),
+		SETTINGS_TEST(a_named_file_replaces_the_default_file),
+		SETTINGS_TEST(a_named_file_must_exist),
+		SETTINGS_TEST(the_default_file_must_exist_if_it_is_named),
+		SETTINGS_TEST(an_empty_file_name_means_the_default_file),
+		SETTINGS_TEST(a_directory_as_file_is_a_fault),
+		SETTINGS_TEST(a_malformed_file_is_reported_by_line_and_not_by_text),
 		SETTINGS_TEST(a_file_that_is_too_long_is_refused),
 		SETTINGS_TEST(the_environment_wins_over_the_file),
 		SETTINGS_TEST(an_empty_value_is_not_set),
 		SETTINGS_TEST(an_empty_credential_is_not_set),
-		SETTINGS_TEST(dev_null_is_no_file),
-		SETTINGS_TEST(a_reference_that_comes_to_nothing_is_a_fault_of_its_setting),
-		SETTINGS_TEST(a_misspelled_name_is_told_with_the_one_meant),
-		SETTINGS_TEST(a_misspelled_name_of_the_environment_is_a_warning),
-		SETTINGS_TEST(an_alias_is_asked_when_the_name_is_not_set),
+		SETTINGS_TEST(dev_null_means_no_file),
+		SETTINGS_TEST(an_unresolved_reference_is_a_fault_of_its_setting),
+		SETTINGS_TEST(a_misspelled_name_in_the_file_is_a_fault_with_a_suggestion),
+		SETTINGS_TEST(a_misspelled_name_in_the_environment_is_a_warning),
+		SETTINGS_TEST(an_alias_is_used_if_the_name_is_not_set),
 		SETTINGS_TEST(an_alias_in_the_environment_wins_over_the_name_in_the_file),
-		SETTINGS_TEST(parts_stand_in_for_a_url),
+		SETTINGS_TEST(parts_replace_a_url),
 		SETTINGS_TEST(migrations_use_the_database_unless_they_have_their_own),
-		SETTINGS_TEST(redis_is_taken_apart),
-		SETTINGS_TEST(serverless_means_a_connection_a_request),
+		SETTINGS_TEST(the_redis_url_is_parsed),
+		SETTINGS_TEST(serverless_means_a_connection_per_request),
 		SETTINGS_TEST(the_mode_may_be_chosen),
-		SETTINGS_TEST(debug_means_the_level_debug),
-		SETTINGS_TEST(production_speaks_tls_over_a_network),
-		SETTINGS_TEST(a_socket_as_host_does_not_spare_an_address_the_tls),
-		SETTINGS_TEST(every_database_is_held_to_tls),
-		SETTINGS_TEST(no_tls_is_asked_of_a_unix_socket),
-		SETTINGS_TEST(parts_are_held_to_tls_in_production),
-		SETTINGS_TEST(an_sslmode_is_had_from_url_environment_and_root),
+		SETTINGS_TEST(debug_sets_the_log_level),
+		SETTINGS_TEST(production_requires_tls_over_a_network),
+		SETTINGS_TEST(a_socket_as_host_does_not_exempt_an_address_from_tls),
+		SETTINGS_TEST(tls_is_required_of_every_database),
+		SETTINGS_TEST(a_unix_socket_gets_no_sslmode),
+		SETTINGS_TEST(parts_require_tls_in_production),
+		SETTINGS_TEST(the_sslmode_follows_from_url_environment_and_root_certificate),
 		SETTINGS_TEST(a_file_that_others_can_read_is_refused_in_production),
-		SETTINGS_TEST(production_may_be_set_in_the_file_that_is_refused),
-		SETTINGS_TEST(production_wants_a_secret_key_that_is_one),
-		SETTINGS_TEST(the_key_of_before_has_the_same_rules),
-		SETTINGS_TEST(what_is_made_at_random_is_never_refused),
-		SETTINGS_TEST(origins_are_those_that_browsers_send),
-		SETTINGS_TEST(traces_go_where_opentelemetry_says),
+		SETTINGS_TEST(production_may_be_set_in_the_refused_file),
+		SETTINGS_TEST(production_refuses_a_weak_secret_key),
+		SETTINGS_TEST(the_previous_key_has_the_same_rules),
+		SETTINGS_TEST(a_random_key_is_never_refused),
+		SETTINGS_TEST(origins_have_the_form_that_browsers_send),
+		SETTINGS_TEST(spans_are_sent_where_opentelemetry_says),
 		SETTINGS_TEST(the_resource_is_what_opentelemetry_says),
-		SETTINGS_TEST(the_sampler_is_the_one_that_is_named),
+		SETTINGS_TEST(the_named_sampler_is_used),
 		SETTINGS_TEST(a_value_out_of_bounds_is_a_fault_by_name),
 		SETTINGS_TEST(a_database_is_required),
-		SETTINGS_TEST(parts_that_are_missing_are_named),
+		SETTINGS_TEST(missing_parts_are_named),
 		SETTINGS_TEST(all_faults_are_found_at_once),
 		SETTINGS_TEST(faults_never_quote_a_value),
-		SETTINGS_TEST(a_credential_that_is_there_and_cannot_be_read_is_a_fault),
+		SETTINGS_TEST(an_unreadable_credential_is_a_fault),
 		SETTINGS_TEST(print_hides_secrets),
-		SETTINGS_TEST(print_says_where_each_value_is_from),
+		SETTINGS_TEST(print_shows_the_source_of_each_value),
 	};
 
 	assert_true(hash_init());
-	random_hex(32, good_key + strlen(good_key));
-	return cmocka_run_group_tests_name("settings", tests, move_in, move_out);
+	random_hex(32, random_key + strlen(random_key));
+	return cmocka_run_group_tests_name("settings", tests, enter_home, leave_home);
 }

@@ -11,9 +11,9 @@ static const struct url_row {
 	{ "a driver in the scheme", "postgresql+asyncpg://u:p@h/d", "postgresql+asyncpg", "u", "p",
 	  "h", NULL, "d" },
 	{ "host only", "redis://h", "redis", NULL, NULL, "h", NULL, NULL },
-	{ "slash and nothing", "redis://h/", "redis", NULL, NULL, "h", NULL, NULL },
+	{ "only a slash", "redis://h/", "redis", NULL, NULL, "h", NULL, NULL },
 	{ "no host", "unix:///tmp/x.sock", "unix", NULL, NULL, NULL, NULL, "tmp/x.sock" },
-	{ "nothing at all", "postgresql://", "postgresql", NULL, NULL, NULL, NULL, NULL },
+	{ "only a scheme", "postgresql://", "postgresql", NULL, NULL, NULL, NULL, NULL },
 	{ "user without a password", "x://u@h", "x", "u", NULL, "h", NULL, NULL },
 	{ "password without a user", "x://:p@h", "x", NULL, "p", "h", NULL, NULL },
 	{ "empty password", "x://u:@h", "x", "u", "", "h", NULL, NULL },
@@ -21,7 +21,7 @@ static const struct url_row {
 	{ "percent-encoded", "x://u%40v:p%40%2F%3F%23%25@h/d%20e", "x", "u@v", "p@/?#%", "h", NULL,
 	  "d e" },
 	{ "decoded once", "x://u:%2540@h", "x", "u", "%40", "h", NULL, NULL },
-	{ "plus is a plus", "x://u:a+b@h/c+d", "x", "u", "a+b", "h", NULL, "c+d" },
+	{ "a plus is literal", "x://u:a+b@h/c+d", "x", "u", "a+b", "h", NULL, "c+d" },
 	{ "UTF-8 in the password", "x://u:p%C3%A9@h", "x", "u", "p\xc3\xa9", "h", NULL, NULL },
 	{ "IPv6", "x://u:p@[::1]:5432/d", "x", "u", "p", "::1", "5432", "d" },
 	{ "IPv6 without a port", "x://[fe80::1]/d", "x", NULL, NULL, "fe80::1", NULL, "d" },
@@ -33,7 +33,7 @@ static const struct url_row {
 };
 
 static void
-a_url_is_taken_apart(void **state)
+a_url_is_parsed(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(url_rows); i++) {
 		const struct url_row *row = &url_rows[i];
@@ -79,7 +79,7 @@ parameters_may_follow_the_host(void **state)
 	assert_string_equal(url.params[0].value, "1");
 }
 
-/* Pieces of Pa55w0rd must not be in what is said about these. */
+/* No error may contain a part of Pa55w0rd. */
 static const struct fault_row {
 	const char *about;
 	const char *text;
@@ -97,28 +97,28 @@ static const struct fault_row {
 	{ "digits and a / in the password", "x://u:5432/Pa55w0rd@h/d" },
 	{ "unencoded % in the password", "x://u:Pa55%w0rd@h/d" },
 	{ "percent at its end", "x://u:Pa55w0rd%@h/d" },
-	{ "the @ forgotten", "x://u:Pa55w0rd/d" },
+	{ "a missing @", "x://u:Pa55w0rd/d" },
 	{ "NUL in the password", "x://u:Pa55%00w0rd@h/d" },
 	{ "control byte in the password", "x://u:Pa55%0Aw0rd@h/d" },
 	{ "not UTF-8 in the password", "x://u:Pa55%FFw0rd@h/d" },
-	{ "raw line feed behind", "x://u:Pa55w0rd@h/d\n" },
+	{ "a raw line feed at the end", "x://u:Pa55w0rd@h/d\n" },
 	{ "port of 0", "x://u:Pa55w0rd@h:0/d" },
 	{ "port too large", "x://u:Pa55w0rd@h:65536/d" },
 	{ "port with letters", "x://u:Pa55w0rd@h:5432a/d" },
 	{ "negative port", "x://u:Pa55w0rd@h:-1/d" },
 	{ "bracket not closed", "x://u:Pa55w0rd@[::1/d" },
-	{ "text behind the bracket", "x://u:Pa55w0rd@[::1]5432/d" },
+	{ "text after the bracket", "x://u:Pa55w0rd@[::1]5432/d" },
 	{ "fragment", "x://u:Pa55w0rd@h/d#fragment" },
 	{ "parameter without a value", "x://u:Pa55w0rd@h/d?Pa55w0rd" },
 	{ "parameter without a name", "x://u:Pa55w0rd@h/d?=Pa55w0rd" },
-	{ "broken escape in a parameter", "x://u:Pa55w0rd@h/d?a=Pa55%w0rd" },
+	{ "malformed escape in a parameter", "x://u:Pa55w0rd@h/d?a=Pa55%w0rd" },
 	{ "@ in a parameter", "x://u@h/d?password=Pa55@w0rd" },
 	{ "@ in the scheme", "x@Pa55://u@h/d" },
 	{ "a second ? before the password", "x://u@h/d?user=me?password=Pa55w0rd" },
 };
 
 static void
-a_fault_quotes_no_piece_of_the_url(void **state)
+an_error_quotes_no_part_of_the_url(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(fault_rows); i++) {
 		const struct fault_row *row = &fault_rows[i];
@@ -134,7 +134,7 @@ a_fault_quotes_no_piece_of_the_url(void **state)
 }
 
 static void
-an_address_in_brackets_is_checked_as_the_other_parts_are(void **state)
+an_address_in_brackets_is_checked_like_other_parts(void **state)
 {
 	struct url url;
 	struct error err;
@@ -178,11 +178,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_url_is_taken_apart),
+		TEST(a_url_is_parsed),
 		TEST(parameters_are_decoded_in_order),
 		TEST(parameters_may_follow_the_host),
-		TEST(a_fault_quotes_no_piece_of_the_url),
-		TEST(an_address_in_brackets_is_checked_as_the_other_parts_are),
+		TEST(an_error_quotes_no_part_of_the_url),
+		TEST(an_address_in_brackets_is_checked_like_other_parts),
 		TEST(a_url_that_is_too_long_is_refused),
 		TEST(too_many_parameters_are_refused),
 	};
