@@ -1,6 +1,7 @@
-# nullpool - one Makefile for the tree; everything it makes is under build/ (VARIANT=asan: build/asan/).
+# nullpool - one Makefile for the tree. Its output is under build/ (VARIANT=asan: build/asan/).
 #
-# What runs something installs what it needs first (env/setup); make alone, migrate, doctor and install only build.
+# A target that runs something installs the packages it needs first (env/setup); make alone,
+# migrate, doctor and install only build.
 
 VARIANT ?= release
 BUILD   := build$(if $(filter-out release,$(VARIANT)),/$(VARIANT))
@@ -15,8 +16,9 @@ endif
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
             -Wformat=2 -Wvla -Wundef -Wno-missing-field-initializers
-# What this compiler and libc have, asked once and only when something is compiled: buffer checks also where a size is known
-# only at run time (gcc 12 with glibc 2.34), and jumps and returns that lead nowhere else (x86, ARM).
+# Options that this compiler and libc support: buffer checks for sizes that are known only at run
+# time (gcc 12 with glibc 2.34), and control-flow protection of jumps and returns (x86, ARM). They
+# are detected once, and only if something is compiled.
 HARDENING        = $(eval HARDENING := $(shell \
     takes() { echo "$$1" | $(CC) -x c -O2 -Werror -include features.h $$2 -S -o /dev/null - 2>/dev/null && echo "$$2"; }; \
     takes '_Static_assert(__USE_FORTIFY_LEVEL == 3, "");' -D_FORTIFY_SOURCE=3 || echo -D_FORTIFY_SOURCE=2; \
@@ -25,18 +27,19 @@ CFLAGS_release   = -O2 -g -U_FORTIFY_SOURCE $(HARDENING) -fstack-protector-stron
 LDFLAGS_release := -Wl,-z,relro,-z,now
 CFLAGS_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LDFLAGS_asan    := -fsanitize=address,undefined
-# Made by make fuzz and make coverage, with clang.
+# make fuzz and make coverage use these, with clang.
 CFLAGS_fuzz     := $(CFLAGS_asan) -fsanitize=fuzzer-no-link
 LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
-# Counters that are mapped into a file from the start (%c): also those of a process that is killed, or that may open no file, are there.
+# The counters are mapped into a file from the start (%c), so those of a process that is killed, or
+# that may not open files, are kept too.
 CFLAGS_coverage  := -O0 -g '-fprofile-instr-generate=$(CURDIR)/build/coverage/counts/%m%c.profraw' -fprofile-update=atomic \
                     -fcoverage-mapping -mllvm -runtime-counter-relocation
 LDFLAGS_coverage := -fprofile-instr-generate
 
 PACKAGES := libpq hiredis talloc openssl libsodium libseccomp libcares
-# The library reads JSON by itself; tests read with another reader what it wrote.
+# The library has its own JSON parser; tests read its output with another one.
 TEST_LIBS := -ljson-c
-# Asked once, and only when something is compiled: the packages may not be there before env/setup.
+# Looked up once, and only if something is compiled: before env/setup the packages may be missing.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lfcgi)$(PACKAGE_LIBS)
 
@@ -45,7 +48,7 @@ ALL_CFLAGS  = -std=c11 -D_GNU_SOURCE -fPIE $(WARNINGS) $(WERROR) -Icommon $(PACK
 QUIET_GNUTLS := -Wl,-u,_gnutls_global_init_skip -Wl,--export-dynamic-symbol=_gnutls_global_init_skip
 ALL_LDFLAGS = -pie -Wl,--as-needed $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 
-# --- what there is ---
+# --- files ---
 
 LIBRARY_SOURCES := $(wildcard common/*/*.c)
 HANDLERS        := $(patsubst handlers/%.c,$(BUILD)/handlers/%,$(wildcard handlers/*.c))
@@ -60,10 +63,11 @@ NAIVE           := $(BUILD)/bench/naive
 FAIL            := $(BUILD)/tests/fail.so
 LIBRARY         := $(BUILD)/libnullpool.a
 OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
-# As programs outside of this tree get it.
+# The library for programs outside of this tree.
 DEVELOPMENT     := $(BUILD)/lib/libnullpool.a $(BUILD)/lib/nullpool.pc
 
-.PHONY: always all programs docs new tests fuzzers run test test-all unit system torture bench fuzz coverage lint migrate migrate-down doctor install uninstall purge booted clean distclean help
+.PHONY: always all programs docs new tests fuzzers run test test-all unit system torture bench fuzz coverage lint \
+        migrate migrate-down doctor install uninstall purge booted clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -75,7 +79,7 @@ tests: all $(TEST_HANDLERS) $(UNIT_TESTS) $(FUZZERS) $(NAIVE) $(FAIL)
 
 fuzzers: $(FUZZERS)
 
-# --- how it is made ---
+# --- building ---
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -84,7 +88,8 @@ $(BUILD)/obj/%.o: %.c Makefile
 $(LIBRARY): $(OBJECTS)
 	$(AR) rcs $@.new $^ && mv $@.new $@
 
-# One object, in which all names but those of nullpool.h are local: they cannot meet the names of whoever links it.
+# One object, in which all names but those of nullpool.h are local, so that they cannot collide with
+# names of the program that links it.
 $(BUILD)/lib/libnullpool.a: $(OBJECTS)
 	@mkdir -p $(@D)
 	$(LD) -r -o $(@D)/nullpool.o $^
@@ -92,14 +97,15 @@ $(BUILD)/lib/libnullpool.a: $(OBJECTS)
 	    --keep-global-symbol='__llvm_profile_*' $(@D)/nullpool.o
 	rm -f $@ && $(AR) rcs $@ $(@D)/nullpool.o && rm $(@D)/nullpool.o
 
-# @PREFIX@ is left for the install.
+# The install replaces @PREFIX@.
 $(BUILD)/lib/nullpool.pc: env/install/nullpool.pc.in common/nullpool.h Makefile
 	@mkdir -p $(@D)
 	version=$$(sed -n 's/^#define NP_VERSION *"\(.*\)"/\1/p' common/nullpool.h) && \
 	sed -e "s|@VERSION@|$$version|" -e 's|@PACKAGES@|$(PACKAGES)|' \
 	    -e 's|@LIBS@|-lfcgi $(QUIET_GNUTLS) $(filter -fsanitize% -fprofile%,$(LDFLAGS_$(VARIANT)))|' $< >$@
 
-# A new file each time, never written in place: a program that runs keeps its own.
+# A program is a new file each time and is never overwritten, so a running program keeps its own
+# file.
 LINK = $(CC) $(ALL_LDFLAGS) -o $@.new $(filter %.o %.a,$^)
 
 $(BUILD)/handlers/%: $(BUILD)/obj/handlers/%.o $(LIBRARY)
@@ -112,8 +118,9 @@ $(CONNINFO): $(BUILD)/obj/migrations/conninfo.o $(LIBRARY)
 $(NGINX_CONF): $(BUILD)/obj/nginx/conf.o $(LIBRARY)
 	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
 
-# Made each time, since a handler that is gone and another APP_NAME leave no newer file; touched only if it is another one.
-# Another make may be at it: the one of make run, while somebody asks for make doctor.
+# Made each time, because a removed handler and a changed APP_NAME leave no newer file, and replaced
+# only if it differs. Another make may do the same at this moment: that of make run, during a make
+# doctor.
 $(OPENAPI): $(HANDLERS) env/openapi.py always
 	@new=$@.$$$$; trap 'rm -f $$new' EXIT; $(PYTHON) env/openapi.py $(HANDLERS) >$$new && \
 	{ cmp -s $$new $@ || mv $$new $@; }
@@ -128,19 +135,19 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) -lcmocka $(TEST_LIBS) && mv $@.new $@
 
-# With clang's libFuzzer, which brings a main(), or with one that runs the seeds.
+# Linked with clang's libFuzzer, which has a main(), or with replay.o, whose main() runs the seeds.
 REPLAY := $(if $(filter-out fuzz,$(VARIANT)),$(BUILD)/obj/tests/fuzz/replay.o)
 $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(REPLAY) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) $(PACKAGE_LIBS) $(TEST_LIBS) $(if $(REPLAY),-lcmocka) && mv $@.new $@
 
-# Without the library: it is what the library is measured against.
+# Linked without the library, which is measured against it.
 $(NAIVE): $(BUILD)/obj/tests/bench/naive.o
 	@mkdir -p $(@D)
 	$(LINK) $(PACKAGE_LIBS) $(TEST_LIBS) && mv $@.new $@
 
-# Preloaded into the programs by tests/torture; what it replaces must not be inline functions of libc's headers. A sanitizer
-# has an allocator of its own.
+# tests/torture preloads it into the programs. The functions that it replaces must not be inlined by
+# libc's headers. A sanitizer has its own allocator.
 $(FAIL): tests/torture/fail.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -fPIC -shared $(filter-out -Wpedantic,$(WARNINGS)) $(WERROR) -O1 -g -U_FORTIFY_SOURCE \
@@ -148,19 +155,19 @@ $(FAIL): tests/torture/fail.c Makefile
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-# --- what people call ---
+# --- targets for people ---
 
 run:
 	@env/setup run
 	@$(MAKE) --no-print-directory -s all docs
 	@BUILD=$(BUILD) exec $(PYTHON) -m env.local.run
 
-# NAME=notes: handlers/notes.c, a migration and a test, as a start.
+# With NAME=notes: writes handlers/notes.c, a migration and a test to start from.
 new:
 	@env/setup run
 	@NAME='$(subst ','\'',$(NAME))' $(PYTHON) -B env/new/new.py
 
-# The API's pages; without npm there are none.
+# The pages of the API's description. Without npm there are none.
 docs: $(OPENAPI)
 	@env/docs $(SITE) $(OPENAPI)
 
@@ -176,37 +183,39 @@ unit: $(UNIT_TESTS) $(FUZZERS)
 	@failed=; for test in $(UNIT_TESTS) $(FUZZERS); do $$test || failed="$$failed $$test"; done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
-# Options of pytest in ARGS: make system ARGS="-k health -x". Its tests mostly wait: two files at a time.
+# ARGS has options of pytest: make system ARGS="-k health -x". The tests mostly wait, so two files
+# run at a time.
 JOBS ?= 2
 system: tests
 	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile tests/system $(SELECT) $(ARGS)
 
-# At length what tests/system does of it quickly; tests/torture/torture.py says what may be set.
+# The long forms of what tests/system does in short; tests/torture/torture.py lists the options.
 torture:
 	@env/setup test
 	@$(MAKE) --no-print-directory -s tests
 	@NULLPOOL_BUILD=$(BUILD) exec $(PYTHON) -B tests/torture/torture.py
 
-# Another Debian: SUITE=bookworm. It is made once, and kept in BOOTED_CACHE.
+# SUITE=bookworm chooses another Debian. It is created once and kept in BOOTED_CACHE.
 booted:
 	@env/setup booted
 	@exec $(PYTHON) -B tests/booted/booted.py
 
-# What of its packages cannot be had is left out of the table.
+# Programs whose packages are not available are left out of the table.
 bench:
 	@env/setup run
 	@env/setup bench || true
 	@$(MAKE) --no-print-directory -s programs $(NAIVE)
 	@NULLPOOL_BUILD=$(BUILD) exec $(PYTHON) tests/bench/bench.py
 
-# What clang's libFuzzer finds in so many seconds for each target, or for those of ONLY; see tests/fuzz/run.py.
+# Runs clang's libFuzzer for SECONDS on each target, or on those of ONLY; see tests/fuzz/run.py.
 SECONDS ?= 30
 fuzz:
 	@env/setup fuzz
 	@$(MAKE) --no-print-directory -s VARIANT=fuzz CC=clang fuzzers
 	@$(PYTHON) -B tests/fuzz/run.py build/fuzz $(SECONDS) $(ONLY)
 
-# Of common/, by the unit tests, the seeds of the fuzz targets and the system tests; pages are in build/coverage/ too.
+# The coverage of common/ by the unit tests, the seeds of the fuzz targets and the system tests.
+# Pages are in build/coverage/.
 COUNTED := $(MAKE) --no-print-directory -s VARIANT=coverage CC=clang
 coverage:
 	@env/setup coverage
@@ -219,7 +228,7 @@ lint:
 	@env/setup lint
 	@tests/lint/run
 
-# Of make run, unless somebody has others.
+# Uses the settings of make run, unless others are set.
 WITH_SETTINGS := $(PYTHON) -B -m env.local.settings
 
 migrate: programs
@@ -240,7 +249,7 @@ install: all docs
 uninstall:
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' env/install/run uninstall
 
-# Settings, secrets, logs and the user too.
+# Removes settings, secrets, logs and the user too.
 purge:
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' env/install/run purge
 
@@ -253,16 +262,18 @@ distclean: clean
 help:
 	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan); make unit; make system ARGS="-k users -x"'
-	@echo 'make torture        calls that fail, servers that die, a million requests: an hour, and a report (ONLY=ledger MINUTES=1)'
+	@echo 'make test-all       also the tests of the tooling, and long repetitions'
+	@echo 'make torture        failing calls, dying servers, a million requests: an hour, and a report (ONLY=ledger MINUTES=1)'
 	@echo 'make booted         the steps to production, from the README, on a Debian that boots (root; SUITE=bookworm)'
 	@echo 'make new NAME=notes a new endpoint: a handler, a migration, a test'
-	@echo 'make doctor         what a request needs, checked one by one (NULLPOOL_ENV_FILE=, or .env, or as make run)'
-	@echo 'make fuzz           libFuzzer on all that reads bytes from outside (SECONDS=30 for each target, ONLY="json url")'
-	@echo 'make coverage       which lines and branches of common/ the tests reach, file by file'
-	@echo 'make bench          cold starts, requests/s, memory, trips beside other programs (QUICK=1, ONLY=pool, ONLY=peers)'
+	@echo 'make doctor         checks step by step what a request needs (NULLPOOL_ENV_FILE=, or .env, or as make run)'
+	@echo 'make fuzz           libFuzzer on each parser of bytes from outside (SECONDS=30 for each, ONLY="json url")'
+	@echo 'make coverage       which lines and branches of common/ the tests reach, by file'
+	@echo 'make bench          cold starts, requests/s, memory, round trips beside other programs (QUICK=1, ONLY=pool, ONLY=peers)'
 	@echo 'make lint           warnings as errors, format, clang-tidy, floors, headers, shellcheck'
 	@echo 'make                build only, into build/'
 	@echo 'make migrate        Alembic upgrade head (NULLPOOL_ENV_FILE=, or .env, or as make run)'
 	@echo 'make migrate-down   one revision back'
-	@echo 'make install        programs, library, migrations, systemd units, nginx (DESTDIR=, PREFIX=/usr/local); make uninstall; make purge'
-	@echo 'make clean          remove build/; make distclean: .local/ too'
+	@echo 'make install        programs, library, migrations, systemd units, nginx (DESTDIR=, PREFIX=/usr/local)'
+	@echo 'make uninstall      removes what was installed but settings, secrets and logs; make purge removes these too'
+	@echo 'make clean          removes build/; make distclean: .local/ too'
