@@ -9,9 +9,9 @@ no_pool(void)
 	return (struct app_pool){ .size = 0 };
 }
 
-/* A process that answers one request and ends. */
+/* A process that answers one request has one turn. */
 static bool
-always(void)
+may_always_explain(void)
 {
 	return true;
 }
@@ -54,6 +54,29 @@ new_connector(void *owner, const struct settings *settings, const struct conninf
 	return connector_new(owner, &options, connector, err);
 }
 
+/* Returns the use that the routes make of SECRET_KEY, for a message; NULL: none. */
+static const char *
+use_of_secret_key(const struct np_route *routes, const struct settings *settings)
+{
+	if (auth_is_used(routes))
+		return "a route requires an access token";
+	if (settings->redis_url && response_cache_is_used(routes))
+		return "responses are cached in Redis (REDIS_URL)";
+	return NULL;
+}
+
+static bool
+check_secret_key(const struct np_route *routes, const struct settings *settings, struct error *err)
+{
+	const char *use = settings->secret_key ? NULL : use_of_secret_key(routes, settings);
+
+	return !use
+	       || error_set(err, NP_INTERNAL,
+	                    "SECRET_KEY: is required because %s;"
+	                    " make one with: openssl rand -hex 32",
+	                    use);
+}
+
 bool
 app_init(void *owner, struct app *app, const char *name, const struct np_route *routes,
          const struct settings *settings, struct error *err)
@@ -62,19 +85,12 @@ app_init(void *owner, struct app *app, const char *name, const struct np_route *
 		             .routes = routes,
 		             .settings = settings,
 		             .pool = no_pool,
-		             .may_explain = always,
+		             .may_explain = may_always_explain,
 		             .describe = no_description,
 		             .wants_spans = no_spans,
 		             .record_request = ignore_request };
-	if (auth_is_wanted(routes) && !settings->secret_key)
-		return error_set(err, NP_INTERNAL,
-		                 "SECRET_KEY: is required where a route wants to know its caller;"
-		                 " make one with: openssl rand -hex 32");
-	if (settings->redis_url && !settings->secret_key && response_cache_is_wanted(routes))
-		return error_set(
-		    err, NP_INTERNAL,
-		    "SECRET_KEY: is required where answers are kept in Redis (REDIS_URL);"
-		    " make one with: openssl rand -hex 32");
+	if (!check_secret_key(routes, settings, err))
+		return false;
 	if (!new_connector(owner, settings, &settings->database, &app->connector, err))
 		return false;
 	if (settings->database_replica_url) {
@@ -96,9 +112,9 @@ app_prepare(const struct app *app)
 		connector_load_tls(app->connector);
 }
 
-/* --- while a process waits for work --- */
+/* --- all connectors of the process --- */
 
-/* The process's connectors, one after the other; NULL: that was the last. */
+/* Returns the primary's connector, then the replica's, then NULL. */
 static struct connector *
 nth_connector(const struct app *app, size_t n)
 {
@@ -110,8 +126,8 @@ nth_connector(const struct app *app, size_t n)
 void
 app_open_ahead(struct app *app)
 {
-	if (app->recent)
-		connector_open_ahead(app->recent);
+	if (app->last_used)
+		connector_open_ahead(app->last_used);
 }
 
 size_t

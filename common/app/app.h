@@ -1,4 +1,10 @@
-/* app.h - what a process holds for all its requests */
+/* app.h - what one process of an endpoint holds for all its requests
+ *
+ * A process has one struct app: its routes and settings, its connectors, its cache, and hooks. A
+ * hook is how app/ reaches the program that runs it, since an include never goes up. app_init()
+ * sets hooks that suit a process which answers one request and ends; a worker of serve/ replaces
+ * them.
+ */
 #ifndef NULLPOOL_APP_APP_H
 #define NULLPOOL_APP_APP_H
 
@@ -9,11 +15,11 @@
 #include "db/connect.h"
 #include "db/replica.h"
 
-/* What the pool of workers looks like now; serve/ fills it in. */
+/* The state of the endpoint's worker pool, for /health. */
 struct app_pool {
 	int64_t size;
-	int64_t overflow;
-	int64_t checked_out; /* workers with a request in hand */
+	int64_t overflow;    /* workers beyond size */
+	int64_t checked_out; /* workers that are answering a request */
 };
 
 struct request_stats;
@@ -23,58 +29,62 @@ struct app {
 	const char *name; /* of the endpoint */
 	const struct np_route *routes;
 	const struct settings *settings;
-	struct connector *connector;
-	struct replica *replica;  /* for reads; NULL: none is configured */
-	struct connector *recent; /* the one that the last request used; NULL: none */
-	struct cache *cache;      /* NULL: none is configured */
+	struct connector *connector; /* to the primary */
+	struct replica *replica;     /* for reads; NULL: none is configured */
+	struct connector *last_used; /* by the last request; NULL: it used none */
+	struct cache *cache;         /* NULL: none is configured */
+
+	/* Hooks. */
 	struct app_pool (*pool)(void);
-	/* Whether it is time to ask for the plan of a slow statement, which takes the turn. */
+	/* Returns true if the plan of a slow statement may be asked for now. True uses up the turn:
+	 * the next one is a minute later. */
 	bool (*may_explain)(void);
-	/* Told, when a request has found its route, what is in hand. */
+	/* Called when a request has found its route. */
 	void (*describe)(const char *method, const char *route, const char *request_id);
-	/* Returns true if the spans of requests are wanted now; and what takes those of a request.
-	 */
+	/* Returns true if the spans of a request are wanted now. */
 	bool (*wants_spans)(void);
+	/* Takes the spans of a request. */
 	void (*export_spans)(const struct request_spans *spans);
 	/* Counts a request, after its reply has been sent. */
 	void (*record_request)(const struct app *app, const struct request_stats *stats);
 };
 
-/* Makes the connectors and the cache; opens nothing. Names and settings are borrowed, the rest is
- * owner's. */
+/* Makes the connectors and the cache, without connecting. `name`, `routes` and `settings` are
+ * borrowed; what is made belongs to owner. Fails if the routes need a setting that is missing. */
 NP_MUST_CHECK bool app_init(void *owner, struct app *app, const char *name,
                             const struct np_route *routes, const struct settings *settings,
                             struct error *err);
 
-/* Loads what a connection to the database will need of libraries; for a process that soon cannot.
- */
+/* Loads the libraries that a database connection needs, for a process that is about to lose the
+ * right to open files. */
 void app_prepare(const struct app *app);
 
-/* --- while a process waits for work --- */
+/* Returns true if any route uses the database. */
+bool app_uses_database(const struct np_route *routes);
 
-#define APP_NEEDS_MAX 2 /* database and replica */
+/* Returns true if a fresh process may connect where this one cannot, see connector_is_tainted(). */
+bool app_is_tainted(const struct app *app);
 
-/* After a request, in mode ahead: begins to open the connection of the next one, if this one used
- * any. */
+/* Returns the sum of what the process's connectors did. */
+struct connector_totals app_totals(const struct app *app);
+
+/* --- connections opened ahead, while a process waits for a request --- */
+
+#define APP_NEEDS_MAX 2 /* primary and replica */
+
+/* In mode ahead, begins to open a connection of the kind that the last request used, if it used
+ * one. */
 void app_open_ahead(struct app *app);
 
-/* What is to be waited for besides, and app_step() to be called after; returns how many. */
+/* Writes what to wait for into `needs` and returns their number. Call app_step() when one of them
+ * is ready or its time has passed. */
 size_t app_needs(const struct app *app, struct dial_need needs[APP_NEEDS_MAX]);
 void app_step(struct app *app);
 
-/* Stops opening, or closes what was opened unused. */
+/* Stops opening, and closes connections that were opened but not used. */
 void app_drop_ahead(struct app *app);
 
-/* Whether the process had better make room for a fresh one, see connector_is_tainted(). */
-bool app_is_tainted(const struct app *app);
-
-/* What the process's connectors did, together. */
-struct connector_totals app_totals(const struct app *app);
-
-/* Whether any route uses a database; a program without one asks for no connection. */
-bool app_uses_database(const struct np_route *routes);
-
-/* The furthest of what is opened ahead. */
+/* Returns the state of the connection that is closest to being ready. */
 enum connector_ahead app_ahead(const struct app *app);
 
 #endif

@@ -8,14 +8,14 @@
 #include "http/jwt.h"
 #include "http/problem.h"
 
-/* The function fails with NP004 unless the session is live (migration 0009): then nothing of the
- * transaction is done. */
-static const char identity[] =
+/* request_session_check() of migration 0009 fails with NP004 unless the session is live; the
+ * transaction then does nothing. */
+static const char identity_check[] =
     "SELECT set_config('request.jwt.claims', $1, true), request_session_check($2, $3)";
 
-/* NULL: there is none. The scheme's name is in whatever case. */
+/* Returns the bearer token, or NULL. The scheme's name is not case-sensitive. */
 static const char *
-bearer_of(const struct np_ctx *ctx)
+bearer_token(const struct np_ctx *ctx)
 {
 	static const char scheme[] = "bearer ";
 	const char *header = request_header(ctx->request, "authorization");
@@ -26,9 +26,9 @@ bearer_of(const struct np_ctx *ctx)
 	return header + strspn(header, " ");
 }
 
-/* With the key of now, else with the one before it. */
+/* Tries the current key, then the previous one. Returns the claims, or NULL. */
 static const char *
-claims_of(struct np_ctx *ctx, const char *token, struct jwt_holder *holder)
+verify_token(struct np_ctx *ctx, const char *token, struct jwt_holder *holder)
 {
 	const struct settings *settings = ctx->app->settings;
 	const char *const keys[] = { settings->secret_key, settings->secret_key_previous };
@@ -39,9 +39,10 @@ claims_of(struct np_ctx *ctx, const char *token, struct jwt_holder *holder)
 	return claims;
 }
 
-/* The UUID as SQL writes it; NULL: it is none. Whoever has the key may have signed anything. */
+/* Returns the UUID as SQL writes it, or NULL if `text` is not a UUID: a signature says nothing
+ * about the form of what was signed. */
 static const char *
-uuid_of(struct np_ctx *ctx, const char *text)
+canonical_uuid(struct np_ctx *ctx, const char *text)
 {
 	static const struct np_param uuid = { .name = "id", .type = NP_UUID };
 	struct argument argument = { .given = true };
@@ -49,23 +50,23 @@ uuid_of(struct np_ctx *ctx, const char *text)
 	return param_check(ctx, &uuid, text, &argument) ? NULL : argument.value.text;
 }
 
-/* False: the token is not one of ours, or not good now. */
+/* Sets the caller. Returns false if the token is invalid or expired. */
 static bool
-take_token(struct np_ctx *ctx, const char *token)
+accept_token(struct np_ctx *ctx, const char *token)
 {
 	struct jwt_holder holder;
-	const char *claims = claims_of(ctx, token, &holder);
+	const char *claims = verify_token(ctx, token, &holder);
 
 	if (!claims)
 		return false;
-	ctx->caller = uuid_of(ctx, holder.subject);
-	ctx->caller_session = uuid_of(ctx, holder.session);
+	ctx->caller = canonical_uuid(ctx, holder.subject);
+	ctx->caller_session = canonical_uuid(ctx, holder.session);
 	if (!ctx->caller || !ctx->caller_session)
 		return false;
 	ctx->identity_values[IDENTITY_CLAIMS] = np_text(claims);
 	ctx->identity_values[IDENTITY_USER] = np_text(ctx->caller);
 	ctx->identity_values[IDENTITY_SESSION] = np_text(ctx->caller_session);
-	ctx->identity = (struct transaction_statement){ identity,
+	ctx->identity = (struct transaction_statement){ identity_check,
 		                                        { ctx->identity_values, IDENTITY__MAX } };
 	return true;
 }
@@ -77,15 +78,15 @@ auth_check(struct np_ctx *ctx)
 
 	if (ctx->route->auth != NP_AUTH_USER)
 		return true;
-	token = bearer_of(ctx);
-	if (token && take_token(ctx, token))
+	token = bearer_token(ctx);
+	if (token && accept_token(ctx, token))
 		return true;
 	return np_fail(ctx, NP_UNAUTHORIZED,
 	               token ? "The token is invalid or expired" : PROBLEM_NO_TOKEN);
 }
 
 bool
-auth_is_wanted(const struct np_route *routes)
+auth_is_used(const struct np_route *routes)
 {
 	for (; routes->method; routes++)
 		if (routes->auth != NP_AUTH_NONE)

@@ -1,14 +1,20 @@
-/* auth.h - who is asking: the bearer token (RFC 6750) of a route that wants one */
+/* auth.h - the caller: the bearer token (RFC 6750) of a route with .auth
+ *
+ * A token is a JWT signed with SECRET_KEY (or SECRET_KEY_PREVIOUS), whose subject is a user and
+ * whose session is a sign-in, both UUIDs. auth_check() verifies the token without the database.
+ * Whether the session is still live is a question for the database: ctx->identity carries it to
+ * each transaction, together with the claims as request.jwt.claims, as PostgREST does.
+ */
 #ifndef NULLPOOL_APP_AUTH_H
 #define NULLPOOL_APP_AUTH_H
 
 #include "app/ctx.h"
 
-/* For a route with .auth: NP_UNAUTHORIZED without a token that is good now. Its caller is known
- * afterwards, and told to each transaction as request.jwt.claims, as PostgREST does. */
+/* For a route with .auth, fails with NP_UNAUTHORIZED if there is no valid token; sets ctx->caller,
+ * ctx->caller_session and ctx->identity. Does nothing for other routes. */
 NP_MUST_CHECK bool auth_check(struct np_ctx *ctx);
 
-/* Whether a program with these routes needs SECRET_KEY. */
-bool auth_is_wanted(const struct np_route *routes);
+/* Returns true if any route has .auth, which needs SECRET_KEY. */
+bool auth_is_used(const struct np_route *routes);
 
 #endif

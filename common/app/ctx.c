@@ -8,7 +8,7 @@
 #include "base/misuse.h"
 #include "http/problem.h"
 
-/* --- failure --- */
+/* --- failures --- */
 
 static bool
 our_fault(struct np_ctx *ctx, const char *what)
@@ -50,27 +50,27 @@ param_count(const struct np_ctx *ctx)
 }
 
 static const struct argument *
-argument(const struct np_ctx *ctx, size_t param, const char *asked_by)
+find_argument(const struct np_ctx *ctx, size_t param, const char *caller)
 {
-	static const struct argument nothing = { .given = false };
+	static const struct argument absent = { .given = false };
 	size_t count = param_count(ctx);
 
 	if (param < count)
 		return &ctx->arguments[param];
-	misuse_note("%s() of parameter %zu, and there are %zu", asked_by, param, count);
-	return &nothing;
+	misuse_note("%s() of parameter %zu, and there are %zu", caller, param, count);
+	return &absent;
 }
 
 struct np_value
 np_arg(const struct np_ctx *ctx, size_t param)
 {
-	return argument(ctx, param, "np_arg")->value;
+	return find_argument(ctx, param, "np_arg")->value;
 }
 
 bool
 np_given(const struct np_ctx *ctx, size_t param)
 {
-	return argument(ctx, param, "np_given")->given;
+	return find_argument(ctx, param, "np_given")->given;
 }
 
 struct np_value
@@ -88,7 +88,7 @@ np_app_name(const struct np_ctx *ctx)
 
 /* --- the database --- */
 
-/* The functions themselves: here nothing is named. */
+/* These are the functions that nullpool.h's macros of the same name call. */
 #undef np_query
 #undef np_query_one
 
@@ -102,7 +102,7 @@ np_statement(struct np_ctx *ctx, const char *name)
 bool
 np_query(struct np_ctx *ctx, struct np_rows **rows, const char *sql, struct np_values values)
 {
-	/* The values may have come of it. */
+	/* The values may come from the misuse that was noted. */
 	if (misuse_noted())
 		return our_fault(ctx, misuse_noted());
 	return transaction_query(ctx->tx, sql, values, rows, &ctx->error);
@@ -131,11 +131,11 @@ np_last(struct np_ctx *ctx)
 		misuse_note("np_last() in a route that is neither NP_TX_READ nor NP_TX_WRITE");
 		return ctx;
 	}
-	/* The write comes after it. */
-	if (ctx->looking)
+	/* The write comes after this statement. */
+	if (ctx_is_probing(ctx))
 		return ctx;
-	/* A repeat would be told another secret than the one that was kept, or do again what is
-	 * done `no_rerun`: then the answer itself is kept. */
+	/* A repeat runs the handler again on the rows that were kept. That would make another
+	 * random value, or break `no_rerun`: without the mark, the reply itself is kept. */
 	if (!(ctx->claim.sql && (ctx->is_random || ctx->route->no_rerun)))
 		transaction_mark_last(ctx->tx);
 	return ctx;
@@ -163,14 +163,14 @@ np_rollback(struct np_ctx *ctx)
 bool
 ctx_handle(struct np_ctx *ctx)
 {
-	bool good;
+	bool succeeded;
 
 	misuse_reset();
-	good = ctx->route->handle(ctx);
+	succeeded = ctx->route->handle(ctx);
 	if (misuse_noted())
 		return np_fail(ctx, NP_INTERNAL, "%s %s: %s", ctx->route->method, ctx->route->path,
 		               misuse_noted());
-	if (!good)
+	if (!succeeded)
 		return ctx->error.kind ? false
 		                       : our_fault(ctx, "the handler failed without saying why");
 	if (!ctx->replied)
@@ -192,7 +192,7 @@ ctx_restart(struct np_ctx *ctx)
 /* --- the reply --- */
 
 bool
-ctx_replied(struct np_ctx *ctx, enum np_success status)
+ctx_finish_reply(struct np_ctx *ctx, enum np_success status)
 {
 	if (ctx->reply.body.overflow)
 		return our_fault(ctx, "the reply is larger than REPLY_BODY_MAX_BYTES");
@@ -204,21 +204,21 @@ ctx_replied(struct np_ctx *ctx, enum np_success status)
 }
 
 bool
-ctx_may_be_objects(struct np_ctx *ctx, const struct np_rows *rows)
+ctx_check_columns(struct np_ctx *ctx, const struct np_rows *rows)
 {
-	const char *twice = rows_duplicate_column(rows);
+	const char *duplicate = rows_duplicate_column(rows);
 
-	return !twice || np_fail(ctx, NP_INTERNAL, "two columns named \"%s\"", twice);
+	return !duplicate || np_fail(ctx, NP_INTERNAL, "two columns are named \"%s\"", duplicate);
 }
 
 bool
 np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *row)
 {
 	buf_reset(&ctx->reply.body);
-	if (!ctx_may_be_objects(ctx, row))
+	if (!ctx_check_columns(ctx, row))
 		return false;
 	rows_json(row, 0, &ctx->reply.body);
-	return ctx_replied(ctx, status);
+	return ctx_finish_reply(ctx, status);
 }
 
 bool
@@ -237,14 +237,14 @@ np_reply_object(struct np_ctx *ctx, enum np_success status, const struct np_memb
 		value_json(out, members[i].value);
 	}
 	buf_char(out, '}');
-	return ctx_replied(ctx, status);
+	return ctx_finish_reply(ctx, status);
 }
 
 bool
 np_reply_empty(struct np_ctx *ctx)
 {
 	buf_reset(&ctx->reply.body);
-	return ctx_replied(ctx, NP_NO_CONTENT);
+	return ctx_finish_reply(ctx, NP_NO_CONTENT);
 }
 
 bool

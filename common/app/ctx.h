@@ -1,4 +1,9 @@
-/* ctx.h - one request, from all sides: what np_ functions work on */
+/* ctx.h - the state of one request, which every np_ function works on
+ *
+ * exchange.c fills it in step by step, so a member is valid from its step on: the route once it is
+ * found, the arguments once they are decoded, the transaction once the handler may run. The struct
+ * and all that a handler gets from it are freed together after the reply has left.
+ */
 #ifndef NULLPOOL_APP_CTX_H
 #define NULLPOOL_APP_CTX_H
 
@@ -15,54 +20,72 @@
 /* What idempotency_claim() takes. */
 enum { CLAIM_CALLER, CLAIM_KEY, CLAIM_FINGERPRINT, CLAIM__MAX };
 
-/* What auth.c tells the database of a caller. */
+/* The values of ctx->identity. */
 enum { IDENTITY_CLAIMS, IDENTITY_USER, IDENTITY_SESSION, IDENTITY__MAX };
 
 struct np_ctx {
 	struct app *app;
 	const struct request *request;
-	const struct np_route *route; /* NULL until one was found */
+	struct deadline deadline;
 	struct trace trace;
 	struct spans *spans; /* NULL: none are wanted */
+
+	/* The input. */
 	struct target target;
-	char allow[ROUTER_ALLOW_BYTES]; /* the methods of its path, "" when there is none */
+	const struct np_route *route;   /* NULL until it is found */
+	char allow[ROUTER_ALLOW_BYTES]; /* the methods of the path; "": there is no such path */
 	struct argument *arguments;     /* in the order of route->params */
 	struct param_faults faults;
-	struct transaction *tx; /* NULL until the request is decoded */
-	struct reply reply;
-	bool replied,
-	    replayed; /* the reply stands; it is that of an earlier request with the same key */
-	const char *caller, *caller_session;   /* UUIDs; NULL: nobody is known */
-	struct transaction_statement identity; /* tells the database so; sql is NULL: nobody */
+
+	/* The caller. */
+	const char *caller, *caller_session; /* UUIDs; NULL: there is no token */
+	/* Tells the database who the caller is; sql is NULL: there is no token. */
+	struct transaction_statement identity;
 	struct np_value identity_values[IDENTITY__MAX];
-	struct claim claim; /* sql is NULL: there is no Idempotency-Key */
+
+	/* The Idempotency-Key. */
+	struct claim claim; /* sql is NULL: there is no key */
 	struct np_value claim_values[CLAIM__MAX];
-	bool is_random; /* the answer may have in it what another run would make anew */
-	const struct np_route
-	    *get; /* whose answer a precondition is about; NULL: there is no precondition */
+	bool is_random; /* the reply may hold a random value, which a repeat would not make again */
+
+	/* The precondition. */
+	const struct np_route *get;     /* the GET to compare with; NULL: no precondition */
 	struct argument *get_arguments; /* in the order of get->params */
-	bool looking;          /* `route` is `get` for the moment, and nothing is committed */
-	const char *cache_key; /* of its answer; NULL: it is not kept */
+
+	/* The database, and Redis. */
+	struct transaction *tx; /* NULL until the input is decoded */
+	const char *cache_key;  /* of the response; NULL: it is not cached */
 	enum cache_result cache_found;
-	struct cache_cost
-	    cache_before;   /* what the process had waited for Redis when the request began */
-	struct buf kept;    /* with CACHE_LEASE: the answer as it is to be kept; empty: it is not */
-	struct error error; /* kind is 0 while all is well */
-	int64_t retry_after_s; /* of the failure that the handler says next; 0: the kind's own */
-	struct deadline deadline;
+	struct cache_cost cache_cost_at_start; /* of the process, when the request began */
+	struct buf cache_value;                /* with CACHE_LEASE: what to store; empty: nothing */
+
+	/* The result. */
+	struct reply reply;
+	bool replied;          /* the reply is complete */
+	bool replayed;         /* it is the reply to an earlier request with the same key */
+	struct error error;    /* kind is 0: no failure */
+	int64_t retry_after_s; /* set by np_retry_after(); 0: the default of the failure */
 };
 
-/* Calls the handler of ctx->route. A success has a reply, and a failure says why. */
+/* Returns true while a precondition runs the handler of GET in a write's transaction, which nothing
+ * may commit then. */
+static inline bool
+ctx_is_probing(const struct np_ctx *ctx)
+{
+	return ctx->route == ctx->get;
+}
+
+/* Calls the handler of ctx->route. Returns true with a complete reply, or false with ctx->error. */
 NP_MUST_CHECK bool ctx_handle(struct np_ctx *ctx);
 
-/* Before the handler is called again: its transaction, its reply and its error are as they were
- * before the first time. */
+/* Undoes what the handler did, so that it can be called again: the transaction, the reply and the
+ * error are as they were before the first call. */
 void ctx_restart(struct np_ctx *ctx);
 
-/* Whether rows can be objects: no two columns have one name. It fails else. */
-NP_MUST_CHECK bool ctx_may_be_objects(struct np_ctx *ctx, const struct np_rows *rows);
+/* Fails if two columns have the same name, since a JSON object cannot hold both. */
+NP_MUST_CHECK bool ctx_check_columns(struct np_ctx *ctx, const struct np_rows *rows);
 
-/* The reply's body is whole: what every np_reply_ function ends with. */
-NP_MUST_CHECK bool ctx_replied(struct np_ctx *ctx, enum np_success status);
+/* Completes the reply once its body is written. Every np_reply_ function ends with it. */
+NP_MUST_CHECK bool ctx_finish_reply(struct np_ctx *ctx, enum np_success status);
 
 #endif

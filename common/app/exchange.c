@@ -26,7 +26,7 @@ new_ctx(void *owner, struct app *app, const struct request *request)
 	trace_read(request_header(request, "traceparent"), &ctx->trace);
 	spans_begin(ctx);
 	if (app->cache)
-		ctx->cache_before = cache_cost(app->cache);
+		ctx->cache_cost_at_start = cache_cost(app->cache);
 	reply_init(&ctx->reply, ctx);
 	ctx->reply.without_body = strcmp(request->method, "HEAD") == 0;
 	return ctx;
@@ -229,7 +229,7 @@ exchange_begin(void *owner, struct app *app, const struct request *request,
 	etag_apply(&ctx->reply, request);
 	add_trace(ctx);
 	if (app->settings->server_timing)
-		timing_header(ctx);
+		timing_add_header(ctx);
 	return ctx;
 }
 
@@ -268,7 +268,7 @@ exchange_end(struct np_ctx *ctx)
 	request_log_write(ctx, duration_us, &cache);
 	request_log_record(ctx, duration_us);
 	spans_export(ctx, duration_us);
-	ctx->app->recent = ctx->tx ? transaction_source(ctx->tx) : NULL;
+	ctx->app->last_used = ctx->tx ? transaction_source(ctx->tx) : NULL;
 	if (ctx->tx)
 		transaction_close(ctx->tx);
 	mem_free(ctx);

@@ -24,7 +24,7 @@ static const struct {
 	[NP_UNAVAILABLE] = { 503, 2 },
 	[NP_TIMEOUT] = { 504, 0 },
 	[NP_CLIENT_GONE] = { 499, 0 }, /* as nginx logs it */
-	[NP_AMBIGUOUS] = { 503, 0 },   /* to repeat it may do it twice */
+	[NP_AMBIGUOUS] = { 503, 0 },   /* a repeat may do it twice */
 	[NP_PRECONDITION_FAILED] = { 412, 0 },
 	[NP_PRECONDITION_REQUIRED] = { 428, 0 },
 };
@@ -42,13 +42,12 @@ status_of(const struct error *err)
 	return err->status ? err->status : failure_status(err->kind);
 }
 
-/* What only who knows the request can say of the database's answer. */
+/* A client that has not signed in may be allowed once it has: a right that is missing is a 401. */
 static void
-settle(struct np_ctx *ctx)
+adjust_kind(struct np_ctx *ctx)
 {
 	struct error *err = &ctx->error;
 
-	/* Whoever has said who he is may be allowed. */
 	if (strcmp(err->sqlstate, "42501") == 0 && err->kind == NP_FORBIDDEN && !ctx->caller)
 		err->kind = NP_UNAUTHORIZED;
 }
@@ -59,27 +58,29 @@ add_retry_after(struct np_ctx *ctx)
 	const struct error *err = &ctx->error;
 	int64_t seconds = err->retry_after_s ? err->retry_after_s : table[err->kind].retry_after_s;
 
-	/* Where the kind has one at all: a 409 that follows is no matter of time. */
+	/* np_retry_after() is ignored for a kind without Retry-After: waiting does not mend a 409.
+	 */
 	if (ctx->retry_after_s > 0 && table[err->kind].retry_after_s > 0)
 		seconds = ctx->retry_after_s;
 	if (seconds > 0)
 		reply_set_header(&ctx->reply, "Retry-After", mem_printf(ctx, "%" PRId64, seconds));
 }
 
-/* What the client may read, in the route's own words where it has some. */
+/* Returns what the client may read, in the route's own words if it has some; NULL: nothing. */
 static const char *
-detail(const struct np_ctx *ctx)
+public_detail(const struct np_ctx *ctx)
 {
 	const struct error *err = &ctx->error;
 
 	if (err->kind == NP_INTERNAL)
 		return NULL;
-	/* Class 23 is the row's own conflict; 40001 and 40P01 are between transactions. */
+	/* Only a constraint (class 23) is the route's own conflict; 40001 and 40P01 are conflicts
+	 * between transactions. */
 	if (strncmp(err->sqlstate, "23", 2) != 0 || !ctx->route)
 		return err->message;
-	for (const struct np_conflict *of = ctx->route->conflicts; of && of->constraint; of++)
-		if (strcmp(of->constraint, err->constraint) == 0)
-			return of->detail;
+	for (const struct np_conflict *row = ctx->route->conflicts; row && row->constraint; row++)
+		if (strcmp(row->constraint, err->constraint) == 0)
+			return row->detail;
 	return err->kind == NP_CONFLICT && ctx->route->conflict ? ctx->route->conflict
 	                                                        : err->message;
 }
@@ -90,7 +91,7 @@ write_problem(struct np_ctx *ctx)
 	const struct error *err = &ctx->error;
 	const struct problem problem = {
 		.status = status_of(err),
-		.detail = detail(ctx),
+		.detail = public_detail(ctx),
 		.request_id = ctx->request->id,
 		.faults = &ctx->faults,
 		.outcome_unknown = err->kind == NP_AMBIGUOUS,
@@ -99,10 +100,11 @@ write_problem(struct np_ctx *ctx)
 	problem_write(&ctx->reply, &problem);
 	if (err->kind == NP_METHOD)
 		reply_set_header(&ctx->reply, "Allow", ctx->allow);
-	/* RFC 9110 15.5.16: that its coding was the reason, and which one is taken. */
+	/* RFC 9110 15.5.16: says that the content coding was the reason, and which one is accepted.
+	 */
 	if (err->kind == NP_MEDIA_TYPE && request_is_encoded(ctx->request))
 		reply_set_header(&ctx->reply, "Accept-Encoding", "identity");
-	/* RFC 6750 3: the reason only where there was a token. */
+	/* RFC 6750 3: a reason is given only if the request had a token. */
 	if (err->kind == NP_UNAUTHORIZED)
 		reply_set_header(&ctx->reply, "WWW-Authenticate",
 		                 request_header(ctx->request, "authorization")
@@ -115,9 +117,9 @@ failure_reply(struct np_ctx *ctx)
 {
 	const struct error *err = &ctx->error;
 
-	settle(ctx);
+	adjust_kind(ctx);
 	if (ctx->route && ctx->route->errors == NP_ERRORS_OAUTH2)
-		oauth2_error_write(&ctx->reply, err->kind, status_of(err), detail(ctx),
+		oauth2_error_write(&ctx->reply, err->kind, status_of(err), public_detail(ctx),
 		                   &ctx->faults);
 	else
 		write_problem(ctx);

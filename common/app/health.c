@@ -1,6 +1,6 @@
-/* health.c - is this endpoint, its database and its Redis well?
+/* health.c - the handlers of /health, /health/live and /health/ready
  *
- * The state is the answer, so a database that is down is a reply (503) and no failure of the
+ * A database that is down is the answer of /health: a reply with status 503, not a failure of the
  * handler.
  */
 #include <inttypes.h>
@@ -11,17 +11,17 @@
 #define HEALTHY   "healthy"
 #define UNHEALTHY "unhealthy"
 
-static const char one[] = "SELECT 1 AS one";
+static const char health_probe[] = "SELECT 1 AS one";
 
 struct health {
 	bool database_up;
 	int64_t latency_us;
-	const char *tls; /* NULL: none */
+	const char *tls; /* version; NULL: not encrypted */
 	bool redis_up;
 };
 
 static const char *
-redis_word(const struct np_ctx *ctx, const struct health *health)
+redis_status(const struct np_ctx *ctx, const struct health *health)
 {
 	if (!ctx->app->cache)
 		return "disabled";
@@ -29,15 +29,15 @@ redis_word(const struct np_ctx *ctx, const struct health *health)
 }
 
 static void
-look(struct np_ctx *ctx, struct health *health)
+check_services(struct np_ctx *ctx, struct health *health)
 {
 	int64_t start_us = clock_now_us();
 	const struct connection *connection;
 	struct np_rows *rows;
 
-	/* Where writes go; a replica that is away costs no answer. */
+	/* The primary is what counts: without the replica, reads go there too. */
 	transaction_avoid_replica(ctx->tx);
-	if (np_query(ctx, &rows, one, NP_NO_VALUES) && np_rows_count(rows) == 1)
+	if (np_query(ctx, &rows, health_probe, NP_NO_VALUES) && np_rows_count(rows) == 1)
 		health->database_up = strcmp(np_field(rows, 0, "one").text, "1") == 0;
 	health->latency_us = clock_now_us() - start_us;
 	connection = transaction_connection(ctx->tx);
@@ -69,7 +69,7 @@ write_details(struct buf *out, const struct np_ctx *ctx, const struct health *he
 	           ",\"pool_size\":%" PRId64 ",\"pool_overflow\":%" PRId64
 	           ",\"pool_checked_out\":%" PRId64 "}",
 	           pool.size, pool.overflow, pool.checked_out);
-	buf_printf(out, ",\"redis\":{\"status\":\"%s\"}}", redis_word(ctx, health));
+	buf_printf(out, ",\"redis\":{\"status\":\"%s\"}}", redis_status(ctx, health));
 }
 
 bool
@@ -78,21 +78,21 @@ np_health(struct np_ctx *ctx)
 	const struct settings *settings = ctx->app->settings;
 	struct health health = { .database_up = false };
 	struct buf *out = &ctx->reply.body;
-	bool well;
+	bool is_healthy;
 
-	look(ctx, &health);
-	well = health.database_up && (!ctx->app->cache || health.redis_up);
+	check_services(ctx, &health);
+	is_healthy = health.database_up && (!ctx->app->cache || health.redis_up);
 	buf_reset(out);
-	buf_printf(out, "{\"status\":\"%s\",\"service\":", well ? HEALTHY : UNHEALTHY);
+	buf_printf(out, "{\"status\":\"%s\",\"service\":", is_healthy ? HEALTHY : UNHEALTHY);
 	buf_json_text(out, settings->app_name);
 	buf_printf(out, ",\"version\":\"%s\",\"environment\":\"%s\",\"api\":\"operational\"",
 	           NP_VERSION, environment_names[settings->env]);
 	buf_printf(out, ",\"database\":\"%s\",\"redis\":\"%s\"",
-	           health.database_up ? "connected" : "disconnected", redis_word(ctx, &health));
+	           health.database_up ? "connected" : "disconnected", redis_status(ctx, &health));
 	if (settings->health_details)
 		write_details(out, ctx, &health);
 	buf_char(out, '}');
-	ctx->reply.status = well ? 200 : 503;
+	ctx->reply.status = is_healthy ? 200 : 503;
 	ctx->replied = true;
 	return true;
 }
@@ -106,7 +106,7 @@ np_health_live(struct np_ctx *ctx)
 bool
 np_health_ready(struct np_ctx *ctx)
 {
-	/* A program with wrong settings does not start, and a worker that is draining accepts
-	 * nothing. */
+	/* A program with invalid settings does not start, and a draining worker accepts no request,
+	 * so a process that gets here is ready. */
 	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "status", np_text("ready") }));
 }

@@ -8,12 +8,12 @@
 #include "http/cursor.h"
 #include "http/param_faults.h"
 
-#define LINK_MAX_BYTES 3072 /* beside the other headers; a longer one is left out */
+#define LINK_MAX_BYTES 3072 /* leaves room for the other headers; a longer one is left out */
 #define SEAL_BYTES     17   /* 64 bits as hexadecimal digits, and a NUL */
 #define SEAL_PURPOSE   "nullpool: cursors, 1"
 
 static bool
-is_of_the_list(const struct np_param *param)
+selects_rows(const struct np_param *param)
 {
 	return param->type != NP_CURSOR && strcmp(param->name, "limit") != 0;
 }
@@ -24,12 +24,13 @@ part_of(const char *text)
 	return (struct hash_part){ text, text ? strlen(text) : 0 };
 }
 
-/* Covers the route, all arguments that say which rows come in which order, and the keys, which
- * follow the seal in a cursor (CURSOR_KEYS_MAX with it, NULL where there is none). If `secret` is
- * NULL, the seal only finds what was altered by accident. */
+/* Writes the seal of a cursor. It covers the route, all arguments that say which rows come in which
+ * order, and the keys. `cursor` has CURSOR_KEYS_MAX parts: the place of the seal, the keys, and
+ * NULL for each key that is unused. If `secret` is NULL, the seal only detects accidental changes.
+ */
 static void
-seal_of(const struct np_ctx *ctx, const char *secret, const char *const *cursor,
-        char seal[HASH_TEXT_BYTES])
+write_seal(const struct np_ctx *ctx, const char *secret, const char *const *cursor,
+           char seal[HASH_TEXT_BYTES])
 {
 	const struct np_param *params = ctx->route->params;
 	unsigned char key[HASH_KEY_BYTES];
@@ -41,7 +42,7 @@ seal_of(const struct np_ctx *ctx, const char *secret, const char *const *cursor,
 	parts = mem_array(ctx->reply.owner, struct hash_part, 1 + params_count + CURSOR_KEYS_MAX);
 	parts[count++] = part_of(ctx->route->path);
 	for (size_t i = 0; i < params_count; i++)
-		if (is_of_the_list(&params[i]))
+		if (selects_rows(&params[i]))
 			parts[count++] = part_of(ctx->arguments[i].value.text);
 	for (size_t i = 1; i < CURSOR_KEYS_MAX; i++)
 		parts[count++] = part_of(cursor[i]);
@@ -57,13 +58,13 @@ is_sealed_with(const struct np_ctx *ctx, const char *secret, const char *const *
 {
 	char seal[HASH_TEXT_BYTES];
 
-	seal_of(ctx, secret, cursor, seal);
+	write_seal(ctx, secret, cursor, seal);
 	return cursor[0] && strlen(cursor[0]) == SEAL_BYTES - 1
 	       && bytes_equal(cursor[0], seal, SEAL_BYTES - 1);
 }
 
 static bool
-is_ours(const struct np_ctx *ctx, const char *const *cursor)
+has_valid_seal(const struct np_ctx *ctx, const char *const *cursor)
 {
 	const struct settings *settings = ctx->app->settings;
 
@@ -81,7 +82,7 @@ page_check(struct np_ctx *ctx)
 		const struct argument *argument = &ctx->arguments[i];
 
 		if (params[i].type != NP_CURSOR || !argument->given
-		    || is_ours(ctx, argument->cursor))
+		    || has_valid_seal(ctx, argument->cursor))
 			continue;
 		param_faults_add(&ctx->faults, params[i].in, params[i].name,
 		                 "must be the \"next\" of a page with the same other parameters");
@@ -99,17 +100,17 @@ np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key)
 	while (count <= param && params && params[count].name)
 		count++;
 	if (count <= param || params[param].type != NP_CURSOR || key + 1 >= CURSOR_KEYS_MAX) {
-		misuse_note(
-		    "np_cursor_key() of key %zu of parameter %zu, which is not an NP_CURSOR with so many",
-		    key, param);
+		misuse_note("np_cursor_key() of key %zu of parameter %zu,"
+		            " which is not an NP_CURSOR with that many keys",
+		            key, param);
 		return np_text(NULL);
 	}
 	return np_text(ctx->arguments[param].cursor[key + 1]);
 }
 
-/* NULL: a key is null, or they are too long. */
+/* Returns the cursor after that row; NULL: a key is null, or the keys are too long. */
 static const char *
-cursor_of(struct np_ctx *ctx, const struct np_rows *rows, size_t row, const char *const *keys)
+cursor_after(struct np_ctx *ctx, const struct np_rows *rows, size_t row, const char *const *keys)
 {
 	const char *texts[CURSOR_KEYS_MAX] = { NULL };
 	char seal[HASH_TEXT_BYTES];
@@ -125,7 +126,7 @@ cursor_of(struct np_ctx *ctx, const struct np_rows *rows, size_t row, const char
 		if (!texts[count++])
 			return NULL;
 	}
-	seal_of(ctx, ctx->app->settings->secret_key, texts, seal);
+	write_seal(ctx, ctx->app->settings->secret_key, texts, seal);
 	texts[0] = seal;
 	buf_init(&cursor, ctx, CURSOR_MAX_BYTES);
 	cursor_write(&cursor, texts, count);
@@ -133,15 +134,15 @@ cursor_of(struct np_ctx *ctx, const struct np_rows *rows, size_t row, const char
 }
 
 static void
-add_pair(struct buf *link, const char *before, const char *name, const char *value)
+add_query_pair(struct buf *link, const char *separator, const char *name, const char *value)
 {
-	buf_text(link, before);
+	buf_text(link, separator);
 	buf_percent(link, name, "");
 	buf_char(link, '=');
 	buf_percent(link, value, "");
 }
 
-/* NULL: the route takes none. */
+/* Returns the name of the route's cursor parameter, or NULL. */
 static const char *
 cursor_name(const struct np_route *route)
 {
@@ -151,13 +152,13 @@ cursor_name(const struct np_route *route)
 	return NULL;
 }
 
-/* RFC 8288: the same list with another cursor. Encoded anew from what was decoded, so nothing of it
- * ends the header. */
+/* RFC 8288: the same URL with another cursor. It is encoded again from the decoded parts, so no
+ * byte of the request can end the header. */
 static void
 add_link(struct np_ctx *ctx, const char *cursor)
 {
 	const struct target *target = &ctx->target;
-	const char *name = cursor_name(ctx->route), *before = "?";
+	const char *name = cursor_name(ctx->route), *separator = "?";
 	struct buf link;
 
 	if (!name)
@@ -171,10 +172,10 @@ add_link(struct np_ctx *ctx, const char *cursor)
 	for (size_t i = 0; i < target->query_count; i++) {
 		if (strcmp(target->query[i].name, name) == 0)
 			continue;
-		add_pair(&link, before, target->query[i].name, target->query[i].value);
-		before = "&";
+		add_query_pair(&link, separator, target->query[i].name, target->query[i].value);
+		separator = "&";
 	}
-	add_pair(&link, before, name, cursor);
+	add_query_pair(&link, separator, name, cursor);
 	buf_text(&link, ">; rel=\"next\"");
 	if (!link.overflow)
 		reply_set_header(&ctx->reply, "Link", link.data);
@@ -205,12 +206,12 @@ np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
 		               limit);
 	if (count > (size_t)limit)
 		shown = (size_t)limit;
-	if (!ctx_may_be_objects(ctx, rows))
+	if (!ctx_check_columns(ctx, rows))
 		return false;
 	buf_reset(out);
 	write_items(out, rows, shown);
 	if (shown < count) {
-		cursor = cursor_of(ctx, rows, shown - 1, keys);
+		cursor = cursor_after(ctx, rows, shown - 1, keys);
 		if (!cursor)
 			return np_fail(ctx, NP_INTERNAL,
 			               "a page's key is null, or its keys are too long");
@@ -220,5 +221,5 @@ np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
 		buf_text(out, "null");
 	}
 	buf_char(out, '}');
-	return ctx_replied(ctx, NP_OK);
+	return ctx_finish_reply(ctx, NP_OK);
 }

@@ -1,17 +1,17 @@
-/* page.h - pages of a list: where the next one begins, and of what
+/* page.h - the pages of a list: cursors, and the Link header to the next page
  *
- * A cursor holds the sort keys of a page's last row. Before them is a seal: a hash of the route, of
- * the request's other arguments and of those keys, with SECRET_KEY as its key where there is one.
- * The "next" of one order or filter would be nonsense in another, and altered keys would reach the
- * database as values that its columns do not take. How many rows a page has (`limit`) may change
- * between pages.
+ * A cursor ("next") holds the sort keys of a page's last row, after a seal: a hash of the route's
+ * path, of the request's other arguments and of those keys, keyed with SECRET_KEY if there is one.
+ * The seal refuses a cursor in another order or filter, where it would be nonsense, and altered
+ * keys, which would reach the database as values that its columns do not take. The page size
+ * (`limit`) is not part of the seal: it may change from page to page.
  */
 #ifndef NULLPOOL_APP_PAGE_H
 #define NULLPOOL_APP_PAGE_H
 
 #include "app/ctx.h"
 
-/* Fails with NP_INVALID if a cursor is of another list, or was altered. */
+/* Fails with NP_INVALID if the request has a cursor of another list, or an altered one. */
 NP_MUST_CHECK bool page_check(struct np_ctx *ctx);
 
 #endif

@@ -3,7 +3,7 @@
 #include "http/etag.h"
 #include "http/problem.h"
 
-/* So that the key is claimed before all else, also where GET's handler needs no database. */
+/* Claims the Idempotency-Key before all else, also if the handler of GET needs no database. */
 static const char claim_alone[] = "SELECT 1";
 
 /* --- the headers --- */
@@ -20,16 +20,17 @@ if_none_match(const struct np_ctx *ctx)
 	return request_header(ctx->request, "if-none-match");
 }
 
-/* A tag that has changed does not protect what is there now: only the star does. */
+/* Returns true if the request cannot overwrite what its client has not seen. If-None-Match does
+ * that only with a star: a list of tags holds for every state except those. */
 static bool
-is_guarded(const struct np_ctx *ctx)
+protects_current_state(const struct np_ctx *ctx)
 {
 	const char *none = if_none_match(ctx);
 
 	return if_match(ctx) || (none && etag_match(none, NULL, false) == ETAG_ANY);
 }
 
-/* Whether its handler can run in the transaction of the route, and would there be asked by the same
+/* Returns true if the handler of `get` can run in the transaction of `route`, and for the same
  * caller. */
 static bool
 is_comparable(const struct np_route *get, const struct np_route *route)
@@ -39,9 +40,9 @@ is_comparable(const struct np_route *get, const struct np_route *route)
 	return get->tx == NP_TX_NONE || (get->tx == NP_TX_READ && route->tx != NP_TX_NONE);
 }
 
-/* As a GET of the same path, with the same headers and without a query. */
+/* Decodes the arguments of a GET of the same path, with the same headers and without a query. */
 static bool
-decode_get(struct np_ctx *ctx)
+decode_get_arguments(struct np_ctx *ctx)
 {
 	struct request request = *ctx->request;
 	struct target target = ctx->target;
@@ -63,7 +64,7 @@ find_get(struct np_ctx *ctx)
 	struct error ignored;
 
 	return router_find(ctx->app->routes, "GET", &ctx->target, &ctx->get, allow, &ignored)
-	       && is_comparable(ctx->get, ctx->route) && decode_get(ctx);
+	       && is_comparable(ctx->get, ctx->route) && decode_get_arguments(ctx);
 }
 
 bool
@@ -71,7 +72,7 @@ precondition_read(struct np_ctx *ctx)
 {
 	if (strcmp(ctx->route->method, "GET") == 0)
 		return true;
-	if (ctx->route->precondition && !is_guarded(ctx))
+	if (ctx->route->precondition && !protects_current_state(ctx))
 		return np_fail(ctx, NP_PRECONDITION_REQUIRED, "%s", PROBLEM_NEEDS_IF_MATCH);
 	if (!if_match(ctx) && !if_none_match(ctx))
 		return true;
@@ -93,38 +94,36 @@ precondition_isolation(const struct np_ctx *ctx)
 	return isolation < ctx->get->isolation ? ctx->get->isolation : isolation;
 }
 
-/* --- the look --- */
+/* --- the current state --- */
 
 /* What GET answers now. */
-struct answer {
+struct current {
 	bool exists;
-	const char *tag; /* NULL: it has none */
+	const char *tag; /* NULL: the answer has no tag */
 };
 
-/* Runs the handler of GET in place of the route's. */
+/* Runs the handler of GET, with its route, arguments and caller in place of the write's. */
 static bool
-handle_get(struct np_ctx *ctx)
+run_get_handler(struct np_ctx *ctx)
 {
 	const struct np_route *route = ctx->route;
 	struct argument *arguments = ctx->arguments;
 	const char *caller = ctx->caller;
-	bool good;
+	bool succeeded;
 
 	ctx->route = ctx->get;
 	ctx->arguments = ctx->get_arguments;
 	ctx->caller = ctx->get->auth == NP_AUTH_NONE ? NULL : caller;
-	ctx->looking = true;
-	good = ctx_handle(ctx);
-	ctx->looking = false;
+	succeeded = ctx_handle(ctx);
 	ctx->caller = caller;
 	ctx->arguments = arguments;
 	ctx->route = route;
-	return good;
+	return succeeded;
 }
 
-/* Of its failures only a 404 says what is there; others are the request's, or leave it unknown. */
+/* A 404 of GET says that nothing is there. Other failures leave that unknown. */
 static bool
-take_failure(struct np_ctx *ctx)
+accept_get_failure(struct np_ctx *ctx)
 {
 	if (transaction_has_failed(ctx->tx))
 		return false;
@@ -146,58 +145,62 @@ take_failure(struct np_ctx *ctx)
 }
 
 static bool
-look(struct np_ctx *ctx, struct answer *answer)
+read_current(struct np_ctx *ctx, struct current *current)
 {
-	bool good = handle_get(ctx);
+	bool succeeded = run_get_handler(ctx);
 
-	*answer = (struct answer){ .exists = false };
-	if (good)
-		*answer = (struct answer){ true, etag_of(&ctx->reply) };
+	*current = (struct current){ .exists = false };
+	if (succeeded)
+		*current = (struct current){ true, etag_of(&ctx->reply) };
 	reply_reset(&ctx->reply);
 	ctx->replied = false;
-	return good || take_failure(ctx);
+	return succeeded || accept_get_failure(ctx);
 }
 
-/* --- the verdict --- */
+/* --- the comparison --- */
 
 static bool
-refuse(struct np_ctx *ctx, const char *why)
+fail_precondition(struct np_ctx *ctx, const char *why)
 {
 	return np_fail(ctx, NP_PRECONDITION_FAILED, "%s", why);
 }
 
 static bool
-check_match(struct np_ctx *ctx, const char *list, const struct answer *answer)
+check_if_match(struct np_ctx *ctx, const char *list, const struct current *current)
 {
-	switch (etag_match(list, answer->tag, true)) {
+	switch (etag_match(list, current->tag, true)) {
 	case ETAG_LISTED:
 		return true;
 	case ETAG_ANY:
-		return answer->exists || refuse(ctx, "If-Match: there is nothing at this path");
+		return current->exists
+		       || fail_precondition(ctx, "If-Match: there is nothing at this path");
 	case ETAG_MALFORMED:
-		return refuse(ctx, "If-Match must be * or a list of entity tags in quotes");
+		return fail_precondition(ctx,
+		                         "If-Match must be * or a list of entity tags in quotes");
 	case ETAG_NOT_LISTED:
 		break;
 	}
-	/* What nginx makes of ours when it compresses. */
-	if (etag_match(list, answer->tag, false) == ETAG_LISTED)
-		return refuse(
-		    ctx,
-		    "If-Match compares strongly: a weak tag never matches, send it without its W/");
-	return refuse(ctx, PROBLEM_CHANGED);
+	/* nginx weakens our tags when it compresses. */
+	if (etag_match(list, current->tag, false) == ETAG_LISTED)
+		return fail_precondition(ctx,
+		                         "If-Match compares strongly: a weak tag never matches;"
+		                         " send it without its W/");
+	return fail_precondition(ctx, PROBLEM_CHANGED);
 }
 
 static bool
-check_none_match(struct np_ctx *ctx, const char *list, const struct answer *answer)
+check_if_none_match(struct np_ctx *ctx, const char *list, const struct current *current)
 {
-	switch (etag_match(list, answer->tag, false)) {
+	switch (etag_match(list, current->tag, false)) {
 	case ETAG_ANY:
-		return !answer->exists
-		       || refuse(ctx, "If-None-Match: there is something at this path already");
+		return !current->exists
+		       || fail_precondition(
+		           ctx, "If-None-Match: there is something at this path already");
 	case ETAG_LISTED:
-		return refuse(ctx, "If-None-Match: this is what is at this path");
+		return fail_precondition(ctx, "If-None-Match: this is what is at this path");
 	case ETAG_MALFORMED:
-		return refuse(ctx, "If-None-Match must be * or a list of entity tags in quotes");
+		return fail_precondition(
+		    ctx, "If-None-Match must be * or a list of entity tags in quotes");
 	case ETAG_NOT_LISTED:
 		break;
 	}
@@ -209,20 +212,20 @@ precondition_check(struct np_ctx *ctx)
 {
 	const char *match = if_match(ctx), *none = if_none_match(ctx);
 	struct np_rows *ignored;
-	struct answer answer;
+	struct current current;
 
 	if (!ctx->get)
 		return true;
 	if (ctx->claim.sql
 	    && !transaction_query(ctx->tx, claim_alone, NP_NO_VALUES, &ignored, &ctx->error))
 		return false;
-	if (!look(ctx, &answer))
+	if (!read_current(ctx, &current))
 		return false;
-	/* What the look's statements returned is not the request's, and not kept for a repeat. */
+	/* The rows of GET's statements are not part of what is kept for a repeat. */
 	if (ctx->claim.sql)
 		claim_reset(&ctx->claim);
-	return (!match || check_match(ctx, match, &answer))
-	       && (!none || check_none_match(ctx, none, &answer));
+	return (!match || check_if_match(ctx, match, &current))
+	       && (!none || check_if_none_match(ctx, none, &current));
 }
 
 bool

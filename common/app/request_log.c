@@ -55,7 +55,7 @@ log_database(struct log_line *line, const struct np_ctx *ctx)
 static void
 log_cache(struct log_line *line, const struct np_ctx *ctx, const struct cache_cost *cost)
 {
-	log_string(line, "cache", response_cache_word(ctx));
+	log_string(line, "cache", response_cache_status(ctx));
 	if (cost->calls == 0)
 		return;
 	log_int(line, "cache_calls", cost->calls);

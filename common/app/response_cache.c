@@ -8,15 +8,15 @@
 #include "http/table.h"
 
 #define KEY_MAX_BYTES 1024
-/* For Redis, after a commit that ended with the request's time. */
-#define FORGET_MS 1000
-/* Stands for an argument that was not given. No value is written like it, since values are
+/* Redis gets at least this long to delete keys, even if the commit used up the request's time. */
+#define INVALIDATE_MS 1000
+/* Stands for an argument that was not given. A value cannot look like it, since values are
  * percent-encoded. */
 #define ABSENT "%"
 
 /* --- keys --- */
 
-/* The table was checked: it is one of the route's. */
+/* The check of the table has made sure that the route has it. */
 static const struct argument *
 argument_named(const struct np_ctx *ctx, const char *name, size_t size)
 {
@@ -32,9 +32,9 @@ add_argument(struct buf *key, const struct argument *argument)
 		buf_text(key, ABSENT);
 }
 
-/* NULL: it would be too long. */
+/* Returns the key with the arguments filled in; NULL: it is too long. */
 static const char *
-key_of(const struct np_ctx *ctx, void *owner, const char *template)
+make_key(const struct np_ctx *ctx, void *owner, const char *template)
 {
 	struct buf key;
 
@@ -55,10 +55,10 @@ key_of(const struct np_ctx *ctx, void *owner, const char *template)
 	return key.overflow ? NULL : key.data;
 }
 
-/* --- what may be kept --- */
+/* --- what may be stored --- */
 
 bool
-response_cache_is_wanted(const struct np_route *routes)
+response_cache_is_used(const struct np_route *routes)
 {
 	for (; routes->method; routes++)
 		if (routes->cache)
@@ -66,10 +66,10 @@ response_cache_is_wanted(const struct np_route *routes)
 	return false;
 }
 
-/* The response headers that come back from Redis. Not one of them sends a client somewhere, gives
- * it a cookie, or tells nginx what to do. */
+/* The response headers that may come back from Redis. None of them redirects a client, sets a
+ * cookie, or tells nginx what to do. */
 static bool
-is_listed(const char *name)
+is_storable_header(const char *name)
 {
 	static const char *const listed[] = { "Cache-Control",
 		                              "Content-Disposition",
@@ -90,18 +90,18 @@ is_listed(const char *name)
 }
 
 static bool
-may_be_kept(const struct reply *reply)
+may_be_stored(const struct reply *reply)
 {
 	for (size_t i = 0; i < reply->header_count; i++)
-		if (!is_listed(reply->headers[i].name)) {
-			log_printf(LOG_DEBUG, "not kept", "the answer has the header \"%s\"",
+		if (!is_storable_header(reply->headers[i].name)) {
+			log_printf(LOG_DEBUG, "response not cached", "it has the header \"%s\"",
 			           reply->headers[i].name);
 			return false;
 		}
 	return reply->status == NP_OK;
 }
 
-/* --- what a request does with it --- */
+/* --- the steps of a request --- */
 
 bool
 response_cache_find(struct np_ctx *ctx)
@@ -112,7 +112,7 @@ response_cache_find(struct np_ctx *ctx)
 
 	if (!ctx->app->cache || !ctx->route->cache)
 		return false;
-	ctx->cache_key = key_of(ctx, ctx, ctx->route->cache);
+	ctx->cache_key = make_key(ctx, ctx, ctx->route->cache);
 	if (!ctx->cache_key)
 		return false;
 	ctx->cache_found = cache_find(ctx, ctx->app->cache, ctx->deadline, ctx->cache_key, &value,
@@ -120,8 +120,8 @@ response_cache_find(struct np_ctx *ctx)
 	spans_add_cache(ctx, "find", start_us);
 	if (ctx->cache_found != CACHE_HIT)
 		return false;
-	ctx->replied = reply_from_text(&ctx->reply, value, size) && may_be_kept(&ctx->reply);
-	/* Another build's idea of a reply. */
+	ctx->replied = reply_from_text(&ctx->reply, value, size) && may_be_stored(&ctx->reply);
+	/* It was stored by another build that writes replies differently. */
 	if (!ctx->replied) {
 		reply_reset(&ctx->reply);
 		ctx->cache_found = CACHE_BYPASS;
@@ -129,7 +129,7 @@ response_cache_find(struct np_ctx *ctx)
 	return ctx->replied;
 }
 
-/* What may have been done counts as done, whatever the request comes to after it. */
+/* Returns true if the write may have been committed, whatever the request failed with later. */
 static bool
 may_have_written(const struct np_ctx *ctx)
 {
@@ -139,41 +139,41 @@ may_have_written(const struct np_ctx *ctx)
 	       || outcome == OUTCOME_REPLAYED || ctx->error.kind == NP_AMBIGUOUS;
 }
 
-/* At the request's deadline too: a commit is often what it ended in. */
+/* Runs at the request's deadline too: a request often runs out of time in its commit. */
 static void
-forget(struct np_ctx *ctx)
+invalidate_keys(struct np_ctx *ctx)
 {
 	const char *const *invalidates = ctx->route->invalidates;
 	int64_t start_us = clock_now_us();
-	struct deadline deadline = deadline_in_ms(FORGET_MS);
+	struct deadline deadline = deadline_in_ms(INVALIDATE_MS);
 	const char *keys[TABLE_INVALIDATES_MAX];
 	size_t count = 0;
 
 	for (; invalidates && *invalidates; invalidates++)
-		if ((keys[count] = key_of(ctx, ctx, *invalidates)) != NULL)
+		if ((keys[count] = make_key(ctx, ctx, *invalidates)) != NULL)
 			count++;
 	if (count == 0)
 		return;
 	if (deadline.at_us < ctx->deadline.at_us)
 		deadline = ctx->deadline;
 	if (!cache_invalidate(ctx->app->cache, deadline, keys, count))
-		log_printf(LOG_WARNING, "not forgotten", "%s: %s", *ctx->route->invalidates,
-		           cache_last_error(ctx->app->cache));
+		log_printf(LOG_WARNING, "cached response not invalidated", "%s: %s",
+		           *ctx->route->invalidates, cache_last_error(ctx->app->cache));
 	spans_add_cache(ctx, "forget", start_us);
 }
 
 void
-response_cache_settle(struct np_ctx *ctx, bool good)
+response_cache_settle(struct np_ctx *ctx, bool succeeded)
 {
 	if (!ctx->app->cache)
 		return;
-	if (ctx->route->invalidates && (good || may_have_written(ctx)))
-		forget(ctx);
+	if (ctx->route->invalidates && (succeeded || may_have_written(ctx)))
+		invalidate_keys(ctx);
 	if (ctx->cache_found != CACHE_LEASE)
 		return;
-	buf_init(&ctx->kept, ctx, CACHE_VALUE_MAX);
-	if (good && may_be_kept(&ctx->reply))
-		reply_to_text(&ctx->reply, &ctx->kept);
+	buf_init(&ctx->cache_value, ctx, CACHE_VALUE_MAX);
+	if (succeeded && may_be_stored(&ctx->reply))
+		reply_to_text(&ctx->reply, &ctx->cache_value);
 }
 
 void
@@ -184,16 +184,16 @@ response_cache_fill(struct np_ctx *ctx)
 	if (ctx->cache_found != CACHE_LEASE)
 		return;
 	ttl_s = ctx->route->cache_s > 0 ? ctx->route->cache_s : ctx->app->settings->cache_ttl_s;
-	if (ctx->kept.size > 0 && !ctx->kept.overflow)
-		cache_fill(ctx->app->cache, ctx->deadline, ctx->cache_key, ctx->kept.data,
-		           ctx->kept.size, ttl_s);
+	if (ctx->cache_value.size > 0 && !ctx->cache_value.overflow)
+		cache_fill(ctx->app->cache, ctx->deadline, ctx->cache_key, ctx->cache_value.data,
+		           ctx->cache_value.size, ttl_s);
 	else
 		cache_release_lease(ctx->app->cache, ctx->deadline, ctx->cache_key);
 	spans_add_cache(ctx, "fill", start_us);
 }
 
 const char *
-response_cache_word(const struct np_ctx *ctx)
+response_cache_status(const struct np_ctx *ctx)
 {
 	return ctx->cache_key ? cache_result_names[ctx->cache_found] : NULL;
 }
@@ -206,6 +206,6 @@ response_cache_cost(const struct np_ctx *ctx)
 	if (!ctx->app->cache)
 		return (struct cache_cost){ .calls = 0 };
 	now = cache_cost(ctx->app->cache);
-	return (struct cache_cost){ now.calls - ctx->cache_before.calls,
-		                    now.us - ctx->cache_before.us };
+	return (struct cache_cost){ now.calls - ctx->cache_cost_at_start.calls,
+		                    now.us - ctx->cache_cost_at_start.us };
 }

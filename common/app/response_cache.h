@@ -1,32 +1,38 @@
-/* response_cache.h - answers that are kept in Redis, as a route's table says: `cache`, `cache_s`,
+/* response_cache.h - responses stored in Redis, as a route's table says: `cache`, `cache_s`,
  * `invalidates`
  *
- * A key is "app:endpoint:version:" and the route's own, with the arguments in it. A hit needs no
- * database connection. What a write made wrong is forgotten after its commit and before its reply,
- * so that its client reads the new state; when Redis is away just then the log says so, and the old
- * answer may be seen for as long as it lives.
+ * A key is "app:endpoint:version:" and the route's own key with the arguments filled in. A hit
+ * needs no database connection. A write deletes the keys that it invalidates after its commit and
+ * before its reply, so its client reads the new state. If Redis is away at that moment, the log
+ * says so, and the old response may be served until its time to live ends.
+ *
+ * A request calls the functions in this order: find, settle, fill.
  */
 #ifndef NULLPOOL_APP_RESPONSE_CACHE_H
 #define NULLPOOL_APP_RESPONSE_CACHE_H
 
 #include "app/ctx.h"
 
-/* Whether any route of the program keeps its answers. */
-bool response_cache_is_wanted(const struct np_route *routes);
+/* Returns true if any route has `cache`. */
+bool response_cache_is_used(const struct np_route *routes);
 
-/* Before the handler. True: the reply is there. */
+/* Looks for the response in Redis. Returns true if it was there: it is the reply now, and the
+ * handler need not run. */
 bool response_cache_find(struct np_ctx *ctx);
 
-/* After it, and its commit, with the reply as the handler made it. */
-void response_cache_settle(struct np_ctx *ctx, bool good);
+/* After the handler and its commit, before the reply is sent. Deletes what the route invalidates,
+ * and keeps a copy of the reply, as the handler made it, for response_cache_fill(). */
+void response_cache_settle(struct np_ctx *ctx, bool succeeded);
 
-/* After the reply has left, since nobody need wait for it: what was not found is kept now. */
+/* Stores the response if response_cache_find() missed it. Runs after the reply has left, so that
+ * nobody waits for it. */
 void response_cache_fill(struct np_ctx *ctx);
 
-/* "hit", "miss", …; NULL: the request had nothing to do with it. */
-const char *response_cache_word(const struct np_ctx *ctx);
+/* Returns "hit", "miss" or "away" for the log; NULL: the route has no `cache`, or there is no
+ * Redis. */
+const char *response_cache_status(const struct np_ctx *ctx);
 
-/* What the request has waited for Redis so far. */
+/* Returns what the request has waited for Redis so far. */
 struct cache_cost response_cache_cost(const struct np_ctx *ctx);
 
 #endif

@@ -5,30 +5,30 @@
 
 #define HEADER_MAX_BYTES 1024
 
-/* name;dur=1.234 */
+/* Adds name;dur=1.234, in milliseconds. */
 static void
-add(struct buf *out, const char *name, int64_t us)
+add_metric(struct buf *out, const char *name, int64_t us)
 {
 	buf_printf(out, "%s%s;dur=%.3f", out->size > 0 ? ", " : "", name, (double)us / 1000);
 }
 
 static void
-add_trips(struct buf *out, int trips)
+add_round_trips(struct buf *out, int round_trips)
 {
-	buf_printf(out, ";desc=\"%d round trip%s\"", trips, trips == 1 ? "" : "s");
+	buf_printf(out, ";desc=\"%d round trip%s\"", round_trips, round_trips == 1 ? "" : "s");
 }
 
 static void
 add_connect(struct buf *out, const struct connect_cost *cost)
 {
-	add(out, "connect", cost->total_us);
-	add_trips(out, cost->round_trips);
+	add_metric(out, "connect", cost->total_us);
+	add_round_trips(out, cost->round_trips);
 	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++)
-		add(out, connect_phase_names[i], cost->phases_us[i]);
+		add_metric(out, connect_phase_names[i], cost->phases_us[i]);
 }
 
 void
-timing_header(struct np_ctx *ctx)
+timing_add_header(struct np_ctx *ctx)
 {
 	const struct cache_cost cache = response_cache_cost(ctx);
 	struct transaction_counts counts = { 0 };
@@ -37,14 +37,14 @@ timing_header(struct np_ctx *ctx)
 	buf_init(&out, ctx, HEADER_MAX_BYTES);
 	if (ctx->tx)
 		counts = transaction_counts(ctx->tx);
-	add(&out, "total", clock_now_us() - ctx->request->start_us);
+	add_metric(&out, "total", clock_now_us() - ctx->request->start_us);
 	if (counts.connect.round_trips > 0)
 		add_connect(&out, &counts.connect);
 	if (counts.flights > 0) {
-		add(&out, "db", counts.flights_us);
-		add_trips(&out, counts.flights);
+		add_metric(&out, "db", counts.flights_us);
+		add_round_trips(&out, counts.flights);
 	}
 	if (cache.calls > 0)
-		add(&out, "cache", cache.us);
+		add_metric(&out, "cache", cache.us);
 	reply_set_header(&ctx->reply, "Server-Timing", out.data);
 }

@@ -2,34 +2,35 @@
 
 #include "db/pgjson.h"
 
-/* Types of pg_type.dat in which each type of a parameter has the text that it has here. Its dates
- * and times stay as the client wrote them. */
+/* For each type of a parameter, the types of pg_type.dat whose text form is the same as ours: of a
+ * single value and of a list. All others are text: a date or a time stays as the client wrote it.
+ */
 static const struct {
-	uint32_t one, list;
+	uint32_t single, list;
 } types[NP_TYPE__MAX] = {
 	[NP_INT] = { 20, 1016 },                                  /* int8 */
 	[NP_FLOAT] = { 701, 1022 },                               /* float8 */
 	[NP_BOOL] = { 16, 1000 },     [NP_JSON] = { 3802, 3807 }, /* jsonb */
 	[NP_OBJECT] = { 3802, 3807 },
 };
-#define TEXT  25
-#define TEXTS 1009
+#define TEXT_TYPE       25
+#define TEXT_ARRAY_TYPE 1009
 
 static uint32_t
-type_of(struct np_value value)
+column_type_of(struct np_value value)
 {
 	if (value.column_type)
 		return value.column_type;
-	if (types[value.type].one)
-		return value.is_list ? types[value.type].list : types[value.type].one;
-	return value.is_list ? TEXTS : TEXT;
+	if (types[value.type].single)
+		return value.is_list ? types[value.type].list : types[value.type].single;
+	return value.is_list ? TEXT_ARRAY_TYPE : TEXT_TYPE;
 }
 
 void
 value_json(struct buf *out, struct np_value value)
 {
 	if (value.text)
-		pgjson_value(out, type_of(value), value.text, strlen(value.text));
+		pgjson_value(out, column_type_of(value), value.text, strlen(value.text));
 	else
 		buf_text(out, "null");
 }

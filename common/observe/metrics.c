@@ -382,5 +382,5 @@ np_metrics(struct np_ctx *ctx)
 	buf_reset(&ctx->reply.body);
 	metrics_write(&ctx->reply.body, &boards, openmetrics);
 	ctx->reply.content_type = openmetrics ? CONTENT_TYPE_OPENMETRICS : CONTENT_TYPE_TEXT;
-	return ctx_replied(ctx, NP_OK);
+	return ctx_finish_reply(ctx, NP_OK);
 }

@@ -163,7 +163,7 @@ def test_a_commit_whose_answer_does_not_come_in_time_is_forgotten_at_its_deadlin
         answer = service.client.post(f"/kept/{number}")
         line.fault = faults.passing
         assert (answer.status, answer.problem().get("outcome")) == (503, "unknown")
-        assert not service.lines(event="not forgotten") and not service.lines(event="redis failed")
+        assert not service.lines(event="cached response not invalidated") and not service.lines(event="redis failed")
         assert count_of(service, number) == (1, "miss")
 
 
@@ -259,7 +259,7 @@ def test_without_a_secret_key_nothing_can_be_kept_in_redis(site):
                               env=site.environment(SECRET_KEY=None, NULLPOOL_ENV_FILE="/dev/null", **settings))
 
     done = check()
-    assert done.returncode == 78 and "SECRET_KEY: is required where answers are kept in Redis" in done.stderr
+    assert done.returncode == 78 and "SECRET_KEY: is required because responses are cached in Redis" in done.stderr
     assert check(REDIS_URL=None).returncode == 0
 
 
@@ -333,7 +333,7 @@ def test_a_server_that_is_no_master_any_more_is_left(serve, own):
     kept_count(service, number)
     tell(own, b"REPLICAOF 127.0.0.1 1")
     assert service.client.post(f"/kept/{number}").status == 201
-    assert service.lines(event="not forgotten")[0]["detail"].startswith("kept:{number}: DEL: READONLY")
+    assert service.lines(event="cached response not invalidated")[0]["detail"].startswith("kept:{number}: DEL: READONLY")
     assert count_of(service, number)[1] == "away"
 
 

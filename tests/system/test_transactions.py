@@ -66,7 +66,7 @@ def test_a_read_cannot_write(service, label):
 
 def test_two_columns_of_one_name_are_our_fault(service):
     answer = service.client.get("/probe/twice")
-    assert answer.status == 500 and 'two columns named "a"' in service.line_of(answer)["detail"]
+    assert answer.status == 500 and 'two columns are named "a"' in service.line_of(answer)["detail"]
 
 
 def test_a_query_in_a_route_without_database_is_our_fault(service):
