@@ -65,6 +65,7 @@ class Postgres(Process):
         self.port = port
         self.authority = authority
         self.certificate = None  # (certificate, key), read by start(); None: the authority's for localhost
+        self.template = None  # the home of a stopped cluster, which create() copies; None: create() runs initdb
         self.fsync = fsync
         self.user = SUPERUSER if os.geteuid() == 0 else None
         self.data = self.home / "data"
@@ -140,13 +141,20 @@ class Postgres(Process):
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
         self._give_to_user(new)
+        if self.template:
+            run_command("copying a cluster", ["cp", "--archive", "--reflink=auto", self.template / "data",
+                                              self.template / "superuser.password", new])
+        else:
+            self._run_initdb(new)
+        new.rename(place)
+
+    def _run_initdb(self, new):
         self._write_file(new / "superuser.password", secrets.token_hex(32) + "\n")
         run_command("initdb", [self._program("initdb"), "-D", new / "data", "--username", SUPERUSER,
                                "--auth=scram-sha-256", "--pwfile", new / "superuser.password", "--locale=C.UTF-8",
                                "--encoding=UTF8", *([] if self.fsync else ["--no-sync"])], user=self.user, cwd=new)
         with open(new / "data" / "postgresql.conf", "a", encoding="ascii") as conf:
             conf.write("include = 'nullpool.conf'\n")
-        new.rename(place)
 
     def _configure(self):
         settings = POSTGRES_SETTINGS.format(port=self.port) + ("" if self.fsync else WITHOUT_FSYNC)

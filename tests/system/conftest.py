@@ -3,6 +3,7 @@
 `site` is what all tests share. A test that needs programs of its own (other settings, another database) asks
 `serve` for them. After the last test all logs are read: every line is JSON, no sanitizer, nginx or secret in them.
 """
+import fcntl
 import json
 import os
 import pathlib
@@ -44,9 +45,14 @@ CREATE CONSTRAINT TRIGGER probe_slow_commit AFTER INSERT ON probe_rows DEFERRABL
 """
 
 
+TEMPLATE = "NULLPOOL_TEST_TEMPLATE"  # the folder of the cluster that all workers of a run copy
+
+
 def pytest_configure(config):
-    config.addinivalue_line("markers", "long: make test leaves it out, make test-all does not: it tries the tooling, or"
-                                       " repeats something many times")
+    config.addinivalue_line("markers", "long: tests the tooling, or repeats something many times; only in make test-all")
+    if not hasattr(config, "workerinput"):  # xdist's workers inherit the environment
+        os.environ[TEMPLATE] = folder = tempfile.mkdtemp(prefix="nullpool-template-")
+        config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
 class Site:
@@ -68,10 +74,10 @@ class Site:
         self.sessions = {}  # of users, each one that was begun here
 
     def start(self):
+        self.postgres.template = self._template()
         self.postgres.create("app", "app_owner", OWNER_CANARY, "app_user", CANARY)
         self.postgres.start()
         self.redis.start()
-        migrate(ROOT, self.environment())
         with self.owner() as link, link.cursor() as cursor:
             cursor.execute(PROBE_TABLES)
         self.begin_session(tokens.USER, tokens.SESSION)
@@ -79,6 +85,31 @@ class Site:
     def stop(self):
         self.redis.stop()
         self.postgres.stop("immediate")
+
+    def _template(self):
+        """The home of a migrated cluster that does not run. The first site of a run makes it, in seconds."""
+        folder = pathlib.Path(os.environ.get(TEMPLATE) or self.folder("template"))
+        folder.chmod(0o755)
+        home, complete = folder / "postgres", folder / "complete"
+        with open(folder / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not complete.exists():
+                postgres = Postgres(home, free_port(), self.authority, fsync=False)
+                postgres.create("app", "app_owner", OWNER_CANARY, "app_user", CANARY)
+                postgres.start()
+                migrate(ROOT, self.environment(
+                    DATABASE_URL=self.url(port=postgres.port),
+                    MIGRATION_DATABASE_URL=self.url("app_owner", OWNER_CANARY, postgres.port)))
+                postgres.stop()
+                complete.touch()
+        return home
+
+    def new_postgres(self, name, fsync=False):
+        """Another one with the schema, for the test to start and stop. The password of app_user is "app"."""
+        postgres = Postgres(self.folder(f"postgres-{name}"), free_port(), self.authority, fsync)
+        postgres.template = self.postgres.template
+        postgres.create("app", "app_owner", OWNER_CANARY, "app_user", "app")
+        return postgres
 
     def url(self, user="app_user", password=CANARY_ENCODED, port=None, database="app", query="?sslmode=require"):
         return f"postgresql://{user}:{password}@127.0.0.1:{port or self.postgres.port}/{database}{query}"

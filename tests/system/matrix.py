@@ -20,9 +20,9 @@ import psycopg2
 
 import faults
 from env.local.authority import Authority
-from env.local.postgres import Postgres, migrate
+from env.local.postgres import Postgres
 from env.local.process import SERVER_ENVIRONMENT, free_port, wait_until
-from conftest import OWNER_CANARY, PROBE_TABLES, REDIS_CANARY, ROOT, Service
+from conftest import OWNER_CANARY, PROBE_TABLES, REDIS_CANARY, Service
 from servers import Plaintext, server
 
 # Of services whose fault is not that something is late: a machine that is busy is none. A lock may take half a command.
@@ -92,12 +92,9 @@ class World:
     def __init__(self, site, last):
         self.site, self.last = site, last
         self.services = {}
-        self.postgres = Postgres(site.folder("matrix-postgres"), free_port(), site.authority, fsync=False)
-        self.postgres.create("app", "app_owner", OWNER_CANARY, "app_user", "app")
+        self.postgres = site.new_postgres("matrix")
         self.postgres.start()
         last.callback(self.postgres.stop, "immediate")
-        migrate(ROOT, site.environment(DATABASE_URL=self.url(), MIGRATION_DATABASE_URL=site.url(
-            "app_owner", OWNER_CANARY, self.postgres.port)))
         self.make_tables(self.postgres)
         # Before the lock timeout, which is a second here.
         query(self.postgres, "ALTER ROLE app_user SET deadlock_timeout = '50ms'")

@@ -4,16 +4,14 @@ import time
 
 import pytest
 
-from env.local.postgres import Postgres
-from env.local.process import free_port, pause, wait_until
+from env.local.process import pause, wait_until
 
 POOL = {"DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_postgres(site):
-    postgres = Postgres(site.folder("postgres-ahead"), free_port(), site.authority, fsync=False)
-    postgres.create("app", "app_owner", "owner", "app_user", "app")
+    postgres = site.new_postgres("ahead")
     postgres.start()
     yield postgres
     postgres.stop("immediate")

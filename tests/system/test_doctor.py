@@ -170,8 +170,7 @@ def test_a_certificate_with_an_address_that_is_none(site, ask):
 @pytest.fixture(scope="module")
 def ended(site):
     """A Postgres whose certificate ended yesterday."""
-    postgres = Postgres(site.folder("postgres-ended"), free_port(), site.authority, fsync=False)
-    postgres.create("app", "app_owner", "owner", "app_user", "app")
+    postgres = site.new_postgres("ended")
     postgres.certificate = site.authority.certificate("postgres-ended", days=-1)
     try:
         postgres.start()

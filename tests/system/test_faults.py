@@ -8,8 +8,7 @@ import uuid
 import pytest
 
 import faults
-from env.local.postgres import Postgres
-from env.local.process import free_port, wait_until
+from env.local.process import wait_until
 from conftest import CANARY_ENCODED, read_logs
 from servers import server, silent
 
@@ -44,8 +43,7 @@ def test_a_server_that_says_nothing_is_504_when_the_request_ends_first(serve, si
 
 
 def test_a_program_that_starts_before_its_database_recovers_by_itself(serve, site):
-    postgres = Postgres(site.folder("postgres-late"), free_port(), site.authority, fsync=False)
-    postgres.create("app", "app_owner", "owner", "app_user", "app")
+    postgres = site.new_postgres("late")
     service = serve("probe", DATABASE_URL=site.url(password="app", port=postgres.port))
     assert_unavailable(service.client.get("/probe/session"))
     postgres.start()

@@ -8,9 +8,7 @@ import uuid
 import pytest
 
 import faults
-from env.local.postgres import Postgres, migrate
 from env.local.process import free_port, wait_until
-from conftest import OWNER_CANARY, ROOT
 
 POOL = {"DATABASE_CONNECTION": "persistent", "DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
 
@@ -302,12 +300,8 @@ def test_a_repeat_that_cannot_be_answered_is_not_told_that_nothing_was_done(serv
 @pytest.fixture
 def own_postgres(site):
     """A database that may be killed: one that writes before it says so (fsync=False would not wait)."""
-    postgres = Postgres(site.folder("postgres-killed"), free_port(), site.authority)
-    postgres.create("app", "app_owner", OWNER_CANARY, "app_user", "app")
+    postgres = site.new_postgres("killed", fsync=True)
     postgres.start()
-    migrate(ROOT, site.environment(
-        DATABASE_URL=site.url(password="app", port=postgres.port),
-        MIGRATION_DATABASE_URL=site.url("app_owner", OWNER_CANARY, postgres.port)))
     yield postgres
     postgres.stop("immediate")
 

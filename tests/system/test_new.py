@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, ROOT, VARIANT
+from conftest import ROOT, VARIANT
 from copy_of_tree import Copy
 
 pytestmark = pytest.mark.long

@@ -3,25 +3,28 @@ import uuid
 
 import pytest
 
-from env.local.postgres import Postgres, migrate
 from env.local.process import free_port, wait_until
-from conftest import ROOT
 from servers import server, silent
 
 
-@pytest.fixture
-def replica(site):
-    """A server that refuses writes; that its rows are its own shows where a read went."""
-    postgres = Postgres(site.folder("postgres-replica"), free_port(), site.authority, fsync=False)
-    postgres.create("app", "app_owner", "owner", "app_user", "app")
+@pytest.fixture(scope="module")
+def read_only(site):
+    """A server that refuses writes. It has a row of its own, which shows where a read went."""
+    postgres = site.new_postgres("replica")
     postgres.start()
-    migrate(ROOT, site.environment(
-        DATABASE_URL=url_of(site, postgres), MIGRATION_DATABASE_URL=site.url("app_owner", "owner", postgres.port)))
     with postgres.admin("app") as link, link.cursor() as cursor:
         cursor.execute("INSERT INTO users (email, name) VALUES ('replica@example.com', 'Replica')")
         cursor.execute("ALTER ROLE app_user SET default_transaction_read_only = on")
     yield postgres
     postgres.stop("immediate")
+
+
+@pytest.fixture
+def replica(read_only):
+    """Running, even if an earlier test stopped it."""
+    if not read_only.running:
+        read_only.start()
+    return read_only
 
 
 def url_of(site, postgres):

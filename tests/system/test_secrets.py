@@ -18,7 +18,7 @@ from env.local.endpoint import run_dir_for
 from env.local.process import wait_until
 from canaries import (CANARIES, CANARY, CANARY_ENCODED, OWNER_CANARY, REPLICA_CANARY, SCRAM_CLIENT_CANARY,
                       SCRAM_SERVER_CANARY, assert_none_in)
-from conftest import BUILD, ROOT, VARIANT, children, program
+from conftest import ROOT, VARIANT, children, program
 
 NOBODY = 65534
 SECRETS = ["DATABASE_URL", "DATABASE_REPLICA_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "SECRET_KEY",

@@ -5,10 +5,9 @@ import uuid
 
 import pytest
 
-from env.local.postgres import Postgres, migrate
-from env.local.process import free_port, wait_until
+from env.local.process import wait_until
 import tokens
-from conftest import ROOT, SECRET_CANARY
+from conftest import SECRET_CANARY
 from test_auth import PASSWORD, WAITING, assert_refused, me, refresh, sign_in, someone
 
 
@@ -188,12 +187,9 @@ def test_an_old_session_is_looked_up_by_indexes(null, ada):
 @pytest.fixture(scope="module")
 def late(site):
     """A replica that has the schema, and of the rows what a test puts there: it lags behind for ever."""
-    postgres = Postgres(site.folder("postgres-late"), free_port(), site.authority, fsync=False)
-    postgres.create("app", "app_owner", "owner", "app_user", "app")
+    postgres = site.new_postgres("lagging")
     postgres.start()
-    url = site.url(password="app", port=postgres.port)
-    migrate(ROOT, site.environment(DATABASE_URL=url, MIGRATION_DATABASE_URL=site.url("app_owner", "owner", postgres.port)))
-    yield postgres, url
+    yield postgres, site.url(password="app", port=postgres.port)
     postgres.stop("immediate")
 
 

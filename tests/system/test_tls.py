@@ -10,7 +10,6 @@ import pytest
 
 import faults
 from env.local.authority import Authority
-from env.local.postgres import Postgres
 from env.local.process import free_port, wait_until
 from conftest import CANARY, program
 
@@ -97,8 +96,7 @@ def test_a_server_that_changes_to_another_ca_of_the_bundle_is_found(serve, site)
     other = Authority(site.folder("other-ca"))
     path = site.folder("two") / "bundle.pem"
     path.write_text(site.authority.root.read_text() + foreign_bundle(site) + other.root.read_text())
-    postgres = Postgres(site.folder("postgres-tls"), free_port(), site.authority, fsync=False)
-    postgres.create("app", "app_owner", "owner", "app_user", "app")
+    postgres = site.new_postgres("tls")
     postgres.start()
     try:
         url = site.url(password="app", port=postgres.port, query=f"?sslmode=verify-full&sslrootcert={path}")

@@ -14,9 +14,7 @@ for folder in (".", "tests/system", "tests/torture"):
     if str(ROOT / folder) not in sys.path:
         sys.path.insert(0, str(ROOT / folder))
 
-from env.local.postgres import Postgres, migrate  # noqa: E402
-from env.local.process import free_port  # noqa: E402
-from conftest import BUILD, OWNER_CANARY, Site, read_logs  # noqa: E402
+from conftest import BUILD, Site, read_logs  # noqa: E402
 
 ROLE, PASSWORD = "torture", "torture-0b51"  # its connections are ours alone, whatever else the site serves
 MODES = ("null", "ahead", "persistent")
@@ -54,12 +52,8 @@ def url(site, port=None):
 
 def durable_postgres(site):
     """One that may be killed: it has on disk what it acknowledged. To be stopped by the caller."""
-    postgres = Postgres(site.folder("postgres-durable"), free_port(), site.authority)
-    postgres.create("app", "app_owner", OWNER_CANARY, "app_user", "app")
+    postgres = site.new_postgres("durable", fsync=True)
     postgres.start()
-    migrate(ROOT, site.environment(
-        DATABASE_URL=site.url(password="app", port=postgres.port),
-        MIGRATION_DATABASE_URL=site.url("app_owner", OWNER_CANARY, postgres.port)))
     prepare(postgres)
     return postgres
 
