@@ -334,10 +334,10 @@ class ManyWaysIn(Postgres):
         run_command("a client's certificate", ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                                                "-subj", "/CN=by_certificate", "-keyout", self.client.with_suffix(".key"), "-out", self.client])
         self.client.with_suffix(".key").chmod(0o600)
-        self._write(self.data / "clients.crt", self.client.read_text())
+        self._write_file(self.data / "clients.crt", self.client.read_text())
         with open(self.data / "nullpool.conf", "a", encoding="ascii") as conf:
             conf.write(f"ssl_ca_file = 'clients.crt'\nunix_socket_directories = '{self.data.resolve()}'\n")
-        self._write(self.data / "pg_hba.conf", HBA)
+        self._write_file(self.data / "pg_hba.conf", HBA)
 
     def make_roles(self):
         with self.admin("app") as link, link.cursor() as cursor:
