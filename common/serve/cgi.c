@@ -9,7 +9,7 @@
 #include "serve/cgi.h"
 
 #define HEADERS_MAX 100
-/* Of their names and values; nginx takes 16 KiB (nginx/limits.conf). */
+/* All names and values together; nginx accepts 16 KiB (nginx/limits.conf). */
 #define HEADERS_MAX_BYTES 65536
 #define ID_MAX_BYTES      64
 #define ID_RANDOM_BYTES   16
@@ -27,11 +27,11 @@ cgi_variable(char *const *environment, const char *name)
 }
 
 static const char *
-get_or(char *const *environment, const char *name, const char *otherwise)
+variable_or(char *const *environment, const char *name, const char *default_value)
 {
 	const char *value = cgi_variable(environment, name);
 
-	return value && *value ? value : otherwise;
+	return value && *value ? value : default_value;
 }
 
 const char *
@@ -43,10 +43,10 @@ cgi_new_id(void *owner)
 	return id;
 }
 
-/* It reaches the log, the reply and the database's application_name, so it is taken only when
- * harmless. */
+/* The id reaches the log, the reply and the database's application_name, so it is only accepted if
+ * it is harmless. */
 static bool
-is_id(const char *id)
+is_request_id(const char *id)
 {
 	size_t size = 0;
 
@@ -55,20 +55,20 @@ is_id(const char *id)
 	return size > 0 && size <= ID_MAX_BYTES && !id[size];
 }
 
-/* REQUEST_URI is what the client sent. Servers without it give decoded parts: encoding them again
+/* REQUEST_URI is what the client sent. Servers without it pass decoded parts. Encoding those again
  * makes one decoding right for both. */
 static const char *
-target_of(void *owner, char *const *environment)
+request_target(void *owner, char *const *environment)
 {
 	const char *raw = cgi_variable(environment, "REQUEST_URI"),
-	           *query = get_or(environment, "QUERY_STRING", "");
+	           *query = variable_or(environment, "QUERY_STRING", "");
 	struct buf target;
 
 	if (raw && *raw)
 		return mem_strdup(owner, raw);
 	buf_init(&target, owner, TARGET_MAX_BYTES);
-	buf_percent(&target, get_or(environment, "SCRIPT_NAME", ""), "/");
-	buf_percent(&target, get_or(environment, "PATH_INFO", ""), "/");
+	buf_percent(&target, variable_or(environment, "SCRIPT_NAME", ""), "/");
+	buf_percent(&target, variable_or(environment, "PATH_INFO", ""), "/");
 	if (target.size == 0)
 		buf_char(&target, '/');
 	if (*query)
@@ -76,7 +76,7 @@ target_of(void *owner, char *const *environment)
 	return target.data;
 }
 
-/* HTTP_USER_AGENT to user-agent. */
+/* Turns USER_AGENT into user-agent. */
 static char *
 header_name(void *owner, const char *variable, size_t size)
 {
@@ -87,7 +87,7 @@ header_name(void *owner, const char *variable, size_t size)
 	return name;
 }
 
-/* White space around a value is no part of it, RFC 9110 5.5: a tab as well, which nginx leaves. */
+/* White space around a value is not part of it (RFC 9110 5.5). nginx leaves tabs there. */
 static char *
 header_value(void *owner, const char *text)
 {
@@ -107,8 +107,8 @@ struct headers {
 	size_t bytes; /* of all names and values */
 };
 
-/* A name that comes again is one header, RFC 9110 5.3. nginx does that from 1.23 on; before, the
- * first would win, and two keys of idempotency be one. */
+/* Two headers with one name are one header (RFC 9110 5.3). nginx joins them since 1.23. Otherwise
+ * the first would win, and of two idempotency keys one would be lost. */
 static void
 add_header(struct headers *headers, char *name, char *value)
 {
@@ -130,13 +130,13 @@ add_header(struct headers *headers, char *name, char *value)
 	headers->items[i].value = value;
 }
 
-/* One of the environment, if it is one. */
+/* Adds a variable of the environment, if it is a header. */
 static void
 read_header(struct headers *headers, const char *variable)
 {
 	const char *name = variable + 5, *equals = strchr(variable, '=');
 
-	/* Of a body's type CONTENT_TYPE tells already. */
+	/* CONTENT_TYPE has the type of the body. */
 	if (!text_starts(variable, "HTTP_") || !equals || equals == name
 	    || text_starts(name, "CONTENT_TYPE="))
 		return;
@@ -146,8 +146,8 @@ read_header(struct headers *headers, const char *variable)
 		           header_value(headers, equals + 1));
 }
 
-/* One that does not fit is not left out: it could be the one that keeps a write from being done
- * twice. */
+/* A header that does not fit is not left out: it could be the idempotency key that keeps a write
+ * from being done twice. */
 static bool
 read_headers(void *owner, char *const *environment, struct request *request, struct error *err)
 {
@@ -197,20 +197,20 @@ bool
 cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
             struct request *request, struct error *err)
 {
-	const char *id = get_or(environment, "REQUEST_ID", ""),
+	const char *id = variable_or(environment, "REQUEST_ID", ""),
 	           *address = cgi_variable(environment, "REMOTE_ADDR");
 
-	/* Copies: libfcgi's environment ends with END_REQUEST, the request with its log line after
-	 * that. */
+	/* Copies: libfcgi's environment ends with END_REQUEST, and the request lives until its log
+	 * line, after that. */
 	*request = (struct request){ .body = "", .start_us = clock_now_us(), .queue_ms = -1 };
-	request->method = mem_strdup(owner, get_or(environment, "REQUEST_METHOD", ""));
-	request->id = is_id(id) ? mem_strdup(owner, id) : cgi_new_id(owner);
+	request->method = mem_strdup(owner, variable_or(environment, "REQUEST_METHOD", ""));
+	request->id = is_request_id(id) ? mem_strdup(owner, id) : cgi_new_id(owner);
 	request->address = address && *address ? mem_strdup(owner, address) : NULL;
-	request->target = target_of(owner, environment);
+	request->target = request_target(owner, environment);
 	if (!*request->method)
 		return error_set(err, NP_MALFORMED, "The request has no method");
 	return read_headers(owner, environment, request, err)
-	       && read_body(owner, get_or(environment, "CONTENT_LENGTH", "0"), read, source,
+	       && read_body(owner, variable_or(environment, "CONTENT_LENGTH", "0"), read, source,
 	                    request, err);
 }
 
@@ -235,8 +235,7 @@ cgi_print(void *scope, const struct reply *reply, const char *before_status, con
 		        && whole;
 		whole = fputs(after_body, stdout) >= 0 && whole;
 	}
-	/* What did not fit is gone from the buffer, too: that fflush() succeeds says nothing of it.
-	 */
+	/* What did not fit has left the buffer too, so that fflush() succeeds does not tell. */
 	if (fflush(stdout) == 0 && whole)
 		return true;
 	log_plain(LOG_WARNING, "reply not sent");

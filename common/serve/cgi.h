@@ -1,4 +1,4 @@
-/* cgi.h - a request from CGI's meta-variables (RFC 3875), which is also how FastCGI brings it */
+/* cgi.h - a request from CGI's meta-variables (RFC 3875), which FastCGI uses too */
 #ifndef NULLPOOL_SERVE_CGI_H
 #define NULLPOOL_SERVE_CGI_H
 
@@ -8,26 +8,26 @@
 #include "http/reply.h"
 #include "http/request.h"
 
-/* Reads up to size bytes of the body; less than size only when the stream has ended or failed. */
+/* Reads up to `size` bytes of the body. Returns less only if the stream has ended or failed. */
 typedef size_t cgi_read(void *source, char *bytes, size_t size);
 
-/* Fills the request; all belongs to owner. False: NP_MALFORMED or NP_TOO_LARGE, and the request has
- * what is needed to answer that (method and id). */
+/* Fills the request; everything in it belongs to owner. Returns false with NP_MALFORMED or
+ * NP_TOO_LARGE; the request then has the method and the id, which are needed to answer that. */
 NP_MUST_CHECK bool cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
                                struct request *request, struct error *err);
 
-/* The value of one meta-variable, or NULL. */
+/* Returns the value of a meta-variable, or NULL. */
 const char *cgi_variable(char *const *environment, const char *name);
 
-/* A new request id: 32 hexadecimal digits, as nginx's $request_id. */
+/* Returns a new request id: 32 hexadecimal digits, as nginx's $request_id. */
 RETURNS_OWNED const char *cgi_new_id(void *owner);
 
-/* Writes a reply to standard output, before_status at its very beginning and after_body where it
- * has a body. False, and a line in the log: not all of it could be written. */
+/* Writes a reply to standard output, with before_status at its very beginning, and after_body after
+ * the body if there is one. Returns false (logged) if not all of it could be written. */
 bool cgi_print(void *scope, const struct reply *reply, const char *before_status,
                const char *after_body);
 
-/* Answers the one request of this process's own environment and standard input. Returns the exit
+/* Answers the one request of this process's environment and standard input. Returns the exit
  * code. */
 int cgi_run(struct app *app);
 

@@ -2,15 +2,16 @@
 
 #include <fastcgi.h>
 
-/* Of a 4-byte length the highest bit says that it is one. */
+/* The highest bit marks a length of 4 bytes. */
 #define LONG_LENGTH 0x80
 
-/* Where a stream of pairs is: in which byte of a length, or in what the lengths counted. */
+/* A position in a stream of name-value pairs: in a length, or in the bytes that two lengths
+ * counted. */
 struct pairs {
-	size_t lengths;     /* read of the two */
-	size_t length_left; /* bytes that the one begun still has; 0: none is begun */
-	size_t length;      /* of that one, as far as it is read */
-	size_t bytes;       /* of name and value, not seen yet */
+	size_t lengths;     /* how many of a pair's two were read */
+	size_t length_left; /* bytes that are missing of a length; 0: none is begun */
+	size_t length;      /* its value so far */
+	size_t bytes;       /* of name and value that are still to come */
 };
 
 struct walk {
@@ -27,7 +28,7 @@ struct record {
 	const unsigned char *bytes;
 };
 
-/* Returns false if the length is more than any request has. */
+/* Returns false if the length is longer than any request. */
 static bool
 end_length(struct pairs *pairs)
 {
@@ -76,8 +77,8 @@ read_pairs(struct pairs *pairs, const unsigned char *bytes, size_t size)
 	return true;
 }
 
-/* Management records are answered at once, wherever they come. Of what type it is libfcgi does not
- * always ask. */
+/* libfcgi answers a management record at once, wherever it comes, and does not always ask for its
+ * type. */
 static bool
 check_management(const struct record *record)
 {
@@ -86,7 +87,7 @@ check_management(const struct record *record)
 	return read_pairs(&pairs, record->bytes, record->content);
 }
 
-/* What may come before the parameters are whole. */
+/* Checks a record that comes before the parameters are complete. */
 static bool
 check_head(struct walk *walk, const struct record *record)
 {
@@ -100,7 +101,7 @@ check_head(struct walk *walk, const struct record *record)
 	return read_pairs(&walk->params, record->bytes, record->content);
 }
 
-/* Returns false if not all of one is there. */
+/* Returns false if the next record is not complete. */
 static bool
 next_record(struct walk *walk, struct record *record)
 {
@@ -128,7 +129,7 @@ fcgi_gate(const unsigned char *bytes, size_t size)
 	struct walk walk = { .at = bytes, .left = size };
 	struct record record;
 
-	/* The version first: of something else than FastCGI no length is to be waited for. */
+	/* The version first: what is not FastCGI has no length to wait for. */
 	while (walk.left == 0 || *walk.at == FCGI_VERSION_1) {
 		if (!next_record(&walk, &record))
 			return walk.has_params ? FCGI_GATE_OPEN : FCGI_GATE_MORE;

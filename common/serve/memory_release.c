@@ -10,18 +10,19 @@
 #include "base/attributes.h"
 
 #define LINE_MAX_BYTES 512
-/* Ordinary requests use this much again. */
+/* The next ordinary request needs this much again. */
 #define SPARE_MAX_BYTES (256 << 10)
 
-/* A mapping, as /proc/PID/smaps tells it (proc(5)). */
+/* A mapping in /proc/PID/smaps (proc(5)). */
 struct mapping {
 	uintptr_t start, end;
-	bool of_file; /* private, read only, of a file */
+	bool of_file; /* a private, read-only mapping of a file */
 };
 
-/* 7f0123456000-7f0123478000 r--p 00001000 fe:01 1234   /usr/lib/… */
+/* Reads "7f0123456000-7f0123478000 r--p 00001000 fe:01 1234   /usr/lib/…". Returns false if the
+ * line is not the first one of a mapping. */
 static bool
-read_head(const char *line, struct mapping *mapping)
+read_mapping(const char *line, struct mapping *mapping)
 {
 	char *at;
 	uintptr_t start = strtoull(line, &at, 16), end;
@@ -36,7 +37,8 @@ read_head(const char *line, struct mapping *mapping)
 	return true;
 }
 
-/* "Anonymous" are pages that differ from the file: relocated ones, which look read only too. */
+/* "Anonymous" pages differ from the file. Relocated pages do, and their mapping is read-only too.
+ */
 static bool
 is_unchanged(const char *line)
 {
@@ -51,7 +53,7 @@ release_clean_pages(void)
 	char line[LINE_MAX_BYTES];
 
 	while (maps && fgets(line, sizeof(line), maps))
-		if (!read_head(line, &mapping) && mapping.of_file && is_unchanged(line))
+		if (!read_mapping(line, &mapping) && mapping.of_file && is_unchanged(line))
 			/* NOLINTNEXTLINE(performance-no-int-to-ptr): an address that was text */
 			(void)madvise((void *)mapping.start, mapping.end - mapping.start,
 			              MADV_DONTNEED);

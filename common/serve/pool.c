@@ -1,6 +1,5 @@
 #include "serve/pool.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -9,6 +8,7 @@
 #include "base/exit_code.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/poll.h"
 #include "observe/scoreboard.h"
 #include "serve/abort_grace.h"
 #include "serve/events.h"
@@ -87,9 +87,7 @@ pool_pid(const struct pool *pool, size_t slot)
 bool
 pool_connection_waits(const struct pool *pool)
 {
-	struct pollfd listener = { .fd = pool->from->listener, .events = POLLIN };
-
-	return poll(&listener, 1, 0) > 0;
+	return poll_until(pool->from->listener, POLLIN, DEADLINE_NOW) == POLL_READY;
 }
 
 /* --- forks --- */
@@ -306,10 +304,8 @@ is_time_to_wake_up_over(const struct pool *pool)
 static void
 wake_idle_workers(const struct pool *pool)
 {
-	struct pollfd event = { .fd = pool->from->ready_event, .events = POLLOUT };
-
-	if (poll(&event, 1, 0) > 0)
-		events_wake(event.fd);
+	if (poll_until(pool->from->ready_event, POLLOUT, DEADLINE_NOW) == POLL_READY)
+		events_wake(pool->from->ready_event);
 }
 
 /* An idle worker takes a connection within a moment. If one waits all the same, all idle workers

@@ -20,16 +20,16 @@
 #include "serve/request_in_hand.h"
 #include "serve/sandbox_rules.h"
 
-/* Making it takes a millisecond. */
-#define MAKE_MOST_S 5
+/* Making the filter takes a millisecond. */
+#define MAKE_MAX_S 5
 
 static struct {
 	enum sandbox_mode mode;
-	struct sock_fprog program; /* .filter NULL: there is none */
+	struct sock_fprog program; /* .filter is NULL if there is none */
 	const struct slot *own_slot;
 } state = { .mode = SANDBOX_OFF };
 
-/* --- what cannot be sandboxed --- */
+/* --- programs that cannot be sandboxed --- */
 
 #ifdef __has_feature
 #define HAS_FEATURE(name) __has_feature(name)
@@ -37,15 +37,16 @@ static struct {
 #define HAS_FEATURE(name) 0
 #endif
 
-/* Defined in programs that count which lines ran, by gcc and by clang. */
+/* Defined in programs that gcc or clang made count which lines ran. */
 extern char __gcov_exit[] __attribute__((weak));
 extern char llvm_gcov_init[] __attribute__((weak));
 extern char __llvm_profile_runtime[] __attribute__((weak));
 extern int __llvm_profile_is_continuous_mode_enabled(void) __attribute__((weak));
 
-/* When it ends; counts that are mapped, as those of make coverage are, need no call. */
+/* Returns true if the program writes its counts when it ends. Counts that are mapped, as those of
+ * make coverage are, need no call. */
 static bool
-writes_counts(void)
+writes_coverage(void)
 {
 	return __gcov_exit || llvm_gcov_init
 	       || (__llvm_profile_runtime
@@ -53,12 +54,12 @@ writes_counts(void)
 	                && __llvm_profile_is_continuous_mode_enabled()));
 }
 
-/* A leak checker traces its own process from a new one, and counts of lines are written to files.
- * NULL: nothing is in the way. */
+/* A leak checker traces its own process from a new one, and coverage is written to files. Returns
+ * NULL if nothing is in the way. */
 static const char *
-obstacle(void)
+find_obstacle(void)
 {
-	if (writes_counts())
+	if (writes_coverage())
 		return "off, the program counts its lines";
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	return "off, the program has a sanitizer";
@@ -66,7 +67,7 @@ obstacle(void)
 	if (HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer)
 	    || HAS_FEATURE(memory_sanitizer))
 		return "off, the program has a sanitizer";
-	/* Asked with no filter at all, a kernel that has them says that this is a bad address. */
+	/* Without a filter the answer of a kernel that has them is "bad address". */
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) != 0 && errno != EFAULT)
 		return "off, the kernel has no seccomp filters";
 	return NULL;
@@ -83,7 +84,7 @@ write_program(int fd)
 	return filter && seccomp_export_bpf(filter, fd) == 0;
 }
 
-/* Twice the same, one after the other, is in the file. */
+/* The file has the same program twice, one after the other. */
 static bool
 read_program(int fd)
 {
@@ -102,9 +103,9 @@ read_program(int fd)
 	return true;
 }
 
-/* Without memory libseccomp may spoil the heap, or say that all is well and write a filter that
- * refuses every call: so it works in a process of its own, and what it makes is believed when it
- * makes it twice. Through a file: from memory is libseccomp 2.6. */
+/* Without memory libseccomp may spoil the heap, or report success and write a filter that refuses
+ * every call. So it works in a process of its own, and its filter is believed if it makes the same
+ * one twice. It writes to a file: export to memory came with libseccomp 2.6. */
 static bool
 make_program(void)
 {
@@ -116,7 +117,7 @@ make_program(void)
 	if (pid == 0) {
 		bool written;
 
-		(void)alarm(MAKE_MOST_S);
+		(void)alarm(MAKE_MAX_S);
 		written = write_program(fd);
 		_exit(written && write_program(fd) ? 0 : 1);
 	}
@@ -128,8 +129,8 @@ make_program(void)
 	return made;
 }
 
-/* libpq looks for certificates there. Without HOME it would ask glibc, which may load a module
- * for that; a worker cannot. */
+/* libpq looks for certificates there. Without HOME it would ask glibc, which may have to load a
+ * module for that, and a worker cannot. */
 static void
 find_home(void)
 {
@@ -143,7 +144,7 @@ find_home(void)
 const char *
 sandbox_prepare(enum sandbox_mode mode)
 {
-	const char *why = mode == SANDBOX_OFF ? sandbox_names[SANDBOX_OFF] : obstacle();
+	const char *why = mode == SANDBOX_OFF ? sandbox_names[SANDBOX_OFF] : find_obstacle();
 
 	state.mode = mode;
 	if (!why && !make_program())
@@ -159,9 +160,9 @@ sandbox_prepare(enum sandbox_mode mode)
 
 /* --- the worker --- */
 
-/* NOLINTBEGIN(bugprone-signal-handler,cert-sig30-c): as in backtrace.c, nothing of this is safe in
- * a signal handler. What is interrupted is a call that no part of libc makes with a lock in hand;
- * should it hang, the watchdog follows. */
+/* NOLINTBEGIN(bugprone-signal-handler,cert-sig30-c): libseccomp's part of this is not safe in a
+ * signal handler. The interrupted call is one that no part of libc makes with a lock in hand. If it
+ * hangs all the same, the master ends the worker. */
 static void
 log_refusal(int number)
 {
@@ -177,9 +178,10 @@ log_refusal(int number)
 	free(name);
 }
 
-/* The call that was refused returns this. False: this machine's registers are not known here. */
+/* Makes the refused call return `result`. Returns false on a machine whose registers are not known
+ * here. */
 static bool
-set_result(void *context, long result)
+set_call_result(void *context, long result)
 {
 #if defined(__x86_64__)
 	((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] = result;
@@ -194,25 +196,25 @@ set_result(void *context, long result)
 #endif
 }
 
-/* The kernel sends it instead of making the call. SIGSYS is blocked in here: another such call ends
- * the process with it. */
+/* The kernel sends SIGSYS instead of making the call. SIGSYS is blocked in here: another refused
+ * call ends the process, with that signal. */
 static void
-refuse(int signal_number, siginfo_t *info, void *context)
+on_refused_call(int signal_number, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
 	(void)signal_number;
 	log_refusal(info->si_syscall);
-	if (state.mode == SANDBOX_KILL || !set_result(context, -EPERM))
+	if (state.mode == SANDBOX_KILL || !set_call_result(context, -EPERM))
 		(void)syscall(SYS_execve, NULL, NULL, NULL);
 	errno = saved;
 }
 /* NOLINTEND(bugprone-signal-handler,cert-sig30-c) */
 
-/* abort() sends a signal to its own process: the one number in the filter that each worker has its
- * own of. */
+/* abort() sends a signal to its own process. Its pid is the one number in the filter that differs
+ * between workers. */
 static void
-fill_in_pid(void)
+set_own_pid(void)
 {
 	for (size_t i = 0; i < state.program.len; i++) {
 		struct sock_filter *step = &state.program.filter[i];
@@ -222,11 +224,11 @@ fill_in_pid(void)
 	}
 }
 
-/* Kernels before 5.16 would slow all of a process with a filter down against what it could learn of
- * itself by speculation (SPEC_ALLOW is: not); here no foreign code runs. A filter around us may
- * know prctl() only. */
+/* Kernels before 5.16 slow a process with a filter down, so that code in it cannot learn its other
+ * parts' data by speculation. SPEC_ALLOW turns that off: no foreign code runs here. A filter that
+ * is already around this process may only know prctl(). */
 static bool
-load(void)
+load_filter(void)
 {
 	const unsigned flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 
@@ -239,14 +241,14 @@ load(void)
 void
 sandbox_enter(const struct slot *slot)
 {
-	struct sigaction action = { .sa_sigaction = refuse, .sa_flags = SA_SIGINFO };
+	struct sigaction action = { .sa_sigaction = on_refused_call, .sa_flags = SA_SIGINFO };
 
 	if (!state.program.filter)
 		return;
 	state.own_slot = slot;
 	(void)sigemptyset(&action.sa_mask);
 	(void)sigaction(SIGSYS, &action, NULL);
-	fill_in_pid();
-	if (!load())
+	set_own_pid();
+	if (!load_filter())
 		log_printf(LOG_WARNING, "worker without a sandbox", "%s", strerror(errno));
 }

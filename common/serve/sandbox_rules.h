@@ -6,13 +6,13 @@
 
 #include "base/attributes.h"
 
-/* Stands in the filter for the pid of the process that will take it on; above all pids that there
- * can be (2^22). */
+/* Stands in the filter for the pid of the process that will enter the sandbox. It is above all pids
+ * (2^22). */
 #define SANDBOX_OWN_PID 0x7ea1f00du
 
-/* The filter; NULL: it could not be made. With `kill` all that is not on the list sends SIGSYS.
- * Else it fails with EPERM, and only that sends SIGSYS, to be logged, which no library tries by
- * itself: a thread that has signals blocked would be killed by it. */
+/* Returns the filter, or NULL if it could not be made. With `kill` every call that is not on the
+ * list sends SIGSYS. Without, such a call fails with EPERM, and only calls that no library tries by
+ * itself send SIGSYS, to be logged: SIGSYS would kill a thread that has blocked it. */
 scmp_filter_ctx sandbox_rules(bool kill);
 
 #endif

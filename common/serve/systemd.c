@@ -26,7 +26,7 @@ systemd_notify(const char *format, ...)
 	va_end(args);
 	memcpy(address.sun_path, path, strlen(path));
 	size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-	/* An abstract name begins with a NUL, which systemd writes as @. */
+	/* systemd writes the NUL that begins an abstract name as @. */
 	if (path[0] == '@')
 		address.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -10,6 +10,7 @@
 #include "serve/events.h"
 #include "serve/fcgi.h"
 #include "serve/idle.h"
+#include "serve/queue_wait.h"
 #include "serve/sandbox.h"
 
 /* A process is one worker: what app/ calls in the middle of a request has no other way to it. */
@@ -115,7 +116,7 @@ worker_run(const struct inheritance *own, struct slot *slot, int64_t idle_timeou
 		return EXIT_INTERNAL;
 	own_slot = slot;
 	set_hooks(app, own->spans_writer);
-	fcgi_sync_clock();
+	queue_wait_sync_clock();
 	backtrace_on_abort(slot);
 	opened = idle_open(&idle);
 	if (opened) {

@@ -1,17 +1,17 @@
 /* fcgi - the accept path from end to end: bytes on a socket, libfcgi, our reading of them, routes
  * without a database, the reply
  *
- * What comes back is well-formed records with one whole answer in them, or nothing; each request is
- * one line in the log.
+ * The answer is well-formed records with one whole reply in them, or nothing. Each request is one
+ * line in the log.
  *
- * Input: a byte, then either records as they are (it is even), or (odd) NAME=value as lines, an
- * empty line, and the body, which are made records here: so both the framing and what is in it are
- * reached.
+ * Input: one byte, then the rest. If the byte is even, the rest is records as they are. If it is
+ * odd, the rest is NAME=value lines, an empty line and the body, and records are made of them here.
+ * So both the framing and its content are reached.
  *
- * A length of 0x7ffffffe in PARAMS or GET_VALUES makes libfcgi ask for 2 GiB, and abort where it
- * gets none: no such record gets past the gate (fcgi_gate.h), which sees all of an input here. Of a
- * management record that is no whole GET_VALUES libfcgi 2.4.2 forgets 48 bytes, which is not
- * counted as a leak of ours.
+ * A length of 0x7ffffffe in PARAMS or GET_VALUES makes libfcgi ask for 2 GiB, and abort if it gets
+ * none. No such record gets past the gate (fcgi_gate.h), which sees all of an input here. libfcgi
+ * 2.4.2 leaks 48 bytes for a management record that is no complete GET_VALUES; that is not counted
+ * as a leak of ours.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -26,10 +26,10 @@
 #include "observe/scoreboard.h"
 #include "serve/fcgi.h"
 
-#define RECORD_HEAD     8
-#define FORGOTTEN_BYTES 48
-#define KEPT_BYTES      4096 /* less than the buffers of one request of libfcgi */
-#define ANSWER_MAX      (1 << 20)
+#define RECORD_HEAD  8
+#define LEAKED_BYTES 48
+#define GROWTH_BYTES 4096 /* less than the buffers of one request in libfcgi */
+#define ANSWER_MAX   (1 << 20)
 
 enum {
 	BEGIN = 1,
@@ -45,7 +45,7 @@ enum {
 	UNKNOWN_TYPE
 };
 
-/* Of a sanitizer's run-time library. */
+/* A function of a sanitizer's run-time library. */
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 const char *__lsan_default_suppressions(void);
 
@@ -80,7 +80,7 @@ static const struct np_param note[] = {
 	[OWNER] = { .name = "owner.email", .in = NP_BODY, .type = NP_EMAIL },
 	NP_PARAMS_END,
 };
-/* np_header() refuses control bytes, which would be the handler's fault. */
+/* np_header() refuses control bytes; a value with one would be the handler's fault. */
 static const char agent_pattern[] = "[^[:cntrl:]]*";
 static const struct np_param list[] = {
 	{ NP_PAGE_LIMIT },
@@ -106,7 +106,7 @@ echo(struct np_ctx *ctx)
 	    ctx, NP_OK, NP_MEMBERS({ "first", np_arg(ctx, 0) }, { "second", np_arg(ctx, 1) }));
 }
 
-/* What a client sent reaches a header. */
+/* Puts what the client sent into a header. */
 static bool
 reflect(struct np_ctx *ctx)
 {
@@ -129,7 +129,7 @@ static const struct np_route routes[] = {
 	NP_ROUTES_END,
 };
 
-/* Settings with nothing behind them: no route here needs a server. */
+/* There is no server behind these settings, and no route here needs one. */
 static char url[] = "DATABASE_URL=postgresql://u@%2Fnonexistent/d",
             key[] = "SECRET_KEY=0123456789abcdef0123456789abcdef",
             file[] = "NULLPOOL_ENV_FILE=/dev/null";
@@ -151,15 +151,15 @@ the_app(void)
 		return &app;
 	buf_init(&faults, mem_process(), 4096);
 	HOLDS(settings_read(mem_process(), environment, &settings, &faults));
-	/* As the table's check does: it is kept for the process. */
+	/* As the check of the table does. The compiled pattern stays for the process. */
 	HOLDS(!pattern_compile(list[3].pattern) && pattern_matches(list[3].pattern, "curl/8"));
 	HOLDS(scoreboard_create(NULL, &plan, &err));
-	/* Its automaton is the process's. */
+	/* Its automaton stays for the process too. */
 	HOLDS(pattern_matches(agent_pattern, "curl/8 a") && !pattern_matches(agent_pattern, "a\n"));
 	HOLDS(app_init(mem_process(), &app, "fuzz", routes, &settings, &err));
 	HOLDS(fcgi_init(&err));
 	app.record_request = counters_record_request;
-	metrics_set_directory("tests/fuzz"); /* in which no endpoint runs */
+	metrics_set_directory("tests/fuzz"); /* no endpoint runs there */
 	log_set_format(LOG_JSON);
 	log_setup("fuzz", LOG_DEBUG);
 	ready = true;
@@ -206,8 +206,8 @@ add_pair(struct buf *out, const char *line)
 	buf_add(out, line + name + 1, value);
 }
 
-/* Without a Content-Length of its own the body is as long as it is. *is_head: of two methods the
- * first one counts. */
+/* Adds the Content-Length of the body if the input has none. *is_head: the first of two methods
+ * counts. */
 static void
 add_request(void *owner, struct buf *out, struct input *in, bool *is_head)
 {
@@ -233,7 +233,7 @@ add_request(void *owner, struct buf *out, struct input *in, bool *is_head)
 	add_record(out, STDIN, "", 0);
 }
 
-/* Records as they are. */
+/* Adds records as they are. */
 static void
 add_records(struct buf *out, struct input *in)
 {
@@ -243,8 +243,9 @@ add_records(struct buf *out, struct input *in)
 
 /* --- and back --- */
 
-/* All that stands in STDOUT records; *ended: END_REQUEST came, as the last one. libfcgi refuses a
- * second request of the connection by one of its own, which is not FCGI_REQUEST_COMPLETE (0). */
+/* Collects the content of STDOUT records. *ended: END_REQUEST came, as the last record. libfcgi
+ * refuses a second request on the connection with an END_REQUEST of its own, whose status is not
+ * FCGI_REQUEST_COMPLETE (0). */
 static void
 read_records(const struct buf *bytes, struct buf *out, bool *ended)
 {
@@ -281,8 +282,8 @@ check_header(const char *line)
 		HOLDS(text_is_alnum(*line) || *line == '-');
 }
 
-/* An answer as CGI has it, with as many bytes of body as it says, which are JSON but of /metrics.
- */
+/* Checks an answer in the form of CGI: the body is as long as its header says, and is JSON except
+ * for /metrics. */
 static void
 check_answer(void *owner, struct buf *out, bool is_head)
 {
@@ -290,7 +291,7 @@ check_answer(void *owner, struct buf *out, bool is_head)
 	const char *type = NULL;
 	int64_t status, length = -1;
 	size_t body;
-	bool good;
+	bool valid;
 
 	HOLDS(end != NULL);
 	body = out->size - (size_t)(end + 4 - out->data);
@@ -311,7 +312,7 @@ check_answer(void *owner, struct buf *out, bool is_head)
 		if (text_starts(line, "Content-Type: "))
 			type = line + 14;
 	}
-	/* A fault of our own; its line says which. */
+	/* Our own fault; the line in the log says which. */
 	if (status == 500)
 		(void)fputs(lines.last, stderr);
 	HOLDS(status != 500);
@@ -319,13 +320,13 @@ check_answer(void *owner, struct buf *out, bool is_head)
 		HOLDS(length < 0 && body == 0);
 		return;
 	}
-	/* HEAD has the length of what it does not have; of records as they are nobody looked for
-	 * the method. */
+	/* The reply to HEAD has the length of the body that GET would get. Nobody looked for the
+	 * method in records as they are. */
 	HOLDS(is_head ? body == 0 && length > 0 : length == (int64_t)body || body == 0);
 	HOLDS(type && text_starts(type, "application/problem+json") == (status >= 400));
 	if (body > 0 && strstr(type, "json")) {
-		(void)json_object_put(json_read(end + 4, body, &good));
-		HOLDS(good);
+		(void)json_object_put(json_read(end + 4, body, &valid));
+		HOLDS(valid);
 	} else if (body > 0) {
 		HOLDS(text_starts(end + 4, "# HELP nullpool_") && out->data[out->size - 1] == '\n');
 	}
@@ -361,7 +362,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		add_request(owner, &sent, &in, &is_head);
 	else
 		add_records(&sent, &in);
-	/* What the socket's buffer takes at once; nobody reads while we write. */
+	/* The socket's buffer has to take it at once: nobody reads while we write. */
 	if (sent.size <= 65536) {
 		HOLDS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
 		HOLDS(sent.size == 0 || write(fds[0], sent.data, sent.size) == (ssize_t)sent.size);
@@ -369,10 +370,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		lines.count = 0;
 		before = bytes_in_use();
 		fcgi_answer(app, fds[1], deadline_in_ms(60000));
-		/* The first ones make what is kept for the process. */
+		/* The first requests allocate what stays for the process. */
 		HOLDS(answered++ < 20
 		      || bytes_in_use()
-		             <= before + KEPT_BYTES + sent.size / RECORD_HEAD * FORGOTTEN_BYTES);
+		             <= before + GROWTH_BYTES + sent.size / RECORD_HEAD * LEAKED_BYTES);
 		HOLDS(lines.count >= 1);
 		receive(fds[0], &bytes);
 		(void)close(fds[0]);

@@ -22,36 +22,37 @@ static const struct {
 	{ "half a header", MORE_("\1\1\0") },
 	{ "a begin", MORE_(BEGIN) },
 	{ "half of the parameters", MORE_(BEGIN PARAMS("\6") "\3\1A") },
-	{ "parameters that go on", MORE_(BEGIN PARAMS("\6") PAIR) },
+	{ "parameters without an end", MORE_(BEGIN PARAMS("\6") PAIR) },
 	{ "parameters", FCGI_GATE_OPEN, ROW(BEGIN PARAMS("\6") PAIR END_PARAMS) },
 	{ "half of a body", FCGI_GATE_OPEN,
 	  ROW(BEGIN PARAMS("\6") PAIR END_PARAMS STDIN("\2") "x") },
 	{ "no body", FCGI_GATE_WHOLE, ROW(BEGIN PARAMS("\6") PAIR END_PARAMS END_STDIN) },
 	{ "a body", FCGI_GATE_WHOLE, ROW(BEGIN END_PARAMS STDIN("\2") "xy" END_STDIN) },
-	{ "what follows is another's business", FCGI_GATE_WHOLE,
-	  ROW(BEGIN END_PARAMS END_STDIN "\377") },
-	{ "the end of another's body", FCGI_GATE_OPEN, ROW(BEGIN END_PARAMS "\1\5\0\2\0\0\0\0") },
+	{ "bytes after a request", FCGI_GATE_WHOLE, ROW(BEGIN END_PARAMS END_STDIN "\377") },
+	{ "the end of another request's body", FCGI_GATE_OPEN,
+	  ROW(BEGIN END_PARAMS "\1\5\0\2\0\0\0\0") },
 	{ "a pair in two records", FCGI_GATE_OPEN,
 	  ROW(BEGIN PARAMS("\1") "\3" PARAMS("\5") "\1ABCx" END_PARAMS) },
-	{ "long lengths", FCGI_GATE_OPEN,
+	{ "lengths of 4 bytes", FCGI_GATE_OPEN,
 	  ROW(BEGIN PARAMS("\14") "\200\0\0\3\200\0\0\1ABCx" END_PARAMS) },
-	{ "values, then a request", FCGI_GATE_OPEN, ROW(VALUES("\6") PAIR BEGIN END_PARAMS) },
-	{ "something else", FCGI_GATE_SHUT, ROW("GET / HTTP/1.1\r\n\r\n") },
+	{ "GET_VALUES, then a request", FCGI_GATE_OPEN, ROW(VALUES("\6") PAIR BEGIN END_PARAMS) },
+	{ "HTTP", FCGI_GATE_SHUT, ROW("GET / HTTP/1.1\r\n\r\n") },
 	{ "another version later", FCGI_GATE_SHUT, ROW(BEGIN "\2\4\0\1\0\0\0\0") },
-	{ "no begin", FCGI_GATE_SHUT, ROW(PARAMS("\6") PAIR) },
+	{ "parameters without a begin", FCGI_GATE_SHUT, ROW(PARAMS("\6") PAIR) },
 	{ "a begin that is too short", FCGI_GATE_SHUT, ROW("\1\1\0\1\0\1\0\0x") },
-	{ "another's parameters", FCGI_GATE_SHUT, ROW(BEGIN "\1\4\0\2\0\0\0\0") },
+	{ "parameters of another request", FCGI_GATE_SHUT, ROW(BEGIN "\1\4\0\2\0\0\0\0") },
 	{ "a body before the parameters", FCGI_GATE_SHUT, ROW(BEGIN END_STDIN) },
 	{ "a name of 2 GiB", FCGI_GATE_SHUT, ROW(BEGIN PARAMS("\6") "\377\377\377\376\1X") },
 	{ "a value of 2 GiB", FCGI_GATE_SHUT, ROW(BEGIN PARAMS("\6") "\1\377\377\377\376X") },
-	{ "a length in two records", FCGI_GATE_SHUT,
+	{ "a length of 2 GiB in two records", FCGI_GATE_SHUT,
 	  ROW(BEGIN PARAMS("\3") "\377\377\377" PARAMS("\3") "\376\1X") },
-	{ "one in values", FCGI_GATE_SHUT, ROW(VALUES("\6") "\377\377\377\376\1X") },
-	{ "one in values in a body", FCGI_GATE_SHUT,
+	{ "a length of 2 GiB in GET_VALUES", FCGI_GATE_SHUT,
+	  ROW(VALUES("\6") "\377\377\377\376\1X") },
+	{ "a length of 2 GiB in GET_VALUES within a body", FCGI_GATE_SHUT,
 	  ROW(BEGIN END_PARAMS VALUES("\6") "\377\377\377\376\1X" END_STDIN) },
 };
 
-/* Each in a block of its own size: a sanitizer sees each byte read too far. */
+/* Each row is in a block of its own size, so that a sanitizer sees a read past its end. */
 static void
 opens_for_requests_only(void **state)
 {
@@ -66,7 +67,7 @@ opens_for_requests_only(void **state)
 	}
 }
 
-/* What is open stays so, and each beginning of it is either that or waits. */
+/* The gate is not shut for any beginning of a valid request. */
 static void
 never_shuts_before_the_rest_came(void **state)
 {
