@@ -111,8 +111,7 @@ read_value(void *owner, const char **at, const char *end)
 	return member;
 }
 
-/* Skips white space and a comma. Returns the next member or item, or NULL at the closing bracket.
- */
+/* Skips white space and a comma. Returns the next member or item, or NULL at the end. */
 static const char *
 next_in_brackets(const char *at, const char *end)
 {

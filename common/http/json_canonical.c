@@ -54,8 +54,8 @@ read_string(struct reader *reader)
 	return true;
 }
 
-/* Writes the digits of a mantissa without the zeros at either end. Returns the power of ten that
- * they have to be multiplied with. */
+/* Writes the digits of a mantissa without the zeros at either end. Returns the power of ten by
+ * which they must be multiplied. */
 static int64_t
 add_digits(struct buf *out, const char *from, size_t size)
 {

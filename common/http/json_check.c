@@ -33,7 +33,7 @@ struct check {
 static struct key keys[JSON_DEPTH_MAX * JSON_OBJECT_KEYS_MAX];
 
 /* A hash table with open addressing: a slot holds 1 + the index of a key in `keys`, in the first
- * slot that was free from the key's own slot on. Keys leave in the reverse order in which they
+ * slot that was free from the key's home slot on. Keys leave in the reverse order in which they
  * came, so no key has been placed behind a slot that becomes free. If the thousand keys of each
  * object of a body were compared in pairs, that would take longer than all other work on it. */
 #define SLOT_BITS 15
@@ -135,9 +135,9 @@ same_key(const struct key *a, const struct key *b)
 	return at == end && other == other_end;
 }
 
-/* Returns the own slot of a key of the object whose keys begin at keys[first]. */
+/* Returns the home slot of a key of the object whose keys begin at keys[first]. */
 static size_t
-slot_of(const struct key *key, size_t first)
+home_slot(const struct key *key, size_t first)
 {
 	/* Knuth's multiplicative hashing: the upper bits depend on all bits of the hash. */
 	return (uint32_t)((key->hash + (uint32_t)first) * 0x9e3779b1u) >> (32 - SLOT_BITS);
@@ -155,7 +155,7 @@ static bool
 add_key(struct check *check, size_t first)
 {
 	const struct key *key = &keys[check->key_count];
-	size_t slot = slot_of(key, first);
+	size_t slot = home_slot(key, first);
 
 	for (; slots[slot] > 0; slot = next_slot(slot)) {
 		size_t index = slots[slot] - 1u;
@@ -172,7 +172,7 @@ static void
 remove_keys(struct check *check, size_t first)
 {
 	for (; check->key_count > first; check->key_count--) {
-		size_t slot = slot_of(&keys[check->key_count - 1], first);
+		size_t slot = home_slot(&keys[check->key_count - 1], first);
 
 		while (slots[slot] != check->key_count)
 			slot = next_slot(slot);

@@ -39,8 +39,7 @@ is_unknown_grant(const struct param_faults *faults)
 	return false;
 }
 
-/* Writes ? for what a description cannot have: it is printable ASCII without quote and backslash.
- */
+/* RFC 6749 5.2 allows printable ASCII without quotes and backslashes. Other bytes become ?. */
 static void
 write_plain(struct buf *out, const char *text)
 {

@@ -19,7 +19,7 @@ static const char problem_schema[] =
     "\"outcome\":{\"type\":\"string\",\"enum\":[\"unknown\"]}},"
     "\"required\":[\"type\",\"title\",\"status\",\"request_id\"]}";
 
-/* A bearer token, pasted in, or one that a documentation page gets for a password itself. */
+/* A bearer token, or one that a documentation page requests with a password. */
 static const char security_schemes[] =
     ",\"securitySchemes\":{"
     "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"},"

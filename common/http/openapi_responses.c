@@ -59,8 +59,8 @@ write_headers(struct buf *out, const char *const *names)
 
 /* --- examples --- */
 
-/* Writes a path whose names have a value that is valid for a string only, and for a 422 an unknown
- * query parameter. */
+/* Writes a path in which each {name} has a value that only a string may have, and for a 422 an
+ * unknown query parameter. */
 static void
 write_target(struct buf *out, const struct np_route *route, int status)
 {
@@ -75,7 +75,7 @@ write_target(struct buf *out, const struct np_route *route, int status)
 	buf_text(out, status == 422 ? "?surprise=1" : "");
 }
 
-/* Runs the code that answers a request with this status, to get its detail and faults. */
+/* Decodes a request that is answered with this status, to get the detail and the faults. */
 static void
 make_faults(void *scope, const struct np_route *route, int status, struct param_faults *faults,
             struct error *err)

@@ -71,9 +71,9 @@ verb_of(const struct np_route *route)
 	return route->page ? "list" : "get";
 }
 
-/* A {name} makes the segment before it a singular: /users/{id} is a user. Where that cannot be
- * seen, the name is added: the segment is not a plural, or it is the last one of a POST, where
- * /users is a user already. */
+/* A {name} makes the segment before it singular: /users/{id} is a user. The name is added (ById) if
+ * that segment is not a plural, or if the {name} ends the path of a POST, where /users alone
+ * already means a user. */
 static void
 write_path(struct buf *out, const char *path, bool post)
 {

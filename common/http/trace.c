@@ -48,8 +48,7 @@ trace_read(const char *header, struct trace *trace)
 	*trace = (struct trace){ .id = "" };
 	if (header && strlen(header) > 0 && parse_traceparent(header, trace)) {
 		random_hex(SPAN_RANDOM_BYTES, trace->span);
-		/* The other bits are reserved; a service that passes the header on sets them to 0.
-		 */
+		/* The other bits are reserved; whoever passes them on sets them to 0. */
 		memcpy(trace->flags, trace_is_sampled(trace) ? "01" : "00", sizeof(trace->flags));
 	} else {
 		*trace = (struct trace){ .id = "" };

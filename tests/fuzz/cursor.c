@@ -1,4 +1,4 @@
-/* cursor - where a page ended: what was written is read again, and what is read was written so: one
+/* cursor - a written cursor can be read, and each readable text is one that would be written: one
  * text, one meaning */
 #include "http/cursor.h"
 
@@ -16,7 +16,7 @@ count_of(const char *keys[CURSOR_KEYS_MAX])
 	return count;
 }
 
-/* Of somebody else's text: if it is taken, it is exactly what we would have written. */
+/* A text that is accepted is exactly the one that cursor_write() writes. */
 static void
 read_any(void *owner, const char *text)
 {
@@ -35,9 +35,9 @@ read_any(void *owner, const char *text)
 	HOLDS(!again.overflow && strcmp(again.data, text) == 0);
 }
 
-/* Bytes that are written as two. */
+/* Returns how many bytes are escaped as two. */
 static size_t
-specials(const char *key)
+count_escaped(const char *key)
 {
 	size_t count = 0;
 
@@ -46,23 +46,23 @@ specials(const char *key)
 	return count;
 }
 
-/* Of keys, which are lines here. */
+/* The keys are lines of the input. */
 static void
 write_and_read(void *owner, struct input *in)
 {
 	const char *keys[CURSOR_KEYS_MAX], *read[CURSOR_KEYS_MAX];
 	size_t count = 0, bytes = 0;
-	bool good = true;
+	bool valid = true;
 	struct buf text;
 
 	do {
 		keys[count] = input_text(owner, in, '\n');
-		bytes += 1 + strlen(keys[count]) + specials(keys[count]);
-		good = good && utf8_valid(keys[count], strlen(keys[count]), NULL);
+		bytes += 1 + strlen(keys[count]) + count_escaped(keys[count]);
+		valid = valid && utf8_valid(keys[count], strlen(keys[count]), NULL);
 	} while (++count < CURSOR_KEYS_MAX && in->left > 0);
 	buf_init(&text, owner, (size_t)CURSOR_MAX_BYTES * 2);
 	cursor_write(&text, keys, count);
-	if (!good || bytes > CURSOR_MAX_BYTES / 4 * 3) {
+	if (!valid || bytes > CURSOR_MAX_BYTES / 4 * 3) {
 		HOLDS(bytes <= CURSOR_MAX_BYTES / 4 * 3 || text.overflow);
 		return;
 	}

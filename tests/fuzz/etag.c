@@ -1,14 +1,14 @@
-/* etag - If-None-Match: a 304 goes to who has the answer, and to nobody else; If-Match: a write
- * only who has the tag
+/* etag - If-None-Match: only a client with the current response gets a 304; If-Match: only a client
+ * with the current tag may write
  *
- * Input: a header's value, in which @ stands for the answer's own tag, a line feed, and the
- * answer's body.
+ * Input: a header's value, in which @ stands for the response's own tag, a line feed, and the
+ * response's body.
  */
 #include "http/etag.h"
 
 #include "fuzz.h"
 
-/* RFC 9110 8.8.3 and 13.1: "*" or a list of [W/]"…", read in full, as etag_match() says it. */
+/* RFC 9110 8.8.3 and 13.1 a second time: "*" or a list of [W/]"…", read to its end. */
 static enum etag_match
 matches(const char *value, const char *tag, bool strong)
 {
@@ -47,7 +47,7 @@ matches(const char *value, const char *tag, bool strong)
 	return found ? ETAG_LISTED : ETAG_NOT_LISTED;
 }
 
-/* The value with the tag in place of each @. */
+/* Returns the value with the tag in place of each @. */
 static const char *
 with_tag(void *owner, const char *value, const char *tag)
 {
@@ -96,7 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	answer(owner, &reply, "GET", value, body);
 	HOLDS(reply.status == NP_OK || (reply.status == 304 && reply.body.size == 0));
 	HOLDS((reply.status == 304) == (wanted == ETAG_LISTED || wanted == ETAG_ANY));
-	/* Also of what is no list: never without the tag or a star in it. */
+	/* Holds for malformed values too: no 304 without the tag or a star. */
 	HOLDS(reply.status == NP_OK || strstr(value, tag) || strchr(value, '*'));
 	HOLDS(same_text(reply_header(&reply, "ETag"), tag));
 	answer(owner, &reply, "POST", value, body);

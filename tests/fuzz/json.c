@@ -1,6 +1,6 @@
-/* json - what passes the gate is read as what it is; what does not pass has a reason
+/* json - an accepted text is read as what it means; a refused one gets a reason
  *
- * The reader here is written a second time, for what each value means. tests/system/test_values.py
+ * This file has a second reader, which says what each value means. tests/system/test_values.py
  * has Postgres' jsonb read the same seeds. */
 #include <math.h>
 
@@ -9,42 +9,43 @@
 #include "http/json_canonical.h"
 #include "http/json_check.h"
 
-/* --- a text and what is read of it, side by side --- */
+/* --- a text and what was read from it, side by side --- */
 
-struct walk {
+struct reader {
 	const char *at, *end;
 };
 
 static void
-skip_space(struct walk *walk)
+skip_space(struct reader *reader)
 {
-	while (walk->at < walk->end
-	       && (*walk->at == ' ' || *walk->at == '\t' || *walk->at == '\n' || *walk->at == '\r'))
-		walk->at++;
+	while (reader->at < reader->end
+	       && (*reader->at == ' ' || *reader->at == '\t' || *reader->at == '\n'
+	           || *reader->at == '\r'))
+		reader->at++;
 }
 
 static void
-pass(struct walk *walk, char c)
+skip_char(struct reader *reader, char c)
 {
-	skip_space(walk);
-	HOLDS(walk->at < walk->end && *walk->at == c);
-	walk->at++;
+	skip_space(reader);
+	HOLDS(reader->at < reader->end && *reader->at == c);
+	reader->at++;
 }
 
 static uint32_t
-hex4(struct walk *walk)
+read_hex4(struct reader *reader)
 {
 	uint32_t unit = 0;
 
 	for (int i = 0; i < 4; i++)
-		unit = unit * 16 + (uint32_t)text_hex(*walk->at++);
+		unit = unit * 16 + (uint32_t)text_hex(*reader->at++);
 	return unit;
 }
 
 static void
-read_escape(struct walk *walk, struct buf *out)
+read_escape(struct reader *reader, struct buf *out)
 {
-	char c = *walk->at++, utf8[4];
+	char c = *reader->at++, utf8[4];
 	uint32_t point;
 
 	if (c != 'u') {
@@ -56,58 +57,58 @@ read_escape(struct walk *walk, struct buf *out)
 		                         : c);
 		return;
 	}
-	point = hex4(walk);
+	point = read_hex4(reader);
 	HOLDS(point != 0);
 	if (point >= 0xd800 && point < 0xe000) {
-		walk->at += 2;
-		point = 0x10000 + ((point - 0xd800) << 10) + (hex4(walk) - 0xdc00);
+		reader->at += 2;
+		point = 0x10000 + ((point - 0xd800) << 10) + (read_hex4(reader) - 0xdc00);
 	}
 	HOLDS(point <= 0x10ffff);
 	buf_add(out, utf8, utf8_put(point, utf8));
 }
 
 static const char *
-read_string(void *owner, struct walk *walk)
+read_string(void *owner, struct reader *reader)
 {
 	struct buf out;
 
 	buf_init(&out, owner, 1 << 20);
-	pass(walk, '"');
-	while (*walk->at != '"') {
-		if (*walk->at != '\\') {
-			buf_char(&out, *walk->at++);
+	skip_char(reader, '"');
+	while (*reader->at != '"') {
+		if (*reader->at != '\\') {
+			buf_char(&out, *reader->at++);
 			continue;
 		}
-		walk->at++;
-		read_escape(walk, &out);
+		reader->at++;
+		read_escape(reader, &out);
 	}
-	walk->at++;
+	reader->at++;
 	HOLDS(strlen(out.data) == out.size && utf8_valid(out.data, out.size, NULL));
 	return out.data;
 }
 
-static void same_value(void *owner, struct walk *walk, const struct json_member *value);
+static void same_value(void *owner, struct reader *reader, const struct json_member *value);
 
 static void
-same_object(void *owner, struct walk *walk, const struct json_member *value)
+same_object(void *owner, struct reader *reader, const struct json_member *value)
 {
 	struct json_body members;
 
 	HOLDS(value->kind == JSON_OBJECT);
 	json_members(owner, value, &members);
-	pass(walk, '{');
+	skip_char(reader, '{');
 	for (size_t i = 0; i < members.count; i++) {
 		if (i > 0)
-			pass(walk, ',');
-		HOLDS(same_text(read_string(owner, walk), members.members[i].name));
-		pass(walk, ':');
-		same_value(owner, walk, &members.members[i]);
+			skip_char(reader, ',');
+		HOLDS(same_text(read_string(owner, reader), members.members[i].name));
+		skip_char(reader, ':');
+		same_value(owner, reader, &members.members[i]);
 	}
-	pass(walk, '}');
+	skip_char(reader, '}');
 }
 
 static void
-same_array(void *owner, struct walk *walk, const struct json_member *value)
+same_array(void *owner, struct reader *reader, const struct json_member *value)
 {
 	struct json_items items;
 	struct json_member item;
@@ -115,25 +116,25 @@ same_array(void *owner, struct walk *walk, const struct json_member *value)
 
 	HOLDS(value->kind == JSON_ARRAY);
 	items = json_items(value);
-	pass(walk, '[');
+	skip_char(reader, '[');
 	while (json_next_item(owner, &items, &item)) {
 		if (count++ > 0)
-			pass(walk, ',');
-		same_value(owner, walk, &item);
+			skip_char(reader, ',');
+		same_value(owner, reader, &item);
 	}
-	pass(walk, ']');
+	skip_char(reader, ']');
 }
 
 static void
-same_number(void *owner, struct walk *walk, const struct json_member *value)
+same_number(void *owner, struct reader *reader, const struct json_member *value)
 {
-	const char *start = walk->at, *text;
+	const char *start = reader->at, *text;
 	int64_t whole;
 	char *end;
 
-	while (walk->at < walk->end && strchr("+-.eE0123456789", *walk->at) && *walk->at)
-		walk->at++;
-	text = mem_strndup(owner, start, (size_t)(walk->at - start));
+	while (reader->at < reader->end && strchr("+-.eE0123456789", *reader->at) && *reader->at)
+		reader->at++;
+	text = mem_strndup(owner, start, (size_t)(reader->at - start));
 	HOLDS(value->kind == (strpbrk(text, ".eE") ? JSON_FLOAT : JSON_INT)
 	      && same_text(text, value->text));
 	HOLDS(isfinite(strtod(text, &end)) && !*end);
@@ -144,41 +145,41 @@ same_number(void *owner, struct walk *walk, const struct json_member *value)
 }
 
 static void
-same_value(void *owner, struct walk *walk, const struct json_member *value)
+same_value(void *owner, struct reader *reader, const struct json_member *value)
 {
-	skip_space(walk);
-	HOLDS(walk->at < walk->end);
-	switch (*walk->at) {
+	skip_space(reader);
+	HOLDS(reader->at < reader->end);
+	switch (*reader->at) {
 	case '{':
-		same_object(owner, walk, value);
+		same_object(owner, reader, value);
 		break;
 	case '[':
-		same_array(owner, walk, value);
+		same_array(owner, reader, value);
 		break;
 	case '"':
 		HOLDS(value->kind == JSON_STRING);
-		HOLDS(same_text(read_string(owner, walk), value->text));
+		HOLDS(same_text(read_string(owner, reader), value->text));
 		break;
 	case 'n':
 		HOLDS(value->kind == JSON_NULL && same_text(value->text, "null"));
-		walk->at += 4;
+		reader->at += 4;
 		break;
 	case 't':
 	case 'f':
-		HOLDS(value->kind == JSON_BOOL && *value->text == *walk->at);
-		walk->at += *walk->at == 't' ? 4 : 5;
+		HOLDS(value->kind == JSON_BOOL && *value->text == *reader->at);
+		reader->at += *reader->at == 't' ? 4 : 5;
 		break;
 	default:
-		same_number(owner, walk, value);
+		same_number(owner, reader, value);
 	}
 }
 
-/* As the value of a member, since a body is an object; one level and one name more may be too many.
+/* Makes the text the value of a member, since a body is an object. One level more may be too many.
  */
 static void
 same_document(void *owner, const char *text, size_t size)
 {
-	struct walk walk = { text, text + size };
+	struct reader reader = { text, text + size };
 	struct json_body body;
 	struct error err;
 	struct buf whole;
@@ -192,15 +193,15 @@ same_document(void *owner, const char *text, size_t size)
 		return;
 	}
 	HOLDS(body.count == 1);
-	same_value(owner, &walk, &body.members[0]);
-	skip_space(&walk);
-	HOLDS(walk.at == walk.end);
+	same_value(owner, &reader, &body.members[0]);
+	skip_space(&reader);
+	HOLDS(reader.at == reader.end);
 }
 
 /* --- */
 
-/* Each member's JSON passes the gate again, is no longer than what was sent, and its kind is what
- * the text begins with. */
+/* Each member's JSON is accepted again, is no longer than what was sent, and begins as its kind
+ * does. */
 static void
 check_members(void *owner, const struct json_body *body, int depth)
 {
@@ -222,7 +223,7 @@ check_members(void *owner, const struct json_body *body, int depth)
 	}
 }
 
-/* There is room for each, and white space makes no difference. */
+/* The canonical text has room, and white space makes no difference. */
 static void
 check_canonical(void *owner, const char *text, size_t size)
 {
@@ -252,10 +253,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	void *owner = mem_scope(NULL, "input");
 	const char *text = input_copy(owner, data, size);
 	struct error err = { .kind = 0 }, other = { .kind = 0 };
-	bool passes = json_check((const char *)data, size, &err);
+	bool valid = json_check((const char *)data, size, &err);
 	struct json_body body;
 
-	if (passes) {
+	if (valid) {
 		same_document(owner, text, size);
 		check_canonical(owner, text, size);
 		if (json_body_read(owner, text, size, &body, &other))

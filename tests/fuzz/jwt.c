@@ -1,7 +1,7 @@
-/* jwt - no token is taken that the key did not sign, with whatever algorithm; and of those that it
- * did, only what says the right things at the right time
+/* jwt - a token is accepted only if it is signed with the key by HS256, and if its claims are valid
+ * now
  *
- * Input: a byte for the kind of token, then what it is made of.
+ * Input: a byte for the kind of token, then its parts.
  */
 #include "http/jwt.h"
 
@@ -24,7 +24,7 @@ verify(void *owner, const char *token, struct jwt_holder *holder)
 	return jwt_verify(owner, KEY, token, ISSUER, NOW, holder);
 }
 
-/* libsodium's own, with the key as bytes. */
+/* Calls libsodium directly. */
 static const char *
 hs256(void *owner, const char *text)
 {
@@ -58,7 +58,7 @@ token_of(void *owner, const char *head, const char *claims)
 	return mem_printf(owner, "%s.%s", text, hs256(owner, text));
 }
 
-/* --- what a set of claims means, read a second time --- */
+/* --- the meaning of the claims, read with json-c --- */
 
 static const char *
 text_of(struct json_object *claims, const char *name)
@@ -86,11 +86,11 @@ time_of(struct json_object *claims, const char *name, int64_t *time_s)
 static void
 check_claims(const char *text, const struct jwt_holder *holder)
 {
-	bool good;
-	struct json_object *claims = json_read(text, strlen(text), &good);
+	bool valid;
+	struct json_object *claims = json_read(text, strlen(text), &valid);
 	int64_t not_before, expires;
 
-	HOLDS(good && json_object_is_type(claims, json_type_object));
+	HOLDS(valid && json_object_is_type(claims, json_type_object));
 	HOLDS(same_text(text_of(claims, "iss"), ISSUER)
 	      && same_text(text_of(claims, "aud"), ISSUER));
 	HOLDS(same_text(text_of(claims, "sub"), holder->subject) && *holder->subject);
@@ -100,7 +100,7 @@ check_claims(const char *text, const struct jwt_holder *holder)
 	(void)json_object_put(claims);
 }
 
-/* Whatever the bytes are: taken is only what has our header and our signature. */
+/* Any accepted token has our header and our signature. */
 static void
 check_any(void *owner, const char *token)
 {
@@ -118,14 +118,14 @@ check_any(void *owner, const char *token)
 
 /* --- kinds --- */
 
-/* Claims of the input, rightly signed. */
+/* Claims of the input with a valid signature. */
 static void
 try_claims(void *owner, struct input *in)
 {
 	check_any(owner, token_of(owner, header, input_rest(owner, in)));
 }
 
-/* A header of the input over good claims, rightly signed: only one header is ours. */
+/* A header of the input and valid claims with a valid signature: only one header is ours. */
 static void
 try_header(void *owner, struct input *in)
 {
@@ -139,7 +139,7 @@ try_header(void *owner, struct input *in)
 }
 
 static const char *
-good_token(void *owner, const char *sub)
+valid_token(void *owner, const char *sub)
 {
 	const struct jwt_claims claims = {
 		.issuer = ISSUER, .subject = sub, .session = sub, .now_s = NOW, .life_s = 60
@@ -148,15 +148,15 @@ good_token(void *owner, const char *sub)
 	return jwt_new(owner, KEY, &claims);
 }
 
-/* What jwt_new() made is taken until it expires, by whoever has the key and nobody else. */
+/* A token of jwt_new() is accepted until it expires, and only with its key. */
 static void
 try_new(void *owner, struct input *in)
 {
-	const char *sub = input_rest(owner, in), *token = good_token(owner, sub);
+	const char *sub = input_rest(owner, in), *token = valid_token(owner, sub);
 	struct jwt_holder holder;
 	bool fits = *sub && strlen(token) <= 4096 && utf8_valid(sub, strlen(sub), NULL);
 
-	/* Longer claims are cut short by jwt_new()'s buffer, and then no JSON. */
+	/* jwt_new()'s buffer cuts longer claims short, which are then not JSON. */
 	if (fits)
 		HOLDS(verify(owner, token, &holder) && same_text(holder.subject, sub)
 		      && same_text(holder.session, sub));
@@ -167,11 +167,11 @@ try_new(void *owner, struct input *in)
 	HOLDS(!jwt_verify(owner, KEY, token, ISSUER "2", NOW, &holder));
 }
 
-/* A good token with one byte another one. */
+/* A valid token with one changed byte. */
 static void
 try_changed(void *owner, struct input *in)
 {
-	char *token = mem_strdup(owner, good_token(owner, "1"));
+	char *token = mem_strdup(owner, valid_token(owner, "1"));
 	unsigned at = input_byte(in) << 8 | input_byte(in), with = input_byte(in);
 	struct jwt_holder holder;
 
@@ -182,8 +182,8 @@ try_changed(void *owner, struct input *in)
 	HOLDS(!verify(owner, token, &holder));
 }
 
-/* Good claims under another algorithm's name, with its signature: of HS512 a right one, of `none`
- * none at all. */
+/* Valid claims under the name of another algorithm: with a valid signature for HS512, with none for
+ * `none`. */
 static void
 try_algorithms(void *owner, struct input *in)
 {

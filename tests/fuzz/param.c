@@ -1,7 +1,7 @@
-/* param - a value of each type: what is taken is one, by rules written a second time, and within
- * the bounds of its row
+/* param - a value of each type: an accepted one follows the rules, which are written here a second
+ * time, and is within the bounds of its row
  *
- * Input: a byte for the row, then the value; of a list, its values as lines.
+ * Input: a byte for the row, then the value; the values of a list are lines.
  */
 #include "http/param_list.h"
 
@@ -53,7 +53,7 @@ is_uuid(const char *text)
 	return !text[strlen(form)];
 }
 
-/* Only what an address has to have; the rule itself is stricter. */
+/* Checks only what every address has; the rule itself is stricter. */
 static void
 check_email(const char *text)
 {
@@ -75,7 +75,7 @@ digits_are(const char *text, int count)
 	return true;
 }
 
-/* A day that libc's calendar has too: it comes back as the same one. */
+/* Returns true if libc's calendar has the day: it comes back as the same one. */
 static bool
 is_date(const char *text)
 {
@@ -131,7 +131,7 @@ check_number(const struct np_param *param, const struct np_value *value)
 }
 
 static void
-check_taken(const struct np_param *param, const char *text, const struct argument *argument)
+check_accepted(const struct np_param *param, const char *text, const struct argument *argument)
 {
 	const struct np_value *value = &argument->value;
 
@@ -175,11 +175,11 @@ check_taken(const struct np_param *param, const char *text, const struct argumen
 		HOLDS(argument->cursor[0] != NULL);
 		break;
 	default:
-		HOLDS(false); /* of a type that only a body has */
+		HOLDS(false); /* a type that only a body has */
 	}
 }
 
-/* What is one has to be taken. */
+/* A valid value must be accepted. */
 static void
 check_refused(const struct np_param *param, const char *text, const char *message)
 {
@@ -208,7 +208,7 @@ check_refused(const struct np_param *param, const char *text, const char *messag
 	}
 }
 
-/* The next element of {"a","b\""}, as array_in() reads it; NULL: there is none. */
+/* Returns the next element of {"a","b\""} as array_in() reads it, or NULL. */
 static const char *
 next_element(void *owner, const char **at)
 {
@@ -229,7 +229,7 @@ next_element(void *owner, const char **at)
 	return out.data;
 }
 
-/* Of one value there is one text: 7 of 007. */
+/* Returns the one text of a value: 7 for 007. */
 static const char *
 canonical(void *owner, const struct np_param *param, const char *text)
 {
@@ -239,12 +239,12 @@ canonical(void *owner, const struct np_param *param, const char *text)
 	return one.value.text;
 }
 
-/* The array has the values that were taken, and no others. */
+/* The array has the accepted values, and no others. */
 static void
 check_list(void *owner, const struct np_param *param, struct input *in)
 {
 	struct argument argument = { .given = false };
-	const char *taken[16], *array, *element;
+	const char *accepted[16], *array, *element;
 	size_t count = 0;
 
 	while (in->left > 0) {
@@ -254,7 +254,7 @@ check_list(void *owner, const struct np_param *param, struct input *in)
 		if (message)
 			HOLDS(*message && !has_control(message));
 		else
-			taken[count++] = canonical(owner, param, text);
+			accepted[count++] = canonical(owner, param, text);
 		HOLDS(count <= (size_t)param->max_items);
 	}
 	if (!argument.list.data)
@@ -262,7 +262,7 @@ check_list(void *owner, const struct np_param *param, struct input *in)
 	array = argument.value.text ? argument.value.text : argument.list.data;
 	HOLDS(argument.list_count == (int64_t)count);
 	for (size_t i = 0; (element = next_element(owner, &array)) != NULL; i++)
-		HOLDS(i < count && same_text(element, taken[i]));
+		HOLDS(i < count && same_text(element, accepted[i]));
 	HOLDS(strcmp(array + (*array == '{'), "}") == 0);
 }
 
@@ -283,7 +283,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (message)
 			check_refused(param, text, message);
 		else
-			check_taken(param, text, &argument);
+			check_accepted(param, text, &argument);
 	}
 	mem_free(owner);
 	return 0;

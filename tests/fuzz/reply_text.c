@@ -1,7 +1,7 @@
-/* reply_text - answers that are kept in Redis, which others could write to: what is read is whole,
- * and can be sent
+/* reply_text - responses that are cached in Redis, which others may write to: a response that is
+ * read is complete, and can be sent
  *
- * Input: what Redis has.
+ * Input: the text in Redis.
  */
 #include "http/reply_text.h"
 
@@ -18,8 +18,7 @@ same_reply(const struct reply *a, const struct reply *b)
 	      && memcmp(a->body.data, b->body.data, a->body.size) == 0);
 }
 
-/* The head of the answer has as many lines as it should: no value of a header begins another one.
- */
+/* The head has the expected number of lines: no header's value begins another header. */
 static void
 check_head(void *owner, const struct reply *reply)
 {
@@ -59,7 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		HOLDS(!out.overflow && reply_from_text(&again, out.data, out.size));
 		same_reply(&reply, &again);
 	} else {
-		/* As if nothing had been read. */
+		/* The reply is empty. */
 		same_reply(&reply, &again);
 	}
 	mem_free(owner);

@@ -1,5 +1,5 @@
-/* target - a path and query, or a form: decoded once, and nothing in it that could mean something
- * else later */
+/* target - a path and query, or a form: decoded once, with nothing in it that could later be read
+ * differently */
 #include "http/target.h"
 #include "fuzz.h"
 
@@ -36,7 +36,7 @@ same_query(const struct target *a, const struct target *b)
 	}
 }
 
-/* What was decoded, encoded again, means the same: it was decoded once, and all of it. */
+/* Encoding the decoded parts gives the same target: they were decoded once and in full. */
 static void
 check_again(void *owner, const struct target *target)
 {
@@ -64,16 +64,16 @@ check_again(void *owner, const struct target *target)
 	same_query(target, &again);
 }
 
-/* A form is what follows the ? of a URL, and is called by its own name. */
+/* A form is parsed as a query is, but its errors call it a form. */
 static void
 check_form(void *owner, const char *text)
 {
 	struct target form, query;
 	struct error err, other;
-	bool good = target_parse_form(owner, text, &form, &err);
+	bool valid = target_parse_form(owner, text, &form, &err);
 
-	HOLDS(target_parse(owner, mem_printf(owner, "/?%s", text), &query, &other) == good);
-	if (!good) {
+	HOLDS(target_parse(owner, mem_printf(owner, "/?%s", text), &query, &other) == valid);
+	if (!valid) {
 		check_error(&err, NP_MALFORMED);
 		HOLDS(strstr(err.message, "The form ") && !strstr(err.message, "The URL ")
 		      && !strstr(err.message, "query"));

@@ -1,5 +1,5 @@
-/* trace - traceparent: what is taken has the form of W3C Trace Context, and nothing of it but its
- * digits goes on */
+/* trace - traceparent: an accepted header has the form of W3C Trace Context, and only its digits
+ * are passed on */
 #include "http/trace.h"
 
 #include "fuzz.h"
@@ -19,7 +19,7 @@ is_zero(const char *text, size_t size)
 	return strspn(text, "0") >= size;
 }
 
-/* https://www.w3.org/TR/trace-context/#traceparent-header-field-values, once more. */
+/* https://www.w3.org/TR/trace-context/#traceparent-header-field-values, a second time. */
 static bool
 is_traceparent(const char *text)
 {

@@ -50,7 +50,7 @@ keys_come_back_as_they_were_written(void **state)
 }
 
 static void
-an_empty_key_comes_back_too(void **state)
+an_empty_key_comes_back(void **state)
 {
 	const char *const empty[] = { "" };
 	const char *keys[CURSOR_KEYS_MAX];
@@ -61,7 +61,7 @@ an_empty_key_comes_back_too(void **state)
 }
 
 static void
-a_full_buffer_stays_full(void **state)
+an_overflow_of_the_buffer_is_kept(void **state)
 {
 	const char *const keys[] = { "a" };
 	struct buf out;
@@ -88,7 +88,7 @@ a_cursor_needs_no_escape_in_a_url(void **state)
 }
 
 static void
-it_is_base64url_without_padding(void **state)
+a_cursor_is_base64url_without_padding(void **state)
 {
 	assert_string_equal(written(*state, (const char *const[]){ "a" }, 1), "H2E");
 	assert_string_equal(written(*state, (const char *const[]){ "ab" }, 1), "H2Fi");
@@ -104,9 +104,9 @@ static const struct forged_row {
 	{ "one digit", "H" },
 	{ "a digit too many", "H2FiA" },
 	{ "padding", "H2E=" },
-	{ "bits behind the end of two digits", "H2FiYx" },
-	{ "bits behind the end of three digits", "H2F" },
-	{ "the digits of the other base64", "H35+fj8" },
+	{ "extra bits after two digits", "H2FiYx" },
+	{ "extra bits after three digits", "H2F" },
+	{ "the alphabet of plain base64", "H35+fj8" },
 	{ "space", "H2 Fi" },
 	{ "line feed", "H2Fi\n" },
 	{ "not ASCII", "H2\xc3\xa9" },
@@ -115,12 +115,12 @@ static const struct forged_row {
 	{ "six keys", "H2EfYh9jH2QfZR9m" },
 	{ "no separator before the first key", "YWJj" },
 	{ "a URL", "/users?after=x" },
-	{ "an escape of nothing", "H2Ee" },
-	{ "an escape of what needs none", "H2EeYQ" },
+	{ "an unknown escape", "H2Ee" },
+	{ "an escape of a letter", "H2EeYQ" },
 };
 
 static void
-what_was_not_written_here_is_refused(void **state)
+a_forged_cursor_is_refused(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(forged_rows); i++) {
 		const struct forged_row *row = &forged_rows[i];
@@ -156,10 +156,9 @@ a_cursor_that_is_too_long_is_refused(void **state)
 	assert_false(cursor_read(*state, text.data, keys));
 }
 
-/* Whatever fits when it is written can be read: a page must not end in a "next" that nobody takes.
- */
+/* A page must not end in a "next" that is then refused. */
 static void
-what_can_be_written_can_be_read(void **state)
+each_written_cursor_can_be_read(void **state)
 {
 	for (size_t size = 1400; size < 2100; size++) {
 		const char *key = repeated(*state, size), *keys[CURSOR_KEYS_MAX];
@@ -168,14 +167,13 @@ what_can_be_written_can_be_read(void **state)
 		buf_init(&out, *state, 4096);
 		cursor_write(&out, &key, 1);
 		if (!out.overflow && !cursor_read(*state, out.data, keys))
-			fail_msg("a key of %zu bytes was written, and refused when it came back",
-			         size);
+			fail_msg("a key of %zu bytes was written but not read", size);
 	}
 }
 
-/* A name that people chose may hold any byte that JSON lets through. */
+/* A name that a user chose may have any character that JSON can have. */
 static void
-a_key_with_a_control_byte_is_not_two(void **state)
+a_key_with_a_control_character_stays_one_key(void **state)
 {
 	for (char c = 1; c < 0x20; c++) {
 		const char *key = mem_printf(*state, "a%cb", c), *keys[CURSOR_KEYS_MAX];
@@ -191,7 +189,7 @@ a_key_with_a_control_byte_is_not_two(void **state)
 }
 
 static void
-a_key_that_is_too_long_is_an_overflow(void **state)
+a_key_that_is_too_long_overflows(void **state)
 {
 	const char *key = repeated(*state, CURSOR_MAX_BYTES / 4 * 3 - 1);
 	struct buf out;
@@ -211,15 +209,15 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(keys_come_back_as_they_were_written),
-		TEST(an_empty_key_comes_back_too),
-		TEST(a_full_buffer_stays_full),
+		TEST(an_empty_key_comes_back),
+		TEST(an_overflow_of_the_buffer_is_kept),
 		TEST(a_cursor_needs_no_escape_in_a_url),
-		TEST(it_is_base64url_without_padding),
-		TEST(what_was_not_written_here_is_refused),
+		TEST(a_cursor_is_base64url_without_padding),
+		TEST(a_forged_cursor_is_refused),
 		TEST(a_cursor_that_is_too_long_is_refused),
-		TEST(what_can_be_written_can_be_read),
-		TEST(a_key_with_a_control_byte_is_not_two),
-		TEST(a_key_that_is_too_long_is_an_overflow),
+		TEST(each_written_cursor_can_be_read),
+		TEST(a_key_with_a_control_character_stays_one_key),
+		TEST(a_key_that_is_too_long_overflows),
 	};
 
 	return cmocka_run_group_tests_name("cursor", tests, NULL, NULL);

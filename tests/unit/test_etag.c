@@ -26,23 +26,23 @@ tag_of(void *owner)
 }
 
 static void
-who_has_the_answer_gets_a_304(void **state)
+a_client_with_the_current_response_gets_a_304(void **state)
 {
 	static const struct {
-		const char *about, *before, *behind;
+		const char *about, *before, *after;
 		bool known;
 	} rows[] = {
 		{ "the tag", "", "", true },
-		{ "a weak one", "W/", "", true },
-		{ "behind others", "\"a\", W/\"b\",", "", true },
+		{ "a weak tag", "W/", "", true },
+		{ "after others", "\"a\", W/\"b\",", "", true },
 		{ "before others", "", ", \"c\"", true },
-		{ "behind one with a comma in it", "\"a,b\", ", "", true },
-		{ "behind something that is no tag", "x, ", "", false },
-		{ "before something that is no tag", "", ", x", false },
+		{ "after one with a comma in it", "\"a,b\", ", "", true },
+		{ "after an invalid tag", "x, ", "", false },
+		{ "before an invalid tag", "", ", x", false },
 		{ "spaces and commas around it", " ,\t, ", " ,, ", true },
-		{ "inside of another one", "\"a", "", false },
-		{ "a star before it", "*, ", "", false },
-		{ "a star behind it", "", ", *", false },
+		{ "inside another tag", "\"a", "", false },
+		{ "after a star", "*, ", "", false },
+		{ "before a star", "", ", *", false },
 	};
 	const char *tag = tag_of(*state);
 
@@ -50,14 +50,14 @@ who_has_the_answer_gets_a_304(void **state)
 		struct reply reply;
 
 		answer(*state, &reply, "GET",
-		       mem_printf(*state, "%s%s%s", rows[i].before, tag, rows[i].behind));
+		       mem_printf(*state, "%s%s%s", rows[i].before, tag, rows[i].after));
 		row_int(&rows[i], reply.status, rows[i].known ? 304 : 200);
 		row_int(&rows[i], reply.body.size, rows[i].known ? 0 : strlen(BODY));
 	}
 }
 
 static void
-others_get_the_answer(void **state)
+other_clients_get_the_response(void **state)
 {
 	static const char *const known[] = {
 		"", ",", "\"\"", "\"other\"", "W/", "\"", "W/\"x", "x"
@@ -74,7 +74,7 @@ others_get_the_answer(void **state)
 }
 
 static void
-only_a_success_that_is_read_has_a_tag(void **state)
+only_a_200_to_get_or_head_gets_a_tag(void **state)
 {
 	const struct request request = { .method = "GET" };
 	struct reply reply;
@@ -87,7 +87,7 @@ only_a_success_that_is_read_has_a_tag(void **state)
 	reply.status = NP_CREATED;
 	etag_apply(&reply, &request);
 	assert_null(reply_header(&reply, "ETag"));
-	/* The handler's own Cache-Control: all is left to it. */
+	/* A handler that sets Cache-Control also decides on the tag. */
 	reply_init(&reply, *state);
 	assert_true(reply_add_header(&reply, "Cache-Control", "max-age=60", &err));
 	etag_apply(&reply, &request);
@@ -115,39 +115,41 @@ the_handlers_own_tag_is_the_only_one(void **state)
 }
 
 static void
-a_header_says_of_a_tag(void **state)
+a_header_lists_a_tag_or_not(void **state)
 {
 	static const struct {
 		const char *about, *list, *tag;
 		enum etag_match weak, strong;
 	} rows[] = {
 		{ "the tag", "\"a\"", "\"a\"", ETAG_LISTED, ETAG_LISTED },
-		{ "a weak one", "W/\"a\"", "\"a\"", ETAG_LISTED, ETAG_NOT_LISTED },
-		{ "of a weak one", "\"a\"", "W/\"a\"", ETAG_LISTED, ETAG_NOT_LISTED },
+		{ "a weak tag", "W/\"a\"", "\"a\"", ETAG_LISTED, ETAG_NOT_LISTED },
+		{ "against a weak tag", "\"a\"", "W/\"a\"", ETAG_LISTED, ETAG_NOT_LISTED },
 		{ "both weak", "W/\"a\"", "W/\"a\"", ETAG_LISTED, ETAG_NOT_LISTED },
-		{ "a weak one and it", "W/\"a\", \"a\"", "\"a\"", ETAG_LISTED, ETAG_LISTED },
-		{ "others", "\"b\",\"ab\",\"A\",\"\"", "\"a\"", ETAG_NOT_LISTED, ETAG_NOT_LISTED },
-		{ "one that begins as it", "\"a\"", "\"a,b\"", ETAG_NOT_LISTED, ETAG_NOT_LISTED },
-		{ "an empty one", "\"\"", "\"\"", ETAG_LISTED, ETAG_LISTED },
+		{ "a weak tag and the strong one", "W/\"a\", \"a\"", "\"a\"", ETAG_LISTED,
+		  ETAG_LISTED },
+		{ "other tags", "\"b\",\"ab\",\"A\",\"\"", "\"a\"", ETAG_NOT_LISTED,
+		  ETAG_NOT_LISTED },
+		{ "a prefix of the tag", "\"a\"", "\"a,b\"", ETAG_NOT_LISTED, ETAG_NOT_LISTED },
+		{ "an empty tag", "\"\"", "\"\"", ETAG_LISTED, ETAG_LISTED },
 		{ "bytes above ASCII", "\"\xc3\xa9\"", "\"\xc3\xa9\"", ETAG_LISTED, ETAG_LISTED },
-		{ "where there is none", "\"a\"", NULL, ETAG_NOT_LISTED, ETAG_NOT_LISTED },
+		{ "against no tag", "\"a\"", NULL, ETAG_NOT_LISTED, ETAG_NOT_LISTED },
 		{ "a star", "*", "\"a\"", ETAG_ANY, ETAG_ANY },
 		{ "a star in spaces", " *\t", NULL, ETAG_ANY, ETAG_ANY },
 		{ "two stars", "**", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
 		{ "a star in a list", "*,\"a\"", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
-		{ "a star behind a comma", ",*", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
-		{ "nothing", "", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
-		{ "no tag", " , ,", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
+		{ "a star after a comma", ",*", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
+		{ "empty", "", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
+		{ "only commas", " , ,", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
 		{ "without quotes", "a", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
 		{ "not closed", "\"a\", \"a", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
 		{ "no comma between", "\"a\" \"b\"", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
 		{ "a space inside", "\"a\",\"a b\"", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
-		{ "a control byte inside", "\"a\x7f\"", "\"a\x7f\"", ETAG_MALFORMED,
+		{ "a control character inside", "\"a\x7f\"", "\"a\x7f\"", ETAG_MALFORMED,
 		  ETAG_MALFORMED },
-		{ "a small w", "w/\"a\"", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
-		{ "a space behind W/", "W/ \"a\"", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
+		{ "w/ in lower case", "w/\"a\"", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
+		{ "a space after W/", "W/ \"a\"", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
 		{ "W/ alone", "W/", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
-		{ "text behind the tag", "\"a\"x", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
+		{ "text after the tag", "\"a\"x", "\"a\"", ETAG_MALFORMED, ETAG_MALFORMED },
 	};
 
 	(void)state;
@@ -161,11 +163,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(who_has_the_answer_gets_a_304),
-		TEST(others_get_the_answer),
-		TEST(only_a_success_that_is_read_has_a_tag),
+		TEST(a_client_with_the_current_response_gets_a_304),
+		TEST(other_clients_get_the_response),
+		TEST(only_a_200_to_get_or_head_gets_a_tag),
 		TEST(the_handlers_own_tag_is_the_only_one),
-		TEST(a_header_says_of_a_tag),
+		TEST(a_header_lists_a_tag_or_not),
 	};
 
 	return cmocka_run_group_tests_name("etag", tests, NULL, NULL);

@@ -5,15 +5,15 @@
 #include "http/json_check.h"
 #include "unit.h"
 
-/* A text whose size is not its strlen(). */
+/* A text that may contain NUL, and its size. */
 #define BYTES(literal) literal, sizeof(literal) - 1
 
-static const struct gate_row {
+static const struct check_row {
 	const char *about;
 	const char *text;
 	size_t size;
-	bool good;
-} gate_rows[] = {
+	bool valid;
+} check_rows[] = {
 	{ "empty object", BYTES("{}"), true },
 	{ "white space of all kinds", BYTES(" \t\r\n{ \"a\" : [ 1 , 2 ] } \n"), true },
 	{ "all words", BYTES("[true,false,null]"), true },
@@ -21,7 +21,7 @@ static const struct gate_row {
 	{ "number alone", BYTES("-1.5e+10"), true },
 	{ "word alone", BYTES("null"), true },
 	{ "all escapes", BYTES("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD83D\\ude00\""), true },
-	{ "last code points around the surrogates", BYTES("\"\\ud7ff\\ue000\""), true },
+	{ "code points next to the surrogates", BYTES("\"\\ud7ff\\ue000\""), true },
 	{ "UTF-8 of each length", BYTES("\"a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""), true },
 	{ "DEL", BYTES("\"\x7f\""), true },
 	{ "empty key", BYTES("{\"\":1}"), true },
@@ -29,8 +29,7 @@ static const struct gate_row {
 	{ "a key that begins like another", BYTES("{\"a\":1,\"ab\":2,\"\":3}"), true },
 	{ "equal keys in different objects",
 	  BYTES("{\"a\":{\"a\":{\"a\":1}},\"b\":[{\"a\":1},{\"a\":2}]}"), true },
-	{ "equal keys before and behind an inner object", BYTES("{\"a\":{\"b\":1},\"b\":2}"),
-	  true },
+	{ "equal keys in an inner object and after it", BYTES("{\"a\":{\"b\":1},\"b\":2}"), true },
 	{ "keys that differ by normalisation", BYTES("{\"\xc3\xa9\":1,\"e\xcc\x81\":2}"), true },
 	{ "largest integer", BYTES("9223372036854775807"), true },
 	{ "smallest integer", BYTES("-9223372036854775808"), true },
@@ -42,9 +41,9 @@ static const struct gate_row {
 	{ "empty", BYTES(""), false },
 	{ "white space only", BYTES(" \n"), false },
 	{ "byte order mark", BYTES("\xef\xbb\xbf{}"), false },
-	{ "text behind the end", BYTES("{} x"), false },
+	{ "text after the end", BYTES("{} x"), false },
 	{ "two values", BYTES("{}{}"), false },
-	{ "NUL behind the end", BYTES("{}\0"), false },
+	{ "NUL after the end", BYTES("{}\0"), false },
 	{ "NUL before the value", BYTES("\0{}"), false },
 	{ "NUL between the parts", BYTES("{\"a\"\0:1}"), false },
 	{ "comment", BYTES("{/* */}"), false },
@@ -74,7 +73,7 @@ static const struct gate_row {
 	{ "duplicate key, slash", BYTES("{\"\\/\":1,\"/\":2}"), false },
 	{ "duplicate key, case of the digits", BYTES("{\"\\u00E9\":1,\"\\u00e9\":2}"), false },
 	{ "duplicate empty key", BYTES("{\"\":1,\"\":2}"), false },
-	{ "duplicate key behind an inner object", BYTES("{\"a\":{\"b\":1},\"a\":2}"), false },
+	{ "duplicate key after an inner object", BYTES("{\"a\":{\"b\":1},\"a\":2}"), false },
 	{ "duplicate key inside", BYTES("{\"x\":[{\"a\":1,\"a\":2}]}"), false },
 	{ "duplicate key, not next to each other", BYTES("{\"a\":1,\"b\":2,\"a\":3}"), false },
 
@@ -88,8 +87,9 @@ static const struct gate_row {
 	{ "low surrogate alone", BYTES("\"\\udc00\""), false },
 	{ "high surrogate, then a letter", BYTES("\"\\ud83dx12345\""), false },
 	{ "two high surrogates", BYTES("\"\\ud83d\\ud83d\""), false },
-	{ "high surrogate, then what is above the low ones", BYTES("\"\\ud83d\\ue000\""), false },
-	{ "pair the wrong way round", BYTES("\"\\ude00\\ud83d\""), false },
+	{ "high surrogate, then a code point above the low ones", BYTES("\"\\ud83d\\ue000\""),
+	  false },
+	{ "surrogate pair in reverse order", BYTES("\"\\ude00\\ud83d\""), false },
 	{ "lone surrogate in a key", BYTES("{\"\\ud800\":1}"), false },
 	{ "unknown escape", BYTES("\"\\x41\""), false },
 	{ "escape in capitals", BYTES("\"\\N\""), false },
@@ -98,7 +98,7 @@ static const struct gate_row {
 	{ "no digit", BYTES("\"\\u004g\""), false },
 	{ "string that does not end", BYTES("\"abc"), false },
 	{ "string that ends with an escape", BYTES("\"abc\\\""), false },
-	{ "text ends inside of an escape", BYTES("\"\\u00"), false },
+	{ "text ends inside an escape", BYTES("\"\\u00"), false },
 	{ "text ends with a backslash", BYTES("\"\\"), false },
 	{ "overlong UTF-8", BYTES("\"\xc0\xaf\""), false },
 	{ "surrogate as UTF-8", BYTES("\"\xed\xa0\x80\""), false },
@@ -113,62 +113,62 @@ static const struct gate_row {
 	{ "above the largest double", BYTES("1e400"), false },
 	{ "below the smallest double", BYTES("[-1e400]"), false },
 	{ "too small for a double", BYTES("1e-400"), false },
-	{ "more digits behind the point than a decimal of Postgres has", BYTES("0e-20000"), false },
+	{ "more decimals than Postgres' numeric can hold", BYTES("0e-20000"), false },
 	{ "more than 63 bytes",
 	  BYTES("0.0000000000000000000000000000000000000000000000000000000000000001"), false },
 	{ "a long exponent", BYTES("[1E+00001]"), false },
 	{ "one more than the largest integer", BYTES("9223372036854775808"), false },
 	{ "one less than the smallest integer", BYTES("-9223372036854775809"), false },
-	{ "much too large an integer", BYTES("[123456789012345678901234567890]"), false },
+	{ "far too large an integer", BYTES("[123456789012345678901234567890]"), false },
 	{ "leading zero", BYTES("01"), false },
-	{ "leading zero behind a minus", BYTES("-01"), false },
+	{ "leading zero after a minus", BYTES("-01"), false },
 	{ "plus", BYTES("+1"), false },
 	{ "no digit before the point", BYTES(".5"), false },
-	{ "no digit behind the point", BYTES("5."), false },
+	{ "no digit after the point", BYTES("5."), false },
 	{ "no digit in the exponent", BYTES("1e"), false },
 	{ "minus alone", BYTES("-"), false },
 	{ "hexadecimal", BYTES("0x10"), false },
 	{ "word in capitals", BYTES("True"), false },
 	{ "word cut short", BYTES("tru"), false },
-	{ "word with more behind", BYTES("nullx"), false },
+	{ "word with a letter too many", BYTES("nullx"), false },
 };
 
-/* Each text in memory of its own size, so that a sanitizer sees a byte read too far. */
+/* Each text has a block of its own size, so that a sanitizer sees a read past the end. */
 static void
-the_gate_lets_i_json_pass_and_nothing_else(void **state)
+the_check_accepts_i_json_and_nothing_else(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(gate_rows); i++) {
-		const struct gate_row *row = &gate_rows[i];
+	for (size_t i = 0; i < COUNT_OF(check_rows); i++) {
+		const struct check_row *row = &check_rows[i];
 		char *text = malloc(row->size ? row->size : 1);
 		struct error err = { .kind = 0 };
-		bool good;
+		bool valid;
 
 		assert_non_null(text);
 		memcpy(text, row->text, row->size);
-		good = json_check(text, row->size, &err);
+		valid = json_check(text, row->size, &err);
 		free(text);
-		row_int(row, good, row->good);
-		if (!good) {
+		row_int(row, valid, row->valid);
+		if (!valid) {
 			row_int(row, err.kind, NP_MALFORMED);
 			row_true(row, strstr(err.message, "byte") != NULL);
 		}
 	}
 }
 
-/* Each in memory of its own size again, without a NUL behind it. */
+/* Each text has a block of its own size, without a NUL. */
 static void
-a_value_that_passes_the_gate_is_read_as_it_is(void **state)
+an_accepted_value_is_read_unchanged(void **state)
 {
-	for (size_t i = 0; i < COUNT_OF(gate_rows); i++) {
-		const struct gate_row *row = &gate_rows[i];
+	for (size_t i = 0; i < COUNT_OF(check_rows); i++) {
+		const struct check_row *row = &check_rows[i];
 		size_t size = row->size + sizeof("{\"\":}") - 1;
 		char *text = malloc(size + 1);
 		struct json_body body;
 		const char *json;
 		struct error err;
 
-		if (!row->good) {
+		if (!row->valid) {
 			free(text);
 			continue;
 		}
@@ -184,7 +184,7 @@ a_value_that_passes_the_gate_is_read_as_it_is(void **state)
 }
 
 static void
-a_fault_tells_its_byte(void **state)
+an_error_names_its_byte(void **state)
 {
 	struct error err;
 
@@ -193,7 +193,7 @@ a_fault_tells_its_byte(void **state)
 	assert_non_null(strstr(err.message, "byte 6"));
 }
 
-/* `open` count times, then `inside`, then `close` count times. */
+/* Returns `open` count times, then `inside`, then `close` count times. */
 static struct buf
 nested(void *owner, const char *open, const char *inside, const char *close, int count)
 {
@@ -222,13 +222,13 @@ levels_are_counted(void **state)
 	text = nested(*state, "{\"a\":", "1", "}", JSON_DEPTH_MAX + 1);
 	assert_false(json_check(text.data, text.size, &err));
 	assert_int_equal(err.kind, NP_MALFORMED);
-	/* Beside each other they do not add up. */
+	/* Arrays beside each other do not add up. */
 	text = nested(*state, "[[],", "[]", "]", JSON_DEPTH_MAX - 1);
 	assert_true(json_check(text.data, text.size, &err));
 }
 
 static void
-an_attack_by_depth_ends_early(void **state)
+a_text_of_too_many_levels_is_refused_early(void **state)
 {
 	struct error err;
 	struct buf text;
@@ -239,10 +239,10 @@ an_attack_by_depth_ends_early(void **state)
 	assert_false(json_check(text.data, text.size, &err));
 }
 
-/* Each level with as many keys as it may have, the last of them for the next level; all keys of all
- * levels are known at once. */
+/* Each level has the maximum of keys, the last of them for the next level: the keys of all levels
+ * are in the table at once. */
 static void
-keys_of_all_levels_are_told_apart(void **state)
+keys_of_all_levels_are_compared(void **state)
 {
 	struct error err;
 	struct buf text;
@@ -256,14 +256,13 @@ keys_of_all_levels_are_told_apart(void **state)
 	for (int level = 0; level < JSON_DEPTH_MAX; level++)
 		buf_char(&text, '}');
 	assert_true(json_check(text.data, text.size, &err));
-	/* Behind the inner ones a name of the outermost is still known. */
+	/* After the inner objects the keys of the outermost are still in the table. */
 	text.size--;
 	buf_text(&text, ",\"k0\":1}");
 	assert_false(json_check(text.data, text.size, &err));
 }
 
-/* An object that is closed leaves nothing behind: how many there are is bounded by the size of a
- * body alone. */
+/* A closed object leaves nothing behind: only the size of a body bounds the number of objects. */
 static void
 objects_beside_each_other_do_not_add_up(void **state)
 {
@@ -277,7 +276,7 @@ objects_beside_each_other_do_not_add_up(void **state)
 	assert_true(json_check(text.data, text.size, &err));
 }
 
-/* The best of five, in processor time: 150,000 members in objects of so many. */
+/* Returns the best processor time of five runs for 150,000 members in objects of `in_one` each. */
 static clock_t
 time_of_members(void *owner, int in_one)
 {
@@ -303,28 +302,28 @@ time_of_members(void *owner, int in_one)
 	return best;
 }
 
-/* Compared pairwise they took several times as long as those of small ones. */
+/* When keys were compared in pairs, large objects took several times as long as small ones. */
 static void
-names_of_large_objects_take_no_longer(void **state)
+keys_of_large_objects_take_no_longer(void **state)
 {
 	assert_true(time_of_members(*state, JSON_OBJECT_KEYS_MAX)
 	            < 3 * time_of_members(*state, 10));
 }
 
 static void
-a_fault_leaves_no_names_behind(void **state)
+an_error_leaves_no_keys_behind(void **state)
 {
 	static const char broken[] = "{\"a\":{\"b\":{\"a\":1,\"c\":}}}";
-	static const char good[] = "{\"a\":{\"b\":{\"a\":1,\"c\":2}}}";
+	static const char valid[] = "{\"a\":{\"b\":{\"a\":1,\"c\":2}}}";
 	struct error err;
 
 	(void)state;
 	assert_false(json_check(broken, sizeof(broken) - 1, &err));
-	assert_true(json_check(good, sizeof(good) - 1, &err));
+	assert_true(json_check(valid, sizeof(valid) - 1, &err));
 }
 
 static void
-keys_are_counted_in_one_object(void **state)
+keys_are_counted_in_each_object(void **state)
 {
 	struct error err;
 	struct buf text;
@@ -393,7 +392,7 @@ json_loses_its_white_space_and_nothing_else(void **state)
 }
 
 static void
-items_come_one_after_the_other(void **state)
+items_are_read_in_order(void **state)
 {
 	static const char text[] =
 	    "{\"a\": [ \"x,]\" , [ 1 , [2] ],{\"b\":[3]}, -4 , null ] , \"e\": [ ]}";
@@ -455,7 +454,7 @@ an_escaped_name_is_decoded(void **state)
 	assert_string_equal(body.members[0].name, "a/");
 }
 
-/* Some readers make U+FFFD of them. */
+/* Some readers turn them into U+FFFD. */
 static void
 code_points_that_end_like_a_surrogate_are_decoded(void **state)
 {
@@ -481,7 +480,7 @@ an_empty_object_has_no_members(void **state)
 }
 
 static void
-a_body_that_is_no_object_is_invalid(void **state)
+a_body_that_is_not_an_object_is_invalid(void **state)
 {
 	static const char *const others[] = { "[]", "[{}]", "\"{}\"", "1",
 		                              "-0", "1.5",  "true",   "null" };
@@ -497,7 +496,7 @@ a_body_that_is_no_object_is_invalid(void **state)
 }
 
 static void
-a_body_that_does_not_pass_the_gate_is_malformed(void **state)
+a_body_that_is_not_json_is_malformed(void **state)
 {
 	struct json_body body;
 	struct error err;
@@ -512,25 +511,25 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_gate_lets_i_json_pass_and_nothing_else),
-		TEST(a_value_that_passes_the_gate_is_read_as_it_is),
-		TEST(a_fault_tells_its_byte),
+		TEST(the_check_accepts_i_json_and_nothing_else),
+		TEST(an_accepted_value_is_read_unchanged),
+		TEST(an_error_names_its_byte),
 		TEST(levels_are_counted),
-		TEST(an_attack_by_depth_ends_early),
-		TEST(keys_of_all_levels_are_told_apart),
+		TEST(a_text_of_too_many_levels_is_refused_early),
+		TEST(keys_of_all_levels_are_compared),
 		TEST(objects_beside_each_other_do_not_add_up),
-		TEST(names_of_large_objects_take_no_longer),
-		TEST(a_fault_leaves_no_names_behind),
-		TEST(keys_are_counted_in_one_object),
+		TEST(keys_of_large_objects_take_no_longer),
+		TEST(an_error_leaves_no_keys_behind),
+		TEST(keys_are_counted_in_each_object),
 		TEST(members_have_a_kind_and_a_text),
 		TEST(json_loses_its_white_space_and_nothing_else),
-		TEST(items_come_one_after_the_other),
+		TEST(items_are_read_in_order),
 		TEST(objects_are_read_level_by_level),
 		TEST(an_escaped_name_is_decoded),
 		TEST(code_points_that_end_like_a_surrogate_are_decoded),
 		TEST(an_empty_object_has_no_members),
-		TEST(a_body_that_is_no_object_is_invalid),
-		TEST(a_body_that_does_not_pass_the_gate_is_malformed),
+		TEST(a_body_that_is_not_an_object_is_invalid),
+		TEST(a_body_that_is_not_json_is_malformed),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);

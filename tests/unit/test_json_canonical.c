@@ -9,7 +9,7 @@ canonical(void *owner, const char *text)
 	buf_init(&out, owner, JSON_CANONICAL_MAX_BYTES(strlen(text)));
 	json_canonical(&out, text);
 	assert_false(out.overflow);
-	/* A NUL ends each string: they are made visible. */
+	/* Makes the NUL that ends each string visible. */
 	for (size_t i = 0; i < out.size; i++)
 		if (!out.data[i])
 			out.data[i] = '|';
@@ -17,7 +17,7 @@ canonical(void *owner, const char *text)
 }
 
 static void
-what_is_one_value_is_one_text(void **state)
+equal_values_have_one_text(void **state)
 {
 	static const struct {
 		const char *about, *one, *other;
@@ -25,20 +25,20 @@ what_is_one_value_is_one_text(void **state)
 		{ "white space", "{\"a\":[1,true,null]}", " {\t\"a\" :\r\n[ 1 , true , null ] } " },
 		{ "members", "{\"a\":1,\"b\":{\"c\":2,\"d\":3}}",
 		  "{\"b\":{\"d\":3,\"c\":2},\"a\":1}" },
-		{ "members of which one begins as the other", "{\"a\":1,\"ab\":2,\"\":3}",
+		{ "members of which one is a prefix of the other", "{\"a\":1,\"ab\":2,\"\":3}",
 		  "{\"ab\":2,\"\":3,\"a\":1}" },
 		{ "members in a list", "[{\"a\":1,\"b\":2},{\"b\":1,\"a\":2}]",
 		  "[{\"b\":2,\"a\":1},{\"a\":2,\"b\":1}]" },
 		{ "escapes", "\"A/\\n\xc3\xa9\xf0\x9f\x98\x80\"",
 		  "\"\\u0041\\/\\u000a\\u00e9\\ud83d\\ude00\"" },
 		{ "an escape in a name", "{\"a\":1,\"b\":2}", "{\"\\u0062\":2,\"\\u0061\":1}" },
-		{ "a fraction of nothing", "1", "1.0" },
+		{ "a fraction of zero", "1", "1.0" },
 		{ "an exponent", "1500", "1.5e3" },
 		{ "a negative exponent", "-0.0015", "-15E-4" },
-		{ "zeros within", "1002003000", "1002003E+3" },
+		{ "zeros inside", "1002003000", "1002003E+3" },
 		{ "zero", "0", "0.00e7" },
-		{ "a minus and zero", "-0", "-0.0e-3" },
-		{ "a long one", "123456789012345678901234567890",
+		{ "minus zero", "-0", "-0.0e-3" },
+		{ "a long number", "123456789012345678901234567890",
 		  "1.2345678901234567890123456789e29" },
 	};
 
@@ -48,7 +48,7 @@ what_is_one_value_is_one_text(void **state)
 }
 
 static void
-what_differs_stays_different(void **state)
+different_values_have_different_texts(void **state)
 {
 	static const char *const values[] = {
 		"null",
@@ -101,9 +101,10 @@ what_differs_stays_different(void **state)
 			                        canonical(*state, values[j]));
 }
 
-/* The gate stands before it; all the same nothing is read behind the end, and nothing hangs. */
+/* json_check() refuses such texts first. Even so, nothing is read past the end, and nothing hangs.
+ */
 static void
-what_is_no_json_ends(void **state)
+a_text_that_is_not_json_is_read_within_its_bounds(void **state)
 {
 	static const char *const texts[] = {
 		"",
@@ -144,9 +145,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_one_value_is_one_text),
-		TEST(what_differs_stays_different),
-		TEST(what_is_no_json_ends),
+		TEST(equal_values_have_one_text),
+		TEST(different_values_have_different_texts),
+		TEST(a_text_that_is_not_json_is_read_within_its_bounds),
 	};
 
 	return cmocka_run_group_tests_name("json_canonical", tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #define KEY    "0123456789abcdef0123456789abcdef"
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}"
 #define NOW    1800000000
-#define GOOD \
+#define VALID \
 	"\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1799999990,\"exp\":1800000060"
 
 static const char *
@@ -41,7 +41,7 @@ subject_of(void *owner, const char *text)
 }
 
 static void
-what_is_made_is_taken_until_it_expires(void **state)
+a_new_token_is_valid_until_it_expires(void **state)
 {
 	const struct jwt_claims claims = {
 		.issuer = "us", .subject = "7", .session = "8", .now_s = NOW, .life_s = 60
@@ -60,18 +60,18 @@ what_is_made_is_taken_until_it_expires(void **state)
 }
 
 static void
-only_right_claims_are_taken(void **state)
+only_valid_claims_are_accepted(void **state)
 {
 	static const struct {
 		const char *about, *claims;
-		bool good;
+		bool valid;
 	} rows[] = {
-		{ "all of them", "{" GOOD "}", true },
-		{ "and others", "{" GOOD ",\"x\":[1]}", true },
-		{ "none", "{}", false },
-		{ "no object", "[]", false },
-		{ "no JSON", "{", false },
-		{ "a claim twice", "{" GOOD ",\"sub\":\"8\"}", false },
+		{ "all claims", "{" VALID "}", true },
+		{ "all claims and another", "{" VALID ",\"x\":[1]}", true },
+		{ "no claims", "{}", false },
+		{ "not an object", "[]", false },
+		{ "not JSON", "{", false },
+		{ "a claim twice", "{" VALID ",\"sub\":\"8\"}", false },
 		{ "another issuer",
 		  "{\"iss\":\"them\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":1900000000}",
 		  false },
@@ -81,24 +81,24 @@ only_right_claims_are_taken(void **state)
 		{ "a list of audiences",
 		  "{\"iss\":\"us\",\"aud\":[\"us\"],\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":1900000000}",
 		  false },
-		{ "no beginning",
+		{ "no nbf",
 		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"exp\":1900000000}",
 		  false },
-		{ "no end", "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1}",
+		{ "no exp", "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1}",
 		  false },
-		{ "an end as text",
+		{ "exp as a string",
 		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":\"1900000000\"}",
 		  false },
-		{ "an end as a fraction",
+		{ "exp as a float",
 		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":1.9e9}",
 		  false },
-		{ "since ever",
+		{ "the earliest nbf",
 		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":-9223372036854775808,\"exp\":1900000000}",
 		  true },
-		{ "not yet",
+		{ "not valid yet",
 		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1800000031,\"exp\":1900000000}",
 		  false },
-		{ "not any more",
+		{ "expired",
 		  "{\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1,\"exp\":1800000000}",
 		  false },
 		{ "no session",
@@ -123,11 +123,11 @@ only_right_claims_are_taken(void **state)
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		row_text(&rows[i], subject_of(*state, token(*state, HEADER, rows[i].claims)),
-		         rows[i].good ? "7" : NULL);
+		         rows[i].valid ? "7" : NULL);
 }
 
 static void
-only_our_header_is_taken(void **state)
+only_our_header_is_accepted(void **state)
 {
 	static const char *const headers[] = {
 		"{\"alg\":\"none\",\"typ\":\"at+jwt\"}",
@@ -139,16 +139,17 @@ only_our_header_is_taken(void **state)
 		"",
 	};
 
-	assert_non_null(subject_of(*state, token(*state, HEADER, "{" GOOD "}")));
+	assert_non_null(subject_of(*state, token(*state, HEADER, "{" VALID "}")));
 	for (size_t i = 0; i < COUNT_OF(headers); i++)
-		assert_null(subject_of(*state, token(*state, headers[i], "{" GOOD "}")));
+		assert_null(subject_of(*state, token(*state, headers[i], "{" VALID "}")));
 }
 
 static void
-only_the_form_of_a_token_is_taken(void **state)
+only_a_well_formed_token_is_accepted(void **state)
 {
-	const char *good = token(*state, HEADER, "{" GOOD "}"),
-	           *unsigned_text = mem_strndup(*state, good, (size_t)(strrchr(good, '.') - good));
+	const char *valid = token(*state, HEADER, "{" VALID "}"),
+	           *unsigned_text = mem_strndup(*state, valid,
+	                                        (size_t)(strrchr(valid, '.') - valid));
 	char *longer = mem_array(*state, char, 5001);
 
 	assert_null(subject_of(*state, ""));
@@ -159,23 +160,23 @@ only_the_form_of_a_token_is_taken(void **state)
 	assert_null(subject_of(*state, mem_printf(*state, "%s.", unsigned_text)));
 	assert_null(subject_of(*state, mem_printf(*state, "%s.AAAA", unsigned_text)));
 	assert_null(subject_of(*state, mem_printf(*state, "%s.A", unsigned_text)));
-	assert_null(subject_of(*state, mem_printf(*state, "%s.x", good)));
-	/* Rightly signed, but no base64url; and longer than a token may be. */
+	assert_null(subject_of(*state, mem_printf(*state, "%s.x", valid)));
+	/* The signature is valid, but the text is not base64url, or longer than a token may be. */
 	assert_null(subject_of(
 	    *state, signed_text(*state, mem_printf(*state, "%s.e30=", encoded(*state, HEADER)))));
 	memset(longer, ' ', 5000);
 	assert_null(
-	    subject_of(*state, token(*state, HEADER, mem_printf(*state, "{%s%s}", longer, GOOD))));
+	    subject_of(*state, token(*state, HEADER, mem_printf(*state, "{%s%s}", longer, VALID))));
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_made_is_taken_until_it_expires),
-		TEST(only_right_claims_are_taken),
-		TEST(only_our_header_is_taken),
-		TEST(only_the_form_of_a_token_is_taken),
+		TEST(a_new_token_is_valid_until_it_expires),
+		TEST(only_valid_claims_are_accepted),
+		TEST(only_our_header_is_accepted),
+		TEST(only_a_well_formed_token_is_accepted),
 	};
 
 	return cmocka_run_group_tests_name("jwt", tests, NULL, NULL);

@@ -6,19 +6,19 @@
 static const struct error_row {
 	const char *about;
 	enum np_failure kind;
-	int status; /* the kind's own */
+	int status; /* that of the kind */
 	const char *detail;
 	int wanted;
 	const char *body;
 } error_rows[] = {
 	{ "a wrong password", NP_UNAUTHORIZED, 401, "Wrong email address or password", 400,
 	  "{\"error\":\"invalid_grant\",\"error_description\":\"Wrong email address or password\"}" },
-	{ "a body that is no JSON", NP_MALFORMED, 400, "At byte 2", 400,
+	{ "a body that is not JSON", NP_MALFORMED, 400, "At byte 2", 400,
 	  "{\"error\":\"invalid_request\",\"error_description\":\"At byte 2\"}" },
 	{ "another media type", NP_MEDIA_TYPE, 415, NULL, 400, "{\"error\":\"invalid_request\"}" },
 	{ "a body that is too large", NP_TOO_LARGE, 413, NULL, 413,
 	  "{\"error\":\"invalid_request\"}" },
-	{ "our fault", NP_INTERNAL, 500, NULL, 500, "{\"error\":\"server_error\"}" },
+	{ "an internal error", NP_INTERNAL, 500, NULL, 500, "{\"error\":\"server_error\"}" },
 	{ "no database", NP_UNAVAILABLE, 503, "The database is busy", 503,
 	  "{\"error\":\"temporarily_unavailable\",\"error_description\":\"The database is busy\"}" },
 	{ "bytes that a description cannot have", NP_INVALID, 422, "a\"b\\c\n\xc3\xa9\x7f~", 400,
@@ -52,7 +52,7 @@ every_kind_has_a_code(void **state)
 }
 
 static void
-faults_are_named_and_an_unknown_grant_has_its_own_code(void **state)
+faults_are_named_and_an_unsupported_grant_has_its_own_code(void **state)
 {
 	static const struct param_faults twice = { .items = { { "body", "grant_type",
 		                                                "is given twice" },
@@ -79,7 +79,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_error_is_one_of_rfc_6749),
 		TEST(every_kind_has_a_code),
-		TEST(faults_are_named_and_an_unknown_grant_has_its_own_code),
+		TEST(faults_are_named_and_an_unsupported_grant_has_its_own_code),
 	};
 
 	return cmocka_run_group_tests_name("oauth2_error", tests, NULL, NULL);

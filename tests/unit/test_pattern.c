@@ -14,13 +14,13 @@ static const struct fault_row {
 	{ "groups", "((a)(b(c)))*", NULL },
 	{ "an escaped parenthesis", "\\)\\(", NULL },
 	{ "parentheses in brackets", "[()]+[])]*[^]()]", NULL },
-	{ "a class with a bracket behind it", "[[:alpha:])\\1]x", NULL },
+	{ "a class with a bracket after it", "[[:alpha:])\\1]x", NULL },
 	{ "a collating element", "[[.-.])][[=a=])]", NULL },
-	{ "a digit in brackets behind a backslash", "[\\1]", NULL },
+	{ "an escaped digit in brackets", "[\\1]", NULL },
 	{ "an escaped backslash before a digit", "(a)\\\\1", NULL },
-	{ "a zero behind a backslash", "a\\0", NULL },
-	{ "as many copies as there may be", "[a-z]{1000}", NULL },
-	{ "as many copies of two levels", "([a-z]{3}){249}", NULL },
+	{ "an escaped zero", "a\\0", NULL },
+	{ "the maximum of copies", "[a-z]{1000}", NULL },
+	{ "the maximum of copies on two levels", "([a-z]{3}){249}", NULL },
 	{ "a brace in brackets", "[{]999999[}]", NULL },
 
 	{ "a group that does not end", "(a", "not an extended regular expression" },
@@ -28,14 +28,14 @@ static const struct fault_row {
 	{ "a bracket that ends in a class", "[[:alpha:", "not an extended regular expression" },
 	{ "a repetition of nothing", "*a", "not an extended regular expression" },
 	{ "a backslash at the end", "a\\", "not an extended regular expression" },
-	{ "bounds the wrong way round", "a{3,2}", "not an extended regular expression" },
+	{ "bounds in reverse order", "a{3,2}", "not an extended regular expression" },
 	{ "a back-reference", "(a)\\1", "back-reference" },
 	{ "the ninth back-reference", "(a)\\9", "back-reference" },
-	{ "a back-reference behind an escaped backslash", "(a)\\\\\\1", "back-reference" },
-	{ "a back-reference behind brackets", "([])])\\1", "back-reference" },
-	{ "a ) that closes nothing", "a)b", "unmatched )" },
-	{ "what would be whole between parentheses", "a)|(b", "unmatched )" },
-	{ "a copy more", "[a-z]{1001}", "repeats too much" },
+	{ "a back-reference after an escaped backslash", "(a)\\\\\\1", "back-reference" },
+	{ "a back-reference after brackets", "([])])\\1", "back-reference" },
+	{ "an unmatched )", "a)b", "unmatched )" },
+	{ "parentheses that would match those around it", "a)|(b", "unmatched )" },
+	{ "one copy too many", "[a-z]{1001}", "repeats too much" },
 	{ "no upper bound", "[a-z]{1000,}", "repeats too much" },
 	{ "no lower bound", "[a-z]{,1001}", "repeats too much" },
 	{ "copies of copies", "((a{11}){10}){10}", "repeats too much" },
@@ -45,12 +45,11 @@ static const struct fault_row {
 	{ "one or more of one or more", "((((((((((a+)+)+)+)+)+)+)+)+)+)+", "repeats too much" },
 	{ "nine plus signs", "a+++++++++", NULL },
 	{ "ten plus signs", "a++++++++++", "repeats too much" },
-	{ "a number that is too large for a number", "a{99999999999999999999999}",
-	  "repeats too much" },
+	{ "a number beyond 64 bits", "a{99999999999999999999999}", "repeats too much" },
 };
 
 static void
-only_expressions_of_bounded_cost_are_taken(void **state)
+only_expressions_of_bounded_cost_are_accepted(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(fault_rows); i++) {
@@ -65,7 +64,7 @@ only_expressions_of_bounded_cost_are_taken(void **state)
 }
 
 static void
-a_pattern_is_bounded_in_bytes_and_levels(void **state)
+a_pattern_has_a_maximum_of_bytes_and_of_levels(void **state)
 {
 	char long_one[PATTERN_MAX_BYTES + 2], deep[100];
 
@@ -92,19 +91,19 @@ all_of_a_text_has_to_match(void **state)
 		bool matches;
 	} rows[] = {
 		{ "all", "[0-9]{5}", "12345", true },
-		{ "more in front", "[0-9]{5}", "x12345", false },
-		{ "more behind", "[0-9]{5}", "12345x", false },
+		{ "more before it", "[0-9]{5}", "x12345", false },
+		{ "more after it", "[0-9]{5}", "12345x", false },
 		{ "less", "[0-9]{5}", "1234", false },
 		{ "the first alternative", "a|bc", "a", true },
 		{ "the second alternative", "a|bc", "bc", true },
 		{ "the longer alternative", "a|ab", "ab", true },
 		{ "an alternative and more", "a|bc", "abc", false },
 		{ "anchors of its own", "^a$", "a", true },
-		{ "a line feed behind it", "[a-z]+", "a\n", false },
+		{ "a line feed after it", "[a-z]+", "a\n", false },
 		{ "a match in a line of its own", "[a-z]+", "1\na\n2", false },
 		{ "nothing", "", "", true },
 		{ "something", "", "a", false },
-		{ "an expression that is none", "(", "(", false },
+		{ "an invalid expression", "(", "(", false },
 	};
 
 	(void)state;
@@ -114,9 +113,9 @@ all_of_a_text_has_to_match(void **state)
 			        rows[i].matches);
 }
 
-/* Each text adds states to the automaton; it is built anew before they are many. */
+/* Each text adds states to the automaton, which is rebuilt before it has too many. */
 static void
-an_automaton_does_not_grow_for_ever(void **state)
+an_automaton_does_not_grow_without_end(void **state)
 {
 	char text[1001];
 	uint32_t random = 1;
@@ -135,7 +134,7 @@ an_automaton_does_not_grow_for_ever(void **state)
 	}
 }
 
-/* A value of a megabyte never reaches the expression: the bound on its length is asked first. */
+/* The length is checked first, so a value of a megabyte never reaches the expression. */
 static void
 a_long_value_is_refused_by_its_length(void **state)
 {
@@ -154,10 +153,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(only_expressions_of_bounded_cost_are_taken),
-		TEST(a_pattern_is_bounded_in_bytes_and_levels),
+		TEST(only_expressions_of_bounded_cost_are_accepted),
+		TEST(a_pattern_has_a_maximum_of_bytes_and_of_levels),
 		TEST(all_of_a_text_has_to_match),
-		TEST(an_automaton_does_not_grow_for_ever),
+		TEST(an_automaton_does_not_grow_without_end),
 		TEST(a_long_value_is_refused_by_its_length),
 	};
 

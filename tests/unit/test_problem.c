@@ -40,7 +40,7 @@ the_status_is_a_number(void **state)
 }
 
 static void
-what_there_is_not_is_left_out(void **state)
+absent_members_are_left_out(void **state)
 {
 	static const struct param_faults none = { .count = 0 };
 	const struct problem problem = { 500, NULL, "id", &none, false };
@@ -82,7 +82,7 @@ a_lost_commit_has_an_unknown_outcome(void **state)
 }
 
 static void
-what_a_client_sent_is_escaped(void **state)
+text_of_a_client_is_escaped(void **state)
 {
 	const struct problem problem = { 400, "a \"quote\", \x1b and \xff", "id", NULL, false };
 	struct reply reply;
@@ -92,7 +92,7 @@ what_a_client_sent_is_escaped(void **state)
 }
 
 static void
-a_problem_replaces_whatever_the_reply_held(void **state)
+a_problem_replaces_the_reply(void **state)
 {
 	const struct problem problem = { 409, "x", "id", NULL, false };
 	struct reply reply;
@@ -111,13 +111,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_problem_has_the_members_of_rfc_9457),
-		TEST(the_status_is_a_number),
-		TEST(what_there_is_not_is_left_out),
-		TEST(each_fault_of_a_value_is_listed),
-		TEST(a_lost_commit_has_an_unknown_outcome),
-		TEST(what_a_client_sent_is_escaped),
-		TEST(a_problem_replaces_whatever_the_reply_held),
+		TEST(a_problem_has_the_members_of_rfc_9457), TEST(the_status_is_a_number),
+		TEST(absent_members_are_left_out),           TEST(each_fault_of_a_value_is_listed),
+		TEST(a_lost_commit_has_an_unknown_outcome),  TEST(text_of_a_client_is_escaped),
+		TEST(a_problem_replaces_the_reply),
 	};
 
 	return cmocka_run_group_tests_name("problem", tests, NULL, NULL);

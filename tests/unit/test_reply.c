@@ -2,7 +2,7 @@
 #include "unit.h"
 
 static const char *
-preamble_of(void *owner, const struct reply *reply, const char *first)
+head_of(void *owner, const struct reply *reply, const char *first)
 {
 	struct buf out;
 
@@ -19,21 +19,20 @@ a_head_has_the_exact_length_of_the_body(void **state)
 
 	reply_init(&reply, *state);
 	buf_text(&reply.body, "{\"name\":\"\xc3\xa9\"}");
-	assert_string_equal(preamble_of(*state, &reply, "Status:"),
-	                    "Status: 200 OK\r\n"
-	                    "Content-Type: application/json\r\n"
-	                    "Content-Length: 13\r\n"
-	                    "\r\n");
+	assert_string_equal(head_of(*state, &reply, "Status:"), "Status: 200 OK\r\n"
+	                                                        "Content-Type: application/json\r\n"
+	                                                        "Content-Length: 13\r\n"
+	                                                        "\r\n");
 }
 
 static void
-a_head_begins_as_it_is_told(void **state)
+a_head_begins_with_the_given_text(void **state)
 {
 	struct reply reply;
 
 	reply_init(&reply, *state);
 	reply.status = NP_CREATED;
-	assert_string_equal(preamble_of(*state, &reply, "HTTP/1.1"),
+	assert_string_equal(head_of(*state, &reply, "HTTP/1.1"),
 	                    "HTTP/1.1 201 Created\r\n"
 	                    "Content-Type: application/json\r\n"
 	                    "Content-Length: 0\r\n"
@@ -41,14 +40,14 @@ a_head_begins_as_it_is_told(void **state)
 }
 
 static void
-head_requests_are_told_the_length_all_the_same(void **state)
+the_reply_to_a_head_has_the_length_of_the_body(void **state)
 {
 	struct reply reply;
 
 	reply_init(&reply, *state);
 	reply.without_body = true;
 	buf_text(&reply.body, "{}");
-	assert_non_null(strstr(preamble_of(*state, &reply, "Status:"), "Content-Length: 2\r\n"));
+	assert_non_null(strstr(head_of(*state, &reply, "Status:"), "Content-Length: 2\r\n"));
 }
 
 static void
@@ -58,12 +57,11 @@ a_204_has_neither_type_nor_length(void **state)
 
 	reply_init(&reply, *state);
 	reply.status = NP_NO_CONTENT;
-	assert_string_equal(preamble_of(*state, &reply, "Status:"),
-	                    "Status: 204 No Content\r\n\r\n");
+	assert_string_equal(head_of(*state, &reply, "Status:"), "Status: 204 No Content\r\n\r\n");
 }
 
 static void
-headers_stand_in_order(void **state)
+headers_keep_their_order(void **state)
 {
 	struct reply reply;
 	struct error err;
@@ -71,13 +69,12 @@ headers_stand_in_order(void **state)
 	reply_init(&reply, *state);
 	reply_set_header(&reply, "Cache-Control", "no-store");
 	assert_true(reply_add_header(&reply, "Location", "/users/1", &err));
-	assert_string_equal(preamble_of(*state, &reply, "Status:"),
-	                    "Status: 200 OK\r\n"
-	                    "Cache-Control: no-store\r\n"
-	                    "Location: /users/1\r\n"
-	                    "Content-Type: application/json\r\n"
-	                    "Content-Length: 0\r\n"
-	                    "\r\n");
+	assert_string_equal(head_of(*state, &reply, "Status:"), "Status: 200 OK\r\n"
+	                                                        "Cache-Control: no-store\r\n"
+	                                                        "Location: /users/1\r\n"
+	                                                        "Content-Type: application/json\r\n"
+	                                                        "Content-Length: 0\r\n"
+	                                                        "\r\n");
 }
 
 static void
@@ -97,7 +94,7 @@ an_added_header_is_a_copy(void **state)
 static const struct header_row {
 	const char *about;
 	const char *name, *value;
-	bool good;
+	bool valid;
 } header_rows[] = {
 	{ "plain", "X-Thing-2", "a b; c=\"d\"", true },
 	{ "empty value", "X-Thing", "", true },
@@ -118,7 +115,7 @@ static const struct header_row {
 };
 
 static void
-nothing_that_would_end_a_header_gets_into_one(void **state)
+a_header_cannot_contain_the_end_of_a_header(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(header_rows); i++) {
 		const struct header_row *row = &header_rows[i];
@@ -126,9 +123,9 @@ nothing_that_would_end_a_header_gets_into_one(void **state)
 		struct error err;
 
 		reply_init(&reply, *state);
-		row_int(row, reply_add_header(&reply, row->name, row->value, &err), row->good);
-		row_int(row, reply.header_count, row->good);
-		if (!row->good)
+		row_int(row, reply_add_header(&reply, row->name, row->value, &err), row->valid);
+		row_int(row, reply.header_count, row->valid);
+		if (!row->valid)
 			row_int(row, err.kind, NP_INTERNAL);
 	}
 }
@@ -148,7 +145,7 @@ too_many_headers_are_refused(void **state)
 }
 
 static void
-reset_drops_what_was_set_but_not_who_asked(void **state)
+reset_drops_everything_but_without_body(void **state)
 {
 	struct reply reply;
 
@@ -180,7 +177,7 @@ a_body_that_is_too_long_is_remembered(void **state)
 }
 
 static void
-each_status_we_send_has_its_reason(void **state)
+each_status_that_is_sent_has_a_reason(void **state)
 {
 	static const int statuses[] = { 200, 201, 202, 204, 400, 404, 405,
 		                        409, 413, 415, 422, 500, 503, 504 };
@@ -198,16 +195,16 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_head_has_the_exact_length_of_the_body),
-		TEST(a_head_begins_as_it_is_told),
-		TEST(head_requests_are_told_the_length_all_the_same),
+		TEST(a_head_begins_with_the_given_text),
+		TEST(the_reply_to_a_head_has_the_length_of_the_body),
 		TEST(a_204_has_neither_type_nor_length),
-		TEST(headers_stand_in_order),
+		TEST(headers_keep_their_order),
 		TEST(an_added_header_is_a_copy),
-		TEST(nothing_that_would_end_a_header_gets_into_one),
+		TEST(a_header_cannot_contain_the_end_of_a_header),
 		TEST(too_many_headers_are_refused),
-		TEST(reset_drops_what_was_set_but_not_who_asked),
+		TEST(reset_drops_everything_but_without_body),
 		TEST(a_body_that_is_too_long_is_remembered),
-		TEST(each_status_we_send_has_its_reason),
+		TEST(each_status_that_is_sent_has_a_reason),
 	};
 
 	return cmocka_run_group_tests_name("reply", tests, NULL, NULL);

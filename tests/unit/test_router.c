@@ -72,7 +72,7 @@ static const struct find_row {
 };
 
 static void
-find_takes_the_first_row_that_fits(void **state)
+find_returns_the_first_row_that_matches(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(find_rows); i++) {
 		const struct find_row *row = &find_rows[i];
@@ -124,7 +124,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(find_takes_the_first_row_that_fits),
+		TEST(find_returns_the_first_row_that_matches),
 		TEST(all_methods_fit_into_allow),
 		TEST(a_segment_is_found_by_its_name),
 	};

@@ -111,7 +111,7 @@ static const struct fault_row {
 };
 
 static void
-what_cannot_be_trusted_is_malformed(void **state)
+an_unsafe_target_is_malformed(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(fault_rows); i++) {
 		const struct fault_row *row = &fault_rows[i];
@@ -158,7 +158,7 @@ parts_are_counted(void **state)
 }
 
 static void
-a_fault_of_a_form_is_called_the_forms(void **state)
+an_error_in_a_form_is_reported_as_the_forms(void **state)
 {
 	static const struct {
 		const char *about, *text, *says;
@@ -186,7 +186,7 @@ a_fault_of_a_form_is_called_the_forms(void **state)
 }
 
 static void
-a_slash_too_many_is_a_segment_too_many(void **state)
+a_slash_at_the_end_counts_as_a_segment(void **state)
 {
 	char *text = mem_printf(*state, "%s/", repeated(*state, "", "/a", TARGET_SEGMENTS_MAX));
 	struct target target;
@@ -201,10 +201,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_path_is_split_first_and_decoded_once),
 		TEST(a_query_is_split_first_and_decoded_once),
-		TEST(what_cannot_be_trusted_is_malformed),
+		TEST(an_unsafe_target_is_malformed),
 		TEST(parts_are_counted),
-		TEST(a_fault_of_a_form_is_called_the_forms),
-		TEST(a_slash_too_many_is_a_segment_too_many),
+		TEST(an_error_in_a_form_is_reported_as_the_forms),
+		TEST(a_slash_at_the_end_counts_as_a_segment),
 	};
 
 	return cmocka_run_group_tests_name("target", tests, NULL, NULL);

@@ -36,7 +36,7 @@ a_later_version_may_have_more(void **state)
 }
 
 static void
-one_of_our_own_has_no_parent_and_is_sampled(void **state)
+a_new_trace_has_no_parent_and_is_sampled(void **state)
 {
 	char header[TRACE_HEADER_BYTES];
 	struct trace trace, other, again;
@@ -54,7 +54,7 @@ one_of_our_own_has_no_parent_and_is_sampled(void **state)
 }
 
 static void
-the_last_bit_of_the_flags_says_whether_it_is_sampled(void **state)
+the_last_bit_of_the_flags_means_sampled(void **state)
 {
 	struct trace trace;
 
@@ -74,7 +74,7 @@ reserved_flags_are_not_passed_on(void **state)
 		const char *about, *header, *flags;
 	} rows[] = {
 		{ "all", "00-" ID "-" SPAN "-ff", "01" },
-		{ "all but one", "00-" ID "-" SPAN "-fe", "00" },
+		{ "all but the first", "00-" ID "-" SPAN "-fe", "00" },
 		{ "the second bit", "00-" ID "-" SPAN "-02", "00" },
 		{ "the first and the second", "00-" ID "-" SPAN "-03", "01" },
 		{ "of a later version", "cc-" ID "-" SPAN "-f1-more", "01" },
@@ -94,7 +94,7 @@ reserved_flags_are_not_passed_on(void **state)
 }
 
 static void
-what_is_none_makes_no_trace(void **state)
+an_invalid_header_makes_no_trace(void **state)
 {
 	static const char *const rows[] = {
 		"",
@@ -122,7 +122,7 @@ what_is_none_makes_no_trace(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		trace_read(rows[i], &trace);
 		if (trace.id[0] || trace.span[0])
-			fail_msg("a trace: %s", rows[i]);
+			fail_msg("made a trace: %s", rows[i]);
 	}
 	trace_read(NULL, &trace);
 	assert_string_equal(trace.id, "");
@@ -167,10 +167,10 @@ main(void)
 		TEST(the_id_of_a_trace_decides_whether_it_is_sampled),
 		TEST(a_trace_is_continued_by_a_span_of_its_own),
 		TEST(a_later_version_may_have_more),
-		TEST(one_of_our_own_has_no_parent_and_is_sampled),
-		TEST(the_last_bit_of_the_flags_says_whether_it_is_sampled),
+		TEST(a_new_trace_has_no_parent_and_is_sampled),
+		TEST(the_last_bit_of_the_flags_means_sampled),
 		TEST(reserved_flags_are_not_passed_on),
-		TEST(what_is_none_makes_no_trace),
+		TEST(an_invalid_header_makes_no_trace),
 	};
 
 	return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
