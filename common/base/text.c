@@ -113,16 +113,22 @@ text_hex(char c)
 	return -1;
 }
 
-static char
-lower(char c)
+char
+text_lower(char c)
 {
 	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+char
+text_upper(char c)
+{
+	return (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
 }
 
 bool
 text_equal_nocase(const char *a, const char *b)
 {
-	while (*a && lower(*a) == lower(*b)) {
+	while (*a && text_lower(*a) == text_lower(*b)) {
 		a++;
 		b++;
 	}

@@ -23,6 +23,8 @@ bool text_is_alnum(char c); /* ASCII only, as the next */
 bool text_is_alpha(char c);
 bool text_is_digit(char c);
 int text_hex(char c); /* 0 to 15, or -1 */
+char text_lower(char c);
+char text_upper(char c);
 
 bool text_equal_nocase(const char *a, const char *b);
 bool text_starts(const char *text, const char *prefix);

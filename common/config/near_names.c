@@ -7,12 +7,6 @@
 #define LONG_NAME_BYTES    12 /* from this length on, two edits still leave the same name */
 #define EDITS_OF_LONG_NAME 2
 
-static char
-upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
 static size_t
 least(size_t a, size_t b)
 {
@@ -34,9 +28,10 @@ edit_distance(const char *a, size_t a_size, const char *b, size_t b_size)
 		row[0] = i;
 		for (size_t j = 1; j <= b_size; j++) {
 			row[j] = least(least(last[j], row[j - 1]) + 1,
-			               last[j - 1] + (upper(a[i - 1]) != upper(b[j - 1])));
-			if (i > 1 && j > 1 && upper(a[i - 1]) == upper(b[j - 2])
-			    && upper(a[i - 2]) == upper(b[j - 1]))
+			               last[j - 1]
+			                   + (text_upper(a[i - 1]) != text_upper(b[j - 1])));
+			if (i > 1 && j > 1 && text_upper(a[i - 1]) == text_upper(b[j - 2])
+			    && text_upper(a[i - 2]) == text_upper(b[j - 1]))
 				row[j] = least(row[j], before[j - 2] + 1);
 		}
 		before = last;

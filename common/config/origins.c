@@ -28,8 +28,7 @@ static void
 make_lower(char *text)
 {
 	for (; *text; text++)
-		if (*text >= 'A' && *text <= 'Z')
-			*text = (char)(*text - 'A' + 'a');
+		*text = text_lower(*text);
 }
 
 /* Checks a scheme in lower case (RFC 3986 3.1). Returns what is wrong with it, or NULL. */

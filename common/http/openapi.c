@@ -1,5 +1,6 @@
 #include "http/openapi.h"
 
+#include "base/text.h"
 #include "http/openapi_responses.h"
 #include "http/openapi_schema.h"
 #include "http/operation_name.h"
@@ -99,7 +100,7 @@ static void
 write_method(struct buf *out, const struct np_route *route)
 {
 	for (const char *c = route->method; *c; c++)
-		buf_char(out, (char)(*c - 'A' + 'a'));
+		buf_char(out, text_lower(*c));
 }
 
 /* Returns true if If-Match is described: for a write whose path has a GET, but for a POST only if

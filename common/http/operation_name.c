@@ -2,12 +2,6 @@
 
 #include "base/text.h"
 
-static char
-to_upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
 /* Writes camel case: a word begins behind each character that is neither letter nor digit. */
 static void
 write_words(struct buf *out, const char *text, size_t size)
@@ -16,7 +10,7 @@ write_words(struct buf *out, const char *text, size_t size)
 
 	for (size_t i = 0; i < size; i++) {
 		if (text_is_alnum(text[i]))
-			buf_char(out, begins ? to_upper(text[i]) : text[i]);
+			buf_char(out, begins ? text_upper(text[i]) : text[i]);
 		begins = !text_is_alnum(text[i]);
 	}
 }

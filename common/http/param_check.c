@@ -24,8 +24,7 @@ canonical_uuid(void *owner, const char *text)
 		return text;
 	lower = mem_strdup(owner, text);
 	for (char *c = lower; *c; c++)
-		if (*c >= 'A' && *c <= 'F')
-			*c = (char)(*c - 'A' + 'a');
+		*c = text_lower(*c);
 	return lower;
 }
 

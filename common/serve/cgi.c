@@ -83,7 +83,7 @@ header_name(void *owner, const char *variable, size_t size)
 	char *name = mem_strndup(owner, variable, size);
 
 	for (char *c = name; *c; c++)
-		*c = (char)(*c == '_' ? '-' : *c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+		*c = *c == '_' ? '-' : text_lower(*c);
 	return name;
 }
 

@@ -139,6 +139,21 @@ hex_digits_have_their_values(void **state)
 }
 
 static void
+lower_and_upper_change_ascii_letters_only(void **state)
+{
+	(void)state;
+	assert_int_equal(text_lower('A'), 'a');
+	assert_int_equal(text_lower('Z'), 'z');
+	assert_int_equal(text_upper('a'), 'A');
+	assert_int_equal(text_upper('z'), 'Z');
+	for (int c = CHAR_MIN; c <= CHAR_MAX; c++)
+		if (!text_is_alpha((char)c)) {
+			assert_int_equal(text_lower((char)c), c);
+			assert_int_equal(text_upper((char)c), c);
+		}
+}
+
+static void
 equal_nocase_folds_ascii_only(void **state)
 {
 	(void)state;
@@ -386,6 +401,7 @@ main(void)
 		TEST(utf8_valid_refuses_one_bad_byte_at_the_end),
 		TEST(classes_are_of_ascii_only),
 		TEST(hex_digits_have_their_values),
+		TEST(lower_and_upper_change_ascii_letters_only),
 		TEST(equal_nocase_folds_ascii_only),
 		TEST(starts_and_ends_compare_whole_texts),
 		TEST(next_item_skips_commas_and_spaces_and_ends_with_0),
