@@ -1,13 +1,18 @@
-/* backends.h - `<program> --pool[=N]`: as many reads one after the other, and which server process
- * had each: reuse, or its absence */
+/* backends.h - `<program> --backends[=N]`: shows which server process answers each of some reads
+ *
+ * A persistent connection is reused, so its server process stays the same; a fresh connection has
+ * another one. A pooler in between may do either.
+ */
 #ifndef NULLPOOL_COMMAND_BACKENDS_H
 #define NULLPOOL_COMMAND_BACKENDS_H
 
 #include "app/app.h"
 
-#define REUSE_REQUESTS_MAX 1000
+#define BACKENDS_READS     5 /* without =N */
+#define BACKENDS_READS_MAX 1000
 
-/* Prints a line each to standard output. False: one failed (logged). */
-bool backends_run(struct app *app, int64_t requests);
+/* Runs the reads one after the other, each as a request would, and prints a line for each to
+ * standard output. Returns false if one failed, which ends it (logged). */
+bool backends_run(struct app *app, int64_t reads);
 
 #endif

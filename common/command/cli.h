@@ -4,8 +4,9 @@
 
 #include "app/app.h"
 
-/* Prints status line, headers, a blank line, the body. The body of POST, PUT and PATCH comes from
- * standard input and is taken for JSON. Returns the exit code: 0 below 400, 1 from 400. */
+/* Answers the request, and prints the status line, the headers, a blank line and the body. The body
+ * of POST, PUT and PATCH is read from standard input as JSON. Returns the exit code: 0 for a status
+ * below 400, else 1. */
 int cli_run(struct app *app, const char *method, const char *target);
 
 #endif

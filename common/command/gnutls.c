@@ -1,8 +1,9 @@
-/* gnutls.c - GnuTLS comes with libpq's LDAP, which nothing here uses: it shall not set itself up
+/* gnutls.c - keeps GnuTLS, which comes with libpq's LDAP and is used by nothing here, from
+ * initializing itself
  *
- * Its constructor runs self-tests in every program that only loads it: 0.6 ms and 0.7 MiB of pages.
- * It asks this function first, the documented way out (GNUTLS_SKIP_GLOBAL_INIT in gnutls/gnutls.h).
- * The Makefile links it in and exports it, since no object here refers to it.
+ * Its constructor runs self-tests in every program that loads it: 0.6 ms and 0.7 MiB of pages. It
+ * calls this function first, which is the documented way to prevent that (GNUTLS_SKIP_GLOBAL_INIT
+ * in gnutls/gnutls.h). No object here refers to the function, so the Makefile links and exports it.
  */
 #include "base/attributes.h"
 

@@ -6,20 +6,20 @@
 
 #include "base/poll.h"
 
-static struct termios before;
+static struct termios modes; /* as they were */
 
-/* A process in the background that sets its terminal is stopped. */
+/* The kernel stops a background process that sets the modes of its terminal. */
 static bool
-is_ours(void)
+is_in_foreground(void)
 {
 	return tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
-/* Ctrl-C and the like go on to be signals. */
+/* Ctrl-C and Ctrl-Z still send signals. */
 static void
-take(void)
+set_modes(void)
 {
-	struct termios now = before;
+	struct termios now = modes;
 
 	now.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	now.c_cc[VMIN] = 1;
@@ -28,31 +28,31 @@ take(void)
 }
 
 static void
-give_back(void)
+restore_modes(void)
 {
-	(void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	(void)tcsetattr(STDIN_FILENO, TCSANOW, &modes);
 }
 
 static void
-end(int number)
+on_end_signal(int number)
 {
-	give_back();
+	restore_modes();
 	(void)signal(number, SIG_DFL);
 	(void)raise(number);
 }
 
 static void
-stop(int number)
+on_stop_signal(int number)
 {
 	(void)number;
-	give_back();
+	restore_modes();
 	(void)raise(SIGSTOP);
-	if (is_ours())
-		take();
+	if (is_in_foreground())
+		set_modes();
 }
 
 static void
-handle(int number, void (*handler)(int))
+set_handler(int number, void (*handler)(int))
 {
 	struct sigaction action = { .sa_handler = handler };
 
@@ -65,19 +65,19 @@ keys_open(void)
 {
 	static const int ending[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP };
 
-	if (!isatty(STDIN_FILENO) || !is_ours() || tcgetattr(STDIN_FILENO, &before) != 0)
+	if (!isatty(STDIN_FILENO) || !is_in_foreground() || tcgetattr(STDIN_FILENO, &modes) != 0)
 		return false;
 	for (size_t i = 0; i < COUNT_OF(ending); i++)
-		handle(ending[i], end);
-	handle(SIGTSTP, stop);
-	take();
+		set_handler(ending[i], on_end_signal);
+	set_handler(SIGTSTP, on_stop_signal);
+	set_modes();
 	return true;
 }
 
 void
 keys_close(void)
 {
-	give_back();
+	restore_modes();
 }
 
 bool

@@ -1,16 +1,18 @@
-/* keys.h - a terminal that gives each key at once and does not show it, and is as before when we
- * end */
+/* keys.h - a terminal that delivers each key at once and does not echo it
+ *
+ * The terminal gets its modes back from keys_close(), and also when a signal stops (Ctrl-Z) or ends
+ * the process.
+ */
 #ifndef NULLPOOL_COMMAND_KEYS_H
 #define NULLPOOL_COMMAND_KEYS_H
 
 #include "base/attributes.h"
 
-/* Returns true if standard input is a terminal that is ours to set. Its modes are given back by
- * keys_close(), while we are stopped (Ctrl-Z), and when a signal ends us. */
+/* Returns true if standard input is a terminal, and this process may set its modes. */
 bool keys_open(void);
 void keys_close(void);
 
-/* Waits for so long at most. Returns true if q was typed, or the terminal is gone. */
+/* Waits up to `ms`. Returns true if q was typed, or the terminal is gone. */
 bool keys_wait_for_q(int ms);
 
 #endif

@@ -1,4 +1,8 @@
-/* main.c - np_main(): what started this program, and what does it want? */
+/* main.c - np_main(): finds out how the program was started, and does what is asked
+ *
+ * With a listening socket it serves FastCGI; with GATEWAY_INTERFACE in the environment it answers
+ * one CGI request; else its arguments say what to do.
+ */
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -23,7 +27,6 @@
 #include "serve/master.h"
 
 #define PRINT_MAX_BYTES (1 << 20)
-#define POOL_REQUESTS   5
 /* The first of the sockets that systemd passes. */
 #define LISTEN_FDS_START 3
 
@@ -33,26 +36,18 @@ struct program {
 	struct settings *settings;
 };
 
-static void
-print_help(FILE *to, const char *name)
+static void print_usage(FILE *to, const char *name);
+
+static int
+refuse_arguments(const struct program *program)
 {
-	(void)fprintf(
-	    to,
-	    "usage: %s METHOD TARGET     answer one request, its body from standard input\n"
-	    "       %s --openapi         print the OpenAPI description of this program\n"
-	    "       %s --settings        print the settings and where each came from\n"
-	    "       %s --check           say whether it could serve: 0, or 78 and what is wrong\n"
-	    "       %s --doctor[=json]   check all that a request needs: 0, or 1 and what to mend\n"
-	    "       %s --pool[=5]        so many reads, and which server process had each\n"
-	    "       %s --top [DIRECTORY] show what all endpoints do, each second; q ends it\n"
-	    "       %s --version | --help\n"
-	    "\n"
-	    "With a listening socket, as standard input or from systemd, it serves FastCGI; with\n"
-	    "GATEWAY_INTERFACE in the environment it answers one CGI request.\n",
-	    name, name, name, name, name, name, name, name);
+	print_usage(stderr, program->name);
+	return EXIT_USAGE;
 }
 
-/* For a person, the lines as they are; for a server's log, a JSON line for each. */
+/* --- settings --- */
+
+/* Prints lines as they are for a person, or logs each of them. */
 static void
 report_lines(const char *lines, bool to_log, enum log_level level, const char *event)
 {
@@ -64,10 +59,10 @@ report_lines(const char *lines, bool to_log, enum log_level level, const char *e
 	}
 }
 
-/* A core dump, and what a debugger sees, has the passwords in it. In production there is none of
- * either: this also keeps /proc/PID/mem and environ from others of the same user, which a limit for
- * core dumps would not (and a core_pattern that is a program is not bound by one). Elsewhere it
- * would be in the way of gdb. */
+/* Core dumps and debuggers show passwords, so production has neither. PR_SET_DUMPABLE also keeps
+ * /proc/PID/mem and environ from other processes of the same user. A limit for core dumps would not
+ * do that, and it does not apply if core_pattern is a program. Elsewhere it would only hinder gdb.
+ */
 static void
 guard_secrets(const struct settings *settings)
 {
@@ -76,35 +71,15 @@ guard_secrets(const struct settings *settings)
 		(void)prctl(PR_SET_DUMPABLE, 0);
 }
 
-/* The settings may have faults: those are what it is asked for. */
-static int
-run_doctor(struct program *program, bool json)
-{
-	struct doctor_options options = { .name = program->name,
-		                          .routes = program->routes,
-		                          .json = json };
-	struct settings *settings = mem_new(mem_process(), struct settings);
-	struct buf faults;
-
-	buf_init(&faults, mem_process(), PRINT_MAX_BYTES);
-	if (!settings_read(mem_process(), environ, settings, &faults))
-		options.faults = faults.data;
-	guard_secrets(settings);
-	options.settings = settings;
-	log_setup(program->name, LOG_ERROR);
-	keywords_clean_environment();
-	return doctor_run(&options) ? EXIT_DONE : EXIT_SICK;
-}
-
 static bool
 read_settings(struct program *program, bool to_log)
 {
-	struct buf faults;
+	struct buf errors;
 
 	program->settings = mem_new(mem_process(), struct settings);
-	buf_init(&faults, mem_process(), PRINT_MAX_BYTES);
-	if (!settings_read(mem_process(), environ, program->settings, &faults)) {
-		report_lines(faults.data, to_log, LOG_ERROR, "wrong setting");
+	buf_init(&errors, mem_process(), PRINT_MAX_BYTES);
+	if (!settings_read(mem_process(), environ, program->settings, &errors)) {
+		report_lines(errors.data, to_log, LOG_ERROR, "wrong setting");
 		return false;
 	}
 	log_setup(program->name, (enum log_level)program->settings->log_level);
@@ -112,35 +87,6 @@ read_settings(struct program *program, bool to_log)
 	guard_secrets(program->settings);
 	keywords_clean_environment();
 	return true;
-}
-
-static int
-print_settings(struct program *program)
-{
-	struct buf out;
-
-	if (!read_settings(program, false))
-		return EXIT_SETTINGS;
-	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
-	settings_print(program->settings, &out);
-	(void)fputs(out.data, stdout);
-	report_lines(program->settings->warnings, false, LOG_WARNING, "");
-	return EXIT_DONE;
-}
-
-static int
-print_openapi(const struct program *program)
-{
-	struct settings *settings = mem_new(mem_process(), struct settings);
-	struct buf out, faults;
-
-	/* Of the settings only the name of the application is wanted, and that has no faults. */
-	buf_init(&faults, mem_process(), PRINT_MAX_BYTES);
-	(void)!settings_read(mem_process(), environ, settings, &faults);
-	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
-	openapi_write(settings->app_name, program->name, program->routes, &out);
-	(void)puts(out.data);
-	return EXIT_DONE;
 }
 
 static struct app *
@@ -155,6 +101,173 @@ new_app(const struct program *program)
 	return NULL;
 }
 
+/* --- options; value: what follows "=", or the next argument; NULL: there is none --- */
+
+static int
+print_openapi(struct program *program, const char *value)
+{
+	struct settings *settings = mem_new(mem_process(), struct settings);
+	struct buf out, errors;
+
+	(void)value;
+	/* Only the name of the application is needed, which has no wrong value. */
+	buf_init(&errors, mem_process(), PRINT_MAX_BYTES);
+	(void)!settings_read(mem_process(), environ, settings, &errors);
+	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
+	openapi_write(settings->app_name, program->name, program->routes, &out);
+	(void)puts(out.data);
+	return EXIT_DONE;
+}
+
+static int
+print_settings(struct program *program, const char *value)
+{
+	struct buf out;
+
+	(void)value;
+	if (!read_settings(program, false))
+		return EXIT_SETTINGS;
+	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
+	settings_print(program->settings, &out);
+	(void)fputs(out.data, stdout);
+	report_lines(program->settings->warnings, false, LOG_WARNING, "");
+	return EXIT_DONE;
+}
+
+/* Does what run_master() does before it serves. A master asks this of a new program file before it
+ * replaces itself. */
+static int
+run_check(struct program *program, const char *value)
+{
+	(void)value;
+	return read_settings(program, true) && new_app(program) ? EXIT_DONE : EXIT_SETTINGS;
+}
+
+/* Wrong settings do not end it: they are the result of its first check. */
+static int
+run_doctor(struct program *program, const char *value)
+{
+	struct doctor_options options = { .name = program->name,
+		                          .routes = program->routes,
+		                          .json = value != NULL };
+	struct settings *settings = mem_new(mem_process(), struct settings);
+	struct buf errors;
+
+	if (value && strcmp(value, "json") != 0)
+		return refuse_arguments(program);
+	buf_init(&errors, mem_process(), PRINT_MAX_BYTES);
+	if (!settings_read(mem_process(), environ, settings, &errors))
+		options.setting_errors = errors.data;
+	guard_secrets(settings);
+	options.settings = settings;
+	log_setup(program->name, LOG_ERROR);
+	keywords_clean_environment();
+	return doctor_run(&options) ? EXIT_DONE : EXIT_SICK;
+}
+
+static int
+run_backends(struct program *program, const char *value)
+{
+	int64_t reads = BACKENDS_READS;
+	struct app *app;
+
+	if (value && (!parse_int(value, &reads) || reads < 1 || reads > BACKENDS_READS_MAX))
+		return refuse_arguments(program);
+	if (!read_settings(program, false))
+		return EXIT_SETTINGS;
+	log_setup(program->name, LOG_ERROR);
+	app = new_app(program);
+	if (!app)
+		return EXIT_SETTINGS;
+	return backends_run(app, reads) ? EXIT_DONE : EXIT_SICK;
+}
+
+static int
+run_top(struct program *program, const char *value)
+{
+	(void)program;
+	return top_run(value) ? EXIT_DONE : EXIT_USAGE;
+}
+
+static int
+print_version(struct program *program, const char *value)
+{
+	(void)value;
+	(void)printf("%s %s\n", program->name, NP_VERSION);
+	return EXIT_DONE;
+}
+
+static int
+print_help(struct program *program, const char *value)
+{
+	(void)value;
+	print_usage(stdout, program->name);
+	return EXIT_DONE;
+}
+
+static const struct option {
+	const char *name;
+	const char *value; /* "[=5]" follows the name; " [DIRECTORY]" is the next argument */
+	const char *help;
+	int (*run)(struct program *program, const char *value);
+} known_options[] = {
+	{ "--openapi", "", "print the OpenAPI description of this program", print_openapi },
+	{ "--settings", "", "print the settings and where each came from", print_settings },
+	{ "--check", "", "say whether it could serve: 0, or 78 and what is wrong", run_check },
+	{ "--doctor", "[=json]", "check all that a request needs: 0, or 1 and what to fix",
+	  run_doctor },
+	{ "--backends", "[=5]", "print which server process answers each of some reads",
+	  run_backends },
+	{ "--top", " [DIRECTORY]", "show what all endpoints do, each second; q ends it", run_top },
+	{ "--version", "", "print the version", print_version },
+	{ "--help", "", "print this text", print_help },
+};
+
+static void
+print_usage(FILE *to, const char *name)
+{
+	(void)fprintf(
+	    to, "usage: %s METHOD TARGET      answer one request, its body from standard input\n",
+	    name);
+	for (size_t i = 0; i < COUNT_OF(known_options); i++)
+		(void)fprintf(to, "       %s %s%-*s %s\n", name, known_options[i].name,
+		              18 - (int)strlen(known_options[i].name), known_options[i].value,
+		              known_options[i].help);
+	(void)fputs(
+	    "\n"
+	    "With a listening socket, as standard input or from systemd, it serves FastCGI;\n"
+	    "with GATEWAY_INTERFACE in the environment it answers one CGI request.\n",
+	    to);
+}
+
+/* Finds the value of an option in "--name=value". Returns false if the argument is not the option.
+ */
+static bool
+match_option(const struct option *option, const char *argument, const char **value)
+{
+	size_t size = strlen(option->name);
+
+	*value = NULL;
+	if (!text_starts(argument, option->name))
+		return false;
+	if (argument[size] == '=' && text_starts(option->value, "[="))
+		*value = argument + size + 1;
+	return argument[size] == '\0' || *value;
+}
+
+static int
+run_option(struct program *program, const char *argument)
+{
+	const char *value;
+
+	for (size_t i = 0; i < COUNT_OF(known_options); i++)
+		if (match_option(&known_options[i], argument, &value))
+			return known_options[i].run(program, value);
+	return refuse_arguments(program);
+}
+
+/* --- requests --- */
+
 static int
 run_cli(struct program *program, const char *method, const char *target)
 {
@@ -162,33 +275,11 @@ run_cli(struct program *program, const char *method, const char *target)
 
 	if (!read_settings(program, false))
 		return EXIT_SETTINGS;
-	/* The log shares the terminal with the answer: only what matters. */
+	/* The log shares the terminal with the response, so it shows warnings and errors only. */
 	if (!program->settings->debug)
 		log_setup(program->name, LOG_WARNING);
 	app = new_app(program);
 	return app ? cli_run(app, method, target) : EXIT_SETTINGS;
-}
-
-/* --pool, or --pool=N */
-static int
-run_pool(struct program *program, const char *count)
-{
-	int64_t requests = POOL_REQUESTS;
-	struct app *app;
-
-	if (*count
-	    && (!parse_int(count + 1, &requests) || requests < 1
-	        || requests > REUSE_REQUESTS_MAX)) {
-		print_help(stderr, program->name);
-		return EXIT_USAGE;
-	}
-	if (!read_settings(program, false))
-		return EXIT_SETTINGS;
-	log_setup(program->name, LOG_ERROR);
-	app = new_app(program);
-	if (!app)
-		return EXIT_SETTINGS;
-	return backends_run(app, requests) ? EXIT_DONE : EXIT_SICK;
 }
 
 static int
@@ -206,7 +297,7 @@ run_cgi(struct program *program)
 }
 
 static int
-serve(struct program *program, int listener, const char *argv0)
+run_master(struct program *program, int listener, const char *argv0)
 {
 	struct master_options options = {
 		.name = program->name,
@@ -218,61 +309,30 @@ serve(struct program *program, int listener, const char *argv0)
 	if (!read_settings(program, true))
 		return EXIT_SETTINGS;
 	report_lines(program->settings->warnings, true, LOG_WARNING, "setting ignored");
-	/* Not for the app itself, which each worker makes: for what is wrong with it, before any is
-	 * forked. */
+	/* Each worker makes its own app. This one finds what is wrong with it before the first
+	 * fork.
+	 */
 	if (!new_app(program))
 		return EXIT_SETTINGS;
 	options.settings = program->settings;
 	return master_run(&options);
 }
 
-/* Whoever waits in the socket is answered before the program ends: systemd would start it again for
- * them, in vain. */
+/* Connections that wait in the socket are answered before the program ends: else systemd would
+ * start it again for them, in vain. */
 static int
 run_fastcgi(struct program *program, int listener, const char *argv0)
 {
 	int code;
 
 	master_block_signals();
-	code = serve(program, listener, argv0);
+	code = run_master(program, listener, argv0);
 	if (code == EXIT_SETTINGS)
 		fcgi_refuse_waiting(listener);
 	return code;
 }
 
-/* As serve() begins; what a master asks of a new program file before it gives way to it. */
-static int
-run_check(struct program *program)
-{
-	return read_settings(program, true) && new_app(program) ? EXIT_DONE : EXIT_SETTINGS;
-}
-
-static int
-run_option(struct program *program, const char *option)
-{
-	if (strcmp(option, "--openapi") == 0)
-		return print_openapi(program);
-	if (strcmp(option, "--settings") == 0)
-		return print_settings(program);
-	if (strcmp(option, "--check") == 0)
-		return run_check(program);
-	if (strcmp(option, "--doctor") == 0 || strcmp(option, "--doctor=json") == 0)
-		return run_doctor(program, strcmp(option, "--doctor") != 0);
-	if (strcmp(option, "--pool") == 0 || text_starts(option, "--pool="))
-		return run_pool(program, option + strlen("--pool"));
-	if (strcmp(option, "--top") == 0)
-		return top_run(NULL) ? EXIT_DONE : EXIT_USAGE;
-	if (strcmp(option, "--version") == 0) {
-		(void)printf("%s %s\n", program->name, NP_VERSION);
-		return EXIT_DONE;
-	}
-	if (strcmp(option, "--help") == 0) {
-		print_help(stdout, program->name);
-		return EXIT_DONE;
-	}
-	print_help(stderr, program->name);
-	return EXIT_USAGE;
-}
+/* --- the start --- */
 
 static bool
 is_listening(int fd)
@@ -283,8 +343,8 @@ is_listening(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
 }
 
-/* The socket to serve: the first that systemd passed (sd_listen_fds(3)), or standard input; -1:
- * there is none. */
+/* Returns the socket to serve: the first that systemd passed (sd_listen_fds(3)), or standard input.
+ * Returns -1 if neither is listening. */
 static int
 find_listener(void)
 {
@@ -298,9 +358,10 @@ find_listener(void)
 }
 
 static int
-run(struct program *program, int argc, char **argv)
+run_program(struct program *program, int argc, char **argv)
 {
 	const char *fault = table_end_fault(mem_process(), program->routes);
+	int listener = argc == 1 ? find_listener() : -1;
 
 	if (!fault)
 		fault = table_fault(mem_process(), program->name, program->routes);
@@ -308,20 +369,19 @@ run(struct program *program, int argc, char **argv)
 		log_printf(LOG_ERROR, "wrong table of routes", "%s", fault);
 		return EXIT_INTERNAL;
 	}
-	if (argc == 1 && find_listener() >= 0)
-		return run_fastcgi(program, find_listener(), argv[0]);
-	/* Before the arguments: a CGI server may pass a query as those (RFC 3875 4.4), and
-	 * ?DELETE+/users/1 is none. */
+	if (listener >= 0)
+		return run_fastcgi(program, listener, argv[0]);
+	/* Before the arguments, since a CGI server may pass a query as arguments (RFC 3875 4.4):
+	 * ?DELETE+/users/1 must not be a request from the shell. */
 	if (getenv("GATEWAY_INTERFACE"))
 		return run_cgi(program);
 	if (argc == 2)
 		return run_option(program, argv[1]);
 	if (argc == 3 && strcmp(argv[1], "--top") == 0)
-		return top_run(argv[2]) ? EXIT_DONE : EXIT_USAGE;
+		return run_top(program, argv[2]);
 	if (argc == 3)
 		return run_cli(program, argv[1], argv[2]);
-	print_help(stderr, program->name);
-	return EXIT_USAGE;
+	return refuse_arguments(program);
 }
 
 int
@@ -331,10 +391,9 @@ np_main(int argc, char **argv, const char *name, const struct np_route *routes)
 	int code;
 
 	log_setup(name, LOG_INFO);
-	/* A peer that is gone is an error to handle, for libpq, hiredis and standard output alike.
-	 */
+	/* libpq, hiredis and standard output return an error if their peer is gone. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	code = hash_init() ? run(&program, argc, argv) : EXIT_INTERNAL;
+	code = hash_init() ? run_program(&program, argc, argv) : EXIT_INTERNAL;
 	mem_end();
 	return code;
 }

@@ -14,15 +14,15 @@
 #define BUCKETS   (SCOREBOARD_BOUNDS + 1)
 #define MICRO     1000000
 
-/* What an endpoint has counted until a moment. */
+/* The counters of an endpoint at one moment. */
 struct sums {
 	char name[SCOREBOARD_NAME_BYTES];
-	int64_t created_us; /* another one has counted from 0 */
+	int64_t created_us; /* of its scoreboard, whose counters began at 0 then */
 	unsigned long long requests, errors, flights, durations[BUCKETS];
 };
 
 struct view {
-	void *scope; /* of the sums */
+	void *scope; /* owns the sums */
 	struct sums *sums;
 	size_t count;
 	int64_t at_us;
@@ -52,52 +52,53 @@ sums_of(const struct scoreboard *of)
 	return sums;
 }
 
-/* A counter never falls; a worker that was taken over may have set it back. */
+/* A counter never falls, unless a compromised worker has set it back. */
 static unsigned long long
-more(unsigned long long now, unsigned long long then)
+increase_of(unsigned long long now, unsigned long long then)
 {
 	return now > then ? now - then : 0;
 }
 
-/* What was counted since the last look; all of it when there was none. */
+/* Returns what was counted since the view before, or everything if it does not have the endpoint.
+ */
 static struct sums
-since(const struct view *before, const struct sums *now)
+increase_since(const struct view *before, const struct sums *now)
 {
-	struct sums less = *now;
+	struct sums increase = *now;
 
 	for (size_t i = 0; i < before->count; i++) {
 		const struct sums *then = &before->sums[i];
 
 		if (strcmp(then->name, now->name) != 0 || then->created_us != now->created_us)
 			continue;
-		less.requests = more(now->requests, then->requests);
-		less.errors = more(now->errors, then->errors);
-		less.flights = more(now->flights, then->flights);
+		increase.requests = increase_of(now->requests, then->requests);
+		increase.errors = increase_of(now->errors, then->errors);
+		increase.flights = increase_of(now->flights, then->flights);
 		for (size_t b = 0; b < BUCKETS; b++)
-			less.durations[b] = more(now->durations[b], then->durations[b]);
+			increase.durations[b] = increase_of(now->durations[b], then->durations[b]);
 	}
-	return less;
+	return increase;
 }
 
-/* As Prometheus' histogram_quantile(): even within a bucket. In milliseconds; -1: nothing was
+/* Interpolates within a bucket, as Prometheus' histogram_quantile() does. Returns -1 if nothing was
  * counted. */
 static double
-quantile_ms(const unsigned long long buckets[BUCKETS], double part)
+quantile_ms(const unsigned long long buckets[BUCKETS], double quantile)
 {
-	unsigned long long all = 0;
-	double wanted, below = 0;
+	unsigned long long count = 0;
+	double rank, below = 0;
 
 	for (size_t i = 0; i < BUCKETS; i++)
-		all += buckets[i];
-	if (all == 0)
+		count += buckets[i];
+	if (count == 0)
 		return -1;
-	wanted = part * (double)all;
+	rank = quantile * (double)count;
 	for (size_t i = 0; i < SCOREBOARD_BOUNDS; i++) {
 		double low = i > 0 ? (double)scoreboard_bounds_us[i - 1] : 0;
 		double width = (double)scoreboard_bounds_us[i] - low;
 
-		if (buckets[i] > 0 && below + (double)buckets[i] >= wanted)
-			return (low + width * (wanted - below) / (double)buckets[i]) / 1000;
+		if (buckets[i] > 0 && below + (double)buckets[i] >= rank)
+			return (low + width * (rank - below) / (double)buckets[i]) / 1000;
 		below += (double)buckets[i];
 	}
 	return (double)scoreboard_bounds_us[SCOREBOARD_BOUNDS - 1] / 1000;
@@ -113,23 +114,25 @@ write_ratio(struct buf *out, int width, bool known, double value)
 }
 
 static void
-write_row(struct buf *out, const struct scoreboard *of, const struct sums *new, double seconds)
+write_row(struct buf *out, const struct scoreboard *of, const struct sums *increase, double seconds)
 {
-	double p50 = quantile_ms(new->durations, 0.5), p99 = quantile_ms(new->durations, 0.99);
+	double p50 = quantile_ms(increase->durations, 0.5),
+	       p99 = quantile_ms(increase->durations, 0.99);
 
 	buf_printf(out, "%-16.16s %-5s %4zu %4zu %9" PRId32, of->name,
 	           board_is_alive(of) ? "up" : "DOWN", scoreboard_count_of(of, SLOT_BUSY),
 	           scoreboard_count_of(of, SLOT_IDLE), of->pool_size + of->max_overflow);
-	write_ratio(out, 9, seconds > 0, (double)new->requests / seconds);
-	write_ratio(out, 8, seconds > 0, (double)new->errors / seconds);
+	write_ratio(out, 9, seconds > 0, (double)increase->requests / seconds);
+	write_ratio(out, 8, seconds > 0, (double)increase->errors / seconds);
 	write_ratio(out, 8, p50 >= 0, p50);
 	write_ratio(out, 8, p99 >= 0, p99);
-	write_ratio(out, 8, new->requests > 0, (double)new->flights / (double)new->requests);
+	write_ratio(out, 8, increase->requests > 0,
+	            (double)increase->flights / (double)increase->requests);
 	buf_char(out, '\n');
 }
 
 static void
-look(struct buf *out, const char *directory, struct view *before)
+write_table(struct buf *out, const char *directory, struct view *before)
 {
 	struct view now = { .scope = mem_scope(mem_process(), "view"), .at_us = clock_now_us() };
 	double seconds = before->at_us > 0 ? (double)(now.at_us - before->at_us) / MICRO : 0;
@@ -140,14 +143,15 @@ look(struct buf *out, const char *directory, struct view *before)
 	now.count = boards.count;
 	now.sums = mem_array(now.scope, struct sums, now.count + 1);
 	buf_printf(out, "%-16s %-5s %4s %4s %9s %9s %8s %8s %8s %8s\n", "endpoint", "", "busy",
-	           "idle", "at most", "req/s", "5xx/s", "p50 ms", "p99 ms", "trips");
+	           "idle", "max", "req/s", "5xx/s", "p50 ms", "p99 ms", "trips");
 	for (size_t i = 0; i < now.count; i++) {
-		struct sums new;
+		struct sums increase;
 
 		now.sums[i] = sums_of(boards.all[i]);
-		/* Before the second look nothing is known of now. */
-		new = seconds > 0 ? since(before, &now.sums[i]) : (struct sums){ .requests = 0 };
-		write_row(out, boards.all[i], &new, seconds);
+		/* The first table has no rates. */
+		increase = seconds > 0 ? increase_since(before, &now.sums[i])
+		                       : (struct sums){ .requests = 0 };
+		write_row(out, boards.all[i], &increase, seconds);
 	}
 	for (size_t i = 0; i < boards.refused_count; i++)
 		buf_printf(out, "%-16.16s left out: %s\n", boards.refused[i].name,
@@ -159,9 +163,9 @@ look(struct buf *out, const char *directory, struct view *before)
 	*before = now;
 }
 
-/* Returns true if that was asked for meanwhile. */
+/* Waits for the next table. Returns true if q was typed meanwhile. */
 static bool
-wait_for_end(bool keys)
+wait_for_q(bool keys)
 {
 	if (keys)
 		return keys_wait_for_q(PERIOD_MS);
@@ -179,7 +183,7 @@ top_run(const char *directory)
 	if (!directory)
 		directory = scoreboard_directory();
 	if (!directory || access(directory, X_OK) != 0) {
-		(void)fprintf(stderr, "there is no run directory%s%s: name it, --top DIRECTORY\n",
+		(void)fprintf(stderr, "there is no run directory%s%s; name it: --top DIRECTORY\n",
 		              directory ? " " : "", directory ? directory : "");
 		return false;
 	}
@@ -189,12 +193,12 @@ top_run(const char *directory)
 		buf_reset(&out);
 		if (terminal)
 			buf_text(&out, CLEAR);
-		look(&out, directory, &view);
+		write_table(&out, directory, &view);
 		buf_text(&out, terminal ? "" : "\n");
 		(void)fputs(out.data, stdout);
 		if (fflush(stdout) != 0)
 			break;
-	} while (!wait_for_end(keys));
+	} while (!wait_for_q(keys));
 	if (keys)
 		keys_close();
 	mem_free(view.scope);

@@ -1,13 +1,13 @@
-/* top.h - a view of all endpoints for a terminal, from their scoreboards: `<program> --top
- * [DIRECTORY]` */
+/* top.h - `<program> --top [DIRECTORY]`: what all endpoints do now, from their scoreboards */
 #ifndef NULLPOOL_COMMAND_TOP_H
 #define NULLPOOL_COMMAND_TOP_H
 
 #include "base/attributes.h"
 
-/* A table a second, until nobody reads it or a signal ends the process; on a terminal each in the
- * place of the one before. directory: where the sockets are; NULL: the first of /run/nullpool and
- * .local/run that is there. False: there is no such directory (said on standard error). */
+/* Prints a table each second, until its output is closed, a signal ends the process, or q is typed.
+ * On a terminal each table replaces the one before. directory: where the sockets are; NULL: the
+ * first of /run/nullpool and .local/run that exists. Returns false if there is no such directory,
+ * which it says on standard error. */
 bool top_run(const char *directory);
 
 #endif

@@ -7,166 +7,170 @@
 #define SLOW_PHASE_US    INT64_C(1000000)
 #define CERTIFICATE_DAYS 14
 
+/* --- advice --- */
+
+static const char *const phase_advice[CONNECT_PHASE__MAX] = {
+	[CONNECT_RESOLVE] =
+	    "the host in DATABASE_URL has no address: check its spelling, and the name server",
+	[CONNECT_TCP] =
+	    "nothing answers at host and port: a firewall, an IP allow list, or the server is down",
+	[CONNECT_TLS] = "TLS failed: sslmode and sslrootcert in DATABASE_URL must fit the server",
+	[CONNECT_AUTH] =
+	    "the server refused the login: check user, password and database in DATABASE_URL",
+};
+
+static const char *const certificate_advice[] = {
+	[CERTIFICATE_EXPIRED] = "the server's certificate has expired: it must be renewed there",
+	[CERTIFICATE_NOT_YET_VALID] = "check the server's certificate, and the clock here",
+	[CERTIFICATE_UNTRUSTED] =
+	    "sslrootcert does not have the CA that signed it: set it to that CA's file",
+	[CERTIFICATE_OTHER_HOST] =
+	    "the host in DATABASE_URL must be one of the certificate's names",
+	[CERTIFICATE_OTHER] =
+	    "look at it with: openssl s_client -starttls postgres -connect HOST:PORT",
+};
+
+/* By SQLSTATE, or by its class. */
+static const struct {
+	const char *sqlstate, *advice;
+} server_advice[] = {
+	{ "28P01", "user or password in DATABASE_URL are not those of the server" },
+	{ "28000",
+	  "its pg_hba.conf does not let this user in from here, or there is no such user" },
+	{ "3D000", "there is no such database: check its name in DATABASE_URL" },
+	{ "42501", "the user may not connect to this database: GRANT CONNECT" },
+	{ "53", "the server has no free connection: use a pooler, or smaller pools" },
+	{ "57P03", "the server is starting up or shutting down: try again in a moment" },
+};
+
+static const char late_advice[] =
+    "something accepted the connection and then sent nothing: the server is asleep, overloaded or "
+    "stopped, or it is not Postgres; a longer DATABASE_CONNECT_TIMEOUT gives it time to wake up";
+
+static bool
+is_certificate_refused(const struct doctor *doctor, enum connect_phase failed)
+{
+	return failed == CONNECT_TLS && doctor->probe.verifies && doctor->probe.why;
+}
+
+static const char *
+failure_advice(const struct doctor *doctor, const struct error *err, enum connect_phase failed)
+{
+	for (size_t i = 0; i < COUNT_OF(server_advice); i++)
+		if (text_starts(err->sqlstate, server_advice[i].sqlstate))
+			return server_advice[i].advice;
+	if (failed >= CONNECT_TLS && strstr(err->detail, DIAL_LATE))
+		return late_advice;
+	if (is_certificate_refused(doctor, failed))
+		return certificate_advice[doctor->probe.fault];
+	if (failed == CONNECT_TLS && doctor->probe.tls == PROBE_NO_TLS)
+		return "the server has no TLS: turn it on there (ssl = on, with a certificate)";
+	if (failed == CONNECT_TLS && doctor->probe.tls == PROBE_STRANGE)
+		return "the server there is not Postgres: check host and port in DATABASE_URL";
+	return phase_advice[failed];
+}
+
+/* --- phases of the connection --- */
+
 static double
-ms(int64_t us)
+to_ms(int64_t us)
 {
 	return (double)us / 1000;
 }
 
-/* --- what to do --- */
-
-static const char *const advice_of_phase[CONNECT_PHASE__MAX] = {
-	[CONNECT_RESOLVE] =
-	    "the host of DATABASE_URL has no address: a typing error, or no name server",
-	[CONNECT_TCP] =
-	    "nobody answers at host and port: a firewall, an IP allow list, or the server is down",
-	[CONNECT_TLS] =
-	    "TLS failed: sslmode and sslrootcert of DATABASE_URL have to fit the server",
-	[CONNECT_AUTH] =
-	    "the server refused the login: user, password and database of DATABASE_URL",
-};
-
-static const char *const advice_of_fault[] = {
-	[CERTIFICATE_EXPIRED] = "the server's certificate has ended: it has to be renewed there",
-	[CERTIFICATE_NOT_YET_VALID] =
-	    "its time has not begun: the server's certificate, or the clock here",
-	[CERTIFICATE_UNTRUSTED] =
-	    "sslrootcert has not the CA that signed it, whose file has to be named there",
-	[CERTIFICATE_OTHER_HOST] =
-	    "the host of DATABASE_URL has to be one of the certificate's names",
-	[CERTIFICATE_OTHER] = "see it by openssl s_client -starttls postgres -connect HOST:PORT",
-};
-
-static const struct {
-	const char *sqlstate, *advice; /* or its class */
-} advice_of_server[] = {
-	{ "28P01", "the password or the user of DATABASE_URL is another one there" },
-	{ "28000",
-	  "the server's pg_hba.conf does not let this user in from here, or there is no such user" },
-	{ "3D000", "there is no such database: its name in DATABASE_URL" },
-	{ "42501", "the user may not CONNECT to this database: GRANT it" },
-	{ "53", "the server has no connection left: a pooler, or smaller pools" },
-	{ "57P03", "the server is starting or shutting down: again in a moment" },
-};
-
-static bool
-is_refused(const struct checks *checks, enum connect_phase failed)
-{
-	return failed == CONNECT_TLS && checks->probe.verifies && checks->probe.why;
-}
-
-static const char *
-advice_for(const struct checks *checks, const struct error *err, enum connect_phase failed)
-{
-	for (size_t i = 0; i < COUNT_OF(advice_of_server); i++)
-		if (text_starts(err->sqlstate, advice_of_server[i].sqlstate))
-			return advice_of_server[i].advice;
-	if (failed >= CONNECT_TLS && strstr(err->detail, DIAL_LATE))
-		return "something took the connection and then said nothing: the server is asleep, overloaded or "
-		       "stopped, or it is no Postgres; a longer DATABASE_CONNECT_TIMEOUT gives it time to wake up";
-	if (is_refused(checks, failed))
-		return advice_of_fault[checks->probe.fault];
-	if (failed == CONNECT_TLS && checks->probe.tls == PROBE_NO_TLS)
-		return "the server has no TLS: it has to be turned on there (ssl = on, with a certificate)";
-	if (failed == CONNECT_TLS && checks->probe.tls == PROBE_STRANGE)
-		return "what answers there is no Postgres: host and port of DATABASE_URL";
-	return advice_of_phase[failed];
-}
-
-/* --- its steps --- */
-
+/* TLS and login have checks of their own. Without a name to resolve, the time before TCP is
+ * libpq's. */
 static void
-tell_phase(struct checks *checks, enum connect_phase phase)
+check_phase(struct doctor *doctor, enum connect_phase phase)
 {
-	int64_t us = checks->cost.phases_us[phase];
+	const char *name = connect_phase_names[phase];
+	int64_t us = doctor->cost.phases_us[phase];
 
-	/* Of TLS and the login more is told. What is spent before TCP without a name to resolve is
-	 * libpq's own beginning. */
-	if (phase == CONNECT_RESOLVE && !conninfo_needs_resolving(&checks->settings->database))
-		(void)checklist_tell(&checks->found, true, "resolve", NULL,
-		                     "there is no name to resolve");
+	if (phase == CONNECT_RESOLVE && !conninfo_needs_resolving(&doctor->settings->database))
+		(void)checklist_add(&doctor->checklist, true, "resolve", NULL,
+		                    "there is no name to resolve");
 	else if (phase == CONNECT_RESOLVE || phase == CONNECT_TCP)
-		(void)checklist_tell(&checks->found, true, connect_phase_names[phase], NULL,
-		                     "%.1f ms", ms(us));
+		(void)checklist_add(&doctor->checklist, true, name, NULL, "%.1f ms", to_ms(us));
 	if (us >= SLOW_PHASE_US)
-		(void)checklist_tell(
-		    &checks->found, true, "waking",
-		    "a database that sleeps when idle makes the first request wait; keep it awake, or tell "
-		    "clients",
-		    "%s took %.1f s: the server was asleep or overloaded",
-		    connect_phase_names[phase], ms(us) / 1000);
+		(void)checklist_add(
+		    &doctor->checklist, true, "waking",
+		    "a database that sleeps when idle makes the first request wait: keep it awake, "
+		    "or tell clients",
+		    "%s took %.1f s: the server was asleep or overloaded", name, to_ms(us) / 1000);
 }
 
 static bool
-says(const struct checks *checks, const char *keyword, const char *wanted)
+url_has(const struct doctor *doctor, const char *keyword, const char *wanted)
 {
-	const char *value = conninfo_get(&checks->settings->database, keyword);
+	const char *value = conninfo_get(&doctor->settings->database, keyword);
 
 	return value && strcmp(value, wanted) == 0;
 }
 
 static const char *
-advice_on_tls(const struct checks *checks, const struct tls_facts *facts)
+tls_advice(const struct doctor *doctor, const struct tls_facts *facts)
 {
 	if (facts->days_left < CERTIFICATE_DAYS)
-		return "the server's certificate has to be renewed";
-	if (facts->verified || says(checks, "channel_binding", "require"))
+		return "the server's certificate must be renewed";
+	if (facts->verified || url_has(doctor, "channel_binding", "require"))
 		return NULL;
-	if (checks->probe.binding)
-		return "the server is not proven: channel_binding=require in DATABASE_URL does it by the "
-		       "password exchange, without a CA";
-	return "the server is not proven: sslmode=verify-full&sslrootcert=system (or its CA's file)";
+	if (doctor->probe.binding)
+		return "the server is not authenticated: channel_binding=require in DATABASE_URL "
+		       "does that by the password exchange, without a CA";
+	return "the server is not authenticated: use sslmode=verify-full&sslrootcert=system (or "
+	       "its CA's file)";
 }
 
 static void
-tell_tls(struct checks *checks, const struct connection *connection)
+check_tls(struct doctor *doctor, const struct connection *connection)
 {
 	static const char *const tries[] = { "", " at the first try", " at the second try" };
-	bool network = conninfo_is_network(&checks->settings->database), good;
-	const struct probe *probe = &checks->probe;
+	bool network = conninfo_is_network(&doctor->settings->database), valid;
+	const struct probe *probe = &doctor->probe;
 	size_t try = probe->tls != PROBE_TLS ? 0 : probe->again ? 2 : 1;
 	struct tls_facts facts;
 
-	if (!inspect_tls(checks->scope, connection, &facts)) {
-		(void)checklist_tell(
-		    &checks->found, !network, "tls",
-		    network ? "passwords and rows travel in the clear: sslmode=require or stronger"
-		            : NULL,
-		    "none");
+	if (!inspect_tls(doctor->scope, connection, &facts)) {
+		(void)checklist_add(&doctor->checklist, !network, "tls",
+		                    network ? "passwords and rows travel in the clear: use "
+		                              "sslmode=require or stronger"
+		                            : NULL,
+		                    "none");
 		return;
 	}
-	good = facts.days_left >= 0;
-	(void)checklist_tell(&checks->found, good, "tls", advice_on_tls(checks, &facts),
-	                     "%s, %s, group %s%s, %.1f ms; certificate %s, %s %d days; %s",
-	                     facts.version, facts.cipher, facts.group, tries[try],
-	                     ms(checks->cost.phases_us[CONNECT_TLS]),
-	                     facts.verified ? "verified" : "not verified",
-	                     good ? "good for" : "ended", abs(facts.days_left), facts.chain);
+	valid = facts.days_left >= 0;
+	(void)checklist_add(
+	    &doctor->checklist, valid, "tls", tls_advice(doctor, &facts),
+	    "%s, %s, group %s%s, %.1f ms; certificate %s, %s %d days%s; %s", facts.version,
+	    facts.cipher, facts.group, tries[try], to_ms(doctor->cost.phases_us[CONNECT_TLS]),
+	    facts.verified ? "verified" : "not verified", valid ? "valid for" : "expired",
+	    abs(facts.days_left), valid ? "" : " ago", facts.chain);
 }
 
 static const char *
-advice_on_login(const struct checks *checks)
+login_advice(const struct doctor *doctor)
 {
-	switch (checks->probe.method) {
+	switch (doctor->probe.method) {
 	case PROBE_NOTHING:
-		return conninfo_is_network(&checks->settings->database)
-		           ? "whoever reaches the server gets in: scram-sha-256 in its pg_hba.conf"
+		return conninfo_is_network(&doctor->settings->database)
+		           ? "whoever reaches the server gets in: use scram-sha-256 in its "
+		             "pg_hba.conf"
 		           : NULL;
 	case PROBE_PASSWORD:
-		return "the server hears the password itself; with scram-sha-256 it would not";
+		return "the server receives the password itself; with scram-sha-256 it would not";
 	case PROBE_MD5:
-		return "md5 is weak and on its way out: password_encryption = 'scram-sha-256' there, and the "
-		       "password set anew";
+		return "md5 is weak and deprecated: set password_encryption = 'scram-sha-256' "
+		       "there, and then the password again";
 	default:
 		return NULL;
 	}
 }
 
-/* SCRAM is bound to TLS by libpq wherever the server offers it and nobody forbids it. */
+/* libpq binds SCRAM to TLS if the server offers it and the URL does not forbid it. */
 static const char *
-method_text(const struct checks *checks, bool used_password)
+method_name(const struct doctor *doctor, bool used_password)
 {
-	const struct probe *probe = &checks->probe;
+	const struct probe *probe = &doctor->probe;
 	const char *name = probe_method_names[probe->method];
 
 	if (!name)
@@ -174,65 +178,68 @@ method_text(const struct checks *checks, bool used_password)
 	if (probe->method != PROBE_SCRAM)
 		return name;
 	return probe->binding && probe->tls == PROBE_TLS
-	               && !says(checks, "channel_binding", "disable")
+	               && !url_has(doctor, "channel_binding", "disable")
 	           ? "scram-sha-256 with channel binding"
 	           : "scram-sha-256 without channel binding";
 }
 
-static bool
-tell_failure(struct checks *checks, const struct error *err, enum connect_phase failed)
-{
-	const char *advice = advice_for(checks, err, failed);
-	const char *check = connect_phase_names[failed];
+/* --- connecting --- */
 
-	if (is_refused(checks, failed))
-		return checklist_tell(&checks->found, false, check, advice,
-		                      "certificate verify failed: %s", checks->probe.why);
-	if (failed == CONNECT_AUTH && checks->probe.method != PROBE_UNKNOWN)
-		return checklist_tell(&checks->found, false, check, advice, "%.*s (it asks for %s)",
-		                      (int)strcspn(err->detail, "\n"), err->detail,
-		                      method_text(checks, true));
-	return checklist_tell(&checks->found, false, check, advice, "%s", err->detail);
+/* Adds the failed phase. Returns false. */
+static bool
+add_failure(struct doctor *doctor, const struct error *err, enum connect_phase failed)
+{
+	const char *advice = failure_advice(doctor, err, failed);
+	const char *name = connect_phase_names[failed];
+
+	if (is_certificate_refused(doctor, failed))
+		return checklist_add(&doctor->checklist, false, name, advice,
+		                     "certificate verify failed: %s", doctor->probe.why);
+	if (failed == CONNECT_AUTH && doctor->probe.method != PROBE_UNKNOWN)
+		return checklist_add(
+		    &doctor->checklist, false, name, advice, "%.*s (the server asks for %s)",
+		    (int)strcspn(err->detail, "\n"), err->detail, method_name(doctor, true));
+	return checklist_add(&doctor->checklist, false, name, advice, "%s", err->detail);
 }
 
-/* Not where the probe would only wait in vain once more. */
+/* Not if the server did not answer in time: the probe would wait in vain once more. */
 static void
-probe(struct checks *checks, const struct error *err, enum connect_phase failed)
+run_probe(struct doctor *doctor, const struct error *err, enum connect_phase failed)
 {
-	const struct settings *settings = checks->settings;
+	const struct settings *settings = doctor->settings;
 
 	if (failed >= CONNECT_TLS && !strstr(err->detail, DIAL_LATE))
-		probe_run(checks->scope, &settings->database,
+		probe_run(doctor->scope, &settings->database,
 		          deadline_in_ms(settings->database_connect_timeout_s * 1000),
-		          &checks->probe);
+		          &doctor->probe);
 }
 
-/* Connects as a request does, with its first statement. */
+/* Connects as a request does, by the first statement. */
 static bool
-connect_and_ask(struct checks *checks, struct np_rows **facts)
+connect_and_query(struct doctor *doctor, struct np_rows **facts)
 {
 	const struct connection *connection;
 	struct error err = { .detail = "" };
-	enum connect_phase failed;
-	bool there = transaction_query(checks->tx, check_server_facts, NP_NO_VALUES, facts, &err);
+	enum connect_phase failed; /* CONNECT_PHASE__MAX: none */
+	bool ok = transaction_query(doctor->tx, check_server_facts, NP_NO_VALUES, facts, &err);
 
-	checks->cost = transaction_counts(checks->tx).connect;
-	connection = transaction_connection(checks->tx);
-	failed = connection ? CONNECT_PHASE__MAX : connector_phase(checks->app->connector);
-	probe(checks, &err, failed);
+	doctor->cost = transaction_counts(doctor->tx).connect;
+	connection = transaction_connection(doctor->tx);
+	failed = connection ? CONNECT_PHASE__MAX : connector_phase(doctor->app->connector);
+	run_probe(doctor, &err, failed);
 	for (enum connect_phase phase = CONNECT_RESOLVE;
 	     phase < failed && phase < CONNECT_PHASE__MAX; phase++)
-		tell_phase(checks, phase);
+		check_phase(doctor, phase);
 	if (!connection)
-		return tell_failure(checks, &err, failed);
-	tell_tls(checks, connection);
-	(void)checklist_tell(&checks->found, true, "login", advice_on_login(checks), "%s, %.1f ms",
-	                     method_text(checks, inspect_used_password(connection)),
-	                     ms(checks->cost.phases_us[CONNECT_AUTH]));
-	return there
-	       || checklist_tell(&checks->found, false, "query",
-	                         "the server took the login and not the statement", "%s",
-	                         err.detail);
+		return add_failure(doctor, &err, failed);
+	check_tls(doctor, connection);
+	(void)checklist_add(&doctor->checklist, true, "login", login_advice(doctor), "%s, %.1f ms",
+	                    method_name(doctor, inspect_used_password(connection)),
+	                    to_ms(doctor->cost.phases_us[CONNECT_AUTH]));
+	return ok
+	       || checklist_add(&doctor->checklist, false, "query",
+	                        "the server accepted the login but not the statement", "%s",
+	                        err.detail);
 }
 
 /* --- round trips --- */
@@ -240,65 +247,67 @@ connect_and_ask(struct checks *checks, struct np_rows **facts)
 static const char one[] = "SELECT 1 AS one";
 
 static bool
-check_round_trip(struct checks *checks)
+check_round_trip(struct doctor *doctor)
 {
 	struct error err = { .detail = "" };
 
 	for (int i = 0; i < ROUND_TRIPS; i++) {
-		int64_t before_us = transaction_counts(checks->tx).flights_us, took_us;
+		int64_t before_us = transaction_counts(doctor->tx).flights_us, took_us;
 		struct np_rows *row;
 
-		if (!transaction_query(checks->tx, one, NP_NO_VALUES, &row, &err))
-			return checklist_tell(&checks->found, false, "round trip",
-			                      "the connection does not last", "%s", err.detail);
-		took_us = transaction_counts(checks->tx).flights_us - before_us;
-		if (i == 0 || took_us < checks->trip_us)
-			checks->trip_us = took_us;
+		if (!transaction_query(doctor->tx, one, NP_NO_VALUES, &row, &err))
+			return checklist_add(&doctor->checklist, false, "round trip",
+			                     "the connection was lost after its first statement",
+			                     "%s", err.detail);
+		took_us = transaction_counts(doctor->tx).flights_us - before_us;
+		if (i == 0 || took_us < doctor->round_trip_us)
+			doctor->round_trip_us = took_us;
 	}
-	return checklist_tell(&checks->found, true, "round trip", NULL, "%.2f ms, the best of %d",
-	                      ms(checks->trip_us), ROUND_TRIPS);
+	return checklist_add(&doctor->checklist, true, "round trip", NULL,
+	                     "%.2f ms, the best of %d", to_ms(doctor->round_trip_us), ROUND_TRIPS);
 }
 
+/* Adds how many round trips a request takes, and suggestions that save some. */
 static void
-tell_trips(struct checks *checks, int server_version)
+add_suggestions(struct doctor *doctor, int server_version)
 {
-	const struct settings *settings = checks->settings;
+	const struct settings *settings = doctor->settings;
 	struct suggestion suggestions[SUGGESTIONS_MAX];
 	struct suggestions_facts facts = {
 		.settings = settings,
-		.probe = &checks->probe,
-		.cost = checks->cost,
-		.trip_us = checks->trip_us,
-		.pooled = checks->pooled,
+		.probe = &doctor->probe,
+		.cost = doctor->cost,
+		.round_trip_us = doctor->round_trip_us,
+		.pooled = doctor->pooled,
 		.server_version = server_version,
 	};
-	int trips = settings->database_connection == CONNECTION_NULL ? checks->cost.round_trips + 1
+	int trips = settings->database_connection == CONNECTION_NULL ? doctor->cost.round_trips + 1
 	                                                             : 1;
 	size_t count = suggestions_find(&facts, suggestions);
 
-	(void)checklist_tell(
-	    &checks->found, true, "trips", NULL,
+	(void)checklist_add(
+	    &doctor->checklist, true, "trips", NULL,
 	    "%d to connect, 1 for a marked statement: %d in a request of mode %s, %.1f ms",
-	    checks->cost.round_trips, trips, connection_names[settings->database_connection],
-	    ms(checks->trip_us) * trips);
+	    doctor->cost.round_trips, trips, connection_names[settings->database_connection],
+	    to_ms(doctor->round_trip_us) * trips);
 	for (size_t i = 0; i < count; i++)
-		(void)checklist_tell(&checks->found, true, "suggestion", suggestions[i].how, "%s",
-		                     suggestions[i].gain);
+		(void)checklist_add(&doctor->checklist, true, "suggestion", suggestions[i].how,
+		                    "%s", suggestions[i].gain);
 }
 
 void
-check_connection(struct checks *checks)
+check_connection(struct doctor *doctor)
 {
 	const struct connection *connection;
 	struct np_rows *facts;
 	double clock_s;
 
-	if (!connect_and_ask(checks, &facts))
+	if (!connect_and_query(doctor, &facts))
 		return;
 	clock_s = (double)clock_wall_us() / 1e6; /* the answer has just come */
-	connection = transaction_connection(checks->tx);
-	checks->pooled = !inspect_is_direct(connection, np_field(facts, 0, "pid").text);
-	if (check_round_trip(checks))
-		tell_trips(checks, inspect_server_version(connection));
-	check_server(checks, facts, clock_s);
+	connection = transaction_connection(doctor->tx);
+	doctor->pooled = !inspect_is_direct(connection, np_field(facts, 0, "pid").text);
+	if (check_round_trip(doctor))
+		add_suggestions(doctor, inspect_server_version(connection));
+	check_server(doctor, facts, clock_s);
 }

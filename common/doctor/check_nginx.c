@@ -1,6 +1,3 @@
-/* check_nginx.c - nginx has to wait for longer than a request may take, and to have room for all
- * requests that can wait
- */
 #include <inttypes.h>
 
 #include "base/mem.h"
@@ -13,7 +10,7 @@
 #define SECOND_MS  INT64_C(1000)
 #define DAY_MS     (86400 * SECOND_MS)
 
-/* 0: nginx has none of that name. https://nginx.org/en/docs/syntax.html */
+/* Returns 0 if nginx has no such unit. https://nginx.org/en/docs/syntax.html */
 static int64_t
 unit_ms(const char *name, size_t size)
 {
@@ -32,9 +29,9 @@ unit_ms(const char *name, size_t size)
 	return 0;
 }
 
-/* "1m5s"; 0: it is none. */
+/* Reads a time like "1m5s;". Returns 0 if it is not valid. */
 static int64_t
-nginx_time_ms(const char *text)
+parse_time_ms(const char *text)
 {
 	int64_t sum_ms = 0;
 
@@ -43,7 +40,7 @@ nginx_time_ms(const char *text)
 		int64_t number = strtoll(text, &unit, 10), ms;
 		size_t size = strspn(unit, "mshdwMy");
 
-		/* "1m5s" and "500ms": a name is one letter, but for that one. */
+		/* A unit has one letter, except "ms": "1m5s" has two units, "500ms" one. */
 		if (size > 1)
 			size = text_starts(unit, "ms") ? 2 : 1;
 		ms = unit_ms(unit, size);
@@ -56,8 +53,8 @@ nginx_time_ms(const char *text)
 	return *text == ';' ? sum_ms : 0;
 }
 
-/* Finds the first line "name value;" of a file, and copies "value;". Returns false if there is
- * none. */
+/* Finds the first line "name value;" of a file and copies "value;". Returns false if there is no
+ * such line or file. */
 static bool
 find_directive(const char *path, const char *name, char value[LINE_BYTES])
 {
@@ -83,16 +80,16 @@ find_directive(const char *path, const char *name, char value[LINE_BYTES])
 }
 
 static int64_t
-timeout_in(const char *path)
+read_timeout_ms(const char *path)
 {
 	char value[LINE_BYTES];
 
-	return find_directive(path, "fastcgi_read_timeout", value) ? nginx_time_ms(value) : 0;
+	return find_directive(path, "fastcgi_read_timeout", value) ? parse_time_ms(value) : 0;
 }
 
-/* Returns 0 if the file says nothing. */
+/* Returns 0 if the file does not have the directive. */
 static int64_t
-number_in(const char *path, const char *name)
+read_number(const char *path, const char *name)
 {
 	char value[LINE_BYTES], *end;
 	int64_t number;
@@ -104,17 +101,17 @@ number_in(const char *path, const char *name)
 	return *end == ';' ? number : 0;
 }
 
-/* Of all endpoints that run, or of this one if none does. */
+/* Returns how many connections of nginx the running endpoints need, or this one if none runs. */
 static int64_t
-connections_needed(const struct checks *checks)
+connections_needed(const struct doctor *doctor)
 {
-	const struct settings *settings = checks->settings;
+	const struct settings *settings = doctor->settings;
 	const char *directory = scoreboard_directory();
 	struct boards boards = { .count = 0 };
 	int64_t sum = 0;
 
 	if (directory)
-		boards_read(checks->scope, directory, &boards);
+		boards_read(doctor->scope, directory, &boards);
 	for (size_t i = 0; i < boards.count; i++)
 		if (board_is_alive(boards.all[i]))
 			sum += queue_connections(boards.all[i]->pool_size
@@ -125,47 +122,47 @@ connections_needed(const struct checks *checks)
 }
 
 static void
-examine_connections(struct checks *checks, const char *path)
+check_connections(struct doctor *doctor, const char *path)
 {
-	int64_t has = number_in(path, "worker_connections"), needs = connections_needed(checks);
-	int64_t files = number_in(path, "worker_rlimit_nofile");
-	bool enough = has >= needs && files >= has;
+	int64_t have = read_number(path, "worker_connections"), need = connections_needed(doctor);
+	int64_t files = read_number(path, "worker_rlimit_nofile");
+	bool enough = have >= need && files >= have;
 	char advice[LINE_BYTES];
 
-	if (has == 0)
+	if (have == 0)
 		return;
 	(void)snprintf(advice, sizeof(advice),
-	               "with less, nginx resets connections where it should answer 503: in %s "
-	               "worker_connections %" PRId64 ", and worker_rlimit_nofile twice that",
-	               path, needs > has ? needs : has);
-	(void)checklist_tell(&checks->found, enough, "nginx connections", enough ? NULL : advice,
-	                     "%" PRId64 ", with %" PRId64
-	                     " files; requests that wait or are answered take %" PRId64,
-	                     has, files, needs);
+	               "with fewer, nginx resets connections where it should answer 503: set "
+	               "worker_connections %" PRId64
+	               " in %s, and worker_rlimit_nofile to twice that",
+	               need > have ? need : have, path);
+	(void)checklist_add(&doctor->checklist, enough, "nginx connections", enough ? NULL : advice,
+	                    "%" PRId64 ", with %" PRId64
+	                    " files; waiting and running requests need %" PRId64,
+	                    have, files, need);
 }
 
 static void
-examine_timeout(struct checks *checks, const char *path)
+check_timeout(struct doctor *doctor, const char *path)
 {
-	int64_t theirs_ms = timeout_in(path), ours_s = checks->settings->request_timeout_s;
-	bool longer = theirs_ms > ours_s * SECOND_MS;
-	const char *advice = "a client gets nginx' 504 while the work goes on: a longer "
+	int64_t nginx_ms = read_timeout_ms(path), request_s = doctor->settings->request_timeout_s;
+	bool longer = nginx_ms > request_s * SECOND_MS;
+	const char *advice = "clients get nginx's 504 while the work goes on: set a longer "
 	                     "fastcgi_read_timeout, or a shorter REQUEST_TIMEOUT";
 
-	if (theirs_ms > 0)
-		(void)checklist_tell(&checks->found, longer, "nginx", longer ? NULL : advice,
-		                     "fastcgi_read_timeout %.10g s, REQUEST_TIMEOUT %" PRId64 " s",
-		                     (double)theirs_ms / (double)SECOND_MS, ours_s);
+	if (nginx_ms > 0)
+		(void)checklist_add(&doctor->checklist, longer, "nginx", longer ? NULL : advice,
+		                    "fastcgi_read_timeout %.10g s, REQUEST_TIMEOUT %" PRId64 " s",
+		                    (double)nginx_ms / (double)SECOND_MS, request_s);
 }
 
 void
-check_nginx(struct checks *checks)
+check_nginx(struct doctor *doctor)
 {
-	/* As installed, or of make run in this tree. */
-	bool installed = timeout_in("/etc/nginx/nullpool/fastcgi.conf") > 0;
+	/* The files of an installation, or of make run in this tree. */
+	bool installed = read_timeout_ms("/etc/nginx/nullpool/fastcgi.conf") > 0;
 
-	examine_timeout(checks,
-	                installed ? "/etc/nginx/nullpool/fastcgi.conf" : "nginx/fastcgi.conf");
-	examine_connections(checks,
-	                    installed ? "/etc/nginx/nginx.conf" : ".local/nginx/nginx.conf");
+	check_timeout(doctor,
+	              installed ? "/etc/nginx/nullpool/fastcgi.conf" : "nginx/fastcgi.conf");
+	check_connections(doctor, installed ? "/etc/nginx/nginx.conf" : ".local/nginx/nginx.conf");
 }

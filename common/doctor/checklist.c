@@ -9,22 +9,22 @@
 #define NAME_WIDTH   12
 
 void
-checklist_init(struct checklist *findings, void *scope, bool json)
+checklist_init(struct checklist *checklist, void *scope, bool json)
 {
-	*findings = (struct checklist){ .scope = scope, .json = json };
-	buf_init(&findings->out, scope, OUT_BYTES);
-	buf_text(&findings->out, json ? "{\"checks\":[" : "");
+	*checklist = (struct checklist){ .scope = scope, .json = json };
+	buf_init(&checklist->out, scope, OUT_BYTES);
+	buf_text(&checklist->out, json ? "{\"checks\":[" : "");
 }
 
 static void
-tell_program(struct checklist *findings, bool good, const char *check, const char *figure,
-             const char *advice)
+write_json(struct checklist *checklist, bool passed, const char *name, const char *figure,
+           const char *advice)
 {
-	struct buf *out = &findings->out;
+	struct buf *out = &checklist->out;
 
-	buf_text(out, findings->told > 0 ? "," : "");
-	buf_printf(out, "{\"check\":\"%s\",\"good\":%s,\"figure\":", check,
-	           good ? "true" : "false");
+	buf_text(out, checklist->count > 0 ? "," : "");
+	buf_printf(out, "{\"check\":\"%s\",\"good\":%s,\"figure\":", name,
+	           passed ? "true" : "false");
 	buf_json_text(out, figure);
 	buf_text(out, ",\"advice\":");
 	if (advice)
@@ -35,21 +35,21 @@ tell_program(struct checklist *findings, bool good, const char *check, const cha
 }
 
 static void
-tell_person(struct checklist *findings, bool good, const char *check, char *figure,
-            const char *advice)
+write_line(struct checklist *checklist, bool passed, const char *name, char *figure,
+           const char *advice)
 {
 	for (char *c = figure; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == '\x7f')
 			*c = '?';
-	buf_printf(&findings->out, "%s %-*s %s\n", good ? "\u2713" : "\u2717", NAME_WIDTH, check,
+	buf_printf(&checklist->out, "%s %-*s %s\n", passed ? "\u2713" : "\u2717", NAME_WIDTH, name,
 	           figure);
 	if (advice)
-		buf_printf(&findings->out, "  %-*s -> %s\n", NAME_WIDTH, "", advice);
+		buf_printf(&checklist->out, "  %-*s -> %s\n", NAME_WIDTH, "", advice);
 }
 
 bool
-checklist_tell(struct checklist *findings, bool good, const char *check, const char *advice,
-               const char *format, ...)
+checklist_add(struct checklist *checklist, bool passed, const char *name, const char *advice,
+              const char *format, ...)
 {
 	char figure[FIGURE_BYTES];
 	struct buf clean;
@@ -58,30 +58,30 @@ checklist_tell(struct checklist *findings, bool good, const char *check, const c
 	va_start(args, format);
 	(void)vsnprintf(figure, sizeof(figure), format, args);
 	va_end(args);
-	buf_init(&clean, findings->scope, (size_t)2 * FIGURE_BYTES);
+	buf_init(&clean, checklist->scope, (size_t)2 * FIGURE_BYTES);
 	log_scrub(&clean, figure);
-	/* What libpq says goes on in further lines. */
+	/* libpq's messages have further lines, which repeat or explain the first. */
 	clean.data[strcspn(clean.data, "\n")] = '\0';
-	if (findings->json)
-		tell_program(findings, good, check, clean.data, advice);
+	if (checklist->json)
+		write_json(checklist, passed, name, clean.data, advice);
 	else
-		tell_person(findings, good, check, clean.data, advice);
-	findings->told++;
-	if (!good && !findings->first)
-		findings->first = check;
-	return good;
+		write_line(checklist, passed, name, clean.data, advice);
+	checklist->count++;
+	if (!passed && !checklist->first_failed)
+		checklist->first_failed = name;
+	return passed;
 }
 
 void
-checklist_print(struct checklist *findings)
+checklist_print(struct checklist *checklist)
 {
-	const char *first = findings->first;
+	const char *first = checklist->first_failed;
 
-	if (findings->json)
-		buf_printf(&findings->out, "],\"first\":%s%s%s}\n", first ? "\"" : "",
+	if (checklist->json)
+		buf_printf(&checklist->out, "],\"first\":%s%s%s}\n", first ? "\"" : "",
 		           first ? first : "null", first ? "\"" : "");
 	else
-		buf_printf(&findings->out, "%s%s\n", first ? "to be mended first: " : "all is well",
+		buf_printf(&checklist->out, "%s%s\n", first ? "fix first: " : "all checks passed",
 		           first ? first : "");
-	(void)fputs(findings->out.data, stdout);
+	(void)fputs(checklist->out.data, stdout);
 }

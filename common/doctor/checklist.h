@@ -1,4 +1,4 @@
-/* checklist.h - what a doctor says: a line a check, for people or for programs */
+/* checklist.h - the results of --doctor: one line for each check, for people or as JSON */
 #ifndef NULLPOOL_DOCTOR_CHECKLIST_H
 #define NULLPOOL_DOCTOR_CHECKLIST_H
 
@@ -9,19 +9,19 @@ struct checklist {
 	void *scope;
 	bool json;
 	struct buf out;
-	size_t told;
-	const char *first; /* check to be mended, or NULL */
+	size_t count;
+	const char *first_failed; /* the name of a check; NULL: all passed */
 };
 
-void checklist_init(struct checklist *findings, void *scope, bool json);
+void checklist_init(struct checklist *checklist, void *scope, bool json);
 
-/* A tick or a cross, the check's name (borrowed), a figure, and advice (NULL: there is none).
- * Returns `good`. The figure may quote the server: only its first line counts, secrets are hidden
- * as in the log, and no control byte gets to a terminal. */
-bool checklist_tell(struct checklist *findings, bool good, const char *check, const char *advice,
-                    const char *format, ...) NP_PRINTF(5, 6);
+/* Adds the result of a check: its name (borrowed), a figure, and advice (NULL: none). Returns
+ * `passed`. The figure may quote the server: only its first line is shown, secrets are hidden as in
+ * the log, and control bytes do not reach the terminal. */
+bool checklist_add(struct checklist *checklist, bool passed, const char *name, const char *advice,
+                   const char *format, ...) NP_PRINTF(5, 6);
 
-/* To standard output, with what is to be mended first. */
-void checklist_print(struct checklist *findings);
+/* Prints all results to standard output, and which failed check to fix first. */
+void checklist_print(struct checklist *checklist);
 
 #endif

@@ -1,7 +1,8 @@
-/* checks.h - the doctor's examinations, in the order in which a request meets the things checks
+/* checks.h - the checks of --doctor, in the order in which a request needs what they check
  *
- * Each tells its findings. What needs the database is asked in one transaction of one connection
- * that is opened as a request's is.
+ * Each check adds its results to the checklist. Those of the database run in one transaction, on
+ * one connection that is opened as a request's is. What comes after a failed connection cannot be
+ * checked and is left out.
  */
 #ifndef NULLPOOL_DOCTOR_CHECKS_H
 #define NULLPOOL_DOCTOR_CHECKS_H
@@ -11,30 +12,30 @@
 #include "doctor/checklist.h"
 #include "doctor/doctor.h"
 
-struct checks {
+struct doctor {
 	const struct doctor_options *options;
 	const struct settings *settings;
 	void *scope;
-	struct checklist found;
+	struct checklist checklist;
 	struct app *app;
 	struct transaction *tx;
 	struct connect_cost cost;
 	struct probe probe;
-	int64_t trip_us; /* one, measured */
-	bool pooled;
+	int64_t round_trip_us; /* the shortest that was measured */
+	bool pooled;           /* a pooler stands between here and the server */
 };
 
-/* The way to the database (check_connection.c): name, TCP, TLS, login, round trips; and at its end:
- */
-void check_connection(struct checks *checks);
+/* Checks the connection to the database: name, TCP, TLS, login and round trips; then the server. */
+void check_connection(struct doctor *doctor);
 
-/* What the first statement asks, and what its answer tells of the server and the database
- * (check_server.c). */
+/* The first statement of the connection, and the checks of its row: the server, its connections, a
+ * pooler, the provider, migrations, the role, the clock. clock_s: the wall clock here when the row
+ * came. */
 extern const char check_server_facts[];
-void check_server(struct checks *checks, const struct np_rows *facts, double clock_s);
+void check_server(struct doctor *doctor, const struct np_rows *facts, double clock_s);
 
-/* What stands beside it (examine_beside.c, check_nginx.c). */
-void check_redis(struct checks *checks);
-void check_nginx(struct checks *checks);
+/* Checks that nginx waits longer than a request may take, and has connections for all requests that
+ * can wait. */
+void check_nginx(struct doctor *doctor);
 
 #endif

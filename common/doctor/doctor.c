@@ -1,71 +1,91 @@
 #include "doctor/doctor.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "doctor/checks.h"
 
 static bool
-check_settings(struct checks *checks)
+check_settings(struct doctor *doctor)
 {
-	const struct settings *settings = checks->settings;
-	const char *faults = checks->options->faults;
+	const struct settings *settings = doctor->settings;
+	const char *errors = doctor->options->setting_errors;
 
-	if (faults)
-		return checklist_tell(&checks->found, false, "settings",
-		                      "see README.md, Settings; --settings shows what is read",
-		                      "%.*s", (int)strcspn(faults, "\n"), faults);
-	return checklist_tell(&checks->found, true, "settings", NULL, "ENV=%s, mode %s, %s%s%.*s",
-	                      environment_names[settings->env],
-	                      connection_names[settings->database_connection],
-	                      settings->database.redacted, *settings->warnings ? "; ignored: " : "",
-	                      (int)strcspn(settings->warnings, "\n"), settings->warnings);
+	if (errors)
+		return checklist_add(&doctor->checklist, false, "settings",
+		                     "see README.md, Settings; --settings prints those in use",
+		                     "%.*s", (int)strcspn(errors, "\n"), errors);
+	return checklist_add(&doctor->checklist, true, "settings", NULL,
+	                     "ENV=%s, mode %s, %s%s%.*s", environment_names[settings->env],
+	                     connection_names[settings->database_connection],
+	                     settings->database.redacted, *settings->warnings ? "; ignored: " : "",
+	                     (int)strcspn(settings->warnings, "\n"), settings->warnings);
 }
 
 static bool
-prepare(struct checks *checks)
+begin_transaction(struct doctor *doctor)
 {
-	const struct settings *settings = checks->settings;
+	const struct settings *settings = doctor->settings;
 	struct transaction_options options = {
 		.mode = NP_TX_READ,
 		.deadline = deadline_in_ms(
 		    (settings->database_connect_timeout_s + settings->request_timeout_s) * 1000),
 		.command_timeout_s = settings->database_command_timeout_s,
-		.endpoint = checks->options->name,
+		.endpoint = doctor->options->name,
 		.request_id = "doctor",
 	};
 	struct error err;
 
-	checks->app = mem_new(checks->scope, struct app);
-	if (!app_init(checks->scope, checks->app, checks->options->name, checks->options->routes,
+	doctor->app = mem_new(doctor->scope, struct app);
+	if (!app_init(doctor->scope, doctor->app, doctor->options->name, doctor->options->routes,
 	              settings, &err))
-		return checklist_tell(&checks->found, false, "program",
-		                      "it does not start with these settings", "%s", err.message);
-	options.connector = checks->app->connector;
-	checks->tx = transaction_new(checks->scope, &options);
+		return checklist_add(&doctor->checklist, false, "program",
+		                     "the program does not start with these settings", "%s",
+		                     err.message);
+	options.connector = doctor->app->connector;
+	doctor->tx = transaction_new(doctor->scope, &options);
 	return true;
 }
 
 static void
-examine(struct checks *checks)
+check_redis(struct doctor *doctor)
 {
-	if (!check_settings(checks) || !prepare(checks))
+	struct cache *cache = doctor->app->cache;
+	int64_t start_us = clock_now_us();
+	bool ok;
+
+	if (!cache)
 		return;
-	check_connection(checks);
-	transaction_close(checks->tx);
-	check_redis(checks);
-	check_nginx(checks);
+	ok = cache_ping(cache, deadline_in_ms(doctor->settings->redis_timeout_ms));
+	(void)checklist_add(&doctor->checklist, ok, "redis",
+	                    ok ? NULL
+	                       : "no response is cached until Redis answers: check REDIS_URL and "
+	                         "REDIS_TIMEOUT_MS",
+	                    "%s, %.1f ms", ok ? "answers" : cache_last_error(cache),
+	                    (double)(clock_now_us() - start_us) / 1000);
+}
+
+static void
+run_checks(struct doctor *doctor)
+{
+	if (!check_settings(doctor) || !begin_transaction(doctor))
+		return;
+	check_connection(doctor);
+	transaction_close(doctor->tx);
+	check_redis(doctor);
+	check_nginx(doctor);
 }
 
 bool
 doctor_run(const struct doctor_options *options)
 {
-	struct checks checks = { .options = options, .settings = options->settings };
-	bool well;
+	struct doctor doctor = { .options = options, .settings = options->settings };
+	bool passed;
 
-	checks.scope = mem_scope(mem_process(), "doctor");
-	checklist_init(&checks.found, checks.scope, options->json);
-	examine(&checks);
-	checklist_print(&checks.found);
-	well = !checks.found.first;
-	mem_free(checks.scope);
-	return well;
+	doctor.scope = mem_scope(mem_process(), "doctor");
+	checklist_init(&doctor.checklist, doctor.scope, options->json);
+	run_checks(&doctor);
+	checklist_print(&doctor.checklist);
+	passed = !doctor.checklist.first_failed;
+	mem_free(doctor.scope);
+	return passed;
 }

@@ -1,8 +1,7 @@
-/* doctor.h - `<program> --doctor`: each thing that a request needs, asked for in order, with what
- * to do about it
+/* doctor.h - `<program> --doctor`: checks everything that a request needs, in order
  *
- * A line a check: a tick or a cross, a figure, and advice where there is some. What comes after a
- * cross on the way to the database cannot be asked, and is left out.
+ * Each check prints a line with a tick or a cross, a figure, and advice where there is some. When
+ * the connection to the database fails, what comes after it cannot be checked and is left out.
  */
 #ifndef NULLPOOL_DOCTOR_DOCTOR_H
 #define NULLPOOL_DOCTOR_DOCTOR_H
@@ -12,12 +11,12 @@
 struct doctor_options {
 	const char *name; /* of the program */
 	const struct np_route *routes;
-	const struct settings *settings; /* whole, unless there are: */
-	const char *faults;              /* NULL, or a line each */
+	const struct settings *settings; /* complete if there are no errors */
+	const char *setting_errors;      /* a line each; NULL: none */
 	bool json;
 };
 
-/* Prints to standard output. True: nothing is to be mended. */
+/* Prints to standard output. Returns true if all checks passed. */
 bool doctor_run(const struct doctor_options *options);
 
 #endif

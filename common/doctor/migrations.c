@@ -8,10 +8,10 @@
 #define LINE_BYTES     512
 
 struct revision {
-	char name[REVISION_BYTES], before[REVISION_BYTES];
+	char name[REVISION_BYTES], follows[REVISION_BYTES];
 };
 
-/* Both stand at the beginning of a line, as Alembic's template has them. */
+/* Alembic's template has both at the beginning of a line. */
 static struct revision
 read_revision(const char *path)
 {
@@ -21,7 +21,7 @@ read_revision(const char *path)
 
 	while (file && fgets(line, sizeof(line), file))
 		if (sscanf(line, "revision = \"%63[^\"]", revision.name) != 1)
-			(void)sscanf(line, "down_revision = \"%63[^\"]", revision.before);
+			(void)sscanf(line, "down_revision = \"%63[^\"]", revision.follows);
 	if (file)
 		(void)fclose(file);
 	return revision;
@@ -31,13 +31,13 @@ static bool
 is_followed(const struct revision *revisions, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(revisions[i].before, name) == 0)
+		if (strcmp(revisions[i].follows, name) == 0)
 			return true;
 	return false;
 }
 
 static const char *
-preamble_of(void *owner, const char *pattern)
+find_head(void *owner, const char *pattern)
 {
 	const char *head = NULL;
 	glob_t found;
@@ -67,6 +67,6 @@ migrations_head(void *owner)
 	const char *head = NULL;
 
 	for (size_t i = 0; !head && i < COUNT_OF(patterns); i++)
-		head = preamble_of(owner, patterns[i]);
+		head = find_head(owner, patterns[i]);
 	return head;
 }

@@ -2,35 +2,36 @@
 
 #include <inttypes.h>
 
-/* The version of Postgres that takes TLS without being asked. */
-#define DIRECT_VERSION 170000
+/* The first version of Postgres that accepts TLS without an SSLRequest. */
+#define DIRECT_TLS_VERSION 170000
 
 static double
-ms(int64_t us)
+to_ms(int64_t us)
 {
 	return (double)us / 1000;
 }
 
 static const char *
-in_url(const struct suggestions_facts *facts, const char *keyword)
+url_value(const struct suggestions_facts *facts, const char *keyword)
 {
 	const char *value = conninfo_get(&facts->settings->database, keyword);
 
 	return value ? value : "";
 }
 
-/* Each row: does it apply, and then what it brings and how it is had. */
+/* Each function returns true if its suggestion applies, and then writes its gain and how to get it.
+ */
 
 static bool
-find_ahead(const struct suggestions_facts *facts, struct suggestion *suggestion)
+suggest_ahead(const struct suggestions_facts *facts, struct suggestion *suggestion)
 {
 	const struct settings *settings = facts->settings;
 
 	if (settings->database_connection != CONNECTION_NULL || settings->serverless)
 		return false;
 	(void)snprintf(suggestion->gain, sizeof(suggestion->gain),
-	               "%d trips, %.1f ms of each request", facts->cost.round_trips,
-	               ms(facts->cost.total_us));
+	               "%d round trips, %.1f ms of each request", facts->cost.round_trips,
+	               to_ms(facts->cost.total_us));
 	(void)snprintf(
 	    suggestion->how, sizeof(suggestion->how),
 	    "DATABASE_CONNECTION=ahead: a connection is opened while its worker is idle");
@@ -38,7 +39,7 @@ find_ahead(const struct suggestions_facts *facts, struct suggestion *suggestion)
 }
 
 static bool
-find_persistent(const struct suggestions_facts *facts, struct suggestion *suggestion)
+suggest_persistent(const struct suggestions_facts *facts, struct suggestion *suggestion)
 {
 	const struct settings *settings = facts->settings;
 	bool ahead = settings->database_connection == CONNECTION_AHEAD;
@@ -48,67 +49,67 @@ find_persistent(const struct suggestions_facts *facts, struct suggestion *sugges
 	if (ahead)
 		(void)snprintf(
 		    suggestion->gain, sizeof(suggestion->gain),
-		    "a login of each request, on both sides; it is no trip of a request");
+		    "a login for each request, on both sides, though no request waits for it");
 	else
 		(void)snprintf(
 		    suggestion->gain, sizeof(suggestion->gain),
-		    "%d trips, %.1f ms of each request, and the server's work for a login",
-		    facts->cost.round_trips, ms(facts->cost.total_us));
+		    "%d round trips, %.1f ms of each request, and the server's work for a login",
+		    facts->cost.round_trips, to_ms(facts->cost.total_us));
 	(void)snprintf(
 	    suggestion->how, sizeof(suggestion->how),
 	    "DATABASE_CONNECTION=persistent: each worker keeps its connection, up to %" PRId64
-	    " of this program",
+	    " for this program",
 	    settings->database_pool_size + settings->database_max_overflow);
 	return true;
 }
 
 static bool
-takes_direct(const struct suggestions_facts *facts)
+accepts_direct_tls(const struct suggestions_facts *facts)
 {
 	return conninfo_is_neon(&facts->settings->database)
-	       || (!facts->pooled && facts->server_version >= DIRECT_VERSION);
+	       || (!facts->pooled && facts->server_version >= DIRECT_TLS_VERSION);
 }
 
-/* By the URL or the setting; by itself it is at once for Neon, and elsewhere from a worker's second
- * connection on. */
+/* Direct TLS is set by the URL or the setting. In mode auto, connections to Neon use it at once,
+ * and others from a worker's second connection on. */
 static bool
-find_direct(const struct suggestions_facts *facts, struct suggestion *suggestion)
+suggest_direct_tls(const struct suggestions_facts *facts, struct suggestion *suggestion)
 {
 	const struct settings *settings = facts->settings;
-	const char *word = in_url(facts, "sslnegotiation");
-	bool by_itself = !*word && settings->database_sslnegotiation == NEGOTIATION_AUTO;
+	const char *in_url = url_value(facts, "sslnegotiation");
+	bool automatic = !*in_url && settings->database_sslnegotiation == NEGOTIATION_AUTO;
 
-	if (!facts->probe->knows_direct || facts->probe->tls != PROBE_TLS || !takes_direct(facts)
-	    || !conninfo_needs_tls(&settings->database) || strcmp(word, "direct") == 0
-	    || (!*word && settings->database_sslnegotiation == NEGOTIATION_DIRECT)
-	    || (by_itself && conninfo_is_neon(&settings->database)))
+	if (!facts->probe->knows_direct || facts->probe->tls != PROBE_TLS
+	    || !accepts_direct_tls(facts) || !conninfo_needs_tls(&settings->database)
+	    || strcmp(in_url, "direct") == 0
+	    || (!*in_url && settings->database_sslnegotiation == NEGOTIATION_DIRECT)
+	    || (automatic && conninfo_is_neon(&settings->database)))
 		return false;
-	(void)snprintf(suggestion->gain, sizeof(suggestion->gain), "1 trip, %.1f ms of %s",
-	               ms(facts->trip_us),
-	               by_itself ? "each worker's first connection" : "each connection");
+	(void)snprintf(suggestion->gain, sizeof(suggestion->gain), "1 round trip, %.1f ms of %s",
+	               to_ms(facts->round_trip_us),
+	               automatic ? "each worker's first connection" : "each connection");
 	(void)snprintf(suggestion->how, sizeof(suggestion->how),
-	               *word
-	                   ? "sslnegotiation=direct in DATABASE_URL: TLS begins without a question"
-	                   : "DATABASE_SSLNEGOTIATION=direct: TLS begins without a question");
+	               *in_url ? "sslnegotiation=direct in DATABASE_URL: TLS starts at once"
+	                       : "DATABASE_SSLNEGOTIATION=direct: TLS starts at once");
 	return true;
 }
 
 static bool
-find_group(const struct suggestions_facts *facts, struct suggestion *suggestion)
+suggest_group(const struct suggestions_facts *facts, struct suggestion *suggestion)
 {
 	if (!facts->probe->again)
 		return false;
 	(void)snprintf(suggestion->gain, sizeof(suggestion->gain),
-	               "1 trip, %.1f ms of each connection", ms(facts->trip_us));
+	               "1 round trip, %.1f ms of each connection", to_ms(facts->round_trip_us));
 	(void)snprintf(
 	    suggestion->how, sizeof(suggestion->how),
-	    "the server refuses the group that OpenSSL offers first: no OPENSSL_CONF, or Groups = "
-	    "P-256:X25519 in it");
+	    "the server refuses the group that OpenSSL offers first: unset OPENSSL_CONF, or set "
+	    "Groups = P-256:X25519 in it");
 	return true;
 }
 
 static bool
-find_bundle(const struct suggestions_facts *facts, struct suggestion *suggestion)
+suggest_one_ca(const struct suggestions_facts *facts, struct suggestion *suggestion)
 {
 	const struct probe *probe = facts->probe;
 
@@ -116,28 +117,28 @@ find_bundle(const struct suggestions_facts *facts, struct suggestion *suggestion
 		return false;
 	(void)snprintf(suggestion->gain, sizeof(suggestion->gain),
 	               "%.1f ms of CPU of each worker's first connection: %d CAs are read",
-	               ms(probe->roots_us), probe->roots);
+	               to_ms(probe->roots_us), probe->roots);
 	(void)snprintf(suggestion->how, sizeof(suggestion->how),
 	               "sslrootcert with \"%.100s\" alone", probe->root);
 	return true;
 }
 
 static bool
-find_binding(const struct suggestions_facts *facts, struct suggestion *suggestion)
+suggest_channel_binding(const struct suggestions_facts *facts, struct suggestion *suggestion)
 {
 	const struct probe *probe = facts->probe;
 
 	if (!probe->binding || !probe->root
-	    || strcmp(in_url(facts, "channel_binding"), "disable") == 0)
+	    || strcmp(url_value(facts, "channel_binding"), "disable") == 0)
 		return false;
 	(void)snprintf(
 	    suggestion->gain, sizeof(suggestion->gain),
 	    "reading CAs (%.1f ms at a worker's first connection) and checking the chain",
-	    ms(probe->roots_us));
+	    to_ms(probe->roots_us));
 	(void)snprintf(
 	    suggestion->how, sizeof(suggestion->how),
-	    "sslmode=require&channel_binding=require: the password exchange proves the server, "
-	    "without sslrootcert");
+	    "sslmode=require&channel_binding=require: the password exchange authenticates the "
+	    "server, without sslrootcert");
 	return true;
 }
 
@@ -145,11 +146,12 @@ size_t
 suggestions_find(const struct suggestions_facts *facts, struct suggestion found[SUGGESTIONS_MAX])
 {
 	static bool (*const rows[])(const struct suggestions_facts *, struct suggestion *) = {
-		find_ahead, find_persistent, find_direct, find_group, find_bundle, find_binding,
+		suggest_ahead, suggest_persistent, suggest_direct_tls,
+		suggest_group, suggest_one_ca,     suggest_channel_binding,
 	};
 	size_t count = 0;
 
-	_Static_assert(COUNT_OF(rows) <= SUGGESTIONS_MAX, "each may apply");
+	_Static_assert(COUNT_OF(rows) <= SUGGESTIONS_MAX, "all of them may apply");
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		count += rows[i](facts, &found[count]);
 	return count;

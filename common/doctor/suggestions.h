@@ -1,5 +1,5 @@
-/* suggestions.h - which round trips and which work of a request could still be saved, with this
- * server and this libpq */
+/* suggestions.h - which settings would save round trips or work of a request, with this server and
+ * this libpq */
 #ifndef NULLPOOL_DOCTOR_SUGGESTIONS_H
 #define NULLPOOL_DOCTOR_SUGGESTIONS_H
 
@@ -12,8 +12,8 @@ struct suggestions_facts {
 	const struct settings *settings;
 	const struct probe *probe;
 	struct connect_cost cost; /* of a connection like those of requests */
-	int64_t trip_us;
-	bool pooled;        /* the server is behind a pooler */
+	int64_t round_trip_us;
+	bool pooled;        /* a pooler stands between here and the server */
 	int server_version; /* 170002 is 17.2 */
 };
 
@@ -24,7 +24,8 @@ struct suggestion {
 
 #define SUGGESTIONS_MAX 8
 
-/* Those that apply, the largest first; returns how many. What is in force already is none. */
+/* Finds the suggestions that apply, largest gain first, and returns how many. Does not suggest what
+ * is set already. */
 size_t suggestions_find(const struct suggestions_facts *facts,
                         struct suggestion found[SUGGESTIONS_MAX]);
 

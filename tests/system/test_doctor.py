@@ -61,7 +61,7 @@ class Finding:
 def test_all_is_well(ask):
     found = ask(DATABASE_CONNECTION="null")
     assert (found.first, found.crosses(), list(found.checks)) == (None, [], WAY)
-    assert re.match(r"TLSv1\.3, TLS_\w+, group \S+ at the first try, [\d.]+ ms; certificate not verified, good for \d+ days; "
+    assert re.match(r"TLSv1\.3, TLS_\w+, group \S+ at the first try, [\d.]+ ms; certificate not verified, valid for \d+ days; "
                     r"localhost < nullpool local CA$", found.figure("tls"))
     assert "channel_binding=require" in found.advice("tls")
     assert re.match(r"scram-sha-256 with channel binding, [\d.]+ ms$", found.figure("login")) and not found.advice("login")
@@ -69,14 +69,14 @@ def test_all_is_well(ask):
     assert found.figure("trips").startswith("6 to connect, 1 for a marked statement: 7 in a request of mode null")
     assert found.figure("server").startswith("PostgreSQL ") and found.figure("server").endswith("app as app_user, UTF8")
     assert found.figure("pooler") == "none, the server itself"
-    assert found.figure("migrations").endswith(", the last one") and "owns 0 tables" in found.figure("role")
+    assert found.figure("migrations").endswith(", the newest") and "owns 0 tables" in found.figure("role")
 
 
 def test_for_people_it_is_a_line_a_check(site, place):
     ran = subprocess.run([program("users").absolute(), "--doctor"], env=site.environment(), capture_output=True, text=True, timeout=60,
                          cwd=place)
     lines = [line for line in ran.stdout.splitlines() if "->" not in line and " suggestion " not in line]
-    assert ran.returncode == 0 and lines[-1] == "all is well"
+    assert ran.returncode == 0 and lines[-1] == "all checks passed"
     assert all(line.startswith("\u2713 ") for line in lines[:-1]) and len(lines) == len(WAY) + 1
 
 
@@ -94,7 +94,7 @@ def test_a_proven_server_needs_no_advice(site, ask, query):
     ("settings", {"DATABASE_POOL_SIZE": "many"}, "settings", "DATABASE_POOL_SIZE", "README"),
     ("name", {"DATABASE_URL": "postgresql://u:p@no-such-host.invalid/app?sslmode=require"}, "resolve", "no-such-host.invalid", "no address"),
     ("port", {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/app?sslmode=require"}, "tcp", "refused", "firewall"),
-    ("password", {"password": "wrong"}, "auth", "it asks for scram-sha-256 with channel binding", "password"),
+    ("password", {"password": "wrong"}, "auth", "the server asks for scram-sha-256 with channel binding", "password"),
     ("database", {"database": "nowhere"}, "auth", "does not exist", "no such database"),
     ("pool", {"DATABASE_POOL_SIZE": 90, "DATABASE_MAX_OVERFLOW": 90}, "connections", "180", "smaller DATABASE_POOL_SIZE"),
     ("timeout", {"REQUEST_TIMEOUT": 90}, "nginx", "REQUEST_TIMEOUT 90 s", "fastcgi_read_timeout"),
@@ -139,7 +139,7 @@ def test_nginx_has_room_for_all_who_wait(site, ask, connections, files, good):
     if good is False:
         assert found.first == "nginx connections" and "worker_rlimit_nofile" in check["advice"]
     if good is not None:
-        assert check["figure"] == f"{connections}, with {files or 0} files; requests that wait or are answered take 1062"
+        assert check["figure"] == f"{connections}, with {files or 0} files; waiting and running requests need 1062"
 
 
 def test_a_server_without_tls(site, ask):
@@ -156,7 +156,7 @@ def test_what_is_no_postgres(site, ask):
 
     with server(web_server) as port:
         found = ask(DATABASE_URL=site.url(port=port), DATABASE_CONNECT_TIMEOUT=3)
-    assert found.first == "tls" and "no Postgres" in found.advice("tls")
+    assert found.first == "tls" and "not Postgres" in found.advice("tls")
 
 
 def test_a_certificate_with_an_address_that_is_none(site, ask):
@@ -183,7 +183,7 @@ def test_a_certificate_that_ended(site, ask, ended):
     url = {"password": "app", "port": ended.port}
     unproven = ask(DATABASE_URL=site.url(**url))
     proven = ask(DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={site.authority.root}", **url))
-    assert unproven.first == "tls" and ", ended " in unproven.figure("tls") and "renewed" in unproven.advice("tls")
+    assert unproven.first == "tls" and ", expired " in unproven.figure("tls") and "renewed" in unproven.advice("tls")
     assert re.match(r'certificate verify failed: certificate has expired: "postgres-ended" by "nullpool local CA", good from '
                     r"[\d-]+ [\d:]+ UTC to [\d-]+ [\d:]+ UTC", proven.figure("tls")), proven.figure("tls")
     assert proven.first == "tls" and "renewed" in proven.advice("tls")
@@ -193,7 +193,7 @@ def test_a_certificate_of_another_ca(site, ask):
     other = Authority(site.folder("another-ca"), "another CA")
     found = ask(DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={other.root}"))
     assert found.first == "tls" and 'by "nullpool local CA"' in found.figure("tls") and "issuer" in found.figure("tls")
-    assert "has not the CA that signed it" in found.advice("tls")
+    assert "does not have the CA that signed it" in found.advice("tls")
 
 
 def test_a_certificate_of_another_host(site, ask):
@@ -232,7 +232,7 @@ def test_a_certificate_signed_by_itself(site, ask):
     with server(Listens(root, root.with_suffix(".key"))) as port:
         found = ask(DATABASE_URL=site.url(port=port, query=f"?sslmode=verify-ca&sslrootcert={site.authority.root}"))
     assert found.first == "tls" and 'self' in found.figure("tls") and '"itself" by "itself"' in found.figure("tls")
-    assert "has not the CA that signed it" in found.advice("tls")
+    assert "does not have the CA that signed it" in found.advice("tls")
 
 
 def test_a_server_that_is_not_proven_is_not_told_who_asks(site, ask):
@@ -274,7 +274,7 @@ def test_a_missing_migration(site, ask):
         found = ask()
     finally:
         site.query("UPDATE alembic_version SET version_num = %s", last)
-    assert found.first == "migrations" and found.figure("migrations") == f"at 0001, and the last one is {last}"
+    assert found.first == "migrations" and found.figure("migrations") == f"at 0001, but the newest is {last}"
 
 
 def test_without_the_folder_the_revision_is_told(ask, tmp_path):
@@ -320,8 +320,8 @@ hostssl all all 127.0.0.1/32 scram-sha-256
 """
 METHODS = {
     "by_trust": ("nothing is asked for", "whoever reaches the server"),
-    "by_password": ("password,", "hears the password"),
-    "by_md5": ("md5,", "on its way out"),
+    "by_password": ("password,", "receives the password"),
+    "by_md5": ("md5,", "deprecated"),
     "by_certificate": ("certificate,", None),
 }
 
@@ -382,7 +382,7 @@ def test_over_a_unix_socket_trust_is_nobodys_fault(ask, many_ways):
 
 def test_a_mode_that_spares_requests_the_way_is_a_suggestion(ask):
     found = ask(DATABASE_CONNECTION="null")
-    assert [figure.split(" ms")[0].split(",")[0] for figure in found.saves("DATABASE_CONNECTION=ahead")] == ["6 trips"]
+    assert [figure.split(" ms")[0].split(",")[0] for figure in found.saves("DATABASE_CONNECTION=ahead")] == ["6 round trips"]
     assert len(found.saves("DATABASE_CONNECTION=persistent")) == 1
     found = ask(DATABASE_CONNECTION="ahead")
     assert not found.saves("DATABASE_CONNECTION=ahead") and len(found.saves("DATABASE_CONNECTION=persistent")) == 1
@@ -398,7 +398,7 @@ def test_a_second_try_of_tls_is_seen(ask, tmp_path):
     if "group x25519" in found.figure("tls").lower():  # OpenSSL 3.6 writes it small
         pytest.skip("this Postgres takes what OpenSSL offers")
     assert " at the second try," in found.figure("tls")
-    assert re.match(r"1 trip, [\d.]+ ms of each connection", found.saves("the server refuses the group")[0])
+    assert re.match(r"1 round trip, [\d.]+ ms of each connection", found.saves("the server refuses the group")[0])
     assert not ask().saves("the server refuses the group")
 
 

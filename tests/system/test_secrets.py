@@ -156,7 +156,7 @@ def test_in_production_not_even_its_own_user_does_and_there_is_no_core_dump(of_n
 
 
 @pytest.mark.parametrize("arguments", [
-    ["--settings"], ["--openapi"], ["--check"], ["--doctor"], ["--doctor=json"], ["--pool=2"], ["--version"], ["--help"],
+    ["--settings"], ["--openapi"], ["--check"], ["--doctor"], ["--doctor=json"], ["--backends=2"], ["--version"], ["--help"],
     ["GET", "/users?limit=1"], ["GET", "/users/nobody"], ["--nonsense"]], ids=lambda a: " ".join(a))
 @pytest.mark.parametrize("more", [
     {}, {"DATABASE_URL": None, "NEON_DATABASE_URL": None, "DB_HOST": "127.0.0.1", "DB_USER": "app_user", "DB_NAME": "app"},

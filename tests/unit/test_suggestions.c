@@ -10,8 +10,8 @@ static struct settings settings;
 static struct probe probe;
 static struct suggestions_facts facts;
 
-/* A libpq that begins TLS at once, and a server of one's own that takes it; nothing else is to be
- * gained. */
+/* libpq can start TLS at once, and the server, which is not a provider's, accepts that. No other
+ * suggestion applies. */
 static void
 begin(const char *url)
 {
@@ -21,7 +21,7 @@ begin(const char *url)
 	probe = (struct probe){ .tls = PROBE_TLS, .knows_direct = true };
 	facts = (struct suggestions_facts){ .settings = &settings,
 		                            .probe = &probe,
-		                            .trip_us = 50000,
+		                            .round_trip_us = 50000,
 		                            .server_version = SERVER_17 };
 	assert_true(conninfo_parse(mem_process(), url, &settings.database, &err));
 }
@@ -40,17 +40,17 @@ only_suggestion(void)
 #define URL "postgresql://u:p@db.example.com/app?sslmode=require"
 
 static void
-tls_at_once_is_a_suggestion_of_the_first_connection_where_it_is_learnt(void **state)
+direct_tls_saves_a_round_trip_of_the_first_connection_in_mode_auto(void **state)
 {
 	(void)state;
 	begin(URL);
 	assert_string_equal(only_suggestion(),
-	                    "1 trip, 50.0 ms of each worker's first connection | "
-	                    "DATABASE_SSLNEGOTIATION=direct: TLS begins without a question");
+	                    "1 round trip, 50.0 ms of each worker's first connection | "
+	                    "DATABASE_SSLNEGOTIATION=direct: TLS starts at once");
 }
 
 static void
-of_each_connection_where_the_question_is_wanted(void **state)
+direct_tls_saves_a_round_trip_of_each_connection_where_it_is_off(void **state)
 {
 	(void)state;
 	begin(URL);
@@ -58,12 +58,12 @@ of_each_connection_where_the_question_is_wanted(void **state)
 	assert_non_null(
 	    strstr(only_suggestion(), "of each connection | DATABASE_SSLNEGOTIATION=direct"));
 	begin(URL "&sslnegotiation=postgres");
-	assert_non_null(
-	    strstr(only_suggestion(), "of each connection | sslnegotiation=direct in DATABASE_URL"));
+	assert_non_null(strstr(only_suggestion(),
+	                       "of each connection | sslnegotiation=direct in DATABASE_URL"));
 }
 
 static void
-none_where_it_is_in_force(void **state)
+nothing_is_suggested_that_is_set_already(void **state)
 {
 	(void)state;
 	begin(URL);
@@ -76,7 +76,7 @@ none_where_it_is_in_force(void **state)
 }
 
 static void
-none_where_libpq_or_the_server_or_a_pooler_cannot(void **state)
+direct_tls_is_not_suggested_where_it_cannot_work(void **state)
 {
 	(void)state;
 	begin(URL);
@@ -96,7 +96,7 @@ none_where_libpq_or_the_server_or_a_pooler_cannot(void **state)
 }
 
 static void
-neon_takes_it_whatever_its_postgres(void **state)
+neon_accepts_direct_tls_with_any_version_and_its_pooler(void **state)
 {
 	(void)state;
 	begin("postgresql://u:p@ep-x-pooler.eu-central-1.aws.neon.tech/app?sslmode=require");
@@ -110,11 +110,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(tls_at_once_is_a_suggestion_of_the_first_connection_where_it_is_learnt),
-		TEST(of_each_connection_where_the_question_is_wanted),
-		TEST(none_where_it_is_in_force),
-		TEST(none_where_libpq_or_the_server_or_a_pooler_cannot),
-		TEST(neon_takes_it_whatever_its_postgres),
+		TEST(direct_tls_saves_a_round_trip_of_the_first_connection_in_mode_auto),
+		TEST(direct_tls_saves_a_round_trip_of_each_connection_where_it_is_off),
+		TEST(nothing_is_suggested_that_is_set_already),
+		TEST(direct_tls_is_not_suggested_where_it_cannot_work),
+		TEST(neon_accepts_direct_tls_with_any_version_and_its_pooler),
 	};
 
 	return cmocka_run_group_tests_name("suggestions", tests, NULL, NULL);
