@@ -155,7 +155,7 @@ write_table(struct buf *out, const char *directory, struct view *before)
 	}
 	for (size_t i = 0; i < boards.refused_count; i++)
 		buf_printf(out, "%-16.16s left out: %s\n", boards.refused[i].name,
-		           boards.refused[i].why);
+		           boards.refused[i].reason);
 	if (now.count + boards.refused_count == 0)
 		buf_printf(out, "no endpoint runs in %s\n", directory);
 	mem_free(scope);

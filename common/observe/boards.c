@@ -11,15 +11,15 @@
 #include "base/text.h"
 
 #define SUFFIX ".board"
-/* Far above what settings and tables allow, and little enough to be read at each scrape. */
+/* Far above what settings and tables allow, and small enough to be read at each scrape. */
 #define WORKERS_MAX 10000
 #define SLOTS_MAX   20000
 #define ROUTES_MAX  1000
 #define BYTES_MAX   (8 << 20)
-/* What a double counts exactly. In microseconds it is 285 years. */
+/* The largest count that a double holds exactly. In microseconds it is 285 years. */
 #define COUNT_MAX (UINT64_C(1) << 53)
 
-/* Texts become labels of metrics and columns of a terminal. */
+/* Texts become labels of metrics, and columns on a terminal. */
 static bool
 is_label(const char *text, size_t room)
 {
@@ -40,7 +40,7 @@ is_between(int64_t value, int64_t least, int64_t most)
 }
 
 static bool
-check_counts(const void *counts, size_t bytes)
+counts_are_valid(const void *counts, size_t bytes)
 {
 	const atomic_ullong *count = counts;
 
@@ -51,7 +51,7 @@ check_counts(const void *counts, size_t bytes)
 }
 
 static bool
-check_slots(const struct scoreboard *of)
+slots_are_valid(const struct scoreboard *of)
 {
 	for (uint32_t i = 0; i < of->slot_count; i++) {
 		const struct slot *slot = &of->slots[i];
@@ -69,10 +69,10 @@ is_same_route(const struct route_counts *a, const struct route_counts *b)
 	return strcmp(a->path, b->path) == 0 && strcmp(a->method, b->method) == 0;
 }
 
-/* Two of one name would be two samples with the same labels, and Prometheus then refuses all of an
- * answer. */
+/* Two routes of one name would be two samples with the same labels, for which Prometheus refuses a
+ * whole scrape. */
 static bool
-check_routes(const struct scoreboard *of)
+routes_are_valid(const struct scoreboard *of)
 {
 	const struct route_counts *routes = scoreboard_routes(of);
 	const size_t counts = offsetof(struct route_counts, by_status);
@@ -82,7 +82,7 @@ check_routes(const struct scoreboard *of)
 
 		if (!is_label(route->method, sizeof(route->method))
 		    || !is_label(route->path, sizeof(route->path))
-		    || !check_counts(&route->by_status, sizeof(*route) - counts))
+		    || !counts_are_valid(&route->by_status, sizeof(*route) - counts))
 			return false;
 		for (uint32_t before = 0; before < i; before++)
 			if (is_same_route(&routes[before], route))
@@ -91,54 +91,54 @@ check_routes(const struct scoreboard *of)
 	return true;
 }
 
-/* The sizes first: nothing behind the head is looked at before they are those of the file. */
+/* The sizes are checked first: nothing after the header is read before they match the file. */
 static const char *
-fault_of_head(const struct scoreboard *of, size_t size, const char *name)
+find_header_fault(const struct scoreboard *of, size_t size, const char *name)
 {
 	if (size < sizeof(*of))
 		return "it is too short";
 	if (of->magic != SCOREBOARD_MAGIC)
-		return "it is no scoreboard";
+		return "it is not a scoreboard";
 	if (of->version != SCOREBOARD_VERSION)
 		return "another version of nullpool made it";
 	if (!is_between(of->slot_count, 1, SLOTS_MAX) || !is_between(of->route_count, 1, ROUTES_MAX)
 	    || scoreboard_bytes(of->slot_count, of->route_count) != size)
-		return "its size is not that of its slots and routes";
+		return "its size does not match its slots and routes";
 	if (!is_label(of->name, sizeof(of->name)) || strcmp(of->name, name) != 0)
-		return "its name is not that of its file";
+		return "its name does not match its file";
 	if (!is_between(of->pool_size, 0, WORKERS_MAX)
 	    || !is_between(of->max_overflow, 0, WORKERS_MAX)
 	    || (int64_t)of->pool_size + of->max_overflow > of->slot_count)
-		return "it has a pool size that cannot be";
+		return "it has an invalid pool size";
 	if (of->created_us < 0 || !is_between(of->uses_database, 0, 1)
 	    || atomic_load(&of->master_pid) < 0)
-		return "it has a value that cannot be";
+		return "it has an invalid value";
 	return NULL;
 }
 
 static const char *
-fault_of(const struct scoreboard *of, size_t size, const char *name)
+find_fault(const struct scoreboard *of, size_t size, const char *name)
 {
 	const size_t counts = offsetof(struct scoreboard, worker_forks);
-	const char *fault = fault_of_head(of, size, name);
+	const char *fault = find_header_fault(of, size, name);
 
 	_Static_assert((sizeof(*of) - offsetof(struct scoreboard, worker_forks))
 	                       % sizeof(of->worker_forks)
 	                   == 0,
-	               "all from the first counter on are counters");
+	               "all members from the first counter on are counters");
 	if (fault)
 		return fault;
-	if (!check_counts(&of->worker_forks, sizeof(*of) - counts))
-		return "it has a count that cannot be";
-	if (!check_slots(of))
-		return "it has a worker that cannot be";
-	return check_routes(of) ? NULL : "it has a route that cannot be";
+	if (!counts_are_valid(&of->worker_forks, sizeof(*of) - counts))
+		return "it has an invalid count";
+	if (!slots_are_valid(of))
+		return "it has an invalid worker";
+	return routes_are_valid(of) ? NULL : "it has an invalid route";
 }
 
 const struct scoreboard *
 board_check(const void *bytes, size_t size, const char *name, struct error *err)
 {
-	const char *fault = fault_of(bytes, size, name);
+	const char *fault = find_fault(bytes, size, name);
 
 	if (!fault)
 		return bytes;
@@ -146,21 +146,22 @@ board_check(const void *bytes, size_t size, const char *name, struct error *err)
 	return NULL;
 }
 
-/* Not mapped: a file that becomes shorter would be a SIGBUS, and what was checked could change. */
+/* Not mapped: a file that is truncated would raise SIGBUS, and its contents could change after the
+ * check. */
 static char *
 read_file(void *owner, int fd, size_t *size, struct error *err)
 {
-	struct stat about;
+	struct stat status;
 	char *bytes;
 
-	if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size > BYTES_MAX) {
-		error_fill(err, NP_INTERNAL, "it is no scoreboard");
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size > BYTES_MAX) {
+		error_fill(err, NP_INTERNAL, "it is not a scoreboard");
 		return NULL;
 	}
 	*size = 0;
-	bytes = mem_resize(owner, NULL, (size_t)about.st_size + 1);
-	while (*size < (size_t)about.st_size) {
-		ssize_t got = read(fd, bytes + *size, (size_t)about.st_size - *size);
+	bytes = mem_resize(owner, NULL, (size_t)status.st_size + 1);
+	while (*size < (size_t)status.st_size) {
+		ssize_t got = read(fd, bytes + *size, (size_t)status.st_size - *size);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -171,9 +172,9 @@ read_file(void *owner, int fd, size_t *size, struct error *err)
 	return bytes;
 }
 
-/* users of /run/nullpool/users.board */
+/* Returns "users" for /run/nullpool/users.board. */
 static const char *
-name_of(void *owner, const char *path)
+endpoint_name(void *owner, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
 	size_t size = strlen(file);
@@ -184,7 +185,7 @@ name_of(void *owner, const char *path)
 const struct scoreboard *
 board_read(void *owner, const char *path, struct error *err)
 {
-	/* Not blocking: a FIFO of that name would be waited for. */
+	/* O_NONBLOCK: opening a FIFO of that name would wait. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	size_t size;
 	char *bytes;
@@ -195,14 +196,14 @@ board_read(void *owner, const char *path, struct error *err)
 	}
 	bytes = read_file(owner, fd, &size, err);
 	(void)close(fd);
-	return bytes ? board_check(bytes, size, name_of(owner, path), err) : NULL;
+	return bytes ? board_check(bytes, size, endpoint_name(owner, path), err) : NULL;
 }
 
-/* The name too is only as good as its file's. */
+/* The name of the file is checked too. */
 static void
-refuse(void *owner, struct boards *found, const char *path, const struct error *err)
+add_refusal(void *owner, struct boards *found, const char *path, const struct error *err)
 {
-	const char *name = name_of(owner, path);
+	const char *name = endpoint_name(owner, path);
 
 	found->refused[found->refused_count++] = (struct board_refusal){
 		is_label(name, SCOREBOARD_NAME_BYTES) ? name : "?",
@@ -210,16 +211,16 @@ refuse(void *owner, struct boards *found, const char *path, const struct error *
 	};
 }
 
-/* Returns true if the socket is there that the endpoint of this board listens on. */
+/* Returns true if the socket of the endpoint exists. */
 static bool
 has_socket(const char *path)
 {
 	char *socket = mem_printf(NULL, "%.*s.sock", (int)(strlen(path) - strlen(SUFFIX)), path);
-	struct stat about;
-	bool there = lstat(socket, &about) == 0;
+	struct stat status;
+	bool exists = lstat(socket, &status) == 0;
 
 	mem_free(socket);
-	return there;
+	return exists;
 }
 
 void
@@ -237,7 +238,7 @@ boards_read(void *owner, const char *directory, struct boards *found)
 			const struct scoreboard *one = board_read(owner, paths.gl_pathv[i], &err);
 
 			if (!one)
-				refuse(owner, found, paths.gl_pathv[i], &err);
+				add_refusal(owner, found, paths.gl_pathv[i], &err);
 			else if (!board_has_ended(one)
 			         && (board_is_alive(one) || has_socket(paths.gl_pathv[i])))
 				found->all[found->count++] = one;
@@ -251,7 +252,7 @@ void
 boards_write_refused(const struct boards *boards, struct buf *out)
 {
 	for (size_t i = 0; i < boards->refused_count; i++)
-		buf_printf(out, ", %s: %s", boards->refused[i].name, boards->refused[i].why);
+		buf_printf(out, ", %s: %s", boards->refused[i].name, boards->refused[i].reason);
 }
 
 bool

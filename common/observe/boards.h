@@ -1,11 +1,13 @@
-/* boards.h - the scoreboards of all endpoints, as another program reads them
+/* boards.h - reads the scoreboards of all endpoints, also from other programs
  *
- * A scoreboard is input: a worker that was taken over may have written anything into its
- * endpoint's. So a file is never mapped. It is copied into memory of our own, checked there, and
- * only the copy is used. One that does not pass is refused whole, with the reason.
+ * A scoreboard is untrusted input: a compromised worker may have written anything into the one of
+ * its endpoint. So its file is never mapped. It is copied into private memory and checked there,
+ * and only the copy is used. A scoreboard that fails the check is refused as a whole, with the
+ * reason.
  *
- * What a check cannot find is a plausible lie: whoever can write to a board decides what is said of
- * that endpoint, and of no other. So a board's process ID is only ever asked whether it is alive.
+ * The check cannot find a plausible lie: whoever can write to a scoreboard decides what is reported
+ * about that endpoint, but about no other. So its process ID is used only to ask whether that
+ * process is alive.
  */
 #ifndef NULLPOOL_OBSERVE_BOARDS_H
 #define NULLPOOL_OBSERVE_BOARDS_H
@@ -14,9 +16,9 @@
 #include "base/buf.h"
 #include "observe/scoreboard.h"
 
-/* Why one was refused, and whose it is by the name of its file. */
 struct board_refusal {
-	const char *name, *why;
+	const char *name; /* of the endpoint, by the name of the file */
+	const char *reason;
 };
 
 struct boards {
@@ -26,25 +28,26 @@ struct boards {
 	size_t refused_count;
 };
 
-/* Reads all of a directory but those that are over, or whose master was killed and whose socket was
- * taken away: such an endpoint is gone and not down. What it finds belongs to owner. */
+/* Reads all scoreboards of a directory; the result belongs to owner. Leaves out endpoints that have
+ * ended, and those whose master was killed and whose socket was removed: they are gone, not down.
+ */
 void boards_read(void *owner, const char *directory, struct boards *found);
 
-/* Reads one. Returns NULL, and why, if it cannot be read or is refused. */
+/* Reads one scoreboard. Returns NULL if it cannot be read or is refused. */
 const struct scoreboard *board_read(void *owner, const char *path, struct error *err);
 
-/* Checks a copy of one whose file is called <name>.board; `bytes` are aligned as talloc and
- * malloc() do. Returns the same bytes as a scoreboard, or NULL. */
+/* Checks a copy of the file <name>.board. `bytes` must be aligned as by talloc or malloc(). Returns
+ * them as a scoreboard, or NULL. */
 const struct scoreboard *board_check(const void *bytes, size_t size, const char *name,
                                      struct error *err);
 
-/* Appends ", name: why" for each that was refused. */
+/* Appends ", name: reason" for each refused scoreboard. */
 void boards_write_refused(const struct boards *boards, struct buf *out);
 
-/* Returns true if its master ended by itself. */
+/* Returns true if the master of the endpoint has ended regularly. */
 bool board_has_ended(const struct scoreboard *other);
 
-/* Returns true if its master is alive. A board outlives a master that was killed. */
+/* Returns true if the master of the endpoint is alive. The scoreboard of a killed master stays. */
 bool board_is_alive(const struct scoreboard *other);
 
 #endif

@@ -19,14 +19,14 @@ connection_budget_sum(const char *directory, const char *without, struct buf *na
 	boards_read(scope, directory, &boards);
 	for (size_t i = 0; i < boards.count; i++) {
 		const struct scoreboard *one = boards.all[i];
-		int64_t most = one->pool_size + one->max_overflow;
+		int64_t maximum = one->pool_size + one->max_overflow;
 
 		if (!board_is_alive(one) || one->uses_database == 0
 		    || (without && strcmp(one->name, without) == 0))
 			continue;
-		sum += most;
+		sum += maximum;
 		if (names)
-			buf_printf(names, ", %s %" PRId64, one->name, most);
+			buf_printf(names, ", %s %" PRId64, one->name, maximum);
 	}
 	if (left_out)
 		boards_write_refused(&boards, left_out);
@@ -55,14 +55,13 @@ connection_budget_log(const struct settings *settings, const char *directory,
 	if (server_connections > 0)
 		log_int(&line, "server_connections", server_connections);
 	if (over)
-		log_string(
-		    &line, "detail",
-		    "together the endpoints may ask for more connections than the server has");
+		log_string(&line, "detail",
+		           "together the endpoints may open more connections than the server has");
 	if (left_out.size > 0)
 		log_string(&line, "left_out", left_out_text + strlen(", "));
 	log_end(&line);
 	if (settings->env == ENV_PRODUCTION && conninfo_is_neon(&settings->database)
 	    && !conninfo_is_pooler(&settings->database))
 		log_printf(LOG_INFO, "hint",
-		           "Neon's -pooler host takes 10,000 clients, this direct one few");
+		           "Neon's -pooler host accepts 10,000 clients, this direct host few");
 }

@@ -7,7 +7,7 @@
 #define EXPLAIN_EVERY_US INT64_C(60000000)
 
 static void
-add(atomic_ullong *counter, int64_t more)
+add_to(atomic_ullong *counter, int64_t more)
 {
 	if (more > 0)
 		atomic_fetch_add(counter, (unsigned long long)more);
@@ -18,14 +18,14 @@ count_transaction(const struct request_stats *stats)
 {
 	const struct transaction_counts *counts = stats->counts;
 
-	add(&board->flights, counts->flights);
-	add(&board->queries, counts->queries);
-	add(&board->query_retries, counts->retries);
-	add(&board->transaction_reruns, counts->reruns);
-	add(&board->transactions[stats->outcome], 1);
-	add(&board->connects, counts->connect.round_trips > 0);
+	add_to(&board->flights, counts->flights);
+	add_to(&board->queries, counts->queries);
+	add_to(&board->query_retries, counts->retries);
+	add_to(&board->transaction_reruns, counts->reruns);
+	add_to(&board->transactions[stats->outcome], 1);
+	add_to(&board->connects, counts->connect.round_trips > 0);
 	for (size_t i = 0; i < CONNECT_PHASE__MAX; i++)
-		add(&board->connect_us[i], counts->connect.phases_us[i]);
+		add_to(&board->connect_us[i], counts->connect.phases_us[i]);
 }
 
 bool
@@ -39,17 +39,17 @@ counters_may_explain(void)
 	                                         now_us + EXPLAIN_EVERY_US);
 }
 
-/* What was told before. */
-static struct connector_totals told;
-static uint64_t told_dropped;
+/* The process's own counters at the last flush. */
+static struct connector_totals flushed;
+static uint64_t flushed_dropped;
 
 void
 counters_flush_dropped_lines(void)
 {
 	uint64_t now = sink_dropped();
 
-	add(&board->log_lines_dropped, (int64_t)(now - told_dropped));
-	told_dropped = now;
+	add_to(&board->log_lines_dropped, (int64_t)(now - flushed_dropped));
+	flushed_dropped = now;
 }
 
 bool
@@ -57,7 +57,7 @@ counters_are_pending(const struct app *app)
 {
 	struct connector_totals now = app_totals(app);
 
-	return memcmp(&now, &told, sizeof(now)) != 0 || sink_dropped() != told_dropped;
+	return memcmp(&now, &flushed, sizeof(now)) != 0 || sink_dropped() != flushed_dropped;
 }
 
 void
@@ -65,12 +65,13 @@ counters_flush(const struct app *app)
 {
 	struct connector_totals now = app_totals(app);
 
-	add(&board->connections_opened, (int64_t)(now.opened - told.opened));
-	add(&board->ahead_hits, (int64_t)(now.ahead_used - told.ahead_used));
-	add(&board->ahead_wasted, (int64_t)(now.ahead_wasted - told.ahead_wasted));
+	add_to(&board->connections_opened, (int64_t)(now.opened - flushed.opened));
+	add_to(&board->ahead_hits, (int64_t)(now.ahead_used - flushed.ahead_used));
+	add_to(&board->ahead_wasted, (int64_t)(now.ahead_wasted - flushed.ahead_wasted));
 	for (size_t i = 0; i < CONNECT_FAILURE__MAX; i++)
-		add(&board->connection_failures[i], (int64_t)(now.failed[i] - told.failed[i]));
-	told = now;
+		add_to(&board->connection_failures[i],
+		       (int64_t)(now.failed[i] - flushed.failed[i]));
+	flushed = now;
 	counters_flush_dropped_lines();
 }
 
@@ -84,5 +85,5 @@ counters_record_request(const struct app *app, const struct request_stats *stats
 	if (stats->counts)
 		count_transaction(stats);
 	if (stats->cached)
-		add(&board->cache_requests[stats->cache_found], 1);
+		add_to(&board->cache_requests[stats->cache_found], 1);
 }

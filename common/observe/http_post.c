@@ -3,13 +3,13 @@
 #include <assert.h>
 #include <dlfcn.h>
 
-/* Its own checks are macros around the functions' names, which are members here. */
+/* curl's type checks are macros with the names of its functions, which are members here. */
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 
 #include "base/mem.h"
 
-/* As linkers name it: the ABI that has been since 2006. */
+/* The ABI since 2006. */
 #define LIBRARY "libcurl.so.4"
 #define FDS_MAX 4
 
@@ -48,7 +48,7 @@ struct http_post {
 };
 
 static bool
-load(struct error *err)
+load_library(struct error *err)
 {
 #define ROW(name) { #name, (void *)&lib.name },
 	const struct {
@@ -69,9 +69,9 @@ load(struct error *err)
 	return true;
 }
 
-/* What the other side answers nobody reads. */
+/* Nobody reads the response's body. */
 static size_t
-ignore(char *bytes, size_t size, size_t count, void *unused)
+ignore_body(char *bytes, size_t size, size_t count, void *unused)
 {
 	(void)bytes;
 	(void)unused;
@@ -83,7 +83,7 @@ header_list(const char *const *headers)
 {
 	struct curl_slist *list = lib.curl_slist_append(NULL, "Content-Type: application/json");
 
-	/* It would wait a second for a "100 Continue". */
+	/* Else libcurl would wait a second for "100 Continue". */
 	list = lib.curl_slist_append(list, "Expect:");
 	for (; *headers; headers++)
 		list = lib.curl_slist_append(list, *headers);
@@ -99,7 +99,7 @@ set_options(struct http_post *post, const struct http_post_options *options)
 	(void)lib.curl_easy_setopt(post->easy, CURLOPT_HTTPHEADER, post->headers);
 	(void)lib.curl_easy_setopt(post->easy, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
 	(void)lib.curl_easy_setopt(post->easy, CURLOPT_NOSIGNAL, 1L);
-	(void)lib.curl_easy_setopt(post->easy, CURLOPT_WRITEFUNCTION, ignore);
+	(void)lib.curl_easy_setopt(post->easy, CURLOPT_WRITEFUNCTION, ignore_body);
 	(void)lib.curl_easy_setopt(post->easy, CURLOPT_ERRORBUFFER, post->why);
 	(void)lib.curl_easy_setopt(post->easy, CURLOPT_USERAGENT,
 	                           "OTel-OTLP-Exporter-nullpool/" NP_VERSION);
@@ -122,16 +122,16 @@ bool
 http_post_open(void *owner, const struct http_post_options *options, struct http_post **post,
                struct error *err)
 {
-	struct http_post *made = mem_new(owner, struct http_post);
+	struct http_post *opened = mem_new(owner, struct http_post);
 
-	if (!load(err))
+	if (!load_library(err))
 		return false;
 	if (lib.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK
-	    || !(made->multi = lib.curl_multi_init()) || !(made->easy = lib.curl_easy_init()))
+	    || !(opened->multi = lib.curl_multi_init()) || !(opened->easy = lib.curl_easy_init()))
 		return error_set(err, NP_INTERNAL, "could not start libcurl");
-	set_options(made, options);
-	mem_own(made, made, close_post);
-	*post = made;
+	set_options(opened, options);
+	mem_own(opened, opened, close_post);
+	*post = opened;
 	return true;
 }
 
@@ -146,7 +146,7 @@ http_post_begin(struct http_post *post, const char *body, size_t size)
 	post->going = true;
 }
 
-/* OTLP/HTTP says which: https://opentelemetry.io/docs/specs/otlp/#failures-1 */
+/* These statuses are those of OTLP/HTTP: https://opentelemetry.io/docs/specs/otlp/#failures-1 */
 static bool
 may_succeed_later(long status)
 {
@@ -154,7 +154,7 @@ may_succeed_later(long status)
 }
 
 static enum http_post_state
-end_of(struct http_post *post, CURLcode code, struct error *err)
+post_result(struct http_post *post, CURLcode code, struct error *err)
 {
 	long status = 0;
 
@@ -166,7 +166,7 @@ end_of(struct http_post *post, CURLcode code, struct error *err)
 	(void)lib.curl_easy_getinfo(post->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status >= 200 && status < 300)
 		return HTTP_POST_DONE;
-	error_fill(err, NP_UNAVAILABLE, "answered with %ld", status);
+	error_fill(err, NP_UNAVAILABLE, "it answered with %ld", status);
 	return may_succeed_later(status) ? HTTP_POST_LATER : HTTP_POST_REFUSED;
 }
 
@@ -193,5 +193,5 @@ http_post_step(struct http_post *post, const int *fds, size_t count, int timeout
 		return HTTP_POST_GOING;
 	(void)lib.curl_multi_remove_handle(post->multi, post->easy);
 	post->going = false;
-	return end_of(post, message->data.result, err);
+	return post_result(post, message->data.result, err);
 }

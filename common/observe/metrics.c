@@ -20,15 +20,16 @@ struct writer {
 	struct buf *out;
 	const struct scoreboard *const *boards;
 	size_t count;
-	const struct boards *found;
+	const struct board_refusal *refused;
+	size_t refused_count;
 	bool openmetrics;
 };
 
 /* --- lines --- */
 
-/* In OpenMetrics a counter's family has not the _total of its samples. */
+/* In OpenMetrics the family of a counter is called without the _total of its samples. */
 static void
-family(const struct writer *writer, const char *name, const char *type, const char *help)
+write_family(const struct writer *writer, const char *name, const char *type, const char *help)
 {
 	size_t size = strlen(name), suffix = strlen("_total");
 
@@ -38,9 +39,9 @@ family(const struct writer *writer, const char *name, const char *type, const ch
 	           (int)size, name, type);
 }
 
-/* The formats' own escapes: backslash, quote, line feed. */
+/* Backslash, quote and line feed are escaped, as the formats want it. */
 static void
-label(struct buf *out, const char *name, const char *value)
+write_label(struct buf *out, const char *name, const char *value)
 {
 	buf_printf(out, "%s%s=\"", out->data[out->size - 1] == '{' ? "" : ",", name);
 	for (; *value; value++) {
@@ -55,39 +56,46 @@ label(struct buf *out, const char *name, const char *value)
 	buf_char(out, '"');
 }
 
-/* name{endpoint="…" — the caller adds labels, and ends with number() or seconds(). */
+/* Writes name{endpoint="…"; the caller adds labels, and ends with end_sample() or end_seconds(). */
 static void
-sample(const struct writer *writer, const char *name, const char *suffix,
-       const struct scoreboard *board_)
+begin_sample(const struct writer *writer, const char *name, const char *suffix,
+             const struct scoreboard *of)
 {
 	buf_printf(writer->out, "%s%s{", name, suffix);
-	label(writer->out, "endpoint", board_->name);
+	write_label(writer->out, "endpoint", of->name);
 }
 
 static void
-number(const struct writer *writer, unsigned long long value)
+end_sample(const struct writer *writer, unsigned long long value)
 {
 	buf_printf(writer->out, "} %llu\n", value);
 }
 
 static void
-seconds(const struct writer *writer, unsigned long long us)
+end_seconds(const struct writer *writer, unsigned long long us)
 {
 	buf_printf(writer->out, "} %llu.%06llu\n", us / 1000000, us % 1000000);
 }
 
+/* route may be NULL. */
 static void
-histogram(const struct writer *writer, const char *name, const struct scoreboard *of,
-          const struct route_counts *route, const struct histogram *histogram)
+write_route_labels(const struct writer *writer, const struct route_counts *route)
+{
+	if (!route)
+		return;
+	write_label(writer->out, "method", route->method);
+	write_label(writer->out, "route", route->path);
+}
+
+static void
+write_histogram(const struct writer *writer, const char *name, const struct scoreboard *of,
+                const struct route_counts *route, const struct histogram *histogram)
 {
 	unsigned long long sum = 0;
 
 	for (size_t i = 0; i <= SCOREBOARD_BOUNDS + 1; i++) {
-		sample(writer, name, i <= SCOREBOARD_BOUNDS ? "_bucket" : "_count", of);
-		if (route) {
-			label(writer->out, "method", route->method);
-			label(writer->out, "route", route->path);
-		}
+		begin_sample(writer, name, i <= SCOREBOARD_BOUNDS ? "_bucket" : "_count", of);
+		write_route_labels(writer, route);
 		if (i <= SCOREBOARD_BOUNDS)
 			sum += atomic_load(&histogram->buckets[i]);
 		if (i < SCOREBOARD_BOUNDS)
@@ -95,20 +103,17 @@ histogram(const struct writer *writer, const char *name, const struct scoreboard
 			           (double)scoreboard_bounds_us[i] / 1000000);
 		else if (i == SCOREBOARD_BOUNDS)
 			buf_text(writer->out, ",le=\"+Inf\"");
-		number(writer, sum);
+		end_sample(writer, sum);
 	}
-	sample(writer, name, "_sum", of);
-	if (route) {
-		label(writer->out, "method", route->method);
-		label(writer->out, "route", route->path);
-	}
-	seconds(writer, atomic_load(&histogram->sum_us));
+	begin_sample(writer, name, "_sum", of);
+	write_route_labels(writer, route);
+	end_seconds(writer, atomic_load(&histogram->sum_us));
 }
 
 /* --- families --- */
 
 static bool
-was_asked(const struct route_counts *route)
+has_requests(const struct route_counts *route)
 {
 	for (size_t i = 0; i < SCOREBOARD_STATUSES; i++)
 		if (atomic_load(&route->by_status[i]) > 0)
@@ -117,8 +122,8 @@ was_asked(const struct route_counts *route)
 }
 
 static void
-write_route(const struct writer *writer, const char *name, const struct scoreboard *of,
-            const struct route_counts *route)
+write_route_requests(const struct writer *writer, const char *name, const struct scoreboard *of,
+                     const struct route_counts *route)
 {
 	char other[] = "other", code[8];
 
@@ -128,11 +133,10 @@ write_route(const struct writer *writer, const char *name, const struct scoreboa
 		if (value == 0)
 			continue;
 		(void)snprintf(code, sizeof(code), "%d", scoreboard_statuses[i]);
-		sample(writer, name, "", of);
-		label(writer->out, "method", route->method);
-		label(writer->out, "route", route->path);
-		label(writer->out, "code", i == 0 ? other : code);
-		number(writer, value);
+		begin_sample(writer, name, "", of);
+		write_route_labels(writer, route);
+		write_label(writer->out, "code", i == 0 ? other : code);
+		end_sample(writer, value);
 	}
 }
 
@@ -143,23 +147,25 @@ write_requests(const struct writer *writer)
 	                  durations[] = "nullpool_request_duration_seconds",
 	                  queue[] = "nullpool_queue_wait_seconds";
 
-	family(writer, requests, "counter", "Requests answered, by route and status.");
+	write_family(writer, requests, "counter", "Requests answered, by route and status.");
 	for (size_t i = 0; i < writer->count; i++)
 		for (uint32_t r = 0; r < writer->boards[i]->route_count; r++)
-			write_route(writer, requests, writer->boards[i],
-			            &scoreboard_routes(writer->boards[i])[r]);
-	family(writer, durations, "histogram", "From the first byte of a request to its log line.");
+			write_route_requests(writer, requests, writer->boards[i],
+			                     &scoreboard_routes(writer->boards[i])[r]);
+	write_family(writer, durations, "histogram",
+	             "From the first byte of a request to its log line.");
 	for (size_t i = 0; i < writer->count; i++)
 		for (uint32_t r = 0; r < writer->boards[i]->route_count; r++) {
 			const struct route_counts *route = &scoreboard_routes(writer->boards[i])[r];
 
-			if (was_asked(route))
-				histogram(writer, durations, writer->boards[i], route,
-				          &route->duration);
+			if (has_requests(route))
+				write_histogram(writer, durations, writer->boards[i], route,
+				                &route->duration);
 		}
-	family(writer, queue, "histogram", "How long requests waited for a worker.");
+	write_family(writer, queue, "histogram", "How long requests waited for a worker.");
 	for (size_t i = 0; i < writer->count; i++)
-		histogram(writer, queue, writer->boards[i], NULL, &writer->boards[i]->queue_wait);
+		write_histogram(writer, queue, writer->boards[i], NULL,
+		                &writer->boards[i]->queue_wait);
 }
 
 static void
@@ -170,17 +176,17 @@ write_workers(const struct writer *writer)
 	};
 	static const char name[] = "nullpool_workers";
 
-	family(writer, name, "gauge", "Workers, by what they do.");
+	write_family(writer, name, "gauge", "Workers, by state.");
 	for (size_t i = 0; i < writer->count; i++)
 		for (int state = SLOT_STARTING; state < SLOT__MAX; state++) {
-			sample(writer, name, "", writer->boards[i]);
-			label(writer->out, "state", states[state]);
-			number(writer,
-			       scoreboard_count_of(writer->boards[i], (enum slot_state)state));
+			begin_sample(writer, name, "", writer->boards[i]);
+			write_label(writer->out, "state", states[state]);
+			end_sample(writer,
+			           scoreboard_count_of(writer->boards[i], (enum slot_state)state));
 		}
 }
 
-/* Gauges that are made of a board. */
+/* The values of gauges. */
 static unsigned long long
 up_of(const struct scoreboard *of)
 {
@@ -219,39 +225,40 @@ write_gauges(const struct writer *writer)
 		unsigned long long (*value)(const struct scoreboard *of);
 	} rows[] = {
 		{ "nullpool_up", "Whether the endpoint's master is alive.", up_of },
-		{ "nullpool_pool_size", "Workers that are kept (DATABASE_POOL_SIZE).", size_of },
-		{ "nullpool_pool_max_overflow", "More on demand (DATABASE_MAX_OVERFLOW).",
+		{ "nullpool_pool_size", "Permanent workers (DATABASE_POOL_SIZE).", size_of },
+		{ "nullpool_pool_max_overflow", "Workers more on demand (DATABASE_MAX_OVERFLOW).",
 		  max_overflow_of },
-		{ "nullpool_pool_overflow", "Workers beyond those that are kept.", overflow_of },
-		{ "nullpool_pool_checked_out", "Workers with a request in hand.", checked_out_of },
+		{ "nullpool_pool_overflow", "Workers beyond the permanent ones.", overflow_of },
+		{ "nullpool_pool_checked_out", "Workers that are answering a request.",
+		  checked_out_of },
 	};
 
 	for (size_t row = 0; row < COUNT_OF(rows); row++) {
-		family(writer, rows[row].name, "gauge", rows[row].help);
+		write_family(writer, rows[row].name, "gauge", rows[row].help);
 		for (size_t i = 0; i < writer->count; i++) {
-			sample(writer, rows[row].name, "", writer->boards[i]);
-			number(writer, rows[row].value(writer->boards[i]));
+			begin_sample(writer, rows[row].name, "", writer->boards[i]);
+			end_sample(writer, rows[row].value(writer->boards[i]));
 		}
 	}
 }
 
-/* Nothing else is said of those that were refused: what they hold is not to be believed. */
+/* Refused scoreboards have no other metric: what they contain is not trusted. */
 static void
 write_refused(const struct writer *writer)
 {
 	static const char name[] = "nullpool_scoreboard_refused";
 
-	family(writer, name, "gauge",
-	       "Scoreboards that were left out, since what is in them cannot be.");
+	write_family(writer, name, "gauge",
+	             "Scoreboards that were left out because their contents are invalid.");
 	for (size_t i = 0; i < writer->count; i++) {
-		sample(writer, name, "", writer->boards[i]);
-		number(writer, 0);
+		begin_sample(writer, name, "", writer->boards[i]);
+		end_sample(writer, 0);
 	}
-	for (size_t i = 0; i < writer->found->refused_count; i++) {
+	for (size_t i = 0; i < writer->refused_count; i++) {
 		buf_printf(writer->out, "%s{", name);
-		label(writer->out, "endpoint", writer->found->refused[i].name);
-		label(writer->out, "reason", writer->found->refused[i].why);
-		number(writer, 1);
+		write_label(writer->out, "endpoint", writer->refused[i].name);
+		write_label(writer->out, "reason", writer->refused[i].reason);
+		end_sample(writer, 1);
 	}
 }
 
@@ -273,47 +280,50 @@ write_counters(const struct writer *writer)
 		{ "nullpool_worker_forks_total", "Workers forked.", AT(worker_forks) },
 		{ "nullpool_worker_crashes_total", "Workers that died.", AT(worker_crashes) },
 		{ "nullpool_worker_kills_total",
-		  "Workers killed: past their deadline, or idle and taking no connection.",
+		  "Workers killed: past their deadline, or idle and accepting no connection.",
 		  AT(worker_kills) },
 		{ "nullpool_pool_timeouts_total",
 		  "Requests that waited longer than DATABASE_POOL_TIMEOUT.", AT(pool_timeouts) },
 		{ "nullpool_clients_gone_total",
-		  "Requests whose client left before their turn, or while the database was waited for.",
+		  "Requests whose client left while they waited for a worker or for the database.",
 		  AT(clients_gone) },
-		{ "nullpool_connections_opened_total",
-		  "Connections to the database that were opened.", AT(connections_opened) },
-		{ "nullpool_connects_total", "Requests that waited for a connection to be opened.",
+		{ "nullpool_connections_opened_total", "Connections opened to the database.",
+		  AT(connections_opened) },
+		{ "nullpool_connects_total", "Requests that waited for a connection to open.",
 		  AT(connects) },
 		{ "nullpool_ahead_hits_total", "Connections opened ahead that a request used.",
 		  AT(ahead_hits) },
 		{ "nullpool_ahead_wasted_total", "Connections opened ahead that went unused.",
 		  AT(ahead_wasted) },
-		{ "nullpool_flights_total", "Round trips to the database, but those of connecting.",
-		  AT(flights) },
-		{ "nullpool_queries_total", "Statements of handlers.", AT(queries) },
-		{ "nullpool_query_retries_total",
-		  "First flights that were sent again on a fresh connection.", AT(query_retries) },
+		{ "nullpool_flights_total",
+		  "Round trips to the database, without those of connecting.", AT(flights) },
+		{ "nullpool_queries_total", "Statements run by handlers.", AT(queries) },
+		{ "nullpool_query_retries_total", "First flights sent again on a fresh connection.",
+		  AT(query_retries) },
 		{ "nullpool_transaction_reruns_total",
-		  "Handlers run again because of another transaction.", AT(transaction_reruns) },
-		{ "nullpool_spans_sent_total", "Spans that the collector took.", AT(spans_sent) },
-		{ "nullpool_spans_failed_total", "Spans that it did not take.", AT(spans_failed) },
+		  "Handlers run again because another transaction was in the way.",
+		  AT(transaction_reruns) },
+		{ "nullpool_spans_sent_total", "Spans that the collector accepted.",
+		  AT(spans_sent) },
+		{ "nullpool_spans_failed_total",
+		  "Spans that could not be delivered to the collector.", AT(spans_failed) },
 		{ "nullpool_traces_dropped_total",
-		  "Requests whose spans were dropped, since the sender was behind.",
+		  "Requests whose spans were dropped because the exporter was behind.",
 		  AT(traces_dropped) },
-		{ "nullpool_log_lines_dropped_total", "Log lines that nobody took.",
-		  AT(log_lines_dropped) },
+		{ "nullpool_log_lines_dropped_total",
+		  "Log lines dropped because nobody read them in time.", AT(log_lines_dropped) },
 	};
 
 	for (size_t row = 0; row < COUNT_OF(rows); row++) {
-		family(writer, rows[row].name, "counter", rows[row].help);
+		write_family(writer, rows[row].name, "counter", rows[row].help);
 		for (size_t i = 0; i < writer->count; i++) {
-			sample(writer, rows[row].name, "", writer->boards[i]);
-			number(writer, counter_at(writer->boards[i], rows[row].offset));
+			begin_sample(writer, rows[row].name, "", writer->boards[i]);
+			end_sample(writer, counter_at(writer->boards[i], rows[row].offset));
 		}
 	}
 }
 
-/* Counters with a label more, one sample a value of it; a value whose name is NULL is left out. */
+/* Counters with one more label: a sample for each of its values, except those without a name. */
 static void
 write_labelled(const struct writer *writer)
 {
@@ -329,23 +339,24 @@ write_labelled(const struct writer *writer)
 		{ "nullpool_connect_seconds_total",
 		  "Time that requests waited for a connection, by phase.", "phase",
 		  connect_phase_names, CONNECT_PHASE__MAX, AT(connect_us), true },
-		{ "nullpool_transactions_total", "Transactions that write, by what became of them.",
-		  "outcome", transaction_outcome_names, OUTCOME__MAX, AT(transactions), false },
-		{ "nullpool_cache_requests_total", "Answers looked for in the cache.", "result",
-		  cache_result_names, COUNT_OF(cache_result_names), AT(cache_requests), false },
+		{ "nullpool_transactions_total", "Write transactions, by outcome.", "outcome",
+		  transaction_outcome_names, OUTCOME__MAX, AT(transactions), false },
+		{ "nullpool_cache_requests_total", "Lookups in the response cache, by result.",
+		  "result", cache_result_names, COUNT_OF(cache_result_names), AT(cache_requests),
+		  false },
 	};
 
 	for (size_t row = 0; row < COUNT_OF(rows); row++) {
-		family(writer, rows[row].name, "counter", rows[row].help);
+		write_family(writer, rows[row].name, "counter", rows[row].help);
 		for (size_t i = 0; i < writer->count; i++)
 			for (size_t value = 0; value < rows[row].count; value++) {
 				size_t offset = rows[row].offset + value * sizeof(atomic_ullong);
 
 				if (!rows[row].values[value])
 					continue;
-				sample(writer, rows[row].name, "", writer->boards[i]);
-				label(writer->out, rows[row].label, rows[row].values[value]);
-				(rows[row].is_time ? seconds : number)(
+				begin_sample(writer, rows[row].name, "", writer->boards[i]);
+				write_label(writer->out, rows[row].label, rows[row].values[value]);
+				(rows[row].is_time ? end_seconds : end_sample)(
 				    writer, counter_at(writer->boards[i], offset));
 			}
 	}
@@ -354,9 +365,14 @@ write_labelled(const struct writer *writer)
 void
 metrics_write(struct buf *out, const struct boards *boards, bool openmetrics)
 {
-	const struct writer writer = { out, boards->all, boards->count, boards, openmetrics };
+	const struct writer writer = { .out = out,
+		                       .boards = boards->all,
+		                       .count = boards->count,
+		                       .refused = boards->refused,
+		                       .refused_count = boards->refused_count,
+		                       .openmetrics = openmetrics };
 
-	family(&writer, "nullpool_build_info", "gauge", "What this is.");
+	write_family(&writer, "nullpool_build_info", "gauge", "The version of nullpool.");
 	buf_printf(out, "nullpool_build_info{version=\"%s\"} 1\n", NP_VERSION);
 	write_refused(&writer);
 	write_gauges(&writer);

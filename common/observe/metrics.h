@@ -1,9 +1,9 @@
-/* metrics.h - the scoreboards of all endpoints as Prometheus reads them (np_metrics() of
+/* metrics.h - the scoreboards of all endpoints as metrics for Prometheus (np_metrics() of
  * nullpool.h)
  *
- * Ours, because a client library (libprom) would want to own the counters, which live in memory
- * that processes share. Formats: https://prometheus.io/docs/instrumenting/exposition_formats/ and,
- * for who accepts it, OpenMetrics 1.0.
+ * Prometheus' client library for C (libprom) would keep the counters itself; ours are in memory
+ * that processes share. Formats: https://prometheus.io/docs/instrumenting/exposition_formats/, and
+ * OpenMetrics 1.0 for clients that accept it.
  */
 #ifndef NULLPOOL_OBSERVE_METRICS_H
 #define NULLPOOL_OBSERVE_METRICS_H
@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "observe/boards.h"
 
-/* The directory whose scoreboards are meant; borrowed. */
+/* Sets the directory whose scoreboards np_metrics() reads; borrowed. */
 void metrics_set_directory(const char *directory);
 
 void metrics_write(struct buf *out, const struct boards *boards, bool openmetrics);

@@ -11,12 +11,13 @@
 #include "base/mem.h"
 
 #define BOARD_MODE 0640
-/* How often a reader asks again while somebody writes, before it takes the writer for dead. */
+/* How often a reader tries again while the texts are written, before it takes the writer for dead.
+ */
 #define READ_TRIES       1000
 #define METHOD_MAX_BYTES 16
 
 struct scoreboard *board;
-static struct scoreboard_plan own;
+static struct scoreboard_plan own_plan;
 static uint32_t own_route_count;
 
 const int scoreboard_statuses[SCOREBOARD_STATUSES] = { 0,   200, 201, 202, 204, 304, 400,
@@ -31,7 +32,7 @@ const int64_t scoreboard_bounds_us[SCOREBOARD_BOUNDS] = { 1000,     2500,    500
 const struct scoreboard_plan *
 scoreboard_plan(void)
 {
-	return &own;
+	return &own_plan;
 }
 
 size_t
@@ -41,37 +42,38 @@ scoreboard_bytes(size_t slots, size_t routes)
 	       + routes * sizeof(struct route_counts);
 }
 
-/* A new file beside the old one, put in its place when it is whole: workers of an earlier master go
- * on writing into the file that they have. */
+/* Creates a new file and renames it to `path`. The workers of an earlier master still write to the
+ * old one. */
 static int
-new_file(const char *path, size_t size, struct error *err)
+create_file(const char *path, size_t size, struct error *err)
 {
-	char *fresh = mem_printf(NULL, "%s.new", path);
+	char *temporary = mem_printf(NULL, "%s.new", path);
 	int fd;
 
-	(void)unlink(fresh);
-	fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, BOARD_MODE);
-	/* Not ftruncate(): where the file system is full, the first store would be a SIGBUS. */
+	(void)unlink(temporary);
+	fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, BOARD_MODE);
+	/* Not ftruncate(): on a full file system the first store would then raise SIGBUS. */
 	if (fd >= 0
-	    && ((errno = posix_fallocate(fd, 0, (off_t)size)) != 0 || rename(fresh, path) != 0)) {
-		(void)unlink(fresh);
+	    && ((errno = posix_fallocate(fd, 0, (off_t)size)) != 0
+	        || rename(temporary, path) != 0)) {
+		(void)unlink(temporary);
 		(void)close(fd);
 		fd = -1;
 	}
 	if (fd < 0)
-		error_fill(err, NP_INTERNAL, "could not make \"%s\": %s", path, strerror(errno));
-	mem_free(fresh);
+		error_fill(err, NP_INTERNAL, "could not create \"%s\": %s", path, strerror(errno));
+	mem_free(temporary);
 	return fd;
 }
 
 static struct route_counts *
 own_routes(void)
 {
-	return (struct route_counts *)(void *)&board->slots[own.slots];
+	return (struct route_counts *)(void *)&board->slots[own_plan.slots];
 }
 
 static void
-name_routes(const struct np_route *routes)
+write_route_names(const struct np_route *routes)
 {
 	struct route_counts *counts = own_routes();
 
@@ -99,44 +101,44 @@ scoreboard_create(const char *path, const struct scoreboard_plan *plan, struct e
 {
 	uint32_t routes = count_routes(plan->routes);
 	size_t bytes = scoreboard_bytes(plan->slots, routes);
-	int fd = path ? new_file(path, bytes, err) : -1;
+	int fd = path ? create_file(path, bytes, err) : -1;
 	int flags = path ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS;
-	struct scoreboard *made;
+	struct scoreboard *created;
 
 	if (path && fd < 0)
 		return false;
-	made = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+	created = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
 	if (fd >= 0)
 		(void)close(fd);
-	if (made == MAP_FAILED)
+	if (created == MAP_FAILED)
 		return error_set(err, NP_INTERNAL, "could not map the scoreboard: %s",
 		                 strerror(errno));
-	made->created_us = clock_now_us();
-	made->pool_size = plan->pool_size;
-	made->max_overflow = plan->max_overflow;
-	made->uses_database = plan->uses_database;
-	made->slot_count = plan->slots;
-	made->route_count = routes;
-	made->version = SCOREBOARD_VERSION;
-	(void)snprintf(made->name, sizeof(made->name), "%s", plan->name);
-	board = made;
-	own = *plan;
+	created->created_us = clock_now_us();
+	created->pool_size = plan->pool_size;
+	created->max_overflow = plan->max_overflow;
+	created->uses_database = plan->uses_database;
+	created->slot_count = plan->slots;
+	created->route_count = routes;
+	created->version = SCOREBOARD_VERSION;
+	(void)snprintf(created->name, sizeof(created->name), "%s", plan->name);
+	board = created;
+	own_plan = *plan;
 	own_route_count = routes;
-	name_routes(plan->routes);
-	atomic_store(&made->master_pid, (int)getpid());
+	write_route_names(plan->routes);
+	atomic_store(&created->master_pid, (int)getpid());
 	atomic_thread_fence(memory_order_release);
-	made->magic = SCOREBOARD_MAGIC;
+	created->magic = SCOREBOARD_MAGIC;
 	return true;
 }
 
 const char *
 scoreboard_directory(void)
 {
-	static const char *const usual[] = { "/run/nullpool", ".local/run" };
+	static const char *const usual_directories[] = { "/run/nullpool", ".local/run" };
 
-	for (size_t i = 0; i < COUNT_OF(usual); i++)
-		if (access(usual[i], X_OK) == 0)
-			return usual[i];
+	for (size_t i = 0; i < COUNT_OF(usual_directories); i++)
+		if (access(usual_directories[i], X_OK) == 0)
+			return usual_directories[i];
 	return NULL;
 }
 
@@ -161,11 +163,11 @@ void
 scoreboard_count_request(int64_t route, int status, int64_t us)
 {
 	struct route_counts *counts = &own_routes()[route + 1];
-	size_t place = SCOREBOARD_STATUSES - 1;
+	size_t index = SCOREBOARD_STATUSES - 1;
 
-	while (place > 0 && scoreboard_statuses[place] != status)
-		place--;
-	atomic_fetch_add(&counts->by_status[place], 1);
+	while (index > 0 && scoreboard_statuses[index] != status)
+		index--;
+	atomic_fetch_add(&counts->by_status[index], 1);
 	histogram_add(&counts->duration, us);
 }
 
@@ -251,24 +253,28 @@ scoreboard_count_of(const struct scoreboard *other, enum slot_state state)
 size_t
 scoreboard_count(enum slot_state state)
 {
-	return count_states(board, own.slots, state);
+	return count_states(board, own_plan.slots, state);
 }
 
-size_t
-scoreboard_overflow(void)
+static size_t
+count_overflow(size_t slots, size_t free_slots, int32_t pool_size)
 {
-	size_t alive = own.slots - scoreboard_count(SLOT_FREE), kept = (size_t)own.pool_size;
+	size_t alive = slots - free_slots, permanent = (size_t)pool_size;
 
-	return alive > kept ? alive - kept : 0;
+	return alive > permanent ? alive - permanent : 0;
 }
 
 size_t
 scoreboard_overflow_of(const struct scoreboard *other)
 {
-	size_t alive = other->slot_count - scoreboard_count_of(other, SLOT_FREE),
-	       kept = (size_t)other->pool_size;
+	return count_overflow(other->slot_count, scoreboard_count_of(other, SLOT_FREE),
+	                      other->pool_size);
+}
 
-	return alive > kept ? alive - kept : 0;
+size_t
+scoreboard_overflow(void)
+{
+	return count_overflow(own_plan.slots, scoreboard_count(SLOT_FREE), own_plan.pool_size);
 }
 
 size_t
@@ -276,7 +282,7 @@ scoreboard_count_ahead(int ahead, const struct slot *end)
 {
 	size_t count = 0;
 
-	for (uint32_t i = 0; i < own.slots && &board->slots[i] != end; i++)
+	for (uint32_t i = 0; i < own_plan.slots && &board->slots[i] != end; i++)
 		count += atomic_load(&board->slots[i].state) == SLOT_IDLE
 		         && atomic_load(&board->slots[i].ahead) >= ahead;
 	return count;

@@ -1,9 +1,8 @@
-/* board - a scoreboard that somebody else wrote: what passes the check can be counted, and told to
- * Prometheus
+/* board - an untrusted scoreboard: one that passes the check can be counted and written as metrics
  *
- * Input: a byte (its lowest bit is the format), how many slots and routes a good one has (a byte
- * each), how many bytes its file is longer or shorter (a byte with a sign), then edits of it: an
- * offset of 2 bytes, and the byte to put there.
+ * Input: a byte whose lowest bit is the format of the metrics; the numbers of slots and routes of a
+ * valid scoreboard, a byte each; a signed byte, by which the file is longer or shorter than that;
+ * then changes to it: an offset of 2 bytes, and the byte to put there.
  */
 #include "observe/boards.h"
 #include "observe/metrics.h"
@@ -13,7 +12,7 @@
 #define NAME "users"
 
 static struct scoreboard *
-good_board(void *owner, uint32_t slots, uint32_t routes, size_t size)
+valid_board(void *owner, uint32_t slots, uint32_t routes, size_t size)
 {
 	struct scoreboard *made = (struct scoreboard *)(void *)mem_array(owner, char, size);
 	struct route_counts *route;
@@ -65,10 +64,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, size };
 	bool openmetrics = input_byte(&in) & 1;
 	uint32_t slots = 1 + input_byte(&in) % 4, routes = 1 + input_byte(&in) % 4;
-	size_t good_size = scoreboard_bytes(slots, routes);
-	size_t file_size = good_size + (size_t)(signed char)input_byte(&in);
-	size_t room = file_size > good_size ? file_size : good_size;
-	struct scoreboard *made = good_board(owner, slots, routes, room);
+	size_t valid_size = scoreboard_bytes(slots, routes);
+	size_t file_size = valid_size + (size_t)(signed char)input_byte(&in);
+	size_t room = file_size > valid_size ? file_size : valid_size;
+	struct scoreboard *made = valid_board(owner, slots, routes, room);
 	const struct scoreboard *one;
 	struct error err;
 	char *bytes;
@@ -78,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		((char *)made)[offset % room] = (char)input_byte(&in);
 	}
-	/* In a block of the file's own size: a sanitizer sees each byte read too far. */
+	/* A block of exactly the file's size: a sanitizer then reports every read beyond it. */
 	bytes = malloc(file_size);
 	HOLDS(bytes != NULL);
 	memcpy(bytes, made, file_size);
@@ -87,7 +86,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_accepted(owner, one, openmetrics);
 	else
 		check_error(&err, NP_INTERNAL);
-	HOLDS(one || size > 4 || file_size != good_size);
+	HOLDS(one || size > 4 || file_size != valid_size);
 	free(bytes);
 	mem_free(owner);
 	return 0;

@@ -1,7 +1,7 @@
-/* metrics - Prometheus' text: each line has its form, and each label comes back as what it was
+/* metrics - the text for Prometheus: each line is well-formed, and each label has its value
  *
- * Input: a byte (which of the formats), then the names of an endpoint and of a route's method and
- * path as texts that a byte 0xff ends, then counters of 4 bytes.
+ * Input: a byte (the format); then an endpoint's name and a route's method and path, each ended by
+ * a byte 0xff; then counters of 4 bytes.
  */
 #include "observe/metrics.h"
 
@@ -33,7 +33,7 @@ put_name(char *out, size_t room, const char *text)
 
 /* [a-zA-Z_:][a-zA-Z0-9_:]* */
 static const char *
-behind_name(const char *at)
+skip_name(const char *at)
 {
 	HOLDS(text_is_alpha(*at) || *at == '_' || *at == ':');
 	while (text_is_alnum(*at) || *at == '_' || *at == ':')
@@ -41,9 +41,10 @@ behind_name(const char *at)
 	return at;
 }
 
-/* At a label's opening quote: its value, unescaped; *at ends behind the closing quote. */
+/* Reads the value of a label, unescaped. *at moves from its opening quote past its closing quote.
+ */
 static const char *
-label_value(void *owner, const char **at)
+read_value(void *owner, const char **at)
 {
 	struct buf out;
 
@@ -86,18 +87,18 @@ check_label(const char *name, const char *value, struct wanted *wanted)
 static void
 check_sample(void *owner, const char *line, struct wanted *wanted)
 {
-	const char *at = behind_name(line);
+	const char *at = skip_name(line);
 	double value;
 
 	if (*at == '{') {
 		do {
 			const char *name = at + 1, *value_text;
 
-			at = behind_name(name);
+			at = skip_name(name);
 			HOLDS(*at == '=');
 			name = mem_strndup(owner, name, (size_t)(at - name));
 			at++;
-			value_text = label_value(owner, &at);
+			value_text = read_value(owner, &at);
 			check_label(name, value_text, wanted);
 		} while (*at == ',');
 		HOLDS(*at == '}');
@@ -126,7 +127,7 @@ check_text(void *owner, const struct buf *out, bool openmetrics, struct wanted *
 	HOLDS(openmetrics == (strcmp(line, "# EOF") == 0));
 }
 
-/* As scoreboard.c finds them; the names are cut to their fields. */
+/* As scoreboard.c finds them. */
 static struct route_counts *
 routes_of(struct scoreboard *of)
 {

@@ -83,4 +83,4 @@ def test_the_doctor_says_what_it_left_out(service, site):
     told = subprocess.run([program("users"), "--doctor"], cwd=folder, env=site.environment(), capture_output=True, text=True,
                           timeout=60, check=False).stdout
     connections = next(line for line in told.splitlines() if "connections" in line)
-    assert connections.endswith("; left out, scribbler: it is no scoreboard"), told
+    assert connections.endswith("; left out, scribbler: it is not a scoreboard"), told

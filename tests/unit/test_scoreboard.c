@@ -8,9 +8,9 @@
 
 static char name[32], path[64];
 
-/* One in a temporary folder; its name is in path. */
+/* Creates `board` as the file `path`. */
 static void
-make(void)
+create_board(void)
 {
 	static const struct np_route routes[] = {
 		{ "GET", "/users", NULL, NP_TX_READ, NULL },
@@ -31,7 +31,7 @@ another_reader_sees_what_the_owner_wrote(void **state)
 	const struct scoreboard *other;
 	struct error err;
 
-	make();
+	create_board();
 	slot_set(&board->slots[1], SLOT_BUSY);
 	other = board_read(*state, path, &err);
 	assert_non_null(other);
@@ -48,10 +48,10 @@ another_reader_sees_what_the_owner_wrote(void **state)
 }
 
 static void
-what_is_written_into_it_does_not_change_its_plan(void **state)
+writing_into_it_does_not_change_its_plan(void **state)
 {
 	(void)state;
-	make();
+	create_board();
 	board->slot_count = UINT32_MAX;
 	board->route_count = UINT32_MAX;
 	board->pool_size = INT32_MIN;
@@ -66,12 +66,12 @@ what_is_written_into_it_does_not_change_its_plan(void **state)
 }
 
 static void
-no_time_of_a_slot_overflows(void **state)
+the_age_of_a_slot_is_never_negative(void **state)
 {
 	static const int64_t times[] = { INT64_MIN, -1, 0, INT64_MAX };
 
 	(void)state;
-	make();
+	create_board();
 	for (size_t i = 0; i < COUNT_OF(times); i++) {
 		atomic_store(&board->slots[0].since_us, times[i]);
 		assert_int_equal(slot_age_us(&board->slots[0], 1000), 0);
@@ -91,33 +91,33 @@ expect_refusal(void *owner, const char *why)
 }
 
 static void
-one_that_cannot_be_is_refused_with_the_reason(void **state)
+invalid_contents_are_refused_with_the_reason(void **state)
 {
 	struct boards found;
 
-	make();
+	create_board();
 	atomic_store(&board->slots[2].state, SLOT__MAX);
-	expect_refusal(*state, "it has a worker that cannot be");
-	make();
+	expect_refusal(*state, "it has an invalid worker");
+	create_board();
 	atomic_store(&board->flights, UINT64_MAX);
-	expect_refusal(*state, "it has a count that cannot be");
-	make();
+	expect_refusal(*state, "it has an invalid count");
+	create_board();
 	board->slot_count = 1 << 30;
-	expect_refusal(*state, "its size is not that of its slots and routes");
-	make();
+	expect_refusal(*state, "its size does not match its slots and routes");
+	create_board();
 	board->name[0] = 'X';
-	expect_refusal(*state, "its name is not that of its file");
+	expect_refusal(*state, "its name does not match its file");
 	boards_read(*state, "/tmp", &found);
 	assert_true(found.refused_count > 0);
 	(void)unlink(path);
 }
 
-/* What a busy one has opened ahead is nobody's to wait for. */
+/* The connection of a busy worker is not available to the next request. */
 static void
-of_connections_ahead_only_those_of_idle_workers_count(void **state)
+only_idle_workers_count_as_ahead(void **state)
 {
 	(void)state;
-	make();
+	create_board();
 	for (int i = 0; i < SLOTS; i++) {
 		slot_set(&board->slots[i], i == 2 ? SLOT_BUSY : SLOT_IDLE);
 		atomic_store(&board->slots[i].ahead, i == 0 ? 1 : 2);
@@ -131,10 +131,10 @@ of_connections_ahead_only_those_of_idle_workers_count(void **state)
 }
 
 static void
-those_beyond_the_kept_ones_are_overflow(void **state)
+workers_beyond_the_permanent_ones_are_overflow(void **state)
 {
 	(void)state;
-	make();
+	create_board();
 	assert_int_equal(scoreboard_overflow(), 0);
 	slot_set(&board->slots[0], SLOT_IDLE);
 	slot_set(&board->slots[1], SLOT_STARTING);
@@ -145,38 +145,38 @@ those_beyond_the_kept_ones_are_overflow(void **state)
 }
 
 static void
-a_new_one_leaves_the_old_ones_owners_theirs(void **state)
+workers_with_an_older_scoreboard_keep_it(void **state)
 {
 	struct scoreboard *old;
 
 	(void)state;
-	make();
+	create_board();
 	old = board;
-	make();
+	create_board();
 	slot_set(&old->slots[0], SLOT_BUSY);
 	assert_int_equal(scoreboard_count(SLOT_BUSY), 0);
 	(void)unlink(path);
 }
 
 static void
-others_than_owner_and_group_cannot_read_it(void **state)
+only_owner_and_group_can_read_it(void **state)
 {
-	struct stat about;
+	struct stat status;
 
 	(void)state;
-	make();
-	assert_int_equal(stat(path, &about), 0);
-	assert_int_equal(about.st_mode & 07, 0);
+	create_board();
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07, 0);
 	(void)unlink(path);
 }
 
 static void
-texts_are_cut_and_end(void **state)
+long_texts_are_cut(void **state)
 {
 	char route[SCOREBOARD_ROUTE_BYTES], id[SCOREBOARD_ID_BYTES], longest[500];
 
 	(void)state;
-	make();
+	create_board();
 	memset(longest, 'x', sizeof(longest));
 	longest[sizeof(longest) - 1] = '\0';
 	slot_describe(&board->slots[0], "GET", longest, longest);
@@ -188,13 +188,13 @@ texts_are_cut_and_end(void **state)
 }
 
 static void
-who_dies_while_writing_leaves_no_text_for_readers(void **state)
+a_worker_that_dies_while_writing_leaves_no_texts(void **state)
 {
 	char route[SCOREBOARD_ROUTE_BYTES], id[SCOREBOARD_ID_BYTES];
 	struct slot *slot;
 
 	(void)state;
-	make();
+	create_board();
 	slot = &board->slots[0];
 	slot_describe(slot, "GET", "/users", "id");
 	atomic_fetch_add(&slot->sequence, 1);
@@ -208,24 +208,24 @@ who_dies_while_writing_leaves_no_text_for_readers(void **state)
 }
 
 static void
-what_is_no_scoreboard_is_refused(void **state)
+a_file_that_is_not_a_scoreboard_is_refused(void **state)
 {
 	struct error err;
 	FILE *file;
 
-	make();
+	create_board();
 	assert_null(board_read(*state, "/tmp/nullpool-unit-no-such-file", &err));
 	file = fopen(path, "w");
 	assert_non_null(file);
 	for (int i = 0; i < 100000; i++)
 		(void)fputc('x', file);
 	assert_int_equal(fclose(file), 0);
-	expect_refusal(*state, "it is no scoreboard");
+	expect_refusal(*state, "it is not a scoreboard");
 	assert_int_equal(truncate(path, 10), 0);
 	expect_refusal(*state, "it is too short");
 	(void)unlink(path);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	expect_refusal(*state, "it is no scoreboard");
+	expect_refusal(*state, "it is not a scoreboard");
 	(void)unlink(path);
 }
 
@@ -234,16 +234,16 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(another_reader_sees_what_the_owner_wrote),
-		TEST(what_is_written_into_it_does_not_change_its_plan),
-		TEST(no_time_of_a_slot_overflows),
-		TEST(one_that_cannot_be_is_refused_with_the_reason),
-		TEST(of_connections_ahead_only_those_of_idle_workers_count),
-		TEST(those_beyond_the_kept_ones_are_overflow),
-		TEST(a_new_one_leaves_the_old_ones_owners_theirs),
-		TEST(others_than_owner_and_group_cannot_read_it),
-		TEST(texts_are_cut_and_end),
-		TEST(who_dies_while_writing_leaves_no_text_for_readers),
-		TEST(what_is_no_scoreboard_is_refused),
+		TEST(writing_into_it_does_not_change_its_plan),
+		TEST(the_age_of_a_slot_is_never_negative),
+		TEST(invalid_contents_are_refused_with_the_reason),
+		TEST(only_idle_workers_count_as_ahead),
+		TEST(workers_beyond_the_permanent_ones_are_overflow),
+		TEST(workers_with_an_older_scoreboard_keep_it),
+		TEST(only_owner_and_group_can_read_it),
+		TEST(long_texts_are_cut),
+		TEST(a_worker_that_dies_while_writing_leaves_no_texts),
+		TEST(a_file_that_is_not_a_scoreboard_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("scoreboard", tests, NULL, NULL);
