@@ -12,6 +12,12 @@ clock_now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+double
+clock_ms(int64_t us)
+{
+	return (double)us / 1000;
+}
+
 struct deadline
 deadline_in_ms(int64_t ms)
 {

@@ -17,6 +17,9 @@ struct deadline {
 int64_t clock_now_us(void);  /* CLOCK_MONOTONIC */
 int64_t clock_wall_us(void); /* CLOCK_REALTIME, since 1970: somebody may set it */
 
+/* Microseconds as milliseconds, for people to read. */
+double clock_ms(int64_t us);
+
 struct deadline deadline_in_ms(int64_t ms);
 
 struct deadline deadline_sooner(struct deadline a, struct deadline b);

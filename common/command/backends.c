@@ -33,7 +33,7 @@ run_read(struct app *app, void *scope, int64_t number)
 		             number, np_field(row, 0, "pid").text,
 		             counts.connect.round_trips > 0 ? "opened" : "reused",
 		             counts.connect.round_trips + counts.flights,
-		             (double)(clock_now_us() - start_us) / 1000);
+		             clock_ms(clock_now_us() - start_us));
 	else
 		log_printf(LOG_ERROR, "no answer from the database", "%s", err.detail);
 	transaction_close(tx);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "app/exchange.h"
+#include "base/exit_code.h"
 #include "base/mem.h"
 #include "serve/cgi.h"
 
@@ -51,7 +52,8 @@ cli_run(struct app *app, const char *method, const char *target)
 	else
 		ctx = exchange_begin(scope, app, &request, deadline);
 	reply = exchange_reply(ctx);
-	code = cgi_print(scope, reply, "HTTP/1.1", "\n") && reply->status < 400 ? 0 : 1;
+	code = cgi_print(scope, reply, "HTTP/1.1", "\n") && reply->status < 400 ? EXIT_DONE
+	                                                                        : EXIT_SICK;
 	exchange_end(ctx);
 	mem_free(scope);
 	return code;

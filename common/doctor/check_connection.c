@@ -72,12 +72,6 @@ failure_advice(const struct doctor *doctor, const struct error *err, enum connec
 
 /* --- phases of the connection --- */
 
-static double
-to_ms(int64_t us)
-{
-	return (double)us / 1000;
-}
-
 /* TLS and login have checks of their own. Without a name to resolve, the time before TCP is
  * libpq's. */
 static void
@@ -90,13 +84,14 @@ check_phase(struct doctor *doctor, enum connect_phase phase)
 		(void)checklist_add(&doctor->checklist, true, "resolve", NULL,
 		                    "there is no name to resolve");
 	else if (phase == CONNECT_RESOLVE || phase == CONNECT_TCP)
-		(void)checklist_add(&doctor->checklist, true, name, NULL, "%.1f ms", to_ms(us));
+		(void)checklist_add(&doctor->checklist, true, name, NULL, "%.1f ms", clock_ms(us));
 	if (us >= SLOW_PHASE_US)
 		(void)checklist_add(
 		    &doctor->checklist, true, "waking",
 		    "a database that sleeps when idle makes the first request wait: keep it awake, "
 		    "or tell clients",
-		    "%s took %.1f s: the server was asleep or overloaded", name, to_ms(us) / 1000);
+		    "%s took %.1f s: the server was asleep or overloaded", name,
+		    clock_ms(us) / 1000);
 }
 
 static bool
@@ -142,7 +137,7 @@ check_tls(struct doctor *doctor, const struct connection *connection)
 	(void)checklist_add(
 	    &doctor->checklist, valid, "tls", tls_advice(doctor, &facts),
 	    "%s, %s, group %s%s, %.1f ms; certificate %s, %s %d days%s; %s", facts.version,
-	    facts.cipher, facts.group, tries[try], to_ms(doctor->cost.phases_us[CONNECT_TLS]),
+	    facts.cipher, facts.group, tries[try], clock_ms(doctor->cost.phases_us[CONNECT_TLS]),
 	    facts.verified ? "verified" : "not verified", valid ? "valid for" : "expired",
 	    abs(facts.days_left), valid ? "" : " ago", facts.chain);
 }
@@ -235,7 +230,7 @@ connect_and_query(struct doctor *doctor, struct np_rows **facts)
 	check_tls(doctor, connection);
 	(void)checklist_add(&doctor->checklist, true, "login", login_advice(doctor), "%s, %.1f ms",
 	                    method_name(doctor, inspect_used_password(connection)),
-	                    to_ms(doctor->cost.phases_us[CONNECT_AUTH]));
+	                    clock_ms(doctor->cost.phases_us[CONNECT_AUTH]));
 	return ok
 	       || checklist_add(&doctor->checklist, false, "query",
 	                        "the server accepted the login but not the statement", "%s",
@@ -264,7 +259,8 @@ check_round_trip(struct doctor *doctor)
 			doctor->round_trip_us = took_us;
 	}
 	return checklist_add(&doctor->checklist, true, "round trip", NULL,
-	                     "%.2f ms, the best of %d", to_ms(doctor->round_trip_us), ROUND_TRIPS);
+	                     "%.2f ms, the best of %d", clock_ms(doctor->round_trip_us),
+	                     ROUND_TRIPS);
 }
 
 /* Adds how many round trips a request takes, and suggestions that save some. */
@@ -289,7 +285,7 @@ add_suggestions(struct doctor *doctor, int server_version)
 	    &doctor->checklist, true, "trips", NULL,
 	    "%d to connect, 1 for a marked statement: %d in a request of mode %s, %.1f ms",
 	    doctor->cost.round_trips, trips, connection_names[settings->database_connection],
-	    to_ms(doctor->round_trip_us) * trips);
+	    clock_ms(doctor->round_trip_us) * trips);
 	for (size_t i = 0; i < count; i++)
 		(void)checklist_add(&doctor->checklist, true, "suggestion", suggestions[i].how,
 		                    "%s", suggestions[i].gain);

@@ -61,7 +61,7 @@ check_redis(struct doctor *doctor)
 	                       : "no response is cached until Redis answers: check REDIS_URL and "
 	                         "REDIS_TIMEOUT_MS",
 	                    "%s, %.1f ms", ok ? "answers" : cache_last_error(cache),
-	                    (double)(clock_now_us() - start_us) / 1000);
+	                    clock_ms(clock_now_us() - start_us));
 }
 
 static void

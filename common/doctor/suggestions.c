@@ -2,14 +2,10 @@
 
 #include <inttypes.h>
 
+#include "base/clock.h"
+
 /* The first version of Postgres that accepts TLS without an SSLRequest. */
 #define DIRECT_TLS_VERSION 170000
-
-static double
-to_ms(int64_t us)
-{
-	return (double)us / 1000;
-}
 
 static const char *
 url_value(const struct suggestions_facts *facts, const char *keyword)
@@ -31,7 +27,7 @@ suggest_ahead(const struct suggestions_facts *facts, struct suggestion *suggesti
 		return false;
 	(void)snprintf(suggestion->gain, sizeof(suggestion->gain),
 	               "%d round trips, %.1f ms of each request", facts->cost.round_trips,
-	               to_ms(facts->cost.total_us));
+	               clock_ms(facts->cost.total_us));
 	(void)snprintf(
 	    suggestion->how, sizeof(suggestion->how),
 	    "DATABASE_CONNECTION=ahead: a connection is opened while its worker is idle");
@@ -54,7 +50,7 @@ suggest_persistent(const struct suggestions_facts *facts, struct suggestion *sug
 		(void)snprintf(
 		    suggestion->gain, sizeof(suggestion->gain),
 		    "%d round trips, %.1f ms of each request, and the server's work for a login",
-		    facts->cost.round_trips, to_ms(facts->cost.total_us));
+		    facts->cost.round_trips, clock_ms(facts->cost.total_us));
 	(void)snprintf(
 	    suggestion->how, sizeof(suggestion->how),
 	    "DATABASE_CONNECTION=persistent: each worker keeps its connection, up to %" PRId64
@@ -86,7 +82,7 @@ suggest_direct_tls(const struct suggestions_facts *facts, struct suggestion *sug
 	    || (automatic && conninfo_is_neon(&settings->database)))
 		return false;
 	(void)snprintf(suggestion->gain, sizeof(suggestion->gain), "1 round trip, %.1f ms of %s",
-	               to_ms(facts->round_trip_us),
+	               clock_ms(facts->round_trip_us),
 	               automatic ? "each worker's first connection" : "each connection");
 	(void)snprintf(suggestion->how, sizeof(suggestion->how),
 	               *in_url ? "sslnegotiation=direct in DATABASE_URL: TLS starts at once"
@@ -100,7 +96,7 @@ suggest_group(const struct suggestions_facts *facts, struct suggestion *suggesti
 	if (!facts->probe->again)
 		return false;
 	(void)snprintf(suggestion->gain, sizeof(suggestion->gain),
-	               "1 round trip, %.1f ms of each connection", to_ms(facts->round_trip_us));
+	               "1 round trip, %.1f ms of each connection", clock_ms(facts->round_trip_us));
 	(void)snprintf(
 	    suggestion->how, sizeof(suggestion->how),
 	    "the server refuses the group that OpenSSL offers first: unset OPENSSL_CONF, or set "
@@ -117,7 +113,7 @@ suggest_one_ca(const struct suggestions_facts *facts, struct suggestion *suggest
 		return false;
 	(void)snprintf(suggestion->gain, sizeof(suggestion->gain),
 	               "%.1f ms of CPU of each worker's first connection: %d CAs are read",
-	               to_ms(probe->roots_us), probe->roots);
+	               clock_ms(probe->roots_us), probe->roots);
 	(void)snprintf(suggestion->how, sizeof(suggestion->how),
 	               "sslrootcert with \"%.100s\" alone", probe->root);
 	return true;
@@ -134,7 +130,7 @@ suggest_channel_binding(const struct suggestions_facts *facts, struct suggestion
 	(void)snprintf(
 	    suggestion->gain, sizeof(suggestion->gain),
 	    "reading CAs (%.1f ms at a worker's first connection) and checking the chain",
-	    to_ms(probe->roots_us));
+	    clock_ms(probe->roots_us));
 	(void)snprintf(
 	    suggestion->how, sizeof(suggestion->how),
 	    "sslmode=require&channel_binding=require: the password exchange authenticates the "

@@ -32,10 +32,10 @@ bool
 counters_may_explain(void)
 {
 	int64_t now_us = clock_now_us();
-	long long after_us = atomic_load(&board->next_explain_us);
+	long long next_us = atomic_load(&board->next_explain_us);
 
-	return now_us >= after_us
-	       && atomic_compare_exchange_strong(&board->next_explain_us, &after_us,
+	return now_us >= next_us
+	       && atomic_compare_exchange_strong(&board->next_explain_us, &next_us,
 	                                         now_us + EXPLAIN_EVERY_US);
 }
 
