@@ -11,13 +11,13 @@
 #include "base/mem.h"
 #include "observe/counters.h"
 
-/* What each kind of child keeps. The listener must not stay open for longer than the workers keep
- * it: a client would wait in a queue that nobody serves. */
+/* What each kind of child keeps open. The listener must not stay open for longer than the workers
+ * keep it: a client would wait in a queue that nobody serves. */
 static const struct {
 	bool listener, spans_reader, spans_writer;
-	/* The child has no loop of its own in which it could look for a blocked signal. */
+	/* It has no loop in which it could look for a blocked signal. */
 	bool unblocks_signals;
-} kept_by[CHILD__MAX] = {
+} inherits[CHILD__MAX] = {
 	[CHILD_WORKER] = { .listener = true, .spans_writer = true },
 	[CHILD_EXPORTER] = { .spans_reader = true },
 	[CHILD_STARTUP_CHECK] = { .unblocks_signals = true },
@@ -56,15 +56,15 @@ unblock_signals(void)
 }
 
 static void
-keep_own(struct inheritance *own, enum child_kind kind)
+drop_others(struct inheritance *own, enum child_kind kind)
 {
-	if (!kept_by[kind].listener)
+	if (!inherits[kind].listener)
 		drop_listener(own);
-	if (!kept_by[kind].spans_reader)
+	if (!inherits[kind].spans_reader)
 		drop_descriptor(&own->spans_reader);
-	if (!kept_by[kind].spans_writer)
+	if (!inherits[kind].spans_writer)
 		drop_descriptor(&own->spans_writer);
-	if (kept_by[kind].unblocks_signals)
+	if (inherits[kind].unblocks_signals)
 		unblock_signals();
 }
 
@@ -79,7 +79,7 @@ run_child(const struct inheritance *from, enum child_kind kind, child_main *run,
 	/* The master may have ended before that call. */
 	if (getppid() != own.master)
 		_exit(EXIT_DONE);
-	keep_own(&own, kind);
+	drop_others(&own, kind);
 	code = run(&own, argument);
 	/* A leak checker's own exit may need what was missing here. */
 	if (code == EXIT_INTERNAL)

@@ -82,8 +82,9 @@ static void
 log_not_reloaded(const char *what, int number)
 {
 	log_printf(LOG_ERROR, "not reloaded",
-	           "the new program's check ended with %s %d; the old one goes on", what, number);
-	systemd_notify("STATUS=not reloaded: the new program's check ended with %s %d"
+	           "the check of the new program ended with %s %d; serving as before", what,
+	           number);
+	systemd_notify("STATUS=not reloaded: the check of the new program ended with %s %d"
 	               " (the log says why); serving as before",
 	               what, number);
 }

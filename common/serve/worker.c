@@ -79,7 +79,7 @@ answer_request(const struct inheritance *own, struct app *app, struct idle *idle
 		return false;
 	if (app_is_tainted(app)) {
 		log_printf(LOG_WARNING, "worker leaves",
-		           "no connection could be opened in it yet; a fresh one may");
+		           "it could not open a connection yet; a new process may");
 		return false;
 	}
 	idle_begin(idle);
