@@ -1,4 +1,4 @@
-"""What the compiler is told, as far as it takes it, and what two that build at once do to each other."""
+"""The flags of a release, as far as the compiler accepts them, and two builds at once."""
 import os
 import platform
 import subprocess
@@ -12,7 +12,7 @@ SHADOW_STACK = {"x86_64": "-fcf-protection=full", "aarch64": "-mbranch-protectio
 
 
 def command(compiler):
-    """How make would compile a file of the release."""
+    """The command with which make would compile a file of the release."""
     return subprocess.run(["make", "-n", "-B", "VARIANT=release", f"CC={compiler}", "build/obj/common/base/text.o"], cwd=ROOT,
                           env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60, check=True).stdout
 
@@ -40,7 +40,7 @@ def test_the_objects_are_marked():
 
 
 def test_several_may_make_the_description_at_once(site):
-    """As make run does behind make doctor."""
+    """As make run and make doctor do."""
     copy = Copy(site.folder("at-once"))
     target = copy.folder / copy.build / "openapi.json"
     before = target.read_bytes()

@@ -1,6 +1,6 @@
 """The accept path, past nginx: what a worker does with records that are cut, wrong or late.
 
-These also watch the libfcgi fields that serve/fcgi.c relies on: when one test here hangs, they have changed.
+They also watch the fields of libfcgi that serve/fcgi.c relies on: if one of these tests hangs, those have changed.
 """
 import fcntl
 import signal
@@ -23,7 +23,7 @@ def probe(site):
     service.stop()
 
 
-# A peer has 1 s for each read (PEER_TIMEOUT_S of serve/fcgi.c); the rest is for a machine that is busy.
+# A peer has 1 s for each read (PEER_TIMEOUT_S in serve/fcgi.c). The rest is for a busy machine.
 PATIENCE_S = 8
 
 
@@ -55,7 +55,7 @@ HEAD_OF_POST = fastcgi.begin() + fastcgi.params(REQUEST_METHOD="POST", REQUEST_U
 
 
 def test_the_end_of_another_requests_body_is_not_the_end_of_a_request(probe):
-    """It is all there when the worker, which has another one in hand, looks; libfcgi then waits for the rest."""
+    """All of it is there when the worker, busy with another request, looks. libfcgi then waits for the rest."""
     with fastcgi.connect(socket_of(probe)), fastcgi.connect(socket_of(probe)) as silent:
         silent.sendall(HEAD_OF_POST + fastcgi.record(fastcgi.STDIN, request_id=2))
         begin = time.monotonic()
@@ -72,7 +72,7 @@ def with_pairs(*more, pairs=PAIRS):
     return fastcgi.begin() + fastcgi.stream(fastcgi.PARAMS, pairs + b"".join(more)) + END_OF_STDIN
 
 
-# What the peer gets: the status of an answer, or None: the connection is closed.
+# What the peer gets: the status of an answer, or None if the connection is closed.
 RECORDS = {
     "HTTP": (None, b"GET / HTTP/1.1\r\n\r\n"),
     "ones": (None, b"\xff" * 64),
@@ -115,7 +115,7 @@ def test_records_as_no_server_sends_them(probe, what):
 
 
 def unread(link):
-    """How many bytes the other side has not read yet."""
+    """The number of bytes that the other side has not read."""
     return struct.unpack("i", fcntl.ioctl(link, termios.TIOCOUTQ, struct.pack("i", 0)))[0]
 
 
@@ -140,7 +140,7 @@ def test_a_length_that_libfcgi_aborts_on_never_reaches_it(probe, data):
 
 @pytest.mark.skipif(BUILD.name == "asan", reason="the sanitizer's own malloc ends the process, with a report")
 def test_one_that_comes_later_in_a_body_costs_one_worker(serve):
-    """Known: who may write to the socket may do this, see env/local/endpoint.py. What has not come yet cannot be looked at."""
+    """A known limit: who may write to the socket may do this (env/local/endpoint.py). The gate cannot see what has not come yet."""
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths("fcgiapp.c")
     with fastcgi.connect(socket_of(service)) as link:
         link.sendall(HEAD_OF_POST)
@@ -153,7 +153,7 @@ def test_one_that_comes_later_in_a_body_costs_one_worker(serve):
 
 
 def test_a_request_in_pieces_is_a_request(probe):
-    """Of some 40 writes: the kernel keeps few more of one socket, and none is taken before the last."""
+    """It comes in some 40 writes. The kernel holds few more for one socket, and none is read before the last has come."""
     data = with_pairs()
     with fastcgi.connect(socket_of(probe)) as link:
         for at in range(0, len(data) - 20, 3):
@@ -165,7 +165,7 @@ def test_a_request_in_pieces_is_a_request(probe):
 
 
 def test_a_peer_that_dawdles_is_ended_by_the_deadline(serve):
-    """Each byte comes in time, and all of them never."""
+    """Each byte comes in time, but the request is never complete."""
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=1)
     assert_serves(service)
     start = time.monotonic()
@@ -176,7 +176,7 @@ def test_a_peer_that_dawdles_is_ended_by_the_deadline(serve):
 
 def test_management_records_are_answered_and_the_request_after_them_too(probe):
     asked = fastcgi.record(fastcgi.GET_VALUES, fastcgi.pair("FCGI_MPXS_CONNS", "") + fastcgi.pair("X", ""), request_id=0)
-    # libfcgi leaks 48 bytes at each unknown one.
+    # libfcgi leaks 48 bytes for each unknown record.
     unknown = b"" if BUILD.name == "asan" else fastcgi.record(99, request_id=0)
     with fastcgi.connect(socket_of(probe)) as link:
         link.sendall(asked + unknown + fastcgi.request("GET", "/probe/header?label=x"))

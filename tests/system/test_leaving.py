@@ -1,4 +1,4 @@
-"""A client that leaves while the database works: what nobody waits for ends, here and in the server, and a commit does not."""
+"""A client that leaves while the database works: a query that nobody waits for ends, here and in the server. A commit goes through."""
 import contextlib
 import pathlib
 import re
@@ -12,7 +12,7 @@ from env.local.process import wait_until
 from conftest import CANARY, Service
 from pgbouncer import PgBouncer
 
-LONG_S = 40  # longer than any wait below: what ends sooner was ended
+LONG_S = 40  # longer than any wait below: a query that ends sooner was cancelled
 SETTINGS = {"DATABASE_MAX_OVERFLOW": 0, "DATABASE_COMMAND_TIMEOUT": 60, "REQUEST_TIMEOUT": 60}
 
 
@@ -26,7 +26,7 @@ def asking(service, method, target, **headers):
 
 
 def working(site, text):
-    """Backends of the runtime role that work on a statement with this text in it, now."""
+    """The backends of the runtime role that now execute a statement with this text in it."""
     return [pid for (pid,) in site.query("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
                                          " AND query LIKE %s", f"%{text}%")]
 
@@ -40,7 +40,7 @@ def ends(site, text):
 
 
 def line_of(service, route, **wanted):
-    """Of the last request that went there."""
+    """The line of the last request of a route."""
     wait_until(f"the line of {route}", lambda: service.lines(event="request", route=route, **wanted), 10)
     return service.lines(event="request", route=route, **wanted)[-1]
 
@@ -112,7 +112,7 @@ def test_one_that_waits_for_a_lock_leaves_the_queue(service, site):
 
 
 def test_what_is_to_be_known_later_goes_on(service, site):
-    """A commit that was sent, by itself and in the flight of its statement; and a write with a key, whatever was sent."""
+    """A commit that was sent, alone or in the flight of its statement, goes on. So does a write with a key, whatever was sent."""
     labels = {route: f"slow-commit-{uuid.uuid4()}" for route in ("/probe/rows", "/probe/marked")}
     label, key = str(uuid.uuid4()), f'"{uuid.uuid4()}"'
     with contextlib.ExitStack() as leaving:
@@ -130,7 +130,7 @@ def test_what_is_to_be_known_later_goes_on(service, site):
 
 
 def test_a_commit_is_not_sent_for_a_client_that_left_before(service, site):
-    """While the handler did something else: insert-and-dawdle sleeps for 2 s before it ends."""
+    """It left while the handler did something else: insert-and-dawdle sleeps for 2 s before it ends."""
     label = str(uuid.uuid4())
     with asking(service, "POST", f"/probe/dawdle?label={label}"):
         wait_until("the statement", lambda: site.query(
@@ -158,7 +158,7 @@ def test_behind_a_pooler_the_servers_work_ends_too(serve, site):
 
 @contextlib.contextmanager
 def full():
-    """A port whose kernel takes no more connections: TCP does not get through."""
+    """A port whose backlog is full: TCP connections are not established."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as waiting:
         for _ in range(2):
             link = waiting.enter_context(socket.socket())
@@ -172,7 +172,7 @@ def mute():
 
 
 def opened_to(port):
-    """The sockets that are connected to that port, or about to be, and that their owner has not closed."""
+    """The sockets that are connected to that port, or connecting, and that their owner has not closed."""
     rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(int(row[2].split(":")[1], 16) == port and row[3] in ("01", "02") for row in rows)
 
@@ -184,7 +184,7 @@ def opened_to(port):
 ], ids=["tcp", "tls", "login"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_one_that_leaves_while_its_connection_is_opened_holds_no_worker(serve, site, start, trips, mode, query, method):
-    """A worker that is started for a request, as there is no other, and so nobody else connects."""
+    """The worker is started for the request, since there is no other. So nobody else connects."""
     with start() as port:
         others = opened_to(port)
         service = serve("probe", DATABASE_URL=site.url(port=port, query=query), **SETTINGS | {"DATABASE_MAX_OVERFLOW": 1},
@@ -198,7 +198,7 @@ def test_one_that_leaves_while_its_connection_is_opened_holds_no_worker(serve, s
 
 
 def test_one_that_waits_for_a_connection_that_was_begun_ahead_leaves_too(serve, site):
-    """Ahead is what a worker opens after its first request."""
+    """A worker opens its first connection ahead after its first request."""
     with mute() as port:
         service = serve("probe", "metrics", DATABASE_URL=site.url(port=port), DATABASE_CONNECTION="ahead", DATABASE_POOL_SIZE=1,
                         DATABASE_CONNECT_TIMEOUT=LONG_S, **SETTINGS)
@@ -211,7 +211,7 @@ def test_one_that_waits_for_a_connection_that_was_begun_ahead_leaves_too(serve, 
 
 
 def test_a_replica_is_not_away_because_a_client_left(serve, site):
-    """Nor is the primary asked for a client that is gone."""
+    """The primary is not asked either for a client that has left."""
     with mute() as port:
         service = serve("probe", DATABASE_REPLICA_URL=site.url(port=port), DATABASE_POOL_SIZE=1, **SETTINGS)
         with asking(service, "GET", "/probe/session"):

@@ -1,4 +1,4 @@
-"""A handler that asks for what is not there: a 500, and the log says of what and in which route; the worker goes on."""
+"""A handler that asks for something that does not exist: a 500, and the log names it and the route. The worker goes on."""
 import subprocess
 
 import pytest
@@ -43,7 +43,7 @@ def test_nothing_is_committed_that_can_still_be_held_back(service, site, what, o
 
 
 def test_the_worker_is_the_same_after_all(service):
-    """No process ended: its death would be in the log."""
+    """No worker died: that would be in the log."""
     assert service.client.get("/misuse/fine").status == 200
     assert not service.lines(event="worker died")
 
@@ -53,7 +53,7 @@ def test_probes_may_add_what_they_like(service, path):
     assert service.client.get(path).status == 200
 
 
-# Built here, with the flags of an endpoint in a tree of its own.
+# Built here, with the flags of an endpoint outside the tree.
 BROKEN = """\
 #include "nullpool.h"
 static bool

@@ -1,4 +1,4 @@
-"""The process pool is the connection pool: grows while connections wait, shrinks when they do not, loses nothing."""
+"""The process pool is the connection pool: it grows while connections wait, shrinks when none do, and loses no request."""
 import concurrent.futures
 import contextlib
 import datetime
@@ -30,7 +30,7 @@ def alive(pid):
 
 
 def settled(service, name, count):
-    """The workers of an endpoint, as soon as there are so many and the start-up check, a child too, is over."""
+    """Waits until an endpoint has `count` workers and its start-up check, a child too, is over. Returns the workers."""
     pid = service.endpoints[name].pid
     if name != "root" and count > 0:  # a program with a database that keeps workers
         wait_until("the start-up check", lambda: service.lines(endpoint=name, event="database connected"), 15)
@@ -45,12 +45,12 @@ def at_once(service, target, count, **more):
 
 @contextlib.contextmanager
 def counted_workers(endpoint):
-    """A list that gets the number of workers, over and over while the block runs."""
+    """A list to which the number of workers is appended, over and over while the block runs."""
     seen, done = [0], threading.Event()
 
     def look():
-        # The kernel lists one child after the other, so that one may have gone before the next is made, and both are
-        # listed. Those of two lists in a row were there together.
+        # The kernel lists one child after the other: one that ended and its successor may both be in a list. Those that
+        # are in two lists in a row were there together.
         before = set()
         while not done.is_set():
             now = set(children(endpoint.pid))
@@ -105,7 +105,7 @@ def test_a_full_queue_is_503_and_may_be_tried_again(serve):
     os.kill(worker, signal.SIGSTOP)
     socket_ = service.endpoints["probe"].listener
     socket_.listen(0)
-    with fastcgi.connect(service.run_dir / "probe.sock"):  # the one that has a place
+    with fastcgi.connect(service.run_dir / "probe.sock"):  # takes the only place in the queue
         answer = service.client.get("/probe/session")
         os.kill(worker, signal.SIGCONT)
     socket_.listen(511)
@@ -175,7 +175,7 @@ def test_a_worker_killed_in_a_write_leaves_no_half_and_the_next_request_works(se
     line = service.lines(event="worker died")[0]
     assert (line["signal"], line["route"]) == (9, "POST /probe/rows")
     count = service.site.query("SELECT count(*) FROM probe_rows WHERE label = %s", label)[0][0]
-    assert count in (0, 1)  # not acknowledged, so either is right
+    assert count in (0, 1)  # the commit was not acknowledged, so either is right
 
 
 def test_a_stopped_worker_is_killed_and_replaced(serve):
@@ -184,7 +184,7 @@ def test_a_stopped_worker_is_killed_and_replaced(serve):
     os.kill(worker, signal.SIGSTOP)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(service.client.get, "/probe/sleep?seconds=5")
-        # Stopped, it cannot take the connection; it is stopped again when it has.
+        # A stopped worker cannot take the connection. It is stopped again after it has.
         os.kill(worker, signal.SIGCONT)
         running = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
         wait_until("the worker to be busy", lambda: service.site.query(running), 5)
@@ -199,7 +199,7 @@ def test_a_stopped_worker_is_killed_and_replaced(serve):
 
 
 def functions(frames):
-    """The functions of the program's own frames, by its debugging information."""
+    """The names of the functions in the program's own frames, by its debugging information."""
     offsets = re.findall(r"probe\+(0x[0-9a-f]+)", frames)
     named = subprocess.run(["addr2line", "-f", "-i", "-e", program("probe"), *offsets], capture_output=True, text=True, check=True)
     return named.stdout.splitlines()[::2]
@@ -217,11 +217,11 @@ def test_a_loop_in_a_handler_is_ended_and_says_where_it_was(serve):
     names = functions(line["frames"])
     assert names.index("loop") < names.index("worker_run") < names.index("np_main"), line
     assert service.client.get("/probe/session").status == 200
-    assert service.lines(event="worker died") == []  # it was the watchdog
+    assert service.lines(event="worker died") == []  # the master killed it
 
 
 def test_a_loop_in_the_heap_says_where_it_was_too(serve):
-    """The watchdog finds it in malloc() or free(), with the heap's lock: what answers needs no heap."""
+    """SIGABRT finds it in malloc() or free(), with the lock of the heap: the handler needs no heap."""
     service = serve("probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=1)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: service.client.get("/probe/churn"), range(2)))
@@ -241,7 +241,7 @@ def test_an_abort_of_a_worker_is_told_with_its_place(serve):
 
 
 def test_a_crash_loop_is_quiet_and_heals_without_help(serve):
-    """Workers that have too few descriptors to start: the pauses between them grow, and the first that can serves."""
+    """Workers have too few descriptors to start: the pauses between them grow, and the first that can start serves."""
     service = serve("root", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths()
     master = service.endpoints["root"].pid
     worker = settled(service, "root", 1)[0]
@@ -267,16 +267,16 @@ def test_a_worker_that_hangs_while_idle_is_found_and_replaced(serve):
 
 
 def watches_listener(pid):
-    """Whether one of its epolls has its standard input, the socket, in it."""
+    """True if one of the process's epolls watches its standard input, which is the socket."""
     for path in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed a moment ago
+        with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
             if re.search(r"^tfd: +0 ", path.read_text(), re.M):
                 return True
     return False
 
 
 def test_only_the_idle_worker_that_hangs_is_killed(serve):
-    """The one with a connection opened ahead: the others leave the listener to it, idle and well."""
+    """It has a connection opened ahead. The others are idle and healthy, and leave the listener to it."""
     service = serve("probe", DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=60, DATABASE_POOL_SIZE=3, DATABASE_MAX_OVERFLOW=0)
     workers = settled(service, "probe", 3)
     assert service.client.get("/probe/session").status == 200
@@ -303,7 +303,7 @@ def test_a_process_for_each_request_stays_within_the_most(serve):
 
 
 class Load:
-    """Steady quick and slow requests from several clients, and what was answered."""
+    """A steady load of quick and slow requests from several clients, and the answers."""
 
     def __init__(self, service, clients=6):
         self.service = service
@@ -366,7 +366,7 @@ def test_twenty_restarts_and_reloads_under_load_lose_and_double_nothing(serve, h
 
 
 def with_a_file(serve, text):
-    """A service with one program, which reads settings from a file; the program and the file too."""
+    """Returns a service with one program that reads its settings from a file, the program, and the file."""
     service = serve("root", DATABASE_POOL_SIZE=1)
     env_file = service.folder / "settings.env"
     env_file.write_text(text)
@@ -474,10 +474,10 @@ def test_signals_at_random_moments_always_end_it_with_0_and_leave_no_orphan(site
         endpoint = Endpoint("root", program("root"), path, environment, log)
         for i in range(500):
             endpoint.start()
-            if i % 2:  # busy: somebody asks, and does not wait
+            if i % 2:  # a client asks, and does not wait for the answer
                 with fastcgi.connect(endpoint.path) as link:
                     link.sendall(fastcgi.request("GET", "/"))
-            # From before main() has begun to after the first request.
+            # Any moment from before main() to after the first request.
             time.sleep(dice.random() * 0.04 if i % 10 else 0)
             wait_until("its own signal handling", lambda: blocks_term(endpoint.pid), 5)
             workers = children(endpoint.pid)
@@ -488,8 +488,8 @@ def test_signals_at_random_moments_always_end_it_with_0_and_leave_no_orphan(site
 
 
 def blocks_term(pid):
-    """Until a program blocks it, SIGTERM is the kernel's business, and ends it with that signal. By itself, that is: glibc blocks
-    all for a moment, where it sets itself up."""
+    """True if the process blocks SIGTERM; before, the kernel ends it with that signal. The process has to block SIGTERM alone:
+    glibc blocks all signals for a moment when it starts."""
     with open(f"/proc/{pid}/status") as status:
         blocked = next(line.split()[1] for line in status if line.startswith("SigBlk:"))
     term, other = (int(blocked, 16) >> (number - 1) & 1 for number in (signal.SIGTERM, signal.SIGUSR1))
@@ -507,7 +507,7 @@ def test_the_scoreboard_is_a_file_beside_the_socket(serve):
 
 
 def test_the_budget_of_all_endpoints_is_held_against_the_server(serve):
-    service = serve("root", "health", "users", DATABASE_POOL_SIZE=40, DATABASE_MAX_OVERFLOW=40)  # root has no database
+    service = serve("root", "health", "users", DATABASE_POOL_SIZE=40, DATABASE_MAX_OVERFLOW=40)  # root uses no database
     wait_until("both budgets", lambda: len(service.lines(event="connection budget")) == 2, 10)
     last = service.lines(event="connection budget")[-1]
     assert (last["endpoint_connections"], last["all_endpoints_connections"]) == (80, 160)
@@ -515,7 +515,7 @@ def test_the_budget_of_all_endpoints_is_held_against_the_server(serve):
 
 
 def file_kib(pid):
-    """Pages in the process that are as they are in their files."""
+    """The size of the process's pages that are unchanged from their files."""
     with open(f"/proc/{pid}/smaps_rollup") as rollup:
         sizes = {line.split(":")[0]: int(line.split()[1]) for line in rollup if line.endswith("kB\n")}
     return sizes["Rss"] - sizes["Anonymous"]
@@ -523,7 +523,7 @@ def file_kib(pid):
 
 @pytest.mark.skipif(BUILD.name == "asan", reason="a sanitizer has pages of its own")
 def test_a_quiet_master_gives_back_what_only_its_start_needed(serve):
-    """Loading and relocating touches most of its libraries, 6 MiB or more."""
+    """Loading and relocating touch most of the libraries: 6 MiB or more."""
     service = serve("probe", DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=1)
     pid = service.endpoints["probe"].pid
     wait_until("the pages to go", lambda: file_kib(pid) < 2048, 5)

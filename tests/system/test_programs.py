@@ -1,4 +1,4 @@
-"""A program as whatever starts it: the shell, CGI, spawn-fcgi; its options; its start and its end."""
+"""A program under each of its starters: the shell, CGI, spawn-fcgi. Its options, its start and its end."""
 import json
 import os
 import re
@@ -69,7 +69,7 @@ def test_cgi(site):
 
 
 def test_cgi_takes_no_arguments_for_a_request(site):
-    """RFC 3875 4.4: a query without = may come as arguments."""
+    """RFC 3875 4.4: a query without = may be passed as arguments."""
     done = run(site, "probe", "POST", "/probe/rows?label=by-cgi", GATEWAY_INTERFACE="CGI/1.1", REQUEST_METHOD="GET",
                REQUEST_URI="/probe/rows?POST+/probe/rows?label=by-cgi")
     assert done.stdout.startswith(b"Status: 422 ")
@@ -169,7 +169,7 @@ def test_settings_that_cannot_be_read_are_a_sentence_and_78(site, what, says):
     folder = site.folder("unreadable")
     path = folder / ".env"
     settings = {"NULLPOOL_ENV_FILE": path, "DATABASE_URL": None, "MIGRATION_DATABASE_URL": None}
-    command = [shutil.copy(program("users"), folder), "--settings"]  # where others may reach it
+    command = [shutil.copy(program("users"), folder), "--settings"]  # other users can read it there
     if what == "missing":
         path.write_text("ENV=testing\n")
     elif what == "a folder":
@@ -186,7 +186,7 @@ def test_settings_that_cannot_be_read_are_a_sentence_and_78(site, what, says):
     done = subprocess.run(command, env=site.environment(**settings), capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stdout) == (78, "") and says in done.stderr, done.stderr
     if what == "not ours to read":
-        path.unlink()  # it has secrets in it
+        path.unlink()  # it contains secrets
 
 
 def test_a_dotenv_in_the_working_directory_is_found(site):

@@ -1,4 +1,4 @@
-"""WORKER_SANDBOX: what a worker may not ask of the kernel, what becomes of one that does, and that all else goes on."""
+"""WORKER_SANDBOX: what a worker may not ask of the kernel, what happens to one that does, and that all else works."""
 import ctypes
 import ctypes.util
 import errno
@@ -16,7 +16,7 @@ from env.local.endpoint import run_dir_for
 from env.local.process import wait_until
 from conftest import ROOT, children, program
 
-# What the culprit tries, the system call that it is, and whether that is logged where it fails with EPERM.
+# What the culprit tries, its system call, and whether the call is logged if it fails with EPERM.
 ATTEMPTS = [
     ("execve", "execve", True),
     ("spawn", "clone", False),
@@ -45,9 +45,9 @@ PARENT = "parent"  # the master's pid
 STREAM, DATAGRAM, SEQPACKET, RAW = socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_RAW
 THREAD = 0x3d0f00  # CLONE_ flags of pthread_create()
 
-# More ways out, as bare calls with arguments that do no harm where they are let through: most are about descriptor -1.
+# More ways out: bare calls whose arguments do no harm if the call is allowed. Most are about descriptor -1.
 CALLS = [
-    # signals to others, by what a descriptor does
+    # signals to other processes, sent by a descriptor
     ("the owner of a descriptor", "fcntl", (-1, 8, PARENT), True),  # F_SETOWN
     ("the owner, the newer way", "fcntl", (-1, 15, 0), True),  # F_SETOWN_EX
     ("which signal it sends", "fcntl", (-1, 10, signal.SIGKILL), True),  # F_SETSIG
@@ -146,7 +146,7 @@ CALLS = [
     ("other pages in a file's place", "remap_file_pages", (0, 0, 0, 0, 0), False),
     ("page faults", "userfaultfd", (0,), True),
     ("locked memory", "mlockall", (0,), False),
-    # who it is and what it is bound to
+    # its user and its limits
     ("being traced by others", "prctl", (4, 1, 0, 0, 0), False),  # PR_SET_DUMPABLE
     ("a tracer", "prctl", (0x59616d61, PARENT, 0, 0, 0), False),
     ("a signal when the parent dies", "prctl", (1, 0, 0, 0, 0), False),
@@ -198,7 +198,7 @@ CALLS = [
 
 
 class Calls:
-    """CALLS as requests to the culprit, for those that this machine has."""
+    """CALLS as requests to the culprit; calls that this machine does not have are left out."""
 
     def __init__(self):
         self.seccomp = ctypes.CDLL(ctypes.util.find_library("seccomp"))
@@ -238,7 +238,7 @@ def culprit(serve):
 
 
 def attempts(service, path):
-    """(what, path of the request, name of the call, whether it is logged) of each."""
+    """A list of (what, path of the request, name of the call, whether it is logged)."""
     for what, call, logged in ATTEMPTS:
         yield what, f"/culprit/{what}?path={path}", call, logged
     yield from Calls().rows(service)
@@ -255,11 +255,11 @@ def test_kill_ends_the_worker_says_why_and_the_next_request_works(culprit, site)
         wait_until(f"the death in the log: {what}", lambda: len(service.lines(event="worker died")) == deaths, 15)
         died = service.lines(event="worker died")[-1]
         assert died["signal"] == signal.SIGSYS and "WORKER_SANDBOX" in died["detail"], what
-        # Who starts a program has signals blocked meanwhile, and glibc 2.41 also who forks: then the kernel ends it at once.
+        # A process that starts a program has signals blocked meanwhile (with glibc 2.41 one that forks, too): the kernel ends it at once.
         refused = service.lines(event="system call refused")[before:]
         assert len(refused) == 1 or (not refused and what in ("spawn", "fork")), what
         for line in refused:
-            assert call.isdigit() or line["system_call"].startswith(call), what  # unlinkat on machines that have no unlink
+            assert call.isdigit() or line["system_call"].startswith(call), what  # unlinkat on machines without unlink
             assert (line["sandbox"], line["route"]) == ("kill", "GET /culprit/{what}")
             assert line["pid"] == died["worker_pid"] and line["request_id"] == died["request_id"]
     assert path.read_text() == "here"
@@ -290,7 +290,7 @@ def test_errno_refuses_and_the_worker_goes_on(culprit, site):
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="other machines have no second kind of calls")
 @pytest.mark.parametrize("mode", ["kill", "errno"])
 def test_calls_of_another_architecture_end_the_worker(culprit, mode):
-    """The filter knows the numbers of this one only; x32 has those of 64 bits, and a bit more."""
+    """The filter knows the call numbers of this one only. x32 has those of 64 bits, with one more bit set."""
     service = culprit(mode).expect_deaths()
     for uri in ("/culprit/32-bits", f"/culprit/call?path={0x40000000 + 39}"):
         before = service.client.get("/culprit/read").json()["worker"]
@@ -344,7 +344,7 @@ def test_a_reload_executes_and_forks_as_before(culprit):
 
 
 class Filter:
-    """An allow list by libseccomp, as systemd makes one of SystemCallFilter=: others are refused with EPERM."""
+    """An allow list made with libseccomp, as systemd makes one of SystemCallFilter=: other calls fail with EPERM."""
 
     def __init__(self, names):
         self.seccomp = ctypes.CDLL(ctypes.util.find_library("seccomp"), use_errno=True)
@@ -360,7 +360,7 @@ class Filter:
 
 
 def calls_of(unit):
-    """What the unit's SystemCallFilter= lines come to, by systemd's own groups."""
+    """The calls that the unit's SystemCallFilter= lines allow, by systemd's own groups."""
     def group(name):
         if not name.startswith("@"):
             return {name}
@@ -379,7 +379,7 @@ def calls_of(unit):
 @pytest.mark.skipif(not pathlib.Path("/usr/bin/systemd-analyze").exists(), reason="systemd-analyze is not installed")
 @pytest.mark.parametrize("without", [set(), {"seccomp"}], ids=["as it is", "an older one"])
 def test_it_works_inside_of_the_units_own_filter(site, without):
-    """An older one lets no seccomp() through, only prctl()."""
+    """An older systemd does not allow seccomp(), only prctl()."""
     around = Filter(calls_of(ROOT / "env/systemd/nullpool@.service") - without)
     folder = site.folder("unit-filter")
     site.logs_of_deaths.add(folder / "programs.log")
@@ -390,7 +390,7 @@ def test_it_works_inside_of_the_units_own_filter(site, without):
     with open(folder / "programs.log", "ab") as log, listener:
         master = subprocess.Popen([program("culprit")], stdin=listener, stderr=log, preexec_fn=around.load,
                                   env=site.environment(DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0,
-                                                       ASAN_OPTIONS="detect_leaks=0"))  # it traces
+                                                       ASAN_OPTIONS="detect_leaks=0"))  # a leak checker traces
         try:
             out, _ = fastcgi.ask(path, fastcgi.request("GET", "/culprit/read"))
             assert out.startswith(b"Status: 200"), out

@@ -1,4 +1,4 @@
-"""Spans go to a collector, and nothing waits for it."""
+"""Spans go to a collector, and no request waits for it."""
 import concurrent.futures
 import os
 import re
@@ -33,7 +33,7 @@ def traced(serve, receiver):
 
 
 def spans_of(receiver, answer):
-    """Those of an answer's request, by name, when they have come."""
+    """Waits for the spans of an answer's request. Returns them by name."""
     trace = answer.headers["traceparent"].split("-")[1]
     wait_until("the spans", lambda: receiver.of(trace))
     return {span["name"]: span for span in receiver.of(trace)}
@@ -43,8 +43,8 @@ def server_span(receiver, answer):
     return next(span for span in spans_of(receiver, answer).values() if span["kind"] == SERVER)
 
 
-def sender_of(service, name):
-    """Its pid: the child that is no worker has libcurl."""
+def exporter_of(service, name):
+    """The pid of the exporter: the child that has libcurl."""
     def find():
         for child in children(service.endpoints[name].pid):
             try:
@@ -54,7 +54,7 @@ def sender_of(service, name):
             except OSError:
                 pass
         return None
-    return wait_until("the sender", find)
+    return wait_until("the exporter", find)
 
 
 def counter(service, name):
@@ -243,45 +243,45 @@ def test_no_collector_is_no_fault_of_a_request(serve):
 def test_what_comes_last_is_sent_before_the_end(traced, receiver):
     service = traced("root")
     answer = service.client.get("/")
-    sender = sender_of(service, "root")
+    exporter = exporter_of(service, "root")
     service.endpoints["root"].stop()
     assert receiver.of(answer.headers["traceparent"].split("-")[1])
-    assert not os.path.exists(f"/proc/{sender}")
+    assert not os.path.exists(f"/proc/{exporter}")
 
 
-def test_a_sender_that_died_is_replaced(traced, receiver):
+def test_a_exporter_that_died_is_replaced(traced, receiver):
     service = traced("root").expect_deaths()
-    sender = sender_of(service, "root")
-    os.kill(sender, signal.SIGKILL)
-    wait_until("another one", lambda: sender_of(service, "root") != sender)
+    exporter = exporter_of(service, "root")
+    os.kill(exporter, signal.SIGKILL)
+    wait_until("another one", lambda: exporter_of(service, "root") != exporter)
     server_span(receiver, service.client.get("/"))
     assert service.lines(event="span exporter died")
 
 
-def test_a_reload_has_a_sender_of_its_own_and_loses_nothing(traced, receiver):
+def test_a_reload_has_a_exporter_of_its_own_and_loses_nothing(traced, receiver):
     service = traced("root")
-    before, old = service.client.get("/"), sender_of(service, "root")
+    before, old = service.client.get("/"), exporter_of(service, "root")
     os.kill(service.endpoints["root"].pid, signal.SIGHUP)
-    wait_until("the old sender to end", lambda: not os.path.exists(f"/proc/{old}"))
+    wait_until("the old exporter to end", lambda: not os.path.exists(f"/proc/{old}"))
     server_span(receiver, before)
     server_span(receiver, service.client.get("/"))
 
 
-def test_a_killed_master_leaves_no_sender(traced, receiver):
+def test_a_killed_master_leaves_no_exporter(traced, receiver):
     service = traced("root", REQUEST_TIMEOUT=1).expect_deaths()
-    sender = sender_of(service, "root")
+    exporter = exporter_of(service, "root")
     os.kill(service.endpoints["root"].pid, signal.SIGKILL)
-    wait_until("its end", lambda: not os.path.exists(f"/proc/{sender}"))
+    wait_until("its end", lambda: not os.path.exists(f"/proc/{exporter}"))
 
 
 def test_one_that_rests_ends_without_waiting_for_anybody(traced):
-    """Its sender lives, and no worker whose end would be heard."""
+    """The master has an exporter and no worker, so no end of a worker would wake it."""
     service = traced("root", DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=1, REQUEST_TIMEOUT=60)
     assert service.client.get("/").status == 200
     wait_until("its end", lambda: service.lines(event="stopped"), 20)
 
 
-def test_without_a_collector_there_is_no_sender_and_no_trace(serve):
+def test_without_a_collector_there_is_no_exporter_and_no_trace(serve):
     service = serve("root", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     answer = service.client.get("/")
     assert "traceparent" not in answer.headers and "trace_id" not in service.line_of(answer)

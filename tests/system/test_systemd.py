@@ -1,4 +1,4 @@
-"""The units as systemd reads them, and what the programs tell systemd: sd_notify(3), credentials, idle exit."""
+"""The units as systemd reads them, and what programs and systemd tell each other: sd_notify(3), credentials, idle exit."""
 import fcntl
 import os
 import pathlib
@@ -45,7 +45,7 @@ def test_the_service_is_sandboxed(installed):
 
 @needs_systemd
 def test_each_point_that_is_left_has_its_reason(installed):
-    """The service's comment names every setting at which systemd-analyze shows a cross."""
+    """The comment in the service names every setting that systemd-analyze marks with a cross."""
     done = analyze("security", "--offline=true", installed.units / "nullpool@.service")
     text = (installed.units / "nullpool@.service").read_text()
     reasons = " ".join(line for line in text.splitlines() if line.startswith("#"))
@@ -58,7 +58,7 @@ def test_each_point_that_is_left_has_its_reason(installed):
 def test_the_run_directory_and_the_settings_are_those_of_the_programs_user(site):
     stage = site.folder("sysusers") / "stage"
     make("install", stage)
-    # In an empty root there is no nginx user, as Debian always has one.
+    # An empty root has no nginx user; Debian always has one.
     (stage / "usr/local/lib/sysusers.d/debian.conf").write_text("u www-data 33\ng adm 4\n")
     for command in (["systemd-sysusers"], ["systemd-tmpfiles", "--create"]):
         subprocess.run([*command, f"--root={stage}"], check=True, capture_output=True, timeout=60)
@@ -72,7 +72,7 @@ def test_the_run_directory_and_the_settings_are_those_of_the_programs_user(site)
     assert about("run/nullpool") == ("0o750", user, 33)
     assert about("etc/nullpool") == ("0o750", 0, group)
     assert about("etc/nullpool/nullpool.env") == ("0o640", 0, group)
-    # nginx writes into what is there; what it makes itself all could read.
+    # nginx writes into a file that exists. Everybody could read one that it creates itself.
     for name in ("nullpool.log", "nullpool-error.log"):
         assert about(f"var/log/nginx/{name}") == ("0o640", 33, 4)
 
@@ -81,7 +81,7 @@ def test_the_run_directory_and_the_settings_are_those_of_the_programs_user(site)
 
 
 class Notified:
-    """A program as systemd runs it, with a NOTIFY_SOCKET that we hold."""
+    """A program as systemd runs it. Its NOTIFY_SOCKET belongs to the test."""
 
     def __init__(self, site, name="root", path=None, address=None, **settings):
         self.folder = site.folder(f"notify-{name}")
@@ -97,7 +97,7 @@ class Notified:
                                  site.environment(NOTIFY_SOCKET=address, **settings), self.log)
 
     def read(self):
-        """All messages so far, each a dictionary of its lines."""
+        """All messages so far: a dictionary of lines for each."""
         try:
             while True:
                 text = self.socket.recv(4096).decode()
@@ -106,7 +106,7 @@ class Notified:
             return self.messages
 
     def states(self):
-        """Their order, without the watchdog's: ["READY", "RELOADING", "READY", "STOPPING"]."""
+        """The first words of the messages, without the watchdog's: ["READY", "RELOADING", "READY", "STOPPING"]."""
         return [name for message in self.read() for name in ("READY", "RELOADING", "STOPPING")
                 if message.get(name) == "1"]
 
@@ -205,7 +205,7 @@ def test_a_reload_into_wrong_settings_leaves_it_ready(notified, site):
 def test_a_reload_that_the_end_overtakes_is_no_error(notified):
     one = notified()
     one.wait("READY")
-    one.endpoint.send(signal.SIGSTOP)  # so that both are there when it looks
+    one.endpoint.send(signal.SIGSTOP)  # so that both are pending when it looks
     one.endpoint.send(signal.SIGHUP)
     one.endpoint.send(signal.SIGTERM)
     one.endpoint.send(signal.SIGCONT)
@@ -228,14 +228,14 @@ def test_after_a_reload_nobody_answers_with_the_old_settings(notified, site):
 
 
 def test_a_listener_whose_flag_somebody_clears_holds_no_worker(notified):
-    """systemd clears it for a command whose standard input the socket is, of all who have the socket."""
+    """systemd clears O_NONBLOCK for a command whose standard input is the socket, and so for all who have the socket."""
     one = notified(DATABASE_POOL_SIZE=4)
     one.wait("READY")
     assert one.ask().startswith(b"Status: 200")
     fcntl.fcntl(one.endpoint.listener, fcntl.F_SETFL, fcntl.fcntl(one.endpoint.listener, fcntl.F_GETFL) & ~os.O_NONBLOCK)
     children = pathlib.Path(f"/proc/{one.endpoint.pid}/task/{one.endpoint.pid}/children")
     first = children.read_text().split()
-    os.kill(int(first[0]), signal.SIGTERM)  # all others look whether a connection waits, and none does
+    os.kill(int(first[0]), signal.SIGTERM)  # the others look for a connection, and none waits
     wait_until("its successor", lambda: first[0] not in children.read_text() and len(children.read_text().split()) == 4, 5)
     one.endpoint.send(signal.SIGHUP)
     one.wait("READY", "RELOADING", "READY")
@@ -245,7 +245,7 @@ def test_a_listener_whose_flag_somebody_clears_holds_no_worker(notified):
 
 
 def test_the_socket_may_be_one_that_systemd_passes(notified, tmp_path):
-    """Descriptor 3, named by LISTEN_PID and LISTEN_FDS; a reload keeps it."""
+    """The socket is descriptor 3, named by LISTEN_PID and LISTEN_FDS. A reload keeps it."""
     script = tmp_path / "passed"
     script.write_text(f"#!/bin/sh\nexec 3<&0 </dev/null\nLISTEN_PID=$$ LISTEN_FDS=1 exec {program('root')}\n")
     script.chmod(0o755)
@@ -276,7 +276,7 @@ def test_who_waits_for_a_program_with_wrong_settings_is_answered_503(notified, s
 
 
 def test_a_program_that_refuses_can_be_told_to_end(notified):
-    """Who comes after that waits for the next program, whose settings may be right."""
+    """A client that comes later waits for the next program, whose settings may be right."""
     one = notified()
     one.wait("READY")
     one.endpoint.stop()
@@ -345,7 +345,7 @@ def test_without_a_watchdog_it_says_nothing(notified):
 
 
 def test_an_endpoint_at_rest_costs_no_process(notified):
-    """The socket stays: the next request starts it again, which is systemd's part."""
+    """The socket stays. The next request makes systemd start the program again."""
     one = notified(DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=1)
     one.wait("READY")
     assert one.ask().startswith(b"Status: 200")
