@@ -13,7 +13,7 @@
 #include "cache/cache.h"
 #include "config/settings.h"
 #include "db/connect.h"
-#include "db/replica.h"
+#include "db/session.h"
 
 /* The state of the endpoint's worker pool, for /health. */
 struct app_pool {

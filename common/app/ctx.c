@@ -95,17 +95,21 @@ np_app_name(const struct np_ctx *ctx)
 struct np_ctx *
 np_statement(struct np_ctx *ctx, const char *name)
 {
-	transaction_name(ctx->tx, name);
+	ctx->next.name = name;
 	return ctx;
 }
 
 bool
 np_query(struct np_ctx *ctx, struct np_rows **rows, const char *sql, struct np_values values)
 {
+	const struct transaction_statement statement = { sql, values, ctx->next.name };
+	bool last = ctx->next.last;
+
+	ctx->next = (struct query_marks){ .last = false };
 	/* The values may come from the misuse that was noted. */
 	if (misuse_noted())
 		return our_fault(ctx, misuse_noted());
-	return transaction_query(ctx->tx, sql, values, rows, &ctx->error);
+	return transaction_run(ctx->tx, &statement, last, rows, &ctx->error);
 }
 
 bool
@@ -134,10 +138,9 @@ np_last(struct np_ctx *ctx)
 	/* The write comes after this statement. */
 	if (ctx_is_probing(ctx))
 		return ctx;
-	/* A repeat runs the handler again on the rows that were kept. That would make another
-	 * random value, or break `no_rerun`: without the mark, the reply itself is kept. */
-	if (!(ctx->claim.sql && (ctx->is_random || ctx->route->no_rerun)))
-		transaction_mark_last(ctx->tx);
+	/* A repeat runs the handler again on the stored rows. That would make another random value,
+	 * or break `no_rerun`: without the mark, the reply itself is stored. */
+	ctx->next.last = !idempotency_has_key(ctx) || !(ctx->is_random || ctx->route->no_rerun);
 	return ctx;
 }
 
@@ -182,9 +185,10 @@ void
 ctx_restart(struct np_ctx *ctx)
 {
 	transaction_restart(ctx->tx);
+	idempotency_reset(ctx);
 	reply_reset(&ctx->reply);
 	ctx->replied = false;
-	ctx->replayed = false;
+	ctx->next = (struct query_marks){ .last = false };
 	ctx->error = (struct error){ .kind = 0 };
 	ctx->retry_after_s = 0;
 }

@@ -8,6 +8,8 @@
 #define NULLPOOL_APP_CTX_H
 
 #include "app/app.h"
+#include "app/attempts.h"
+#include "app/idempotency.h"
 #include "base/clock.h"
 #include "db/transaction.h"
 #include "http/param.h"
@@ -17,11 +19,14 @@
 #include "http/target.h"
 #include "http/trace.h"
 
-/* What idempotency_claim() takes. */
-enum { CLAIM_CALLER, CLAIM_KEY, CLAIM_FINGERPRINT, CLAIM__MAX };
-
 /* The values of ctx->identity. */
 enum { IDENTITY_CLAIMS, IDENTITY_USER, IDENTITY_SESSION, IDENTITY__MAX };
+
+/* What a handler said of its next query. */
+struct query_marks {
+	const char *name; /* NULL: none */
+	bool last;
+};
 
 struct np_ctx {
 	struct app *app;
@@ -43,9 +48,7 @@ struct np_ctx {
 	struct transaction_statement identity;
 	struct np_value identity_values[IDENTITY__MAX];
 
-	/* The Idempotency-Key. */
-	struct claim claim; /* sql is NULL: there is no key */
-	struct np_value claim_values[CLAIM__MAX];
+	struct idempotency idempotency;
 	bool is_random; /* the reply may hold a random value, which a repeat would not make again */
 
 	/* The precondition. */
@@ -54,7 +57,9 @@ struct np_ctx {
 
 	/* The database, and Redis. */
 	struct transaction *tx; /* NULL until the input is decoded */
-	const char *cache_key;  /* of the response; NULL: it is not cached */
+	struct attempts attempts;
+	struct query_marks next; /* set by np_statement() and np_last() */
+	const char *cache_key;   /* of the response; NULL: it is not cached */
 	enum cache_result cache_found;
 	struct cache_cost cache_cost_at_start; /* of the process, when the request began */
 	struct buf cache_value;                /* with CACHE_LEASE: what to store; empty: nothing */
@@ -62,7 +67,6 @@ struct np_ctx {
 	/* The result. */
 	struct reply reply;
 	bool replied;          /* the reply is complete */
-	bool replayed;         /* it is the reply to an earlier request with the same key */
 	struct error error;    /* kind is 0: no failure */
 	int64_t retry_after_s; /* set by np_retry_after(); 0: the default of the failure */
 };

@@ -12,10 +12,6 @@
 #include "base/mem.h"
 #include "http/etag.h"
 
-#define RERUNS_MAX      3
-#define RERUN_MS        20 /* full jitter below this, doubled each time, up to 5 times */
-#define RERUN_SHIFT_MAX 5
-
 static struct np_ctx *
 new_ctx(void *owner, struct app *app, const struct request *request)
 {
@@ -77,13 +73,14 @@ new_transaction(struct np_ctx *ctx)
 		.replica = ctx->cache_found == CACHE_LEASE ? NULL : ctx->app->replica,
 		.mode = ctx->route->tx,
 		.no_rerun = ctx->route->no_rerun,
-		.asked = has_arguments(ctx),
+		.has_arguments = has_arguments(ctx),
 		.isolation = precondition_isolation(ctx),
 		.deadline = ctx->deadline,
-		.client = ctx->request->client,
+		/* With a key the work goes on: the next try gets its answer. */
+		.client = idempotency_has_key(ctx) ? NULL : ctx->request->client,
 		.command_timeout_s = ctx->app->settings->database_command_timeout_s,
 		.identity = ctx->identity.sql ? &ctx->identity : NULL,
-		.claim = ctx->claim.sql ? &ctx->claim : NULL,
+		.guard = idempotency_guard(ctx),
 		.endpoint = ctx->app->name,
 		.request_id = ctx->request->id,
 		.trace_id = ctx->trace.id[0] ? ctx->trace.id : NULL,
@@ -97,95 +94,17 @@ new_transaction(struct np_ctx *ctx)
 	ctx->tx = transaction_new(ctx, &options);
 }
 
-/* What the mode promises when the handler returned true. */
-static bool
-conclude(struct np_ctx *ctx)
-{
-	switch (ctx->route->tx) {
-	case NP_TX_WRITE:
-		return idempotency_commit(ctx);
-	case NP_TX_READ:
-		/* One transaction of several queries is only good when its end was. */
-		return precondition_isolation(ctx) == NP_READ_COMMITTED
-		       || transaction_commit(ctx->tx, NULL, &ctx->error);
-	case NP_TX_MANUAL:
-	case NP_TX_NONE:
-		break;
-	}
-	return true;
-}
-
-static bool
-may_rerun(const struct np_ctx *ctx, int reruns, bool unsure)
-{
-	if (ctx->route->no_rerun || deadline_passed(ctx->deadline))
-		return false;
-	if (reruns == 0 && ctx->route->tx == NP_TX_WRITE && precondition_may_have_changed(ctx))
-		return true;
-	return idempotency_may_tell(ctx, unsure)
-	       || (reruns < RERUNS_MAX && transaction_may_rerun(ctx->tx));
-}
-
-static void
-start_again(struct np_ctx *ctx, int reruns)
-{
-	int shift = reruns < RERUN_SHIFT_MAX ? reruns : RERUN_SHIFT_MAX;
-
-	clock_sleep_ms(clock_jitter_ms((int64_t)RERUN_MS << shift), ctx->deadline);
-	ctx_restart(ctx);
-}
-
-/* The answer of a request that was done before. Where it cannot be had, nobody is told that nothing
- * was done. */
-static bool
-replay(struct np_ctx *ctx)
-{
-	bool known = idempotency_recall(ctx), good = known && (ctx->replied || ctx_handle(ctx));
-
-	if (ctx->error.kind == NP_UNAVAILABLE || ctx->error.kind == NP_TIMEOUT)
-		ctx->error.kind = NP_AMBIGUOUS;
-	/* A failure after the commit is an answer too. */
-	ctx->replayed = known && ctx->error.kind != NP_AMBIGUOUS;
-	return good;
-}
-
-static bool
-attempt(struct np_ctx *ctx)
-{
-	if (precondition_check(ctx) && ctx_handle(ctx) && conclude(ctx))
-		return true;
-	return idempotency_is_known(ctx) && replay(ctx);
-}
-
-/* Handler and commit, again from the beginning while only another transaction was in the way. */
-static bool
-run(struct np_ctx *ctx)
-{
-	struct error unsure = { .kind = 0 };
-
-	new_transaction(ctx);
-	for (int reruns = 0; !attempt(ctx); reruns++) {
-		if (ctx->error.kind == NP_AMBIGUOUS)
-			unsure = ctx->error;
-		if (!may_rerun(ctx, reruns, unsure.kind != 0)) {
-			/* What was not known before is not known now, unless it was found under its
-			 * key. */
-			if (unsure.kind && !ctx->replayed)
-				ctx->error = unsure;
-			return false;
-		}
-		start_again(ctx, reruns);
-	}
-	return true;
-}
-
 static bool
 serve(struct np_ctx *ctx)
 {
-	bool good = response_cache_find(ctx) || run(ctx);
+	bool ok = response_cache_find(ctx);
 
-	response_cache_settle(ctx, good);
-	return good;
+	if (!ok) {
+		new_transaction(ctx);
+		ok = attempts_run(ctx);
+	}
+	response_cache_settle(ctx, ok);
+	return ok;
 }
 
 static void
@@ -224,7 +143,7 @@ exchange_begin(void *owner, struct app *app, const struct request *request,
 	}
 	if (ctx->route && ctx->route->no_store)
 		reply_set_header(&ctx->reply, "Cache-Control", "no-store");
-	if (ctx->replayed)
+	if (ctx->attempts.state == ATTEMPT_REPLAYED)
 		reply_set_header(&ctx->reply, "Idempotency-Replayed", "true");
 	etag_apply(&ctx->reply, request);
 	add_trace(ctx);

@@ -1,47 +1,55 @@
 #include "app/idempotency.h"
 
+#include "app/ctx.h"
+#include "app/fingerprint.h"
+#include "app/keep_rows_sql.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "http/json_canonical.h"
-#include "http/param_row.h"
+#include "db/flight.h"
 #include "http/reply_text.h"
 
-#define KEY_MAX_BYTES          255
-#define FINGERPRINTS_MAX_BYTES 256
-#define RESPONSES_KEY          "nullpool: responses kept for repeats, 1"
+#define KEY_MAX_BYTES   255
+#define ROWS_MAX_BYTES  (1 << 20) /* of the rows of a transaction as they are stored */
+#define SEALING_PURPOSE "nullpool: responses kept for repeats, 1"
 
 /* SQLSTATEs of idempotency_claim(), migration 0004. */
-#define CODE_RUNNING    "NP001"
-#define CODE_KNOWN      "NP002"
-#define CODE_OF_ANOTHER "NP003"
+#define SQLSTATE_RUNNING           "NP001"
+#define SQLSTATE_DONE              "NP002"
+#define SQLSTATE_OTHER_FINGERPRINT "NP003"
+
+/* In an older snapshot the guard does not see a row that has just been committed, but inserting its
+ * own violates this constraint. */
+#define KEY_CONSTRAINT "idempotency_keys_pkey"
 
 /* Of a response that is sealed; base64url follows. */
-#define SEALED "sealed:"
-/* Of one that had a secret and could not be sealed, without SECRET_KEY. */
-#define NOT_KEPT ""
+#define SEALED_PREFIX "sealed:"
+/* In place of one that has a secret and could not be sealed, without SECRET_KEY. */
+#define NOT_STORED ""
 
-static const char claim[] = "SELECT idempotency_claim($1, $2, $3)";
+static const char claimed_key[] = "SELECT idempotency_claim($1, $2, $3)";
 
 static const char new_response[] =
     "INSERT INTO idempotency_keys (caller, key, fingerprint, response) VALUES ($1, $2, $3, $4)";
 
-/* Of np_work, see wrap.h: the rows of all statements of the transaction, this one's last. */
-static const char new_results[] =
+/* For keep_rows_sql(): the rows of all statements of the transaction, with those of np_work last.
+ */
+static const char new_rows[] =
     "INSERT INTO idempotency_keys (caller, key, fingerprint, results)"
-    " SELECT $1, $2, $3, $4::jsonb || jsonb_build_array(coalesce(jsonb_agg((np_work.*)::text), '[]')) FROM np_work";
+    " SELECT $1, $2, $3, $4::jsonb || jsonb_build_array(coalesce(jsonb_agg((np_work.*)::text),"
+    " '[]')) FROM np_work";
 
-/* The response, or what rows_replay() takes; under any of the fingerprints that the request may
- * have had. */
-static const char known[] =
+/* The response, or what rows_replay() takes; under any of the request's fingerprints. */
+static const char stored_answer[] =
     "SELECT k.response, s.place, r.record FROM idempotency_keys k"
     " LEFT JOIN jsonb_array_elements(k.results) WITH ORDINALITY AS s (records, place) ON true"
     " LEFT JOIN jsonb_array_elements_text(s.records) WITH ORDINALITY AS r (record, number) ON true"
-    " WHERE k.caller = $1 AND k.key = $2 AND k.fingerprint = ANY($3::text[]) ORDER BY s.place, r.number";
+    " WHERE k.caller = $1 AND k.key = $2 AND k.fingerprint = ANY($3::text[])"
+    " ORDER BY s.place, r.number";
 
 /* --- the header --- */
 
-/* A structured field's string (RFC 9651 3.3.3), behind its opening quote. */
+/* A string of a structured field (RFC 9651 3.3.3), after its opening quote. */
 static const char *
 parse_quoted_key(void *owner, const char *value)
 {
@@ -58,7 +66,7 @@ parse_quoted_key(void *owner, const char *value)
 	return strcmp(value, "\"") == 0 && key.size > 0 && !key.overflow ? key.data : NULL;
 }
 
-/* Visible ASCII as it is, or a string in quotes. NULL: it is no key. */
+/* Visible ASCII, or a quoted string. Returns NULL if it is no key. */
 static const char *
 parse_key(void *owner, const char *value)
 {
@@ -74,107 +82,69 @@ parse_key(void *owner, const char *value)
 	return value;
 }
 
-/* --- what makes two requests the same --- */
+/* --- the guard --- */
 
-static struct hash_part
-part_of(const char *text)
+static void
+reset_earlier_rows(struct idempotency *idempotency)
 {
-	return (struct hash_part){ text, text ? strlen(text) : 0 };
+	buf_reset(&idempotency->earlier_rows);
+	buf_char(&idempotency->earlier_rows, '[');
 }
 
-/* What was sent as one value in several ways is one text: JSON and numbers. */
-static struct hash_part
-same_part(void *owner, const struct np_param *param, const char *text)
+static void
+add_earlier_rows(void *context, const struct np_rows *rows)
 {
-	struct buf out;
+	struct idempotency *idempotency = context;
 
-	if (!text || param->max_items > 0
-	    || (param->type != NP_JSON && param->type != NP_OBJECT && param->type != NP_FLOAT))
-		return part_of(text);
-	buf_init(&out, owner, JSON_CANONICAL_MAX_BYTES(strlen(text)));
-	json_canonical(&out, text);
-	/* With the NUL behind each string in it. */
-	return (struct hash_part){ out.data, out.size };
+	if (idempotency->earlier_rows.size > 1)
+		buf_char(&idempotency->earlier_rows, ',');
+	rows_write_composites(rows, &idempotency->earlier_rows);
 }
 
-/* Of the method, the route, and each argument that was given, wherever it stood. An argument that
- * was not given is not in it, so a route may get a further one while keys live. With SECRET_KEY,
- * since a body may hold a password: nobody who reads the table can try which. */
-static const char *
-fingerprint_of(const struct np_ctx *ctx, void *owner, const char *secret)
-{
-	const struct np_param *params = ctx->route->params;
-	unsigned char key[HASH_KEY_BYTES];
-	char *hash = mem_resize(owner, NULL, HASH_TEXT_BYTES);
-	struct hash_part *parts;
-	size_t count = 0;
-
-	while (params && params[count].name)
-		count++;
-	parts = mem_array(owner, struct hash_part, 2 + 3 * count);
-	parts[0] = part_of(ctx->route->method);
-	parts[1] = part_of(ctx->route->path);
-	count = 2;
-	for (size_t i = 0; params && params[i].name; i++) {
-		if (!ctx->arguments[i].given)
-			continue;
-		parts[count++] = part_of(param_places[params[i].in]);
-		parts[count++] = part_of(params[i].name);
-		parts[count++] = same_part(owner, &params[i], ctx->arguments[i].value.text);
-	}
-	if (secret)
-		hash_derive_key(secret, "nullpool: fingerprints of requests, 2", key);
-	hash_parts(secret ? key : NULL, parts, count, hash);
-	mem_free(parts);
-	return hash;
-}
-
-/* As programs up to 0.1.0 made it: of the bytes, without headers. Their rows live for 24 hours. */
-static const char *
-fingerprint_before(void *owner, const struct request *request, const char *secret)
-{
-	char *hash = mem_resize(owner, NULL, HASH_TEXT_BYTES);
-	struct buf text;
-
-	buf_init(&text, owner,
-	         request->body_size + strlen(request->method) + strlen(request->target) + 2);
-	buf_text(&text, request->method);
-	buf_char(&text, ' ');
-	buf_text(&text, request->target);
-	buf_char(&text, '\n');
-	buf_add(&text, request->body, request->body_size);
-	hash_keyed(secret, text.data, text.size, hash);
-	return hash;
-}
-
-/* The one of before says nothing about a header, so it may be that of another request. */
+/* The statement also stores its rows; its parameters are followed by the guard's and by the earlier
+ * rows. */
 static bool
-may_be_of_before(const struct np_route *route)
+store_rows_with(void *context, void *owner, struct transaction_statement *statement)
 {
-	for (const struct np_param *param = route->params; param && param->name; param++)
-		if (param->in == NP_HEADER)
-			return false;
+	const struct idempotency *idempotency = context;
+	struct np_values own = statement->values;
+	size_t count = own.count + IDEMPOTENCY_VALUES + 1;
+	struct np_value *values;
+	struct buf sql;
+
+	if (count > FLIGHT_VALUES_MAX || idempotency->earlier_rows.overflow)
+		return false;
+	buf_init(&sql, owner, strlen(statement->sql) + sizeof(new_rows) + 256);
+	if (!keep_rows_sql(&sql, statement->sql, own.count, new_rows))
+		return false;
+	values = mem_array(owner, struct np_value, count);
+	if (own.count > 0)
+		memcpy(values, own.items, own.count * sizeof(*values));
+	memcpy(values + own.count, idempotency->values, sizeof(idempotency->values));
+	values[count - 1] = np_text(mem_printf(owner, "%s]", idempotency->earlier_rows.data));
+	statement->sql = sql.data;
+	statement->values = (struct np_values){ values, count };
 	return true;
 }
 
-/* All that the same request may have been kept under, an array of Postgres. */
-static const char *
-fingerprints_of(struct np_ctx *ctx)
+static void
+begin_key(struct np_ctx *ctx, const char *key)
 {
-	const struct settings *settings = ctx->app->settings;
-	const char *const secrets[] = { settings->secret_key, settings->secret_key_previous };
-	struct buf all;
+	struct idempotency *idempotency = &ctx->idempotency;
 
-	buf_init(&all, ctx, FINGERPRINTS_MAX_BYTES);
-	for (size_t i = 0; i < COUNT_OF(secrets); i++) {
-		if (i > 0 && !secrets[i])
-			continue;
-		buf_printf(&all, "%s%s", i == 0 ? "{" : ",", fingerprint_of(ctx, ctx, secrets[i]));
-		if (may_be_of_before(ctx->route))
-			buf_printf(&all, ",%s", fingerprint_before(ctx, ctx->request, secrets[i]));
-	}
-	buf_char(&all, '}');
-	return all.data;
+	idempotency->has_key = true;
+	idempotency->values[IDEMPOTENCY_CALLER] = np_text(ctx->caller ? ctx->caller : "");
+	idempotency->values[IDEMPOTENCY_KEY] = np_text(key);
+	idempotency->values[IDEMPOTENCY_FINGERPRINT] = np_text(fingerprint_new(ctx));
+	idempotency->guard = (struct transaction_guard){
+		.before = { claimed_key, { idempotency->values, IDEMPOTENCY_VALUES }, NULL },
+		.constraint = KEY_CONSTRAINT,
+		.extend_last = store_rows_with,
+		.see_rows = add_earlier_rows,
+		.context = idempotency,
+	};
+	buf_init(&idempotency->earlier_rows, ctx, ROWS_MAX_BYTES);
+	reset_earlier_rows(idempotency);
 }
 
 bool
@@ -185,7 +155,7 @@ idempotency_read(struct np_ctx *ctx)
 	if (!header || strcmp(ctx->route->method, "POST") != 0 || ctx->route->tx == NP_TX_NONE
 	    || ctx->route->tx == NP_TX_READ)
 		return true;
-	/* What commits several times has no one moment at which its answer could be kept. */
+	/* With several commits there is no single moment at which the answer could be stored. */
 	if (ctx->route->tx == NP_TX_MANUAL)
 		return np_fail(ctx, NP_INVALID, "This path takes no Idempotency-Key");
 	key = parse_key(ctx, header);
@@ -194,27 +164,39 @@ idempotency_read(struct np_ctx *ctx)
 		               "Idempotency-Key must have 1 to %d visible characters of ASCII,"
 		               " or be a string of RFC 9651",
 		               KEY_MAX_BYTES);
-	ctx->claim_values[CLAIM_CALLER] = np_text(ctx->caller ? ctx->caller : "");
-	ctx->claim_values[CLAIM_KEY] = np_text(key);
-	ctx->claim_values[CLAIM_FINGERPRINT] = np_text(
-	    fingerprint_of(ctx, ctx, ctx->app->settings->secret_key));
-	ctx->claim = (struct claim){
-		claim, { ctx->claim_values, CLAIM__MAX }, new_results, { .owner = NULL }
-	};
-	claim_init(&ctx->claim, ctx);
+	begin_key(ctx, key);
 	return true;
 }
 
-/* --- its end --- */
-
-static const char *
-subject_of(const struct np_ctx *ctx, void *owner)
+bool
+idempotency_has_key(const struct np_ctx *ctx)
 {
-	return mem_printf(owner, "%s\n%s", ctx->claim_values[CLAIM_CALLER].text,
-	                  ctx->claim_values[CLAIM_KEY].text);
+	return ctx->idempotency.has_key;
 }
 
-/* An answer may have a secret in it: nobody who reads the table sees it. */
+const struct transaction_guard *
+idempotency_guard(const struct np_ctx *ctx)
+{
+	return ctx->idempotency.has_key ? &ctx->idempotency.guard : NULL;
+}
+
+void
+idempotency_reset(struct np_ctx *ctx)
+{
+	if (ctx->idempotency.has_key)
+		reset_earlier_rows(&ctx->idempotency);
+}
+
+/* --- the stored response --- */
+
+static const char *
+sealing_subject(const struct np_ctx *ctx, void *owner)
+{
+	return mem_printf(owner, "%s\n%s", ctx->idempotency.values[IDEMPOTENCY_CALLER].text,
+	                  ctx->idempotency.values[IDEMPOTENCY_KEY].text);
+}
+
+/* A response may have a secret in it: who reads the table must not see it. */
 static const char *
 seal_response(struct np_ctx *ctx, const struct buf *response)
 {
@@ -222,14 +204,15 @@ seal_response(struct np_ctx *ctx, const struct buf *response)
 	unsigned char key[HASH_KEY_BYTES];
 
 	if (!secret)
-		return ctx->is_random ? NOT_KEPT : response->data;
-	hash_derive_key(secret, RESPONSES_KEY, key);
-	return mem_printf(ctx, SEALED "%s",
-	                  seal(ctx, key, subject_of(ctx, ctx), response->data, response->size));
+		return ctx->is_random ? NOT_STORED : response->data;
+	hash_derive_key(secret, SEALING_PURPOSE, key);
+	return mem_printf(
+	    ctx, SEALED_PREFIX "%s",
+	    seal(ctx, key, sealing_subject(ctx, ctx), response->data, response->size));
 }
 
-/* NULL: it was sealed with another key. What is not sealed was kept without SECRET_KEY, or by a
- * program up to 0.1.0. */
+/* Returns NULL if it was sealed with another key. One that is not sealed was stored without
+ * SECRET_KEY, or by a program up to 0.1.0. */
 static const char *
 unseal_response(struct np_ctx *ctx, const char *text)
 {
@@ -239,13 +222,14 @@ unseal_response(struct np_ctx *ctx, const char *text)
 	const char *opened = NULL;
 	size_t size;
 
-	if (!text_starts(text, SEALED))
+	if (!text_starts(text, SEALED_PREFIX))
 		return text;
 	for (size_t i = 0; i < COUNT_OF(secrets) && !opened; i++) {
 		if (!secrets[i])
 			continue;
-		hash_derive_key(secrets[i], RESPONSES_KEY, key);
-		opened = unseal(ctx, key, subject_of(ctx, ctx), text + strlen(SEALED), &size);
+		hash_derive_key(secrets[i], SEALING_PURPOSE, key);
+		opened = unseal(ctx, key, sealing_subject(ctx, ctx), text + strlen(SEALED_PREFIX),
+		                &size);
 	}
 	return opened;
 }
@@ -253,84 +237,84 @@ unseal_response(struct np_ctx *ctx, const char *text)
 bool
 idempotency_commit(struct np_ctx *ctx)
 {
-	struct transaction_statement keep = { new_response };
-	struct np_value values[CLAIM__MAX + 1];
+	struct transaction_statement store = { new_response };
+	struct np_value values[IDEMPOTENCY_VALUES + 1];
 	struct buf response;
 
-	if (!ctx->claim.sql || transaction_is_done(ctx->tx))
+	if (!ctx->idempotency.has_key || transaction_is_ended(ctx->tx))
 		return transaction_commit(ctx->tx, NULL, &ctx->error);
-	memcpy(values, ctx->claim_values, sizeof(ctx->claim_values));
+	memcpy(values, ctx->idempotency.values, sizeof(ctx->idempotency.values));
 	buf_init(&response, ctx, REPLY_BODY_MAX_BYTES + REPLY_HEADERS_MAX_BYTES);
 	reply_to_text(&ctx->reply, &response);
 	if (response.overflow)
-		return np_fail(ctx, NP_INTERNAL, "the reply is too large to be kept");
-	values[CLAIM__MAX] = np_text(seal_response(ctx, &response));
-	keep.values = (struct np_values){ values, CLAIM__MAX + 1 };
-	return transaction_commit(ctx->tx, &keep, &ctx->error);
+		return np_fail(ctx, NP_INTERNAL, "the reply is too large to be stored");
+	values[IDEMPOTENCY_VALUES] = np_text(seal_response(ctx, &response));
+	store.values = (struct np_values){ values, IDEMPOTENCY_VALUES + 1 };
+	return transaction_commit(ctx->tx, &store, &ctx->error);
 }
 
+/* --- a repeat --- */
+
 static bool
-has_code(const struct np_ctx *ctx, const char *code)
+failed_with(const struct np_ctx *ctx, const char *sqlstate)
 {
-	return ctx->claim.sql && strcmp(ctx->error.sqlstate, code) == 0;
+	return ctx->idempotency.has_key && strcmp(ctx->error.sqlstate, sqlstate) == 0;
 }
 
 bool
-idempotency_is_known(const struct np_ctx *ctx)
+idempotency_is_done(const struct np_ctx *ctx)
 {
-	/* The claim knows one fingerprint; idempotency_recall() asks for the others. */
-	return has_code(ctx, CODE_KNOWN) || has_code(ctx, CODE_OF_ANOTHER);
+	/* The guard knows one fingerprint; idempotency_recall() asks for the others. */
+	return failed_with(ctx, SQLSTATE_DONE) || failed_with(ctx, SQLSTATE_OTHER_FINGERPRINT);
+}
+
+bool
+idempotency_is_running(const struct np_ctx *ctx)
+{
+	return failed_with(ctx, SQLSTATE_RUNNING);
 }
 
 static bool
-take_response(struct np_ctx *ctx, const char *kept)
+take_response(struct np_ctx *ctx, const char *stored)
 {
-	const char *text = unseal_response(ctx, kept);
+	const char *text = unseal_response(ctx, stored);
 
-	if (strcmp(kept, NOT_KEPT) == 0)
+	if (strcmp(stored, NOT_STORED) == 0)
 		return np_fail(
 		    ctx, NP_CONFLICT,
 		    "The request with this Idempotency-Key was done; its answer was not kept");
 	ctx->replied = text && reply_from_text(&ctx->reply, text, strlen(text));
-	return ctx->replied || np_fail(ctx, NP_INTERNAL, "what was kept under the key is no reply");
+	return ctx->replied || np_fail(ctx, NP_INTERNAL, "the stored response is invalid");
 }
 
 bool
 idempotency_recall(struct np_ctx *ctx)
 {
-	bool known_as_it_is = has_code(ctx, CODE_KNOWN);
+	bool is_exact = failed_with(ctx, SQLSTATE_DONE);
 	struct error refusal = ctx->error;
-	struct np_value values[CLAIM__MAX];
+	struct np_value values[IDEMPOTENCY_VALUES];
+	struct transaction_statement recall = { stored_answer,
+		                                { values, IDEMPOTENCY_VALUES },
+		                                NULL };
+	const char *response;
 	struct np_rows *rows;
 
-	memcpy(values, ctx->claim_values, sizeof(values));
-	values[CLAIM_FINGERPRINT] = np_text(fingerprints_of(ctx));
+	memcpy(values, ctx->idempotency.values, sizeof(values));
+	values[IDEMPOTENCY_FINGERPRINT] = np_text(fingerprint_all(ctx));
 	ctx_restart(ctx);
-	transaction_drop_claim(ctx->tx, known_as_it_is);
-	if (known_as_it_is)
-		transaction_mark_last(ctx->tx);
-	if (!np_query(ctx, &rows, known, (struct np_values){ values, CLAIM__MAX }))
+	transaction_drop_guard(ctx->tx);
+	/* With a fingerprint that is exact this statement is all that is left to do. */
+	if (!transaction_run(ctx->tx, &recall, is_exact, &rows, &ctx->error))
 		return false;
-	if (np_rows_count(rows) == 0 && !known_as_it_is) {
+	if (np_rows_count(rows) == 0 && !is_exact) {
 		ctx->error = refusal;
 		return false;
 	}
 	if (np_rows_count(rows) == 0)
-		return np_fail(ctx, NP_UNAVAILABLE,
-		               "The answer that was kept is just ending; ask again");
-	transaction_drop_claim(ctx->tx, true);
-	if (!np_field(rows, 0, "response").text) {
-		transaction_replay(ctx->tx, rows);
-		return true;
-	}
-	return take_response(ctx, np_field(rows, 0, "response").text);
-}
-
-bool
-idempotency_may_tell(const struct np_ctx *ctx, bool unsure)
-{
-	if (!ctx->claim.sql || !unsure)
-		return false;
-	return ctx->error.kind == NP_AMBIGUOUS || ctx->error.kind == NP_UNAVAILABLE
-	       || has_code(ctx, CODE_RUNNING);
+		return np_fail(ctx, NP_UNAVAILABLE, "The stored response has expired; retry");
+	response = np_field(rows, 0, "response").text;
+	if (response)
+		return take_response(ctx, response);
+	transaction_replay(ctx->tx, rows);
+	return true;
 }

@@ -1,43 +1,71 @@
 /* idempotency.h - Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a POST that is safe
  * to repeat
  *
- * A POST of an NP_TX_WRITE route with that header claims its key in its first flight, and keeps
- * with the commit either what its statements returned (db/claim.h: no round trip more) or its
- * answer, so that work and answer are there together or not at all. A repeat gets that answer. A
- * commit whose outcome is unknown is asked for again under the same key, by ourselves, until the
- * deadline: the claim knows what became of it. Failures before that commit are not kept: they did
- * nothing. Keys live for 24 hours (migration 0004).
+ * It serves a POST of an NP_TX_WRITE route. The guard, a statement before the first one, claims the
+ * key in the table idempotency_keys (migration 0004) or fails because the key is there. What
+ * answers a repeat is stored in the same transaction as the work:
  *
- * The same request is one of the same method, route and arguments (json_canonical.h says what is
- * one value in JSON; a number of a list, a date with its time and an e-mail address are compared as
- * they are spelled). What two settings of SECRET_KEY, or a program up to 0.1.0, kept is found under
- * their fingerprints, by a round trip more. Such an older program knows nothing of ours: while both
- * run, a repeat that it gets of a request that we did is 422 there.
+ * - The rows of all statements, if the marked statement can store them itself (keep_rows_sql.h): no
+ *   round trip more. A repeat runs the handler on the stored rows.
+ * - Otherwise the response, with the commit: one round trip more.
  *
- * An answer is kept sealed with a key derived from SECRET_KEY. Rows of statements are not: the
- * server keeps them itself. Without SECRET_KEY an answer with a secret in it is not kept, and a
- * repeat is a 409 that says so.
+ * So work and answer are there together, or neither is. attempts.h says what happens when the
+ * outcome of the commit is unknown. A failure before the commit is not stored: it did nothing. Keys
+ * live for 24 hours.
+ *
+ * fingerprint.h says which requests are the same. What was stored under an older fingerprint is
+ * found by one round trip more. A program up to 0.1.0 knows nothing of ours: while both run, it
+ * answers 422 to a repeat of a request that we did.
+ *
+ * A response is sealed with a key that is derived from SECRET_KEY. Rows are not, since the server
+ * stores them itself. Without SECRET_KEY a response with a secret in it is not stored, and a repeat
+ * gets a 409 that says so.
  */
 #ifndef NULLPOOL_APP_IDEMPOTENCY_H
 #define NULLPOOL_APP_IDEMPOTENCY_H
 
-#include "app/ctx.h"
+#include "base/attributes.h"
+#include "base/buf.h"
+#include "db/transaction.h"
 
-/* Reads the header, if the route is one that takes it. NP_MALFORMED: it is no key; NP_INVALID: the
- * route cannot. */
+/* What idempotency_claim() takes. */
+enum { IDEMPOTENCY_CALLER, IDEMPOTENCY_KEY, IDEMPOTENCY_FINGERPRINT, IDEMPOTENCY_VALUES };
+
+/* Of one request; zeros without a key. */
+struct idempotency {
+	bool has_key;
+	struct np_value values[IDEMPOTENCY_VALUES];
+	struct transaction_guard guard;
+	/* The rows of the statements before the marked one, as a JSON array of an array of
+	 * composite values (db/composite.h) for each, without its last bracket. */
+	struct buf earlier_rows;
+};
+
+struct np_ctx;
+
+/* Reads the header, if the route takes it. Fails with NP_MALFORMED if it is no key, and with
+ * NP_INVALID if the route cannot take one. */
 NP_MUST_CHECK bool idempotency_read(struct np_ctx *ctx);
 
-/* Commits, with the reply. */
+bool idempotency_has_key(const struct np_ctx *ctx);
+
+/* For the request's transaction; NULL: it has no key. */
+const struct transaction_guard *idempotency_guard(const struct np_ctx *ctx);
+
+/* Forgets the rows of the run, because the handler begins again. */
+void idempotency_reset(struct np_ctx *ctx);
+
+/* Commits, and stores the response if the rows were not stored. */
 NP_MUST_CHECK bool idempotency_commit(struct np_ctx *ctx);
 
-/* Whether the failure means that the request was done before. idempotency_recall() then has either
- * the answer in the reply, or the transaction give the handler what its statements returned: the
- * handler makes the answer again. */
-bool idempotency_is_known(const struct np_ctx *ctx);
-NP_MUST_CHECK bool idempotency_recall(struct np_ctx *ctx);
+/* Returns true if the failure means that the key's request is committed. */
+bool idempotency_is_done(const struct np_ctx *ctx);
 
-/* Whether asking again may tell what became of the request; `unsure`: a commit of it was sent, and
- * its outcome is not known. */
-bool idempotency_may_tell(const struct np_ctx *ctx, bool unsure);
+/* Returns true if the failure means that the key's request still runs. */
+bool idempotency_is_running(const struct np_ctx *ctx);
+
+/* Reads what was stored, after idempotency_is_done(). On success either ctx->replied says that the
+ * response is there, or the transaction replays the stored rows to the handler. */
+NP_MUST_CHECK bool idempotency_recall(struct np_ctx *ctx);
 
 #endif

@@ -3,8 +3,8 @@
 #include "http/etag.h"
 #include "http/problem.h"
 
-/* Claims the Idempotency-Key before all else, also if the handler of GET needs no database. */
-static const char claim_alone[] = "SELECT 1";
+/* Carries the guard of the key, which comes first also if the handler of GET needs no database. */
+static const char guard_alone[] = "SELECT 1";
 
 /* --- the headers --- */
 
@@ -216,14 +216,13 @@ precondition_check(struct np_ctx *ctx)
 
 	if (!ctx->get)
 		return true;
-	if (ctx->claim.sql
-	    && !transaction_query(ctx->tx, claim_alone, NP_NO_VALUES, &ignored, &ctx->error))
+	if (idempotency_has_key(ctx)
+	    && !transaction_query(ctx->tx, guard_alone, NP_NO_VALUES, &ignored, &ctx->error))
 		return false;
 	if (!read_current(ctx, &current))
 		return false;
-	/* The rows of GET's statements are not part of what is kept for a repeat. */
-	if (ctx->claim.sql)
-		claim_reset(&ctx->claim);
+	/* The rows of GET's statements are not part of what is stored for a repeat. */
+	idempotency_reset(ctx);
 	return (!match || check_if_match(ctx, match, &current))
 	       && (!none || check_if_none_match(ctx, none, &current));
 }

@@ -49,7 +49,7 @@ log_database(struct log_line *line, const struct np_ctx *ctx)
 		log_int(line, "retries", counts.retries);
 	if (counts.reruns > 0)
 		log_int(line, "reruns", counts.reruns);
-	log_string(line, "outcome", transaction_outcome_names[transaction_outcome(ctx->tx)]);
+	log_string(line, "outcome", request_outcome_names[attempts_outcome(ctx)]);
 }
 
 static void
@@ -117,7 +117,7 @@ request_log_record(const struct np_ctx *ctx, int64_t duration_us)
 	if (ctx->tx) {
 		counts = transaction_counts(ctx->tx);
 		stats.counts = &counts;
-		stats.outcome = transaction_outcome(ctx->tx);
+		stats.outcome = attempts_outcome(ctx);
 	}
 	ctx->app->record_request(ctx->app, &stats);
 }

@@ -2,6 +2,7 @@
 #ifndef NULLPOOL_APP_REQUEST_STATS_H
 #define NULLPOOL_APP_REQUEST_STATS_H
 
+#include "app/attempts.h"
 #include "cache/cache.h"
 #include "db/transaction.h"
 
@@ -11,7 +12,7 @@ struct request_stats {
 	int64_t duration_us;
 	int64_t queue_ms;                        /* -1: unknown */
 	const struct transaction_counts *counts; /* NULL: there was no transaction */
-	enum transaction_outcome outcome;
+	enum request_outcome outcome;
 	bool cached; /* the response has a key in Redis, and cache_found is set */
 	enum cache_result cache_found;
 };

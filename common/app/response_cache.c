@@ -133,7 +133,7 @@ response_cache_find(struct np_ctx *ctx)
 static bool
 may_have_written(const struct np_ctx *ctx)
 {
-	enum transaction_outcome outcome = transaction_outcome(ctx->tx);
+	enum request_outcome outcome = attempts_outcome(ctx);
 
 	return outcome == OUTCOME_COMMITTED || outcome == OUTCOME_UNKNOWN
 	       || outcome == OUTCOME_REPLAYED || ctx->error.kind == NP_AMBIGUOUS;

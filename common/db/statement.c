@@ -64,7 +64,7 @@ statement_log(const struct transaction_options *options, const struct statement 
               const struct error *err)
 {
 	/* What was never sent has not failed: the request's line says why. */
-	bool slow = is_slow(options, statement), failed = !statement->good && statement->us > 0;
+	bool slow = is_slow(options, statement), failed = !statement->ok && statement->us > 0;
 	enum log_level level = slow ? LOG_WARNING : LOG_DEBUG,
 	               failure = failed ? level_of_failure(err) : level;
 	struct log_line line;
@@ -78,20 +78,13 @@ statement_log(const struct transaction_options *options, const struct statement 
 	log_names(&line, options, statement);
 	log_string(&line, "sql", statement->sql);
 	log_ms(&line, "duration_ms", statement->us);
-	log_bool(&line, "good", statement->good);
+	log_bool(&line, "good", statement->ok);
 	if (failed) {
 		log_string(&line, "sqlstate", *err->sqlstate ? err->sqlstate : NULL);
 		log_string(&line, "detail", err->detail);
 	}
 	log_end(&line);
 }
-
-const char *const transaction_outcome_names[OUTCOME__MAX] = {
-	[OUTCOME_COMMITTED] = "committed",
-	[OUTCOME_ROLLED_BACK] = "rolled_back",
-	[OUTCOME_UNKNOWN] = "unknown",
-	[OUTCOME_REPLAYED] = "replayed",
-};
 
 /* --- the plan --- */
 

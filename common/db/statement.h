@@ -15,7 +15,7 @@ struct statement {
 	                     name; NULL: none */
 	size_t values;
 	int64_t us; /* its flights: connecting is not in it */
-	bool good;
+	bool ok;
 };
 
 /* user_by_id, or of pages[…] what is before the bracket; NULL: a literal and what else may stand

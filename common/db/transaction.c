@@ -1,5 +1,7 @@
 #include "db/transaction.h"
 
+#include <assert.h>
+
 #include "base/mem.h"
 #include "db/flight.h"
 #include "db/flight_error.h"
@@ -7,51 +9,48 @@
 #include "db/session_settings.h"
 #include "db/sqlstate.h"
 #include "db/statement.h"
+#include "db/transaction_state.h"
 
-/* How long a rollback may keep a worker whose request has failed already. */
+/* A rollback may keep a worker this long, whose request has failed already. */
 #define ROLLBACK_MS 500
 
 struct transaction {
 	void *owner;
 	struct transaction_options options;
-	struct claim *claim; /* that of the options, until it is dropped */
-	struct transaction_counts counts;
-	struct connection *connection;
-	struct connector *source; /* whose it is, or was */
-	bool open;                /* a BEGIN was sent, and no end of it */
-	bool stale;               /* what is open is of a run that failed: ROLLBACK comes first */
-	bool valued;              /* a statement of what is open, or the last one, got values */
-	bool broken;              /* the connection must not be used again */
-	bool failed;              /* nothing of it may be committed any more, because of: */
-	bool committed;           /* some of it was */
-	struct error first;       /* what failed first; later errors only follow from it */
+	const struct transaction_guard *guard; /* that of the options, until it is dropped */
+	struct session session;
+	enum transaction_state state;
+	struct error failure; /* in TX_FAILED: the first one; what follows results from it */
 	enum sqlstate_retry retry;
-	enum { NOT_LAST, LAST_IS_NEXT, LAST_IS_DONE } last;
-	const struct np_rows
-	    *kept;        /* what the statements return, without being run; NULL: they are run */
-	size_t given;     /* so many were */
-	int64_t flew_us;  /* when the last flight began */
-	bool unsure;      /* a commit of it was sent, and its outcome not seen */
-	bool replayed;    /* what it claimed was done before */
-	const char *name; /* of the next statement; NULL: none */
-	struct statement slowest; /* the read whose plan is wanted; sql is NULL: none */
-	const char *doubted; /* this statement was outdated, so all are sent as text; NULL: none */
-	bool worn;           /* outdated statements or large buffers: the connection is not kept */
+	bool committed;               /* some of it was */
+	bool has_values;              /* a statement of what is open, or the last one, has values */
+	const struct np_rows *stored; /* in TX_REPLAY: what the statements return */
+	size_t replayed;              /* statements that were answered from it */
+	struct statement slowest;     /* the read whose plan is wanted; sql is NULL: none */
+	/* The types of this statement's parameters were outdated, so all are sent as text. NULL:
+	 * none was. */
+	const char *outdated_sql;
+	struct transaction_counts counts;
 };
 
-/* A flight of a transaction. */
-struct trip {
+/* Why a flight did nothing, although the same may succeed in another way. */
+enum flight_obstacle {
+	NO_OBSTACLE,
+	UNKNOWN_NAME,   /* the server does not have a statement's name, or one of our settings */
+	NOT_PRIMARY,    /* the server became a standby */
+	UNKNOWN_LOGIN,  /* a standby, which may lag, knows no login session of the caller */
+	OUTDATED_TYPES, /* maybe: its parameters had other types when it was prepared */
+};
+
+/* One flight of a transaction, from its first statement to what became of it. */
+struct attempt {
 	struct flight flight;
-	bool opens;   /* nothing was open before it */
-	bool commits; /* with its end, something may be committed */
-	/* Nothing was done, and on a new connection it may be: */
-	bool forgotten; /* the server does not have a statement's name, or one of our settings */
-	bool moved;     /* it is no primary any more */
-	bool unknown;   /* it is a standby, which may lag, and knows no session of the caller */
-	bool outdated;  /* maybe refused only because its parameters had other types when it was
-	                   prepared */
-	size_t head, statement; /* their places in the flight; without `opens` there is no head */
+	bool opens;                 /* nothing of this run was open before it */
+	bool commits;               /* its end may commit something */
+	size_t settings, statement; /* their places in the flight; settings only if it opens */
+	int64_t start_us;
 	enum flight_outcome outcome;
+	enum flight_obstacle obstacle;
 };
 
 struct transaction *
@@ -61,14 +60,21 @@ transaction_new(void *owner, const struct transaction_options *options)
 
 	tx->owner = owner;
 	tx->options = *options;
-	tx->claim = options->claim;
-	/* A claim tells the next try what became of this one. */
-	tx->options.client = options->claim ? NULL : options->client;
+	tx->guard = options->guard;
+	tx->session = (struct session){ .primary = options->connector,
+		                        .replica = options->replica };
 	return tx;
 }
 
 static void
-tell(const struct transaction *tx, struct transaction_note note)
+move_state(struct transaction *tx, enum transaction_event event)
+{
+	tx->state = transaction_state_after(tx->state, event);
+	assert(tx->state != TX_STATE__MAX);
+}
+
+static void
+notify_listener(const struct transaction *tx, struct transaction_note note)
 {
 	if (tx->options.listener)
 		tx->options.listener(tx->options.listener_context, &note);
@@ -76,19 +82,21 @@ tell(const struct transaction *tx, struct transaction_note note)
 
 /* Returns false. */
 static bool
-trip_failed(struct transaction *tx, const struct trip *trip, struct error *err)
+explain_failure(struct transaction *tx, const struct attempt *attempt, struct error *err)
 {
-	const struct flight_error mishap = { .flight = &trip->flight,
-		                             .outcome = trip->outcome,
-		                             .commits = trip->commits,
-		                             .forgotten = trip->forgotten || trip->outdated,
-		                             .reads = tx->options.mode == NP_TX_READ,
-		                             .valued = tx->valued,
-		                             .asked = tx->options.asked,
-		                             .claimed = tx->claim != NULL };
+	const struct flight_error failure = {
+		.flight = &attempt->flight,
+		.outcome = attempt->outcome,
+		.commits = attempt->commits,
+		.did_nothing = attempt->obstacle == UNKNOWN_NAME
+		               || attempt->obstacle == OUTDATED_TYPES,
+		.read_only = tx->options.mode == NP_TX_READ,
+		.has_values = tx->has_values,
+		.has_arguments = tx->options.has_arguments,
+		.rerun_constraint = tx->guard ? tx->guard->constraint : NULL,
+	};
 
-	tx->retry = flight_error_explain(&mishap, err);
-	tx->unsure = tx->unsure || err->kind == NP_AMBIGUOUS;
+	tx->retry = flight_error_explain(&failure, err);
 	return false;
 }
 
@@ -98,7 +106,7 @@ static struct preamble
 preamble_of(const struct transaction *tx)
 {
 	return (struct preamble){
-		.checks_client = tx->connection->checks_client,
+		.checks_client = tx->session.connection->checks_client,
 		.deadline = tx->options.deadline,
 		.command_timeout_s = tx->options.command_timeout_s,
 		.read_only = tx->options.mode == NP_TX_READ,
@@ -109,78 +117,60 @@ preamble_of(const struct transaction *tx)
 }
 
 static struct deadline
-flight_deadline(const struct transaction *tx, const struct trip *trip)
+flight_deadline(const struct transaction *tx, const struct attempt *attempt)
 {
-	const struct preamble head = preamble_of(tx);
+	const struct preamble preamble = preamble_of(tx);
 
-	return preamble_flight_deadline(&head, trip->commits);
+	return preamble_flight_deadline(&preamble, attempt->commits);
 }
 
-static void
-fly(struct transaction *tx, struct trip *trip, struct deadline deadline)
+static enum flight_obstacle
+find_obstacle(const struct transaction *tx, const struct attempt *attempt)
 {
-	tx->flew_us = clock_now_us();
-	trip->outcome = flight_fly(&trip->flight, deadline);
-	trip->forgotten = (trip->flight.named
-	                   && prepared_is_lost(tx->connection->prepared, trip->flight.error))
-	                  || session_settings_are_refused(tx->source, trip->flight.error);
-	trip->outdated = trip->outcome == FLIGHT_REFUSED && flight_was_rejected(&trip->flight)
-	                 && prepared_may_be_outdated(&trip->flight, trip->statement);
-	trip->moved = tx->options.mode != NP_TX_READ && flight_error_is_read_only(&trip->flight);
-	if (trip->moved)
-		connector_forget_address(tx->source);
-	trip->unknown = tx->source != tx->options.connector
-	                && flight_error_is_ended_session(&trip->flight);
-	tx->broken = trip->flight.broken || trip->forgotten || trip->moved;
-	tx->worn = tx->worn || trip->flight.large;
-	/* After a failure only the server knows: a COMMIT that was skipped leaves it open, one that
-	 * failed does not. */
-	if (!tx->broken)
-		tx->open = PQtransactionStatus(trip->flight.pg) != PQTRANS_IDLE;
-	if (trip->unknown) {
-		tx->options.replica = NULL;
-		tx->broken = tx->broken || tx->open;
+	const struct flight *flight = &attempt->flight;
+
+	if ((flight->named && prepared_is_lost(tx->session.connection->prepared, flight->error))
+	    || session_settings_are_refused(tx->session.source, flight->error))
+		return UNKNOWN_NAME;
+	if (tx->options.mode != NP_TX_READ && flight_error_is_read_only(flight))
+		return NOT_PRIMARY;
+	if (session_is_on_replica(&tx->session) && flight_error_is_ended_session(flight))
+		return UNKNOWN_LOGIN;
+	if (attempt->outcome == FLIGHT_REFUSED && flight_was_rejected(flight)
+	    && prepared_may_be_outdated(flight, attempt->statement))
+		return OUTDATED_TYPES;
+	return NO_OBSTACLE;
+}
+
+/* What the flight showed of its connection. */
+static void
+judge_connection(struct transaction *tx, const struct attempt *attempt)
+{
+	struct session *session = &tx->session;
+
+	if (attempt->flight.broken || attempt->obstacle == UNKNOWN_NAME
+	    || attempt->obstacle == NOT_PRIMARY)
+		session_spoil(session, SESSION_BROKEN);
+	else if (attempt->flight.large)
+		session_spoil(session, SESSION_CLOSE);
+	if (attempt->obstacle == NOT_PRIMARY)
+		connector_forget_address(session->source);
+	if (attempt->obstacle == UNKNOWN_LOGIN) {
+		session->replica = NULL;
+		if (session_is_in_transaction(session))
+			session_spoil(session, SESSION_BROKEN);
 	}
-	tx->counts.flights++;
-	tx->counts.flights_us += clock_now_us() - tx->flew_us;
 }
 
 static void
-give_back(struct transaction *tx)
+fly_attempt(struct transaction *tx, struct attempt *attempt, struct deadline deadline)
 {
-	if (!tx->connection)
-		return;
-	connector_release(tx->source, tx->connection, !tx->broken && !tx->worn);
-	tx->connection = NULL;
-	tx->broken = tx->worn = tx->open = tx->stale = false;
-}
-
-static bool
-take_from_replica(struct transaction *tx)
-{
-	struct replica *replica = tx->options.replica;
-
-	if (!replica || !replica_serves(replica, tx->options.mode, tx->options.isolation))
-		return false;
-	tx->counts.on_replica = replica_acquire(replica, tx->options.deadline, tx->options.client,
-	                                        &tx->connection);
-	connect_cost_add(&tx->counts.connect, connector_cost(replica->connector));
-	if (tx->counts.on_replica)
-		tx->source = replica->connector;
-	return tx->counts.on_replica;
-}
-
-static bool
-take_from_primary(struct transaction *tx, struct error *err)
-{
-	bool taken;
-
-	tx->counts.on_replica = false;
-	tx->source = tx->options.connector;
-	taken = connector_acquire(tx->source, tx->options.deadline, tx->options.client,
-	                          &tx->connection, err);
-	connect_cost_add(&tx->counts.connect, connector_cost(tx->source));
-	return taken;
+	attempt->start_us = clock_now_us();
+	attempt->outcome = flight_fly(&attempt->flight, deadline);
+	attempt->obstacle = find_obstacle(tx, attempt);
+	judge_connection(tx, attempt);
+	tx->counts.flights++;
+	tx->counts.flights_us += clock_now_us() - attempt->start_us;
 }
 
 static bool
@@ -189,72 +179,80 @@ take_connection(struct transaction *tx, struct error *err)
 	int64_t start_us = clock_now_us(), before_us = tx->counts.connect.total_us;
 	bool taken;
 
-	if (tx->connection)
+	if (tx->session.connection)
 		return true;
-	taken = take_from_replica(tx) || take_from_primary(tx, err);
+	taken = session_take(&tx->session, tx->options.mode, tx->options.isolation,
+	                     tx->options.deadline, tx->options.client, &tx->counts.connect, err);
 	if (tx->counts.connect.total_us > before_us || !taken)
-		tell(tx, (struct transaction_note){ .what = NOTE_CONNECT,
-		                                    .start_us = start_us,
-		                                    .cost = connector_cost(tx->source),
-		                                    .err = taken ? NULL : err });
+		notify_listener(
+		    tx, (struct transaction_note){ .what = NOTE_CONNECT,
+		                                   .start_us = start_us,
+		                                   .cost = connector_cost(tx->session.source),
+		                                   .err = taken ? NULL : err });
 	if (taken)
-		tx->counts.backend_pid = connection_backend_pid(tx->connection);
+		tx->counts.backend_pid = connection_backend_pid(tx->session.connection);
 	return taken;
 }
 
 static void
-add_opening(struct transaction *tx, struct trip *trip, bool implicit)
+add_opening(struct transaction *tx, struct attempt *attempt, bool implicit)
 {
-	struct preamble head = preamble_of(tx);
+	const struct transaction_statement *identity = tx->options.identity;
+	struct preamble preamble = preamble_of(tx);
+	struct flight *flight = &attempt->flight;
 
-	if (!trip->opens) {
-		preamble_renew(&head, &trip->flight);
-		return;
-	}
-	head.session = session_settings_need(tx->connection);
-	head.implicit = implicit;
+	if (session_is_in_transaction(&tx->session))
+		(void)flight_command(flight, "ROLLBACK");
+	preamble.session = session_settings_need(tx->session.connection);
+	preamble.implicit = implicit;
 	if (!implicit)
-		preamble_begin(&head, &trip->flight);
-	trip->head = preamble_settings(&head, &trip->flight);
-	if (tx->options.identity)
-		(void)flight_add(&trip->flight, tx->options.identity->sql,
-		                 tx->options.identity->values);
-	if (tx->claim)
-		(void)flight_add(&trip->flight, tx->claim->sql, tx->claim->values);
+		preamble_begin(&preamble, flight);
+	attempt->settings = preamble_settings(&preamble, flight);
+	if (identity)
+		(void)flight_add(flight, identity->sql, identity->values);
+	if (tx->guard)
+		(void)flight_add(flight, tx->guard->before.sql, tx->guard->before.values);
 }
 
 static void
-compose(struct transaction *tx, struct trip *trip, const char *sql, struct np_values values)
+compose_attempt(struct transaction *tx, struct attempt *attempt,
+                const struct transaction_statement *statement, bool last)
 {
-	bool last = tx->last == LAST_IS_NEXT, reads = tx->options.mode == NP_TX_READ, implicit;
+	struct connection *connection = tx->session.connection;
+	bool reads = tx->options.mode == NP_TX_READ, implicit;
+	struct preamble preamble;
 
-	*trip = (struct trip){ .opens = !tx->open || tx->stale };
-	trip->commits = last && !reads && !(trip->opens && connection_is_unproven(tx->connection));
-	implicit = trip->opens && tx->options.isolation == NP_READ_COMMITTED
-	           && (reads || trip->commits);
-	flight_begin(&trip->flight, tx->connection->pg,
-	             tx->doubted ? NULL : tx->connection->prepared);
-	trip->flight.client = trip->commits ? NULL : tx->options.client;
-	if (tx->stale)
-		(void)flight_command(&trip->flight, "ROLLBACK");
-	tx->stale = false;
-	add_opening(tx, trip, implicit);
-	trip->statement = flight_add(&trip->flight, sql, values);
-	if (!implicit && (trip->commits || (reads && last)))
-		(void)flight_command(&trip->flight, "COMMIT");
+	*attempt = (struct attempt){ .opens = tx->state != TX_OPEN };
+	attempt->commits = last && !reads
+	                   && !(attempt->opens && connection_is_unproven(connection));
+	implicit = attempt->opens && tx->options.isolation == NP_READ_COMMITTED
+	           && (reads || attempt->commits);
+	flight_begin(&attempt->flight, connection->pg,
+	             tx->outdated_sql ? NULL : connection->prepared);
+	attempt->flight.client = attempt->commits ? NULL : tx->options.client;
+	if (attempt->opens) {
+		add_opening(tx, attempt, implicit);
+	} else {
+		preamble = preamble_of(tx);
+		preamble_renew(&preamble, &attempt->flight);
+	}
+	attempt->statement = flight_add(&attempt->flight, statement->sql, statement->values);
+	if (!implicit && (attempt->commits || (reads && last)))
+		(void)flight_command(&attempt->flight, "COMMIT");
 }
 
-/* --- queries and the commit --- */
+/* --- statements --- */
 
 static bool
-may_query(const struct transaction *tx, struct np_values values, struct error *err)
+may_run(const struct transaction *tx, const struct transaction_statement *statement,
+        struct error *err)
 {
 	if (tx->options.mode == NP_TX_NONE)
 		return error_internal(err, "a query in a route of NP_TX_NONE");
-	if (tx->last == LAST_IS_DONE)
+	if (tx->state == TX_ENDED)
 		return error_internal(err, "a query after the one that np_last() marked");
-	return values.count <= FLIGHT_VALUES_MAX
-	       || error_internal(err, "more than 64 values in a query");
+	return statement->values.count <= FLIGHT_VALUES_MAX
+	       || error_internal(err, "more than %d values in a query", FLIGHT_VALUES_MAX);
 }
 
 static bool
@@ -264,223 +262,276 @@ may_commit(const struct transaction *tx, struct error *err)
 	       || flight_error_may_commit(tx->options.client, tx->options.deadline, err);
 }
 
-/* Once, and only what cannot have been done already: see the top of transaction.h. */
+/* Once, and only what the server cannot have done: see the top of transaction.h. */
 static bool
-may_try_again(const struct transaction *tx, const struct trip *trip)
+may_try_again(const struct transaction *tx, const struct attempt *attempt)
 {
-	bool sent = trip->commits && trip->flight.sent;
+	bool commit_sent = attempt->commits && attempt->flight.sent;
 
-	if (!trip->opens || (tx->counts.retries > 0 && !trip->unknown)
-	    || flight_error_is_misuse(&trip->flight))
+	if (!attempt->opens || flight_error_is_misuse(&attempt->flight))
 		return false;
-	return trip->unknown || trip->forgotten || trip->moved
-	       || (tx->broken && !sent && flight_error_may_pass(&trip->flight, trip->outcome));
+	if (attempt->obstacle == UNKNOWN_LOGIN)
+		return true;
+	if (tx->counts.retries > 0)
+		return false;
+	return attempt->obstacle == UNKNOWN_NAME || attempt->obstacle == NOT_PRIMARY
+	       || (attempt->flight.broken && !commit_sent
+	           && flight_error_may_pass(&attempt->flight, attempt->outcome));
 }
 
-/* The same as text, on the same connection, where that is the whole transaction so far; else the
- * handler runs again, or, where it may not, the next request has another connection. */
+/* From now on statements are sent as text. Returns true if the attempt was the whole transaction so
+ * far, so that it can be repeated on the same connection. Otherwise the handler runs again, or,
+ * where it may not, the next request gets another connection. */
 static bool
-try_as_text(struct transaction *tx, const struct trip *trip, const char *sql)
+fall_back_to_text(struct transaction *tx, const struct attempt *attempt, const char *sql)
 {
-	if (!trip->outdated)
+	if (attempt->obstacle != OUTDATED_TYPES)
 		return false;
-	tx->doubted = mem_strdup(tx->owner, sql);
-	if (trip->opens)
-		tx->stale = tx->open;
-	else if (tx->options.mode == NP_TX_MANUAL || tx->options.no_rerun)
-		tx->worn = true;
-	return trip->opens;
+	tx->outdated_sql = mem_strdup(tx->owner, sql);
+	if (!attempt->opens && (tx->options.mode == NP_TX_MANUAL || tx->options.no_rerun))
+		session_spoil(&tx->session, SESSION_CLOSE);
+	return attempt->opens;
 }
 
-/* The slowest of several is the one whose plan is asked for, when the reply has left. */
+/* Returns true if the statement is to be sent once more. */
+static bool
+prepare_resend(struct transaction *tx, const struct attempt *attempt, const char *sql)
+{
+	if (attempt->outcome == FLIGHT_DONE)
+		return false;
+	if (may_try_again(tx, attempt)) {
+		session_give_back(&tx->session);
+		tx->counts.retries++;
+	} else if (!fall_back_to_text(tx, attempt, sql)) {
+		return false;
+	}
+	move_state(tx, TX_ON_RESENT);
+	return true;
+}
+
+static struct np_rows *
+take_rows(struct transaction *tx, struct attempt *attempt, const char *sql)
+{
+	struct connection *connection = tx->session.connection;
+
+	if (attempt->opens && connection->settings == SETTINGS_UNKNOWN)
+		session_settings_learn(connection, attempt->flight.results[attempt->settings]);
+	session_settings_note(connection, !session_is_in_transaction(&tx->session), sql,
+	                      attempt->flight.results[attempt->statement]);
+	if (tx->outdated_sql && strcmp(tx->outdated_sql, sql) == 0)
+		session_spoil(&tx->session, SESSION_CLOSE);
+	return rows_new(tx->owner, flight_take(&attempt->flight, attempt->statement));
+}
+
+/* Fails only if what is open went with the connection. */
+static bool
+learn_types(struct transaction *tx, const struct np_rows *rows, struct error *err)
+{
+	bool open = session_is_in_transaction(&tx->session), broken = false;
+
+	tx->counts.flights += rows_learn_types(rows, tx->session.connection->pg, open,
+	                                       tx->options.deadline, &broken);
+	if (!broken)
+		return true;
+	session_spoil(&tx->session, SESSION_BROKEN);
+	if (open)
+		return explain_failure(tx, &(struct attempt){ .outcome = FLIGHT_LATE }, err);
+	session_give_back(&tx->session);
+	return true;
+}
+
+/* *start_us is when the last attempt began, or 0 if none did. */
+static bool
+send_statement(struct transaction *tx, const struct transaction_statement *statement, bool last,
+               int64_t *start_us, struct np_rows **rows, struct error *err)
+{
+	struct attempt attempt;
+	bool done;
+
+	for (;;) {
+		if (!take_connection(tx, err) || (last && !may_commit(tx, err)))
+			return false;
+		compose_attempt(tx, &attempt, statement, last);
+		fly_attempt(tx, &attempt, flight_deadline(tx, &attempt));
+		*start_us = attempt.start_us;
+		if (!prepare_resend(tx, &attempt, statement->sql))
+			break;
+		flight_end(&attempt.flight);
+	}
+	done = attempt.outcome == FLIGHT_DONE;
+	if (done)
+		*rows = take_rows(tx, &attempt, statement->sql);
+	else
+		(void)explain_failure(tx, &attempt, err);
+	flight_end(&attempt.flight);
+	return done && learn_types(tx, *rows, err);
+}
+
+static bool
+send_commit(struct transaction *tx, const struct transaction_statement *with, struct error *err)
+{
+	struct attempt attempt = { .commits = tx->options.mode != NP_TX_READ };
+	struct connection *connection = tx->session.connection;
+	bool committed = false;
+
+	flight_begin(&attempt.flight, connection->pg,
+	             tx->outdated_sql ? NULL : connection->prepared);
+	if (with)
+		(void)flight_add(&attempt.flight, with->sql, with->values);
+	attempt.statement = flight_command(&attempt.flight, "COMMIT");
+	fly_attempt(tx, &attempt, flight_deadline(tx, &attempt));
+	if (attempt.outcome == FLIGHT_DONE) {
+		/* A transaction that failed before answers with success, and the tag ROLLBACK. */
+		committed = strcmp(PQcmdStatus(attempt.flight.results[attempt.statement]), "COMMIT")
+		                == 0
+		            || error_internal(err, "a commit after a statement that failed");
+	} else {
+		(void)fall_back_to_text(tx, &attempt, with ? with->sql : "COMMIT");
+		(void)explain_failure(tx, &attempt, err);
+	}
+	flight_end(&attempt.flight);
+	notify_listener(tx, (struct transaction_note){ .what = NOTE_COMMIT,
+	                                               .start_us = attempt.start_us,
+	                                               .err = committed ? NULL : err });
+	tx->committed = tx->committed || committed;
+	if (committed)
+		session_settings_commit(connection);
+	return committed;
+}
+
+/* Logs it, and remembers the slowest read, whose plan is asked for after the reply has left. */
 static void
-note(struct transaction *tx, const struct statement *statement, struct np_rows *const *rows,
-     const struct error *err)
+record_statement(struct transaction *tx, const struct statement *statement, int64_t start_us,
+                 const struct np_rows *rows, const struct error *err)
 {
 	char name[STATEMENT_NAME_BYTES];
 
+	tx->counts.queries++;
 	statement_log(&tx->options, statement, err);
 	/* Where nothing was sent, there was no connection. */
 	if (tx->options.listener && statement->us > 0)
-		tell(tx, (struct transaction_note){
-		             .what = NOTE_QUERY,
-		             .start_us = tx->flew_us,
-		             .sql = statement->sql,
-		             .name = statement_name(statement, name),
-		             .rows = statement->good ? (int64_t)np_rows_count(*rows) : 0,
-		             .err = statement->good ? NULL : err });
+		notify_listener(tx, (struct transaction_note){
+		                        .what = NOTE_QUERY,
+		                        .start_us = start_us,
+		                        .sql = statement->sql,
+		                        .name = statement_name(statement, name),
+		                        .rows = statement->ok ? (int64_t)np_rows_count(rows) : 0,
+		                        .err = statement->ok ? NULL : err });
 	if (statement->us <= tx->slowest.us || !statement_wants_plan(&tx->options, statement))
 		return;
 	tx->slowest = *statement;
 	tx->slowest.sql = mem_strdup(tx->owner, statement->sql);
 }
 
-static struct np_rows *
-take_rows(struct transaction *tx, struct trip *trip, const char *sql)
+/* Runs and records it. `asked` is what the handler gave; `sent` may be more. */
+static bool
+run_and_record(struct transaction *tx, const struct transaction_statement *asked,
+               const struct transaction_statement *sent, bool last, struct np_rows **rows,
+               struct error *err)
 {
-	if (trip->opens && tx->connection->settings == SETTINGS_UNKNOWN)
-		session_settings_learn(tx->connection, trip->flight.results[trip->head]);
-	session_settings_note(tx->connection, !tx->open, sql,
-	                      trip->flight.results[trip->statement]);
-	tx->worn = tx->worn || (tx->doubted && strcmp(tx->doubted, sql) == 0);
-	return rows_new(tx->owner, flight_take(&trip->flight, trip->statement));
+	struct statement record = { asked->sql, asked->name, asked->values.count,
+		                    -tx->counts.flights_us, false };
+	int64_t start_us = 0;
+
+	record.ok = send_statement(tx, sent, last, &start_us, rows, err);
+	record.us += tx->counts.flights_us;
+	record_statement(tx, &record, start_us, record.ok ? *rows : NULL, err);
+	if (record.ok)
+		tx->counts.rows += (int64_t)np_rows_count(*rows);
+	return record.ok;
 }
 
-/* With the connection goes what is open on it. */
 static bool
-learn_types(struct transaction *tx, const struct np_rows *rows, struct error *err)
+finish_last(struct transaction *tx, struct error *err)
 {
-	tx->counts.flights += rows_learn_types(rows, tx->connection->pg, tx->open,
-	                                       tx->options.deadline, &tx->broken);
-	if (tx->broken && tx->open)
-		return trip_failed(tx, &(struct trip){ .outcome = FLIGHT_LATE }, err);
-	if (tx->broken)
-		give_back(tx);
+	if (session_is_in_transaction(&tx->session)) {
+		move_state(tx, TX_ON_OPENED);
+		if (!may_commit(tx, err) || !send_commit(tx, NULL, err))
+			return false;
+	}
+	tx->committed = true;
+	move_state(tx, TX_ON_ENDED);
 	return true;
 }
 
 static bool
-run(struct transaction *tx, const char *sql, struct np_values values, struct np_rows **rows,
-    struct error *err)
+run_statement(struct transaction *tx, const struct transaction_statement *statement, bool last,
+              struct np_rows **rows, struct error *err)
 {
-	struct trip trip;
+	struct transaction_statement sent = *statement;
 
-	for (;;) {
-		if (!take_connection(tx, err) || (tx->last == LAST_IS_NEXT && !may_commit(tx, err)))
-			return false;
-		compose(tx, &trip, sql, values);
-		fly(tx, &trip, flight_deadline(tx, &trip));
-		if (trip.outcome == FLIGHT_DONE)
-			break;
-		if (may_try_again(tx, &trip)) {
-			give_back(tx);
-			tx->counts.retries++;
-		} else if (!try_as_text(tx, &trip, sql)) {
-			break;
-		}
-		flight_end(&trip.flight);
-	}
-	if (trip.outcome == FLIGHT_DONE)
-		*rows = take_rows(tx, &trip, sql);
-	else
-		(void)trip_failed(tx, &trip, err);
-	flight_end(&trip.flight);
-	return trip.outcome == FLIGHT_DONE && learn_types(tx, *rows, err);
-}
-
-static bool
-send_commit(struct transaction *tx, const struct transaction_statement *with, struct error *err)
-{
-	struct trip trip = { .commits = tx->options.mode != NP_TX_READ };
-	bool committed = false;
-
-	flight_begin(&trip.flight, tx->connection->pg,
-	             tx->doubted ? NULL : tx->connection->prepared);
-	if (with)
-		(void)flight_add(&trip.flight, with->sql, with->values);
-	trip.statement = flight_command(&trip.flight, "COMMIT");
-	fly(tx, &trip, flight_deadline(tx, &trip));
-	if (trip.outcome == FLIGHT_DONE) {
-		/* One that failed before answers with success, and the tag ROLLBACK. */
-		committed = strcmp(PQcmdStatus(trip.flight.results[trip.statement]), "COMMIT") == 0
-		            || error_internal(err, "a commit after a statement that failed");
-	} else {
-		(void)try_as_text(tx, &trip, with ? with->sql : "COMMIT");
-		(void)trip_failed(tx, &trip, err);
-	}
-	flight_end(&trip.flight);
-	tell(tx, (struct transaction_note){
-	             .what = NOTE_COMMIT, .start_us = tx->flew_us, .err = committed ? NULL : err });
-	tx->committed = tx->committed || committed;
-	if (committed)
-		session_settings_commit(tx->connection);
-	return committed;
-}
-
-static bool
-query(struct transaction *tx, const char *sql, struct np_values values, struct np_rows **rows,
-      struct error *err)
-{
-	struct statement statement = { sql, tx->name, values.count, -tx->counts.flights_us, false };
-	const char *sent = sql;
-
-	if (!may_query(tx, values, err))
+	if (!may_run(tx, statement, err))
 		return false;
-	tx->valued = values.count > 0 || (tx->valued && tx->open);
-	if (tx->last == LAST_IS_NEXT && tx->claim
-	    && !claim_wrap(tx->claim, tx->owner, &sent, &values))
-		tx->last = NOT_LAST;
-	statement.good = run(tx, sent, values, rows, err);
-	statement.us += tx->counts.flights_us;
-	note(tx, &statement, rows, err);
-	tx->counts.queries++;
-	if (!statement.good)
+	tx->has_values = statement->values.count > 0 || (tx->has_values && tx->state == TX_OPEN);
+	if (last && tx->guard && !tx->guard->extend_last(tx->guard->context, tx->owner, &sent))
+		last = false;
+	if (!run_and_record(tx, statement, &sent, last, rows, err))
 		return false;
-	tx->counts.rows += (int64_t)np_rows_count(*rows);
-	if (tx->last != LAST_IS_NEXT) {
-		if (tx->claim)
-			claim_note(tx->claim, *rows);
-		return true;
-	}
-	tx->last = LAST_IS_DONE;
-	tx->committed = !tx->open;
-	return !tx->open || (may_commit(tx, err) && send_commit(tx, NULL, err));
+	if (last)
+		return finish_last(tx, err);
+	move_state(tx, session_is_in_transaction(&tx->session) ? TX_ON_OPENED : TX_ON_COMMITTED);
+	if (tx->guard)
+		tx->guard->see_rows(tx->guard->context, *rows);
+	return true;
 }
 
-/* Asks only for its columns: those that it returned then, unless the program or the schema has
- * changed since. */
+/* Asks only for the statement's columns. Those are the stored ones, unless the program or the
+ * schema has changed since. */
 static bool
-query_again(struct transaction *tx, const char *sql, struct np_rows **rows, struct error *err)
+replay_statement(struct transaction *tx, const char *sql, struct np_rows **rows, struct error *err)
 {
-	struct trip trip = { .opens = false };
-	bool good = false;
+	struct attempt attempt = { .opens = false };
+	bool ok = false;
 
 	if (!take_connection(tx, err))
 		return false;
-	flight_begin(&trip.flight, tx->connection->pg, NULL);
-	trip.statement = flight_describe(&trip.flight, sql);
-	fly(tx, &trip, flight_deadline(tx, &trip));
-	if (trip.outcome == FLIGHT_DONE) {
-		*rows = rows_replay(tx->owner, trip.flight.results[trip.statement], tx->kept,
-		                    ++tx->given);
-		good = *rows || error_internal(err, "what was kept does not fit the statement");
+	flight_begin(&attempt.flight, tx->session.connection->pg, NULL);
+	attempt.statement = flight_describe(&attempt.flight, sql);
+	fly_attempt(tx, &attempt, flight_deadline(tx, &attempt));
+	if (attempt.outcome == FLIGHT_DONE) {
+		*rows = rows_replay(tx->owner, attempt.flight.results[attempt.statement],
+		                    tx->stored, ++tx->replayed);
+		ok = *rows
+		     || error_internal(err, "the rows that were stored do not fit the statement");
 	} else {
-		(void)trip_failed(tx, &trip, err);
+		(void)explain_failure(tx, &attempt, err);
 	}
-	flight_end(&trip.flight);
-	return good && learn_types(tx, *rows, err);
+	flight_end(&attempt.flight);
+	return ok && learn_types(tx, *rows, err);
+}
+
+/* Returns false, with the failure that keeps the transaction from going on. */
+static bool
+fail_transaction(struct transaction *tx, struct error *err)
+{
+	if (tx->state != TX_FAILED)
+		move_state(tx, TX_ON_FAILED);
+	*err = tx->failure;
+	return false;
+}
+
+bool
+transaction_run(struct transaction *tx, const struct transaction_statement *statement, bool last,
+                struct np_rows **rows, struct error *err)
+{
+	struct np_rows *made = NULL;
+	bool ok = tx->state != TX_FAILED
+	          && (tx->state == TX_REPLAY
+	                  ? replay_statement(tx, statement->sql, &made, &tx->failure)
+	                  : run_statement(tx, statement, last, &made, &tx->failure));
+
+	if (!ok)
+		return fail_transaction(tx, err);
+	*rows = made;
+	return true;
 }
 
 bool
 transaction_query(struct transaction *tx, const char *sql, struct np_values values,
                   struct np_rows **rows, struct error *err)
 {
-	struct np_rows *made = NULL;
-
-	if (!tx->failed
-	    && !(tx->kept ? query_again(tx, sql, &made, &tx->first)
-	                  : query(tx, sql, values, &made, &tx->first)))
-		tx->failed = true;
-	tx->name = NULL;
-	if (tx->failed) {
-		*err = tx->first;
-		return false;
-	}
-	*rows = made;
-	return true;
-}
-
-void
-transaction_name(struct transaction *tx, const char *name)
-{
-	tx->name = name;
-}
-
-void
-transaction_mark_last(struct transaction *tx)
-{
-	if (tx->last == NOT_LAST && !tx->kept)
-		tx->last = LAST_IS_NEXT;
+	return transaction_run(tx, &(struct transaction_statement){ .sql = sql, .values = values },
+	                       false, rows, err);
 }
 
 /* --- its end --- */
@@ -489,85 +540,80 @@ bool
 transaction_commit(struct transaction *tx, const struct transaction_statement *with,
                    struct error *err)
 {
-	if (!tx->failed && tx->open
-	    && !(may_commit(tx, &tx->first) && send_commit(tx, with, &tx->first)))
-		tx->failed = true;
-	if (tx->failed)
-		*err = tx->first;
-	return !tx->failed;
+	if (tx->state == TX_FAILED)
+		return fail_transaction(tx, err);
+	if (tx->state != TX_OPEN)
+		return true;
+	if (!may_commit(tx, &tx->failure) || !send_commit(tx, with, &tx->failure))
+		return fail_transaction(tx, err);
+	move_state(tx, TX_ON_COMMITTED);
+	return true;
 }
 
 void
-transaction_drop_claim(struct transaction *tx, bool done)
+transaction_drop_guard(struct transaction *tx)
 {
-	tx->claim = NULL;
-	tx->replayed = done;
+	tx->guard = NULL;
 }
 
 void
-transaction_replay(struct transaction *tx, const struct np_rows *kept)
+transaction_replay(struct transaction *tx, const struct np_rows *stored)
 {
-	tx->kept = kept;
-	tx->given = 0;
+	tx->stored = stored;
+	tx->replayed = 0;
+	move_state(tx, TX_ON_REPLAYED);
 }
 
 bool
-transaction_is_done(const struct transaction *tx)
+transaction_is_ended(const struct transaction *tx)
 {
-	return tx->last == LAST_IS_DONE;
+	return tx->state == TX_ENDED;
 }
 
 bool
 transaction_has_failed(const struct transaction *tx)
 {
-	return tx->failed;
+	return tx->state == TX_FAILED;
 }
 
 bool
 transaction_may_rerun(const struct transaction *tx)
 {
-	return tx->failed && tx->retry == RETRY_RERUN
+	return tx->state == TX_FAILED && tx->retry == RETRY_RERUN
 	       && (tx->options.mode == NP_TX_READ || tx->options.mode == NP_TX_WRITE);
 }
 
 void
 transaction_restart(struct transaction *tx)
 {
-	if (tx->broken)
-		give_back(tx);
-	tx->stale = tx->open;
-	tx->failed = false;
+	if (tx->session.fitness == SESSION_BROKEN)
+		session_give_back(&tx->session);
 	tx->retry = RETRY_NEVER;
-	tx->last = NOT_LAST;
-	tx->kept = NULL;
-	tx->replayed = false;
-	tx->claim = tx->options.claim;
-	if (tx->claim)
-		claim_reset(tx->claim);
+	tx->guard = tx->options.guard;
 	tx->counts.reruns++;
+	move_state(tx, TX_ON_RESTARTED);
 }
 
 static void
 roll_back(struct transaction *tx, struct deadline deadline)
 {
-	struct trip trip = { .opens = false };
+	struct attempt attempt = { .opens = false };
 
-	if (tx->open && !tx->broken) {
-		flight_begin(&trip.flight, tx->connection->pg, NULL);
-		trip.statement = flight_command(&trip.flight, "ROLLBACK");
-		fly(tx, &trip, deadline);
-		flight_end(&trip.flight);
+	if (session_is_in_transaction(&tx->session)) {
+		flight_begin(&attempt.flight, tx->session.connection->pg, NULL);
+		attempt.statement = flight_command(&attempt.flight, "ROLLBACK");
+		fly_attempt(tx, &attempt, deadline);
+		flight_end(&attempt.flight);
 	}
-	tx->open = tx->stale = tx->failed = false;
+	move_state(tx, TX_ON_ROLLED_BACK);
 }
 
 void
 transaction_rollback(struct transaction *tx)
 {
 	roll_back(tx, deadline_within_ms(tx->options.deadline, ROLLBACK_MS));
-	/* One that is broken now, or was: what comes next begins on another. */
-	if (tx->broken)
-		give_back(tx);
+	if (tx->session.fitness == SESSION_BROKEN)
+		session_give_back(&tx->session);
 }
 
 void
@@ -575,44 +621,46 @@ transaction_close(struct transaction *tx)
 {
 	/* The request may have no time left; this is after its reply. */
 	roll_back(tx, deadline_in_ms(ROLLBACK_MS));
-	if (tx->slowest.sql && tx->connection && !tx->broken && tx->options.may_explain())
-		tx->broken = !statement_explain(&tx->options, tx->connection->pg, &tx->slowest);
-	give_back(tx);
+	if (tx->slowest.sql && tx->session.connection && tx->session.fitness != SESSION_BROKEN
+	    && tx->options.may_explain()
+	    && !statement_explain(&tx->options, tx->session.connection->pg, &tx->slowest))
+		session_spoil(&tx->session, SESSION_BROKEN);
+	session_give_back(&tx->session);
 }
 
 void
 transaction_avoid_replica(struct transaction *tx)
 {
-	tx->options.replica = NULL;
+	tx->session.replica = NULL;
 }
 
 enum transaction_outcome
 transaction_outcome(const struct transaction *tx)
 {
 	if (tx->options.mode == NP_TX_READ || tx->counts.flights == 0)
-		return OUTCOME_NONE;
-	/* What was done before may be its own work, of which it had not heard. */
-	if (tx->replayed && !tx->failed)
-		return tx->unsure ? OUTCOME_COMMITTED : OUTCOME_REPLAYED;
-	if (tx->failed && tx->first.kind == NP_AMBIGUOUS)
-		return OUTCOME_UNKNOWN;
-	return tx->committed ? OUTCOME_COMMITTED : OUTCOME_ROLLED_BACK;
+		return TX_OUTCOME_NONE;
+	if (tx->state == TX_FAILED && tx->failure.kind == NP_AMBIGUOUS)
+		return TX_OUTCOME_UNKNOWN;
+	return tx->committed ? TX_OUTCOME_COMMITTED : TX_OUTCOME_ROLLED_BACK;
 }
 
 struct transaction_counts
 transaction_counts(const struct transaction *tx)
 {
-	return tx->counts;
+	struct transaction_counts counts = tx->counts;
+
+	counts.on_replica = session_is_on_replica(&tx->session);
+	return counts;
 }
 
 struct connector *
 transaction_source(const struct transaction *tx)
 {
-	return tx->source;
+	return tx->session.source;
 }
 
 const struct connection *
 transaction_connection(const struct transaction *tx)
 {
-	return tx->connection;
+	return tx->session.connection;
 }

@@ -1,21 +1,24 @@
-/* transaction.h - a session for one request: connects late, commits once, always gives back
+/* transaction.h - the transactions of one request: connect late, commit once, always give back
  *
- * The connection is taken by the first query, and what a transaction needs travels with its
- * statements (flight.h):
+ * The first query takes a connection. What a transaction needs travels in the flights of its
+ * statements (flight.h), so that it adds no round trip:
  *
- * read:   each query is one flight and a transaction of its own. write:  the statement that was
- * marked as the last carries the commit; alone it is one flight, an implicit transaction. Without a
- * mark the commit is one more flight. manual: as a write without a mark.
+ * read:   Each query is one flight and a transaction of its own.
+ * write:  The statement that is marked as the last carries the commit. If it is the only one, the
+ *         flight is an implicit transaction. Without a mark the commit is one flight more.
+ * manual: As a write without a mark.
  *
- * When its client hangs up, a read ends at once, and so does a write of which no commit was sent:
- * the connection is closed, also one that is still being opened, and the server stops by
- * client_connection_check_interval. A commit that was sent is waited for, and so is a write with a
- * claim, whose answer is kept for the next try.
+ * When the client hangs up, a read ends at once, and so does a write whose commit was not sent: the
+ * connection is closed, also one that is still being opened, and the server stops because of
+ * client_connection_check_interval. A commit
+ * that was sent is waited for.
  *
- * Every flight is bounded by the request's deadline and the command timeout, which the server is
- * told too, so that it stops when nobody waits any more. What is lost before the server got it, or
- * in a read, or in the first flight of a write that carries no commit, is tried again once on a
- * fresh connection.
+ * Every flight is bounded by the request's deadline and by the command timeout. The server is told
+ * both, so that it stops when nobody waits any longer. A flight is sent a second time, once, on a
+ * fresh connection, if the server cannot have done it: it never got there, it only reads, or it is
+ * the first of a write and carries no commit.
+ *
+ * transaction_state.h has the states and what moves between them.
  */
 #ifndef NULLPOOL_DB_TRANSACTION_H
 #define NULLPOOL_DB_TRANSACTION_H
@@ -23,17 +26,33 @@
 #include "base/attributes.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "db/claim.h"
 #include "db/connect.h"
-#include "db/replica.h"
 #include "db/rows.h"
+#include "db/session.h"
 
+/* Its texts and values are borrowed. */
 struct transaction_statement {
 	const char *sql;
-	struct np_values values; /* borrowed */
+	struct np_values values;
+	const char *name; /* for the log; NULL: none */
 };
 
-/* Something that took its time, told when it is over; texts are borrowed for the call. */
+/* What a caller adds to each run of a write, such as a key under which the work is done once. */
+struct transaction_guard {
+	/* Travels before the first statement; if it fails, nothing of the run is done. */
+	struct transaction_statement before;
+	/* A violation of this constraint means that another transaction did the work first, and
+	 * that `before` will see it in a new run. NULL: none. */
+	const char *constraint;
+	/* Makes the marked statement one that also stores what the guard needs. Returns false if it
+	 * cannot: then the mark has no effect, and the commit may bring a statement instead. */
+	bool (*extend_last)(void *context, void *owner, struct transaction_statement *statement);
+	/* Sees the rows of each statement that is not marked. */
+	void (*see_rows)(void *context, const struct np_rows *rows);
+	void *context;
+};
+
+/* A step that took time, reported when it is over. Texts are borrowed for the call. */
 struct transaction_note {
 	enum { NOTE_CONNECT, NOTE_QUERY, NOTE_COMMIT } what;
 	int64_t start_us;                /* of clock_now_us() */
@@ -41,33 +60,30 @@ struct transaction_note {
 	const char *name;                /* of its constant; NULL: none */
 	int64_t rows;                    /* of NOTE_QUERY */
 	const struct connect_cost *cost; /* of NOTE_CONNECT */
-	const struct error *err;         /* NULL: it went well */
+	const struct error *err;         /* NULL: it succeeded */
 };
 typedef void transaction_listener(void *context, const struct transaction_note *note);
 
 struct transaction_options {
 	struct connector *connector;
-	bool no_rerun;           /* the handler is not run again */
-	bool asked;              /* the request named a parameter: a bad value may be its own */
 	struct replica *replica; /* for reads that a standby can serve; NULL: none */
 	enum np_tx mode;
 	enum np_isolation isolation;
 	struct deadline deadline; /* of the request */
-	/* The descriptor of whoever waits for the answer, borrowed; NULL: it may not leave. */
-	const int *client;
 	int64_t command_timeout_s;
-	/* Travels with the transaction's settings, and is one. NULL: none. */
+	/* The descriptor of the client, borrowed; NULL: the work goes on without the client. */
+	const int *client;
+	bool no_rerun;      /* the handler is not run again */
+	bool has_arguments; /* the request named a parameter: a bad value may be the client's */
+	/* Travels with the settings of each transaction. NULL: none. */
 	const struct transaction_statement *identity;
-	/* Travels before the handler's first statement, and what comes after it is only done if it
-	 * succeeds. NULL: none. */
-	struct claim *claim;
-	int64_t slow_query_ms; /* so long and longer is logged; 0: none */
-	/* Whether it is time to ask for the plan of a slow read, which takes the turn. NULL: it
-	 * never is. */
+	const struct transaction_guard *guard; /* NULL: none */
+	int64_t slow_query_ms;                 /* from this on a statement is logged; 0: none is */
+	/* Returns true if a slow read may be explained now, and takes that turn. NULL: never. */
 	bool (*may_explain)(void);
-	const char *endpoint; /* with request_id: application_name, seen in pg_stat_activity */
+	const char *endpoint; /* with the ID: application_name in pg_stat_activity */
 	const char *request_id;
-	const char *trace_id;           /* takes its place there; NULL: there is none */
+	const char *trace_id;           /* in place of request_id there; NULL: there is none */
 	transaction_listener *listener; /* NULL: nobody listens */
 	void *listener_context;
 };
@@ -75,89 +91,84 @@ struct transaction_options {
 /* What it cost, for the log line. */
 struct transaction_counts {
 	int queries;
-	int flights; /* round trips, but those of connecting */
+	int flights; /* round trips, without those of connecting */
 	int64_t flights_us;
 	int64_t rows;
-	int retries;                 /* on a fresh connection */
+	int retries;                 /* flights sent again on a fresh connection */
 	int reruns;                  /* of the handler */
 	struct connect_cost connect; /* round_trips is 0: none was opened */
-	int backend_pid;             /* 0: none was used */
+	int backend_pid;             /* 0: none was used, or a pooler made it up */
 	bool on_replica;
 };
 
 struct transaction;
 
+/* Borrows what the options point to. */
 RETURNS_OWNED struct transaction *transaction_new(void *owner,
                                                   const struct transaction_options *options);
 
-/* Runs one statement; its result belongs to the transaction's owner. After one that failed, each
- * further call, and the commit, fails with the same error, until transaction_rollback() or
- * transaction_restart(). A statement that carried the commit fails as transaction_commit() does. */
+/* Runs one statement; `last` marks it as the transaction's last, so that the commit travels with it
+ * (np_last()). The rows belong to the transaction's owner. After a failure each further statement
+ * and the commit fail with the same error, until transaction_rollback() or transaction_restart(). A
+ * statement that carries the commit fails as transaction_commit() does. */
+NP_MUST_CHECK bool transaction_run(struct transaction *tx,
+                                   const struct transaction_statement *statement, bool last,
+                                   struct np_rows **rows, struct error *err);
+
+/* An unmarked statement that has no name. */
 NP_MUST_CHECK bool transaction_query(struct transaction *tx, const char *sql,
                                      struct np_values values, struct np_rows **rows,
                                      struct error *err);
 
-/* The next statement's name for the log, borrowed; NULL: it has none. */
-void transaction_name(struct transaction *tx, const char *name);
-
-/* The next statement is the last: the commit travels with it. See np_last(). */
-void transaction_mark_last(struct transaction *tx);
-
-/* From the next opening flight on without the claim, until transaction_restart(). `done`: what it
- * claimed was done before. */
-void transaction_drop_claim(struct transaction *tx, bool done);
-
-/* From here on each statement returns what was kept of it (`kept`: see rows_replay()), and nothing
- * is done. */
-void transaction_replay(struct transaction *tx, const struct np_rows *kept);
-
-/* Commits, if anything was begun; with a statement in the same flight, which may be NULL. True
- * means that the server confirmed it, or that there was nothing to commit. NP_AMBIGUOUS: the
- * connection or the time ended after the commit was sent, so it may have happened. NP_TIMEOUT: too
+/* Commits what is open, with the statement `with` in the same flight (NULL: none). Returns true if
+ * the server confirmed the commit or nothing was open. Fails with NP_AMBIGUOUS if the connection or
+ * the time ended after the commit was sent: it may have happened. Fails with NP_TIMEOUT if too
  * little time was left to send it. */
 NP_MUST_CHECK bool transaction_commit(struct transaction *tx,
                                       const struct transaction_statement *with, struct error *err);
 
-/* Whether the marked statement is done: it was committed, or is lost. */
-bool transaction_is_done(const struct transaction *tx);
+/* The next flight opens without the guard, until transaction_restart(). */
+void transaction_drop_guard(struct transaction *tx);
 
-/* Whether a statement failed, so that nothing of it can be committed any more. */
+/* From here on each statement returns the rows that were stored of it, and none is run. `stored` is
+ * borrowed; rows_replay() says what it has. */
+void transaction_replay(struct transaction *tx, const struct np_rows *stored);
+
+/* Returns true if the marked statement is committed. */
+bool transaction_is_ended(const struct transaction *tx);
+
+/* Returns true if nothing of it can be committed. */
 bool transaction_has_failed(const struct transaction *tx);
 
-/* Whether it failed only because another one was in its way, or its commit was lost and the claim
- * would tell: then the same again, from its beginning, may succeed. */
+/* Returns true if it failed because another transaction was in its way, so that a new run of the
+ * handler may succeed. */
 bool transaction_may_rerun(const struct transaction *tx);
 
-/* Forgets the failure, and what was to be replayed; what is open is rolled back in the next
- * statement's flight. */
+/* Forgets the failure and the rows to replay. What is open is rolled back in the next flight. */
 void transaction_restart(struct transaction *tx);
 
-/* Undoes what was begun; the next query begins anew. A server that does not answer is left: it
- * rolls back when the connection closes. */
+/* Undoes what is open; the next statement begins a new transaction. If the server does not answer,
+ * the connection is closed, which makes the server roll back. */
 void transaction_rollback(struct transaction *tx);
 
-/* Rolls back what is still open, asks for the plan of what was slow, if it is time to, and gives
- * the connection back. Nothing may be called after it but counts. */
+/* Rolls back what is open, asks for the plan of a slow read if one is due, and gives the connection
+ * back. Afterwards only counts and source may be asked for. */
 void transaction_close(struct transaction *tx);
 
-/* Before its first query: a read that is about the primary itself. */
+/* Before the first query, for a read that is about the primary itself. */
 void transaction_avoid_replica(struct transaction *tx);
 
-/* What became of it, as it is told in the log; of a read nothing is. */
 enum transaction_outcome {
-	OUTCOME_NONE, /* a read, or nothing was begun */
-	OUTCOME_COMMITTED,
-	OUTCOME_ROLLED_BACK,
-	OUTCOME_UNKNOWN,  /* NP_AMBIGUOUS */
-	OUTCOME_REPLAYED, /* it had been done before, under its key */
-	OUTCOME__MAX,
+	TX_OUTCOME_NONE, /* a read, or nothing was sent */
+	TX_OUTCOME_COMMITTED,
+	TX_OUTCOME_ROLLED_BACK,
+	TX_OUTCOME_UNKNOWN, /* NP_AMBIGUOUS */
 };
-extern const char *const transaction_outcome_names[OUTCOME__MAX]; /* of OUTCOME_NONE: NULL */
 enum transaction_outcome transaction_outcome(const struct transaction *tx);
 
 struct transaction_counts transaction_counts(const struct transaction *tx);
 
-/* Which connector was used last, or NULL. */
+/* The connector that was used last, or NULL. */
 struct connector *transaction_source(const struct transaction *tx);
 
 /* The connection in use, or NULL. */

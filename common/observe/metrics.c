@@ -340,7 +340,7 @@ write_labelled(const struct writer *writer)
 		  "Time that requests waited for a connection, by phase.", "phase",
 		  connect_phase_names, CONNECT_PHASE__MAX, AT(connect_us), true },
 		{ "nullpool_transactions_total", "Write transactions, by outcome.", "outcome",
-		  transaction_outcome_names, OUTCOME__MAX, AT(transactions), false },
+		  request_outcome_names, OUTCOME__MAX, AT(transactions), false },
 		{ "nullpool_cache_requests_total", "Lookups in the response cache, by result.",
 		  "result", cache_result_names, COUNT_OF(cache_result_names), AT(cache_requests),
 		  false },

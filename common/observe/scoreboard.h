@@ -17,11 +17,11 @@
 
 #include <stdatomic.h>
 
+#include "app/attempts.h"
 #include "base/attributes.h"
 #include "base/error.h"
 #include "cache/cache.h"
 #include "db/connect.h"
-#include "db/transaction.h"
 
 #define SCOREBOARD_MAGIC       0x6e70626fu /* "npbo" */
 #define SCOREBOARD_VERSION     7

@@ -4,7 +4,7 @@
  * What is tried is whole: its quotes, comments and parentheses end. Postgres refuses others, and
  * they are a handler's own constants. Input: a byte (how many values), then SQL.
  */
-#include "db/keep_rows_sql.h"
+#include "app/keep_rows_sql.h"
 
 #include "fuzz.h"
 

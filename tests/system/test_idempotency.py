@@ -71,7 +71,7 @@ def test_what_was_kept_of_another_program_is_an_error_and_does_nothing(null):
     for results in ('[["(1)"]]', '[["(1)"], ["(a,b)"]]', '[["(1)"], ["a"]]', "[]"):
         null.site.query("UPDATE idempotency_keys SET results = %s::jsonb WHERE key = %s", results, key)
         answer = post(null, f"/probe/two-steps?label={label}", None, key)
-        assert answer.status == 500 and "what was kept does not fit" in null.line_of(answer)["detail"]
+        assert answer.status == 500 and "the rows that were stored do not fit" in null.line_of(answer)["detail"]
     assert count(null.site, label) == 1
 
 

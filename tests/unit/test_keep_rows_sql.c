@@ -1,4 +1,4 @@
-#include "db/keep_rows_sql.h"
+#include "app/keep_rows_sql.h"
 #include "unit.h"
 
 #define KEEP "INSERT INTO kept SELECT $1, $2 FROM np_work"

@@ -1,4 +1,4 @@
-#include "db/keep_rows_sql.h"
+#include "app/keep_rows_sql.h"
 
 #include <strings.h>
 

@@ -8,8 +8,8 @@
  * other way to use the rows of a statement that writes, and libpg_query is 20 MB for the one
  * question where the main statement of a WITH begins.
  */
-#ifndef NULLPOOL_DB_KEEP_ROWS_SQL_H
-#define NULLPOOL_DB_KEEP_ROWS_SQL_H
+#ifndef NULLPOOL_APP_KEEP_ROWS_SQL_H
+#define NULLPOOL_APP_KEEP_ROWS_SQL_H
 
 #include "base/attributes.h"
 #include "base/buf.h"

@@ -1,0 +1,111 @@
+#include "app/fingerprint.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "http/json_canonical.h"
+#include "http/param_row.h"
+
+#define ALL_MAX_BYTES 256
+
+static struct hash_part
+text_part(const char *text)
+{
+	return (struct hash_part){ text, text ? strlen(text) : 0 };
+}
+
+/* JSON and numbers: one text for all spellings of a value. */
+static struct hash_part
+argument_part(void *owner, const struct np_param *param, const char *text)
+{
+	struct buf out;
+
+	if (!text || param->max_items > 0
+	    || (param->type != NP_JSON && param->type != NP_OBJECT && param->type != NP_FLOAT))
+		return text_part(text);
+	buf_init(&out, owner, JSON_CANONICAL_MAX_BYTES(strlen(text)));
+	json_canonical(&out, text);
+	/* Each string in it ends with a NUL, so its size is not strlen(). */
+	return (struct hash_part){ out.data, out.size };
+}
+
+static const char *
+hash_arguments(const struct np_ctx *ctx, void *owner, const char *secret)
+{
+	const struct np_param *params = ctx->route->params;
+	unsigned char key[HASH_KEY_BYTES];
+	char *hash = mem_resize(owner, NULL, HASH_TEXT_BYTES);
+	struct hash_part *parts;
+	size_t count = 0;
+
+	while (params && params[count].name)
+		count++;
+	parts = mem_array(owner, struct hash_part, 2 + 3 * count);
+	parts[0] = text_part(ctx->route->method);
+	parts[1] = text_part(ctx->route->path);
+	count = 2;
+	for (size_t i = 0; params && params[i].name; i++) {
+		if (!ctx->arguments[i].given)
+			continue;
+		parts[count++] = text_part(param_places[params[i].in]);
+		parts[count++] = text_part(params[i].name);
+		parts[count++] = argument_part(owner, &params[i], ctx->arguments[i].value.text);
+	}
+	if (secret)
+		hash_derive_key(secret, "nullpool: fingerprints of requests, 2", key);
+	hash_parts(secret ? key : NULL, parts, count, hash);
+	mem_free(parts);
+	return hash;
+}
+
+/* As programs up to 0.1.0 made it: of the bytes, without headers. Their rows live for 24 hours. */
+static const char *
+hash_bytes(void *owner, const struct request *request, const char *secret)
+{
+	char *hash = mem_resize(owner, NULL, HASH_TEXT_BYTES);
+	struct buf text;
+
+	buf_init(&text, owner,
+	         request->body_size + strlen(request->method) + strlen(request->target) + 2);
+	buf_text(&text, request->method);
+	buf_char(&text, ' ');
+	buf_text(&text, request->target);
+	buf_char(&text, '\n');
+	buf_add(&text, request->body, request->body_size);
+	hash_keyed(secret, text.data, text.size, hash);
+	return hash;
+}
+
+/* The older fingerprint has no headers in it, so it may be that of another request. */
+static bool
+older_is_exact(const struct np_route *route)
+{
+	for (const struct np_param *param = route->params; param && param->name; param++)
+		if (param->in == NP_HEADER)
+			return false;
+	return true;
+}
+
+const char *
+fingerprint_new(struct np_ctx *ctx)
+{
+	return hash_arguments(ctx, ctx, ctx->app->settings->secret_key);
+}
+
+const char *
+fingerprint_all(struct np_ctx *ctx)
+{
+	const struct settings *settings = ctx->app->settings;
+	const char *const secrets[] = { settings->secret_key, settings->secret_key_previous };
+	struct buf all;
+
+	buf_init(&all, ctx, ALL_MAX_BYTES);
+	for (size_t i = 0; i < COUNT_OF(secrets); i++) {
+		if (i > 0 && !secrets[i])
+			continue;
+		buf_printf(&all, "%s%s", i == 0 ? "{" : ",", hash_arguments(ctx, ctx, secrets[i]));
+		if (older_is_exact(ctx->route))
+			buf_printf(&all, ",%s", hash_bytes(ctx, ctx->request, secrets[i]));
+	}
+	buf_char(&all, '}');
+	return all.data;
+}
