@@ -122,7 +122,7 @@ $(NGINX_CONF): $(BUILD)/obj/nginx/conf.o $(LIBRARY)
 # only if it differs. Another make may do the same at this moment: that of make run, during a make
 # doctor.
 $(OPENAPI): $(HANDLERS) env/openapi.py always
-	@new=$@.$$$$; trap 'rm -f $$new' EXIT; $(PYTHON) env/openapi.py $(HANDLERS) >$$new && \
+	@mkdir -p $(@D); new=$@.$$$$; trap 'rm -f $$new' EXIT; $(PYTHON) env/openapi.py $(HANDLERS) >$$new && \
 	{ cmp -s $$new $@ || mv $$new $@; }
 
 always:
@@ -241,10 +241,14 @@ doctor: programs
 	@$(WITH_SETTINGS) $(BUILD)/handlers/health --doctor
 
 PREFIX ?= /usr/local
+# An upgrade makes the API's pages with the settings that are installed, apart from this tree's own.
+UPGRADE := $(BUILD)/upgrade
 install: all docs
-	@settings='$(DESTDIR)/etc/nullpool/nullpool.env'; if [ -r "$$settings" ]; then \
-	NULLPOOL_ENV_FILE="$$settings" $(MAKE) --no-print-directory -s docs; fi
-	@BUILD=$(BUILD) DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' env/install/run install $(HANDLERS)
+	@settings='$(DESTDIR)/etc/nullpool/nullpool.env' site=$(SITE); if [ -r "$$settings" ]; then \
+	site=$(UPGRADE)/site; NULLPOOL_ENV_FILE="$$settings" $(MAKE) --no-print-directory -s docs \
+	    SITE=$(UPGRADE)/site OPENAPI=$(UPGRADE)/openapi.json; fi && \
+	BUILD=$(BUILD) SITE="$$site" DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' \
+	    env/install/run install $(HANDLERS)
 
 uninstall:
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' env/install/run uninstall

@@ -1,5 +1,6 @@
 """The units as systemd reads them, and what programs and systemd tell each other: sd_notify(3), credentials, idle exit."""
 import fcntl
+import json
 import os
 import pathlib
 import re
@@ -14,7 +15,7 @@ import pytest
 import fastcgi
 from env.local.endpoint import Endpoint, run_dir_for
 from env.local.process import pause, wait_until
-from conftest import CANARY_ENCODED, program
+from conftest import BUILD, CANARY_ENCODED, program
 from test_install import PROGRAMS, installed, make  # noqa: F401 (a fixture)
 
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
@@ -361,7 +362,12 @@ def test_an_endpoint_at_rest_costs_no_process(notified):
 def test_an_upgrade_is_install_and_reload(notified, installed):
     one = notified("root", path=installed.prefix / "lib/nullpool/handlers/root")
     one.wait("READY")
+    built = BUILD / "openapi.json"
+    before = built.read_bytes()
     make("install", installed.stage, installed.prefix)
+    # The pages have the title that the installed settings say, and those of the tree stay as they are.
+    pages = installed.stage / installed.prefix.relative_to("/") / "share/nullpool/docs/openapi.json"
+    assert json.loads(pages.read_text())["info"]["title"] == "my-api" and built.read_bytes() == before
     one.endpoint.send(signal.SIGHUP)
     one.wait("READY", "RELOADING", "READY")
     running = pathlib.Path(f"/proc/{one.endpoint.pid}/exe").resolve()
