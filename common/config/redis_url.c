@@ -41,9 +41,9 @@ redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct e
 	/* Most likely a password without its colon. It must neither pass for a user name nor be
 	 * ignored. */
 	if (url->user && !url->password)
-		return error_set(
-		    err, NP_INVALID,
-		    "has a user without a password (write a password alone as redis://:password@host)");
+		return error_set(err, NP_INVALID,
+		                 "has a user without a password"
+		                 " (write a password alone as redis://:password@host)");
 	made.user = url->user;
 	made.password = url->password;
 	if (url->port)

@@ -35,11 +35,10 @@ require_tls(void *owner, const struct settings *settings, const char *name, stru
 	conninfo_default(owner, info, "sslmode",
 	                 conninfo_has_system_root(info) ? "verify-full" : "require");
 	if (!conninfo_needs_tls(info))
-		buf_printf(
-		    faults,
-		    "%s: sslmode must be require, verify-ca or verify-full in production, and elsewhere"
-		    " unless DATABASE_CONNECTION is persistent\n",
-		    name);
+		buf_printf(faults,
+		           "%s: sslmode must be require, verify-ca or verify-full in production,"
+		           " and elsewhere unless DATABASE_CONNECTION is persistent\n",
+		           name);
 }
 
 /* Parses a database URL into info. Leaves info as it is if text is NULL or there is a fault. */
