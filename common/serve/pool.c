@@ -294,7 +294,7 @@ is_still_asleep(const struct pool *pool, size_t slot)
 }
 
 static bool
-is_time_to_wake_up_over(const struct pool *pool)
+is_wakeup_overdue(const struct pool *pool)
 {
 	return clock_now_us() - pool->woken_us >= WAKEUP_MAX_MS * INT64_C(1000);
 }
@@ -315,7 +315,7 @@ static void
 watch_idle_workers(struct pool *pool)
 {
 	if (pool->woken_us > 0) {
-		if (!is_time_to_wake_up_over(pool))
+		if (!is_wakeup_overdue(pool))
 			return;
 		for (size_t slot = 0; slot < pool->slots; slot++)
 			if (is_still_asleep(pool, slot))
