@@ -126,6 +126,12 @@ text_upper(char c)
 }
 
 bool
+text_is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+bool
 text_equal_nocase(const char *a, const char *b)
 {
 	while (*a && text_lower(*a) == text_lower(*b)) {

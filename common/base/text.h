@@ -25,6 +25,7 @@ bool text_is_digit(char c);
 int text_hex(char c); /* 0 to 15, or -1 */
 char text_lower(char c);
 char text_upper(char c);
+bool text_is_control(char c); /* below 0x20, or DEL */
 
 bool text_equal_nocase(const char *a, const char *b);
 bool text_starts(const char *text, const char *prefix);

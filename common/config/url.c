@@ -21,7 +21,7 @@ decode_part(void *owner, const char *text, size_t size, const char **decoded, st
 	if (!utf8_valid(out, length, NULL))
 		return error_set(err, NP_INVALID, "is not UTF-8");
 	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)out[i] < 0x20 || out[i] == 0x7f)
+		if (text_is_control(out[i]))
 			return error_set(err, NP_INVALID, "contains a control character");
 	*decoded = out;
 	return true;

@@ -1,6 +1,7 @@
 #include "http/operation_name.h"
 
 #include "base/text.h"
+#include "http/route.h"
 
 /* Writes camel case: a word begins behind each character that is neither letter nor digit. */
 static void
@@ -60,7 +61,7 @@ verb_of(const struct np_route *route)
 		                                { "DELETE", "delete" } };
 
 	for (size_t i = 0; i < COUNT_OF(verbs); i++)
-		if (strcmp(route->method, verbs[i][0]) == 0)
+		if (route_has_method(route, verbs[i][0]))
 			return verbs[i][1];
 	return route->page ? "list" : "get";
 }
@@ -101,5 +102,5 @@ operation_name(const struct np_route *route, struct buf *out)
 	if (strcmp(route->path, "/") == 0)
 		buf_text(out, "Root");
 	else
-		write_path(out, route->path, strcmp(route->method, "POST") == 0);
+		write_path(out, route->path, route_has_method(route, "POST"));
 }

@@ -38,7 +38,7 @@ static bool
 is_header_value(const char *value)
 {
 	for (; *value; value++)
-		if (((unsigned char)*value < 0x20 && *value != '\t') || *value == 0x7f)
+		if (text_is_control(*value) && *value != '\t')
 			return false;
 	return true;
 }

@@ -44,7 +44,7 @@ add_segment(void *owner, const char *text, size_t size, struct target *target, s
 	if (strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0)
 		return error_set(err, NP_MALFORMED, "The path has a dot segment");
 	for (const char *at = segment; *at; at++)
-		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+		if (text_is_control(*at))
 			return error_set(err, NP_MALFORMED,
 			                 "The path contains a control character");
 	target->segments[target->segment_count++] = segment;

@@ -28,7 +28,7 @@ is_label(const char *text, size_t room)
 	if (size == 0 || size == room || !utf8_valid(text, size, NULL))
 		return false;
 	for (size_t i = 0; i < size; i++)
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+		if (text_is_control(text[i]))
 			return false;
 	return true;
 }

@@ -154,6 +154,14 @@ lower_and_upper_change_ascii_letters_only(void **state)
 }
 
 static void
+a_control_character_is_below_space_or_del(void **state)
+{
+	(void)state;
+	for (int c = 0; c < 256; c++)
+		assert_int_equal(text_is_control((char)c), c < 0x20 || c == 0x7f);
+}
+
+static void
 equal_nocase_folds_ascii_only(void **state)
 {
 	(void)state;
@@ -402,6 +410,7 @@ main(void)
 		TEST(classes_are_of_ascii_only),
 		TEST(hex_digits_have_their_values),
 		TEST(lower_and_upper_change_ascii_letters_only),
+		TEST(a_control_character_is_below_space_or_del),
 		TEST(equal_nocase_folds_ascii_only),
 		TEST(starts_and_ends_compare_whole_texts),
 		TEST(next_item_skips_commas_and_spaces_and_ends_with_0),
