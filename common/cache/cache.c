@@ -9,21 +9,20 @@
 #include "base/text.h"
 #include "cache/redis.h"
 
-/* The first byte of what stands under a key. A lease's token follows it; of a value its hash, and
- * the second since 1970 at which it ends, as hexadecimal digits. */
-#define VALUE_MARK    'V'
-#define LEASE_MARK    'L'
-#define LEASE_BYTES   HASH_TEXT_BYTES /* the mark and 32 digits */
-#define END_DIGITS    16
-#define HEAD_BYTES    (LEASE_BYTES + END_DIGITS)
-#define LEASE_TEXT    "3000"
+/* An entry begins with one of these bytes. A lease's token follows, or a value's header: its hash
+ * and its expiry, in seconds since 1970, both as hexadecimal digits. */
+#define VALUE_TAG       'V'
+#define LEASE_TAG       'L'
+#define LEASE_BYTES     HASH_TEXT_BYTES /* the tag and 32 digits */
+#define EXPIRY_DIGITS   16
+#define HEADER_BYTES    (LEASE_BYTES + EXPIRY_DIGITS)
+#define LEASE_TEXT      "3000"
 
-#define CLOCKS_S      30                /* so far the clocks of two machines may be apart */
-#define SILENCE_US    INT64_C(60000000) /* between two warnings */
+#define CLOCK_SKEW_S    30                /* the clocks of two machines may differ by this much */
+#define LOG_INTERVAL_US INT64_C(60000000) /* between two warnings */
 
-#define FIRST_LOOK_MS 2 /* then twice as long each time, up to: */
-#define LATER_LOOK_MS 20
-#define LOOKS_END_MS  CACHE_LEASE_MS
+#define FIRST_POLL_MS   2 /* doubled each time, up to: */
+#define LAST_POLL_MS    20
 
 /* Compare and set; with WATCH it would be three round trips. */
 #define FILL_SCRIPT                                      \
@@ -32,8 +31,8 @@
 #define RELEASE_SCRIPT \
 	"if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 0"
 
-_Static_assert(CACHE_LEASE_MS == 3000, "LEASE_TEXT says it too");
-_Static_assert(CACHE_VALUE_MAX + HEAD_BYTES < REDIS_REPLY_MAX, "what is kept can be read");
+_Static_assert(CACHE_LEASE_MS == 3000, "LEASE_TEXT says the same");
+_Static_assert(CACHE_VALUE_MAX + HEADER_BYTES < REDIS_REPLY_MAX, "redis.c reads the largest value");
 
 const char *const cache_result_names[CACHE_HIT + 1] = {
 	[CACHE_BYPASS] = "away",
@@ -45,32 +44,32 @@ struct cache {
 	struct redis *redis;
 	bool has_secret;
 	unsigned char secret[HASH_KEY_BYTES];
-	char lease[LEASE_BYTES + 1]; /* of the one that this process holds, with its mark */
-	int64_t slept_us;            /* for others' leases */
-	int64_t silent_until_us;
+	char lease[LEASE_BYTES + 1]; /* the one that this process holds, with its tag */
+	int64_t lease_wait_us;       /* the time waited for others' leases */
+	int64_t next_log_us;
 };
 
 struct cache *
-cache_new(void *owner, const struct redis_url *where, int64_t timeout_ms, const char *secret)
+cache_new(void *owner, const struct redis_url *url, int64_t timeout_ms, const char *secret)
 {
 	struct cache *cache = mem_new(owner, struct cache);
 
-	cache->redis = redis_new(cache, where, timeout_ms);
+	cache->redis = redis_new(cache, url, timeout_ms);
 	cache->has_secret = secret != NULL;
 	if (secret)
 		hash_derive_key(secret, "nullpool: values in Redis, 1", cache->secret);
 	return cache;
 }
 
-/* --- what a value has to prove --- */
+/* --- verification of a value --- */
 
-/* Of the key too: a good value under another key is as bad as a forged one. */
+/* The hash covers the key, so that a valid value under another key is refused as well. */
 static void
-hash_value(const struct cache *cache, const char *key, const char *end, const char *value,
+hash_value(const struct cache *cache, const char *key, const char *expiry, const char *value,
            size_t size, char hash[HASH_TEXT_BYTES])
 {
 	const struct hash_part parts[] = { { key, strlen(key) },
-		                           { end, END_DIGITS },
+		                           { expiry, EXPIRY_DIGITS },
 		                           { value, size } };
 
 	assert(cache->has_secret);
@@ -78,104 +77,104 @@ hash_value(const struct cache *cache, const char *key, const char *end, const ch
 }
 
 static bool
-is_ours(const struct cache *cache, const char *key, const struct redis_reply *answer)
+is_authentic(const struct cache *cache, const char *key, const struct redis_reply *reply)
 {
 	char hash[HASH_TEXT_BYTES];
 
-	if (answer->size < HEAD_BYTES || answer->text[0] != VALUE_MARK)
+	if (reply->size < HEADER_BYTES || reply->text[0] != VALUE_TAG)
 		return false;
-	hash_value(cache, key, answer->text + LEASE_BYTES, answer->text + HEAD_BYTES,
-	           answer->size - HEAD_BYTES, hash);
-	return bytes_equal(hash, answer->text + 1, LEASE_BYTES - 1);
+	hash_value(cache, key, reply->text + LEASE_BYTES, reply->text + HEADER_BYTES,
+	           reply->size - HEADER_BYTES, hash);
+	return bytes_equal(hash, reply->text + 1, LEASE_BYTES - 1);
 }
 
-/* Redis ends a value by itself; one that was put back later is too old all the same. */
+/* Redis expires a value by itself, unless someone restored it later. */
 static bool
-has_ended(const struct redis_reply *answer)
+has_expired(const struct redis_reply *reply)
 {
-	char end[END_DIGITS + 1] = "";
+	char expiry[EXPIRY_DIGITS + 1] = "";
 
-	memcpy(end, answer->text + LEASE_BYTES, END_DIGITS);
-	return strtoll(end, NULL, 16) + CLOCKS_S < clock_wall_us() / 1000000;
+	memcpy(expiry, reply->text + LEASE_BYTES, EXPIRY_DIGITS);
+	return strtoll(expiry, NULL, 16) + CLOCK_SKEW_S < clock_wall_us() / 1000000;
 }
 
 static void
-warn(struct cache *cache, const char *why)
+log_rejected(struct cache *cache, const char *why)
 {
 	int64_t now_us = clock_now_us();
 
-	if (now_us < cache->silent_until_us)
+	if (now_us < cache->next_log_us)
 		return;
-	log_printf(LOG_WARNING, "redis not believed", "a value under one of our keys %s", why);
-	cache->silent_until_us = now_us + SILENCE_US;
+	log_printf(LOG_WARNING, "redis value rejected", "%s", why);
+	cache->next_log_us = now_us + LOG_INTERVAL_US;
 }
 
 static bool
-is_believed(struct cache *cache, const char *key, const struct redis_reply *answer)
+is_valid(struct cache *cache, const char *key, const struct redis_reply *reply)
 {
-	if (!is_ours(cache, key, answer)) {
-		warn(cache, "was not kept by a program with this SECRET_KEY, or was changed");
+	if (!is_authentic(cache, key, reply)) {
+		log_rejected(cache, "not written with this SECRET_KEY, or changed afterwards");
 		return false;
 	}
-	if (has_ended(answer)) {
-		warn(cache, "has outlived its time");
+	if (has_expired(reply)) {
+		log_rejected(cache, "past its expiry");
 		return false;
 	}
 	return true;
 }
 
-/* --- changing --- */
+/* --- changes --- */
 
-/* Says something whose answer does not matter. */
+/* A command of whose reply only the success matters. */
 static bool
-tell(struct cache *cache, struct deadline deadline, const struct redis_arg *words, size_t count)
+run_command(struct cache *cache, struct deadline deadline, const struct redis_arg *args,
+            size_t count)
 {
-	void *scope = mem_scope(cache, "tell");
-	struct redis_reply answer;
-	bool told = redis_command(scope, cache->redis, deadline, words, count, &answer);
+	void *scope = mem_scope(cache, "command");
+	struct redis_reply reply;
+	bool ok = redis_command(scope, cache->redis, deadline, args, count, &reply);
 
 	mem_free(scope);
-	return told;
+	return ok;
 }
 
 void
 cache_fill(struct cache *cache, struct deadline deadline, const char *key, const char *value,
            size_t size, int64_t ttl_s)
 {
-	char *whole, ttl[INT_TEXT_BYTES], hash[HASH_TEXT_BYTES];
+	char *entry, ttl[INT_TEXT_BYTES], hash[HASH_TEXT_BYTES];
 
 	if (size > CACHE_VALUE_MAX) {
 		cache_release_lease(cache, deadline, key);
 		return;
 	}
-	whole = mem_resize(cache, NULL, HEAD_BYTES + size + 1);
-	whole[0] = VALUE_MARK;
-	(void)snprintf(whole + LEASE_BYTES, END_DIGITS + 1, "%016" PRIx64,
+	entry = mem_resize(cache, NULL, HEADER_BYTES + size + 1);
+	entry[0] = VALUE_TAG;
+	(void)snprintf(entry + LEASE_BYTES, EXPIRY_DIGITS + 1, "%016" PRIx64,
 	               (uint64_t)(clock_wall_us() / 1000000 + ttl_s));
-	memcpy(whole + HEAD_BYTES, value, size);
-	hash_value(cache, key, whole + LEASE_BYTES, value, size, hash);
-	memcpy(whole + 1, hash, LEASE_BYTES - 1);
+	memcpy(entry + HEADER_BYTES, value, size);
+	hash_value(cache, key, entry + LEASE_BYTES, value, size, hash);
+	memcpy(entry + 1, hash, LEASE_BYTES - 1);
 	(void)text_of_int(ttl_s, ttl);
-	(void)tell(cache, deadline,
-	           (struct redis_arg[]){ REDIS_ARG("EVAL"),
-	                                 REDIS_ARG(FILL_SCRIPT),
-	                                 REDIS_ARG("1"),
-	                                 redis_arg(key),
-	                                 redis_arg(cache->lease),
-	                                 { whole, HEAD_BYTES + size },
-	                                 redis_arg(ttl) },
-	           7);
-	mem_free(whole);
+	(void)run_command(cache, deadline,
+	                  (struct redis_arg[]){ REDIS_ARG("EVAL"),
+	                                        REDIS_ARG(FILL_SCRIPT),
+	                                        REDIS_ARG("1"),
+	                                        redis_arg(key),
+	                                        redis_arg(cache->lease),
+	                                        { entry, HEADER_BYTES + size },
+	                                        redis_arg(ttl) },
+	                  7);
+	mem_free(entry);
 }
 
 void
 cache_release_lease(struct cache *cache, struct deadline deadline, const char *key)
 {
-	const struct redis_arg words[] = { REDIS_ARG("EVAL"), REDIS_ARG(RELEASE_SCRIPT),
-		                           REDIS_ARG("1"), redis_arg(key),
-		                           redis_arg(cache->lease) };
+	const struct redis_arg args[] = { REDIS_ARG("EVAL"), REDIS_ARG(RELEASE_SCRIPT),
+		                          REDIS_ARG("1"), redis_arg(key), redis_arg(cache->lease) };
 
-	(void)tell(cache, deadline, words, COUNT_OF(words));
+	(void)run_command(cache, deadline, args, COUNT_OF(args));
 }
 
 bool
@@ -189,10 +188,10 @@ cache_invalidate(struct cache *cache, struct deadline deadline, const char *cons
 bool
 cache_ping(struct cache *cache, struct deadline deadline)
 {
-	const struct redis_arg words[] = { REDIS_ARG("PING") };
+	const struct redis_arg args[] = { REDIS_ARG("PING") };
 
 	redis_retry_now(cache->redis);
-	return tell(cache, deadline, words, COUNT_OF(words));
+	return run_command(cache, deadline, args, COUNT_OF(args));
 }
 
 const char *
@@ -201,46 +200,47 @@ cache_last_error(const struct cache *cache)
 	return redis_last_error(cache->redis);
 }
 
-/* --- finding --- */
+/* --- lookup --- */
 
 static void
 new_lease(struct cache *cache)
 {
 	char *token = random_token(cache);
 
-	cache->lease[0] = LEASE_MARK;
+	cache->lease[0] = LEASE_TAG;
 	hash_text(token, strlen(token), cache->lease + 1);
 	mem_free(token);
 }
 
-/* After new_lease(). False: there is none to be had. answer->nil: somebody else makes the value
- * now. */
+/* Returns false if Redis failed; with reply->nil, another process holds the lease. */
 static bool
 take_lease(void *owner, struct cache *cache, struct deadline deadline, const char *key,
-           struct redis_reply *answer)
+           struct redis_reply *reply)
 {
-	const struct redis_arg words[] = { REDIS_ARG("SET"),        redis_arg(key),
-		                           redis_arg(cache->lease), REDIS_ARG("NX"),
-		                           REDIS_ARG("PX"),         REDIS_ARG(LEASE_TEXT) };
+	struct redis_arg args[] = { REDIS_ARG("SET"), redis_arg(key),  REDIS_ARG(""),
+		                    REDIS_ARG("NX"),  REDIS_ARG("PX"), REDIS_ARG(LEASE_TEXT) };
 
-	return redis_command(owner, cache->redis, deadline, words, COUNT_OF(words), answer);
+	new_lease(cache);
+	args[2] = redis_arg(cache->lease);
+	return redis_command(owner, cache->redis, deadline, args, COUNT_OF(args), reply);
 }
 
 static bool
-is_lease(const struct redis_reply *answer)
+is_lease(const struct redis_reply *reply)
 {
-	return answer->size == LEASE_BYTES && answer->text[0] == LEASE_MARK;
+	return reply->size == LEASE_BYTES && reply->text[0] == LEASE_TAG;
 }
 
+/* Returns false if Redis failed. Treats a key of another Redis type as corrupt: the reply is an
+ * empty value. */
 static bool
-look(void *owner, struct cache *cache, struct deadline deadline, const char *key,
-     struct redis_reply *answer)
+get_entry(void *owner, struct cache *cache, struct deadline deadline, const char *key,
+          struct redis_reply *reply)
 {
-	const struct redis_arg words[] = { REDIS_ARG("GET"), redis_arg(key) };
+	const struct redis_arg args[] = { REDIS_ARG("GET"), redis_arg(key) };
 
-	/* What is of another type is none of ours: as a value that is not whole. */
-	return redis_command(owner, cache->redis, deadline, words, COUNT_OF(words), answer)
-	       || answer->wrong_type;
+	return redis_command(owner, cache->redis, deadline, args, COUNT_OF(args), reply)
+	       || reply->wrong_type;
 }
 
 static void
@@ -249,38 +249,36 @@ wait_for_lease(struct cache *cache, int64_t pause_ms, struct deadline end)
 	int64_t start_us = clock_now_us();
 
 	clock_sleep_ms(pause_ms, end);
-	cache->slept_us += clock_now_us() - start_us;
+	cache->lease_wait_us += clock_now_us() - start_us;
 }
 
 enum cache_result
 cache_find(void *owner, struct cache *cache, struct deadline deadline, const char *key,
            const char **value, size_t *size)
 {
-	struct deadline end = deadline_within_ms(deadline, LOOKS_END_MS);
-	struct redis_reply answer;
-	int64_t pause_ms = FIRST_LOOK_MS;
+	struct deadline end = deadline_within_ms(deadline, CACHE_LEASE_MS);
+	struct redis_reply reply;
+	int64_t pause_ms = FIRST_POLL_MS;
 
-	while (look(owner, cache, deadline, key, &answer)) {
-		if (!answer.nil && !is_lease(&answer) && is_believed(cache, key, &answer)) {
-			*value = answer.text + HEAD_BYTES;
-			*size = answer.size - HEAD_BYTES;
+	while (get_entry(owner, cache, deadline, key, &reply)) {
+		if (!reply.nil && !is_lease(&reply) && is_valid(cache, key, &reply)) {
+			*value = reply.text + HEADER_BYTES;
+			*size = reply.size - HEADER_BYTES;
 			return CACHE_HIT;
 		}
-		/* What is under it is none of ours. */
-		if (!answer.nil && !is_lease(&answer)
-		    && !cache_invalidate(cache, deadline, &key, 1))
+		/* Neither a lease nor a value of ours. */
+		if (!reply.nil && !is_lease(&reply) && !cache_invalidate(cache, deadline, &key, 1))
 			break;
-		if (!is_lease(&answer)) {
-			new_lease(cache);
-			if (!take_lease(owner, cache, deadline, key, &answer))
+		if (!is_lease(&reply)) {
+			if (!take_lease(owner, cache, deadline, key, &reply))
 				break;
-			if (!answer.nil)
+			if (!reply.nil)
 				return CACHE_LEASE;
 		}
 		if (deadline_passed(end))
 			break;
 		wait_for_lease(cache, pause_ms, end);
-		pause_ms = pause_ms * 2 < LATER_LOOK_MS ? pause_ms * 2 : LATER_LOOK_MS;
+		pause_ms = pause_ms * 2 < LAST_POLL_MS ? pause_ms * 2 : LAST_POLL_MS;
 	}
 	return CACHE_BYPASS;
 }
@@ -290,5 +288,5 @@ cache_cost(const struct cache *cache)
 {
 	struct redis_cost redis = redis_cost(cache->redis);
 
-	return (struct cache_cost){ redis.calls, redis.us + cache->slept_us };
+	return (struct cache_cost){ redis.calls, redis.us + cache->lease_wait_us };
 }

@@ -9,106 +9,114 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/resolve.h"
+#include "base/stream.h"
 #include "base/text.h"
-#include "cache/wire.h"
+#include "cache/redis_tls.h"
 
-#define PAUSE_US   INT64_C(1000000)
-#define SILENCE_US INT64_C(60000000)
-#define READ_BYTES 16384
-#define WHY_BYTES  256
+#define BACKOFF_US      INT64_C(1000000)
+#define LOG_INTERVAL_US INT64_C(60000000)
+#define READ_BYTES      16384
+#define ERROR_BYTES     256
 
 struct redis {
-	const struct redis_url *where;
-	int64_t timeout_ms;       /* of all that one call does */
+	const struct redis_url *url;
+	int64_t timeout_ms;       /* of one call, with the connection it may have to open */
 	struct deadline deadline; /* of the call */
 	redisContext *context;    /* NULL: not connected */
-	struct wire *wire;        /* on its socket */
-	int64_t away_until_us;    /* nothing is tried before */
-	int64_t silent_until_us;  /* failures are not logged before */
+	struct stream *stream;    /* on its socket */
+	int64_t next_try_us;
+	int64_t next_log_us; /* of a failure */
 	struct redis_cost cost;
-	char why[WHY_BYTES]; /* the last one failed */
+	char error[ERROR_BYTES]; /* of the last failure */
 };
 
 static void
 disconnect(struct redis *redis)
 {
-	mem_free(redis->wire); /* before its socket */
-	redis->wire = NULL;
+	mem_free(redis->stream); /* before its socket */
+	redis->stream = NULL;
 	if (redis->context)
 		redisFree(redis->context);
 	redis->context = NULL;
 }
 
 static void
-release(void *redis)
+release_connection(void *redis)
 {
 	disconnect(redis);
 }
 
 struct redis *
-redis_new(void *owner, const struct redis_url *where, int64_t timeout_ms)
+redis_new(void *owner, const struct redis_url *url, int64_t timeout_ms)
 {
 	struct redis *redis = mem_new(owner, struct redis);
 
-	redis->where = where;
+	redis->url = url;
 	redis->timeout_ms = timeout_ms;
-	mem_own(redis, redis, release);
+	mem_own(redis, redis, release_connection);
 	return redis;
 }
 
 static void
-complain(struct redis *redis, const char *doing, const char *why)
+log_failure(struct redis *redis, const char *doing, const char *why)
 {
 	int64_t now_us = clock_now_us();
 
-	(void)snprintf(redis->why, sizeof(redis->why), "%s: %s", doing, why);
-	if (now_us >= redis->silent_until_us) {
-		log_printf(LOG_WARNING, "redis failed", "%s", redis->why);
-		redis->silent_until_us = now_us + SILENCE_US;
+	(void)snprintf(redis->error, sizeof(redis->error), "%s: %s", doing, why);
+	if (now_us >= redis->next_log_us) {
+		log_printf(LOG_WARNING, "redis failed", "%s", redis->error);
+		redis->next_log_us = now_us + LOG_INTERVAL_US;
 	}
 }
 
 static void
-leave_alone(struct redis *redis)
+back_off(struct redis *redis)
 {
-	redis->away_until_us = clock_now_us() + PAUSE_US;
+	redis->next_try_us = clock_now_us() + BACKOFF_US;
 	disconnect(redis);
 }
 
 /* Returns false. */
 static bool
-failed(struct redis *redis, const char *doing, const char *why)
+connection_failed(struct redis *redis, const char *doing, const char *why)
 {
-	complain(redis, doing, why);
-	leave_alone(redis);
+	log_failure(redis, doing, why);
+	back_off(redis);
 	return false;
 }
 
 /* --- one command --- */
 
 static bool
-send_all(struct redis *redis, const struct redis_arg *words, size_t count)
+write_command(struct redis *redis, const struct redis_arg *args, size_t count)
 {
 	const char *bytes[REDIS_ARGS_MAX];
 	size_t sizes[REDIS_ARGS_MAX];
 	char *command;
 	long long size;
-	bool sent;
+	bool written;
 
 	assert(count <= REDIS_ARGS_MAX);
 	for (size_t i = 0; i < count; i++) {
-		bytes[i] = words[i].bytes;
-		sizes[i] = words[i].size;
+		bytes[i] = args[i].bytes;
+		sizes[i] = args[i].size;
 	}
 	size = redisFormatCommandArgv(&command, (int)count, bytes, sizes);
 	if (size < 0)
 		mem_exhausted();
-	sent = wire_write(redis->wire, redis->deadline, command, (size_t)size);
+	written = stream_write(redis->stream, redis->deadline, command, (size_t)size);
 	redisFreeCommand(command);
-	return sent;
+	return written;
 }
 
-/* NULL: the connection is no good any more; *why is filled. */
+static bool
+send_command(struct redis *redis, const struct redis_arg *args, size_t count)
+{
+	return write_command(redis, args, count)
+	       || connection_failed(redis, args[0].bytes, stream_last_error(redis->stream));
+}
+
+/* Returns NULL with *why if the connection is of no further use. */
 static redisReply *
 read_reply(struct redis *redis, const char **why)
 {
@@ -124,39 +132,40 @@ read_reply(struct redis *redis, const char **why)
 			return NULL;
 		if (reply)
 			return reply;
-		*why = "an answer that is too long";
+		*why = "the reply is too long";
 		if (reader->len > REDIS_REPLY_MAX)
 			return NULL;
-		*why = wire_last_error(redis->wire);
-		if (!wire_read(redis->wire, redis->deadline, bytes, sizeof(bytes), &got))
+		*why = stream_last_error(redis->stream);
+		if (!stream_read(redis->stream, redis->deadline, bytes, sizeof(bytes), &got))
 			return NULL;
 		if (redisReaderFeed(reader, bytes, got) != REDIS_OK)
 			mem_exhausted();
 	}
 }
 
+/* Returns false if the reply is an error or of a type that no command here returns. */
 static bool
-take(void *owner, const redisReply *reply, struct redis_reply *answer)
+copy_reply(void *owner, const redisReply *from, struct redis_reply *reply)
 {
-	bool text = reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS;
+	bool text = from->type == REDIS_REPLY_STRING || from->type == REDIS_REPLY_STATUS;
 
-	*answer = (struct redis_reply){ .nil = reply->type == REDIS_REPLY_NIL, .text = "" };
-	if (reply->type == REDIS_REPLY_INTEGER)
-		answer->number = reply->integer;
+	*reply = (struct redis_reply){ .nil = from->type == REDIS_REPLY_NIL, .text = "" };
+	if (from->type == REDIS_REPLY_INTEGER)
+		reply->number = from->integer;
 	if (text) {
-		char *copy = mem_resize(owner, NULL, (size_t)reply->len + 1);
+		char *copy = mem_resize(owner, NULL, (size_t)from->len + 1);
 
-		memcpy(copy, reply->str, (size_t)reply->len + 1);
-		answer->text = copy;
-		answer->size = (size_t)reply->len;
+		memcpy(copy, from->str, (size_t)from->len + 1);
+		reply->text = copy;
+		reply->size = (size_t)from->len;
 	}
-	return answer->nil || text || reply->type == REDIS_REPLY_INTEGER;
+	return reply->nil || text || from->type == REDIS_REPLY_INTEGER;
 }
 
-/* An error of the server's, rather than of what was asked: another connection may find it well, or
- * another server. */
+/* The error concerns the server and not the command: a new connection may find it recovered, or
+ * find another server. */
 static bool
-is_unwell(const char *error)
+is_server_error(const char *error)
 {
 	static const char *const codes[] = { "LOADING",
 		                             "MASTERDOWN",
@@ -172,84 +181,80 @@ is_unwell(const char *error)
 	return false;
 }
 
-/* It answered, and said no: the connection is as good as before. */
+/* The connection stays usable after an error reply. */
 static void
-refused(struct redis *redis, const char *doing, const char *error, struct redis_reply *answer)
+handle_error_reply(struct redis *redis, const char *command, const char *error,
+                   struct redis_reply *reply)
 {
-	answer->wrong_type = text_starts(error, "WRONGTYPE");
-	complain(redis, doing, error);
-	if (!is_unwell(error))
+	reply->wrong_type = text_starts(error, "WRONGTYPE");
+	log_failure(redis, command, error);
+	if (!is_server_error(error))
 		return;
-	/* After a failover the name may be another server's. */
-	if (redis->where->host)
-		resolve_forget(redis->where->host);
-	leave_alone(redis);
+	/* After a failover the name may resolve to another server. */
+	if (redis->url->host)
+		resolve_forget(redis->url->host);
+	back_off(redis);
 }
 
 static bool
-hear(void *owner, struct redis *redis, const char *doing, struct redis_reply *answer)
+receive_reply(void *owner, struct redis *redis, const char *command, struct redis_reply *reply)
 {
 	const char *why;
-	redisReply *reply = read_reply(redis, &why);
-	bool good;
+	redisReply *read = read_reply(redis, &why);
+	bool ok;
 
-	if (!reply)
-		return failed(redis, doing, why);
-	good = take(owner, reply, answer);
-	if (reply->type == REDIS_REPLY_ERROR)
-		refused(redis, doing, reply->str, answer);
-	else if (!good)
-		(void)failed(redis, doing, "an answer of another type");
-	freeReplyObject(reply);
-	return good;
+	if (!read)
+		return connection_failed(redis, command, why);
+	ok = copy_reply(owner, read, reply);
+	if (read->type == REDIS_REPLY_ERROR)
+		handle_error_reply(redis, command, read->str, reply);
+	else if (!ok)
+		(void)connection_failed(redis, command, "the reply has an unexpected type");
+	freeReplyObject(read);
+	return ok;
 }
 
 static bool
-say(struct redis *redis, const struct redis_arg *words, size_t count)
+run_command(void *owner, struct redis *redis, const struct redis_arg *args, size_t count,
+            struct redis_reply *reply)
 {
-	return send_all(redis, words, count)
-	       || failed(redis, words[0].bytes, wire_last_error(redis->wire));
-}
-
-static bool
-converse(void *owner, struct redis *redis, const struct redis_arg *words, size_t count,
-         struct redis_reply *answer)
-{
-	return say(redis, words, count) && hear(owner, redis, words[0].bytes, answer);
+	return send_command(redis, args, count)
+	       && receive_reply(owner, redis, args[0].bytes, reply);
 }
 
 /* --- the connection --- */
 
 /* AUTH and SELECT, as far as the URL asks for them. */
 static bool
-introduce(struct redis *redis)
+log_in(struct redis *redis)
 {
-	const struct redis_url *where = redis->where;
-	char *database = mem_printf(NULL, "%d", where->database);
-	struct redis_arg words[3] = { redis_arg("AUTH") };
-	struct redis_reply answer;
+	const struct redis_url *url = redis->url;
+	char *database = mem_printf(NULL, "%d", url->database);
+	struct redis_arg args[3] = { redis_arg("AUTH") };
+	struct redis_reply reply;
 	size_t count = 1;
-	bool good = true;
+	bool ok = true;
 
-	if (where->user)
-		words[count++] = redis_arg(where->user);
-	if (where->password) {
-		words[count++] = redis_arg(where->password);
-		good = converse(database, redis, words, count, &answer);
+	if (url->user)
+		args[count++] = redis_arg(url->user);
+	if (url->password) {
+		args[count++] = redis_arg(url->password);
+		ok = run_command(database, redis, args, count, &reply);
 	}
-	words[0] = redis_arg("SELECT");
-	words[1] = redis_arg(database);
-	if (good && where->database > 0)
-		good = converse(database, redis, words, 2, &answer);
-	if (!good)
-		leave_alone(redis);
+	args[0] = redis_arg("SELECT");
+	args[1] = redis_arg(database);
+	if (ok && url->database > 0)
+		ok = run_command(database, redis, args, 2, &reply);
+	if (!ok)
+		back_off(redis);
 	mem_free(database);
-	return good;
+	return ok;
 }
 
-/* A share of what is left, for hiredis: at least a millisecond, since 0 would be for ever. */
+/* An equal share of the time that is left, for hiredis. At least a millisecond, because 0 has no
+ * limit. */
 static struct timeval
-time_for(const struct redis *redis, size_t shares)
+connect_timeout(const struct redis *redis, size_t shares)
 {
 	int64_t ms = deadline_left_ms(redis->deadline) / (int64_t)shares;
 
@@ -265,43 +270,43 @@ has_connected(const struct redis *redis)
 }
 
 static bool
-failed_to_connect(struct redis *redis)
+connect_failed(struct redis *redis)
 {
-	return failed(redis, "connect", redis->context ? redis->context->errstr : "no memory");
+	return connection_failed(redis, "connect",
+	                         redis->context ? redis->context->errstr : "out of memory");
 }
 
-/* Its addresses in turn, each with its share of the time; hiredis would resolve for as long as the
- * resolver likes. */
+/* Tries the host's addresses in turn, each with its share of the time. Resolves here, because
+ * hiredis would wait for as long as the resolver likes. */
 static bool
-dial(struct redis *redis)
+connect_to_host(struct redis *redis)
 {
-	const struct redis_url *where = redis->where;
+	const struct redis_url *url = redis->url;
 	struct addresses addresses;
 	const char *why;
 
-	if (!resolve(where->host, redis->deadline, &addresses, &why)) {
-		char text[WHY_BYTES];
+	if (!resolve(url->host, redis->deadline, &addresses, &why)) {
+		char text[ERROR_BYTES];
 
-		(void)snprintf(text, sizeof(text), "could not resolve \"%s\": %s", where->host,
-		               why);
-		return failed(redis, "connect", text);
+		(void)snprintf(text, sizeof(text), "could not resolve \"%s\": %s", url->host, why);
+		return connection_failed(redis, "connect", text);
 	}
 	for (size_t i = 0; i < addresses.count; i++) {
 		disconnect(redis);
-		redis->context = redisConnectWithTimeout(addresses.texts[i], where->port,
-		                                         time_for(redis, addresses.count - i));
+		redis->context = redisConnectWithTimeout(
+		    addresses.texts[i], url->port, connect_timeout(redis, addresses.count - i));
 		if (has_connected(redis))
 			return true;
 	}
-	/* They may have moved. */
-	resolve_forget(where->host);
-	return failed_to_connect(redis);
+	/* The server may have moved. */
+	resolve_forget(url->host);
+	return connect_failed(redis);
 }
 
-/* From here on we wait ourselves: hiredis' own timeout is for each read, and a byte at a time would
- * take for ever. */
+/* hiredis' own timeout counts for each read, so a server that sends a byte at a time would hold it
+ * for ever. From here on stream.h waits. */
 static bool
-stop_blocking(redisContext *context)
+set_nonblocking(redisContext *context)
 {
 	int flags = fcntl(context->fd, F_GETFL);
 
@@ -310,45 +315,55 @@ stop_blocking(redisContext *context)
 }
 
 static bool
-open_connection(struct redis *redis)
+start_tls(struct redis *redis)
 {
-	const struct redis_url *where = redis->where;
+	const char *why;
+	SSL *tls = redis_tls_new(redis->url->host, redis->url->ca_file, &why);
 
-	if (where->path) {
-		redis->context = redisConnectUnixWithTimeout(where->path, time_for(redis, 1));
-		if (!has_connected(redis))
-			return failed_to_connect(redis);
-	} else if (!dial(redis)) {
-		return false;
-	}
-	if (!stop_blocking(redis->context))
-		return failed(redis, "connect", strerror(errno));
-	/* Its end is disconnect(), which is called when redis' own children may be gone. */
-	redis->wire = wire_new(NULL, redis->context->fd, where->tls ? where->host : NULL,
-	                       where->ca_file);
-	if (!wire_handshake(redis->wire, redis->deadline))
-		return failed(redis, "TLS", wire_last_error(redis->wire));
-	return introduce(redis);
+	if (!tls)
+		return connection_failed(redis, "TLS", why);
+	return stream_start_tls(redis->stream, tls, redis->deadline)
+	       || connection_failed(redis, "TLS", stream_last_error(redis->stream));
 }
 
-/* A kept connection may have died unseen. Readable while nothing was asked is the end of it. */
+static bool
+open_connection(struct redis *redis)
+{
+	const struct redis_url *url = redis->url;
+
+	if (url->path) {
+		redis->context = redisConnectUnixWithTimeout(url->path, connect_timeout(redis, 1));
+		if (!has_connected(redis))
+			return connect_failed(redis);
+	} else if (!connect_to_host(redis)) {
+		return false;
+	}
+	if (!set_nonblocking(redis->context))
+		return connection_failed(redis, "connect", strerror(errno));
+	/* Has no owner: disconnect() releases it, and may run when redis' children are gone. */
+	redis->stream = stream_new(NULL, redis->context->fd);
+	return (!url->tls || start_tls(redis)) && log_in(redis);
+}
+
+/* An idle connection may have died unnoticed. If it is readable while no command is under way, the
+ * server has closed it. */
 static bool
 is_alive(struct redis *redis)
 {
-	if (!redis->wire)
+	if (!redis->stream)
 		return false;
-	if (wire_is_idle(redis->wire))
+	if (stream_is_idle(redis->stream))
 		return true;
 	disconnect(redis);
 	return false;
 }
 
-/* False: it is not tried, for a while after a failure. */
+/* Returns false while the server is left alone after a failure. */
 static bool
-begin(struct redis *redis, struct deadline deadline)
+start_call(struct redis *redis, struct deadline deadline)
 {
 	redis->deadline = deadline_within_ms(deadline, redis->timeout_ms);
-	return clock_now_us() >= redis->away_until_us;
+	return clock_now_us() >= redis->next_try_us;
 }
 
 static void
@@ -360,51 +375,51 @@ count_call(struct redis *redis, int64_t start_us)
 
 bool
 redis_command(void *owner, struct redis *redis, struct deadline deadline,
-              const struct redis_arg *words, size_t count, struct redis_reply *answer)
+              const struct redis_arg *args, size_t count, struct redis_reply *reply)
 {
 	int64_t start_us = clock_now_us();
-	bool good;
+	bool ok;
 
-	*answer = (struct redis_reply){ .text = "" };
-	if (!begin(redis, deadline))
+	*reply = (struct redis_reply){ .text = "" };
+	if (!start_call(redis, deadline))
 		return false;
-	good = (is_alive(redis) || open_connection(redis))
-	       && converse(owner, redis, words, count, answer);
+	ok = (is_alive(redis) || open_connection(redis))
+	     && run_command(owner, redis, args, count, reply);
 	count_call(redis, start_us);
-	return good;
+	return ok;
 }
 
-/* All are said before the first answer is heard: they are few and short, so that neither side waits
- * for the other. */
+/* Sends all commands before it reads the first reply. They are few and short, so neither side
+ * blocks the other. */
 static bool
-delete_each(struct redis *redis, const char *const *keys, size_t count)
+delete_keys(struct redis *redis, const char *const *keys, size_t count)
 {
 	void *scope = mem_scope(redis, "delete");
-	struct redis_arg words[] = { REDIS_ARG("DEL"), { NULL, 0 } };
-	struct redis_reply answer;
+	struct redis_arg args[] = { REDIS_ARG("DEL"), { NULL, 0 } };
+	struct redis_reply reply;
 	bool all = true;
 
-	for (size_t i = 0; redis->wire && i < count; i++) {
-		words[1] = redis_arg(keys[i]);
-		all = say(redis, words, 2) && all;
+	for (size_t i = 0; redis->stream && i < count; i++) {
+		args[1] = redis_arg(keys[i]);
+		all = send_command(redis, args, 2) && all;
 	}
-	for (size_t i = 0; redis->wire && i < count; i++)
-		all = hear(scope, redis, "DEL", &answer) && all;
+	for (size_t i = 0; redis->stream && i < count; i++)
+		all = receive_reply(scope, redis, "DEL", &reply) && all;
 	mem_free(scope);
-	return all && redis->wire;
+	return all && redis->stream;
 }
 
 bool
 redis_delete(struct redis *redis, struct deadline deadline, const char *const *keys, size_t count)
 {
 	int64_t start_us = clock_now_us();
-	bool good;
+	bool ok;
 
-	if (!begin(redis, deadline))
+	if (!start_call(redis, deadline))
 		return false;
-	good = (is_alive(redis) || open_connection(redis)) && delete_each(redis, keys, count);
+	ok = (is_alive(redis) || open_connection(redis)) && delete_keys(redis, keys, count);
 	count_call(redis, start_us);
-	return good;
+	return ok;
 }
 
 struct redis_cost
@@ -416,11 +431,11 @@ redis_cost(const struct redis *redis)
 const char *
 redis_last_error(const struct redis *redis)
 {
-	return redis->why;
+	return redis->error;
 }
 
 void
 redis_retry_now(struct redis *redis)
 {
-	redis->away_until_us = 0;
+	redis->next_try_us = 0;
 }

@@ -1,9 +1,9 @@
-/* redis.h - Redis: one connection a process, made on first use and again when it was lost
+/* redis.h - Redis: one connection a process, opened on first use and again after it was lost
  *
- * A call ends within its timeout in all, whatever the server does or does not do. After one that
- * got no answer the next ones fail at once for a second, so that a Redis that is away costs
- * requests nothing; the log says so once a minute. An error that it answers with is that call's
- * alone, but for those that say that the server is not well.
+ * A call ends within its timeout, whatever the server does. After a call that got no reply, the
+ * next ones fail at once for a second, so that a Redis that is down costs requests nothing; the log
+ * reports it at most once a minute. An error reply concerns that call only, unless it says that the
+ * server itself is in trouble.
  */
 #ifndef NULLPOOL_CACHE_REDIS_H
 #define NULLPOOL_CACHE_REDIS_H
@@ -13,7 +13,7 @@
 #include "config/redis_url.h"
 
 #define REDIS_ARGS_MAX     8
-#define REDIS_REPLY_MAX    (1 << 20) /* bytes; a longer one is a failure */
+#define REDIS_REPLY_MAX    (1 << 20) /* bytes; a longer reply is a failure */
 #define REDIS_ARG(literal) ((struct redis_arg){ literal, sizeof(literal) - 1 })
 
 struct redis;
@@ -31,38 +31,36 @@ redis_arg(const char *text)
 
 struct redis_reply {
 	bool nil;
-	const char *text; /* of a string or a status, with a NUL behind it; else "" */
+	const char *text; /* a string's or a status's, with a NUL behind it; else "" */
 	size_t size;
 	int64_t number;
-	bool wrong_type; /* of a failure: what stands under the key is of another type */
+	bool wrong_type; /* the call failed because the key holds another type */
 };
 
-/* Belongs to owner; `where` is borrowed. */
-RETURNS_OWNED struct redis *redis_new(void *owner, const struct redis_url *where,
-                                      int64_t timeout_ms);
+/* Belongs to owner; `url` is borrowed. */
+RETURNS_OWNED struct redis *redis_new(void *owner, const struct redis_url *url, int64_t timeout_ms);
 
-/* Sends one command and reads its answer, which belongs to owner. False: there is none, or it is an
- * error. */
+/* Sends one command and reads its reply, whose text belongs to owner. Returns false if there is no
+ * reply or it is an error. */
 NP_MUST_CHECK bool redis_command(void *owner, struct redis *redis, struct deadline deadline,
-                                 const struct redis_arg *words, size_t count,
-                                 struct redis_reply *answer);
+                                 const struct redis_arg *args, size_t count,
+                                 struct redis_reply *reply);
 
-/* DEL of each, sent together; not one DEL, whose keys may be of different slots of a cluster.
- * False: not all were done. */
+/* Sends a DEL for each key, all in one round trip. One DEL of several keys would fail where they
+ * are in different slots of a cluster. Returns false if not all were done. */
 NP_MUST_CHECK bool redis_delete(struct redis *redis, struct deadline deadline,
                                 const char *const *keys, size_t count);
 
-/* How many calls were made, of those that were tried at all, and how long they took; since it was
- * made. */
+/* Calls that reached for the server, and the time they took, since redis_new(). */
 struct redis_cost {
 	int64_t calls, us;
 };
 struct redis_cost redis_cost(const struct redis *redis);
 
-/* Why the last call failed that did: "connect: Connection refused". */
+/* Why the last failed call failed: "connect: Connection refused". */
 const char *redis_last_error(const struct redis *redis);
 
-/* The next call is tried even in the second after a failure. */
+/* Has the next call tried even in the second after a failure. */
 void redis_retry_now(struct redis *redis);
 
 #endif

@@ -202,7 +202,7 @@ def test_a_value_that_was_changed_or_moved_is_not_believed(users):
         answer = users.client.get(f"/users/{user['id']}")
         assert (answer.json(), word(users, answer)) == (user, "miss")
         kept(users, user)
-    assert len(users.lines(event="redis not believed")) == 1  # a minute, and of the one process that has met it
+    assert len(users.lines(event="redis value rejected")) == 1  # a minute, and of the one process that has met it
 
 
 def hash_of(secret, *parts):
