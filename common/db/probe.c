@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/poll.h"
 #include "base/resolve.h"
+#include "base/stream.h"
 #include "base/text.h"
 #include "db/keywords.h"
 #include "db/tls.h"
@@ -37,71 +38,23 @@ struct talk {
 	struct deadline deadline;
 	struct probe *probe;
 	int fd;
-	SSL *tls; /* NULL: none yet */
+	struct stream *stream; /* on fd; NULL: not connected */
+	SSL *tls;              /* the stream's; NULL: in the clear so far */
 	int hellos;
 	bool has_certificate, certificate_wanted; /* the client's */
 };
 
 /* --- bytes --- */
 
-/* Whether to try again what returned `result`. */
+/* Reads exactly `size` bytes. */
 static bool
-wait_tls(struct talk *talk, int result)
-{
-	int wants = SSL_get_error(talk->tls, result);
-
-	ERR_clear_error();
-	return (wants == SSL_ERROR_WANT_READ || wants == SSL_ERROR_WANT_WRITE)
-	       && poll_until(talk->fd, wants == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT,
-	                     talk->deadline)
-	              == POLL_READY
-	       && !deadline_passed(talk->deadline);
-}
-
-static bool
-wait_plain(struct talk *talk, short events)
-{
-	return (errno == EAGAIN || errno == EINTR)
-	       && poll_until(talk->fd, events, talk->deadline) == POLL_READY
-	       && !deadline_passed(talk->deadline);
-}
-
-static bool
-say(struct talk *talk, const void *bytes, size_t size)
-{
-	const char *at = bytes;
-
-	while (size > 0) {
-		ssize_t sent = talk->tls ? SSL_write(talk->tls, at, (int)size)
-		                         : send(talk->fd, at, size, MSG_NOSIGNAL);
-
-		if (sent > 0) {
-			at += sent;
-			size -= (size_t)sent;
-		} else if (talk->tls ? !wait_tls(talk, (int)sent) : !wait_plain(talk, POLLOUT)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool
-hear(struct talk *talk, void *bytes, size_t size)
+receive_bytes(struct talk *talk, void *bytes, size_t size)
 {
 	char *at = bytes;
 
-	while (size > 0) {
-		ssize_t got = talk->tls ? SSL_read(talk->tls, at, (int)size)
-		                        : recv(talk->fd, at, size, 0);
-
-		if (got > 0) {
-			at += got;
-			size -= (size_t)got;
-		} else if (talk->tls ? !wait_tls(talk, (int)got)
-		                     : got == 0 || !wait_plain(talk, POLLIN)) {
+	for (size_t got; size > 0; at += got, size -= got)
+		if (!stream_read(talk->stream, talk->deadline, at, size, &got))
 			return false;
-		}
-	}
 	return true;
 }
 
@@ -296,23 +249,15 @@ new_tls(struct talk *talk)
 	if (!conninfo_is_address(talk->info))
 		(void)SSL_set_tlsext_host_name(
 		    tls, mem_strdup(talk->owner, conninfo_get(talk->info, "host")));
-	if (SSL_set_fd(tls, talk->fd) == 1)
-		return tls;
-	SSL_free(tls);
-	return NULL;
+	return tls;
 }
 
 static bool
 shake_hands(struct talk *talk)
 {
-	int result;
-
 	talk->tls = new_tls(talk);
-	if (!talk->tls)
+	if (!talk->tls || !stream_start_tls(talk->stream, talk->tls, talk->deadline))
 		return false;
-	while ((result = SSL_connect(talk->tls)) != 1)
-		if (!wait_tls(talk, result))
-			return false;
 	talk->probe->tls = PROBE_TLS;
 	talk->probe->again = talk->hellos > 1;
 	return true;
@@ -342,7 +287,8 @@ ask_for_tls(struct talk *talk)
 	static const char request[8] = { 0, 0, 0, 8, 0x04, (char)0xd2, 0x16, 0x2f };
 	char answer;
 
-	if (!say(talk, request, sizeof(request)) || !hear(talk, &answer, 1))
+	if (!stream_write(talk->stream, talk->deadline, request, sizeof(request))
+	    || !receive_bytes(talk, &answer, 1))
 		return false;
 	if (answer != 'S' && answer != 'E')
 		talk->probe->tls = answer == 'N' ? PROBE_NO_TLS : PROBE_STRANGE;
@@ -389,7 +335,7 @@ introduce(struct talk *talk)
 	buf_char(&packet, '\0');
 	size = htonl((uint32_t)packet.size);
 	memcpy(storage, &size, sizeof(size));
-	return !packet.overflow && say(talk, storage, packet.size);
+	return !packet.overflow && stream_write(talk->stream, talk->deadline, storage, packet.size);
 }
 
 /* Names one after the other, the last one empty. */
@@ -436,13 +382,13 @@ ask_for_method(struct talk *talk)
 	char head[5], body[PACKET_MAX_BYTES];
 	uint32_t size;
 
-	if (!introduce(talk) || !hear(talk, head, sizeof(head)) || head[0] != 'R')
+	if (!introduce(talk) || !receive_bytes(talk, head, sizeof(head)) || head[0] != 'R')
 		return;
 	size = number_at(head + 1) - 4;
-	if (size < 4 || size > sizeof(body) || !hear(talk, body, size))
+	if (size < 4 || size > sizeof(body) || !receive_bytes(talk, body, size))
 		return;
 	talk->probe->method = method_of(talk, body, size);
-	(void)say(talk, terminate, sizeof(terminate));
+	(void)!stream_write(talk->stream, talk->deadline, terminate, sizeof(terminate));
 }
 
 /* --- all of it --- */
@@ -452,7 +398,7 @@ hang_up(struct talk *talk)
 {
 	if (talk->tls)
 		(void)SSL_shutdown(talk->tls);
-	SSL_free(talk->tls);
+	mem_free(talk->stream);
 	ERR_clear_error();
 	if (talk->fd >= 0)
 		(void)close(talk->fd);
@@ -474,7 +420,10 @@ probe_run(void *owner, const struct conninfo *info, struct deadline deadline, st
 	tls_prefer_p256();
 	tls_root_init(&root, &talk.keywords);
 	probe->bundle = root.bundle != NULL;
-	if (reach(&talk) && begin_tls(&talk))
-		ask_for_method(&talk);
+	if (reach(&talk)) {
+		talk.stream = stream_new(owner, talk.fd);
+		if (begin_tls(&talk))
+			ask_for_method(&talk);
+	}
 	hang_up(&talk);
 }
