@@ -1,4 +1,4 @@
-/* attributes.h - the compiler attributes of this tree, and the sizes of things */
+/* attributes.h - compiler attributes, and macros that every file uses */
 #ifndef NULLPOOL_BASE_ATTRIBUTES_H
 #define NULLPOOL_BASE_ATTRIBUTES_H
 

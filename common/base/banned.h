@@ -1,7 +1,8 @@
-/* banned.h - names of libc that are easy to misuse do not compile here, and what to use instead.
+/* banned.h - functions of libc that are easy to misuse and therefore do not compile here
  *
- * Every floor includes it through attributes.h. The system headers that declare the names come
- * first, or their own declarations would be what fails.
+ * Each comment names what to use instead. Every file includes this header through attributes.h. The
+ * system headers that declare the functions are included first, since their declarations would
+ * not compile after the macros.
  */
 #ifndef NULLPOOL_BASE_BANNED_H
 #define NULLPOOL_BASE_BANNED_H
@@ -13,7 +14,7 @@
 
 #define BANNED(name) name##_is_banned_see_banned_h
 
-/* No bound: buf_add(), mem_printf(). */
+/* Unbounded: buf_add(), mem_printf(). */
 #undef strcpy
 #define strcpy(a, b) BANNED(strcpy)
 #undef strcat
@@ -23,7 +24,7 @@
 #undef vsprintf
 #define vsprintf(...) BANNED(vsprintf)
 
-/* Cuts without a word, or without a NUL: mem_strndup(). */
+/* Truncates silently, or without a NUL: mem_strndup(). */
 #undef strncpy
 #define strncpy(a, b, n) BANNED(strncpy)
 #undef strncat
@@ -39,7 +40,7 @@
 #undef ctime
 #define ctime(t) BANNED(ctime)
 
-/* No way to see a failure: parse_int() and parse_float() in text.h. */
+/* Failures cannot be detected: parse_int() and parse_float() in text.h. */
 #undef atoi
 #define atoi(s) BANNED(atoi)
 #undef atol

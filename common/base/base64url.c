@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* libsodium 1.0.18 computes with a char that is signed, and takes bytes above 0x7f for digits. */
+/* libsodium 1.0.18 treats bytes above 0x7f as digits, because its char is signed. */
 static bool
 is_in_alphabet(const char *text, size_t size)
 {

@@ -1,14 +1,15 @@
-/* base64url.h - bytes as text that needs no escape in a URL (RFC 4648 5, without padding), by
- * libsodium */
+/* base64url.h - binary data as text that needs no escaping in a URL: RFC 4648 section 5, without
+ * padding */
 #ifndef NULLPOOL_BASE_BASE64URL_H
 #define NULLPOOL_BASE_BASE64URL_H
 
 #include "base/attributes.h"
 
+/* The text belongs to owner. */
 char *base64url_encode(void *owner, const void *bytes, size_t size);
 
-/* NULL: it is none, or has bits that no byte needs: one text, one value. A NUL stands behind the
- * bytes. */
+/* Returns the bytes, which belong to owner and have a NUL behind them. Returns NULL if the text is
+ * not base64url or sets unused bits, so that each value has exactly one text. */
 char *base64url_decode(void *owner, const char *text, size_t text_size, size_t *size);
 
 #endif

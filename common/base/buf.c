@@ -40,9 +40,9 @@ buf_reset(struct buf *buf)
 	buf->data[0] = '\0';
 }
 
-/* Makes room for `more` bytes and the NUL, or remembers that there is none. */
+/* Makes room for `more` bytes and the NUL, or sets `overflow`. */
 static bool
-buf_room(struct buf *buf, size_t more)
+make_room(struct buf *buf, size_t more)
 {
 	size_t capacity = buf->capacity;
 
@@ -62,7 +62,7 @@ buf_room(struct buf *buf, size_t more)
 void
 buf_add(struct buf *buf, const char *bytes, size_t size)
 {
-	if (!buf_room(buf, size))
+	if (!make_room(buf, size))
 		return;
 	if (size > 0)
 		memcpy(buf->data + buf->size, bytes, size);
@@ -79,7 +79,7 @@ buf_text(struct buf *buf, const char *text)
 void
 buf_char(struct buf *buf, char byte)
 {
-	if (!buf_room(buf, 1))
+	if (!make_room(buf, 1))
 		return;
 	buf->data[buf->size++] = byte;
 	buf->data[buf->size] = '\0';
@@ -92,12 +92,12 @@ buf_printf(struct buf *buf, const char *format, ...)
 	va_list args;
 	int size;
 
-	/* Mostly it fits at once. */
+	/* Usually the text fits on the first try. */
 	va_start(args, format);
 	size = vsnprintf(buf->data + buf->size, room, format, args);
 	va_end(args);
 	assert(size >= 0);
-	if (!buf_room(buf, (size_t)size)) {
+	if (!make_room(buf, (size_t)size)) {
 		buf->data[buf->size] = '\0';
 		return;
 	}
@@ -118,7 +118,7 @@ buf_int(struct buf *buf, int64_t value)
 }
 
 static void
-json_escape(struct buf *buf, uint32_t point)
+add_json_escape(struct buf *buf, uint32_t point)
 {
 	static const char letters[] = {
 		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
@@ -133,9 +133,9 @@ json_escape(struct buf *buf, uint32_t point)
 		buf_printf(buf, "u%04x", (unsigned)point);
 }
 
-/* What most texts are made of. */
+/* ASCII that needs no escape: most of most texts. */
 static bool
-is_plain(char c)
+is_plain_json(char c)
 {
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
@@ -143,14 +143,14 @@ is_plain(char c)
 void
 buf_json_string(struct buf *buf, const char *text, size_t size)
 {
-	size_t plain = 0, at = 0; /* [plain, at) needs no escape and is not written yet */
+	size_t plain = 0, at = 0; /* [plain, at) needs no escape and is still to be appended */
 
 	buf_char(buf, '"');
 	while (at < size) {
 		uint32_t point;
 		size_t length;
 
-		if (is_plain(text[at])) {
+		if (is_plain_json(text[at])) {
 			at++;
 			continue;
 		}
@@ -164,7 +164,7 @@ buf_json_string(struct buf *buf, const char *text, size_t size)
 		if (length == 0)
 			buf_text(buf, "\xef\xbf\xbd");
 		else
-			json_escape(buf, point);
+			add_json_escape(buf, point);
 		at += length ? length : 1;
 		plain = at;
 	}
@@ -179,10 +179,10 @@ buf_json_text(struct buf *buf, const char *text)
 }
 
 void
-buf_percent(struct buf *buf, const char *text, const char *keep)
+buf_percent(struct buf *buf, const char *text, const char *unescaped)
 {
 	for (; *text; text++) {
-		if (text_is_alnum(*text) || strchr("-._~", *text) || strchr(keep, *text))
+		if (text_is_alnum(*text) || strchr("-._~", *text) || strchr(unescaped, *text))
 			buf_char(buf, *text);
 		else
 			buf_printf(buf, "%%%02X", (unsigned)(unsigned char)*text);

@@ -73,19 +73,20 @@ clock_jitter_ms(int64_t max_ms)
 	return (int64_t)(random % (uint64_t)(max_ms + 1));
 }
 
+/* Writes exactly `digits` digits; returns the position after them. */
 static char *
-put_number(char *at, int64_t number, int digits)
+write_number(char *at, int64_t number, int digits)
 {
 	for (int i = digits; i-- > 0; number /= 10)
 		at[i] = (char)('0' + number % 10);
 	return at + digits;
 }
 
-/* 2026-01-31T23:59:59. Not gmtime_r() and strftime(): they take a lock, and a signal handler asks
- * too. The days of a year that begins in March, so that its last one is the one that may be
- * missing: https://howardhinnant.github.io/date_algorithms.html#civil_from_days */
+/* Writes 2026-01-31T23:59:59 and returns the position after it. gmtime_r() and strftime() take a
+ * lock, and so must not run in a signal handler. The year begins in March here, so that a leap day
+ * is its last day: https://howardhinnant.github.io/date_algorithms.html#civil_from_days */
 static char *
-seconds_text(int64_t unix_s, char *text)
+write_seconds(int64_t unix_s, char *text)
 {
 	int64_t days = unix_s / 86400 + 719468, second = unix_s % 86400;
 	int64_t era = days / 146097, of_era = days % 146097;
@@ -93,26 +94,26 @@ seconds_text(int64_t unix_s, char *text)
 	int64_t of_year = of_era - (365 * year + year / 4 - year / 100),
 	        month = (5 * of_year + 2) / 153;
 
-	text = put_number(text, era * 400 + year + (month >= 10), 4);
+	text = write_number(text, era * 400 + year + (month >= 10), 4);
 	*text++ = '-';
-	text = put_number(text, month < 10 ? month + 3 : month - 9, 2);
+	text = write_number(text, month < 10 ? month + 3 : month - 9, 2);
 	*text++ = '-';
-	text = put_number(text, of_year - (153 * month + 2) / 5 + 1, 2);
+	text = write_number(text, of_year - (153 * month + 2) / 5 + 1, 2);
 	*text++ = 'T';
-	text = put_number(text, second / 3600, 2);
+	text = write_number(text, second / 3600, 2);
 	*text++ = ':';
-	text = put_number(text, second / 60 % 60, 2);
+	text = write_number(text, second / 60 % 60, 2);
 	*text++ = ':';
-	return put_number(text, second % 60, 2);
+	return write_number(text, second % 60, 2);
 }
 
 void
 clock_text_of(const struct timespec *time, char text[CLOCK_TEXT_BYTES])
 {
-	char *end = seconds_text(time->tv_sec, text);
+	char *end = write_seconds(time->tv_sec, text);
 
 	*end = '.';
-	memcpy(put_number(end + 1, time->tv_nsec / 1000000, 3), "Z", sizeof("Z"));
+	memcpy(write_number(end + 1, time->tv_nsec / 1000000, 3), "Z", sizeof("Z"));
 }
 
 int64_t

@@ -6,11 +6,11 @@
 #include "base/mem.h"
 
 #define ARGON2_MEMORY_BYTES (19U << 20)
-#define ARGON2_MORE_BYTES   (64U << 10) /* what it needs beside */
+#define ARGON2_EXTRA_BYTES  (64U << 10) /* needed in addition */
 #define ARGON2_PASSES       2
 #define TOKEN_BYTES         32
 #define SEAL_NONCE_BYTES    crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
-#define SEAL_MORE_BYTES     (SEAL_NONCE_BYTES + crypto_aead_xchacha20poly1305_ietf_ABYTES)
+#define SEAL_EXTRA_BYTES    (SEAL_NONCE_BYTES + crypto_aead_xchacha20poly1305_ietf_ABYTES)
 
 bool
 hash_init(void)
@@ -24,7 +24,7 @@ hash_text(const void *bytes, size_t size, char text[HASH_TEXT_BYTES])
 	hash_keyed(NULL, bytes, size, text);
 }
 
-/* A key may be longer than BLAKE2b takes. */
+/* Hashes a key of any length to the length that BLAKE2b takes. */
 static void
 shorten_key(const char *key, unsigned char short_key[crypto_generichash_KEYBYTES])
 {
@@ -49,7 +49,8 @@ hash_derive_key(const char *secret, const char *purpose, unsigned char key[HASH_
 {
 	unsigned char short_key[crypto_generichash_KEYBYTES];
 
-	_Static_assert(HASH_KEY_BYTES == crypto_generichash_KEYBYTES, "a key for what is here");
+	_Static_assert(HASH_KEY_BYTES == crypto_generichash_KEYBYTES,
+	               "derived keys are for hash_parts()");
 	shorten_key(secret, short_key);
 	(void)crypto_generichash(key, HASH_KEY_BYTES, (const unsigned char *)purpose,
 	                         strlen(purpose), short_key, sizeof(short_key));
@@ -76,27 +77,27 @@ hash_parts(const unsigned char key[HASH_KEY_BYTES], const struct hash_part *part
 }
 
 char *
-seal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *about, const char *text,
+seal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *context, const char *text,
      size_t size)
 {
-	unsigned char *bytes = (unsigned char *)mem_resize(owner, NULL, SEAL_MORE_BYTES + size);
+	unsigned char *bytes = (unsigned char *)mem_resize(owner, NULL, SEAL_EXTRA_BYTES + size);
 	unsigned long long sealed;
 	char *encoded;
 
 	_Static_assert(HASH_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
-	               "a key for this too");
+	               "derived keys are for seal()");
 	randombytes_buf(bytes, SEAL_NONCE_BYTES);
 	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(
 	    bytes + SEAL_NONCE_BYTES, &sealed, (const unsigned char *)text, size,
-	    (const unsigned char *)about, strlen(about), NULL, bytes, key);
+	    (const unsigned char *)context, strlen(context), NULL, bytes, key);
 	encoded = base64url_encode(owner, bytes, SEAL_NONCE_BYTES + (size_t)sealed);
 	mem_free(bytes);
 	return encoded;
 }
 
 char *
-unseal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *about, const char *sealed,
-       size_t *size)
+unseal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *context,
+       const char *sealed, size_t *size)
 {
 	size_t got;
 	const unsigned char *bytes = (unsigned char *)base64url_decode(owner, sealed,
@@ -104,12 +105,12 @@ unseal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *about, 
 	unsigned long long opened;
 	char *text;
 
-	if (!bytes || got < SEAL_MORE_BYTES)
+	if (!bytes || got < SEAL_EXTRA_BYTES)
 		return NULL;
-	text = mem_resize(owner, NULL, got - SEAL_MORE_BYTES + 1);
+	text = mem_resize(owner, NULL, got - SEAL_EXTRA_BYTES + 1);
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt(
 	        (unsigned char *)text, &opened, NULL, bytes + SEAL_NONCE_BYTES,
-	        got - SEAL_NONCE_BYTES, (const unsigned char *)about, strlen(about), bytes, key)
+	        got - SEAL_NONCE_BYTES, (const unsigned char *)context, strlen(context), bytes, key)
 	    != 0)
 		return NULL;
 	text[opened] = '\0';
@@ -172,19 +173,20 @@ password_hash(void *owner, const char *password)
 	return hash;
 }
 
-/* What password_hash() would make of a password that there is none of: its parameters, and no known
- * hash. Of the size that libsodium declares. */
-static const char nobodys[crypto_pwhash_STRBYTES] =
+/* Has the parameters of password_hash() and is no known password's hash. libsodium declares this
+ * size. */
+static const char dummy_hash[crypto_pwhash_STRBYTES] =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-_Static_assert(ARGON2_MEMORY_BYTES == 19456 * 1024 && ARGON2_PASSES == 2, "nobodys says so too");
+_Static_assert(ARGON2_MEMORY_BYTES == 19456 * 1024 && ARGON2_PASSES == 2,
+               "dummy_hash says the same");
 
 bool
 password_verify(const char *hash, const char *password)
 {
-	/* Without its memory libsodium calls every password wrong: seen that it is there. No page
-	 * of it is touched. */
-	mem_free(mem_resize(mem_process(), NULL, ARGON2_MEMORY_BYTES + ARGON2_MORE_BYTES));
-	return crypto_pwhash_str_verify(hash ? hash : nobodys, password, strlen(password)) == 0
+	/* libsodium reports a wrong password when it gets no memory. This allocation ends the
+	 * process instead; it touches no page. */
+	mem_free(mem_resize(mem_process(), NULL, ARGON2_MEMORY_BYTES + ARGON2_EXTRA_BYTES));
+	return crypto_pwhash_str_verify(hash ? hash : dummy_hash, password, strlen(password)) == 0
 	       && hash;
 }

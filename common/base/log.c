@@ -15,10 +15,10 @@
 #define SECRETS_MAX        64
 #define SECRET_MIN_BYTES   4
 #define SECRET_REPLACEMENT "***"
-/* Nothing is cut to less: this is what Postgres leaves of a name. A word of our own is shorter, and
- * whole. */
+/* The shortest length to which a text is cut: Postgres cuts names to it. A shorter text is whole.
+ */
 #define CUT_MIN_BYTES  63
-#define LINE_TAIL      32 /* room kept for "cut" and the end */
+#define LINE_TAIL      32 /* room for "cut" and the end of the line */
 #define NAME_MAX_BYTES 48 /* of a member */
 
 const char *const log_level_names[LOG_LEVEL__MAX + 1] = {
@@ -34,7 +34,7 @@ const char *const log_format_names[LOG_FORMAT__MAX + 1] = {
 	[LOG_TEXT] = "text",
 };
 
-/* sd-daemon(3): syslog's numbers, which the journal takes off the line. */
+/* sd-daemon(3): syslog's levels, which the journal strips from the line. */
 static const char *const priorities[LOG_LEVEL__MAX] = {
 	[LOG_DEBUG] = "<7>",
 	[LOG_INFO] = "<6>",
@@ -49,23 +49,23 @@ static struct {
 	bool to_journal;
 	const char *secrets[SECRETS_MAX];
 	size_t secret_count;
-	bool is_first[UCHAR_MAX + 1],
-	    is_second[UCHAR_MAX + 1]; /* bytes that some secret begins with */
+	/* The first and second bytes of all secrets. */
+	bool is_first[UCHAR_MAX + 1], is_second[UCHAR_MAX + 1];
 } state = { .endpoint = "-", .least = LOG_INFO };
 
-/* sd-daemon(3): whoever started us with a socket to the journal as standard error names that
- * socket; it may be another one by now. */
+/* sd-daemon(3): JOURNAL_STREAM names the socket to the journal that the process was started with.
+ * Standard error may have been redirected since. */
 static bool
 is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	char own[2 * INT_TEXT_BYTES];
-	struct stat about;
+	struct stat status;
 
-	if (!stream || fstat(STDERR_FILENO, &about) != 0)
+	if (!stream || fstat(STDERR_FILENO, &status) != 0)
 		return false;
-	(void)snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)about.st_dev,
-	               (uintmax_t)about.st_ino);
+	(void)snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)status.st_dev,
+	               (uintmax_t)status.st_ino);
 	return strcmp(own, stream) == 0;
 }
 
@@ -118,11 +118,11 @@ log_secret(const char *secret)
 	state.secrets[state.secret_count++] = secret;
 }
 
-/* How much of the text is before anything that may be the beginning of a secret. Every text of
- * every line is looked through, and of an id's hexadecimal digits one in four would be by its first
- * byte alone. */
+/* Returns the length of the text before the first two bytes that may begin a secret. Every text of
+ * every line is searched. By the first byte alone, one in four hexadecimal digits of an id would
+ * match. */
 static size_t
-harmless(const char *text)
+harmless_size(const char *text)
 {
 	size_t size = 0;
 
@@ -133,10 +133,10 @@ harmless(const char *text)
 	return size;
 }
 
-/* Length of the longest secret that starts here, or 0. Of a text that may have been cut the end may
- * be the start of one. */
+/* Returns the length of the longest secret that starts here, or 0. A text that may have been cut
+ * can end in the beginning of a secret. */
 static size_t
-secret_at(const char *text, bool may_be_cut)
+one_secret_size(const char *text, bool may_be_cut)
 {
 	size_t longest = 0;
 
@@ -153,14 +153,14 @@ secret_at(const char *text, bool may_be_cut)
 	return longest;
 }
 
-/* The same, with what overlaps it. */
+/* The same, with the secrets that overlap it. */
 static size_t
-secrets_at(const char *text, bool may_be_cut)
+secret_size(const char *text, bool may_be_cut)
 {
-	size_t end = secret_at(text, may_be_cut);
+	size_t end = one_secret_size(text, may_be_cut);
 
 	for (size_t at = 1; at < end; at++) {
-		size_t size = secret_at(text + at, may_be_cut);
+		size_t size = one_secret_size(text + at, may_be_cut);
 
 		if (at + size > end)
 			end = at + size;
@@ -174,11 +174,11 @@ log_scrub(struct buf *out, const char *text)
 	bool may_be_cut = strlen(text) >= CUT_MIN_BYTES;
 
 	while (*text) {
-		size_t size = harmless(text);
+		size_t size = harmless_size(text);
 
 		buf_add(out, text, size);
 		text += size;
-		size = secrets_at(text, may_be_cut);
+		size = secret_size(text, may_be_cut);
 		if (size > 0) {
 			buf_text(out, SECRET_REPLACEMENT);
 			text += size;
@@ -188,9 +188,9 @@ log_scrub(struct buf *out, const char *text)
 	}
 }
 
-/* Takes back what did not fit, so that the line stays whole JSON. */
+/* Removes a member that did not fit, so that the line stays valid JSON. */
 static void
-keep_or_cut(struct log_line *line, size_t before)
+remove_if_overflow(struct log_line *line, size_t before)
 {
 	if (!line->buf.overflow)
 		return;
@@ -202,7 +202,7 @@ keep_or_cut(struct log_line *line, size_t before)
 
 /* 2026-01-31T23:59:59.123Z warning users[123] reply not sent */
 static void
-begin_text(struct buf *out, const char *now, enum log_level level, const char *event)
+begin_text_line(struct buf *out, const char *now, enum log_level level, const char *event)
 {
 	buf_printf(out, "%s %s %s[%d] %s", now, log_level_names[level], state.endpoint,
 	           (int)getpid(), event);
@@ -224,7 +224,7 @@ log_begin(struct log_line *line, enum log_level level, const char *event)
 		buf_text(&line->buf, priorities[level]);
 	line->text = is_text();
 	if (line->text) {
-		begin_text(&line->buf, now, level, event);
+		begin_text_line(&line->buf, now, level, event);
 		return;
 	}
 	buf_text(&line->buf, "{\"time\":\"");
@@ -239,13 +239,14 @@ log_begin(struct log_line *line, enum log_level level, const char *event)
 	buf_json_text(&line->buf, event);
 }
 
+/* Appends a member's name. Returns the size of the line before it. */
 static size_t
-member(struct log_line *line, const char *name)
+begin_member(struct log_line *line, const char *name)
 {
 	size_t before = line->buf.size, size = strlen(name);
 	char text[NAME_MAX_BYTES + 4], *at = text;
 
-	/* Names are ours, and need no escape. */
+	/* Names are constants of this program and need no escape. */
 	assert(size <= NAME_MAX_BYTES);
 	*at++ = line->text ? ' ' : ',';
 	if (!line->text)
@@ -259,9 +260,9 @@ member(struct log_line *line, const char *name)
 	return before;
 }
 
-/* What needs no quotes to be seen as one value. */
+/* Returns true if the text needs no quotes to be read as one value. */
 static bool
-is_plain(const char *text)
+is_one_word(const char *text)
 {
 	for (const char *c = text; *c; c++)
 		if (!text_is_alnum(*c) && !strchr("/{}-_.:*+", *c))
@@ -270,19 +271,19 @@ is_plain(const char *text)
 }
 
 static void
-clean_string(struct log_line *line, const char *name, const char *value)
+write_string(struct log_line *line, const char *name, const char *value)
 {
-	size_t before = member(line, name);
+	size_t before = begin_member(line, name);
 
-	if (line->text && is_plain(value))
+	if (line->text && is_one_word(value))
 		buf_text(&line->buf, value);
 	else
 		buf_json_text(&line->buf, value);
-	keep_or_cut(line, before);
+	remove_if_overflow(line, before);
 }
 
 static void
-scrubbed_string(struct log_line *line, const char *name, const char *value)
+write_scrubbed(struct log_line *line, const char *name, const char *value)
 {
 	char storage[LOG_LINE_MAX];
 	struct buf clean;
@@ -292,7 +293,7 @@ scrubbed_string(struct log_line *line, const char *name, const char *value)
 	if (clean.overflow)
 		line->cut = true;
 	else
-		clean_string(line, name, clean.data);
+		write_string(line, name, clean.data);
 }
 
 void
@@ -300,10 +301,10 @@ log_string(struct log_line *line, const char *name, const char *value)
 {
 	if (!line->wanted || !value)
 		return;
-	if (value[harmless(value)])
-		scrubbed_string(line, name, value);
+	if (value[harmless_size(value)])
+		write_scrubbed(line, name, value);
 	else
-		clean_string(line, name, value);
+		write_string(line, name, value);
 }
 
 void
@@ -313,9 +314,9 @@ log_int(struct log_line *line, const char *name, int64_t value)
 
 	if (!line->wanted)
 		return;
-	before = member(line, name);
+	before = begin_member(line, name);
 	buf_int(&line->buf, value);
-	keep_or_cut(line, before);
+	remove_if_overflow(line, before);
 }
 
 void
@@ -325,9 +326,9 @@ log_bool(struct log_line *line, const char *name, bool value)
 
 	if (!line->wanted)
 		return;
-	before = member(line, name);
+	before = begin_member(line, name);
 	buf_text(&line->buf, value ? "true" : "false");
-	keep_or_cut(line, before);
+	remove_if_overflow(line, before);
 }
 
 void
@@ -338,15 +339,15 @@ log_ms(struct log_line *line, const char *name, int64_t us)
 
 	if (!line->wanted)
 		return;
-	before = member(line, name);
+	before = begin_member(line, name);
 	if (us < 0)
 		buf_char(&line->buf, '-');
 	buf_int(&line->buf, llabs(us) / 1000);
 	buf_char(&line->buf, '.');
-	/* A 1 before its three digits, so that they are three. */
+	/* The 1 keeps the leading zeros of the three digits. */
 	(void)text_of_int(1000 + llabs(us) % 1000, decimals);
 	buf_text(&line->buf, decimals + 1);
-	keep_or_cut(line, before);
+	remove_if_overflow(line, before);
 }
 
 void

@@ -1,12 +1,11 @@
-/* log.h - one event, one line to standard error (sink.h), for programs as JSON or for people as
- * name=value
+/* log.h - one event, one line on standard error: JSON for programs, or name=value for people
  *
- * Where standard error is systemd's journal, a line begins with its priority ("<4>"), which the
- * journal keeps apart from it.
+ * Every line has time, level, endpoint, pid and event; a caller adds members. Where standard error
+ * is systemd's journal, a line begins with its priority ("<4>"), which the journal strips.
  *
- * Every line has time, level, endpoint, pid and event; a caller adds members. Nothing secret gets
- * through: what log_secret() was told of is written as ***, wherever it appears. A line longer than
- * LOG_LINE_MAX loses the members that did not fit and says so with "cut": true.
+ * No secret gets through: a text that log_secret() was given is written as *** wherever it appears.
+ * A line over LOG_LINE_MAX loses the members that did not fit and gets "cut": true. A line is
+ * written whole or not at all (sink.h).
  */
 #ifndef NULLPOOL_BASE_LOG_H
 #define NULLPOOL_BASE_LOG_H
@@ -14,7 +13,7 @@
 #include "base/attributes.h"
 #include "base/buf.h"
 
-/* 8 KiB: as much as a reader of a line protocol can be expected to keep together. */
+/* 8 KiB: readers of a line protocol can be expected to keep that much together. */
 #define LOG_LINE_MAX 8192
 
 enum log_format { LOG_AUTO, LOG_JSON, LOG_TEXT, LOG_FORMAT__MAX };
@@ -29,26 +28,30 @@ struct log_line {
 	char storage[LOG_LINE_MAX];
 };
 
-/* Before it is called, lines say endpoint "-" and the level is info. The name is borrowed. */
+/* Sets the endpoint's name, which is borrowed, and the lowest level to write; before, they are "-"
+ * and info. From now on, out of memory (mem.h) is logged too. */
 void log_setup(const char *endpoint, enum log_level least);
 
-/* LOG_AUTO, as it is before: text at a terminal, else JSON. */
+/* LOG_AUTO is the default: text at a terminal, else JSON. */
 void log_set_format(enum log_format format);
+
+/* Returns true if events of this level are written. */
 bool log_wants(enum log_level level);
 
-/* Their names, lower case; end with NULL. */
+/* Lower-case names; the arrays end with NULL. */
 extern const char *const log_level_names[LOG_LEVEL__MAX + 1];
 extern const char *const log_format_names[LOG_FORMAT__MAX + 1];
 
-/* A text that no line may show; it is borrowed for good, and there may be 64 of them. One under 4
- * bytes is not taken: hiding it would garble every line. Its first 4 or more bytes count too where
- * a text of 63 bytes or more ends in them, since texts are cut to their length, and none to less.
- */
+/* Registers a text that no line may show; it is borrowed for good. At most 64 are possible. A text
+ * under 4 bytes is ignored, because hiding it would garble every line. Texts are cut to fixed
+ * lengths, the shortest of which is 63 bytes: where a text of 63 bytes or more ends in the first 4
+ * or more bytes of a secret, those are hidden too. */
 void log_secret(const char *secret);
 
-/* Copies text with each secret replaced by ***. */
+/* Appends text to out, with each secret replaced by ***. */
 void log_scrub(struct buf *out, const char *text);
 
+/* A line: log_begin(), its members, log_end(), which writes it. */
 void log_begin(struct log_line *line, enum log_level level, const char *event);
 void log_string(struct log_line *line, const char *name,
                 const char *value); /* NULL: the member is left out */
@@ -61,7 +64,7 @@ void log_end(struct log_line *line);
 /* An event without members. */
 void log_plain(enum log_level level, const char *event);
 
-/* An event with one member "detail". */
+/* An event with one member, "detail". */
 void log_printf(enum log_level level, const char *event, const char *format, ...) NP_PRINTF(3, 4);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/exit_code.h"
 #include "base/mem.h"
 
-static void *process;
+static void *process_owner;
 static void (*report_exhausted)(void);
 
 struct owned {
@@ -27,8 +27,9 @@ mem_exhausted(void)
 	_exit(EXIT_INTERNAL);
 }
 
+/* Returns the block, unless memory is used up. */
 static void *
-checked(void *block)
+check_block(void *block)
 {
 	if (!block)
 		mem_exhausted();
@@ -38,29 +39,29 @@ checked(void *block)
 void *
 mem_process(void)
 {
-	if (!process)
-		process = checked(talloc_named_const(NULL, 0, "process"));
-	return process;
+	if (!process_owner)
+		process_owner = check_block(talloc_named_const(NULL, 0, "process"));
+	return process_owner;
 }
 
 void
 mem_end(void)
 {
-	mem_free(process);
-	process = NULL;
+	mem_free(process_owner);
+	process_owner = NULL;
 }
 
 void *
 mem_scope(void *owner, const char *name)
 {
-	return checked(talloc_named_const(owner, 0, name));
+	return check_block(talloc_named_const(owner, 0, name));
 }
 
 void
-mem_free(void *thing)
+mem_free(void *block)
 {
-	if (thing)
-		(void)talloc_free(thing);
+	if (block)
+		(void)talloc_free(block);
 }
 
 void *
@@ -68,31 +69,31 @@ mem_zeroed(void *owner, size_t size, size_t count, const char *name)
 {
 	if (size != 0 && count > SIZE_MAX / 2 / size)
 		mem_exhausted();
-	return memset(checked(talloc_named_const(owner, size * count, name)), 0, size * count);
+	return memset(check_block(talloc_named_const(owner, size * count, name)), 0, size * count);
 }
 
 char *
 mem_resize(void *owner, char *block, size_t size)
 {
-	return checked(talloc_realloc_size(owner, block, size ? size : 1));
+	return check_block(talloc_realloc_size(owner, block, size ? size : 1));
 }
 
 char *
 mem_strdup(void *owner, const char *text)
 {
-	return checked(talloc_strdup(owner, text));
+	return check_block(talloc_strdup(owner, text));
 }
 
 char *
 mem_strndup(void *owner, const char *text, size_t size)
 {
-	return checked(talloc_strndup(owner, text, size));
+	return check_block(talloc_strndup(owner, text, size));
 }
 
 char *
 mem_vprintf(void *owner, const char *format, va_list args)
 {
-	return checked(talloc_vasprintf(owner, format, args));
+	return check_block(talloc_vasprintf(owner, format, args));
 }
 
 char *

@@ -2,28 +2,28 @@
 
 #include <stdarg.h>
 
-static char noted[256];
+static char note[256]; /* "": none */
 
 void
 misuse_note(const char *format, ...)
 {
 	va_list args;
 
-	if (noted[0])
+	if (note[0])
 		return;
 	va_start(args, format);
-	(void)vsnprintf(noted, sizeof(noted), format, args);
+	(void)vsnprintf(note, sizeof(note), format, args);
 	va_end(args);
 }
 
 const char *
 misuse_noted(void)
 {
-	return noted[0] ? noted : NULL;
+	return note[0] ? note : NULL;
 }
 
 void
 misuse_reset(void)
 {
-	noted[0] = '\0';
+	note[0] = '\0';
 }

@@ -1,15 +1,15 @@
-/* misuse.h - what a handler asked for that is not there: a parameter, a column, a row
+/* misuse.h - a handler asked for a parameter, column or row that does not exist
  *
- * Such a call gives an empty value and is noted here, and the request fails by the name of what was
- * asked for. The process does not end: its commit may have been sent. A process has one request at
- * a time, so there is one note.
+ * Such a call returns an empty value and notes the misuse here. The request then fails, and the log
+ * says what was asked for. The process goes on, because its commit may have been sent. A process
+ * has one request at a time, so there is one note.
  */
 #ifndef NULLPOOL_BASE_MISUSE_H
 #define NULLPOOL_BASE_MISUSE_H
 
 #include "base/attributes.h"
 
-/* Only the first one since the reset counts: others may follow from it. */
+/* Only the first one after a reset is noted: later ones may follow from it. */
 void misuse_note(const char *format, ...) NP_PRINTF(1, 2);
 
 /* Returns what was noted, or NULL. */

@@ -9,33 +9,33 @@
 #include "base/mem.h"
 
 struct object_sizes {
-	uintptr_t base; /* what the kernel added to the file's addresses */
+	uintptr_t base; /* the kernel loaded the program this far above the file's addresses */
 	const ElfW(Sym) * symbols;
 	size_t count;
 };
 
 static int
-take_base(struct dl_phdr_info *info, size_t size, void *base)
+set_base(struct dl_phdr_info *info, size_t size, void *base)
 {
 	(void)size;
 	*(uintptr_t *)base = info->dlpi_addr;
-	return 1; /* the first one is the program itself */
+	return 1; /* stops after the first object, the program itself */
 }
 
-/* Of a file of that many bytes: nothing outside of it is read, whatever its headers say. */
+/* Reads nothing outside of the file's `size` bytes, whatever its headers say. */
 static void
 find_symbols(struct object_sizes *sizes, const char *file, size_t size)
 {
-	const ElfW(Ehdr) *head = (const void *)file;
+	const ElfW(Ehdr) *header = (const void *)file;
 	const ElfW(Shdr) * sections;
 
-	if (size < sizeof(*head) || memcmp(head->e_ident, ELFMAG, SELFMAG) != 0
-	    || head->e_shentsize != sizeof(*sections) || head->e_shoff > size
-	    || (size - head->e_shoff) / sizeof(*sections) < head->e_shnum
-	    || head->e_shoff % _Alignof(ElfW(Shdr)) != 0)
+	if (size < sizeof(*header) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0
+	    || header->e_shentsize != sizeof(*sections) || header->e_shoff > size
+	    || (size - header->e_shoff) / sizeof(*sections) < header->e_shnum
+	    || header->e_shoff % _Alignof(ElfW(Shdr)) != 0)
 		return;
-	sections = (const void *)(file + head->e_shoff);
-	for (size_t i = 0; i < head->e_shnum; i++) {
+	sections = (const void *)(file + header->e_shoff);
+	for (size_t i = 0; i < header->e_shnum; i++) {
 		const ElfW(Shdr) *section = &sections[i];
 
 		if (section->sh_type != SHT_SYMTAB || section->sh_offset > size
@@ -47,23 +47,23 @@ find_symbols(struct object_sizes *sizes, const char *file, size_t size)
 	}
 }
 
-/* The file stays mapped: what is not looked at costs nothing. */
+/* The file stays mapped: pages that nobody reads cost nothing. */
 struct object_sizes *
 object_sizes_read(void *owner)
 {
 	struct object_sizes *sizes = mem_new(owner, struct object_sizes);
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	struct stat about;
+	struct stat status;
 	void *file = MAP_FAILED;
 
-	if (fd >= 0 && fstat(fd, &about) == 0 && about.st_size > 0)
-		file = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size > 0)
+		file = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (fd >= 0)
 		(void)close(fd);
 	if (file == MAP_FAILED)
 		return NULL;
-	(void)dl_iterate_phdr(take_base, &sizes->base);
-	find_symbols(sizes, file, (size_t)about.st_size);
+	(void)dl_iterate_phdr(set_base, &sizes->base);
+	find_symbols(sizes, file, (size_t)status.st_size);
 	return sizes->count > 0 ? sizes : NULL;
 }
 

@@ -13,51 +13,52 @@
 /* A database, perhaps a replica, perhaps a Redis. */
 #define NAMES_MAX 3
 
-/* A name server that does not answer costs this before the next one is asked; doubled when all
- * have been. A late answer of the first one still counts. */
+/* The wait for a name server before the next one is asked; doubled after each round. A late answer
+ * of an earlier server still counts. */
 #define SERVER_TIMEOUT_MS 500
-/* Of each server: 7.5 s with one, 15 s with two. */
+/* For each server: 7.5 s in all with one server, 15 s with two. */
 #define SERVER_TRIES 4
-/* Some name servers never answer for IPv6: after so long each family is asked for by itself, and
+/* Some name servers never answer for IPv6. After this time each family is queried by itself, and
  * the first answer counts. */
-#define BOTH_FAMILIES_US INT64_C(750000)
-/* A failure is told to those who waited for it, so long at most; then it is asked anew. */
+#define SPLIT_AFTER_US INT64_C(750000)
+/* A failure is reported to a caller that waited for it within this time; later, the name is queried
+ * again. */
 #define FAILURE_US INT64_C(1000000)
 
 #define EVENTS_MAX 8
 
 static const char no_answer[] = "no answer within the time allowed";
 
-/* A question may outlive the request that asked, so it belongs to none. */
+/* A query may outlive the request that started it, so it belongs to no request. */
 static struct name {
 	char host[NI_MAXHOST]; /* "": free */
-	ares_channel channel;  /* NULL: no question is open */
-	int64_t asked_us;
-	int status;       /* of c-ares; ARES_SUCCESS: no failure is left to tell */
-	bool answered;    /* the channel has done its work */
-	bool apart;       /* each family is asked for by itself */
-	bool as_it_is;    /* it is asked for without the search list */
-	bool unwatched;   /* a socket of the channel could not be watched */
-	int64_t since_us; /* of the addresses, or of the failure */
+	ares_channel channel;  /* NULL: no query is open */
+	int64_t start_us;
+	int status;        /* of c-ares; ARES_SUCCESS: no failure is left to report */
+	bool answered;     /* the channel has done its work */
+	bool split;        /* each family is queried by itself */
+	bool absolute;     /* queried without the search list */
+	bool epoll_failed; /* a socket of the channel could not be added */
+	int64_t since_us;  /* age of the addresses, or of the failure */
 	struct addresses addresses;
 } names[NAMES_MAX];
 
-/* An epoll descriptor with the sockets of all open questions; -1: none is open. */
+/* An epoll descriptor with the sockets of all open queries; -1: none is open. */
 static int events = -1;
 
 static struct {
 	char *resolv_conf; /* NULL: /etc/resolv.conf */
 	uint16_t port;
-} instead;
+} config_override;
 
 void
 resolve_set_config(char *resolv_conf, uint16_t port)
 {
-	instead.resolv_conf = resolv_conf;
-	instead.port = port;
+	config_override.resolv_conf = resolv_conf;
+	config_override.port = port;
 }
 
-/* --- one question --- */
+/* --- one query --- */
 
 static bool
 is_open(const struct name *name)
@@ -65,17 +66,17 @@ is_open(const struct name *name)
 	return name->channel != NULL;
 }
 
-/* What an event carries: a descriptor may be another question's by the time that its event is
- * looked at. */
+/* The user data of an event: the query and the descriptor, because the descriptor may belong to
+ * another query by the time the event is processed. */
 static uint64_t
 event_data(const struct name *name, int fd)
 {
 	return (uint64_t)(name - names) << 32 | (uint32_t)fd;
 }
 
-/* c-ares opens and closes sockets as it goes. */
+/* Called by c-ares when it opens or closes a socket or waits for another event. */
 static void
-watch(void *at, ares_socket_t fd, int readable, int writable)
+watch_socket(void *at, ares_socket_t fd, int readable, int writable)
 {
 	struct name *name = at;
 	struct epoll_event event = { .events = (readable ? (uint32_t)EPOLLIN : 0)
@@ -86,7 +87,7 @@ watch(void *at, ares_socket_t fd, int readable, int writable)
 		(void)epoll_ctl(events, EPOLL_CTL_DEL, fd, NULL);
 	else if (epoll_ctl(events, EPOLL_CTL_MOD, fd, &event) != 0
 	         && epoll_ctl(events, EPOLL_CTL_ADD, fd, &event) != 0)
-		name->unwatched = true;
+		name->epoll_failed = true;
 }
 
 static const void *
@@ -98,7 +99,7 @@ address_of(const struct sockaddr *address)
 }
 
 static void
-copy(const struct ares_addrinfo_node *from, struct addresses *to)
+copy_addresses(const struct ares_addrinfo_node *from, struct addresses *to)
 {
 	to->count = 0;
 	for (; from && to->count < RESOLVE_MAX; from = from->ai_next)
@@ -108,16 +109,16 @@ copy(const struct ares_addrinfo_node *from, struct addresses *to)
 }
 
 static void
-take_addresses(struct name *name, const struct ares_addrinfo *answer)
+store_addresses(struct name *name, const struct ares_addrinfo *answer)
 {
-	copy(answer->nodes, &name->addresses);
+	copy_addresses(answer->nodes, &name->addresses);
 	name->status = name->addresses.count > 0 ? ARES_SUCCESS : ARES_ENODATA;
 }
 
-/* Called by c-ares in the middle of its work, also when a channel is closed before its answer.
- * The channel is closed later, by settle(). */
+/* Called by c-ares during its work, and when a channel is closed before its answer. It must not
+ * close the channel: close_if_done() does that later. */
 static void
-take_answer(void *at, int status, int timeouts, struct ares_addrinfo *answer)
+on_answer(void *at, int status, int timeouts, struct ares_addrinfo *answer)
 {
 	struct name *name = at;
 
@@ -126,20 +127,20 @@ take_answer(void *at, int status, int timeouts, struct ares_addrinfo *answer)
 		name->answered = true;
 		name->status = status;
 		if (status == ARES_SUCCESS)
-			take_addresses(name, answer);
+			store_addresses(name, answer);
 	}
 	if (answer)
 		ares_freeaddrinfo(answer);
 }
 
-/* Only an answer counts: whether there is none the question for both families will tell. */
+/* Ignores failures: the query for both families decides whether the name exists. */
 static void
-take_family(void *at, int status, int timeouts, struct ares_addrinfo *answer)
+on_family_answer(void *at, int status, int timeouts, struct ares_addrinfo *answer)
 {
-	take_answer(at, status == ARES_SUCCESS ? status : ARES_EDESTRUCTION, timeouts, answer);
+	on_answer(at, status == ARES_SUCCESS ? status : ARES_EDESTRUCTION, timeouts, answer);
 }
 
-/* The descriptor goes with the last question: a process that forks shares none. */
+/* Closes the descriptor after the last query, so that a process that forks does not share it. */
 static void
 close_events(void)
 {
@@ -151,7 +152,7 @@ close_events(void)
 }
 
 static void
-close_question(struct name *name, int status)
+close_query(struct name *name, int status)
 {
 	ares_channel channel = name->channel;
 
@@ -163,59 +164,59 @@ close_question(struct name *name, int status)
 }
 
 static void
-ask_for(struct name *name, int family, ares_addrinfo_callback callback)
+send_query(struct name *name, int family, ares_addrinfo_callback callback)
 {
 	const struct ares_addrinfo_hints hints = { .ai_family = family,
 		                                   .ai_socktype = SOCK_STREAM };
 	char host[sizeof(name->host) + 1];
 
-	(void)snprintf(host, sizeof(host), "%s%s", name->host, name->as_it_is ? "." : "");
+	(void)snprintf(host, sizeof(host), "%s%s", name->host, name->absolute ? "." : "");
 	ares_getaddrinfo(name->channel, host, NULL, &hints, callback, name);
 }
 
-/* A domain of the search list whose name server is broken is the end for c-ares, which says that it
- * could not reach it, or what it answered. glibc would go on, in the end with the name as it is. */
+/* c-ares gives up when the name server of a domain in the search list is broken, and reports that
+ * it could not reach it, or its error. glibc goes on, and finally queries the name as it is. */
 static bool
-may_ask_as_it_is(const struct name *name)
+may_query_absolute(const struct name *name)
 {
 	bool broken = name->status == ARES_ECONNREFUSED || name->status == ARES_ESERVFAIL
 	              || name->status == ARES_EREFUSED || name->status == ARES_ENOTIMP;
 
-	return name->answered && broken && !name->as_it_is && strchr(name->host, '.')
+	return name->answered && broken && !name->absolute && strchr(name->host, '.')
 	       && name->host[strlen(name->host) - 1] != '.';
 }
 
 static void
-settle(struct name *name)
+close_if_done(struct name *name)
 {
-	if (may_ask_as_it_is(name)) {
-		name->as_it_is = true;
+	if (may_query_absolute(name)) {
+		name->absolute = true;
 		name->answered = false;
-		ask_for(name, AF_UNSPEC, take_answer);
+		send_query(name, AF_UNSPEC, on_answer);
 	}
 	if (name->answered)
-		close_question(name, name->status);
-	else if (name->unwatched)
-		close_question(name, ARES_ENOMEM);
-	else if (clock_now_us() - name->asked_us > RESOLVE_CACHE_S * INT64_C(1000000))
-		/* Whatever its answer would be, it is too old to be believed. */
-		close_question(name, ARES_SUCCESS);
+		close_query(name, name->status);
+	else if (name->epoll_failed)
+		close_query(name, ARES_ENOMEM);
+	else if (clock_now_us() - name->start_us > RESOLVE_CACHE_S * INT64_C(1000000))
+		/* Its answer would be too old to use. */
+		close_query(name, ARES_SUCCESS);
 }
 
-/* A channel of its own for each question: it sees a resolv.conf that has changed. Returns a
- * status of c-ares. */
+/* Opens a channel for this query only, which reads the current resolv.conf. Returns a status of
+ * c-ares. */
 static int
-open_question(struct name *name)
+open_query(struct name *name)
 {
 	struct ares_options options = { .timeout = SERVER_TIMEOUT_MS,
 		                        .tries = SERVER_TRIES,
-		                        .sock_state_cb = watch,
+		                        .sock_state_cb = watch_socket,
 		                        .sock_state_cb_data = name };
 	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB, status;
 
-	if (instead.resolv_conf) {
-		options.resolvconf_path = instead.resolv_conf;
-		options.udp_port = options.tcp_port = instead.port;
+	if (config_override.resolv_conf) {
+		options.resolvconf_path = config_override.resolv_conf;
+		options.udp_port = options.tcp_port = config_override.port;
 		mask |= ARES_OPT_RESOLVCONF | ARES_OPT_UDP_PORT | ARES_OPT_TCP_PORT;
 	}
 	if (events < 0)
@@ -231,40 +232,40 @@ open_question(struct name *name)
 }
 
 static void
-ask(struct name *name)
+start_query(struct name *name)
 {
-	name->asked_us = name->since_us = clock_now_us();
-	name->answered = name->apart = name->as_it_is = name->unwatched = false;
+	name->start_us = name->since_us = clock_now_us();
+	name->answered = name->split = name->absolute = name->epoll_failed = false;
 	name->addresses.count = 0;
-	name->status = open_question(name);
+	name->status = open_query(name);
 	if (name->status != ARES_SUCCESS)
 		return;
-	ask_for(name, AF_UNSPEC, take_answer);
-	settle(name);
+	send_query(name, AF_UNSPEC, on_answer);
+	close_if_done(name);
 }
 
 static int64_t
-apart_after_us(const struct name *name)
+split_at_us(const struct name *name)
 {
-	return name->asked_us + BOTH_FAMILIES_US;
+	return name->start_us + SPLIT_AFTER_US;
 }
 
 static void
-go_on_with(struct name *name)
+continue_query(struct name *name)
 {
 	ares_process_fd(name->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	if (!name->answered && !name->apart && clock_now_us() >= apart_after_us(name)) {
-		name->apart = true;
-		ask_for(name, AF_INET, take_family);
-		ask_for(name, AF_INET6, take_family);
+	if (!name->answered && !name->split && clock_now_us() >= split_at_us(name)) {
+		name->split = true;
+		send_query(name, AF_INET, on_family_answer);
+		send_query(name, AF_INET6, on_family_answer);
 	}
-	settle(name);
+	close_if_done(name);
 }
 
-/* --- all questions --- */
+/* --- all queries --- */
 
 static void
-take_events(void)
+process_events(void)
 {
 	struct epoll_event ready[EVENTS_MAX];
 	int count = epoll_wait(events, ready, EVENTS_MAX, 0);
@@ -279,20 +280,20 @@ take_events(void)
 	}
 }
 
-/* Reads what has come, and asks the next server where none has. No channel is closed before all
- * events are taken. */
+/* Reads the answers that have arrived, and asks the next server where none has. No channel is
+ * closed before all events are processed. */
 static void
-go_on(void)
+continue_queries(void)
 {
 	if (events >= 0)
-		take_events();
+		process_events();
 	for (size_t i = 0; i < NAMES_MAX; i++)
 		if (is_open(&names[i]))
-			go_on_with(&names[i]);
+			continue_query(&names[i]);
 }
 
 static struct name *
-name_of(const char *host)
+find_name(const char *host)
 {
 	for (size_t i = 0; i < NAMES_MAX; i++)
 		if (strcmp(names[i].host, host) == 0)
@@ -300,7 +301,7 @@ name_of(const char *host)
 	return NULL;
 }
 
-/* A free place, or the oldest one without an open question; NULL: there is none. */
+/* Returns a free place, or the oldest one without an open query, or NULL. */
 static struct name *
 new_name(const char *host)
 {
@@ -319,27 +320,27 @@ new_name(const char *host)
 void
 resolve_forget(const char *host)
 {
-	struct name *name = name_of(host);
+	struct name *name = find_name(host);
 
 	if (name)
 		name->addresses.count = 0;
 }
 
 static bool
-is_known(const struct name *name)
+is_cached(const struct name *name)
 {
 	return name->addresses.count > 0
 	       && clock_now_us() - name->since_us <= RESOLVE_CACHE_S * INT64_C(1000000);
 }
 
-/* And nobody has been told. */
+/* Returns true if a recent failure was not reported yet. */
 static bool
-has_failed(const struct name *name)
+has_failure(const struct name *name)
 {
 	return name->status != ARES_SUCCESS && clock_now_us() - name->since_us <= FAILURE_US;
 }
 
-/* When c-ares or we have something to do without an event. */
+/* Returns the time until c-ares or we act without an event. */
 static int
 timeout_of(const struct name *name)
 {
@@ -348,8 +349,8 @@ timeout_of(const struct name *name)
 
 	if (ares_timeout(name->channel, NULL, &left))
 		deadline.at_us = clock_now_us() + left.tv_sec * INT64_C(1000000) + left.tv_usec;
-	if (!name->apart && apart_after_us(name) < deadline.at_us)
-		deadline.at_us = apart_after_us(name);
+	if (!name->split && split_at_us(name) < deadline.at_us)
+		deadline.at_us = split_at_us(name);
 	return deadline_left_ms(deadline);
 }
 
@@ -378,9 +379,9 @@ resolve_wait(struct deadline deadline)
 }
 
 static enum resolve_outcome
-look(struct name *name, const char **why)
+outcome_of(struct name *name, const char **why)
 {
-	if (is_known(name))
+	if (is_cached(name))
 		return RESOLVE_DONE;
 	*why = no_answer;
 	if (is_open(name))
@@ -404,7 +405,7 @@ resolve_start(const char *host, struct addresses *addresses, const char **why)
 	enum resolve_outcome outcome;
 	struct name *name;
 
-	*why = *host ? "the name is too long" : "there is no name";
+	*why = *host ? "the name is too long" : "the name is empty";
 	if (!*host || strlen(host) >= sizeof(name->host))
 		return RESOLVE_FAILED;
 	if (resolve_is_address(host)) {
@@ -412,16 +413,16 @@ resolve_start(const char *host, struct addresses *addresses, const char **why)
 		addresses->count = 1;
 		return RESOLVE_DONE;
 	}
-	go_on();
-	name = name_of(host);
+	continue_queries();
+	name = find_name(host);
 	if (!name)
 		name = new_name(host);
-	*why = "other names are being asked for";
+	*why = "other names are being resolved";
 	if (!name)
 		return RESOLVE_PENDING;
-	if (!is_known(name) && !is_open(name) && !has_failed(name))
-		ask(name);
-	outcome = look(name, why);
+	if (!is_cached(name) && !is_open(name) && !has_failure(name))
+		start_query(name);
+	outcome = outcome_of(name, why);
 	if (outcome == RESOLVE_DONE)
 		*addresses = name->addresses;
 	return outcome;

@@ -1,15 +1,15 @@
-/* resolve.h - names to addresses, within a deadline, remembered for a minute
+/* resolve.h - host names to addresses, within a deadline, cached for a minute
  *
  * libpq and hiredis resolve inside their connect functions, where nothing can stop a resolver that
- * hangs. c-ares asks here, over sockets that the caller polls beside its own: /etc/hosts and the
- * name servers of /etc/resolv.conf, with its search list, for IPv4 and IPv6. It knows nothing of
- * glibc's NSS modules.
+ * hangs. Here c-ares asks, over sockets that the caller can poll beside its own. It reads
+ * /etc/hosts and /etc/resolv.conf with its search list, for IPv4 and IPv6, anew for each query. It
+ * does not know glibc's NSS modules.
  *
- * A question that got no answer in time stays open, and the next caller with the same name waits
- * for the same. An answer serves for RESOLVE_CACHE_S; whoever could not connect with it makes it
- * forgotten. Each question reads the files anew.
+ * A query without an answer in time stays open, and the next caller with the same name waits for
+ * the same query. An answer is used for RESOLVE_CACHE_S; a caller that could not connect to its
+ * addresses forgets it.
  *
- * A process that has asked must not fork while a question is open.
+ * A process must not fork while a query is open.
  */
 #ifndef NULLPOOL_BASE_RESOLVE_H
 #define NULLPOOL_BASE_RESOLVE_H
@@ -27,22 +27,23 @@ struct addresses {
 	size_t count;
 };
 
-/* It is numeric, IPv4 or IPv6, rather than a name. */
+/* Returns true for a numeric IPv4 or IPv6 address, false for a name. */
 bool resolve_is_address(const char *host);
 
 enum resolve_outcome { RESOLVE_DONE, RESOLVE_PENDING, RESOLVE_FAILED };
 
-/* Never waits: call it again, as resolve_need() says, until it is not pending. A numeric host is
- * its own answer. One process asks for a database, a replica and a Redis at a time; more names
- * wait for one of those. *why is filled with RESOLVE_FAILED, and is what to say at a deadline
- * with RESOLVE_PENDING; it lives for ever. */
+/* Starts a query or looks for its answer; never waits. The caller repeats the call, as
+ * resolve_need() says, while the outcome is RESOLVE_PENDING. A numeric host is its own answer.
+ * There is room for three names, since a process has a database, a replica and a Redis; further
+ * names wait for one of those. *why says what failed, or what to report if the deadline passes
+ * while the outcome is pending; it is never freed. */
 NP_MUST_CHECK enum resolve_outcome resolve_start(const char *host, struct addresses *addresses,
                                                  const char **why);
 
 /* What to wait for while an outcome is pending. */
 struct resolve_need {
-	int fd; /* to be read; the same for all questions. -1: no question is open any more */
-	int timeout_ms; /* call resolve_start() in any case after so long; -1: no limit */
+	int fd; /* to be polled for POLLIN; the same for all queries. -1: no query is open */
+	int timeout_ms; /* call resolve_start() again after this time at the latest; -1: no limit */
 };
 struct resolve_need resolve_need(void);
 
@@ -53,11 +54,11 @@ void resolve_wait(struct deadline deadline);
 NP_MUST_CHECK bool resolve(const char *host, struct deadline deadline, struct addresses *addresses,
                            const char **why);
 
-/* Forgets what is known of a name: its addresses did not answer. */
+/* Removes a name's addresses from the cache, because they did not answer. */
 void resolve_forget(const char *host);
 
-/* For tests: the file to read instead of /etc/resolv.conf, and the port of its servers.
- * Borrowed. */
+/* For tests: the file to read instead of /etc/resolv.conf, and the port of its name servers. The
+ * path is borrowed. */
 void resolve_set_config(char *resolv_conf, uint16_t port);
 
 #endif

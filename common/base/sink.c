@@ -8,44 +8,44 @@
 
 #include "base/poll.h"
 
-/* How long the rest of a line that was begun is waited for. */
+/* The longest wait for room for the rest of a line whose beginning was written. */
 #define REST_MS 50
 
 enum kind {
 	KIND_UNKNOWN,
 	KIND_FILE,   /* never waits for a reader */
-	KIND_SOCKET, /* systemd's journal: can be asked not to wait, each time */
-	KIND_PIPE,   /* has room for PIPE_BUF when it says that it has any */
+	KIND_SOCKET, /* systemd's journal: MSG_DONTWAIT is set for each write */
+	KIND_PIPE,   /* if poll() reports room, it is at least PIPE_BUF */
 	KIND_OTHER,  /* a terminal */
 };
 
 static uint64_t dropped;
-static bool torn; /* the line before has no end */
+static bool torn; /* the last line was written in part */
 
 static enum kind
-look_at(int fd)
+kind_from_stat(int fd)
 {
-	struct stat about;
+	struct stat status;
 
-	if (fstat(fd, &about) != 0)
+	if (fstat(fd, &status) != 0)
 		return KIND_OTHER;
-	if (S_ISREG(about.st_mode))
+	if (S_ISREG(status.st_mode))
 		return KIND_FILE;
-	if (S_ISSOCK(about.st_mode))
+	if (S_ISSOCK(status.st_mode))
 		return KIND_SOCKET;
-	return S_ISFIFO(about.st_mode) ? KIND_PIPE : KIND_OTHER;
+	return S_ISFIFO(status.st_mode) ? KIND_PIPE : KIND_OTHER;
 }
 
-/* Of standard error, which no process of ours replaces, it is remembered. */
+/* Remembers the kind of standard error, which no process of ours replaces. */
 static enum kind
 kind_of(int fd)
 {
 	static enum kind of_stderr;
 
 	if (fd != STDERR_FILENO)
-		return look_at(fd);
+		return kind_from_stat(fd);
 	if (of_stderr == KIND_UNKNOWN)
-		of_stderr = look_at(fd);
+		of_stderr = kind_from_stat(fd);
 	return of_stderr;
 }
 
@@ -70,7 +70,7 @@ write_once(int fd, enum kind kind, const char *bytes, size_t size)
 	return written;
 }
 
-/* A poll() only where a write could wait. */
+/* Calls poll() only where a write could block. */
 static bool
 may_write(int fd, enum kind kind, int wait_ms)
 {

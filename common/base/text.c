@@ -3,10 +3,11 @@
 
 #include "base/text.h"
 
-/* More than a number may have that a body holds (http/json.h). */
+/* More than a number in a request body may have (http/json.h). */
 #define WHOLE_MAX_BYTES 64
 
-/* Shortest lengths and ranges of the second byte are those of Unicode 15, table 3-7. */
+/* Returns the length of a sequence by its first byte, or 0, and the range of its second byte:
+ * Unicode 15, table 3-7. */
 static size_t
 utf8_length(unsigned char first, unsigned char *low, unsigned char *high)
 {
@@ -180,8 +181,9 @@ parse_int(const char *text, int64_t *value)
 	return true;
 }
 
+/* Returns the number of digits from `at` on. */
 static size_t
-digits_at(const char *text, size_t size, size_t at)
+count_digits(const char *text, size_t size, size_t at)
 {
 	size_t start = at;
 
@@ -193,7 +195,7 @@ digits_at(const char *text, size_t size, size_t at)
 size_t
 json_number_size(const char *text, size_t size, bool *integer)
 {
-	size_t at = size > 0 && text[0] == '-', digits = digits_at(text, size, at);
+	size_t at = size > 0 && text[0] == '-', digits = count_digits(text, size, at);
 
 	*integer = true;
 	if (digits == 0 || (digits > 1 && text[at] == '0'))
@@ -201,7 +203,7 @@ json_number_size(const char *text, size_t size, bool *integer)
 	at += digits;
 	if (at < size && text[at] == '.') {
 		*integer = false;
-		digits = digits_at(text, size, at + 1);
+		digits = count_digits(text, size, at + 1);
 		if (digits == 0)
 			return 0;
 		at += 1 + digits;
@@ -211,7 +213,7 @@ json_number_size(const char *text, size_t size, bool *integer)
 		at++;
 		if (at < size && (text[at] == '+' || text[at] == '-'))
 			at++;
-		digits = digits_at(text, size, at);
+		digits = count_digits(text, size, at);
 		if (digits == 0)
 			return 0;
 		at += digits;
@@ -247,7 +249,7 @@ parse_float(const char *text, double *value)
 
 	if (size == 0 || json_number_size(text, size, &integer) != size)
 		return false;
-	/* No setlocale() in this program: strtod() reads a point. */
+	/* strtod() takes a point as decimal separator, since nothing here calls setlocale(). */
 	errno = 0;
 	parsed = strtod(text, NULL);
 	if (!isfinite(parsed) || (errno == ERANGE && parsed == 0))
@@ -256,8 +258,8 @@ parse_float(const char *text, double *value)
 	return true;
 }
 
-/* Copies the minus and the digits of a JSON number, without its point and exponent. Returns their
- * count; the number is the digits times 10 to the power of *shift. */
+/* Copies the minus and the digits of a JSON number, without its point and exponent, and returns
+ * their count. The number is those digits times 10 to the power of *shift. */
 static size_t
 read_digits(const char *text, char digits[WHOLE_MAX_BYTES], int64_t *shift)
 {
@@ -292,7 +294,7 @@ parse_whole(const char *text, int64_t *value)
 	for (; shift < 0 && size > sign; shift++)
 		if (digits[--size] != '0')
 			return false;
-	/* As many zeros as no number of 64 bits has; those of a 0 do not matter. */
+	/* Stops at more zeros than a number of 64 bits can have. A 0 needs only one. */
 	for (size_t i = 0; (shift > 0 || size == sign) && i < INT_TEXT_BYTES - 1; i++, shift--)
 		digits[size++] = '0';
 	digits[size] = '\0';

@@ -1,25 +1,26 @@
-/* text.h - bytes from outside: UTF-8, numbers, percent-decoding, without the locale and without
- * hidden failures
+/* text.h - bytes from outside: UTF-8, numbers, percent-decoding
  *
- * Ours, because libc's own answers depend on the locale (isalnum, strtod), skip spaces and signs,
- * and saturate.
+ * libc's functions depend on the locale (isalnum, strtod), skip spaces and signs, and saturate.
+ * These do not, and report every failure.
  */
 #ifndef NULLPOOL_BASE_TEXT_H
 #define NULLPOOL_BASE_TEXT_H
 
 #include "base/attributes.h"
 
-/* The code point at `text` and its length in bytes; 0 when it is not well-formed UTF-8 (Unicode 15,
- * table 3-7: no overlong form, no surrogate, nothing above U+10FFFF) or size is 0. */
+/* Reads the code point at `text` and returns its length in bytes. Returns 0 if size is 0 or the
+ * bytes are not well-formed UTF-8 (Unicode 15, table 3-7: no overlong form, no surrogate, nothing
+ * above U+10FFFF). */
 size_t utf8_next(const char *text, size_t size, uint32_t *point);
 
-/* Appends a code point as UTF-8 to `out` (at least 4 bytes); returns its length. */
+/* Writes a code point as UTF-8 to `out` (at least 4 bytes) and returns its length. */
 size_t utf8_put(uint32_t point, char *out);
 
-/* Whether all of it is UTF-8; *points (may be NULL) counts the code points. */
+/* Returns true if the whole text is UTF-8; *points (may be NULL) is its number of code points. */
 bool utf8_valid(const char *text, size_t size, size_t *points);
 
-bool text_is_alnum(char c); /* ASCII only, as the next */
+/* ASCII only. */
+bool text_is_alnum(char c);
 bool text_is_alpha(char c);
 bool text_is_digit(char c);
 int text_hex(char c); /* 0 to 15, or -1 */
@@ -27,7 +28,7 @@ char text_lower(char c);
 char text_upper(char c);
 bool text_is_control(char c); /* below 0x20, or DEL */
 
-bool text_equal_nocase(const char *a, const char *b);
+bool text_equal_nocase(const char *a, const char *b); /* folds ASCII only */
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 
@@ -35,30 +36,31 @@ bool text_ends(const char *text, const char *suffix);
  * and spaces separate items. The caller then skips the item: *list += size. */
 size_t text_next_item(const char **list);
 
-/* The whole text is an optional minus and digits, and fits. */
+/* Returns true if the whole text is an optional minus and digits, and fits. */
 NP_MUST_CHECK bool parse_int(const char *text, int64_t *value);
 
-/* Writes it in decimal, with a NUL; returns its length. printf() takes ten times as long. */
+/* Writes the value in decimal, with a NUL, and returns its length. printf() takes ten times as
+ * long. */
 #define INT_TEXT_BYTES 21
 size_t text_of_int(int64_t value, char text[INT_TEXT_BYTES]);
 
-/* The whole text is a number as JSON writes it (RFC 8259 6), finite, and not so small that a double
- * makes 0 of it: Postgres' float8 refuses both. */
+/* Returns true if the whole text is a JSON number (RFC 8259 section 6), is finite, and does not
+ * underflow to 0 as a double: Postgres' float8 refuses both. */
 NP_MUST_CHECK bool parse_float(const char *text, double *value);
 
-/* Returns true if the whole text is a JSON number without a fraction, however it is written
+/* Returns true if the whole text is a JSON number with an integral value, however it is written
  * (1, 1.0, 1e2, 120e-1), and fits. */
 NP_MUST_CHECK bool parse_whole(const char *text, int64_t *value);
 
-/* Length of the JSON number at the start of text, 0 when there is none; *integer when it has no .
- * and no e. */
+/* Returns the length of the JSON number at the start of the text, or 0 if there is none. *integer
+ * says whether it has neither a fraction nor an exponent. */
 size_t json_number_size(const char *text, size_t size, bool *integer);
 
 enum percent_result { PERCENT_OK, PERCENT_BROKEN, PERCENT_NUL };
 
-/* Decodes %XX (and, when `plus` is set, + as a space) into out, which has room for size + 1 bytes,
- * and ends it with a NUL; *out_size is its length. A decoded NUL is an answer of its own, since C
- * text would end there. */
+/* Decodes %XX, and with `plus` also + as a space, into `out`, which has room for size + 1 bytes.
+ * Ends it with a NUL; *out_size is its length. A decoded NUL is PERCENT_NUL, because a C string
+ * would end there. */
 enum percent_result percent_decode(const char *text, size_t size, bool plus, char *out,
                                    size_t *out_size);
 

@@ -1,6 +1,6 @@
 /* name_server.h - a small DNS server in a thread of a test, over UDP and TCP on 127.0.0.1
  *
- * What it answers stands in a table of the test. It knows A, AAAA and CNAME.
+ * A table of the test has its answers. It knows A, AAAA and CNAME.
  */
 #ifndef NULLPOOL_TESTS_NAME_SERVER_H
 #define NULLPOOL_TESTS_NAME_SERVER_H
@@ -24,12 +24,12 @@ enum { NO_ERROR = 0, SERVER_FAILURE = 2, NO_SUCH_NAME = 3, SILENCE = -1 };
 #define PACKET_BYTES 4096
 #define DELAYED_MAX  8
 
-/* A name that no row has does not exist. */
+/* A name without a row does not exist. */
 struct record {
 	const char *name, *four, *six, *alias; /* NULL: there is none */
-	int code_four, code_six;               /* what to say instead */
-	int copies;                            /* of each address, with another last byte; 0: one */
-	bool truncated;                        /* UDP has room for no address */
+	int code_four, code_six;               /* response codes to send instead of addresses */
+	int copies;     /* of each address, with different last bytes; 0: one */
+	bool truncated; /* over UDP the answer is empty and truncated */
 	int delay_ms;
 };
 
@@ -120,7 +120,7 @@ put_addresses(unsigned char **at, const char *owner, const struct record *record
 	return copies;
 }
 
-/* Turns a question into its answer in place; 0: there is none. */
+/* Turns a query into its answer in place. Returns the size, or 0 for no answer. */
 static inline size_t
 answer_of(struct name_server *server, unsigned char *packet, bool tcp, int *delay_ms)
 {
@@ -150,7 +150,7 @@ answer_of(struct name_server *server, unsigned char *packet, bool tcp, int *dela
 	packet[3] = (unsigned char)(0x80 | code);
 	put16(&count_at, answers);
 	put16(&count_at, 0);
-	put16(&count_at, 0); /* EDNS is not repeated */
+	put16(&count_at, 0); /* no EDNS in the answer */
 	return (size_t)(at - packet);
 }
 
@@ -204,7 +204,7 @@ answer_udp(struct name_server *server)
 		             from_size);
 }
 
-/* One connection at a time, its questions one after the other. */
+/* Serves one connection at a time, its queries one after the other. */
 static inline void
 answer_tcp(struct name_server *server)
 {
@@ -245,7 +245,7 @@ serve_names(void *at)
 	return NULL;
 }
 
-/* Returns whether it serves; the port is free for UDP and TCP. */
+/* Takes a port that is free for UDP and TCP. Returns true if it serves. */
 static inline bool
 name_server_start(struct name_server *server, const struct record *records, size_t count)
 {

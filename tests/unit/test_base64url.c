@@ -26,8 +26,8 @@ one_value_has_one_text(void **state)
 		const char *about, *text;
 	} rows[] = {
 		{ "padding", "AA==" },
-		{ "a digit alone", "A" },
-		{ "bits that no byte needs", "AB" },
+		{ "one digit", "A" },
+		{ "unused bits set", "AB" },
 		{ "the other alphabet's plus", "AA+A" },
 		{ "the other alphabet's slash", "AA/A" },
 		{ "white space", "AA AA" },

@@ -4,7 +4,7 @@
 #include "unit.h"
 
 static void
-a_growing_buffer_keeps_what_it_is_given(void **state)
+a_growing_buffer_keeps_its_contents(void **state)
 {
 	struct buf buf;
 
@@ -17,7 +17,7 @@ a_growing_buffer_keeps_what_it_is_given(void **state)
 }
 
 static void
-numbers_come_out_as_printf_writes_them(void **state)
+numbers_are_written_as_printf_writes_them(void **state)
 {
 	static const int64_t numbers[] = {
 		0, 9, 10, -1, 1000, -1234567890123, INT64_MAX, INT64_MIN
@@ -35,7 +35,7 @@ numbers_come_out_as_printf_writes_them(void **state)
 }
 
 static void
-printf_fits_at_every_length_around_the_room_there_is(void **state)
+printf_works_at_every_length_around_the_capacity(void **state)
 {
 	for (int before = 0; before < 300; before++) {
 		struct buf buf;
@@ -82,7 +82,7 @@ fixed_storage_holds_its_size_less_the_nul(void **state)
 }
 
 static void
-an_overflow_is_remembered_and_stops_all_that_follows(void **state)
+an_overflow_is_remembered_and_stops_further_appends(void **state)
 {
 	char storage[8];
 	struct buf buf;
@@ -114,7 +114,7 @@ printf_that_does_not_fit_writes_nothing(void **state)
 }
 
 static void
-reset_empties_and_forgets_the_overflow(void **state)
+reset_clears_contents_and_overflow(void **state)
 {
 	char storage[4];
 	struct buf buf;
@@ -129,7 +129,7 @@ reset_empties_and_forgets_the_overflow(void **state)
 }
 
 static void
-bytes_may_hold_nul(void **state)
+bytes_may_contain_nul(void **state)
 {
 	struct buf buf;
 
@@ -141,7 +141,7 @@ bytes_may_hold_nul(void **state)
 }
 
 static void
-release_gives_the_storage_back_before_its_owner_goes(void **state)
+release_frees_the_storage_before_its_owner_does(void **state)
 {
 	struct buf buf;
 
@@ -160,7 +160,7 @@ static const struct json_row {
 	{ "plain", "abc", "\"abc\"" },
 	{ "empty", "", "\"\"" },
 	{ "quote and backslash", "a\"b\\c", "\"a\\\"b\\\\c\"" },
-	{ "slash stands as it is", "a/b", "\"a/b\"" },
+	{ "slash is not escaped", "a/b", "\"a/b\"" },
 	{ "short escapes", "\b\t\n\f\r", "\"\\b\\t\\n\\f\\r\"" },
 	{ "control bytes without a short escape", "\x01\x0b\x1f", "\"\\u0001\\u000b\\u001f\"" },
 	{ "escape sequence of a terminal", "\x1b[31m", "\"\\u001b[31m\"" },
@@ -188,7 +188,7 @@ json_strings_are_escaped(void **state)
 }
 
 static void
-a_json_string_may_hold_nul(void **state)
+a_json_string_may_contain_nul(void **state)
 {
 	struct buf buf;
 
@@ -197,9 +197,9 @@ a_json_string_may_hold_nul(void **state)
 	assert_string_equal(buf.data, "\"a\\u0000b\"");
 }
 
-/* An overlong form, a surrogate, a truncated character: a decoder must never meet them. */
+/* Overlong forms, surrogates, truncated characters: no decoder must ever see them. */
 static void
-what_is_not_utf8_comes_out_as_json_all_the_same(void **state)
+invalid_utf8_becomes_valid_json(void **state)
 {
 	static const char *const broken[] = { "\xc0\xaf", "\xed\xa0\x80",     "\xe2\x82",
 		                              "\xf0\x9f", "\xf4\x90\x80\x80", "\xfe\xff" };
@@ -214,7 +214,7 @@ what_is_not_utf8_comes_out_as_json_all_the_same(void **state)
 }
 
 static void
-every_byte_comes_out_as_json(void **state)
+every_byte_becomes_valid_json(void **state)
 {
 	char bytes[256];
 	struct buf buf;
@@ -236,8 +236,8 @@ static const struct percent_row {
 	const char *encoded;
 } percent_rows[] = {
 	{ "unreserved characters stay", "aZ09-._~", "", "aZ09-._~" },
-	{ "all others go", "a b/c@d:e?f#g%", "", "a%20b%2Fc%40d%3Ae%3Ff%23g%25" },
-	{ "what is to be kept is kept", "/run/x y", "/", "/run/x%20y" },
+	{ "all others are encoded", "a b/c@d:e?f#g%", "", "a%20b%2Fc%40d%3Ae%3Ff%23g%25" },
+	{ "exceptions stay", "/run/x y", "/", "/run/x%20y" },
 	{ "UTF-8 by bytes", "\xc3\xa9", "", "%C3%A9" },
 	{ "control bytes", "\n\x7f", "", "%0A%7F" },
 	{ "empty", "", "", "" },
@@ -260,20 +260,20 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_growing_buffer_keeps_what_it_is_given),
-		TEST(numbers_come_out_as_printf_writes_them),
-		TEST(printf_fits_at_every_length_around_the_room_there_is),
+		TEST(a_growing_buffer_keeps_its_contents),
+		TEST(numbers_are_written_as_printf_writes_them),
+		TEST(printf_works_at_every_length_around_the_capacity),
 		TEST(a_buffer_fills_up_to_its_maximum_exactly),
 		TEST(fixed_storage_holds_its_size_less_the_nul),
-		TEST(an_overflow_is_remembered_and_stops_all_that_follows),
+		TEST(an_overflow_is_remembered_and_stops_further_appends),
 		TEST(printf_that_does_not_fit_writes_nothing),
-		TEST(reset_empties_and_forgets_the_overflow),
-		TEST(bytes_may_hold_nul),
-		TEST(release_gives_the_storage_back_before_its_owner_goes),
+		TEST(reset_clears_contents_and_overflow),
+		TEST(bytes_may_contain_nul),
+		TEST(release_frees_the_storage_before_its_owner_does),
 		TEST(json_strings_are_escaped),
-		TEST(a_json_string_may_hold_nul),
-		TEST(what_is_not_utf8_comes_out_as_json_all_the_same),
-		TEST(every_byte_comes_out_as_json),
+		TEST(a_json_string_may_contain_nul),
+		TEST(invalid_utf8_becomes_valid_json),
+		TEST(every_byte_becomes_valid_json),
 		TEST(percent_encodes_all_but_unreserved),
 	};
 

@@ -18,7 +18,7 @@ now_does_not_go_back(void **state)
 }
 
 static void
-a_deadline_has_at_most_its_time_left(void **state)
+no_more_than_the_deadline_time_is_left(void **state)
 {
 	int left = deadline_left_ms(deadline_in_ms(60000));
 
@@ -27,21 +27,21 @@ a_deadline_has_at_most_its_time_left(void **state)
 }
 
 static void
-what_is_left_is_rounded_up(void **state)
+the_time_left_is_rounded_up(void **state)
 {
 	struct deadline deadline = { clock_now_us() + 60000500 };
 	int left = deadline_left_ms(deadline);
 
 	(void)state;
 	assert_true(left >= 50000 && left <= 60001);
-	/* Less than a millisecond is not nothing, or a poll() would spin. */
+	/* With 0 for less than a millisecond a poll() would spin. */
 	deadline.at_us = clock_now_us() + 900;
 	left = deadline_left_ms(deadline);
 	assert_true(left == 1 || clock_now_us() >= deadline.at_us);
 }
 
 static void
-a_deadline_in_the_past_has_nothing_left(void **state)
+a_deadline_in_the_past_has_no_time_left(void **state)
 {
 	struct deadline deadline = { clock_now_us() - 5000000 };
 
@@ -54,7 +54,7 @@ a_deadline_in_the_past_has_nothing_left(void **state)
 }
 
 static void
-a_deadline_far_away_fits_an_int(void **state)
+a_distant_deadline_fits_an_int(void **state)
 {
 	(void)state;
 	assert_int_equal(deadline_left_ms((struct deadline){ INT64_MAX }), INT_MAX);
@@ -83,7 +83,7 @@ sleep_ends_at_the_deadline(void **state)
 }
 
 static void
-sleep_lasts_as_long_as_it_was_told(void **state)
+sleep_lasts_the_given_time(void **state)
 {
 	int64_t start = clock_now_us();
 
@@ -110,10 +110,9 @@ the_wall_clock_is_rfc_3339_in_utc(void **state)
 	assert_true(timegm(&read) - now >= 0 && timegm(&read) - now < 60);
 }
 
-/* Each day of a leap year's, a century's and another's turn, and the end of what is written: as
- * libc has them. */
+/* Every day of the years 1970 to 9999. */
 static void
-each_day_is_as_libc_says(void **state)
+each_day_is_written_as_libc_writes_it(void **state)
 {
 	char text[CLOCK_TEXT_BYTES], want[CLOCK_TEXT_BYTES];
 	struct tm utc;
@@ -136,15 +135,15 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(now_does_not_go_back),
-		TEST(a_deadline_has_at_most_its_time_left),
-		TEST(what_is_left_is_rounded_up),
-		TEST(a_deadline_in_the_past_has_nothing_left),
-		TEST(a_deadline_far_away_fits_an_int),
+		TEST(no_more_than_the_deadline_time_is_left),
+		TEST(the_time_left_is_rounded_up),
+		TEST(a_deadline_in_the_past_has_no_time_left),
+		TEST(a_distant_deadline_fits_an_int),
 		TEST(within_takes_the_earlier_one),
 		TEST(sleep_ends_at_the_deadline),
-		TEST(sleep_lasts_as_long_as_it_was_told),
+		TEST(sleep_lasts_the_given_time),
 		TEST(the_wall_clock_is_rfc_3339_in_utc),
-		TEST(each_day_is_as_libc_says),
+		TEST(each_day_is_written_as_libc_writes_it),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);

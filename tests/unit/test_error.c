@@ -13,7 +13,7 @@ set_fills_kind_and_message_and_returns_false(void **state)
 }
 
 static void
-set_forgets_what_the_error_said_before(void **state)
+set_overwrites_the_previous_error(void **state)
 {
 	struct error err;
 
@@ -26,7 +26,7 @@ set_forgets_what_the_error_said_before(void **state)
 }
 
 static void
-detail_keeps_what_the_client_may_see(void **state)
+detail_leaves_the_message_unchanged(void **state)
 {
 	struct error err;
 
@@ -58,8 +58,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(set_fills_kind_and_message_and_returns_false),
-		TEST(set_forgets_what_the_error_said_before),
-		TEST(detail_keeps_what_the_client_may_see),
+		TEST(set_overwrites_the_previous_error),
+		TEST(detail_leaves_the_message_unchanged),
 		TEST(a_text_that_is_too_long_is_cut),
 	};
 

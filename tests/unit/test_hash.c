@@ -2,7 +2,7 @@
 #include "unit.h"
 
 static void
-what_is_sealed_opens_with_its_key_and_subject_alone(void **state)
+unseal_needs_the_same_key_and_context(void **state)
 {
 	static const char text[] = "201\n\n{\"token\":\"secret\"}";
 	unsigned char key[HASH_KEY_BYTES], other[HASH_KEY_BYTES];
@@ -12,18 +12,18 @@ what_is_sealed_opens_with_its_key_and_subject_alone(void **state)
 	hash_derive_key("a secret", "one purpose", key);
 	hash_derive_key("a secret", "another purpose", other);
 	assert_memory_not_equal(key, other, sizeof(key));
-	sealed = seal(*state, key, "about", text, strlen(text));
+	sealed = seal(*state, key, "context", text, strlen(text));
 	assert_null(strstr(sealed, "secret"));
-	assert_string_not_equal(sealed, seal(*state, key, "about", text, strlen(text)));
-	assert_string_equal(unseal(*state, key, "about", sealed, &size), text);
+	assert_string_not_equal(sealed, seal(*state, key, "context", text, strlen(text)));
+	assert_string_equal(unseal(*state, key, "context", sealed, &size), text);
 	assert_int_equal(size, strlen(text));
-	assert_null(unseal(*state, other, "about", sealed, &size));
-	assert_null(unseal(*state, key, "of another", sealed, &size));
+	assert_null(unseal(*state, other, "context", sealed, &size));
+	assert_null(unseal(*state, key, "other context", sealed, &size));
 	for (size_t i = 0; sealed[i]; i++) {
 		changed = mem_strdup(*state, sealed);
 		changed[i] = changed[i] == 'A' ? 'B' : 'A';
-		assert_null(unseal(*state, key, "about", changed, &size));
-		assert_null(unseal(*state, key, "about", mem_strndup(*state, sealed, i), &size));
+		assert_null(unseal(*state, key, "context", changed, &size));
+		assert_null(unseal(*state, key, "context", mem_strndup(*state, sealed, i), &size));
 	}
 	assert_string_equal(unseal(*state, key, "", seal(*state, key, "", "", 0), &size), "");
 }
@@ -54,7 +54,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_sealed_opens_with_its_key_and_subject_alone),
+		TEST(unseal_needs_the_same_key_and_context),
 		TEST(no_byte_moves_from_one_part_to_the_next),
 	};
 

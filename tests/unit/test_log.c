@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "unit.h"
 
-/* Standard error goes to a file while a test runs. */
+/* Redirects standard error to a file while a test runs. */
 struct capture {
 	int saved;
 	FILE *file;
@@ -20,7 +20,7 @@ capture_begin(struct capture *capture)
 	assert_int_equal(dup2(fileno(capture->file), STDERR_FILENO), STDERR_FILENO);
 }
 
-/* Gives standard error back; what was written belongs to owner. */
+/* Restores standard error. Returns what was written, which belongs to owner. */
 static char *
 capture_end(struct capture *capture, void *owner)
 {
@@ -36,7 +36,7 @@ capture_end(struct capture *capture, void *owner)
 	return text;
 }
 
-/* The one line that was written, as JSON, without its line feed. */
+/* Returns the only line in the text as JSON; fails if there is another. */
 static struct json_object *
 only_line(void *owner, char *text)
 {
@@ -82,7 +82,7 @@ repeated(void *owner, char c, size_t size)
 }
 
 static void
-a_line_says_when_how_bad_who_and_what(void **state)
+a_line_has_time_level_endpoint_pid_and_event(void **state)
 {
 	struct capture capture;
 	struct json_object *line;
@@ -126,7 +126,7 @@ members_keep_their_types(void **state)
 }
 
 static void
-a_negative_time_is_json_too(void **state)
+a_negative_time_is_valid_json(void **state)
 {
 	struct capture capture;
 	struct log_line line;
@@ -171,7 +171,7 @@ printf_fills_the_detail(void **state)
 }
 
 static void
-a_level_below_the_least_writes_nothing(void **state)
+a_level_below_the_lowest_writes_nothing(void **state)
 {
 	struct capture capture;
 	struct log_line line;
@@ -191,7 +191,7 @@ a_level_below_the_least_writes_nothing(void **state)
 	assert_string_equal(capture_end(&capture, *state), "");
 }
 
-/* For people: what needs no quotes has none. */
+/* The format for people quotes only where needed. */
 static void
 a_line_of_text_is_names_and_values(void **state)
 {
@@ -286,7 +286,7 @@ a_secret_that_json_escapes_is_replaced(void **state)
 }
 
 static void
-of_two_secrets_with_one_beginning_the_longer_is_replaced(void **state)
+of_two_secrets_with_the_same_beginning_the_longer_is_replaced(void **state)
 {
 	log_secret("prefix");
 	log_secret("prefix-and-more");
@@ -295,7 +295,7 @@ of_two_secrets_with_one_beginning_the_longer_is_replaced(void **state)
 }
 
 static void
-of_two_secrets_that_overlap_nothing_is_left(void **state)
+two_overlapping_secrets_are_replaced_whole(void **state)
 {
 	char *text;
 
@@ -309,7 +309,7 @@ of_two_secrets_that_overlap_nothing_is_left(void **state)
 }
 
 static void
-a_short_secret_would_garble_every_line_and_is_not_taken(void **state)
+a_secret_under_4_bytes_is_ignored(void **state)
 {
 	log_secret("abc");
 	log_secret("");
@@ -331,9 +331,9 @@ a_secret_is_replaced_in_a_detail(void **state)
 	                    "password ***");
 }
 
-/* However long a detail is, where it is cut must not be inside of a secret. */
+/* Whatever the length of a detail, it must not be cut inside of a secret. */
 static void
-no_part_of_a_secret_is_left_where_a_detail_is_cut(void **state)
+a_cut_detail_shows_no_part_of_a_secret(void **state)
 {
 	static const char secret[] = "straddling-secret";
 
@@ -348,7 +348,7 @@ no_part_of_a_secret_is_left_where_a_detail_is_cut(void **state)
 }
 
 static void
-the_beginning_of_a_secret_at_the_end_is_one_that_was_cut(void **state)
+the_beginning_of_a_secret_at_the_end_of_a_cut_text_is_replaced(void **state)
 {
 	static const struct {
 		const char *end, *clean;
@@ -362,9 +362,9 @@ the_beginning_of_a_secret_at_the_end_is_one_that_was_cut(void **state)
 		    mem_printf(*state, "%s%s", before, rows[i].clean));
 }
 
-/* The log said that the environment is ***, since a password of it begins with that word. */
+/* The log once showed ENV as ***, because a password began with the same word. */
 static void
-a_word_is_not_the_beginning_of_a_secret_that_was_cut(void **state)
+a_short_text_that_begins_a_secret_is_not_replaced(void **state)
 {
 	log_secret("development-app");
 	assert_string_equal(unit_at(line_with(*state, "development"), "/value"), "development");
@@ -372,7 +372,7 @@ a_word_is_not_the_beginning_of_a_secret_that_was_cut(void **state)
 }
 
 static void
-forty_secrets_are_kept(void **state)
+forty_secrets_are_replaced(void **state)
 {
 	static char secrets[40][16];
 
@@ -398,9 +398,9 @@ a_member_that_does_not_fit_is_left_out_and_the_line_says_so(void **state)
 	assert_string_equal(unit_at(line, "/event"), "test");
 }
 
-/* The length of the longest line that is not cut is found by the way. */
+/* Covers the lengths around that of the longest uncut line. */
 static void
-every_line_near_the_maximum_is_whole_json(void **state)
+every_line_near_the_maximum_is_valid_json(void **state)
 {
 	size_t longest = 0;
 
@@ -424,7 +424,7 @@ escapes_count_for_the_length(void **state)
 }
 
 static void
-many_members_are_cut_one_by_one(void **state)
+many_members_are_left_out_one_by_one(void **state)
 {
 	struct capture capture;
 	struct log_line line;
@@ -481,12 +481,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_line_says_when_how_bad_who_and_what),
+		TEST(a_line_has_time_level_endpoint_pid_and_event),
 		TEST(members_keep_their_types),
-		TEST(a_negative_time_is_json_too),
+		TEST(a_negative_time_is_valid_json),
 		TEST(each_event_is_a_line_of_its_own),
 		TEST(printf_fills_the_detail),
-		TEST(a_level_below_the_least_writes_nothing),
+		TEST(a_level_below_the_lowest_writes_nothing),
 		TEST(a_line_of_text_is_names_and_values),
 		TEST(a_line_of_text_that_is_cut_says_so),
 		TEST(levels_have_names),
@@ -494,18 +494,18 @@ main(void)
 		TEST(control_bytes_do_not_reach_a_terminal),
 		TEST(a_secret_is_replaced_wherever_it_appears),
 		TEST(a_secret_that_json_escapes_is_replaced),
-		TEST(of_two_secrets_with_one_beginning_the_longer_is_replaced),
-		TEST(of_two_secrets_that_overlap_nothing_is_left),
-		TEST(a_short_secret_would_garble_every_line_and_is_not_taken),
+		TEST(of_two_secrets_with_the_same_beginning_the_longer_is_replaced),
+		TEST(two_overlapping_secrets_are_replaced_whole),
+		TEST(a_secret_under_4_bytes_is_ignored),
 		TEST(a_secret_is_replaced_in_a_detail),
-		TEST(the_beginning_of_a_secret_at_the_end_is_one_that_was_cut),
-		TEST(a_word_is_not_the_beginning_of_a_secret_that_was_cut),
-		TEST(no_part_of_a_secret_is_left_where_a_detail_is_cut),
+		TEST(the_beginning_of_a_secret_at_the_end_of_a_cut_text_is_replaced),
+		TEST(a_short_text_that_begins_a_secret_is_not_replaced),
+		TEST(a_cut_detail_shows_no_part_of_a_secret),
 		TEST(a_member_that_does_not_fit_is_left_out_and_the_line_says_so),
-		TEST(every_line_near_the_maximum_is_whole_json),
+		TEST(every_line_near_the_maximum_is_valid_json),
 		TEST(escapes_count_for_the_length),
-		TEST(many_members_are_cut_one_by_one),
-		TEST(forty_secrets_are_kept), /* last: the log keeps them */
+		TEST(many_members_are_left_out_one_by_one),
+		TEST(forty_secrets_are_replaced), /* last, since the log keeps them */
 	};
 
 	return cmocka_run_group_tests_name("log", tests, name_the_endpoint, NULL);

@@ -62,7 +62,7 @@ a_scope_that_was_released_early_is_not_released_again(void **state)
 }
 
 static void
-a_thing_may_own_its_own_release(void **state)
+a_block_may_own_its_own_release(void **state)
 {
 	char *thing = mem_strdup(*state, "x");
 
@@ -72,7 +72,7 @@ a_thing_may_own_its_own_release(void **state)
 }
 
 static void
-the_process_owns_until_the_end_and_may_begin_again(void **state)
+the_process_owner_releases_at_the_end_and_may_start_again(void **state)
 {
 	char first[] = "1";
 	void *process = mem_process();
@@ -132,7 +132,7 @@ texts_are_copied(void **state)
 }
 
 static void
-free_of_null_is_nothing(void **state)
+free_accepts_null(void **state)
 {
 	(void)state;
 	mem_free(NULL);
@@ -159,13 +159,13 @@ main(void)
 		MEM_TEST(own_releases_in_reverse_order),
 		MEM_TEST(an_inner_scope_goes_with_its_owner_and_in_its_place),
 		MEM_TEST(a_scope_that_was_released_early_is_not_released_again),
-		MEM_TEST(a_thing_may_own_its_own_release),
-		MEM_TEST(the_process_owns_until_the_end_and_may_begin_again),
+		MEM_TEST(a_block_may_own_its_own_release),
+		MEM_TEST(the_process_owner_releases_at_the_end_and_may_start_again),
 		MEM_TEST(new_things_are_zeroed),
 		MEM_TEST(an_array_may_be_empty),
 		MEM_TEST(resize_keeps_the_contents),
 		MEM_TEST(texts_are_copied),
-		MEM_TEST(free_of_null_is_nothing),
+		MEM_TEST(free_accepts_null),
 		MEM_TEST(out_of_memory_ends_the_process_with_70),
 	};
 

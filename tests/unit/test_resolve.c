@@ -13,7 +13,7 @@
 #include "name_server.h"
 
 #define SILENT_ADDRESS "127.0.0.2"
-/* DNS knows labels of up to 63 bytes. */
+/* A DNS label has up to 63 bytes. */
 #define LONG_LABEL "label-of-64-bytes-0123456789012345678901234567890123456789012345"
 
 static const struct record records[] = {
@@ -39,7 +39,7 @@ static struct name_server server;
 static char resolv_conf[] = "/tmp/test_resolve-XXXXXX";
 static int silent = -1;
 
-/* So long after what the clock says, for us and for c-ares. */
+/* Added to the clock that the resolver and c-ares read. */
 static time_t later_s;
 
 int
@@ -51,7 +51,7 @@ clock_gettime(clockid_t clock, struct timespec *now)
 	return result;
 }
 
-/* What the resolver reads from now on. */
+/* Writes the resolv.conf that the resolver reads from now on. */
 static void
 configure(const char *text)
 {
@@ -63,7 +63,7 @@ configure(const char *text)
 	resolve_set_config(resolv_conf, server.port);
 }
 
-/* A name that is asked for at the same port of another address hears nothing. */
+/* Also binds the same port of another address, where queries get no answer. */
 static int
 start_servers(void **state)
 {
@@ -109,7 +109,7 @@ has(const struct addresses *addresses, const char *text)
 	return false;
 }
 
-/* Asked anew, whatever was known. */
+/* Resolves without the cache. */
 static bool
 look_up(const char *host, int64_t ms, struct addresses *addresses, const char **why)
 {
@@ -180,7 +180,7 @@ each_kind_of_name_has_its_addresses(void **state)
 }
 
 static void
-a_name_without_addresses_is_a_fault_with_its_reason(void **state)
+a_name_without_addresses_fails_with_its_reason(void **state)
 {
 	static const char *const hosts[] = { "none.test",   "none.test.",  "neither.test",
 		                             "broken.test", "a..b.test",   ".",
@@ -198,7 +198,7 @@ a_name_without_addresses_is_a_fault_with_its_reason(void **state)
 }
 
 static void
-an_answer_is_remembered_until_it_is_forgotten(void **state)
+an_answer_is_cached_until_it_is_forgotten(void **state)
 {
 	struct addresses addresses;
 	const char *why;
@@ -216,7 +216,7 @@ an_answer_is_remembered_until_it_is_forgotten(void **state)
 }
 
 static void
-a_truncated_answer_is_asked_for_again_by_tcp(void **state)
+a_truncated_answer_is_queried_again_by_tcp(void **state)
 {
 	struct addresses addresses;
 	const char *why;
@@ -229,7 +229,7 @@ a_truncated_answer_is_asked_for_again_by_tcp(void **state)
 }
 
 static void
-of_many_addresses_some_are_taken(void **state)
+too_many_addresses_are_cut_to_the_maximum(void **state)
 {
 	struct addresses addresses;
 	const char *why;
@@ -239,9 +239,9 @@ of_many_addresses_some_are_taken(void **state)
 	assert_int_equal(addresses.count, RESOLVE_MAX);
 }
 
-/* The first of three does not answer, and nothing listens at the second. */
+/* The first of three servers does not answer, and nothing listens at the second. */
 static void
-a_name_server_that_is_away_leaves_time_for_the_next(void **state)
+a_dead_name_server_leaves_time_for_the_next(void **state)
 {
 	struct addresses addresses;
 	const char *why;
@@ -253,7 +253,7 @@ a_name_server_that_is_away_leaves_time_for_the_next(void **state)
 }
 
 static void
-without_any_name_server_that_answers_it_is_the_deadline(void **state)
+without_a_name_server_that_answers_the_deadline_ends_it(void **state)
 {
 	struct addresses addresses;
 	const char *why;
@@ -262,16 +262,16 @@ without_any_name_server_that_answers_it_is_the_deadline(void **state)
 	configure("nameserver " SILENT_ADDRESS "\n");
 	assert_false(look_up("silence.test", 30, &addresses, &why));
 	assert_string_equal(why, "no answer within the time allowed");
-	/* The next one waits for the same question. */
+	/* The next caller waits for the same query. */
 	assert_int_equal(resolve_start("silence.test", &addresses, &why), RESOLVE_PENDING);
 	assert_true(resolve_need().fd >= 0 && resolve_need().timeout_ms >= 0);
 	configure("nameserver 127.0.0.1\n");
 	assert_true(look_up("four.test", 5000, &addresses, &why));
 }
 
-/* What it was asked for stays open, and its answer is there for the next request. */
+/* The query stays open, and its answer serves the next request. */
 static void
-an_answer_after_the_deadline_is_the_next_ones(void **state)
+an_answer_after_the_deadline_serves_the_next_caller(void **state)
 {
 	struct addresses addresses;
 	const char *why;
@@ -287,10 +287,9 @@ an_answer_after_the_deadline_is_the_next_ones(void **state)
 	assert_true(asked <= 2);
 }
 
-/* Without time there is no answer, and the question that is left behind does no harm to the next.
- */
+/* The query that is left open does not disturb the next one. */
 static void
-no_time_is_a_fault_and_the_next_question_is_answered(void **state)
+a_deadline_of_now_fails_and_the_next_query_is_answered(void **state)
 {
 	struct addresses addresses;
 	const char *why;
@@ -335,7 +334,7 @@ the_search_list_is_obeyed(void **state)
 	}
 }
 
-/* Each name of the file has its address, and no name server hears of it. */
+/* Each name in the file has its address, and no name server is asked for it. */
 static void
 names_of_the_hosts_file_need_no_name_server(void **state)
 {
@@ -377,7 +376,7 @@ localhost_is_this_machine(void **state)
 	assert_int_equal(atomic_load(&server.asked), 0);
 }
 
-/* One that is being asked for keeps its place; the oldest that is not has to go. */
+/* A name with an open query keeps its place; the oldest other one is replaced. */
 static void
 more_names_than_places_are_all_answered(void **state)
 {
@@ -398,7 +397,7 @@ more_names_than_places_are_all_answered(void **state)
 }
 
 static void
-an_answer_that_is_too_old_is_not_believed(void **state)
+an_answer_that_is_too_old_is_not_used(void **state)
 {
 	struct addresses addresses;
 	const char *why;
@@ -410,7 +409,7 @@ an_answer_that_is_too_old_is_not_believed(void **state)
 	assert_int_equal(resolve_start("four.test", &addresses, &why), RESOLVE_DONE);
 	later_s += 11;
 	assert_int_equal(resolve_start("four.test", &addresses, &why), RESOLVE_PENDING);
-	/* The question is too old by then, and the next one is answered. */
+	/* The query is too old by then, and the next one is answered. */
 	configure("nameserver 127.0.0.1\n");
 	later_s += RESOLVE_CACHE_S + 1;
 	assert_true(resolve("four.test", deadline_in_ms(5000), &addresses, &why));
@@ -426,14 +425,14 @@ a_changed_resolv_conf_is_read(void **state)
 	configure("nameserver 127.0.0.1\n");
 	assert_false(look_up("database", 5000, &addresses, &why));
 	configure("nameserver 127.0.0.1\nsearch inside.test\n");
-	/* A failure is told to those who come at the same time. */
+	/* Callers within a second get the same failure. */
 	for (int i = 0; i < 50 && !resolve("database", deadline_in_ms(5000), &addresses, &why); i++)
 		clock_sleep_ms(50, deadline_in_ms(50));
 	assert_string_equal(addresses.texts[0], "192.0.2.6");
 }
 
 static void
-an_address_is_its_own_answer_and_no_name_is_none(void **state)
+an_address_is_its_own_answer_and_an_empty_name_fails(void **state)
 {
 	static const char *const numeric[] = { "127.0.0.1", "::1", "2001:db8::1" };
 	struct addresses addresses;
@@ -461,21 +460,21 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		NAME_TEST(nothing_stays_open),
 		NAME_TEST(each_kind_of_name_has_its_addresses),
-		NAME_TEST(a_name_without_addresses_is_a_fault_with_its_reason),
-		NAME_TEST(an_answer_is_remembered_until_it_is_forgotten),
-		NAME_TEST(an_answer_that_is_too_old_is_not_believed),
-		NAME_TEST(a_truncated_answer_is_asked_for_again_by_tcp),
-		NAME_TEST(of_many_addresses_some_are_taken),
-		NAME_TEST(a_name_server_that_is_away_leaves_time_for_the_next),
-		NAME_TEST(without_any_name_server_that_answers_it_is_the_deadline),
-		NAME_TEST(an_answer_after_the_deadline_is_the_next_ones),
-		NAME_TEST(no_time_is_a_fault_and_the_next_question_is_answered),
+		NAME_TEST(a_name_without_addresses_fails_with_its_reason),
+		NAME_TEST(an_answer_is_cached_until_it_is_forgotten),
+		NAME_TEST(an_answer_that_is_too_old_is_not_used),
+		NAME_TEST(a_truncated_answer_is_queried_again_by_tcp),
+		NAME_TEST(too_many_addresses_are_cut_to_the_maximum),
+		NAME_TEST(a_dead_name_server_leaves_time_for_the_next),
+		NAME_TEST(without_a_name_server_that_answers_the_deadline_ends_it),
+		NAME_TEST(an_answer_after_the_deadline_serves_the_next_caller),
+		NAME_TEST(a_deadline_of_now_fails_and_the_next_query_is_answered),
 		NAME_TEST(the_search_list_is_obeyed),
 		NAME_TEST(names_of_the_hosts_file_need_no_name_server),
 		NAME_TEST(localhost_is_this_machine),
 		NAME_TEST(more_names_than_places_are_all_answered),
 		NAME_TEST(a_changed_resolv_conf_is_read),
-		NAME_TEST(an_address_is_its_own_answer_and_no_name_is_none),
+		NAME_TEST(an_address_is_its_own_answer_and_an_empty_name_fails),
 	};
 
 	return cmocka_run_group_tests_name("resolve", tests, start_servers, stop_servers);

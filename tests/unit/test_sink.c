@@ -38,7 +38,7 @@ long_line(void *owner, char fill)
 	return line;
 }
 
-/* What is in the pipe now, at most 256 KiB. */
+/* Reads what is in the pipe now, at most 256 KiB. */
 static char *
 contents(void *owner, struct pipe_ends ends)
 {
@@ -64,9 +64,9 @@ a_long_line_goes_through_a_pipe_whole(void **state)
 	close_pipe(ends);
 }
 
-/* The test would hang here if a write waited. */
+/* The test would hang if a write blocked. */
 static void
-a_full_pipe_loses_lines_and_counts_them(void **state)
+a_full_pipe_drops_and_counts_lines(void **state)
 {
 	struct pipe_ends ends = new_pipe();
 	uint64_t before = sink_dropped();
@@ -88,9 +88,9 @@ a_full_pipe_loses_lines_and_counts_them(void **state)
 	close_pipe(ends);
 }
 
-/* As systemd's journal is one. */
+/* systemd's journal is such a socket. */
 static void
-a_full_socket_loses_lines_and_counts_them(void **state)
+a_full_socket_drops_and_counts_lines(void **state)
 {
 	uint64_t before = sink_dropped();
 	char *line = long_line(*state, 's');
@@ -106,7 +106,7 @@ a_full_socket_loses_lines_and_counts_them(void **state)
 	close_pipe((struct pipe_ends){ ends[0], ends[1] });
 }
 
-/* Standard error is looked at once: what it is then is what it stays. */
+/* The kind of standard error is determined once, so this needs a process of its own. */
 static void
 write_to_full_stderr(void *unused)
 {
@@ -121,7 +121,7 @@ write_to_full_stderr(void *unused)
 }
 
 static void
-a_full_pipe_at_standard_error_loses_lines_too(void **state)
+a_full_pipe_as_standard_error_drops_lines_too(void **state)
 {
 	(void)state;
 	assert_int_equal(unit_end_of(write_to_full_stderr, NULL), 0);
@@ -145,9 +145,9 @@ a_file_gets_whole_lines(void **state)
 	(void)fclose(file);
 }
 
-/* What was begun and could not be ended does not swallow the next line. */
+/* A line that was written in part does not swallow the next one. */
 static void
-a_line_that_was_torn_ends_before_the_next(void **state)
+a_torn_line_ends_before_the_next(void **state)
 {
 	struct pipe_ends ends = new_pipe();
 	uint64_t before = sink_dropped();
@@ -159,13 +159,13 @@ a_line_that_was_torn_ends_before_the_next(void **state)
 	text = contents(*state, ends);
 	assert_int_equal(strlen(text), PIPE_BUF);
 	sink_write(ends.write, "next\n", 5);
-	/* Whether the line itself has room beside its line feed is the kernel's. */
+	/* Whether the line also fits after its line feed depends on the kernel. */
 	assert_int_equal(contents(*state, ends)[0], '\n');
 	close_pipe(ends);
 }
 
 static void
-a_full_disk_and_a_reader_that_is_gone_lose_lines_too(void **state)
+a_full_disk_and_a_closed_reader_drop_lines_too(void **state)
 {
 	struct pipe_ends ends = new_pipe();
 	uint64_t before = sink_dropped();
@@ -190,12 +190,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_long_line_goes_through_a_pipe_whole),
-		TEST(a_full_pipe_loses_lines_and_counts_them),
-		TEST(a_full_socket_loses_lines_and_counts_them),
-		TEST(a_full_pipe_at_standard_error_loses_lines_too),
+		TEST(a_full_pipe_drops_and_counts_lines),
+		TEST(a_full_socket_drops_and_counts_lines),
+		TEST(a_full_pipe_as_standard_error_drops_lines_too),
 		TEST(a_file_gets_whole_lines),
-		TEST(a_line_that_was_torn_ends_before_the_next),
-		TEST(a_full_disk_and_a_reader_that_is_gone_lose_lines_too),
+		TEST(a_torn_line_ends_before_the_next),
+		TEST(a_full_disk_and_a_closed_reader_drop_lines_too),
 	};
 
 	return cmocka_run_group_tests_name("sink", tests, NULL, NULL);

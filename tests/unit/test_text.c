@@ -9,44 +9,44 @@
 static const struct utf8_row {
 	const char *about;
 	const char *bytes;
-	size_t length; /* 0: refused */
+	size_t length; /* 0: rejected */
 	uint32_t point;
 } utf8_rows[] = {
 	{ "ASCII", "a", 1, 'a' },
-	{ "last of one byte", "\x7f", 1, 0x7f },
-	{ "first of two bytes", "\xc2\x80", 2, 0x80 },
-	{ "last of two bytes", "\xdf\xbf", 2, 0x7ff },
-	{ "first of three bytes", "\xe0\xa0\x80", 3, 0x800 },
+	{ "last one-byte character", "\x7f", 1, 0x7f },
+	{ "first two-byte character", "\xc2\x80", 2, 0x80 },
+	{ "last two-byte character", "\xdf\xbf", 2, 0x7ff },
+	{ "first three-byte character", "\xe0\xa0\x80", 3, 0x800 },
 	{ "last before the surrogates", "\xed\x9f\xbf", 3, 0xd7ff },
 	{ "first after the surrogates", "\xee\x80\x80", 3, 0xe000 },
-	{ "last of three bytes", "\xef\xbf\xbf", 3, 0xffff },
-	{ "first of four bytes", "\xf0\x90\x80\x80", 4, 0x10000 },
+	{ "last three-byte character", "\xef\xbf\xbf", 3, 0xffff },
+	{ "first four-byte character", "\xf0\x90\x80\x80", 4, 0x10000 },
 	{ "an emoji", "\xf0\x9f\x98\x80", 4, 0x1f600 },
 	{ "the last code point", "\xf4\x8f\xbf\xbf", 4, 0x10ffff },
-	{ "only the first character counts", "\xc3\xa9z", 2, 0xe9 },
+	{ "only the first character is read", "\xc3\xa9z", 2, 0xe9 },
 	{ "above U+10FFFF", "\xf4\x90\x80\x80", 0, 0 },
 	{ "a first byte of F5", "\xf5\x80\x80\x80", 0, 0 },
 	{ "a first byte of FF", "\xff", 0, 0 },
 	{ "a first byte of FE", "\xfe", 0, 0 },
-	{ "overlong slash in two bytes", "\xc0\xaf", 0, 0 },
+	{ "overlong slash with two bytes", "\xc0\xaf", 0, 0 },
 	{ "overlong NUL", "\xc0\x80", 0, 0 },
 	{ "overlong DEL", "\xc1\xbf", 0, 0 },
-	{ "overlong in three bytes", "\xe0\x9f\xbf", 0, 0 },
-	{ "overlong in four bytes", "\xf0\x8f\xbf\xbf", 0, 0 },
+	{ "overlong with three bytes", "\xe0\x9f\xbf", 0, 0 },
+	{ "overlong with four bytes", "\xf0\x8f\xbf\xbf", 0, 0 },
 	{ "first high surrogate", "\xed\xa0\x80", 0, 0 },
 	{ "last low surrogate", "\xed\xbf\xbf", 0, 0 },
 	{ "a continuation byte alone", "\x80", 0, 0 },
 	{ "two bytes, truncated", "\xc3", 0, 0 },
 	{ "three bytes, truncated", "\xe2\x82", 0, 0 },
 	{ "four bytes, truncated", "\xf0\x9f\x98", 0, 0 },
-	{ "no continuation in second place", "\xe2\x28\xa1", 0, 0 },
-	{ "no continuation in third place", "\xe2\x82\x28", 0, 0 },
-	{ "no continuation in fourth place", "\xf0\x9f\x98\x28", 0, 0 },
+	{ "second byte is no continuation", "\xe2\x28\xa1", 0, 0 },
+	{ "third byte is no continuation", "\xe2\x82\x28", 0, 0 },
+	{ "fourth byte is no continuation", "\xf0\x9f\x98\x28", 0, 0 },
 	{ "nothing", "", 0, 0 },
 };
 
 static void
-utf8_next_takes_what_table_3_7_takes(void **state)
+utf8_next_accepts_what_table_3_7_accepts(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(utf8_rows); i++) {
@@ -102,7 +102,7 @@ utf8_valid_counts_code_points(void **state)
 }
 
 static void
-utf8_valid_refuses_one_bad_byte_at_the_end(void **state)
+utf8_valid_rejects_one_bad_byte_at_the_end(void **state)
 {
 	(void)state;
 	assert_false(utf8_valid("abc\xff", 4, NULL));
@@ -112,7 +112,7 @@ utf8_valid_refuses_one_bad_byte_at_the_end(void **state)
 /* --- characters and comparisons --- */
 
 static void
-classes_are_of_ascii_only(void **state)
+character_classes_are_ascii_only(void **state)
 {
 	(void)state;
 	for (int c = CHAR_MIN; c <= CHAR_MAX; c++) {
@@ -217,7 +217,7 @@ static const struct int_row {
 };
 
 static void
-parse_int_takes_the_whole_text_or_nothing(void **state)
+parse_int_needs_the_whole_text(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(int_rows); i++) {
@@ -266,7 +266,7 @@ static const struct float_row {
 };
 
 static void
-parse_float_takes_json_numbers_that_are_finite(void **state)
+parse_float_accepts_finite_json_numbers(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(float_rows); i++) {
@@ -348,7 +348,7 @@ static const struct percent_row {
 };
 
 static void
-percent_decode_decodes_once_or_says_why_not(void **state)
+percent_decode_decodes_once_or_fails(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(percent_rows); i++) {
@@ -402,23 +402,23 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(utf8_next_takes_what_table_3_7_takes),
+		TEST(utf8_next_accepts_what_table_3_7_accepts),
 		TEST(utf8_next_does_not_read_past_the_size),
 		TEST(utf8_put_writes_what_utf8_next_reads),
 		TEST(utf8_valid_counts_code_points),
-		TEST(utf8_valid_refuses_one_bad_byte_at_the_end),
-		TEST(classes_are_of_ascii_only),
+		TEST(utf8_valid_rejects_one_bad_byte_at_the_end),
+		TEST(character_classes_are_ascii_only),
 		TEST(hex_digits_have_their_values),
 		TEST(lower_and_upper_change_ascii_letters_only),
 		TEST(a_control_character_is_below_space_or_del),
 		TEST(equal_nocase_folds_ascii_only),
 		TEST(starts_and_ends_compare_whole_texts),
 		TEST(next_item_skips_commas_and_spaces_and_ends_with_0),
-		TEST(parse_int_takes_the_whole_text_or_nothing),
-		TEST(parse_float_takes_json_numbers_that_are_finite),
+		TEST(parse_int_needs_the_whole_text),
+		TEST(parse_float_accepts_finite_json_numbers),
 		TEST(json_number_size_stops_where_the_number_does),
 		TEST(json_number_size_does_not_read_past_the_size),
-		TEST(percent_decode_decodes_once_or_says_why_not),
+		TEST(percent_decode_decodes_once_or_fails),
 		TEST(percent_decode_does_not_read_past_the_size),
 	};
 

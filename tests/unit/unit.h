@@ -1,5 +1,5 @@
-/* unit.h - what the unit tests share: cmocka, an owner for each test, checks that name their
- * table's row */
+/* unit.h - shared by the unit tests: cmocka, an owner for each test, assertions that name a table's
+ * row */
 #ifndef NULLPOOL_TESTS_UNIT_H
 #define NULLPOOL_TESTS_UNIT_H
 
@@ -17,7 +17,8 @@
 #include "base/attributes.h"
 #include "base/mem.h"
 
-/* A test whose *state owns what it makes; it is released afterwards, also when the test failed. */
+/* A test whose *state owns what it allocates; it is released afterwards, even if the test failed.
+ */
 #define TEST(function) cmocka_unit_test_setup_teardown(function, unit_setup, unit_teardown)
 
 static inline int
@@ -34,7 +35,7 @@ unit_teardown(void **state)
 	return 0;
 }
 
-/* For tables whose rows have a member `about`: a failure says which row it was. */
+/* For tables whose rows have a member `about`: a failure names the row. */
 #define row_true(row, condition)                                                        \
 	do {                                                                            \
 		if (!(condition))                                                       \
@@ -49,7 +50,7 @@ unit_teardown(void **state)
 			fail_msg("\"%s\": %lld instead of %lld", (row)->about, row_got, row_want); \
 	} while (0)
 
-/* Two texts are the same, or both are NULL. */
+/* The texts are equal, or both are NULL. */
 #define row_text(row, got, want)                                                                  \
 	do {                                                                                      \
 		const char *row_got = (got), *row_want = (want);                                  \
@@ -65,7 +66,7 @@ unit_put(void *value)
 	(void)json_object_put(value);
 }
 
-/* The whole text as JSON, or the test fails. */
+/* Parses the whole text as JSON, or fails the test. */
 static inline struct json_object *
 unit_json(void *owner, const char *text)
 {
@@ -73,7 +74,7 @@ unit_json(void *owner, const char *text)
 	struct json_object *root;
 	bool whole;
 
-	/* Not strict: json-c 0.18 then refuses what is not ASCII. */
+	/* Not strict: in strict mode json-c 0.18 refuses everything but ASCII. */
 	json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
 	root = json_tokener_parse_ex(tokener, text, (int)strlen(text) + 1);
 	whole = json_tokener_get_error(tokener) == json_tokener_success;
@@ -84,8 +85,8 @@ unit_json(void *owner, const char *text)
 	return root;
 }
 
-/* What stands at an RFC 6901 pointer, as text (a string's contents, else its JSON); NULL: nothing
- * does. */
+/* Returns the value at an RFC 6901 pointer as text: a string's contents, else the JSON. Returns
+ * NULL if there is no such value. */
 static inline const char *
 unit_at(struct json_object *root, const char *pointer)
 {
@@ -96,8 +97,8 @@ unit_at(struct json_object *root, const char *pointer)
 	return found ? json_object_get_string(found) : "null";
 }
 
-/* How a process ends that calls function(argument): its exit code, or minus the signal. Its
- * standard error is not shown. */
+/* Calls function(argument) in a child process with its standard error closed. Returns the exit
+ * code, or minus the signal that ended it. */
 static inline int
 unit_end_of(void (*function)(void *argument), void *argument)
 {
