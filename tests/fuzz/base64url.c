@@ -1,14 +1,16 @@
-/* base64url - RFC 4648 5 without padding, against a decoder written for this test: one text, one
- * value */
+/* base64url - RFC 4648 section 5 without padding, compared with a decoder written for this test
+ *
+ * Each value has exactly one text.
+ */
 #include "base/base64url.h"
 
 #include "fuzz.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* Returns false when the text is none. */
+/* Returns false if the text is invalid. */
 static bool
-decode(const char *text, size_t size, struct buf *out)
+decode_base64url(const char *text, size_t size, struct buf *out)
 {
 	uint32_t bits = 0;
 	int count = 0;
@@ -27,7 +29,7 @@ decode(const char *text, size_t size, struct buf *out)
 			buf_char(out, (char)(bits >> count & 0xff));
 		}
 	}
-	/* Bits that no byte needs are 0. */
+	/* Unused bits are 0. */
 	return (bits & ((1u << count) - 1)) == 0;
 }
 
@@ -45,7 +47,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	buf_init(&wanted, owner, size + 1);
 	bytes = base64url_decode(owner, (const char *)data, size, &length);
-	HOLDS((bytes != NULL) == decode((const char *)data, size, &wanted));
+	HOLDS((bytes != NULL) == decode_base64url((const char *)data, size, &wanted));
 	if (bytes)
 		HOLDS(length == wanted.size && memcmp(bytes, wanted.data, length) == 0);
 	mem_free(owner);

@@ -1,8 +1,8 @@
-/* record - rows that were kept, as composite values: what is written is read again, and what is
- * none is refused
+/* composite - rows as composite values: what is written is read back, and what is not a composite
+ * value is rejected
  *
- * Input: a byte (how many columns, which of them are NULL), then fields as lines; the same bytes
- * are also read as a record.
+ * Input: a byte (the number of columns, and which of them are NULL), then the fields as lines. The
+ * same bytes are also read as a composite value.
  */
 #include "db/composite.h"
 
@@ -36,7 +36,7 @@ same_rows(const PGresult *a, const PGresult *b)
 	}
 }
 
-/* The first text of an array of them. */
+/* Returns the first element of the JSON array of records. */
 static const char *
 only_record(void *owner, const PGresult *rows)
 {
@@ -70,7 +70,7 @@ write_and_read(void *owner, unsigned form, struct input *in)
 		HOLDS(
 		    PQsetvalue(rows, 0, column, null ? NULL : text, null ? -1 : (int)strlen(text)));
 	}
-	/* Postgres has only UTF-8; the rest becomes U+FFFD. */
+	/* Postgres sends only UTF-8; other bytes become U+FFFD. */
 	if (valid) {
 		HOLDS(composite_read(again, only_record(owner, rows)));
 		same_rows(rows, again);
@@ -79,7 +79,7 @@ write_and_read(void *owner, unsigned form, struct input *in)
 	PQclear(again);
 }
 
-/* Taken is only what begins and ends as a record, and has so many fields. */
+/* A text is accepted only if it begins and ends as a record and has the right number of fields. */
 static void
 read_any(void *owner, unsigned form, const char *text)
 {

@@ -1,8 +1,8 @@
-/* fuzz.h - what the fuzz targets share
+/* fuzz.h - shared by the fuzz targets
  *
- * A target is a file with LLVMFuzzerTestOneInput(), which calls ours with the bytes as they come,
- * and asserts what holds for all of them. `make fuzz` links it with clang's libFuzzer; `make test`
- * with replay.c, which runs the seeds.
+ * A target is a file with LLVMFuzzerTestOneInput(), which calls our functions with arbitrary bytes
+ * and checks properties that hold for all of them. `make fuzz` links it with clang's libFuzzer,
+ * `make test` with replay.c, which runs the seeds.
  */
 #ifndef NULLPOOL_TESTS_FUZZ_H
 #define NULLPOOL_TESTS_FUZZ_H
@@ -18,10 +18,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* Returns 0 always. */
+/* Always returns 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A property. Not assert(): it has to hold with NDEBUG too, and says the same in all drivers. */
+/* Checks a property. Unlike assert(), it is checked with NDEBUG too, and both drivers print the
+ * same message. */
 #define HOLDS(condition)                                                                        \
 	do {                                                                                    \
 		if (!(condition)) {                                                             \
@@ -31,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                               \
 	} while (0)
 
-/* The bytes that a target has not used yet. */
+/* The bytes that a target has not consumed yet. */
 struct input {
 	const uint8_t *at;
 	size_t left;
@@ -46,7 +47,8 @@ input_byte(struct input *in)
 	return *in->at++;
 }
 
-/* A copy of size bytes in a block of that size and a NUL: a sanitizer sees a byte read too far. */
+/* Copies size bytes and a NUL into a block of exactly that size, so that a sanitizer detects a read
+ * past its end. */
 static inline char *
 input_copy(void *owner, const uint8_t *bytes, size_t size)
 {
@@ -58,8 +60,8 @@ input_copy(void *owner, const uint8_t *bytes, size_t size)
 	return copy;
 }
 
-/* Up to the separator, or all that is left; as a C text it ends at a NUL. The block is of the
- * text's own size. */
+/* Consumes the bytes up to the separator, or all that are left. The text ends at a NUL among them;
+ * its block has exactly its size. */
 static inline char *
 input_text(void *owner, struct input *in, char separator)
 {
@@ -72,7 +74,7 @@ input_text(void *owner, struct input *in, char separator)
 	return input_copy(owner, start, nul ? (size_t)(nul - start) : size);
 }
 
-/* All that is left. */
+/* Consumes all that is left, in the same way. */
 static inline char *
 input_rest(void *owner, struct input *in)
 {
@@ -98,7 +100,7 @@ has_control(const char *text)
 	return false;
 }
 
-/* Whether `text` has size or more bytes of `secret` in a row. */
+/* Returns true if `text` contains `size` consecutive bytes of `secret`. */
 static inline bool
 has_piece(const char *text, const char *secret, size_t size)
 {
@@ -115,7 +117,7 @@ has_piece(const char *text, const char *secret, size_t size)
 	return false;
 }
 
-/* What a false comes with: a kind, and one line for people. */
+/* An error has its kind and a message of one line. */
 static inline void
 check_error(const struct error *err, enum np_failure kind)
 {
@@ -124,19 +126,20 @@ check_error(const struct error *err, enum np_failure kind)
 	HOLDS(!has_control(err->message));
 }
 
-/* By json-c, the whole text; NULL: it is no JSON. Also a bare null is NULL, so *good says which. */
+/* Parses the whole text with json-c. *valid says whether it is JSON, since a bare null is NULL
+ * too. */
 static inline struct json_object *
-json_read(const char *text, size_t size, bool *good)
+json_read(const char *text, size_t size, bool *valid)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(64);
 	struct json_object *root;
 
 	json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
 	root = json_tokener_parse_ex(tokener, text, (int)size);
-	/* A number alone only ends with what comes after it. */
+	/* A bare number ends only with the byte after it. */
 	if (json_tokener_get_error(tokener) == json_tokener_continue)
 		root = json_tokener_parse_ex(tokener, "", 1);
-	*good = json_tokener_get_error(tokener) == json_tokener_success;
+	*valid = json_tokener_get_error(tokener) == json_tokener_success;
 	json_tokener_free(tokener);
 	return root;
 }

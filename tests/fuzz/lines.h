@@ -1,6 +1,7 @@
-/* lines.h - in place of base/sink.c: what a target's code logs is looked at, and not written
+/* lines.h - replaces base/sink.c: checks the lines that a target's code logs instead of writing
+ * them
  *
- * The library's own sink is not linked, since both of its names are here.
+ * The library's own sink is not linked, because both of its functions are defined here.
  */
 #ifndef NULLPOOL_TESTS_FUZZ_LINES_H
 #define NULLPOOL_TESTS_FUZZ_LINES_H
@@ -15,7 +16,7 @@ static struct {
 	size_t size;
 } lines;
 
-/* A line of JSON: one, at most 8 KiB, no control byte but its line feed. */
+/* One JSON object, at most 8 KiB, without control characters except the line feed at its end. */
 static inline void
 check_json_line(const char *line, size_t size)
 {

@@ -1,12 +1,11 @@
-/* log - whatever is logged is one line of valid JSON (or of text), of 8 KiB at most, with no secret
- * in it
+/* log - every event is one line of valid JSON (or of text), of at most 8 KiB, without secrets
  *
- * Input: a byte (format, and how often the value is repeated), two secrets as lines, then the
+ * Input: a byte (the format, and how often the value is repeated), two secrets as lines, then the
  * value.
  */
 #include "lines.h"
 
-/* As a source: its secrets are for good, and here each input has its own. */
+/* Included as source, to reset the secrets for each input. */
 #include "../../common/base/log.c"
 
 static struct buf
@@ -20,7 +19,7 @@ scrubbed(void *owner, const char *text)
 	return out;
 }
 
-/* Whether the text ends in the first 4 or more bytes of it: one that was cut. */
+/* Returns true if the text ends in the first 4 or more bytes of the secret, as a cut text may. */
 static bool
 ends_in_start(const char *text, const char *secret)
 {
@@ -32,10 +31,10 @@ ends_in_start(const char *text, const char *secret)
 	return false;
 }
 
-/* The marks that stand for a secret could make one together with what is around them: such a secret
- * is not meant. */
+/* Excludes secrets with a star: the *** in place of a secret could form one together with the text
+ * around it. */
 static bool
-is_hidden_rightly(const char *secret)
+must_be_hidden(const char *secret)
 {
 	return strlen(secret) >= SECRET_MIN_BYTES && !strchr(secret, '*');
 }
@@ -47,7 +46,7 @@ check_scrubbed(void *owner, const char *const secrets[2], const char *text)
 	bool any = false, may_be_cut = strlen(text) >= CUT_MIN_BYTES;
 
 	for (size_t i = 0; i < 2; i++) {
-		if (!is_hidden_rightly(secrets[i])) {
+		if (!must_be_hidden(secrets[i])) {
 			any = any || strlen(secrets[i]) >= SECRET_MIN_BYTES;
 			continue;
 		}
@@ -56,12 +55,12 @@ check_scrubbed(void *owner, const char *const secrets[2], const char *text)
 		HOLDS(!strstr(out.data, secrets[i]));
 		HOLDS(!may_be_cut || !ends_in_start(out.data, secrets[i]));
 	}
-	/* What has none stays as it is. */
+	/* A text without secrets is unchanged. */
 	if (!any)
 		HOLDS(strcmp(out.data, text) == 0);
 }
 
-/* The member comes out of the line as it went in, but for secrets and what is no UTF-8. */
+/* The line has the member's value, except for secrets and invalid UTF-8. */
 static void
 check_member(void *owner, const char *value)
 {
@@ -112,9 +111,9 @@ check_line(void *owner, const char *const secrets[2], const char *value, int tim
 	else
 		check_text_line();
 	for (size_t i = 0; i < 2; i++)
-		/* Bytes that JSON escapes, and those of the line's own words, are another matter.
-		 */
-		if (is_hidden_rightly(secrets[i])
+		/* Other secrets may contain bytes that JSON escapes, or occur in the line's own
+		 * words. */
+		if (must_be_hidden(secrets[i])
 		    && strspn(secrets[i], "abcdefghijklmnopqrstuvwxyz") >= 8)
 			HOLDS(!strstr(lines.last, secrets[i]));
 }

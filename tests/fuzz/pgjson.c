@@ -1,8 +1,8 @@
-/* pgjson - a column's text to JSON: whatever the text is, the document stays whole; and what
- * Postgres sends keeps its value
+/* pgjson - a column's text as JSON: any text gives valid JSON, and what Postgres sends keeps its
+ * value
  *
- * Input: two bytes for the column's type, then its text. For arrays the lines of the text are their
- * elements.
+ * Input: two bytes for the column's type, then its text. For an array, the lines of the text are
+ * its elements.
  */
 #include "db/pgjson.h"
 
@@ -25,8 +25,8 @@ enum {
 	OID_FLOAT_ARRAY = 1022
 };
 
-/* What the server can send as a value of the type: only then is the text itself written. The others
- * are read first, and come out as JSON whatever they are. */
+/* Returns true if the server can send the text as a value of the type. pgjson copies values of
+ * these types unchanged; it parses those of the other types and always writes valid JSON. */
 static bool
 can_be_sent(uint32_t oid, const char *text, size_t size)
 {
@@ -44,8 +44,8 @@ can_be_sent(uint32_t oid, const char *text, size_t size)
 		       && !text_starts(text, "-0");
 	case OID_JSON:
 	case OID_JSONB:
-		/* Of json and jsonb Postgres has seen to that; what it takes more than the gate is
-		 * not tried here. */
+		/* Postgres has checked json and jsonb. What it accepts beyond the gate is not
+		 * tested here. */
 		return json_check(text, size, &err);
 	default:
 		return true;
@@ -59,7 +59,7 @@ json_of(const struct buf *out)
 	struct json_object *json = json_read(out->data, out->size, &good);
 
 	HOLDS(!out->overflow && good);
-	/* One line of it, so that a page of rows is one line too. */
+	/* The JSON is one line, so that a page of rows is one line too. */
 	HOLDS(!strpbrk(out->data, "\n\r"));
 	return json;
 }
@@ -72,7 +72,7 @@ check_value(uint32_t oid, const char *text, size_t size, struct json_object *jso
 	if (oid == OID_BOOL) {
 		HOLDS(json_object_get_boolean(json) == (*text == 't'));
 	} else if (oid == OID_NUMERIC || oid == 700 || oid == 701) {
-		/* A number, or a text of the same; only what is no number at all is null. */
+		/* A number, or a string with its text; only an invalid number is null. */
 		bool integer,
 		    is_number = size > 0 && json_number_size(text, size, &integer) == size;
 
@@ -122,7 +122,7 @@ write_element(struct buf *out, const char *text)
 		buf_char(out, '"');
 }
 
-/* An element "-" is NULL here. */
+/* The element "-" stands for NULL. */
 static void
 an_array(void *owner, uint32_t oid, struct input *in)
 {
@@ -161,7 +161,7 @@ an_array(void *owner, uint32_t oid, struct input *in)
 	(void)json_object_put(json);
 }
 
-/* Of a text that no array is: no byte is read or written that is not there. */
+/* A text that is not an array must not cause a read or write out of bounds. */
 static void
 no_array(void *owner, struct input *in)
 {

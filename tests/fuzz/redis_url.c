@@ -40,7 +40,7 @@ write_user(struct buf *out, const struct redis_url *redis)
 }
 
 static void
-put_together(struct buf *out, const struct redis_url *redis)
+write_url(struct buf *out, const struct redis_url *redis)
 {
 	buf_text(out, redis->path ? "unix://" : redis->tls ? "rediss://" : "redis://");
 	write_user(out, redis);
@@ -74,7 +74,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_parts(&redis);
 		check_user(owner, whole, &redis);
 		buf_init(&text, owner, 1 << 20);
-		put_together(&text, &redis);
+		write_url(&text, &redis);
 		if (text.size <= 4096) {
 			HOLDS(redis_url_parse(owner, text.data, &again, &err));
 			HOLDS(same_text(redis.path, again.path)

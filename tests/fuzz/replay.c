@@ -1,9 +1,10 @@
-/* replay.c - the seeds of a target as a test of `make test`: no libFuzzer, so gcc and each VARIANT
- * have it
+/* replay.c - runs a target's seeds in `make test`, without libFuzzer, so with gcc and in each
+ * VARIANT
  *
- * Each seed is run as it is, cut off behind each of its bytes, and with each byte replaced by some
- * that mean something somewhere: what a parser does at the end of its input, and with a byte it did
- * not expect, is found without a fuzzer. */
+ * Each seed is run_input whole, cut off before each of its bytes, and with each byte replaced by
+ * some that are special to one parser or another. So it is tested without a fuzzer what a parser
+ * does at the end of its input and with an unexpected byte.
+ */
 #include <dirent.h>
 #include <errno.h>
 
@@ -11,14 +12,14 @@
 #include "fuzz.h"
 
 #define SEED_MAX_BYTES (1 << 20)
-#define VARIED_MAX \
-	160 /* bytes of a seed that are varied; longer ones at as many places, spread over them */
+/* The number of places at which a seed is varied, spread over a longer one. */
+#define VARIED_MAX 160
 
 static const char *target, *seed = "no seed";
 static const uint8_t *input;
 static size_t input_size, runs;
 
-/* What a property did not hold for, so that it can be made a seed of its own. */
+/* Prints the input that violated a property, so that it can become a seed. */
 static void
 show_input(int signal_number)
 {
@@ -32,9 +33,9 @@ show_input(int signal_number)
 	(void)fputc('\n', stderr);
 }
 
-/* In a block of its own, from malloc: a sanitizer sees each byte read too far. */
+/* The input is in a block of its own, so that a sanitizer detects a read past its end. */
 static void
-run(const char *bytes, size_t size)
+run_input(const char *bytes, size_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);
 
@@ -50,19 +51,19 @@ run(const char *bytes, size_t size)
 static void
 run_varied(char *bytes, size_t size)
 {
-	static const char bytes_of_meaning[] = { '\0', '\n', ' ', '"',    '%',   '\\',
-		                                 '{',  '0',  'A', '\x80', '\xff' };
+	static const char special_bytes[] = { '\0', '\n', ' ', '"',    '%',   '\\',
+		                              '{',  '0',  'A', '\x80', '\xff' };
 	size_t step = size / VARIED_MAX + 1;
 
 	for (size_t at = 0; at < size; at += step) {
-		char kept = bytes[at];
+		char original = bytes[at];
 
-		run(bytes, at);
-		for (size_t i = 0; i < COUNT_OF(bytes_of_meaning); i++) {
-			bytes[at] = bytes_of_meaning[i];
-			run(bytes, size);
+		run_input(bytes, at);
+		for (size_t i = 0; i < COUNT_OF(special_bytes); i++) {
+			bytes[at] = special_bytes[i];
+			run_input(bytes, size);
 		}
-		bytes[at] = kept;
+		bytes[at] = original;
 	}
 }
 
@@ -78,7 +79,7 @@ run_file(const char *path)
 	size = fread(bytes, 1, sizeof(bytes), file);
 	(void)fclose(file);
 	seed = path;
-	run(bytes, size);
+	run_input(bytes, size);
 	run_varied(bytes, size);
 }
 
@@ -91,7 +92,7 @@ seeds(void **state)
 
 	if (count < 0)
 		fail_msg("%s: %s", folder, strerror(errno));
-	run("", 0);
+	run_input("", 0);
 	for (int i = 0; i < count; i++) {
 		if (names[i]->d_name[0] != '.') {
 			run_file(mem_printf(*state, "%s/%s", folder, names[i]->d_name));
@@ -104,7 +105,7 @@ seeds(void **state)
 	print_message("%d seeds, %zu inputs\n", files, runs);
 }
 
-/* The program is named as its target. */
+/* The program has the name of its target. */
 int
 main(int argc, char **argv)
 {

@@ -1,9 +1,9 @@
-"""make fuzz: each target for so many seconds, one after the other, at a low priority; what was found is kept.
+"""make fuzz: runs each target for SECONDS, one after the other, at a low priority.
 
     run.py BUILD SECONDS [TARGET...]
 
-A target's corpus grows in BUILD/corpus/<target>, from its seeds. An input that breaks a property is left in
-BUILD/found/<target>/: mend what it shows, then keep it as a seed (tests/fuzz/seeds/<target>/), which make test runs.
+A target's corpus in BUILD/corpus/<target> grows from its seeds. An input that violates a property is saved in
+BUILD/found/<target>/. Fix the bug, then add the input as a seed (tests/fuzz/seeds/<target>/), which make test runs.
 """
 import os
 import pathlib
@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-# libFuzzer's own bound, and one on memory that a single input may ask for: 512 MiB is far above all that is meant to be.
+# libFuzzer's limits. 512 MiB for one allocation is far above anything that is intended.
 LIMITS = ["-timeout=20", "-rss_limit_mb=2048", "-malloc_limit_mb=512", "-max_len=4096"]
 
 
@@ -34,13 +34,13 @@ def run(build, seconds, target):
     text = log_path.read_text(errors="replace")
     runs, rate = stat(text, "number_of_executed_units"), stat(text, "average_exec_per_sec")
     files = len(list(corpus.iterdir()))
-    good = done.returncode == 0
-    print(f"{'ok   ' if good else 'FAIL '} {target:12} {runs:>10} inputs {rate:>8}/s {files:>6} in the corpus", flush=True)
-    if not good:
+    ok = done.returncode == 0
+    print(f"{'ok   ' if ok else 'FAIL '} {target:12} {runs:>10} inputs {rate:>8}/s {files:>6} in the corpus", flush=True)
+    if not ok:
         paths = re.findall(r"Test unit written to (\S+)", text)
         lines = [line for line in text.splitlines() if re.search(r"does not hold|ERROR: |SUMMARY: |runtime error", line)]
         print("\n".join(f"      {line}" for line in lines[:6] + paths) or f"      exit code {done.returncode}: {log_path}", flush=True)
-    return good, runs
+    return ok, runs
 
 
 def main():
@@ -50,7 +50,7 @@ def main():
     if unknown or seconds < 1:
         sys.exit(f"usage: make fuzz SECONDS=30 ONLY='{' '.join(targets)}'")
     results = [run(build, seconds, target) for target in wanted or targets]
-    passed, total = sum(good for good, _ in results), sum(runs for _, runs in results)
+    passed, total = sum(ok for ok, _ in results), sum(runs for _, runs in results)
     rate = total // (seconds * len(results))
     print(f"fuzz: {passed} passed, {len(results) - passed} failed, {total} inputs, {rate}/s")
     return 0 if passed == len(results) else 1

@@ -1,5 +1,5 @@
-/* sqlstate - what a server or a proxy says: always one meaning, and none of its words reach a
- * client
+/* sqlstate - an error of a server or a proxy: it always has one meaning, and none of its text
+ * reaches a client
  *
  * Input: a code as a line, then a message.
  */
@@ -39,7 +39,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_meaning(&statement);
 	check_meaning(&connect);
 	HOLDS(connect.kind == NP_UNAVAILABLE);
-	/* Only what other transactions did is worth to do again. */
+	/* Only a conflict with another transaction is worth a rerun. */
 	HOLDS(statement.retry != RETRY_RERUN || text_starts(code, "40"));
 	check_code(text);
 	check_code(mem_printf(owner, "FATAL:  28P01: %s", text));

@@ -1,10 +1,10 @@
-/* text - UTF-8, numbers and percent-decoding, against readers written for this test */
+/* text - UTF-8, numbers and percent-decoding, compared with parsers written for this test */
 #include <errno.h>
 #include <math.h>
 
 #include "fuzz.h"
 
-/* RFC 3629 4, as its grammar has it. */
+/* The grammar of RFC 3629 section 4. */
 static size_t
 utf8_size(const unsigned char *b, size_t left)
 {
@@ -77,7 +77,7 @@ check_int(const char *text)
 	HOLDS(parse_int(again, &value) && value == (int64_t)(negative ? 0 - size : size));
 }
 
-/* RFC 8259 6: [minus] int [frac] [exp], by states. */
+/* RFC 8259 section 6: [minus] int [frac] [exp]. */
 static bool
 is_number(const char *text)
 {

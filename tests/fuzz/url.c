@@ -27,7 +27,7 @@ check_parts(const struct url *url)
 }
 
 static void
-put_together(struct buf *text, const struct url *url)
+write_url(struct buf *text, const struct url *url)
 {
 	buf_printf(text, "%s://", url->scheme);
 	if (url->user)
@@ -87,7 +87,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		HOLDS(strchr(text, '@') == strrchr(text, '@') && !strchr(text, '#'));
 		check_parts(&url);
 		buf_init(&whole, owner, 1 << 20);
-		put_together(&whole, &url);
+		write_url(&whole, &url);
 		/* Encoded, it may exceed the limit. */
 		if (whole.size <= URL_MAX_BYTES) {
 			HOLDS(url_parse(owner, whole.data, &again, &err));

@@ -1,9 +1,9 @@
-/* fail.c - makes the Nth call of one kind fail, in whichever process of a program comes to it
+/* fail.c - makes the Nth call of one kind fail, in whichever process of a program makes it
  *
- * Preloaded (LD_PRELOAD) into the program that FAIL_PROGRAM names; FAIL_FILE is a file that the
- * test (failures.py) and all processes of the program share: in it the test says what shall fail,
- * and reads whether it did, and where. What is replaced are the names that a program and its
- * libraries import from libc; what libc calls within itself it does not see, but for memory.
+ * It is preloaded (LD_PRELOAD) into the program that FAIL_PROGRAM names. FAIL_FILE is a file that
+ * the test (failures.py) and all processes of the program share: the test writes there what has to
+ * fail, and reads whether and where it did. It replaces functions that a program and its libraries
+ * import from libc. It does not see libc's own calls, except those for memory.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -33,7 +33,7 @@
 #define WHERE_BYTES 2048
 #define KINDS_MAX   64
 #define FRAMES_MAX  24
-/* Of a struct fail's code: not an error, but a call that does only a byte. */
+/* As the code in struct fail: the call succeeds with a single byte. */
 #define SHORT (-1)
 
 enum kind {
@@ -42,7 +42,7 @@ enum kind {
 	KIND_read,
 	KIND_write,
 	KIND_recv,
-	KIND_peek, /* recv() with MSG_PEEK: of the connection that a request comes on */
+	KIND_peek, /* recv() with MSG_PEEK, on the connection of a request */
 	KIND_send,
 	KIND_connect,
 	KIND_poll,
@@ -101,14 +101,14 @@ static const char *const kind_names[KIND__COUNT] = {
 	[KIND_stat] = "stat",
 };
 
-/* failures.py has the same as a ctypes.Structure. */
+/* failures.py declares the same as a ctypes.Structure. */
 struct fail {
 	atomic_int kind;
 	int code; /* an errno, or SHORT */
 	int64_t nth;
-	_Atomic int64_t calls[KINDS_MAX]; /* of each kind, since it was armed */
-	atomic_int pid;                   /* in which it failed; 0: not yet */
-	int fd;                           /* of the call, or -1 */
+	_Atomic int64_t calls[KINDS_MAX]; /* of each kind, since the fault was armed */
+	atomic_int pid;                   /* of the process in which it failed; 0: not yet */
+	int fd;                           /* the call's argument, or -1 */
 	char where[WHERE_BYTES];
 };
 
@@ -119,7 +119,7 @@ int fail_kind(const char *name);
 static struct fail *fail;
 static __thread bool inside;
 
-/* For failures.py: 0 when there is none of that name. */
+/* For failures.py. Returns 0 if the name is unknown. */
 int
 fail_kind(const char *name)
 {
@@ -129,10 +129,10 @@ fail_kind(const char *name)
 	return 0;
 }
 
-/* The name of the caller's object and the offset in it, for each frame: addr2line makes lines of
- * those. */
+/* Writes each caller's object file and its offset in that file, which addr2line translates to
+ * source lines. */
 static void
-say_where(char *where)
+write_callers(char *where)
 {
 	void *frames[FRAMES_MAX];
 	int count = backtrace(frames, FRAMES_MAX);
@@ -151,9 +151,10 @@ say_where(char *where)
 	}
 }
 
-/* errno is set when the call has to fail; SHORT is for the caller. */
+/* Counts the call. Returns 0, or the fault's code if this call has to fail: SHORT, or an errno,
+ * which is set. */
 static int
-due(enum kind kind, int fd)
+must_fail(enum kind kind, int fd)
 {
 	int64_t call;
 
@@ -163,7 +164,7 @@ due(enum kind kind, int fd)
 	if (atomic_load(&fail->kind) != (int)kind || call != fail->nth)
 		return 0;
 	inside = true;
-	say_where(fail->where);
+	write_callers(fail->where);
 	inside = false;
 	fail->fd = fd;
 	atomic_store(&fail->pid, getpid());
@@ -172,7 +173,7 @@ due(enum kind kind, int fd)
 }
 
 __attribute__((constructor)) static void
-begin(void)
+map_fail_file(void)
 {
 	const char *path = getenv("FAIL_FILE"), *program = getenv("FAIL_PROGRAM");
 	void *frames[1], *at;
@@ -181,7 +182,7 @@ begin(void)
 	if (!path || !program || strcmp(program_invocation_short_name, program) != 0)
 		return;
 	inside = true;
-	(void)backtrace(frames, 1); /* loads what it needs */
+	(void)backtrace(frames, 1); /* loads the library that it needs */
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	at = fd < 0 ? MAP_FAILED
 	            : mmap(NULL, sizeof(*fail), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -192,7 +193,7 @@ begin(void)
 	fail = at;
 }
 
-/* --- memory: libc's own names, since dlsym() allocates --- */
+/* --- memory: by libc's internal names, because dlsym() allocates --- */
 
 #ifndef WITHOUT_MEMORY
 
@@ -204,19 +205,19 @@ void *__libc_memalign(size_t alignment, size_t size);
 void *
 malloc(size_t size)
 {
-	return due(KIND_memory, -1) ? NULL : __libc_malloc(size);
+	return must_fail(KIND_memory, -1) ? NULL : __libc_malloc(size);
 }
 
 void *
 calloc(size_t count, size_t size)
 {
-	return due(KIND_memory, -1) ? NULL : __libc_calloc(count, size);
+	return must_fail(KIND_memory, -1) ? NULL : __libc_calloc(count, size);
 }
 
 void *
 realloc(void *block, size_t size)
 {
-	return due(KIND_memory, -1) ? NULL : __libc_realloc(block, size);
+	return must_fail(KIND_memory, -1) ? NULL : __libc_realloc(block, size);
 }
 
 void *
@@ -234,18 +235,18 @@ reallocarray(void *block, size_t count, size_t size)
 int
 posix_memalign(void **block, size_t alignment, size_t size)
 {
-	void *made = due(KIND_memory, -1) ? NULL : __libc_memalign(alignment, size);
+	void *block_made = must_fail(KIND_memory, -1) ? NULL : __libc_memalign(alignment, size);
 
-	if (made)
-		*block = made;
-	return made ? 0 : ENOMEM;
+	if (block_made)
+		*block = block_made;
+	return block_made ? 0 : ENOMEM;
 }
 
 #endif
 
-/* --- the rest --- */
+/* --- other calls --- */
 
-/* The next one of that name, found once. */
+/* Finds the real function, once. */
 #define REAL(name)                                                 \
 	static __typeof__(&(name)) real;                           \
 	if (!real) {                                               \
@@ -254,24 +255,24 @@ posix_memalign(void **block, size_t alignment, size_t size)
 		inside = false;                                    \
 	}
 
-/* A call that returns -1 and sets errno. */
+/* A call that returns `otherwise` and sets errno. */
 #define FAILS(kind, type, otherwise, fd, name, parameters, arguments) \
 	type name parameters                                          \
 	{                                                             \
 		REAL(name)                                            \
-		if (due(KIND_##kind, fd) > 0)                         \
+		if (must_fail(KIND_##kind, fd) > 0)                   \
 			return otherwise;                             \
 		return real arguments;                                \
 	}
 
-/* Less than was asked for is what sockets, pipes and files may do; an eventfd does not. */
+/* Sockets, pipes and files may transfer fewer bytes than requested; an eventfd does not. */
 static size_t
 shortened(int fd, size_t size)
 {
-	struct stat about;
+	struct stat status;
 
-	if (fstat(fd, &about) != 0
-	    || !(S_ISSOCK(about.st_mode) || S_ISFIFO(about.st_mode) || S_ISREG(about.st_mode)))
+	if (fstat(fd, &status) != 0
+	    || !(S_ISSOCK(status.st_mode) || S_ISFIFO(status.st_mode) || S_ISREG(status.st_mode)))
 		return size;
 	return size > 1 ? 1 : size;
 }
@@ -280,7 +281,7 @@ shortened(int fd, size_t size)
 	ssize_t name parameters                     \
 	{                                           \
 		REAL(name)                          \
-		switch (due(kind, fd)) {            \
+		switch (must_fail(kind, fd)) {      \
 		case SHORT:                         \
 			size = shortened(fd, size); \
 			break;                      \
@@ -366,27 +367,27 @@ getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
             struct addrinfo **list)
 {
 	REAL(getaddrinfo)
-	return due(KIND_getaddrinfo, -1) ? EAI_MEMORY : real(host, service, hints, list);
+	return must_fail(KIND_getaddrinfo, -1) ? EAI_MEMORY : real(host, service, hints, list);
 }
 
-/* Their last argument is there or not; a mode that is not is not looked at. */
+/* Only these flags have a mode as the last argument. */
 static int
 mode_of(int flags, va_list args)
 {
 	return flags & (O_CREAT | O_TMPFILE) ? va_arg(args, int) : 0;
 }
 
-#define OPENS(function)                                                   \
-	int function(const char *path, int flags, ...)                    \
-	{                                                                 \
-		va_list args;                                             \
-		int mode;                                                 \
-                                                                          \
-		REAL(function)                                            \
-		va_start(args, flags);                                    \
-		mode = mode_of(flags, args);                              \
-		va_end(args);                                             \
-		return due(KIND_open, -1) ? -1 : real(path, flags, mode); \
+#define OPENS(function)                                                         \
+	int function(const char *path, int flags, ...)                          \
+	{                                                                       \
+		va_list args;                                                   \
+		int mode;                                                       \
+                                                                                \
+		REAL(function)                                                  \
+		va_start(args, flags);                                          \
+		mode = mode_of(flags, args);                                    \
+		va_end(args);                                                   \
+		return must_fail(KIND_open, -1) ? -1 : real(path, flags, mode); \
 	}
 
 OPENS(open)
@@ -402,7 +403,7 @@ openat(int fd, const char *path, int flags, ...)
 	va_start(args, flags);
 	mode = mode_of(flags, args);
 	va_end(args);
-	return due(KIND_open, fd) ? -1 : real(fd, path, flags, mode);
+	return must_fail(KIND_open, fd) ? -1 : real(fd, path, flags, mode);
 }
 
 int
@@ -415,7 +416,7 @@ fcntl(int fd, int command, ...)
 	va_start(args, command);
 	argument = va_arg(args, void *);
 	va_end(args);
-	return due(KIND_fcntl, fd) ? -1 : real(fd, command, argument);
+	return must_fail(KIND_fcntl, fd) ? -1 : real(fd, command, argument);
 }
 
 int
@@ -428,7 +429,7 @@ fcntl64(int fd, int command, ...)
 	va_start(args, command);
 	argument = va_arg(args, void *);
 	va_end(args);
-	return due(KIND_fcntl, fd) ? -1 : real(fd, command, argument);
+	return must_fail(KIND_fcntl, fd) ? -1 : real(fd, command, argument);
 }
 
 int
@@ -445,7 +446,7 @@ execl(const char *path, const char *first, ...)
 	return execv(path, arguments);
 }
 
-/* What _FORTIFY_SOURCE makes of some of these. */
+/* _FORTIFY_SOURCE replaces some of these functions by the following. */
 ssize_t __read_chk(int fd, void *bytes, size_t size, size_t room);
 ssize_t __recv_chk(int fd, void *bytes, size_t size, size_t room, int flags);
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room);

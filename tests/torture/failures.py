@@ -1,4 +1,4 @@
-"""What may fail, the switch by which fail.c is told, and how a program is asked meanwhile."""
+"""The calls that may fail, the switch that controls fail.c, and the requests that a program gets meanwhile."""
 import ctypes
 import errno
 import json
@@ -15,11 +15,11 @@ from ground import BUILD
 
 import fastcgi
 
-HAS_MEMORY = BUILD.name != "asan"  # which has an allocator of its own
-SHORT = -1  # as in fail.c: a read or write of one byte
+HAS_MEMORY = BUILD.name != "asan"  # ASan has an allocator of its own
+SHORT = -1  # as in fail.c: a call that transfers one byte
 LIBRARY = BUILD / "tests" / "fail.so"
 
-# What each may plausibly say.
+# The errors that each kind of call may return.
 ERRORS = {
     "memory": ["ENOMEM"],
     "read": ["EINTR", "EIO", "ECONNRESET", "EAGAIN", "SHORT"],
@@ -53,14 +53,14 @@ ERRORS = {
 
 SETTINGS = {"DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 1, "REQUEST_TIMEOUT": 3, "DATABASE_CONNECT_TIMEOUT": 2,
             "DATABASE_COMMAND_TIMEOUT": 2}
-# REQUEST_TIMEOUT, the watchdog's grace, and what a busy machine takes.
+# REQUEST_TIMEOUT, the watchdog's grace, and an allowance for a busy machine.
 ANSWER_S = 3 + 2 + 15
 SETTLE_S = 20
 EXIT_INTERNAL, EXIT_SETTINGS = 70, 78
 
 
 class Shared(ctypes.Structure):
-    """struct fail of fail.c"""
+    """struct fail in fail.c."""
     _fields_ = [("kind", ctypes.c_int), ("code", ctypes.c_int), ("nth", ctypes.c_int64), ("calls", ctypes.c_int64 * 64),
                 ("pid", ctypes.c_int), ("fd", ctypes.c_int), ("where", ctypes.c_char * 2048)]
 
@@ -110,11 +110,11 @@ class Switch:
         return self.shared.pid != 0
 
     def calls(self):
-        """{kind: how many there were}"""
+        """Returns {kind: number of calls}."""
         return {kind: self.shared.calls[self.names.fail_kind(kind.encode())] for kind in ERRORS}
 
     def where(self, most=12):
-        """file+offset(name) of the callers, without libc's own."""
+        """Returns file+offset(name) of the callers outside of libc."""
         lines = [line for line in self.shared.where.decode(errors="replace").splitlines() if "/libc.so" not in line]
         return [re.sub(r"^\S*/", "", line) for line in lines[:most]]
 
@@ -125,7 +125,7 @@ class Switch:
 @dataclass
 class Request:
     method: str
-    target: str  # with {} where a new number goes
+    target: str  # {} stands for a new number
     status: int
     key: bool = False
 
@@ -149,7 +149,7 @@ SESSION = [
 
 
 class Answer:
-    """Of a program that was asked over its socket; status is None when it broke off."""
+    """A program's response over its socket; status is None if it broke off."""
 
     def __init__(self, out, ended):
         head, blank, self.body = out.partition(b"\r\n\r\n")
@@ -158,17 +158,17 @@ class Answer:
         self.status = int(self.headers["status"].split()[0]) if whole else None
 
     def problem(self):
-        """The document, or None when it is no whole one."""
+        """Returns the problem document, or None if there is no complete one."""
         try:
             document = json.loads(self.body)
         except ValueError:
             return None
-        good = (self.headers.get("content-type") == "application/problem+json" and document.get("status") == self.status
+        valid = (self.headers.get("content-type") == "application/problem+json" and document.get("status") == self.status
                 and document.get("request_id") and document.get("title"))
-        return document if good else None
+        return document if valid else None
 
     def is_unhealthy(self):
-        """What /health says, 503, when something that it asked did not answer."""
+        """Returns True for the 503 of /health when a service did not answer."""
         return self.status == 503 and self.body.startswith(b'{"status":"unhealthy",')
 
     @property
@@ -180,11 +180,11 @@ class Answer:
 
 
 class Ended(Exception):
-    """The program is no more."""
+    """The program has ended."""
 
 
 def ask(endpoint, request, number, key=None, timeout=ANSWER_S):
-    """None: no answer in time."""
+    """Returns None if there was no answer in time."""
     more = {"REQUEST_ID": uuid.uuid4().hex}
     if key:
         more["HTTP_IDEMPOTENCY_KEY"] = key
@@ -206,10 +206,10 @@ def ask(endpoint, request, number, key=None, timeout=ANSWER_S):
                     return None
         except (ConnectionError, TimeoutError):
             pass
-    return Answer(*parsed(got))
+    return Answer(*parse_records(got))
 
 
-def parsed(data):
+def parse_records(data):
     out, ended = b"", False
     while len(data) >= 8:
         kind, size, padding = data[1], int.from_bytes(data[4:6], "big"), data[6]
@@ -221,7 +221,7 @@ def parsed(data):
 
 
 def descriptors(pid):
-    """What a process has open, by kind."""
+    """Counts a process's open descriptors by kind."""
     kinds = Tally()
     try:
         for name in os.listdir(f"/proc/{pid}/fd"):

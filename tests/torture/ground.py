@@ -1,4 +1,4 @@
-"""What tortures stand on: the system tests' servers, a role of their own, a table in which a row may be twice."""
+"""What the torture tests share: the system tests' servers, a database role of their own, a table that allows duplicate rows."""
 import base64
 import contextlib
 import hashlib
@@ -16,7 +16,7 @@ for folder in (".", "tests/system", "tests/torture"):
 
 from conftest import BUILD, Site, read_logs  # noqa: E402
 
-ROLE, PASSWORD = "torture", "torture-0b51"  # its connections are ours alone, whatever else the site serves
+ROLE, PASSWORD = "torture", "torture-0b51"  # identifies our connections among all others of the site
 MODES = ("null", "ahead", "persistent")
 
 LEDGER = """
@@ -32,7 +32,8 @@ LEDGER = """
 
 
 def verifier(password, salt=b"0123456789abcdef", iterations=1):
-    """As Postgres keeps it. libpq allocates memory in each of SCRAM's iterations: of 4,096, each the same to fail."""
+    """Returns a password verifier as Postgres stores it. libpq allocates memory in each of SCRAM's iterations; 4,096 of them would
+    be as many faults that are all the same."""
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
     client = hmac.digest(salted, b"Client Key", "sha256")
     keys = hashlib.sha256(client).digest(), hmac.digest(salted, b"Server Key", "sha256")
@@ -41,7 +42,7 @@ def verifier(password, salt=b"0123456789abcdef", iterations=1):
 
 
 def prepare(postgres):
-    """The table and the role."""
+    """Creates the table and the role."""
     with contextlib.closing(postgres.admin("app")) as link, link.cursor() as cursor:
         cursor.execute(LEDGER.format(role=ROLE, password=verifier(PASSWORD)))
 
@@ -51,7 +52,7 @@ def url(site, port=None):
 
 
 def durable_postgres(site):
-    """One that may be killed: it has on disk what it acknowledged. To be stopped by the caller."""
+    """Starts a Postgres that may be killed: everything it acknowledged is on disk. The caller stops it."""
     postgres = site.new_postgres("durable", fsync=True)
     postgres.start()
     prepare(postgres)
@@ -60,8 +61,8 @@ def durable_postgres(site):
 
 @contextlib.contextmanager
 def own_site():
-    """As the system tests' fixture; what its logs have that they should not is in site.in_logs afterwards. The folder goes
-    only when that is nothing and site.keep was set to False: else there is something to be looked at."""
+    """Like the system tests' fixture. Afterwards, site.in_logs has what must not be in its logs. The folder is deleted only if
+    that is empty and site.keep was set to False; otherwise it is left for inspection."""
     home = pathlib.Path(tempfile.mkdtemp(prefix="nullpool-torture-"))
     home.chmod(0o755)
     site = Site(home)
@@ -81,7 +82,7 @@ def own_site():
 
 
 class Counter:
-    """Numbers that nobody had before, of several threads."""
+    """Unique numbers, for several threads."""
 
     def __init__(self, start):
         self.last = start

@@ -1,8 +1,8 @@
-"""Failure injection: the Nth call of one kind fails (fail.c), for each N, and what must hold all the same.
+"""Failure injection: the Nth call of one kind fails (fail.c), for each N, and the program must survive it.
 
-Of one fault: each answer is a documented one and whole, or its worker died clean and was replaced; nothing takes longer
-than its deadline; of each write is there what its answer said; the next good request works; no descriptor and no
-server connection more than without; the log has JSON in it and nothing else; it ends when it is told.
+After each fault: every answer is complete and documented, or its worker exited with 70 and was replaced; nothing exceeds its
+deadline; each write did what its answer said; the next request succeeds; no descriptor and no server connection leaks; the log
+has nothing but JSON; the program ends on SIGTERM.
 """
 import contextlib
 import json
@@ -24,12 +24,12 @@ import conftest
 
 @dataclass
 class Result:
-    """Of one stage."""
+    """The result of one stage."""
     name: str
     runs: int = 0
     reached: int = 0
     died_in_library: int = 0
-    most: dict = field(default_factory=dict)  # the last N of each kind that was reached
+    most: dict = field(default_factory=dict)  # the largest N of each kind that was reached
     found: list = field(default_factory=list)
     seconds: float = 0
 
@@ -43,7 +43,7 @@ class Result:
 
 
 class Stage:
-    """One program with one way to use it, to be tortured."""
+    """One program, used in one way, to be tortured."""
 
     def __init__(self, site, name, program, requests, good=READ, **settings):
         self.site = site
@@ -65,7 +65,7 @@ class Stage:
             {**site.environment(**settings), **self.switch.environment(self.program.name), **sanitizers()}, self.log_path)
         self.writes = []  # (request, number, key, answer)
         self.wrong = []
-        self.broken = []  # answers that were
+        self.broken = []  # requests whose answer broke off
         self.fault_kind = None
         self.died_in_library = 0
 
@@ -74,7 +74,7 @@ class Stage:
         self.endpoint.close()
         self.link.close()
 
-    # --- what is found ---
+    # --- findings ---
 
     def find(self, what):
         self.wrong.append(what)
@@ -91,7 +91,7 @@ class Stage:
 
     def new_lines(self):
         text = self.log_path.read_bytes()[self.log_read:] if self.log_path.exists() else b""
-        text = text[:text.rfind(b"\n") + 1]  # the rest is being written
+        text = text[:text.rfind(b"\n") + 1]  # the last line may be incomplete
         self.log_read += len(text)
         lines = []
         for line in text.decode(errors="replace").splitlines():
@@ -99,11 +99,11 @@ class Stage:
                 lines.append(json.loads(line))
             except ValueError:
                 if not self.may_say(line):
-                    self.find(f"in the log: {line[:300]}")
+                    self.find(f"not JSON in the log: {line[:300]}")
         return lines
 
     def may_say(self, line):
-        """A line that the fault itself tore; and libfcgi's, which ends the process when it gets no memory."""
+        """Returns True for a line that the fault itself tore, and for the assertions of libraries that get no memory."""
         if not self.switch.reached:
             return False
         if self.switch.shared.fd == 2:
@@ -111,8 +111,9 @@ class Stage:
         return self.is_of_library() and ("Assertion" in line or "libseccomp" in self.switch.where(1)[0])
 
     def is_of_library(self):
-        """Some libraries die of a lack of memory: libfcgi and glibc's NSS assert, libpq 15 does not look whether BIO_set_data()
-        did it, libseccomp spoils the heap while it makes the filter. That is no worse than to be killed, and not ours to mend."""
+        """Returns True if a library failed for want of memory. Some crash then: libfcgi and glibc's NSS assert, libpq 15 does not
+        check BIO_set_data(), libseccomp corrupts the heap while it builds the filter. That is no worse than being killed, and
+        cannot be fixed here."""
         where = self.switch.where(1)
         return self.fault_kind == "memory" and bool(where) and not where[0].startswith(self.program.name + "+")
 
@@ -144,7 +145,7 @@ class Stage:
         rows = self.count(number)
         right = rows <= 1 if answer.is_unknown else rows == (1 if answer.status == 201 else 0)
         if not right:
-            self.find(f"{request.method} {request.target}: {answer}, and {rows} rows")
+            self.find(f"{request.method} {request.target}: {answer}, but {rows} rows")
 
     def until_known(self, request, number, key):
         deadline = time.monotonic() + SETTLE_S
@@ -157,7 +158,7 @@ class Stage:
         return answer or Answer(b"", False)
 
     def check_good(self):
-        """The fault is over: the next request works. Workers that died at once may be paused for."""
+        """After the fault the next request succeeds. The pool may pause first, after workers that died at once."""
         deadline = time.monotonic() + SETTLE_S
         last = None
         while time.monotonic() < deadline:
@@ -167,7 +168,7 @@ class Stage:
             time.sleep(0.02)
         self.find(f"afterwards: {last}")
 
-    # --- what it holds ---
+    # --- what the program holds ---
 
     def holdings(self):
         master = self.endpoint.pid
@@ -175,7 +176,7 @@ class Stage:
         return descriptors(master), workers, self.connections()
 
     def learn(self):
-        """What it holds when nothing fails; of what comes and goes the most."""
+        """Records what the program holds without a fault, at its maximum."""
         master, workers, connections = self.holdings()
         self.master_most = sum(master.values())
         self.worker_most = max(sum(worker.values()) for worker in workers)
@@ -191,11 +192,11 @@ class Stage:
             wait_until("it to hold no more than before", self.is_settled, SETTLE_S)
         except StackFault:
             master, workers, connections = self.holdings()
-            self.find(f"it holds: master {dict(master)} of {self.master_most}, workers "
-                      f"{[dict(worker) for worker in workers]} of {self.worker_most}, {connections} connections")
+            self.find(f"it holds: master {dict(master)}, at most {self.master_most}; workers "
+                      f"{[dict(worker) for worker in workers]}, at most {self.worker_most}; {connections} connections")
 
     def lines_until_a_death(self):
-        """The answer may break off before the master has heard of it."""
+        """Waits for the death in the log, since the answer may break off before the master notices it."""
         lines = self.new_lines()
 
         def died():
@@ -206,7 +207,7 @@ class Stage:
         return lines
 
     def check_log(self):
-        # The connection that the request came on is lost: an answer cannot come.
+        # The request's own connection failed, so there cannot be an answer.
         lost = self.fault_kind == "peek" or self.switch.is_in("libfcgi") or self.switch.is_in("libasan")
         wants_death = self.broken and not lost
         lines = self.lines_until_a_death() if wants_death else self.new_lines()
@@ -220,12 +221,12 @@ class Stage:
             if line["event"].startswith("worker killed") or line["event"] == "workers killed that did not end":
                 self.find(f"{line}")
         if wants_death and not died:
-            self.find(f"broken off, and no worker died: {self.broken}")
+            self.find(f"answers broke off, but no worker died: {self.broken}")
 
     def stop(self):
         self.endpoint.send(signal.SIGTERM)
         if self.endpoint.stop(timeout=SETTLE_S):
-            self.find(f"did not end in {SETTLE_S} s")
+            self.find(f"did not end within {SETTLE_S} s")
         return self.endpoint.returncode
 
     # --- one fault ---
@@ -237,7 +238,7 @@ class Stage:
             self.switch.arm(fault)
 
     def torment(self, fault):
-        """What was wrong with it, with where the call was that failed."""
+        """Returns what went wrong, and where the failed call was."""
         self.begin(fault)
         try:
             self.run()
@@ -246,7 +247,7 @@ class Stage:
         return [f"{self.name}: {fault}: {what}; in {' < '.join(self.switch.where())}" for what in self.wrong]
 
     def rehearse(self):
-        """Without a fault, when everything has to be right; returns how many calls of each kind there are."""
+        """Runs without a fault, when everything has to be correct. Returns the number of calls of each kind."""
         self.begin()
         self.switch.forget()
         self.prepare()
@@ -259,20 +260,20 @@ class Stage:
 
 
 def sanitizers():
-    """Leaks of what failed half way are the libraries' own, and not what is asked here."""
+    """Disables leak detection: libraries leak on errors, and that is not tested here."""
     if HAS_MEMORY:
         return {}
     return {"ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0:" + os.environ.get("ASAN_OPTIONS", "")}
 
 
 class Whole(Stage):
-    """From the start of the program to its end, a new one for each fault."""
+    """From the start of the program to its end; starts a new program for each fault."""
 
     def prepare(self):
         self.endpoint.start()
         for request in self.requests:
             if self.ask(request).status != request.status:
-                self.find(f"without a fault: {request}")
+                self.find(f"failed without a fault: {request}")
         self.learn()
         if self.stop() != 0:
             self.find(f"without a fault it ended with {self.endpoint.returncode}")
@@ -297,7 +298,7 @@ class Whole(Stage):
         self.check_log()
 
     def check_end(self, code):
-        """It may refuse to start, or to go on without memory: systemd starts it again."""
+        """The program may refuse to start, or end for want of memory: systemd restarts it."""
         if code < 0 and self.is_of_library():
             self.died_in_library += 1
         elif code not in (0, EXIT_INTERNAL, EXIT_SETTINGS) or (code != 0 and not self.switch.reached):
@@ -305,19 +306,19 @@ class Whole(Stage):
 
 
 class Each(Stage):
-    """One that runs already; the fault comes in one of its requests."""
+    """A program that runs already; the fault comes in one of its requests."""
 
     def prepare(self):
         self.endpoint.start()
         for request in self.requests:
             if self.ask(request).status != request.status:
-                self.find(f"without a fault: {request}")
+                self.find(f"failed without a fault: {request}")
         self.check_good()
         self.learn()
         self.check_log()
 
     def usual_calls(self):
-        """The fewest of some: for a worker that is the first of its requests it connects, thousands of calls long."""
+        """Returns the fewest of several runs: a worker's first request makes thousands of calls to connect."""
         found = []
         for _ in range(5):
             self.switch.forget()
@@ -348,7 +349,7 @@ class Each(Stage):
 
 
 class Reload(Each):
-    """SIGHUP, and what comes of it: the new program, the old one, or an end that says so."""
+    """SIGHUP: afterwards the new program runs, or the old one, or it ended and logged it."""
 
     def run(self):
         lines, old = [], set(conftest.children(self.endpoint.pid))
@@ -356,14 +357,14 @@ class Reload(Each):
 
         def done():
             lines.extend(self.new_lines())
-            # Not its line "started": a fault in the log may have taken that.
+            # The line "started" may be missing, because of a fault in the log.
             new = set(conftest.children(self.endpoint.pid))
             return not self.endpoint.running or (new and not new & old) or any(
                 line["event"] in ("not reloaded", "could not reload", "could not fork") for line in lines)
         try:
             wait_until("the reload", done, SETTLE_S)
         except StackFault:
-            self.find("nothing came of SIGHUP")
+            self.find("SIGHUP had no effect")
         try:
             self.ask(self.good)
             self.switch.disarm()
@@ -371,7 +372,7 @@ class Reload(Each):
             self.check_holdings()
         except Ended:
             self.switch.disarm()
-            # The new program has nothing to go back to: systemd starts it again.
+            # The new program cannot go back to the old one: systemd restarts it.
             if self.endpoint.returncode not in (EXIT_INTERNAL, EXIT_SETTINGS):
                 self.find(f"the program ended with {self.endpoint.returncode}")
             self.endpoint.stop()
@@ -381,7 +382,7 @@ class Reload(Each):
 
 
 class Shell(Stage):
-    """One request from the shell."""
+    """A program that is called from the shell for one request."""
 
     def prepare(self):
         done = self.call()
@@ -408,7 +409,7 @@ class Shell(Stage):
             return
         if done.returncode == 0 and status == self.requests[0].status and json.loads(body):
             return
-        # What could not be written is not there to be looked at; the exit code says so.
+        # Output that could not be written cannot be checked; the exit code reports it.
         if done.returncode == 1 and (self.is_failure(status, body) or self.fault_kind == "stdio"):
             return
         if done.returncode < 0 and self.is_of_library():
@@ -428,7 +429,7 @@ class Shell(Stage):
 
 
 def plan():
-    """[(kinds, class, name, program, requests, its settings)]; what is good after a fault is the first request."""
+    """Returns [(kinds, class, name, program, requests, settings)]. After a fault the first request must succeed."""
     calls = [kind for kind in ERRORS if kind != "memory"]
     memory = ["memory"] if HAS_MEMORY else []
     every = memory + calls
@@ -446,21 +447,21 @@ def plan():
         (every, Shell, "shell", "users", [Request("GET", "/users", 200)], "null"),
     ]
     rows = [(*row[:-1], {"DATABASE_CONNECTION": row[-1]}) for row in rows]
-    # OpenSSL allocates 6,000 pieces while it sets itself up: one process that does, and not the start-up check too.
+    # OpenSSL makes 6,000 allocations while it initializes, so only one process does here, without the start-up check.
     rows.append((memory, Whole, "start-memory", "ledger", [READ, SESSION[2]],
                  {"DATABASE_CONNECTION": "persistent", "DATABASE_POOL_SIZE": 0, "DATABASE_MAX_OVERFLOW": 1}))
     return [row for row in rows if row[0]]
 
 
 def stage(site, wanted):
-    """(stage, kinds) of one row of the plan."""
+    """Returns (stage, kinds) for a row of the plan."""
     kinds, make, name, program, requests, settings = next(row for row in plan() if row[2] == wanted)
     return make(site, name, program, requests, READ if program == "ledger" else requests[0], **settings), kinds
 
 
 @dataclass
 class Part:
-    """What one lane does at a time: of a stage one kind, with N = first, first + step, …"""
+    """One kind of a stage, with N = first, first + step, …: what a lane runs at a time."""
     stage: str
     kind: str
     first: int
@@ -470,12 +471,12 @@ class Part:
         return f"{self.stage}, {self.kind} {self.first}, {self.first + self.step}, …"
 
 
-# Thousands of allocations, each in a session of its own.
+# There are thousands of allocations, and each needs a session of its own.
 SLICES = 8
 
 
 def parts(wanted, stride):
-    """All that is to be done of the stages wanted, the longest first."""
+    """Returns the parts of the wanted stages, the longest first."""
     every = [Part(name, kind, 1 + stride * number, stride * count)
              for kinds, _, name, *_ in plan() if name in wanted for kind in kinds
              for count in [SLICES if kind == "memory" else 1] for number in range(count)]
@@ -483,10 +484,10 @@ def parts(wanted, stride):
 
 
 def torture(site, part, on_found=print):
-    """Each error of its kind, until N is not reached."""
+    """Injects each error of the part's kind until N exceeds the number of calls."""
     tortured, _ = stage(site, part.stage)
     result = Result(tortured.name)
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
         tortured.rehearse()
         for code in ERRORS[part.kind]:
@@ -494,21 +495,21 @@ def torture(site, part, on_found=print):
             while torment(tortured, Fault(part.kind, code, nth), result, on_found):
                 nth += part.step
     finally:
-        finish(tortured, result, begun)
+        finish(tortured, result, started)
     return result
 
 
 def sample(tortured, kinds, count, on_found=print):
-    """Of all faults that are reached about so many, with a fixed stride."""
+    """Injects about `count` of all possible faults, at a fixed stride."""
     result = Result(tortured.name)
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
         calls = tortured.rehearse()
         faults = [Fault(kind, code, nth) for kind in kinds for code in ERRORS[kind] for nth in range(1, calls[kind] + 1)]
         for fault in faults[::max(1, len(faults) // count)]:
             torment(tortured, fault, result, on_found)
     finally:
-        finish(tortured, result, begun)
+        finish(tortured, result, started)
     return result
 
 
@@ -523,7 +524,7 @@ def torment(tortured, fault, result, on_found):
     return tortured.switch.reached
 
 
-def finish(tortured, result, begun):
+def finish(tortured, result, started):
     tortured.close()
-    result.seconds = time.monotonic() - begun
+    result.seconds = time.monotonic() - started
     result.died_in_library = tortured.died_in_library

@@ -1,6 +1,7 @@
-"""The injection's parts, several at a time: each lane is a process with servers of its own, since what a stage holds is counted there.
+"""Runs the parts of the failure injection in parallel lanes.
 
-A session waits more than it computes: there may be more lanes than processors.
+Each lane is a process with servers of its own, because a stage counts the connections there. A session waits more than it
+computes, so there may be more lanes than processors.
 """
 import concurrent.futures
 import contextlib
@@ -10,15 +11,15 @@ import ground
 import inject
 
 FORK = multiprocessing.get_context("fork")
-turn = None  # the number of the next part, in each lane
+turn = None  # the number of the next part, shared by all lanes
 
 
 def run(parts, count, tell):
-    """[a Result for each stage], and what was in the logs; tell(text) at once of each fault found and each part that ends."""
+    """Returns a Result for each stage, and what must not be in the logs. Calls tell(text) for each fault found and each part done."""
     global turn
     turn = FORK.Value("i", 0)
     results, in_logs = {}, []
-    # One that is killed is an exception here, not a wait without end.
+    # A lane that is killed raises an exception here; with a Pool it would never return.
     with concurrent.futures.ProcessPoolExecutor(count, FORK) as pool:
         for future in concurrent.futures.as_completed([pool.submit(lane, parts, tell) for _ in range(count)]):
             done, found = future.result()
@@ -31,7 +32,7 @@ def run(parts, count, tell):
 def lane(parts, tell):
     results = []
     with contextlib.ExitStack() as until_the_end:
-        # One after the other: none takes a port that another one is about to.
+        # Lanes start their servers one after the other, so that no two take the same port.
         with turn.get_lock():
             site = until_the_end.enter_context(ground.own_site())
         while (number := next_number()) < len(parts):

@@ -1,12 +1,12 @@
-"""The ledger: numbered rows, and what became of each, while everything that they need is broken on purpose.
+"""The ledger: clients write numbered rows while everything that they need is broken on purpose.
 
-Clients write through nginx, half with an Idempotency-Key, and note what they were told. Meanwhile, at random and one after
-the other: workers are killed, the database is stopped, killed and started, the pool reloaded, lines cut. Afterwards of
-each row that was
-    acknowledged    there is one,
-    refused         there is none (4xx, 503 that does not say outcome unknown, 504),
-    unknown         there is at most one; it was announced (outcome unknown; 502: broken off in the middle); with its key
-                    it was asked for again until it was known, and then there is one.
+Clients write through nginx, half of them with an Idempotency-Key, and record the answers. Meanwhile, at random and one after
+the other, workers are killed, the database is stopped, killed and started, the pool is reloaded, connections are cut.
+Afterwards, the table must have
+    one row         for a write that was acknowledged,
+    none            for one that was refused (4xx, 503 without "outcome": "unknown", 504),
+    at most one     for one that is unknown: 503 with "outcome": "unknown", or 502, when the answer broke off. With a key, the
+                    client repeats the write until it is acknowledged, so that there is one row.
 """
 import contextlib
 import http.client
@@ -56,7 +56,7 @@ class Outcome:
 
 
 class Writer(threading.Thread):
-    """One client."""
+    """A client that writes."""
 
     def __init__(self, ledger, seed):
         super().__init__(daemon=True)
@@ -80,7 +80,7 @@ class Writer(threading.Thread):
         deadline = time.monotonic() + RESOLVE_S
         while True:
             entry.told = self.once(entry)
-            # What was unknown is not known by a repeat that was refused.
+            # A repeat that is refused does not settle an unknown write.
             unknown = entry.told == "unknown" or (entry.told == "refused" and entry.repeats > 0)
             if not entry.key or not unknown:
                 return
@@ -96,7 +96,7 @@ class Writer(threading.Thread):
             answer = self.ledger.service.client.post(f"{entry.path}?number={entry.number}", headers=headers, timeout=30)
         except (OSError, http.client.HTTPException) as error:
             entry.answers.append(f"{error!r}")
-            self.ledger.find(f"row {entry.number}: nginx gave no answer: {error!r}")
+            self.ledger.find(f"row {entry.number}: no answer from nginx: {error!r}")
             return "unknown"
         entry.answers.append(answer.status)
         return self.meaning(entry, answer)
@@ -111,14 +111,14 @@ class Writer(threading.Thread):
             return "unknown"
         if answer.status == 502 or problem.get("outcome") == "unknown":
             return "unknown"
-        # Of itself nginx sends 504 when a program takes longer than it should ever be let.
+        # nginx sends 504 by itself when a program exceeds its longest timeout.
         if answer.status not in (409, 503, 504):
             self.ledger.find(f"row {entry.number}: {answer}")
         return "refused"
 
 
 class Breaker:
-    """What happens to the servers, in an order that a seed gives. In the main thread, which starts processes."""
+    """Breaks the servers, in an order that the seed determines. Runs in the main thread, which starts processes."""
 
     def __init__(self, ledger, seed):
         self.ledger = ledger
@@ -155,7 +155,7 @@ class Breaker:
         self.ledger.line.end_open_ones(self.dice.random() < 0.5)
 
     def cut_answers(self):
-        """What the server says for a moment is lost, and then the line."""
+        """The server's answers are lost for a moment, then the connection is cut."""
         self.ledger.line.fault = faults.deaf
         time.sleep(self.dice.uniform(0, 0.1))
         self.ledger.line.end_open_ones(True)
@@ -163,7 +163,7 @@ class Breaker:
 
 
 class Ledger:
-    """One mode, for a time."""
+    """Tests one connection mode for a given time."""
 
     def __init__(self, site, postgres, mode, seed):
         self.outcome = Outcome(mode, seed)
@@ -203,10 +203,10 @@ class Ledger:
             for writer in writers:
                 writer.join(2 * RESOLVE_S)
         if any(writer.is_alive() for writer in writers):
-            self.find("a client still waits")
+            self.find("a client is still waiting")
         last = Writer(self, "last")
         with contextlib.suppress(Fault):
-            wait_until("a row to be taken", lambda: last.one() == "acknowledged", RESOLVE_S)
+            wait_until("a write to be acknowledged", lambda: last.one() == "acknowledged", RESOLVE_S)
         if not last.entries or last.entries[-1].told != "acknowledged":
             self.find(f"afterwards: {last.entries[-1:]}")
         return [*writers, last]
@@ -221,13 +221,13 @@ class Ledger:
     def check(self, entries):
         rows = self.rows()
         for entry in entries:
-            there = rows.get(entry.number, 0)
+            present = rows.get(entry.number, 0)
             allowed = {"acknowledged": (1,), "refused": (0,), "unknown": (0, 1)}[entry.told]
             if entry.key and entry.told == "unknown":
-                self.find(f"row {entry.number} with a key stayed unknown: {entry.answers}")
-            if there not in allowed:
+                self.find(f"row {entry.number} with a key remained unknown: {entry.answers}")
+            if present not in allowed:
                 self.find(f"row {entry.number} ({entry.path}, key {bool(entry.key)}): {entry.answers}, "
-                          f"so it is {entry.told}, and is there {there} times")
+                          f"so it is {entry.told}, but the table has it {present} times")
             self.outcome.told[entry.told] += 1
             self.outcome.statuses.update(entry.answers)
             self.outcome.repeated += entry.repeats > 0

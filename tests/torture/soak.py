@@ -1,6 +1,6 @@
-"""Soak: very many requests over all routes and modes, and nothing grows; overload, and what is served goes on.
+"""Soak: after very many requests over all routes and modes nothing has grown. Overload: throughput does not drop.
 
-A client is a process of its own that asks over one kept connection after the other (nginx closes one after 1,000 requests).
+A client is a process that sends its requests over keep-alive connections (nginx closes one after 1,000 requests).
 """
 import contextlib
 import http.client
@@ -20,24 +20,24 @@ from env.local.process import Fault, wait_until
 import conftest
 import tokens
 
-# What a worker may grow by from the end of the warm-up to the end: twice the lesser of what the two halves added. What is
-# lost with each request is lost in both. A heap that a connection is opened in for each request gets its last step late: in mode
-# null 64 KiB after 5,000 to 9,000 requests of a worker, and 4 in the next 40,000.
+# A worker may grow by this much after the warm-up. Its growth is twice the smaller growth of the two halves, because a leak with
+# each request shows in both. Where each request opens a connection, the heap takes its last step late: in mode null, 64 KiB after
+# 5,000 to 9,000 requests of a worker, and 4 KiB in the next 40,000.
 GROWTH_KIB = 64
-# Of all requests, and of each kind as many as of another.
+# Shares of all requests. The warm-up has the same number of each kind.
 WARM_UP, HALF = 0.4, 0.3
-JUDGED_FROM = 40000  # requests of a mode; fewer do not warm each worker
+JUDGED_FROM = 40000  # requests of a mode; fewer do not warm up every worker
 PROGRAMS = ["root", "health", "metrics", "users", "onboarding", "auth", "ledger"]
 CLIENTS = 4
-# A worker for each client, none on demand: each is as old as the soak.
+# A worker for each client and none on demand, so that every worker is as old as the soak.
 POOL = {"DATABASE_POOL_SIZE": 2, "DATABASE_MAX_OVERFLOW": 0, "DATABASE_POOL_TIMEOUT": 30}
 
-# A new connection costs 20 times a request on one that is kept: so many of the requests are in each mode.
+# Each mode's share of the requests: one that opens a connection costs 20 times one on a persistent connection.
 SHARES = {"persistent": 0.9, "ahead": 0.05, "null": 0.05}
 
 
 class Asker:
-    """One client: whatever there is to ask, with what it was told before."""
+    """A client that sends any kind of request, with what earlier responses returned."""
 
     def __init__(self, port, key, seed):
         self.port = port
@@ -65,7 +65,7 @@ class Asker:
         return response.status, text
 
     def ask(self, evenly):
-        """One request, of a kind by chance."""
+        """Sends a request of a random kind."""
         kind = self.dice.choice(list(KINDS)) if evenly else self.dice.choices(list(KINDS), KINDS.values())[0]
         status, text = getattr(self, kind)()
         if status not in EXPECTED[kind] and len(self.wrong) < 10:
@@ -137,7 +137,7 @@ def client(port, key, seed, requests, evenly, answers):
 
 
 def ask_many(service, requests, seed, evenly=False):
-    """(statuses, what was wrong) of so many requests by CLIENTS processes."""
+    """Sends the requests from CLIENTS processes. Returns (statuses, what was wrong)."""
     answers = multiprocessing.Queue()
     share = max(1, requests // CLIENTS)
     asking = [multiprocessing.Process(target=client, daemon=True,
@@ -161,7 +161,7 @@ def ask_many(service, requests, seed, evenly=False):
 
 @dataclass
 class Holding:
-    """What one process has."""
+    """A process's memory and descriptors."""
     anonymous_kib: int
     pss_kib: int
     descriptors: int
@@ -177,7 +177,7 @@ def holding(pid):
 
 
 def holdings(service):
-    """{(endpoint, pid)} of masters and workers."""
+    """Returns {(endpoint, pid): Holding} of masters and workers."""
     held = {}
     for name, endpoint in service.endpoints.items():
         for pid in [endpoint.pid, *conftest.children(endpoint.pid)]:
@@ -191,7 +191,7 @@ class Soaked:
     requests: int = 0
     seconds: float = 0
     statuses: Tally = field(default_factory=Tally)
-    growth_kib: dict = field(default_factory=dict)  # the most of each program's workers
+    growth_kib: dict = field(default_factory=dict)  # the maximum of each program's workers
     connections: tuple = (0, 0)
     found: list = field(default_factory=list)
 
@@ -200,7 +200,7 @@ def connections(site):
     return site.query("SELECT count(*) FROM pg_stat_activity WHERE usename = %s", ground.ROLE)[0][0]
 
 
-# A client is a user as soon as it has made one: the session has the user's id.
+# A client is signed in as a user as soon as it has created one: the session's id is the user's.
 SESSIONS = """
 CREATE OR REPLACE FUNCTION soak_session() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -213,10 +213,10 @@ CREATE TRIGGER soak_session AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION 
 
 
 def soak(site, mode, requests, seed):
-    """A mode's share. Memory is compared by what is a process's own (Anonymous): PSS changes with how many share a page."""
+    """Runs a mode's share. Compares a process's private memory (Anonymous), since PSS depends on how many processes share a page."""
     result = Soaked(mode)
     service = conftest.Service(site, PROGRAMS, DATABASE_CONNECTION=mode, DATABASE_URL=ground.url(site), **POOL)
-    begun = time.monotonic()
+    started = time.monotonic()
     site.query(SESSIONS)
     try:
         service.start()
@@ -231,28 +231,28 @@ def soak(site, mode, requests, seed):
     finally:
         service.stop()
         site.query("DROP TRIGGER soak_session ON users")
-    result.seconds = time.monotonic() - begun
+    result.seconds = time.monotonic() - started
     return result
 
 
 def compare(result, before, middle, after):
     result.connections = before[1], after[1]
     if result.mode == "null" and after[1]:
-        result.found.append(f"soak null: {after[1]} connections are left")
+        result.found.append(f"soak null: {after[1]} connections remain")
     if after[1] > len(PROGRAMS) * POOL["DATABASE_POOL_SIZE"]:
         result.found.append(f"soak {result.mode}: {after[1]} connections")
     for who, then in before[0].items():
         half, now = middle[0].get(who), after[0].get(who)
         if half is None or now is None:
-            result.found.append(f"soak {result.mode}: {who} is no more")
+            result.found.append(f"soak {result.mode}: {who} has ended")
             continue
         grown = 2 * max(0, min(half.anonymous_kib - then.anonymous_kib, now.anonymous_kib - half.anonymous_kib))
         result.growth_kib[who[0]] = max(grown, result.growth_kib.get(who[0], 0))
         if grown > GROWTH_KIB and result.requests >= JUDGED_FROM:
             result.found.append(f"soak {result.mode}: {who} grew by {grown} KiB, from {then} to {now}")
-        # Redis may be connected or not, the database too where it is kept; epoll and its like were there before.
+        # Redis, and a persistent database connection, may be open or not; all other descriptors existed before.
         if now.descriptors > then.descriptors + 2:
-            result.found.append(f"soak {result.mode}: {who} had {then.descriptors} descriptors, and then {now.descriptors}")
+            result.found.append(f"soak {result.mode}: {who} went from {then.descriptors} to {now.descriptors} descriptors")
 
 
 # --- overload ---
@@ -260,7 +260,7 @@ def compare(result, before, middle, after):
 
 @dataclass
 class Overload:
-    peak: float = 0  # answers of status 200 a second, as many clients as there are workers
+    peak: float = 0  # responses with status 200 a second, with as many clients as workers
     under: float = 0
     refused: int = 0
     served: int = 0
@@ -274,11 +274,11 @@ class Overload:
 
 
 WORKERS = 4
-NAP_S = 0.1  # of the database: what is bounded is the pool, and not the machine that clients and programs share
+NAP_S = 0.1  # in the database, so that the pool is the bottleneck and not the machine that clients and programs share
 
 
-def asking_at(port, until, answers, pause_s):
-    """A client of the overload: again and again, and a refused one comes back after a moment."""
+def load_client(port, until, answers, pause_s):
+    """A client of the overload: sends requests in a loop, and pauses after a 503."""
     served, refused, other = 0, 0, Tally()
     while time.time() < until:
         link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -299,11 +299,11 @@ def asking_at(port, until, answers, pause_s):
     answers.put((served, refused, other))
 
 
-def press(service, clients, seconds):
-    """(served a second, served, refused, others)"""
+def send_load(service, clients, seconds):
+    """Returns (served a second, served, refused, others)."""
     answers = multiprocessing.Queue()
     until = time.time() + seconds
-    asking = [multiprocessing.Process(target=asking_at, args=(service.nginx.port, until, answers, 0.2), daemon=True)
+    asking = [multiprocessing.Process(target=load_client, args=(service.nginx.port, until, answers, 0.2), daemon=True)
               for _ in range(clients)]
     for one in asking:
         one.start()
@@ -322,31 +322,31 @@ def press(service, clients, seconds):
 
 
 def overload(site, seconds=10):
-    """As many clients as workers, then ten times as many, of whom most find the socket's queue full."""
+    """As many clients as workers, then ten times as many, most of whom find the socket's queue full."""
     result = Overload()
     service = conftest.Service(site, ["probe"], DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=WORKERS,
                                DATABASE_MAX_OVERFLOW=0, DATABASE_URL=ground.url(site))
     try:
         service.start()
         endpoint = service.endpoints["probe"]
-        endpoint.listener.listen(WORKERS)  # the queue: as many as are served within one more nap
-        press(service, WORKERS, 1)
-        result.peak, _, _, others = press(service, WORKERS, seconds)
-        more = press(service, 10 * WORKERS, seconds)
+        endpoint.listener.listen(WORKERS)  # a queue of as many requests as are served within one nap
+        send_load(service, WORKERS, 1)
+        result.peak, _, _, others = send_load(service, WORKERS, seconds)
+        more = send_load(service, 10 * WORKERS, seconds)
         result.under, result.served, result.refused = more[:3]
-        # As nginx saw it: a client on the same machine waits for its turn too.
+        # As nginx measured it, since a client on the same machine waits for a processor too.
         result.slowest_refusal_ms = max((float(line["request_time"]) * 1000 for line in service.access_lines()
                                          if line["status"] == 503), default=0)
-        begun = time.monotonic()
+        started = time.monotonic()
         with contextlib.suppress(Fault):
-            wait_until("a good answer", lambda: service.client.get("/probe/sleep?seconds=0").status == 200, 30)
-        result.recovery_ms = (time.monotonic() - begun) * 1000
+            wait_until("a 200", lambda: service.client.get("/probe/sleep?seconds=0").status == 200, 30)
+        result.recovery_ms = (time.monotonic() - started) * 1000
         if others + more[3]:
-            result.found.append(f"overload: answers of another kind: {dict(others + more[3])}")
+            result.found.append(f"overload: unexpected answers: {dict(others + more[3])}")
         if not result.refused:
-            result.found.append("overload: nobody was refused")
+            result.found.append("overload: no request was refused")
         if result.recovery_ms > 10000:
-            result.found.append(f"overload: the next good answer came after {result.recovery_ms:.0f} ms")
+            result.found.append(f"overload: the next 200 came after {result.recovery_ms:.0f} ms")
     finally:
         service.stop()
     return result

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""make torture: failure injection, ledger and soak, at length, and a report of what was run and found.
+"""make torture: the long runs of failure injection, ledger, soak and overload, and a report of what they found.
 
-ONLY=inject,ledger,soak,overload     some of it
-STAGES=start-null,shell              of the injection, instead of all; STRIDE=1: every so manieth N; JOBS=6: so many at a time
-MINUTES=10                           of the ledger, over its three modes
-REQUESTS=1000000                     of the soak
-SEED=                                repeats what is by chance
+ONLY=inject,ledger,soak,overload     runs only these
+STAGES=start-null,shell              runs only these stages of the injection; STRIDE=1: the step between Ns; JOBS=6: runs as many in parallel
+MINUTES=10                           the ledger's time, over its three modes
+REQUESTS=1000000                     the soak's requests
+SEED=                                repeats a run's random choices
 """
 import os
 import secrets
@@ -20,7 +20,7 @@ import soak
 
 
 class Report:
-    """Markdown, as it comes; and how many of its rows were well."""
+    """Prints Markdown and counts the rows that passed and failed."""
 
     def __init__(self):
         self.passed = self.failed = 0
@@ -52,7 +52,7 @@ class Report:
 
 
 def tell(what):
-    """At once: the report comes in the end."""
+    """Prints progress at once, on standard error; the report is complete only at the end."""
     print(what, file=sys.stderr, flush=True)
 
 
@@ -61,8 +61,8 @@ def counted(tally):
 
 
 def run_inject(report, options):
-    report.table(f"Failure injection, N = 1, 1 + {options.stride}, …", "stage", "sessions", "with a fault", "N went to",
-                 "died in a library", f"s, of {options.jobs} at a time")
+    report.table(f"Failure injection, N = 1, 1 + {options.stride}, …", "stage", "sessions", "with a fault", "largest N",
+                 "died in a library", f"s, {options.jobs} in parallel")
     results, in_logs = lanes.run(inject.parts(options.stages, options.stride), options.jobs, tell)
     for result in results:
         report.row(result.found, result.name, f"{result.runs:,}", f"{result.reached:,}", counted(result.most),
@@ -71,7 +71,7 @@ def run_inject(report, options):
 
 
 def on_one_site(run):
-    """Servers of its own: none hides what another one left behind."""
+    """Runs with servers of its own, so that no run hides what another one left behind."""
     def run_there(report, options):
         failed = report.failed
         with ground.own_site() as site:
@@ -83,7 +83,7 @@ def on_one_site(run):
 
 @on_one_site
 def run_ledger(report, site, options):
-    report.table("Ledger", "mode", "rows", "asked again", "answers", "faults", "s")
+    report.table("Ledger", "mode", "rows", "repeated", "answers", "faults", "s")
     postgres = ground.durable_postgres(site)
     try:
         for mode in ground.MODES:
@@ -96,7 +96,7 @@ def run_ledger(report, site, options):
 
 @on_one_site
 def run_soak(report, site, options):
-    report.table("Soak", "mode", "requests", "answers", "a worker grew by at most, KiB", "server connections", "s")
+    report.table("Soak", "mode", "requests", "answers", "largest growth of a worker, KiB", "server connections", "s")
     for mode, share in soak.SHARES.items():
         result = soak.soak(site, mode, int(options.requests * share), options.seed)
         report.row(result.found, mode, f"{result.requests:,}", counted(result.statuses), counted(result.growth_kib),
@@ -106,7 +106,7 @@ def run_soak(report, site, options):
 @on_one_site
 def run_overload(report, site, options):
     report.table("Overload, ten times as many clients as workers", "200/s at capacity", "under overload", "refused (503)",
-                 "slowest refusal, ms", "next good answer after, ms", "90 % and 50 ms")
+                 "slowest refusal, ms", "next 200 after, ms", "90 % and 50 ms")
     result = soak.overload(site)
     found = result.found + ([] if result.is_met else [f"overload: not met: {result}"])
     report.row(found, f"{result.peak:.1f}", f"{result.under:.1f}", result.refused, f"{result.slowest_refusal_ms:.0f}",
@@ -117,10 +117,10 @@ RUNS = {"inject": run_inject, "ledger": run_ledger, "soak": run_soak, "overload"
 
 
 def some_of(name, known):
-    """The setting's names, in their order, or all."""
+    """Returns the names that the variable lists, in the order of `known`, or all."""
     chosen = os.environ.get(name)
     if chosen and not set(chosen.split(",")) <= set(known):
-        sys.exit(f"torture: {name} is one or more of {','.join(known)}")
+        sys.exit(f"torture: {name} must be one or more of {','.join(known)}")
     return [one for one in known if not chosen or one in chosen.split(",")]
 
 
