@@ -1,4 +1,4 @@
-"""rediss://: Redis over TLS, whose certificate is verified for its host."""
+"""rediss://: Redis over TLS. The certificate is verified for the host."""
 import uuid
 
 import pytest
@@ -11,7 +11,7 @@ PASSWORD = "canary-of-redis"
 
 @pytest.fixture
 def redis(site, request):
-    """Makes a Redis that speaks TLS with a certificate of our authority."""
+    """Starts a Redis with TLS and a certificate of our authority."""
     started = []
 
     def start(name="localhost", **certificate):
@@ -34,8 +34,8 @@ def serve_users(serve, where, **settings):
                  DATABASE_MAX_OVERFLOW=0, **settings)
 
 
-def words(service, times):
-    """What the cache said for each of so many reads of a new user; the next read comes when the one before is settled."""
+def cache_results(service, times):
+    """Reads a new user several times, each time after the request before was logged. Returns the cache's result for each."""
     answer = service.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"})
     path = answer.headers["location"]
     return [service.line_of(service.client.get(path)).get("cache") for _ in range(times)]
@@ -51,12 +51,12 @@ def info(redis, name):
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-def test_answers_are_kept_over_tls_on_one_connection(serve, site, redis, host):
+def test_responses_are_cached_over_tls_on_one_connection(serve, site, redis, host):
     server = redis()
     service = serve_users(serve, url(server, host, ca_file=site.authority.root))
     before = info(server, "total_connections_received")
-    assert words(service, 4) == ["miss", "hit", "hit", "hit"]
-    # One of the worker that was asked, and this question's own.
+    assert cache_results(service, 4) == ["miss", "hit", "hit", "hit"]
+    # The worker's connection, and the one of info() itself.
     assert info(server, "total_connections_received") - before == 2
 
 
@@ -66,7 +66,7 @@ def test_health_sees_a_redis_over_tls(serve, site, redis):
 
 
 def test_a_large_value_goes_both_ways(serve, site, redis):
-    """More than one record of TLS (16 KiB), and than the socket's buffers take at once."""
+    """The value is larger than a TLS record (16 KiB) and than the socket's buffers."""
     service = serve("probe", REDIS_URL=url(redis(), ca_file=site.authority.root), REDIS_TIMEOUT_MS=2000,
                     DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     path = "/probe/kept-wide?rows=100&size=2000"
@@ -76,7 +76,7 @@ def test_a_large_value_goes_both_ways(serve, site, redis):
 
 def refusal(serve, where, **settings):
     service = serve_users(serve, where, **settings)
-    assert words(service, 2) == ["away", "away"]
+    assert cache_results(service, 2) == ["away", "away"]
     return service.lines(event="redis failed")[0]["detail"]
 
 
@@ -90,14 +90,14 @@ def test_a_certificate_of_another_host_is_refused(serve, site, redis):
     assert "mismatch" in refusal(serve, url(server, "127.0.0.1", ca_file=site.authority.root))
 
 
-def test_a_certificate_that_ended_is_refused(serve, site, redis):
+def test_an_expired_certificate_is_refused(serve, site, redis):
     assert "expired" in refusal(serve, url(redis("redis-ended", days=-1), ca_file=site.authority.root))
 
 
-def test_a_server_without_tls_is_not_spoken_to(serve, site):
+def test_a_server_without_tls_gets_no_password(serve, site):
     why = refusal(serve, url(site.redis, secret=f":{PASSWORD}@", ca_file=site.authority.root))
     assert why.startswith("TLS: ") and PASSWORD not in why
 
 
-def test_cas_that_are_not_there_are_said(serve, redis):
+def test_a_missing_ca_file_is_reported(serve, redis):
     assert "ssl_ca_certs cannot be used" in refusal(serve, url(redis(), ca_file="/nonexistent"))

@@ -1,4 +1,4 @@
-"""What a request leaves behind: its line, warnings of what was slow, its trace; and that nobody has to read it."""
+"""A request's log line, warnings about slow requests and queries, traces; and a log that nobody reads."""
 import concurrent.futures
 import os
 import subprocess
@@ -27,7 +27,7 @@ def test_a_trace_is_continued_in_both_logs_the_answer_and_the_database(serve):
     line = service.line_of(answer)
     assert (line["trace_id"], line["span_id"]) == (TRACE, span)
     assert answer.json()["application_name"] == f"nullpool/probe {TRACE}"
-    wait_until("nginx' line", lambda: [line for line in service.access_lines() if line["trace_id"] == TRACE])
+    wait_until("nginx's line", lambda: [line for line in service.access_lines() if line["trace_id"] == TRACE])
 
 
 def test_a_traced_request_is_seen_in_pg_stat_activity_while_it_runs(serve, site):
@@ -40,7 +40,7 @@ def test_a_traced_request_is_seen_in_pg_stat_activity_while_it_runs(serve, site)
 
 
 @pytest.mark.parametrize("header", ["", "x", f"00-{'0' * 32}-{PARENT}-01", f"00-{TRACE}-{PARENT}-01-more"])
-def test_what_is_no_trace_is_left_alone(serve, header):
+def test_an_invalid_traceparent_is_ignored(serve, header):
     service = serve("probe")
     answer = service.client.get("/probe/session", headers={"traceparent": header})
     assert answer.status == 200 and "traceparent" not in answer.headers
@@ -60,13 +60,13 @@ def test_a_failure_has_its_trace_too(serve):
     ("POST", "/probe/commit-first?label={}", "committed"),
     ("GET", "/probe/rows?label={}", None),
 ])
-def test_a_line_says_what_became_of_the_transaction(serve, method, target, outcome):
+def test_a_line_has_the_transactions_outcome(serve, method, target, outcome):
     service = serve("probe")
     line = service.line_of(service.client.ask(method, target.format(uuid.uuid4())))
     assert line.get("outcome") == outcome
 
 
-def test_a_wait_for_a_worker_is_told_apart_from_the_work(serve):
+def test_the_wait_for_a_worker_is_not_part_of_the_duration(serve):
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     service.client.get("/probe/session")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -74,7 +74,7 @@ def test_a_wait_for_a_worker_is_told_apart_from_the_work(serve):
     lines = sorted((service.line_of(answer) for answer in answers), key=lambda line: line["queue_ms"])
     assert lines[0]["queue_ms"] < lines[1]["queue_ms"] and lines[1]["queue_ms"] >= 400
     assert all(line["duration_ms"] >= 500 for line in lines)
-    assert lines[1]["duration_ms"] < lines[1]["queue_ms"] + 500  # the wait is not in it
+    assert lines[1]["duration_ms"] < lines[1]["queue_ms"] + 500  # the duration excludes the wait
 
 
 def test_a_slow_statement_is_a_warning_with_its_text_and_no_value(serve):
@@ -100,26 +100,26 @@ def test_a_slow_request_is_a_warning_that_says_where_the_time_went(serve):
     assert service.lines(event="slow query") == []
 
 
-def test_the_wait_for_redis_is_told(serve):
+def test_the_wait_for_redis_is_logged(serve):
     service = serve("users", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, SERVER_TIMING="true", SLOW_REQUEST_MS=1)
     made = service.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"})
     assert not {"cache", "cache_calls", "cache_ms"} & service.line_of(made).keys()
     path = made.headers["location"]
     miss = service.line_of(service.client.get(path))
-    # A look and a lease; that the answer is kept is after it, and nobody's wait.
+    # GET and the lease. The response is cached after the request, so that no client waits for it.
     assert (miss["cache"], miss["cache_calls"]) == ("miss", 2) and 0 < miss["cache_ms"] < miss["duration_ms"]
     answer = service.client.get(path)
     hit = service.line_of(answer)
     assert (hit["cache"], hit["cache_calls"]) == ("hit", 1) and 0 < hit["cache_ms"] <= hit["duration_ms"]
     assert "cache;dur=" in answer.headers["server-timing"]
     deleted = service.line_of(service.client.of(made.json()["id"]).ask("DELETE", path))
-    assert ("cache" in deleted, deleted["status"], deleted["cache_calls"]) == (False, 204, 1)  # it forgets
+    assert ("cache" in deleted, deleted["status"], deleted["cache_calls"]) == (False, 204, 1)  # the invalidation
     refused = service.client.get("/users/none")
     assert "cache_ms" not in service.line_of(refused) and "cache" not in refused.headers["server-timing"]
 
 
 def test_all_of_a_slow_request_is_accounted_for(serve, site):
-    """Waiting for a worker, connecting by phase, flights, Redis: what is left is the handler's own."""
+    """The line has the time for a worker, each phase of connecting, flights and Redis; the rest is the handler's."""
     def slow_redis(link):
         with link.makefile("rb") as reader:
             while reader.readline():
@@ -137,7 +137,7 @@ def test_all_of_a_slow_request_is_accounted_for(serve, site):
     assert known <= line["duration_ms"]
 
 
-def test_a_wait_for_anothers_answer_is_one_for_redis(serve):
+def test_the_wait_for_a_lease_counts_as_redis(serve):
     service = serve("probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=0)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: service.client.get("/probe/kept-nap?seconds=0.5"), range(2)))
@@ -165,14 +165,14 @@ def test_the_format_can_be_named(site):
     assert b" route=/probe/rows " in result.stderr
 
 
-def test_a_full_disk_loses_lines_and_no_request(site):
+def test_a_full_disk_drops_lines_and_no_request(site):
     with open("/dev/full", "wb") as full:
         result = command_line(site, "GET", "/probe/rows?label=x", stderr=full, DEBUG="true")
     assert result.returncode == 0 and b'"count":0' in result.stdout
 
 
 def test_a_log_that_nobody_reads_stops_no_request(serve, site):
-    """The programs' standard error is a pipe that is never read: it is full after some hundred lines."""
+    """The programs' standard error is a pipe that is never read, and full after some hundred lines."""
     reader, writer = os.pipe()
     service = serve("probe", LOG_LEVEL="debug", DATABASE_CONNECTION="persistent")
     endpoint = service.endpoints["probe"]
@@ -189,4 +189,4 @@ def test_a_log_that_nobody_reads_stops_no_request(serve, site):
     kept = os.read(reader, 1 << 20)
     os.close(reader)
     assert statuses == {200} and took < 20
-    assert 32768 < len(kept) <= 65536  # the pipe was full, so most lines were lost
+    assert 32768 < len(kept) <= 65536  # the pipe was full, so most lines were dropped

@@ -1,4 +1,4 @@
-"""Names of databases from a real name server, in sandboxed workers: what the unit test of base/resolve.c does for the rest."""
+"""Sandboxed workers resolve the database's name with a real name server. The unit test of base/resolve.c covers the rest."""
 import contextlib
 import json
 import random
@@ -21,7 +21,7 @@ LOOPBACK = socket.inet_aton("127.0.0.1")
 
 
 class NameServer:
-    """Says 127.0.0.1 to all that it is asked for; UDP has no room for names that begin with "long"."""
+    """Answers every query with 127.0.0.1. Over UDP the answer for a name that begins with "long" is truncated."""
 
     def __init__(self, silent=False):
         self.address = "127." + ".".join(str(random.randint(1, 254)) for _ in range(3))
@@ -81,7 +81,7 @@ def name_server():
 
 @contextlib.contextmanager
 def endpoint(site, servers, host, **settings):
-    """A master whose name servers are these, with a sandbox that kills; yields ask(), which returns its answer, and its log."""
+    """Starts a master with these name servers and a sandbox that kills. Yields ask(), which returns the response, and the log."""
     folder = site.folder("names")
     (folder / "resolv.conf").write_text("".join(f"nameserver {one.address}\n" for one in servers))
     path = run_dir_for(folder / "run") / "probe.sock"
@@ -96,7 +96,7 @@ def endpoint(site, servers, host, **settings):
              program("probe").absolute()], stdin=listener, stderr=log, env=environment)
 
         def ask(uri="/probe/session", leave_after=None):
-            """Its answer; with leave_after, which waits for something, nobody stays for one."""
+            """Returns the response. With leave_after, which waits for something, the client leaves instead."""
             if not leave_after:
                 return fastcgi.ask(path, fastcgi.request("GET", uri))[0]
             with fastcgi.connect(path) as link:
@@ -111,44 +111,44 @@ def endpoint(site, servers, host, **settings):
 
 
 @pytest.mark.parametrize("mode", ["null", "ahead", "persistent"])
-def test_names_from_a_name_server_need_nothing_that_the_sandbox_refuses(site, name_server, mode):
+def test_resolving_needs_no_system_call_that_the_sandbox_refuses(site, name_server, mode):
     server = name_server()
     with endpoint(site, [server], "long.database.test", DATABASE_CONNECTION=mode) as (ask, lines):
         for _ in range(2):
             assert ask().startswith(b"Status: 200"), lines()
-        wait_until("both in the log", lambda: len(lines(event="request")) == 2, 10)
+        wait_until("both requests in the log", lambda: len(lines(event="request")) == 2, 10)
         assert len({line["pid"] for line in lines(event="request")}) == 1
         assert not lines(event="system call refused") and not lines(event="worker died")
     assert {("long.database.test", "udp"), ("long.database.test", "tcp")} <= set(server.asked)
 
 
-def test_a_first_name_server_that_is_silent_does_not_eat_the_requests_time(site, name_server):
+def test_a_silent_first_name_server_leaves_time_for_the_request(site, name_server):
     silent, server = name_server(silent=True), name_server()
     with endpoint(site, [silent, server], "database.test", REQUEST_TIMEOUT=4) as (ask, lines):
         assert ask().startswith(b"Status: 200"), lines()
     assert server.asked
 
 
-def test_ahead_a_name_that_is_answered_late_is_waited_for_by_its_descriptor(site, name_server):
-    """The next connection is opened when its answer comes, and not when the worker wakes up for something else."""
+def test_ahead_polls_the_descriptor_of_a_late_dns_answer(site, name_server):
+    """The next connection is opened when the DNS answer arrives, and not when the worker wakes up for another reason."""
     server = name_server()
     with endpoint(site, [server], "database.test", DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=1) as (ask, lines):
         assert ask().startswith(b"Status: 200"), lines()
-        wait_until("one that was opened ahead", lambda: len(site.backends()) > 0, 10)
+        wait_until("a connection that was opened ahead", lambda: len(site.backends()) > 0, 10)
 
 
-def test_no_name_server_at_all_is_503_at_the_deadline_and_says_so(site, name_server):
+def test_without_a_name_server_the_deadline_gives_503_with_the_reason(site, name_server):
     start = time.monotonic()
     with endpoint(site, [name_server(silent=True)], "database.test", REQUEST_TIMEOUT=1) as (ask, lines):
         assert re.match(rb"Status: 50[34]", ask()), lines()
-        wait_until("its line", lambda: lines(event="request"), 10)
+        wait_until("the request's line", lambda: lines(event="request"), 10)
         (line,) = lines(event="request")
     assert 'could not resolve "database.test": no answer within the time allowed' in line["detail"]
     assert time.monotonic() - start < 30
 
 
-def test_a_client_that_leaves_while_its_databases_name_is_asked_for_holds_no_worker(site, name_server):
+def test_a_client_that_leaves_during_resolution_holds_no_worker(site, name_server):
     server = name_server(silent=True)
     with endpoint(site, [server], "database.test", REQUEST_TIMEOUT=40, DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=1) as (ask, lines):
-        ask(leave_after=lambda: wait_until("the worker to ask", lambda: server.heard, 10))
-        wait_until("its line", lambda: lines(event="request", status=499), 10)
+        ask(leave_after=lambda: wait_until("the worker's query", lambda: server.heard, 10))
+        wait_until("the request's line", lambda: lines(event="request", status=499), 10)
