@@ -20,6 +20,7 @@
 #define CUT_MIN_BYTES  63
 #define LINE_TAIL      32 /* room for "cut" and the end of the line */
 #define NAME_MAX_BYTES 48 /* of a member */
+#define LIMIT_US       INT64_C(60000000)
 
 const char *const log_level_names[LOG_LEVEL__MAX + 1] = {
 	[LOG_DEBUG] = "debug",
@@ -361,6 +362,17 @@ log_end(struct log_line *line)
 		buf_text(&line->buf, line->text ? " cut=true" : ",\"cut\":true");
 	buf_text(&line->buf, line->text ? "\n" : "}\n");
 	sink_write(STDERR_FILENO, line->buf.data, line->buf.size);
+}
+
+bool
+log_limit_allows(struct log_limit *limit)
+{
+	int64_t now_us = clock_now_us();
+
+	if (now_us < limit->next_us)
+		return false;
+	limit->next_us = now_us + LIMIT_US;
+	return true;
 }
 
 void

@@ -61,6 +61,13 @@ void log_ms(struct log_line *line, const char *name,
             int64_t us); /* milliseconds with three decimals */
 void log_end(struct log_line *line);
 
+/* Limits an event to one line a minute. Returns true if it may be logged now, and counts it as
+ * logged. */
+struct log_limit {
+	int64_t next_us; /* 0: never logged */
+};
+NP_MUST_CHECK bool log_limit_allows(struct log_limit *limit);
+
 /* An event without members. */
 void log_plain(enum log_level level, const char *event);
 

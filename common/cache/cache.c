@@ -11,18 +11,17 @@
 
 /* An entry begins with one of these bytes. A lease's token follows, or a value's header: its hash
  * and its expiry, in seconds since 1970, both as hexadecimal digits. */
-#define VALUE_TAG       'V'
-#define LEASE_TAG       'L'
-#define LEASE_BYTES     HASH_TEXT_BYTES /* the tag and 32 digits */
-#define EXPIRY_DIGITS   16
-#define HEADER_BYTES    (LEASE_BYTES + EXPIRY_DIGITS)
-#define LEASE_TEXT      "3000"
+#define VALUE_TAG     'V'
+#define LEASE_TAG     'L'
+#define LEASE_BYTES   HASH_TEXT_BYTES /* the tag and 32 digits */
+#define EXPIRY_DIGITS 16
+#define HEADER_BYTES  (LEASE_BYTES + EXPIRY_DIGITS)
+#define LEASE_TEXT    "3000"
 
-#define CLOCK_SKEW_S    30                /* the clocks of two machines may differ by this much */
-#define LOG_INTERVAL_US INT64_C(60000000) /* between two warnings */
+#define CLOCK_SKEW_S  30 /* the clocks of two machines may differ by this much */
 
-#define FIRST_POLL_MS   2 /* doubled each time, up to: */
-#define LAST_POLL_MS    20
+#define FIRST_POLL_MS 2 /* doubled each time, up to: */
+#define LAST_POLL_MS  20
 
 /* Compare and set; with WATCH it would be three round trips. */
 #define FILL_SCRIPT                                      \
@@ -46,7 +45,7 @@ struct cache {
 	unsigned char secret[HASH_KEY_BYTES];
 	char lease[LEASE_BYTES + 1]; /* the one that this process holds, with its tag */
 	int64_t lease_wait_us;       /* the time waited for others' leases */
-	int64_t next_log_us;
+	struct log_limit log_limit;  /* of rejected values */
 };
 
 struct cache *
@@ -101,12 +100,8 @@ has_expired(const struct redis_reply *reply)
 static void
 log_rejected(struct cache *cache, const char *why)
 {
-	int64_t now_us = clock_now_us();
-
-	if (now_us < cache->next_log_us)
-		return;
-	log_printf(LOG_WARNING, "redis value rejected", "%s", why);
-	cache->next_log_us = now_us + LOG_INTERVAL_US;
+	if (log_limit_allows(&cache->log_limit))
+		log_printf(LOG_WARNING, "redis value rejected", "%s", why);
 }
 
 static bool

@@ -13,10 +13,9 @@
 #include "base/text.h"
 #include "cache/redis_tls.h"
 
-#define BACKOFF_US      INT64_C(1000000)
-#define LOG_INTERVAL_US INT64_C(60000000)
-#define READ_BYTES      16384
-#define ERROR_BYTES     256
+#define BACKOFF_US  INT64_C(1000000)
+#define READ_BYTES  16384
+#define ERROR_BYTES 256
 
 struct redis {
 	const struct redis_url *url;
@@ -25,7 +24,7 @@ struct redis {
 	redisContext *context;    /* NULL: not connected */
 	struct stream *stream;    /* on its socket */
 	int64_t next_try_us;
-	int64_t next_log_us; /* of a failure */
+	struct log_limit log_limit; /* of failures */
 	struct redis_cost cost;
 	char error[ERROR_BYTES]; /* of the last failure */
 };
@@ -60,13 +59,9 @@ redis_new(void *owner, const struct redis_url *url, int64_t timeout_ms)
 static void
 log_failure(struct redis *redis, const char *doing, const char *why)
 {
-	int64_t now_us = clock_now_us();
-
 	(void)snprintf(redis->error, sizeof(redis->error), "%s: %s", doing, why);
-	if (now_us >= redis->next_log_us) {
+	if (log_limit_allows(&redis->log_limit))
 		log_printf(LOG_WARNING, "redis failed", "%s", redis->error);
-		redis->next_log_us = now_us + LOG_INTERVAL_US;
-	}
 }
 
 static void

@@ -444,6 +444,18 @@ many_members_are_left_out_one_by_one(void **state)
 }
 
 static void
+a_limit_allows_an_event_once_a_minute(void **state)
+{
+	struct log_limit limit = { .next_us = 0 };
+
+	(void)state;
+	assert_true(log_limit_allows(&limit));
+	assert_false(log_limit_allows(&limit));
+	limit.next_us -= 61 * INT64_C(1000000);
+	assert_true(log_limit_allows(&limit));
+}
+
+static void
 use_up_memory(void *file)
 {
 	(void)dup2(fileno(file), STDERR_FILENO);
@@ -490,6 +502,7 @@ main(void)
 		TEST(a_line_of_text_is_names_and_values),
 		TEST(a_line_of_text_that_is_cut_says_so),
 		TEST(levels_have_names),
+		TEST(a_limit_allows_an_event_once_a_minute),
 		TEST(out_of_memory_is_logged_and_ends_the_process_with_70),
 		TEST(control_bytes_do_not_reach_a_terminal),
 		TEST(a_secret_is_replaced_wherever_it_appears),
