@@ -4,8 +4,7 @@
 
 #include "base/text.h"
 
-/* Walks over the words that are in no parentheses, quotes or comments (PostgreSQL's manual, 4.1).
- */
+/* Walks over the words outside of parentheses, quotes and comments (PostgreSQL's manual, 4.1). */
 struct scan {
 	const char *at;
 	int depth;
@@ -19,9 +18,10 @@ is_word_byte(char c)
 	return text_is_alnum(c) || c == '_' || c == '$' || (c & 0x80);
 }
 
-/* At the opening quote; a doubled one is one inside. */
+/* Returns what follows the closing quote; `at` is the opening one. A doubled quote stands for one.
+ */
 static const char *
-behind_quotes(const char *at, bool backslashes)
+skip_quoted(const char *at, bool backslashes)
 {
 	char quote = *at++;
 
@@ -33,9 +33,9 @@ behind_quotes(const char *at, bool backslashes)
 	return at;
 }
 
-/* At a dollar: behind $tag$ … $tag$, or behind a parameter. */
+/* Returns what follows $tag$ … $tag$ or a parameter; `at` is the dollar. */
 static const char *
-behind_dollar(const char *at)
+skip_dollar(const char *at)
 {
 	const char *text = at + 1, *end;
 
@@ -50,9 +50,9 @@ behind_dollar(const char *at)
 	return end;
 }
 
-/* At slash and star; they nest. */
+/* Returns what follows the comment; `at` is its slash and star. Comments nest. */
 static const char *
-behind_comment(const char *at)
+skip_comment(const char *at)
 {
 	int depth = 0;
 
@@ -70,34 +70,34 @@ behind_comment(const char *at)
 }
 
 static const char *
-behind_word(const char *at)
+skip_word(const char *at)
 {
 	while (is_word_byte(*at))
 		at++;
 	return at;
 }
 
-/* What is no word. */
+/* Skips what is not a word. */
 static void
-skip(struct scan *scan)
+skip_non_word(struct scan *scan)
 {
 	const char *at = scan->at;
 
 	if (*at == '\'' || *at == '"')
-		scan->at = behind_quotes(at, false);
+		scan->at = skip_quoted(at, false);
 	else if (*at == '$')
-		scan->at = behind_dollar(at);
+		scan->at = skip_dollar(at);
 	else if (strncmp(at, "--", 2) == 0)
 		scan->at += strcspn(at, "\n");
 	else if (strncmp(at, "/*", 2) == 0)
-		scan->at = behind_comment(at);
+		scan->at = skip_comment(at);
 	else {
 		scan->depth += (*at == '(' || *at == '[') - (*at == ')' || *at == ']');
 		scan->at++;
 	}
 }
 
-/* False: there is none any more, or the statement ends. */
+/* Returns false at the end of the statement. */
 static bool
 next_word(struct scan *scan)
 {
@@ -105,15 +105,15 @@ next_word(struct scan *scan)
 		bool counts = scan->depth == 0;
 
 		if (!is_word_byte(*scan->at) || *scan->at == '$') {
-			skip(scan);
+			skip_non_word(scan);
 			continue;
 		}
 		scan->word = scan->at;
-		scan->at = behind_word(scan->at);
+		scan->at = skip_word(scan->at);
 		scan->size = (size_t)(scan->at - scan->word);
 		if (*scan->at == '\'')
-			scan->at = behind_quotes(scan->at,
-			                         scan->size == 1 && strchr("eE", *scan->word));
+			scan->at = skip_quoted(scan->at,
+			                       scan->size == 1 && strchr("eE", *scan->word));
 		else if (counts)
 			return true;
 	}
@@ -132,9 +132,9 @@ is_writing(const struct scan *scan)
 	return is_word(scan, "INSERT") || is_word(scan, "UPDATE") || is_word(scan, "DELETE");
 }
 
-/* Where the main statement begins; NULL: it is none that can be wrapped. */
+/* Returns where the main statement begins, or NULL if it cannot be extended. */
 static const char *
-main_of(const char *sql, bool *after_with)
+find_main_statement(const char *sql, bool *after_with)
 {
 	struct scan scan = { .at = sql };
 	bool found = next_word(&scan), returns;
@@ -170,7 +170,7 @@ bool
 keep_rows_sql(struct buf *out, const char *sql, size_t values, const char *keep)
 {
 	bool after_with;
-	const char *begin = main_of(sql, &after_with);
+	const char *begin = find_main_statement(sql, &after_with);
 
 	if (!begin)
 		return false;
@@ -178,8 +178,8 @@ keep_rows_sql(struct buf *out, const char *sql, size_t values, const char *keep)
 		buf_add(out, sql, (size_t)(begin - sql));
 	buf_text(out, after_with ? ", np_work AS (" : "WITH np_work AS (");
 	buf_text(out, begin);
-	/* The line's end is that of a comment too. */
-	buf_text(out, "\n), np_kept AS (");
+	/* The newline ends a comment, if the statement ends with one. */
+	buf_text(out, "\n), np_stored AS (");
 	add_renumbered(out, keep, values);
 	buf_text(out, ") SELECT * FROM np_work");
 	return !out->overflow;

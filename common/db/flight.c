@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "db/wait.h"
 
-/* libpq's buffers grow to twice the longest message, and shrink only with the connection. Values of
- * one statement, or one row, that are longer than this make it not worth keeping. */
+/* libpq's buffers grow to twice the longest message and never shrink. A connection whose statement
+ * has more bytes of values than this, or whose result has a longer row, is not kept. */
 #define LARGE_BYTES ((size_t)256 << 10)
 
 void
@@ -15,8 +15,8 @@ flight_begin(struct flight *flight, PGconn *pg, struct prepared *prepared)
 	*flight = (struct flight){ .pg = pg, .prepared = prepared };
 }
 
-/* A place for the next result. From here on the server may have got something: libpq sends by
- * itself what is longer than its buffer. */
+/* Reserves the place of the next result. From here on the server may have received something, since
+ * libpq sends by itself what does not fit its buffer. */
 static size_t
 next_place(struct flight *flight)
 {
@@ -36,9 +36,9 @@ flight_command(struct flight *flight, const char *sql)
 	return place;
 }
 
-/* Its name travels before its first use, and has an answer of its own. */
+/* The name is prepared before its first use, and that has an answer of its own. */
 static void
-prepare(struct flight *flight, struct prepared_statement *statement)
+queue_prepare(struct flight *flight, struct prepared_statement *statement)
 {
 	size_t place = next_place(flight);
 
@@ -64,7 +64,7 @@ flight_add(struct flight *flight, const char *sql, struct np_values values)
 	}
 	flight->large = flight->large || bytes > LARGE_BYTES;
 	if (statement && !statement->ready)
-		prepare(flight, statement);
+		queue_prepare(flight, statement);
 	place = next_place(flight);
 	if (statement)
 		queued = PQsendQueryPrepared(flight->pg, statement->name, count, texts, NULL, NULL,
@@ -91,7 +91,7 @@ flight_describe(struct flight *flight, const char *sql)
 }
 
 static void
-keep_error(struct flight *flight, PGresult *result)
+store_error(struct flight *flight, PGresult *result)
 {
 	if (flight->error)
 		PQclear(result);
@@ -99,7 +99,7 @@ keep_error(struct flight *flight, PGresult *result)
 		flight->error = result;
 }
 
-/* Only a row's size matters: libpq buffers one row at a time. */
+/* Only the size of a row matters: libpq buffers one row at a time. */
 static bool
 has_large_row(const PGresult *result)
 {
@@ -116,9 +116,9 @@ has_large_row(const PGresult *result)
 	return false;
 }
 
-/* A result of the statement with that index. */
+/* Stores a result of the statement with that index. */
 static void
-keep(struct flight *flight, size_t statement, PGresult *result)
+store_result(struct flight *flight, size_t statement, PGresult *result)
 {
 	switch (PQresultStatus(result)) {
 	case PGRES_TUPLES_OK:
@@ -130,24 +130,24 @@ keep(struct flight *flight, size_t statement, PGresult *result)
 				flight->prepares[statement]->ready = true;
 			break;
 		}
-		PQclear(result); /* an answer to nothing that was asked */
+		PQclear(result); /* it answers no statement */
 		flight->broken = true;
 		break;
-	case PGRES_PIPELINE_ABORTED: /* it was not run, because of the error before it */
+	case PGRES_PIPELINE_ABORTED: /* not run, because of the error before it */
 		PQclear(result);
 		break;
-	default: /* an error; or an empty statement, COPY: nothing that a handler may send */
+	default: /* an error, or what a handler may not send: an empty statement, COPY */
 		if (PQresultStatus(result) != PGRES_FATAL_ERROR
 		    && PQresultStatus(result) != PGRES_EMPTY_QUERY)
-			flight->broken = true; /* COPY: libpq would say the same for ever */
-		keep_error(flight, result);
+			flight->broken = true; /* COPY: libpq would repeat this result for ever */
+		store_error(flight, result);
 	}
 }
 
-/* Each statement's results end with a NULL, and so does what failed at the commit, in the Sync's
- * place. The last of all is the Sync's. */
+/* The results of each statement end with a NULL. So does a failure of the commit, which comes in
+ * the place of the Sync. The Sync's result is the last. */
 static enum wait_outcome
-read_all(struct flight *flight, struct deadline deadline)
+read_results(struct flight *flight, struct deadline deadline)
 {
 	size_t statement = 0, ends = flight->count;
 
@@ -160,20 +160,20 @@ read_all(struct flight *flight, struct deadline deadline)
 		result = PQgetResult(flight->pg);
 		if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
 			PQclear(result);
-			/* A pooler may have lost answers. */
+			/* Fewer answers than statements: a pooler has lost some. */
 			return statement >= flight->count ? WAIT_READY : WAIT_BROKEN;
 		}
 		if (result && statement == flight->count)
 			ends++;
 		if (result)
-			keep(flight, statement, result);
+			store_result(flight, statement, result);
 		else if (PQstatus(flight->pg) != CONNECTION_OK || ++statement > ends)
 			return WAIT_BROKEN;
 	}
 	return WAIT_READY;
 }
 
-/* libpq's own words for a lost connection are a result as well, but without a code. */
+/* libpq reports a lost connection as a result too, but without an SQLSTATE. */
 static bool
 is_from_server(const PGresult *error)
 {
@@ -196,7 +196,7 @@ outcome_of(struct flight *flight, enum wait_outcome waited)
 		flight->broken = true;
 	if (waited == WAIT_READY && !flight->error && !flight->broken)
 		return FLIGHT_DONE;
-	/* A FATAL comes as an ordinary error, and the end of the connection after it. */
+	/* A FATAL is an ordinary error, followed by the end of the connection. */
 	if (waited != WAIT_READY || PQstatus(flight->pg) != CONNECTION_OK)
 		flight->broken = true;
 	if (flight->error && (is_from_server(flight->error) || !flight->broken))
@@ -218,7 +218,7 @@ flight_fly(struct flight *flight, struct deadline deadline)
 	if (PQpipelineSync(flight->pg))
 		waited = wait_flush(flight->pg, deadline, flight->client);
 	if (waited == WAIT_READY)
-		waited = read_all(flight, deadline);
+		waited = read_results(flight, deadline);
 	return outcome_of(flight, waited);
 }
 
@@ -235,17 +235,17 @@ flight_was_rejected(const struct flight *flight)
 
 	if (!code)
 		return false;
-	/* The session that the server ended before it could see a commit. */
+	/* The server ended the idle transaction before it could receive a commit. */
 	if (strcmp(code, "25P03") == 0)
 		return true;
-	/* Poolers have a code of their own for everything (PgDog's is 58000, a system error; 08P01
-	 * and XX000 may be either's). Shutting down ends what is done as well as what is not, and
-	 * 40003 says that nobody knows. */
+	/* Poolers use one code for everything (PgDog 58000; 08P01 and XX000 may be a pooler's or
+	 * the server's). A shutdown ends finished and unfinished work alike, and 40003 says that
+	 * the outcome is unknown. */
 	if (text_starts(code, "57P") || text_starts(code, "58") || strcmp(code, "40003") == 0
 	    || ((text_starts(code, "08") || text_starts(code, "XX"))
 	        && !flight_is_of_server(flight->error)))
 		return false;
-	/* Some poolers leave the first out. */
+	/* Some poolers send only the localized one. */
 	severity = PQresultErrorField(flight->error, PG_DIAG_SEVERITY_NONLOCALIZED);
 	if (!severity)
 		severity = PQresultErrorField(flight->error, PG_DIAG_SEVERITY);

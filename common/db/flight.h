@@ -1,9 +1,9 @@
-/* flight.h - statements that go to the server together and are answered together: one round trip
+/* flight.h - statements that are sent together and answered together: one round trip
  *
- * libpq's pipeline mode, with one Sync in flight and one flush (some poolers lose replies
- * otherwise). Statements without a BEGIN are one implicit transaction: the Sync commits all of them
- * or none, and what fails at the commit comes after the last statement's success. So success is the
- * Sync, with no error before it.
+ * It uses libpq's pipeline mode, with one Sync and one flush, since some poolers lose replies
+ * otherwise. Statements without a BEGIN are one implicit transaction: the Sync commits all of them
+ * or none, and a failure of that commit comes after the last statement's success. So only the Sync
+ * with no error before it is success.
  *
  *     flight_begin(&flight, pg, NULL);
  *     flight_add(&flight, sql, values);
@@ -25,7 +25,7 @@
 
 enum flight_outcome {
 	FLIGHT_DONE,      /* the Sync came back, no error before it */
-	FLIGHT_REFUSED,   /* the server said no; `error` has its words */
+	FLIGHT_REFUSED,   /* the server reported an error, which is in `error` */
 	FLIGHT_LOST,      /* the connection ended, or could not be used */
 	FLIGHT_LATE,      /* no answer within the deadline */
 	FLIGHT_ABANDONED, /* the client left before the answer */
@@ -34,43 +34,44 @@ enum flight_outcome {
 struct flight {
 	PGconn *pg;
 	struct prepared *prepared; /* NULL: statements are sent as text */
-	const int *
-	    client; /* its descriptor, which ends the flight when it hangs up; NULL: nothing does */
+	const int *client; /* its descriptor: a hangup ends the flight; NULL: none is watched */
 	size_t count;
-	/* By statement; NULL where it did not succeed. The flight's own. */
+	/* By statement; NULL: it did not succeed. Owned by the flight. */
 	PGresult *results[FLIGHT_STATEMENTS_MAX];
 	struct prepared_statement
-	    *prepares[FLIGHT_STATEMENTS_MAX]; /* what it makes known, or NULL */
+	    *prepares[FLIGHT_STATEMENTS_MAX]; /* the name it prepares, or NULL */
 	bool named;                           /* some were sent by name */
-	PGresult *error;                      /* the first one, or NULL. The flight's own */
+	PGresult *error;                      /* the first one, or NULL; owned by the flight */
 	bool sent;                            /* the server may have got some of it */
 	bool broken;                          /* the connection must not be used again */
 	bool unqueued;                        /* a statement could not even be queued */
 	bool large; /* values or a row made libpq's buffers grow: they never shrink */
 };
 
-/* pg: in non-blocking pipeline mode, nothing in flight. prepared: of that connection, or NULL. */
+/* pg is in non-blocking pipeline mode with nothing in flight. prepared is that connection's, or
+ * NULL. */
 void flight_begin(struct flight *flight, PGconn *pg, struct prepared *prepared);
 
-/* Queues a statement without values that is used once (BEGIN, COMMIT), or any other one, by its
- * name where that is allowed; returns its index. What goes wrong here comes out at flight_fly(). */
+/* Queue a statement and return its index; flight_command() one without values that is not worth a
+ * name (BEGIN, COMMIT), flight_add() any other, by name if that is allowed. flight_fly() reports
+ * what fails here. */
 size_t flight_command(struct flight *flight, const char *sql);
 size_t flight_add(struct flight *flight, const char *sql, struct np_values values);
 
-/* Asks what a statement would return, without running it: the result has its columns and no rows.
- */
+/* Queues a question for the columns of a statement, which is not run. Its result has no rows. */
 size_t flight_describe(struct flight *flight, const char *sql);
 
 /* Sends them and reads every answer. */
 NP_MUST_CHECK enum flight_outcome flight_fly(struct flight *flight, struct deadline deadline);
 
-/* Whether an error is the server's own: it names its function, which poolers do not. */
+/* Returns true if the error comes from the server: it names a C function, which poolers do not. */
 bool flight_is_of_server(const PGresult *error);
 
-/* Whether the server said that nothing of it was done, and not only that it was going. */
+/* Returns true if the server said that nothing of the flight was done, and not only that the server
+ * is going away. */
 bool flight_was_rejected(const struct flight *flight);
 
-/* The result of a statement becomes the caller's. */
+/* Returns the result of a statement, which the caller then owns. */
 PGresult *flight_take(struct flight *flight, size_t statement);
 
 /* Clears the results that were not taken. */

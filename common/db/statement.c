@@ -43,7 +43,7 @@ log_names(struct log_line *line, const struct transaction_options *options,
 	log_string(line, "statement", statement_name(statement, name));
 }
 
-/* A client's mistake is ordinary; a missing right looks like one, and may be ours. */
+/* A client's mistake is ordinary. A missing right looks like one, but may be our fault. */
 static enum log_level
 level_of_failure(const struct error *err)
 {
@@ -63,7 +63,7 @@ void
 statement_log(const struct transaction_options *options, const struct statement *statement,
               const struct error *err)
 {
-	/* What was never sent has not failed: the request's line says why. */
+	/* A statement that was never sent has not failed: the request's line says why. */
 	bool slow = is_slow(options, statement), failed = !statement->ok && statement->us > 0;
 	enum log_level level = slow ? LOG_WARNING : LOG_DEBUG,
 	               failure = failed ? level_of_failure(err) : level;
@@ -88,10 +88,10 @@ statement_log(const struct transaction_options *options, const struct statement 
 
 /* --- the plan --- */
 
-/* EXPLAIN shows $1 in place of values where the plan is the generic one of a prepared statement,
- * since Postgres 12. (The option GENERIC_PLAN is of 16.) The name is of the session, not of the
- * transaction: where something fails after it was made, it is taken away in the same transaction,
- * as a pooler may give the next one to another session. */
+/* EXPLAIN of a prepared statement with a generic plan shows $1 in place of values, since Postgres
+ * 12; its option GENERIC_PLAN exists since 16. The name belongs to the session, not to the
+ * transaction. If something fails after PREPARE, the name is deallocated in the same transaction,
+ * because a pooler may give the next one to another session. */
 static const char generic_plan[] =
     "SELECT set_config('plan_cache_mode', 'force_generic_plan', true)";
 static const char savepoint[] = "SAVEPOINT " NAMED_STATEMENT;
@@ -126,8 +126,8 @@ add_explain(struct plan *plan, const struct statement *statement)
 }
 
 static void
-compose(struct plan *plan, const struct transaction_options *options, struct deadline deadline,
-        const struct statement *statement)
+compose_explain(struct plan *plan, const struct transaction_options *options,
+                struct deadline deadline, const struct statement *statement)
 {
 	const struct preamble head = {
 		.deadline = deadline,
@@ -142,7 +142,7 @@ compose(struct plan *plan, const struct transaction_options *options, struct dea
 	buf_printf(&prepare, "PREPARE " NAMED_STATEMENT " AS %s", statement->sql);
 	preamble_begin(&head, &plan->flight);
 	(void)preamble_settings(&head, &plan->flight);
-	/* As they were for the statement, since policies ask for them. */
+	/* As for the statement itself, since policies depend on the caller. */
 	if (options->identity)
 		(void)flight_add(&plan->flight, options->identity->sql, options->identity->values);
 	(void)flight_command(&plan->flight, generic_plan);
@@ -154,9 +154,9 @@ compose(struct plan *plan, const struct transaction_options *options, struct dea
 	buf_release(&prepare);
 }
 
-/* The session as it was before. False: it is not known to be. */
+/* Restores the session. Returns false if that is not certain. */
 static bool
-clean_up(const struct plan *plan, PGconn *pg, struct deadline deadline)
+restore_session(const struct plan *plan, PGconn *pg, struct deadline deadline)
 {
 	bool named = plan->flight.results[plan->prepare] && !plan->flight.results[plan->deallocate],
 	     done;
@@ -199,8 +199,8 @@ log_plan(const struct transaction_options *options, const struct statement *stat
 }
 
 static void
-log_failure(const struct transaction_options *options, const struct statement *statement,
-            const struct flight *flight, enum flight_outcome outcome)
+log_not_explained(const struct transaction_options *options, const struct statement *statement,
+                  const struct flight *flight, enum flight_outcome outcome)
 {
 	const char *words = PQresultErrorField(flight->error, PG_DIAG_MESSAGE_PRIMARY);
 	struct log_line line;
@@ -226,13 +226,13 @@ statement_explain(const struct transaction_options *options, PGconn *pg,
 	bool clean = true;
 
 	flight_begin(&plan.flight, pg, NULL);
-	compose(&plan, options, deadline, statement);
+	compose_explain(&plan, options, deadline, statement);
 	outcome = flight_fly(&plan.flight, deadline);
 	if (outcome == FLIGHT_DONE) {
 		log_plan(options, statement, plan.flight.results[plan.explain]);
 	} else {
-		log_failure(options, statement, &plan.flight, outcome);
-		clean = clean_up(&plan, pg, deadline);
+		log_not_explained(options, statement, &plan.flight, outcome);
+		clean = restore_session(&plan, pg, deadline);
 	}
 	flight_end(&plan.flight);
 	return clean;

@@ -17,7 +17,7 @@ a_statement_is_put_into_a_with(void **state)
 {
 	assert_string_equal(
 	    wrapped(*state, "INSERT INTO a VALUES ($1) RETURNING id", 1),
-	    "WITH np_work AS (INSERT INTO a VALUES ($1) RETURNING id\n), np_kept AS (INSERT INTO"
+	    "WITH np_work AS (INSERT INTO a VALUES ($1) RETURNING id\n), np_stored AS (INSERT INTO"
 	    " kept SELECT $2, $3 FROM np_work) SELECT * FROM np_work");
 }
 
@@ -28,7 +28,7 @@ one_with_a_with_keeps_it(void **state)
 	    wrapped(*state, "WITH b AS (INSERT INTO a VALUES (1) RETURNING id) SELECT id FROM b",
 	            0),
 	    "WITH b AS (INSERT INTO a VALUES (1) RETURNING id) , np_work AS (SELECT id FROM b\n),"
-	    " np_kept AS (" KEEP ") SELECT * FROM np_work");
+	    " np_stored AS (" KEEP ") SELECT * FROM np_work");
 }
 
 static void
@@ -74,7 +74,7 @@ the_main_statement_is_found(void **state)
 		const char *text = wrapped(
 		    *state, mem_printf(*state, "%s%s", rows[i].before, rows[i].main), 0);
 		const char *expected = mem_printf(
-		    *state, "%s%snp_work AS (%s\n), np_kept AS (" KEEP ") SELECT * FROM np_work",
+		    *state, "%s%snp_work AS (%s\n), np_stored AS (" KEEP ") SELECT * FROM np_work",
 		    *rows[i].before ? rows[i].before : "WITH ", *rows[i].before ? ", " : "",
 		    rows[i].main);
 
