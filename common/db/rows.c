@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "db/composite.h"
 #include "db/pgjson.h"
-#include "db/types.h"
+#include "db/types_learn.h"
 
 struct np_rows {
 	PGresult *result;

@@ -1,0 +1,21 @@
+/* types_learn.h - asks Postgres, once per process and type, what a result's unknown types are
+ *
+ * The answer serves this process for good, and so does a refusal. A server that was too slow, or
+ * went away, is asked again. Without an answer a value of such a type is a string.
+ */
+#ifndef NULLPOOL_DB_TYPES_LEARN_H
+#define NULLPOOL_DB_TYPES_LEARN_H
+
+#include <libpq-fe.h>
+
+#include "base/attributes.h"
+#include "base/clock.h"
+
+/* Asks for the types of a result that are not known and whose values look like arrays.
+ *
+ * `open`: the connection is in a transaction, which goes on if the question is refused. Returns the
+ * round trips that it took. Sets *broken if neither the connection nor its transaction may be used
+ * any more. */
+int types_learn(PGconn *pg, const PGresult *rows, bool open, struct deadline request, bool *broken);
+
+#endif
