@@ -39,7 +39,7 @@ CREATE TABLE probe_rows (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, lab
     CONSTRAINT probe_label UNIQUE (label) DEFERRABLE INITIALLY DEFERRED);
 -- A commit that takes a while, to be disturbed meanwhile.
 CREATE FUNCTION probe_slow_commit() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN PERFORM pg_sleep(3); RETURN NULL; END $$;
+    $$ BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END $$;
 CREATE CONSTRAINT TRIGGER probe_slow_commit AFTER INSERT ON probe_rows DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.label LIKE 'slow-commit%') EXECUTE FUNCTION probe_slow_commit();
 """

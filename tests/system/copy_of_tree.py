@@ -27,6 +27,10 @@ class Copy:
             place = folder / self.build / part
             place.parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if (BUILD / part).is_dir() else shutil.copy2)(BUILD / part, place)
+        # npm's packages are shared by all variants; without them each copy would install its own.
+        packages = folder / "build" / "docs"
+        if not packages.exists() and (ROOT / "build" / "docs").exists():
+            packages.symlink_to(ROOT / "build" / "docs")
         self.port, self.postgres = (free_port() for _ in range(2))
         settings = folder / "env" / "development.env"
         settings.write_text(settings.read_text().replace("14329", str(self.postgres)))
@@ -41,8 +45,9 @@ class Copy:
             assert f"ready: http://127.0.0.1:{self.port}\n" in self.said(), self.said()
             yield child
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGTERM)
+            if child.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGTERM)
             child.wait(30)
 
     def start(self, **more):

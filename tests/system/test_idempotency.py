@@ -232,7 +232,7 @@ def test_a_commit_that_was_broken_off_is_done_by_ourselves(service):
 def test_what_stays_unknown_is_said_at_the_deadline(serve, site):
     """The commit takes a while; meanwhile its answer is doomed, and the database does not come back: nobody can tell."""
     with faults.line(site.postgres.port) as line:
-        service = serve("probe", DATABASE_URL=site.url(port=line.entrance), REQUEST_TIMEOUT=6, **POOL)
+        service = serve("probe", DATABASE_URL=site.url(port=line.entrance), REQUEST_TIMEOUT=4, **POOL)
         assert service.client.get("/probe/session").status == 200
         wait_for_the_check(service, line)
         with concurrent.futures.ThreadPoolExecutor(1) as pool:

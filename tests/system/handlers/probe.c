@@ -221,7 +221,7 @@ static bool
 insert_and_sleep(struct np_ctx *ctx)
 {
 	struct np_rows *row;
-	const struct np_value long_time = { .text = "4" };
+	const struct np_value long_time = { .text = "2" };
 
 	return insert(ctx) && np_query_one(ctx, &row, nap, NP_VALUES(long_time));
 }
