@@ -101,7 +101,7 @@ classify_failure(const struct np_ctx *ctx)
 	/* A repeat that is refused as another request's keeps the guard's words. */
 	if (!repeats && idempotency_is_done(ctx))
 		return ATTEMPT_ON_DONE_BEFORE;
-	if (ctx->error.kind == NP_AMBIGUOUS && idempotency_has_key(ctx))
+	if (ctx->error.kind == NP_AMBIGUOUS && ctx_has_key(ctx))
 		return ATTEMPT_ON_COMMIT_LOST;
 	if (was_in_the_way(ctx))
 		return ATTEMPT_ON_CONFLICT;

@@ -140,7 +140,7 @@ np_last(struct np_ctx *ctx)
 		return ctx;
 	/* A repeat runs the handler again on the stored rows. That would make another random value,
 	 * or break `no_rerun`: without the mark, the reply itself is stored. */
-	ctx->next.last = !idempotency_has_key(ctx) || !(ctx->is_random || ctx->route->no_rerun);
+	ctx->next.last = !ctx_has_key(ctx) || !(ctx->is_random || ctx->route->no_rerun);
 	return ctx;
 }
 
@@ -185,7 +185,7 @@ void
 ctx_restart(struct np_ctx *ctx)
 {
 	transaction_restart(ctx->tx);
-	idempotency_reset(ctx);
+	idempotency_reset(&ctx->idempotency);
 	reply_reset(&ctx->reply);
 	ctx->replied = false;
 	ctx->next = (struct query_marks){ .last = false };

@@ -79,6 +79,13 @@ ctx_is_probing(const struct np_ctx *ctx)
 	return ctx->route == ctx->get;
 }
 
+/* Returns true if the request has an Idempotency-Key. */
+static inline bool
+ctx_has_key(const struct np_ctx *ctx)
+{
+	return ctx->idempotency.has_key;
+}
+
 /* Calls the handler of ctx->route. Returns true with a complete reply, or false with ctx->error. */
 NP_MUST_CHECK bool ctx_handle(struct np_ctx *ctx);
 

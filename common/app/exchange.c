@@ -77,7 +77,7 @@ new_transaction(struct np_ctx *ctx)
 		.isolation = precondition_isolation(ctx),
 		.deadline = ctx->deadline,
 		/* With a key the work goes on: the next try gets its answer. */
-		.client = idempotency_has_key(ctx) ? NULL : ctx->request->client,
+		.client = ctx_has_key(ctx) ? NULL : ctx->request->client,
 		.command_timeout_s = ctx->app->settings->database_command_timeout_s,
 		.identity = ctx->identity.sql ? &ctx->identity : NULL,
 		.guard = idempotency_guard(ctx),

@@ -85,13 +85,6 @@ parse_key(void *owner, const char *value)
 /* --- the guard --- */
 
 static void
-reset_earlier_rows(struct idempotency *idempotency)
-{
-	buf_reset(&idempotency->earlier_rows);
-	buf_char(&idempotency->earlier_rows, '[');
-}
-
-static void
 add_earlier_rows(void *context, const struct np_rows *rows)
 {
 	struct idempotency *idempotency = context;
@@ -144,7 +137,7 @@ begin_key(struct np_ctx *ctx, const char *key)
 		.context = idempotency,
 	};
 	buf_init(&idempotency->earlier_rows, ctx, ROWS_MAX_BYTES);
-	reset_earlier_rows(idempotency);
+	idempotency_reset(idempotency);
 }
 
 bool
@@ -168,23 +161,10 @@ idempotency_read(struct np_ctx *ctx)
 	return true;
 }
 
-bool
-idempotency_has_key(const struct np_ctx *ctx)
-{
-	return ctx->idempotency.has_key;
-}
-
 const struct transaction_guard *
 idempotency_guard(const struct np_ctx *ctx)
 {
 	return ctx->idempotency.has_key ? &ctx->idempotency.guard : NULL;
-}
-
-void
-idempotency_reset(struct np_ctx *ctx)
-{
-	if (ctx->idempotency.has_key)
-		reset_earlier_rows(&ctx->idempotency);
 }
 
 /* --- the stored response --- */

@@ -41,19 +41,24 @@ struct idempotency {
 	struct buf earlier_rows;
 };
 
+/* Forgets the rows of the run, because the handler begins again. */
+static inline void
+idempotency_reset(struct idempotency *idempotency)
+{
+	if (!idempotency->has_key)
+		return;
+	buf_reset(&idempotency->earlier_rows);
+	buf_char(&idempotency->earlier_rows, '[');
+}
+
 struct np_ctx;
 
 /* Reads the header, if the route takes it. Fails with NP_MALFORMED if it is no key, and with
  * NP_INVALID if the route cannot take one. */
 NP_MUST_CHECK bool idempotency_read(struct np_ctx *ctx);
 
-bool idempotency_has_key(const struct np_ctx *ctx);
-
 /* For the request's transaction; NULL: it has no key. */
 const struct transaction_guard *idempotency_guard(const struct np_ctx *ctx);
-
-/* Forgets the rows of the run, because the handler begins again. */
-void idempotency_reset(struct np_ctx *ctx);
 
 /* Commits, and stores the response if the rows were not stored. */
 NP_MUST_CHECK bool idempotency_commit(struct np_ctx *ctx);
