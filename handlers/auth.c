@@ -1,78 +1,90 @@
-/* auth - register, sign in, stay signed in; see README, "Sign-in" */
+/* auth - register, sign in, stay signed in, sign out; see "Sign-in" in README.md
+ *
+ * A sign-in begins a session. A session is a family of refresh tokens: each is valid once, and its
+ * use makes the next one. A session has ended when any token of its family has revoked_at.
+ */
 #include <stdlib.h>
 
 #include "user.h"
 
-#define REFRESH_TOKEN_EXPIRE "interval '30 days'"
+#define REFRESH_TOKEN_LIFETIME "interval '30 days'"
 
 static const char new_user[] =
     "WITH new_user AS (INSERT INTO users (email, name) VALUES ($1, $2) RETURNING " USER_COLUMNS "),"
-    " new_credentials AS (INSERT INTO credentials (user_id, password_hash) SELECT id, $3 FROM new_user)"
+    " new_credentials AS (INSERT INTO credentials (user_id, password_hash)"
+    " SELECT id, $3 FROM new_user)"
     " SELECT " USER_COLUMNS " FROM new_user";
 
-/* Counts the attempt (migration 0010), and finds what it is to be held against. Committed before
- * the password is checked: of many at once each sees those before it, and what failed stays
- * counted. One row always. */
-static const char password_of[] =
-    "SELECT attempt.wait_s, c.user_id, c.password_hash FROM sign_in_attempt($2, $3) AS attempt (wait_s)"
+/* Both statements count an attempt (migration 0010) and find the password that it is checked
+ * against; they always return one row. The count is committed before the check, so attempts made at
+ * the same time see each other, and one that fails stays counted. */
+static const char password_by_email[] =
+    "SELECT attempt.wait_s, c.user_id, c.password_hash"
+    " FROM sign_in_attempt($2, $3) AS attempt (wait_s)"
     " LEFT JOIN (users u JOIN credentials c ON c.user_id = u.id)"
     " ON lower(u.email) = lower($1) AND u.deleted_at IS NULL";
-static const char password_of_caller[] =
-    "SELECT attempt.wait_s, c.user_id, c.password_hash FROM sign_in_attempt($2, $3) AS attempt (wait_s)"
-    " LEFT JOIN credentials c ON c.user_id = $1";
+static const char password_by_user[] = "SELECT attempt.wait_s, c.user_id, c.password_hash"
+                                       " FROM sign_in_attempt($2, $3) AS attempt (wait_s)"
+                                       " LEFT JOIN credentials c ON c.user_id = $1";
 
-/* A few of those that expired, anybody's, so that there are never many more than are good. What
- * says of a family that it ended stays for as long as any token that was made of it may be good. */
-#define SOME_GONE                                                                                   \
-	" gone AS (DELETE FROM refresh_tokens t USING (SELECT token_hash FROM refresh_tokens WHERE" \
-	" expires_at < now() - " REFRESH_TOKEN_EXPIRE                                               \
-	" ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP"                                              \
-	" LOCKED) old WHERE t.token_hash = old.token_hash)"
+/* Each new token deletes up to 3 old ones, of any user, so that there are never many more rows than
+ * valid tokens. A row with revoked_at stays for as long as a token made from it may be valid. */
+#define EXPIRED_TOKENS                                                                           \
+	" expired AS (DELETE FROM refresh_tokens t USING (SELECT token_hash FROM refresh_tokens" \
+	" WHERE expires_at < now() - " REFRESH_TOKEN_LIFETIME                                    \
+	" ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP LOCKED) old"                               \
+	" WHERE t.token_hash = old.token_hash)"
 
-/* A family of tokens is a session. None begins with a password that was changed while it was
- * checked: whoever changes it has the row. */
-static const char new_family[] =
-    "WITH" SOME_GONE
-    ", known AS (SELECT user_id FROM credentials WHERE user_id = $2 AND password_hash = $3 FOR SHARE)"
+/* Begins a session, unless the password was changed while it was checked. FOR SHARE waits for
+ * whoever is changing it. */
+static const char new_session[] =
+    "WITH" EXPIRED_TOKENS ", known AS (SELECT user_id FROM credentials"
+    " WHERE user_id = $2 AND password_hash = $3 FOR SHARE)"
     " INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
-    " SELECT $1, gen_random_uuid(), user_id, now() + " REFRESH_TOKEN_EXPIRE
+    " SELECT $1, gen_random_uuid(), user_id, now() + " REFRESH_TOKEN_LIFETIME
     " FROM known RETURNING user_id, family, sign_in_success($4, $5)";
 
-/* Each is good once, and the next one takes its place. Its own mark is looked at again when it was
- * waited for; that of the others shows one that was made while the family was ended, and not seen
- * there. */
-static const char next_of_family[] =
-    "WITH used AS (UPDATE refresh_tokens t SET used_at = now() FROM users u WHERE t.token_hash = $1"
-    " AND t.used_at IS NULL AND t.revoked_at IS NULL AND t.expires_at > now() AND u.id = t.user_id"
-    " AND u.deleted_at IS NULL AND NOT EXISTS (SELECT FROM refresh_tokens f WHERE f.family = t.family"
-    " AND f.revoked_at IS NOT NULL) RETURNING t.family, t.user_id)," SOME_GONE
+/* Uses up a refresh token and makes the next one. Postgres reads t.revoked_at again after it has
+ * waited for the row. The other rows of the family are read as well: they show the end of a session
+ * that was ending while this token was made, and so did not reach it. */
+static const char next_token[] =
+    "WITH used AS (UPDATE refresh_tokens t SET used_at = now() FROM users u"
+    " WHERE t.token_hash = $1 AND t.used_at IS NULL AND t.revoked_at IS NULL"
+    " AND t.expires_at > now() AND u.id = t.user_id AND u.deleted_at IS NULL"
+    " AND NOT EXISTS (SELECT FROM refresh_tokens f"
+    " WHERE f.family = t.family AND f.revoked_at IS NOT NULL)"
+    " RETURNING t.family, t.user_id)," EXPIRED_TOKENS
     ", following AS (INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
-    " SELECT $2, family, user_id, now() + " REFRESH_TOKEN_EXPIRE " FROM used)"
+    " SELECT $2, family, user_id, now() + " REFRESH_TOKEN_LIFETIME " FROM used)"
     " SELECT user_id, family FROM used";
 
-/* Of one that was used before. A statement of its own, after next_of_family: it has to see who used
- * it a moment ago. */
-static const char end_of_family[] =
+/* Ends the session of a token that is used a second time. It is a statement of its own, after
+ * next_token, since it must see a use that was committed a moment ago. */
+static const char ended_session_of_used_token[] =
     "UPDATE refresh_tokens SET revoked_at = now() WHERE revoked_at IS NULL AND family ="
     " (SELECT family FROM refresh_tokens WHERE token_hash = $1 AND used_at IS NOT NULL)";
 
-/* One marked token ends its family, also what is made of it meanwhile. */
+/* One revoked token ends its family, including a token that is made at the same time. */
 static const char ended_session[] =
-    "UPDATE refresh_tokens SET revoked_at = now() WHERE family = $1 AND revoked_at IS NULL RETURNING family";
-static const char ended_sessions[] =
-    "UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL RETURNING family";
-static const char ended_other_sessions[] =
-    "UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = $1 AND family <> $2 AND revoked_at IS NULL"
+    "UPDATE refresh_tokens SET revoked_at = now() WHERE family = $1 AND revoked_at IS NULL"
     " RETURNING family";
+static const char ended_sessions[] =
+    "UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL"
+    " RETURNING family";
+static const char ended_other_sessions[] =
+    "UPDATE refresh_tokens SET revoked_at = now()"
+    " WHERE user_id = $1 AND family <> $2 AND revoked_at IS NULL RETURNING family";
 
 static const char changed_password[] =
     "UPDATE credentials SET password_hash = $2 WHERE user_id = $1 AND password_hash = $3"
     " RETURNING user_id, sign_in_success($4, $5)";
 
-/* Long enough to be worth guessing at; what is longer than this only takes our time. */
-#define PASSWORD_FIELD .name = "password", .in = NP_BODY, .type = NP_STRING, .max = 200
-#define NEW_PASSWORD_RULES \
-	.in = NP_BODY, .type = NP_STRING, .min = 12, .max = 200, .example = "correct horse battery"
+/* 12 characters are hard to guess; more than 200 would only take our time. */
+#define PASSWORD_MAX   200
+#define PASSWORD_FIELD .name = "password", .in = NP_BODY, .type = NP_STRING, .max = PASSWORD_MAX
+#define NEW_PASSWORD_RULES                                                \
+	.in = NP_BODY, .type = NP_STRING, .min = 12, .max = PASSWORD_MAX, \
+	.example = "correct horse battery"
 
 enum { EMAIL, NAME, NEW_PASSWORD };
 static const struct np_param new_fields[] = {
@@ -96,8 +108,8 @@ register_user(struct np_ctx *ctx)
 
 #define USERNAME_MAX 254
 
-/* RFC 6749 4.3 and 6; scope and client are what OAuth2 clients send along, and mean nothing here.
- */
+/* RFC 6749 4.3 and 6. OAuth2 clients also send scope, client_id and client_secret, which have no
+ * meaning here. */
 enum { GRANT, USERNAME, PASSWORD, REFRESH_TOKEN, SCOPE, CLIENT_ID, CLIENT_SECRET };
 static const struct np_param grant_fields[] = {
 	[GRANT] = { .name = "grant_type",
@@ -128,29 +140,29 @@ static const struct np_param token_members[] = {
 static const struct np_schema token_schema = { "Token", token_members };
 
 static bool
-reply_tokens(struct np_ctx *ctx, const struct np_rows *made, struct np_value refresh_token)
+reply_tokens(struct np_ctx *ctx, const struct np_rows *session, struct np_value refresh_token)
 {
-	struct np_value user = np_field(made, 0, "user_id"), session = np_field(made, 0, "family");
+	struct np_value user = np_field(session, 0, "user_id"),
+	                family = np_field(session, 0, "family");
 
 	return np_commit(ctx) && np_header(ctx, "Cache-Control", "no-store")
-	       && np_reply_object(
-	           ctx, NP_OK,
-	           NP_MEMBERS({ "access_token", np_access_token(ctx, user, session) },
-	                      { "token_type", np_text("bearer") },
-	                      { "expires_in", np_int(ctx, np_access_token_s(ctx)) },
-	                      { "refresh_token", refresh_token }));
+	       && np_reply_object(ctx, NP_OK,
+	                          NP_MEMBERS({ "access_token", np_access_token(ctx, user, family) },
+	                                     { "token_type", np_text("bearer") },
+	                                     { "expires_in", np_int(ctx, np_access_token_s(ctx)) },
+	                                     { "refresh_token", refresh_token }));
 }
 
-/* Somebody who says that they know a password. */
+/* One attempt to prove that the client knows a password. */
 struct attempt {
-	struct np_value account, network; /* as they are counted */
-	struct np_value user, hash;       /* NULL: there is nobody, or no password */
+	struct np_value account, network; /* hashes, under which attempts are counted */
+	struct np_value user, hash;       /* SQL's NULL: there is no such user, or no password */
 };
 
-/* What is not ASCII is no address, and names nobody: SQL's lower() makes a k of the Kelvin sign
- * too, so that one account could be counted as several. */
+/* Returns SQL's NULL, which matches no user, if the name is not ASCII. SQL's lower() turns the
+ * Kelvin sign into a k, so the attempts at one account could be counted as those at several. */
 static struct np_value
-address_of(struct np_value username)
+ascii_address(struct np_value username)
 {
 	for (const char *at = username.text; *at; at++)
 		if ((unsigned char)*at > '~')
@@ -158,9 +170,9 @@ address_of(struct np_value username)
 	return username;
 }
 
-/* As SQL's lower() of an address. */
+/* Hashes the address in lower case, as SQL's lower() compares it. */
 static struct np_value
-account_of(struct np_ctx *ctx, struct np_value address)
+account_hash(struct np_ctx *ctx, struct np_value address)
 {
 	char text[USERNAME_MAX + 1];
 	size_t size = 0;
@@ -181,9 +193,9 @@ new_attempt(struct np_ctx *ctx, struct np_value account)
 	return (struct attempt){ .account = account, .network = network };
 }
 
-/* False: there were too many before it. */
+/* Commits the count of the attempt. Fails with NP_TOO_MANY if it comes too early. */
 static bool
-take_attempt(struct np_ctx *ctx, const struct np_rows *found, struct attempt *attempt)
+begin_attempt(struct np_ctx *ctx, const struct np_rows *found, struct attempt *attempt)
 {
 	long long wait_s = strtoll(np_field(found, 0, "wait_s").text, NULL, 10);
 
@@ -205,23 +217,24 @@ refuse_password(struct np_ctx *ctx)
 static bool
 sign_in(struct np_ctx *ctx)
 {
-	struct np_value address = address_of(np_arg(ctx, USERNAME));
-	struct attempt attempt = new_attempt(ctx, account_of(ctx, address));
+	struct np_value address = ascii_address(np_arg(ctx, USERNAME));
+	struct attempt attempt = new_attempt(ctx, account_hash(ctx, address));
 	struct np_value token = np_random_token(ctx);
-	struct np_rows *found, *made;
+	struct np_rows *found, *session;
 
-	if (!np_query_one(ctx, &found, password_of,
+	if (!np_query_one(ctx, &found, password_by_email,
 	                  NP_VALUES(address, attempt.account, attempt.network))
-	    || !take_attempt(ctx, found, &attempt))
+	    || !begin_attempt(ctx, found, &attempt))
 		return false;
-	/* Also where there is nobody: it takes as long. */
+	/* Takes as long if there is no such user. */
 	if (!np_password_verify(attempt.hash, np_arg(ctx, PASSWORD)))
 		return refuse_password(ctx);
-	if (!np_query(ctx, &made, new_family,
+	if (!np_query(ctx, &session, new_session,
 	              NP_VALUES(np_token_hash(ctx, token), attempt.user, attempt.hash,
 	                        attempt.account, attempt.network)))
 		return false;
-	return np_rows_count(made) == 1 ? reply_tokens(ctx, made, token) : refuse_password(ctx);
+	return np_rows_count(session) == 1 ? reply_tokens(ctx, session, token)
+	                                   : refuse_password(ctx);
 }
 
 static bool
@@ -231,23 +244,23 @@ stay_signed_in(struct np_ctx *ctx)
 	                hash = np_token_hash(ctx, np_arg(ctx, REFRESH_TOKEN));
 	struct np_rows *used, *ended;
 
-	if (!np_query(ctx, &used, next_of_family, NP_VALUES(hash, np_token_hash(ctx, token))))
+	if (!np_query(ctx, &used, next_token, NP_VALUES(hash, np_token_hash(ctx, token))))
 		return false;
 	if (np_rows_count(used) == 1)
 		return reply_tokens(ctx, used, token);
-	/* A family that was ended just now has to stay so. */
-	return np_query(ctx, &ended, end_of_family, NP_VALUES(hash)) && np_commit(ctx)
+	/* The end of the session is committed, although the request fails. */
+	return np_query(ctx, &ended, ended_session_of_used_token, NP_VALUES(hash)) && np_commit(ctx)
 	       && np_fail(ctx, NP_UNAUTHORIZED, "The refresh token is invalid or expired");
 }
 
 static bool
-give_token(struct np_ctx *ctx)
+create_tokens(struct np_ctx *ctx)
 {
 	bool refresh = np_arg(ctx, GRANT).text[0] == 'r';
 
 	if (refresh ? !np_given(ctx, REFRESH_TOKEN)
 	            : !np_given(ctx, USERNAME) || !np_given(ctx, PASSWORD))
-		return np_fail(ctx, NP_INVALID, "Give username and password, or refresh_token");
+		return np_fail(ctx, NP_INVALID, "Send username and password, or refresh_token");
 	return refresh ? stay_signed_in(ctx) : sign_in(ctx);
 }
 
@@ -260,7 +273,7 @@ show_me(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_OK, user);
 }
 
-/* --- the end of sessions, and another password --- */
+/* --- signing out, and changing the password --- */
 
 static bool
 sign_out(struct np_ctx *ctx)
@@ -282,19 +295,20 @@ sign_out_everywhere(struct np_ctx *ctx)
 
 enum { OLD_PASSWORD, OTHER_PASSWORD };
 static const struct np_param password_fields[] = {
-	[OLD_PASSWORD] = { PASSWORD_FIELD, .required = true, .description = "the one until now" },
+	[OLD_PASSWORD] = { PASSWORD_FIELD, .required = true,
+	                   .description = "the current password" },
 	[OTHER_PASSWORD] = { .name = "new_password", NEW_PASSWORD_RULES, .required = true },
 	NP_PARAMS_END,
 };
 
 static bool
-refuse_change(struct np_ctx *ctx)
+refuse_password_change(struct np_ctx *ctx)
 {
 	return np_fail(ctx, NP_FORBIDDEN, "Wrong password");
 }
 
-/* Sessions are ended by a statement of its own: while the row of the password was waited for, a
- * sign-in may have made one more. */
+/* The other sessions end in a statement of its own, whose snapshot is taken after changed_password
+ * has waited for its row: a sign-in may have begun a session in the meantime. */
 static bool
 replace_password(struct np_ctx *ctx, const struct attempt *attempt)
 {
@@ -306,7 +320,7 @@ replace_password(struct np_ctx *ctx, const struct attempt *attempt)
 	                        attempt->network)))
 		return false;
 	if (np_rows_count(changed) == 0)
-		return refuse_change(ctx);
+		return refuse_password_change(ctx);
 	return np_query(ctx, &ended, ended_other_sessions,
 	                NP_VALUES(np_caller(ctx), np_caller_session(ctx)))
 	       && np_commit(ctx) && np_reply_empty(ctx);
@@ -319,33 +333,33 @@ change_password(struct np_ctx *ctx)
 	    ctx, np_keyed_hash(ctx, "change of password", np_caller(ctx)));
 	struct np_rows *found;
 
-	if (!np_query_one(ctx, &found, password_of_caller,
+	if (!np_query_one(ctx, &found, password_by_user,
 	                  NP_VALUES(np_caller(ctx), attempt.account, attempt.network))
-	    || !take_attempt(ctx, found, &attempt))
+	    || !begin_attempt(ctx, found, &attempt))
 		return false;
 	return np_password_verify(attempt.hash, np_arg(ctx, OLD_PASSWORD))
 	           ? replace_password(ctx, &attempt)
-	           : refuse_change(ctx);
+	           : refuse_password_change(ctx);
 }
 
 static const struct np_route routes[] = {
 	{ "POST", "/auth/register", register_user, NP_TX_WRITE, new_fields,
-	  .summary = "A new user with a password", TAKEN, .returns = &user_schema,
+	  .summary = "A new user with a password", EMAIL_TAKEN, .returns = &user_schema,
 	  .operation = "register" },
-	{ "POST", "/auth/token", give_token, NP_TX_MANUAL, grant_fields, .form = true,
+	{ "POST", "/auth/token", create_tokens, NP_TX_MANUAL, grant_fields, .form = true,
 	  .errors = NP_ERRORS_OAUTH2, .lenient = true,
-	  .unauthorized = "Wrong email address or password, or no refresh token that is good",
+	  .unauthorized = "Wrong email address or password, or no valid refresh token",
 	  .summary = "An access token for a password or a refresh token", .returns = &token_schema,
 	  .operation = "createToken" },
 	{ "GET", "/auth/me", show_me, NP_TX_READ, .auth = NP_AUTH_USER,
-	  .summary = "Whose token it is", .returns = &user_schema,
-	  .not_found = "This user is not there any more", .operation = "getMe" },
+	  .summary = "The user of the token", .returns = &user_schema,
+	  .not_found = "This user has been deleted", .operation = "getMe" },
 	{ "DELETE", "/auth/session", sign_out, NP_TX_WRITE, .auth = NP_AUTH_USER,
 	  .summary = "Sign out", .operation = "signOut" },
 	{ "DELETE", "/auth/sessions", sign_out_everywhere, NP_TX_WRITE, .auth = NP_AUTH_USER,
 	  .summary = "Sign out everywhere", .operation = "signOutEverywhere" },
 	{ "PUT", "/auth/password", change_password, NP_TX_MANUAL, password_fields,
-	  .auth = NP_AUTH_USER, .summary = "Another password; other sessions end",
+	  .auth = NP_AUTH_USER, .summary = "Change the password; other sessions end",
 	  .success = NP_NO_CONTENT, .operation = "changePassword" },
 	NP_ROUTES_END,
 };

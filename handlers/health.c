@@ -1,10 +1,10 @@
-/* health - for load balancers and people: database and Redis, and the two cheap probes */
+/* health - the state of the database and Redis, and two cheap probes for load balancers */
 #include "nullpool.h"
 
 #define STATE       .type = NP_ENUM, .choices = NP_CHOICES("healthy", "unhealthy")
 #define REDIS_STATE .type = NP_ENUM, .choices = NP_CHOICES("connected", "disconnected", "disabled")
 
-/* Of the components with HEALTH_DETAILS. */
+/* `components` is there with HEALTH_DETAILS only. */
 static const struct np_param health_members[] = {
 	{ .name = "status", STATE },
 	{ .name = "service", .type = NP_STRING, .example = "my-api" },
@@ -45,11 +45,11 @@ static const struct np_param probe_members[] = {
 static const struct np_schema probe_schema = { "Probe", probe_members };
 
 static const struct np_route routes[] = {
-	{ "GET", "/health", np_health, NP_TX_READ, NULL, "Database and Redis, asked now",
+	{ "GET", "/health", np_health, NP_TX_READ, NULL, "The state of the database and Redis",
 	  .no_store = true, .lenient = true, .returns = &health_schema },
 	{ "GET", "/health/live", np_health_live, NP_TX_NONE, NULL, "The process answers",
 	  .no_store = true, .lenient = true, .returns = &probe_schema },
-	{ "GET", "/health/ready", np_health_ready, NP_TX_NONE, NULL, "Requests may be sent here",
+	{ "GET", "/health/ready", np_health_ready, NP_TX_NONE, NULL, "Ready for requests",
 	  .no_store = true, .lenient = true, .returns = &probe_schema },
 	NP_ROUTES_END,
 };

@@ -1,4 +1,5 @@
-/* metrics - what all endpoints have done, for Prometheus; nginx lets only this machine ask */
+/* metrics - the counters of all endpoints, for Prometheus; nginx serves them to this machine only
+ */
 #include "nullpool.h"
 
 static const struct np_route routes[] = {

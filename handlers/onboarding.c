@@ -1,13 +1,14 @@
-/* onboarding - a user and their first quiz response, both or none */
+/* onboarding - creates a user and their first quiz response, both or neither */
 #include "nullpool.h"
 
-/* One statement, so one round trip: the second insert takes the first one's id. Its own id is made
- * here, since only the user may read the row that it inserts (row-level security, migration 0005),
- * and nobody is signed in. */
+/* One statement, so one round trip: the second INSERT uses the id of the first. The id of the
+ * response is made here and not returned by its INSERT: only its user may read the row (row-level
+ * security, migration 0005), and nobody is signed in. */
 static const char new_user_with_quiz[] =
     "WITH new_user AS (INSERT INTO users (email, name) VALUES ($1, $2) RETURNING id AS user_id),"
     " ids AS (SELECT user_id, gen_random_uuid() AS quiz_id FROM new_user),"
-    " new_quiz AS (INSERT INTO quiz_responses (id, user_id, answers) SELECT quiz_id, user_id, $3::jsonb FROM ids)"
+    " new_quiz AS (INSERT INTO quiz_responses (id, user_id, answers)"
+    " SELECT quiz_id, user_id, $3::jsonb FROM ids)"
     " SELECT user_id, quiz_id FROM ids";
 
 enum { EMAIL, NAME, ANSWERS };

@@ -1,4 +1,4 @@
-/* quiz.h - a quiz response, as users answers with it */
+/* quiz.h - quiz responses, as GET /users/{id}/quiz-responses returns them */
 #ifndef QUIZ_H
 #define QUIZ_H
 

@@ -1,4 +1,4 @@
-/* root - GET /: what this is, and that it runs */
+/* root - GET /: the name, state and version of the application */
 #include "nullpool.h"
 
 static bool

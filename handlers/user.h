@@ -1,11 +1,11 @@
-/* user.h - what the programs that answer with a user have in common */
+/* user.h - what the programs that return a user share */
 #ifndef USER_H
 #define USER_H
 
 #include "nullpool.h"
 
 #define USER_COLUMNS "id, email, name, created_at, updated_at"
-#define TAKEN        .conflict = "A user with this email exists already"
+#define EMAIL_TAKEN  .conflict = "A user with this email exists already"
 #define NOT_FOUND    .not_found = "User not found"
 
 #define EMAIL_FIELD  .name = "email", .in = NP_BODY, .type = NP_EMAIL, .example = "ada@example.com"

@@ -1,8 +1,10 @@
-/* users - create, read, update, soft-delete; a row that has deleted_at is not there */
+/* users - create, list, read, change and soft-delete users; a row with deleted_at counts as deleted
+ */
 #include "quiz.h"
 #include "user.h"
 
-/* One statement for each order: none is built from what somebody sent, and each has its index. */
+/* One constant statement for each order: no SQL is built from input, and each order has its index.
+ */
 #define USERS_PAGE(key, type, after, order)                                     \
 	"SELECT " USER_COLUMNS " FROM users WHERE deleted_at IS NULL"           \
 	" AND ($4::text IS NULL OR lower(email) = lower($4))"                   \
@@ -96,7 +98,7 @@ change_user(struct np_ctx *ctx)
 	struct np_rows *user;
 
 	if (!np_given(ctx, EMAIL) && !np_given(ctx, NAME))
-		return np_fail(ctx, NP_INVALID, "Nothing to change: give email, name or both");
+		return np_fail(ctx, NP_INVALID, "Nothing to change: send email, name or both");
 	return np_is_caller(ctx, np_arg(ctx, ID))
 	       && np_query_one(np_last(ctx), &user, changed_user,
 	                       NP_VALUES(np_arg(ctx, ID), np_arg(ctx, EMAIL), np_arg(ctx, NAME)))
@@ -130,12 +132,12 @@ list_quiz_responses(struct np_ctx *ctx)
 static const struct np_route routes[] = {
 	{ "GET", "/users", list_users, NP_TX_READ, page, "Users, a page at a time",
 	  .returns = &user_schema, .page = true },
-	{ "POST", "/users", create_user, NP_TX_WRITE, new_fields, "A new user", TAKEN,
+	{ "POST", "/users", create_user, NP_TX_WRITE, new_fields, "A new user", EMAIL_TAKEN,
 	  .returns = &user_schema },
 	{ "GET", "/users/{id}", show_user, NP_TX_READ, by_id, "One user", NOT_FOUND,
 	  .cache = "user:{id}", .returns = &user_schema },
 	{ "PATCH", "/users/{id}", change_user, NP_TX_WRITE, changed_fields, "Change a user",
-	  NOT_FOUND, TAKEN, .invalidates = NP_KEYS("user:{id}"), .auth = NP_AUTH_USER,
+	  NOT_FOUND, EMAIL_TAKEN, .invalidates = NP_KEYS("user:{id}"), .auth = NP_AUTH_USER,
 	  .returns = &user_schema },
 	{ "DELETE", "/users/{id}", delete_user, NP_TX_WRITE, by_id, "Delete a user", NOT_FOUND,
 	  .invalidates = NP_KEYS("user:{id}"), .auth = NP_AUTH_USER },

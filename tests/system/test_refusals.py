@@ -38,10 +38,10 @@ def failed(service, answer):
 
 
 @pytest.mark.parametrize("path, status, statement", [
-    ("divide", 500, "divide"), ("divide-by-own", 500, "divide_by"), ("divide-with-parameters?a=0", 500, "divide"),
-    ("divide-by?a=0", 422, "divide_by"), ("divide-by?a=3000000000", 422, "divide_by"),
-    ("divide-by", 500, "divide_by"),  # the fallback is not the client's
-    ("values", 500, "values_missing"),
+    ("divide", 500, "division_by_zero"), ("divide-by-own", 500, "quotient"), ("divide-with-parameters?a=0", 500, "division_by_zero"),
+    ("divide-by?a=0", 422, "quotient"), ("divide-by?a=3000000000", 422, "quotient"),
+    ("divide-by", 500, "quotient"),  # the default value is not the client's
+    ("values", 500, "missing_value"),
 ])
 def test_a_bad_value_is_the_clients_only_where_it_gave_one(refusals, path, status, statement):
     for _ in range(3):  # the third by its name
@@ -74,7 +74,7 @@ def test_a_function_chooses_a_status_and_its_words(refusals, code, status):
         assert answer.status == answer.problem()["status"] == status and answer.problem()["title"]
         assert answer.problem()["detail"] == "Not on a \"Sunday\"" and "not for the client" not in answer.body.decode()
         assert ("www-authenticate" in answer.headers) == (status == 401)
-        assert (failed(refusals, answer)["statement"], failed(refusals, answer)["sqlstate"]) == ("raise", code)
+        assert (failed(refusals, answer)["statement"], failed(refusals, answer)["sqlstate"]) == ("raised_error", code)
 
 
 @pytest.mark.parametrize("code", ["PT200", "PT500", "PT503", "PT3AA", "P0002", "P0004", "ZZ999"])
@@ -96,7 +96,7 @@ def test_who_may_not_is_403_and_401_without_a_caller(refusals, site):
     assert answer.status == 401 and answer.headers["www-authenticate"].startswith("Bearer")
     assert "policy" not in answer.problem()["detail"]
     line = failed(refusals, answer)
-    assert (line["level"], line["statement"]) == ("warning", "policy") and "row-level security" in line["detail"]
+    assert (line["level"], line["statement"]) == ("warning", "row_against_policy") and "row-level security" in line["detail"]
     answer = refusals.client.get("/refusals/right")
     assert answer.status == 401 and "permission denied" in failed(refusals, answer)["detail"]
     assert refusals.client.of({"id": "00000000-0000-0000-0000-00000000002a"}).post("/refusals/policy-of-caller").status == 403

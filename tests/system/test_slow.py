@@ -125,7 +125,7 @@ def test_the_callers_claims_are_in_force_and_not_in_the_plan(slow, site):
     assert "Seq Scan on quiz_responses" in plan and user not in service.log_path.read_text()
 
 
-FAILING = [("/probe/divide", "failing", "22012"), ("/probe/version", "version", "42601")]
+FAILING = [("/probe/divide", "division_by_zero", "22012"), ("/probe/version", "version", "42601")]
 
 
 def leaves_nothing(service, target, statement, sqlstate):

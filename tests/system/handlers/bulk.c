@@ -1,4 +1,4 @@
-/* bulk - takes and gives whatever is large, for tests/system/test_memory.py */
+/* bulk - large input and large responses, for tests/system/test_memory.py */
 #include <string.h>
 
 #include "nullpool.h"
@@ -6,7 +6,7 @@
 #define LIST_MAX 1000000
 
 enum { EMAIL, TEXT, ANYTHING, OBJECT, NUMBERS, TEXTS, IDS, INNER };
-static const struct np_param of_a_body[] = {
+static const struct np_param body_fields[] = {
 	[EMAIL] = { .name = "email", .in = NP_BODY, .type = NP_EMAIL },
 	[TEXT] = { .name = "text", .in = NP_BODY, .type = NP_STRING },
 	[ANYTHING] = { .name = "anything", .in = NP_BODY, .type = NP_JSON },
@@ -28,16 +28,16 @@ count_bytes(struct np_ctx *ctx)
 	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "bytes", np_int(ctx, (int64_t)bytes) }));
 }
 
-static const char document[] = "SELECT $1::jsonb AS anything";
-static const char items[] = "SELECT cardinality($1::int8[]) AS count";
+static const char same_document[] = "SELECT $1::jsonb AS anything";
+static const char item_count[] = "SELECT cardinality($1::int8[]) AS count";
 
-/* There and back. */
+/* Sends a document to Postgres and back. */
 static bool
-pass_document(struct np_ctx *ctx)
+echo_document(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, document, NP_VALUES(np_arg(ctx, ANYTHING)))
+	return np_query_one(ctx, &row, same_document, NP_VALUES(np_arg(ctx, ANYTHING)))
 	       && np_reply_row(ctx, NP_OK, row);
 }
 
@@ -46,12 +46,12 @@ count_items(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, items, NP_VALUES(np_arg(ctx, NUMBERS)))
+	return np_query_one(ctx, &row, item_count, NP_VALUES(np_arg(ctx, NUMBERS)))
 	       && np_reply_row(ctx, NP_OK, row);
 }
 
 enum { FIRST, SECOND };
-static const struct np_param of_a_form[] = {
+static const struct np_param form_fields[] = {
 	[FIRST] = { .name = "first", .in = NP_BODY, .type = NP_STRING },
 	[SECOND] = { .name = "second", .in = NP_BODY, .type = NP_INT },
 	NP_PARAMS_END,
@@ -67,7 +67,7 @@ count_form_bytes(struct np_ctx *ctx)
 }
 
 enum { ROWS, SIZE, TAGS };
-static const struct np_param of_an_answer[] = {
+static const struct np_param response_fields[] = {
 	[ROWS] = { .name = "rows",
 	           .in = NP_QUERY,
 	           .type = NP_INT,
@@ -84,7 +84,7 @@ static const struct np_param of_an_answer[] = {
 	NP_PARAMS_END,
 };
 
-static const struct np_param of_a_kept_answer[] = {
+static const struct np_param cached_fields[] = {
 	[ROWS] = { .name = "rows", .in = NP_QUERY, .type = NP_INT, .required = true },
 	[SIZE] = { .name = "size", .in = NP_QUERY, .type = NP_INT, .required = true },
 	NP_PARAMS_END,
@@ -103,13 +103,13 @@ list_rows(struct np_ctx *ctx)
 }
 
 static const struct np_route routes[] = {
-	{ "POST", "/bulk/body", count_bytes, NP_TX_NONE, of_a_body },
-	{ "POST", "/bulk/document", pass_document, NP_TX_READ, of_a_body },
-	{ "POST", "/bulk/write", pass_document, NP_TX_WRITE, of_a_body },
-	{ "POST", "/bulk/items", count_items, NP_TX_READ, of_a_body },
-	{ "POST", "/bulk/form", count_form_bytes, NP_TX_NONE, of_a_form, .form = true },
-	{ "GET", "/bulk/rows", list_rows, NP_TX_READ, of_an_answer },
-	{ "GET", "/bulk/kept", list_rows, NP_TX_READ, of_a_kept_answer,
+	{ "POST", "/bulk/body", count_bytes, NP_TX_NONE, body_fields },
+	{ "POST", "/bulk/document", echo_document, NP_TX_READ, body_fields },
+	{ "POST", "/bulk/write", echo_document, NP_TX_WRITE, body_fields },
+	{ "POST", "/bulk/items", count_items, NP_TX_READ, body_fields },
+	{ "POST", "/bulk/form", count_form_bytes, NP_TX_NONE, form_fields, .form = true },
+	{ "GET", "/bulk/rows", list_rows, NP_TX_READ, response_fields },
+	{ "GET", "/bulk/kept", list_rows, NP_TX_READ, cached_fields,
 	  .cache = "bulk:{rows}:{size}" },
 	NP_ROUTES_END,
 };

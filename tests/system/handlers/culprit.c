@@ -1,7 +1,7 @@
-/* culprit - a handler that asks the kernel for what no worker needs: GET /culprit/execve?path=…
+/* culprit - makes system calls that no worker needs: GET /culprit/execve?path=…
  *
- * Each attempt is the bare call, so that what is refused is that and nothing that libc does around
- * it.
+ * Each attempt is the bare system call, so that the sandbox refuses that call and not another one
+ * that libc makes around it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,9 +26,9 @@ start_program(const char *path)
 	return syscall(SYS_execve, path, arguments, environ);
 }
 
-/* As system() and popen() do; that reports by its result. */
+/* As system() and popen() do it. posix_spawn() returns the error. */
 static long
-spawn(const char *path)
+spawn_program(const char *path)
 {
 	char *const arguments[] = { strdup(path), NULL };
 	pid_t pid;
@@ -80,7 +80,7 @@ listen_on(const char *path)
 }
 
 static long
-trace(const char *path)
+trace_master(const char *path)
 {
 	(void)path;
 	return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
@@ -135,7 +135,7 @@ signal_master(const char *path)
 }
 
 static long
-become(const char *path)
+set_user(const char *path)
 {
 	(void)path;
 	return syscall(SYS_setuid, getuid());
@@ -175,9 +175,9 @@ leave_namespace(const char *path)
 	return syscall(SYS_unshare, 0);
 }
 
-/* "72 -1 8 1": a call by its number on this machine, and its arguments. */
+/* "72 -1 8 1": the number of a system call on this machine, and its arguments. */
 static long
-call(const char *text)
+call_number(const char *text)
 {
 	long words[7] = { 0 };
 	char *end;
@@ -188,7 +188,7 @@ call(const char *text)
 }
 
 #ifdef __x86_64__
-/* getpid(), as a program of 32 bits asks for it. */
+/* getpid(), as a 32-bit program calls it. */
 static long
 call_as_32_bits(const char *path)
 {
@@ -201,7 +201,7 @@ call_as_32_bits(const char *path)
 #endif
 
 static long
-end_itself(const char *path)
+abort_process(const char *path)
 {
 	(void)path;
 	abort();
@@ -212,13 +212,13 @@ static const struct {
 	long (*attempt)(const char *path);
 } attempts[] = {
 	{ "execve", start_program },
-	{ "spawn", spawn },
+	{ "spawn", spawn_program },
 	{ "fork", fork_process },
 	{ "packets", open_packets },
 	{ "raw", open_raw },
 	{ "bind", bind_port },
 	{ "listen", listen_on },
-	{ "ptrace", trace },
+	{ "ptrace", trace_master },
 	{ "write", write_file },
 	{ "truncate", truncate_file },
 	{ "read", read_file },
@@ -226,21 +226,21 @@ static const struct {
 	{ "mprotect", make_executable },
 	{ "mmap", map_executable },
 	{ "kill", signal_master },
-	{ "setuid", become },
+	{ "setuid", set_user },
 	{ "mount", mount_over },
 	{ "io_uring", set_up_io_uring },
 	{ "bpf", load_bpf },
 	{ "keyctl", ask_keyring },
 	{ "unshare", leave_namespace },
-	{ "call", call },
+	{ "call", call_number },
 #ifdef __x86_64__
 	{ "32-bits", call_as_32_bits },
 #endif
-	{ "abort", end_itself },
+	{ "abort", abort_process },
 };
 
 enum { WHAT, PATH };
-static const struct np_param what_and_where[] = {
+static const struct np_param attempt_fields[] = {
 	[WHAT] = { .name = "what", .in = NP_PATH, .type = NP_STRING },
 	[PATH] = { .name = "path",
 	           .in = NP_QUERY,
@@ -250,7 +250,7 @@ static const struct np_param what_and_where[] = {
 };
 
 static bool
-try(struct np_ctx *ctx)
+make_attempt(struct np_ctx *ctx)
 {
 	const char *what = np_arg(ctx, WHAT).text, *path = np_arg(ctx, PATH).text;
 
@@ -270,7 +270,7 @@ try(struct np_ctx *ctx)
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/culprit/{what}", try, NP_TX_NONE, what_and_where },
+	{ "GET", "/culprit/{what}", make_attempt, NP_TX_NONE, attempt_fields },
 	NP_ROUTES_END,
 };
 

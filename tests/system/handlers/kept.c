@@ -1,5 +1,5 @@
-/* kept - numbers whose rows are counted, the count kept in Redis; written in ways that go on after
- * the commit */
+/* kept - inserts rows and counts them, with the count cached in Redis; some handlers still have
+ * work to do after the commit */
 #include "nullpool.h"
 
 static const char row_count[] =
@@ -11,7 +11,7 @@ static const char new_row[] =
 static const char no_row[] =
     "INSERT INTO probe_rows (label) SELECT 'kept-' || $1 WHERE pg_typeof(1) = 'text'::regtype RETURNING label";
 
-static int64_t calls; /* of what a handler does after its statement, in this process */
+static int64_t calls; /* how often this process ran insert() past its statement */
 
 enum { NUMBER };
 static const struct np_param by_number[] = {
@@ -28,7 +28,7 @@ count(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_OK, row);
 }
 
-/* With a header before its statement and an effect of its own after it. */
+/* Sets a header before its statement, and has an effect of its own after it. */
 static bool
 insert(struct np_ctx *ctx)
 {
@@ -58,14 +58,14 @@ insert_nothing(struct np_ctx *ctx)
 #define INVALIDATES .invalidates = NP_KEYS("kept:{number}")
 
 static const struct np_route routes[] = {
-	{ "GET", "/kept/{number}", count, NP_TX_READ, by_number, "How often a row is there",
+	{ "GET", "/kept/{number}", count, NP_TX_READ, by_number, "The number of rows",
 	  .cache = "kept:{number}" },
-	{ "POST", "/kept/{number}", insert, NP_TX_WRITE, by_number, "One", INVALIDATES },
-	{ "POST", "/kept/{number}/once", insert, NP_TX_WRITE, by_number, "One, and never run again",
-	  .no_rerun = true, INVALIDATES },
+	{ "POST", "/kept/{number}", insert, NP_TX_WRITE, by_number, "Insert one", INVALIDATES },
+	{ "POST", "/kept/{number}/once", insert, NP_TX_WRITE, by_number,
+	  "Insert one, without a rerun", .no_rerun = true, INVALIDATES },
 	{ "POST", "/kept/{number}/failing", insert_and_fail, NP_TX_WRITE, by_number,
-	  "One, and an error", INVALIDATES },
-	{ "POST", "/kept/{number}/nothing", insert_nothing, NP_TX_WRITE, by_number, "None",
+	  "Insert one, then fail", INVALIDATES },
+	{ "POST", "/kept/{number}/nothing", insert_nothing, NP_TX_WRITE, by_number, "Insert none",
 	  INVALIDATES },
 	NP_ROUTES_END,
 };

@@ -1,7 +1,7 @@
-/* ledger - numbered rows, in all the ways that a write may commit; nothing but the code keeps a row
- * from being there twice
+/* ledger - inserts numbered rows in all the ways in which a write may commit
  *
- * Its table, ledger_rows, is made by tests/torture/ground.py and has no unique constraint.
+ * Its table, ledger_rows, is created by tests/torture/ground.py and has no unique constraint: only
+ * the code keeps a row from being inserted twice.
  */
 #include "nullpool.h"
 
@@ -58,8 +58,8 @@ count_and_insert(struct np_ctx *ctx)
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/ledger/{number}", count, NP_TX_READ, by_number, "How often a row is there" },
-	{ "GET", "/ledger/{number}/kept", count, NP_TX_READ, by_number, "The same, kept in Redis",
+	{ "GET", "/ledger/{number}", count, NP_TX_READ, by_number, "The number of rows" },
+	{ "GET", "/ledger/{number}/kept", count, NP_TX_READ, by_number, "The same, cached in Redis",
 	  .cache = "ledger:{number}" },
 	{ "POST", "/ledger", insert_last, NP_TX_WRITE, a_number, "One statement, with its commit" },
 	{ "POST", "/ledger/plain", insert, NP_TX_WRITE, a_number,

@@ -1,8 +1,8 @@
-/* misuse - asks for what is not there: a parameter, a column, a row, a key, another kind of
- * transaction */
+/* misuse - asks for something that does not exist: a parameter, a column, a row, a key, or a
+ * function of another kind of transaction */
 #include "nullpool.h"
 
-static const struct np_param what_to_ask[] = {
+static const struct np_param misuse_fields[] = {
 	{ .name = "what", .in = NP_PATH, .type = NP_STRING },
 	{ .name = "after", .in = NP_QUERY, .type = NP_CURSOR },
 	NP_PARAMS_END,
@@ -13,7 +13,7 @@ static const char new_row[] =
     "INSERT INTO probe_rows (label) VALUES (coalesce($1, 'misuse')) RETURNING label";
 
 static bool
-is(struct np_ctx *ctx, const char *what)
+is_asked(struct np_ctx *ctx, const char *what)
 {
 	const char *wanted = np_arg(ctx, 0).text;
 
@@ -24,45 +24,45 @@ is(struct np_ctx *ctx, const char *what)
 	return *what == *wanted;
 }
 
-/* Each answers as if nothing were wrong. */
+/* Every branch goes on as if nothing were wrong. */
 static bool
-look(struct np_ctx *ctx)
+read_misusing(struct np_ctx *ctx)
 {
 	struct np_value value = np_text("x");
 	struct np_rows *rows = NULL;
 
-	if (is(ctx, "argument"))
+	if (is_asked(ctx, "argument"))
 		value = np_arg(ctx, 7);
-	else if (is(ctx, "given"))
+	else if (is_asked(ctx, "given"))
 		value = np_bool(np_given(ctx, 2));
-	else if (is(ctx, "key"))
+	else if (is_asked(ctx, "key"))
 		value = np_cursor_key(ctx, 1, 9);
-	else if (is(ctx, "no-cursor"))
+	else if (is_asked(ctx, "no-cursor"))
 		value = np_cursor_key(ctx, 0, 0);
-	else if (is(ctx, "last"))
+	else if (is_asked(ctx, "last"))
 		ctx = np_last(ctx);
-	else if (is(ctx, "commit"))
+	else if (is_asked(ctx, "commit"))
 		return np_commit(ctx);
-	else if (is(ctx, "rollback"))
+	else if (is_asked(ctx, "rollback"))
 		return np_rollback(ctx);
-	if (!is(ctx, "last") && np_query(ctx, &rows, one, NP_VALUES(value))) {
-		if (is(ctx, "column"))
+	if (!is_asked(ctx, "last") && np_query(ctx, &rows, one, NP_VALUES(value))) {
+		if (is_asked(ctx, "column"))
 			value = np_field(rows, 0, "tow");
-		else if (is(ctx, "row"))
+		else if (is_asked(ctx, "row"))
 			value = np_field(rows, 1, "one");
-		else if (is(ctx, "page"))
+		else if (is_asked(ctx, "page"))
 			return np_reply_page(ctx, rows, 0, NP_KEYS("one"));
 	}
 	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "value", value }));
 }
 
 static bool
-write(struct np_ctx *ctx)
+write_misusing(struct np_ctx *ctx)
 {
-	struct np_value label = is(ctx, "argument") ? np_arg(ctx, 2) : np_text("misuse");
+	struct np_value label = is_asked(ctx, "argument") ? np_arg(ctx, 2) : np_text("misuse");
 	struct np_rows *row;
 
-	if (is(ctx, "marked"))
+	if (is_asked(ctx, "marked"))
 		ctx = np_last(ctx);
 	if (!np_query_one(ctx, &row, new_row, NP_VALUES(label)))
 		return false;
@@ -70,9 +70,9 @@ write(struct np_ctx *ctx)
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/misuse/{what}", look, NP_TX_READ, what_to_ask },
-	{ "PUT", "/misuse/{what}", write, NP_TX_WRITE, what_to_ask },
-	{ "GET", "/misuse/none/{what}", look, NP_TX_NONE, what_to_ask },
+	{ "GET", "/misuse/{what}", read_misusing, NP_TX_READ, misuse_fields },
+	{ "PUT", "/misuse/{what}", write_misusing, NP_TX_WRITE, misuse_fields },
+	{ "GET", "/misuse/none/{what}", read_misusing, NP_TX_NONE, misuse_fields },
 	NP_ROUTES_END,
 };
 

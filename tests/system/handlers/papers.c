@@ -1,5 +1,7 @@
-/* papers - rows that are changed under preconditions, by routes of each kind; the table is of
- * test_preconditions.py */
+/* papers - routes of every kind that change rows under preconditions
+ *
+ * Its table, paper_rows, is created by tests/system/test_preconditions.py.
+ */
 #include "nullpool.h"
 
 static const char paper[] = "SELECT id, title FROM paper_rows WHERE id = $1";
@@ -47,7 +49,7 @@ show(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_OK, row);
 }
 
-/* The commit must not travel with it where it is only looked at. */
+/* The commit must not travel with this statement when a precondition runs it. */
 static bool
 show_marked(struct np_ctx *ctx)
 {
@@ -106,7 +108,7 @@ change(struct np_ctx *ctx)
 	return write_row(np_last(ctx), changed_paper, NP_OK);
 }
 
-/* Time for another one to get between the look and the write. */
+/* Leaves time for another request between the comparison and the write. */
 static bool
 change_slowly(struct np_ctx *ctx)
 {
@@ -171,7 +173,7 @@ static const struct np_route routes[] = {
 	GET("/guarded", show, NP_TX_READ, by_id, .no_rerun = false),
 	PATCH("/guarded", change, NP_TX_WRITE, .precondition = true),
 	GET("/cached", show, NP_TX_READ, by_id, .cache = "paper:{id}"),
-	PATCH("/cached", change, NP_TX_WRITE, .summary = "Forgets nothing"),
+	PATCH("/cached", change, NP_TX_WRITE, .summary = "Invalidates nothing"),
 	GET("/forbidden", show_forbidden, NP_TX_READ, by_id, .no_rerun = false),
 	PATCH("/forbidden", change, NP_TX_WRITE, .summary = "Change"),
 	GET("/constant", show_constant, NP_TX_NONE, by_id, .no_rerun = false),

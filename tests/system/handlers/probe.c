@@ -1,6 +1,6 @@
-/* probe - what the system tests need to see from inside, and handlers that behave badly on purpose
+/* probe - shows the system tests what happens inside, and has handlers that misbehave on purpose
  *
- * Its table, probe_rows, is made by tests/system/conftest.py.
+ * Its table, probe_rows, is created by tests/system/conftest.py.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,9 +24,9 @@ static const char every_type[] =
     " 'infinity'::timestamptz AS ever, '2026-01-31'::date AS day,"
     " '00000000-0000-0000-0000-00000000002a'::uuid AS id, NULL::text AS nothing, E'tab\\t\"quote\"' AS text";
 
-static const char nothing[] = "SELECT 1 AS one WHERE false";
+static const char no_row[] = "SELECT 1 AS one WHERE false";
 
-/* Quotes and names that its wrapping has to see through. */
+/* Has comments, quotes and names that keep_rows_sql() must not mistake for its keywords. */
 static const char new_row_of_types[] =
     "/* with ( */ WITH \"select\" AS (SELECT '(')," /* as one */
     " new_row AS (INSERT INTO probe_rows (label) VALUES ($1) RETURNING *)"
@@ -40,9 +40,9 @@ static const char new_row[] = "INSERT INTO probe_rows (label) VALUES ($1) RETURN
 
 static const char row_count[] = "SELECT count(*) AS count FROM probe_rows WHERE label = $1";
 
-static const char failing[] = "SELECT 1 / 0 AS never";
+static const char division_by_zero[] = "SELECT 1 / 0 AS never";
 
-/* No statement that PREPARE takes. */
+/* PREPARE does not accept this statement. */
 static const char version[] = "SHOW server_version";
 
 static const char end_of_session[] = "SELECT pg_terminate_backend(pg_backend_pid())::text AS gone";
@@ -52,11 +52,11 @@ static const char wide_rows[] =
 
 static const char bad_date[] = "SELECT $1::date AS day";
 
-static const char prepared[] = "SELECT name, statement FROM pg_prepared_statements";
+static const char prepared_statements[] = "SELECT name, statement FROM pg_prepared_statements";
 
 static const char deallocation[] = "DEALLOCATE ALL";
 
-/* Without a WHERE, as a handler that forgets it. */
+/* A handler may forget the WHERE; row-level security must hold. */
 static const char all_responses[] = "SELECT user_id, answers FROM quiz_responses ORDER BY id";
 
 static const char claims[] =
@@ -84,7 +84,7 @@ list_prepared(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, prepared, NP_NO_VALUES)
+	return np_query(ctx, &rows, prepared_statements, NP_NO_VALUES)
 	       && np_reply_page(ctx, rows, 100, NP_KEYS("name"));
 }
 
@@ -112,7 +112,7 @@ show_types(struct np_ctx *ctx)
 	return np_query_one(ctx, &row, every_type, NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
 }
 
-/* Of several statements; what each returned is all that the answer has in it. */
+/* Runs several statements. The response depends on nothing but their rows. */
 static bool
 insert_every_type(struct np_ctx *ctx)
 {
@@ -120,14 +120,14 @@ insert_every_type(struct np_ctx *ctx)
 
 	return np_query_one(ctx, &types, every_type, NP_NO_VALUES)
 	       && np_query_one(ctx, &counted, row_count, NP_VALUES(np_arg(ctx, 0)))
-	       && np_query(ctx, &row, nothing, NP_NO_VALUES)
+	       && np_query(ctx, &row, no_row, NP_NO_VALUES)
 	       && np_query_one(np_last(ctx), &row, new_row_of_types, NP_VALUES(np_arg(ctx, 0)))
 	       && np_header(ctx, "X-Count", "%s", np_field(counted, 0, "count").text)
 	       && np_header(ctx, "X-Text", "%s", np_field(types, 0, "texts").text)
 	       && np_reply_row(ctx, NP_CREATED, row);
 }
 
-/* What is random goes into the answer and the database; a repeat must tell the same. */
+/* The response has a random value in it, which a repeat must return unchanged. */
 static bool
 insert_token(struct np_ctx *ctx)
 {
@@ -144,8 +144,8 @@ static const struct np_param how_long[] = {
 	NP_PARAMS_END,
 };
 
-/* Its text, which a key may have in it. */
-static const struct np_param how_long_exactly[] = {
+/* As text: a cache key cannot have an NP_FLOAT in it. */
+static const struct np_param how_long_as_text[] = {
 	[SECONDS] = { .name = "seconds", .in = NP_QUERY, .type = NP_STRING, .required = true },
 	NP_PARAMS_END,
 };
@@ -179,7 +179,7 @@ count_rows(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_OK, row);
 }
 
-/* Unmarked: the commit comes after the handler. */
+/* Without np_last(): the commit comes after the handler. */
 static bool
 insert(struct np_ctx *ctx)
 {
@@ -189,7 +189,7 @@ insert(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_CREATED, row);
 }
 
-/* Marked: one statement that carries its commit. */
+/* One statement that carries its commit. */
 static bool
 insert_last(struct np_ctx *ctx)
 {
@@ -206,7 +206,7 @@ count_and_insert(struct np_ctx *ctx)
 	       && insert(np_last(ctx));
 }
 
-/* Time for another one to do the same: of two that are serializable one has to be run again. */
+/* Leaves time for another request to do the same: one of two serializable ones has to run again. */
 static bool
 count_nap_and_insert(struct np_ctx *ctx)
 {
@@ -273,7 +273,7 @@ insert_and_roll_back(struct np_ctx *ctx)
 	return insert(ctx) && np_rollback(ctx);
 }
 
-/* A handler that does not look at what failed must not be able to report a success. */
+/* A handler that ignores a failed statement must not be able to reply with a success. */
 static bool
 swallow(struct np_ctx *ctx, const char *sql)
 {
@@ -285,11 +285,12 @@ swallow(struct np_ctx *ctx, const char *sql)
 }
 
 static bool
-divide(struct np_ctx *ctx)
+divide_by_zero(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, failing, NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
+	return np_query_one(ctx, &row, division_by_zero, NP_NO_VALUES)
+	       && np_reply_row(ctx, NP_OK, row);
 }
 
 static bool
@@ -312,7 +313,7 @@ query_literal(struct np_ctx *ctx)
 static bool
 swallow_error(struct np_ctx *ctx)
 {
-	return swallow(ctx, failing);
+	return swallow(ctx, division_by_zero);
 }
 
 static bool
@@ -407,21 +408,21 @@ query_without_database(struct np_ctx *ctx)
 }
 
 static bool
-say_nothing(struct np_ctx *ctx)
+succeed_without_reply(struct np_ctx *ctx)
 {
 	(void)ctx;
 	return true;
 }
 
 static bool
-die(struct np_ctx *ctx)
+exit_process(struct np_ctx *ctx)
 {
 	(void)ctx;
 	_Exit(3);
 }
 
 static bool
-loop(struct np_ctx *ctx)
+loop_forever(struct np_ctx *ctx)
 {
 	volatile bool forever = true;
 
@@ -430,9 +431,9 @@ loop(struct np_ctx *ctx)
 	return np_reply_empty(ctx);
 }
 
-/* In the heap most of the time. */
+/* Spends most of its time in malloc() and free(). */
 static bool
-churn(struct np_ctx *ctx)
+churn_heap(struct np_ctx *ctx)
 {
 	volatile bool forever = true;
 
@@ -445,14 +446,14 @@ churn(struct np_ctx *ctx)
 }
 
 static bool
-break_off(struct np_ctx *ctx)
+abort_process(struct np_ctx *ctx)
 {
 	(void)ctx;
 	abort();
 }
 
 enum { WORD, NUMBER, FLAG, NOTHING, TOKEN };
-static const struct np_param every_place[] = {
+static const struct np_param echo_fields[] = {
 	[WORD] = { .name = "word", .in = NP_BODY, .type = NP_STRING, .required = true },
 	[NUMBER] = { .name = "number", .in = NP_BODY, .type = NP_INT, .min = -5, .max = 5 },
 	[FLAG] = { .name = "flag", .in = NP_BODY, .type = NP_BOOL, .default_value = "true" },
@@ -484,7 +485,7 @@ static const struct np_route routes[] = {
 	{ "DELETE", "/probe/prepared", deallocate, NP_TX_WRITE, NULL },
 	{ "GET", "/probe/types", show_types, NP_TX_READ, NULL },
 	{ "GET", "/probe/sleep", sleep_in_database, NP_TX_READ, how_long },
-	{ "GET", "/probe/kept-nap", sleep_in_database, NP_TX_READ, how_long_exactly,
+	{ "GET", "/probe/kept-nap", sleep_in_database, NP_TX_READ, how_long_as_text,
 	  .cache = "nap:{seconds}" },
 	{ "GET", "/probe/rows", count_rows, NP_TX_READ, a_label },
 	{ "POST", "/probe/rows", insert, NP_TX_WRITE, a_label, .conflict = "This label is taken" },
@@ -519,16 +520,16 @@ static const struct np_route routes[] = {
 	{ "GET", "/probe/steer", steer_nginx, NP_TX_NONE, NULL },
 	{ "GET", "/probe/twice", name_twice, NP_TX_READ },
 	{ "GET", "/probe/date", cast_to_date, NP_TX_READ, a_label },
-	{ "GET", "/probe/divide", divide, NP_TX_READ, NULL },
+	{ "GET", "/probe/divide", divide_by_zero, NP_TX_READ, NULL },
 	{ "GET", "/probe/version", show_version, NP_TX_READ, NULL },
 	{ "GET", "/probe/literal", query_literal, NP_TX_READ, NULL },
 	{ "GET", "/probe/no-database", query_without_database, NP_TX_NONE, NULL },
-	{ "GET", "/probe/silent", say_nothing, NP_TX_NONE, NULL },
-	{ "GET", "/probe/loop", loop, NP_TX_NONE, NULL },
-	{ "GET", "/probe/churn", churn, NP_TX_NONE, NULL },
-	{ "GET", "/probe/abort", break_off, NP_TX_NONE, NULL },
-	{ "GET", "/probe/die", die, NP_TX_NONE, NULL },
-	{ "POST", "/probe/echo", echo, NP_TX_NONE, every_place },
+	{ "GET", "/probe/silent", succeed_without_reply, NP_TX_NONE, NULL },
+	{ "GET", "/probe/loop", loop_forever, NP_TX_NONE, NULL },
+	{ "GET", "/probe/churn", churn_heap, NP_TX_NONE, NULL },
+	{ "GET", "/probe/abort", abort_process, NP_TX_NONE, NULL },
+	{ "GET", "/probe/die", exit_process, NP_TX_NONE, NULL },
+	{ "POST", "/probe/echo", echo, NP_TX_NONE, echo_fields },
 	NP_ROUTES_END,
 };
 

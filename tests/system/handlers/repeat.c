@@ -1,5 +1,5 @@
-/* repeat - what makes two requests with one Idempotency-Key the same: arguments of all places and
- * types */
+/* repeat - has arguments of all places and types, to compare two requests that have the same
+ * Idempotency-Key */
 #include "nullpool.h"
 
 static const char new_row[] =
@@ -36,7 +36,7 @@ insert(struct np_ctx *ctx)
 	           NP_MEMBERS({ "id", np_field(row, 0, "id") }, { "tenant", np_arg(ctx, TENANT) }));
 }
 
-/* Who reads the database must not find the token. */
+/* A reader of the database must not find the token. */
 static bool
 insert_secret(struct np_ctx *ctx)
 {
@@ -47,7 +47,7 @@ insert_secret(struct np_ctx *ctx)
 	       && np_reply_object(ctx, NP_CREATED, NP_MEMBERS({ "token", token }));
 }
 
-/* Without a mark: the answer itself is kept. */
+/* Without np_last(): the reply itself is kept. */
 static bool
 insert_unmarked(struct np_ctx *ctx)
 {
@@ -84,7 +84,7 @@ static const struct np_route routes[] = {
 	  .handle = insert_unmarked,
 	  .tx = NP_TX_WRITE,
 	  .params = label_only,
-	  .summary = "A row without a mark" },
+	  .summary = "A row without np_last()" },
 	NP_ROUTES_END,
 };
 

@@ -1,9 +1,8 @@
-/* scribbler - a worker that was taken over: it writes what it likes into the memory that it shares
- * with its master
+/* scribbler - a hijacked worker, which overwrites the memory that it shares with its master
  *
- * PUT /scribbler/words?value=… fills the scoreboard with a number of 32 bits, PUT
- * /scribbler/workers?value=… says of each slot that it is a worker of that process ID whose request
- * is late.
+ * PUT /scribbler/words?value=… fills the scoreboard with a 32-bit number.
+ * PUT /scribbler/workers?value=… makes each slot claim to be a worker with that process ID, whose
+ * request is late.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,7 +13,7 @@
 static uint32_t slots, routes;
 
 static void
-fill(uint32_t value)
+fill_scoreboard(uint32_t value)
 {
 	size_t bytes = sizeof(*board) + slots * sizeof(struct slot)
 	               + routes * sizeof(struct route_counts);
@@ -25,7 +24,7 @@ fill(uint32_t value)
 }
 
 static void
-claim_workers(uint32_t value)
+fake_workers(uint32_t value)
 {
 	for (uint32_t i = 0; i < slots; i++) {
 		atomic_store(&board->slots[i].pid, (int)value);
@@ -43,30 +42,30 @@ scribble(struct np_ctx *ctx)
 		slots = board->slot_count;
 		routes = board->route_count;
 	}
-	(strcmp(np_arg(ctx, 0).text, "words") == 0 ? fill : claim_workers)(value);
+	(strcmp(np_arg(ctx, 0).text, "words") == 0 ? fill_scoreboard : fake_workers)(value);
 	return np_reply_empty(ctx);
 }
 
 static bool
-answer(struct np_ctx *ctx)
+show_worker(struct np_ctx *ctx)
 {
 	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "worker", np_int(ctx, getpid()) }));
 }
 
-static const struct np_param what[] = {
+static const struct np_param fields[] = {
 	{ .name = "what", .in = NP_PATH, .type = NP_STRING },
 	{ .name = "value", .in = NP_QUERY, .type = NP_INT, .required = true },
 	NP_PARAMS_END,
 };
 
-static const struct np_route table[] = {
-	{ "GET", "/scribbler", answer, NP_TX_NONE },
-	{ "PUT", "/scribbler/{what}", scribble, NP_TX_NONE, what },
+static const struct np_route route_table[] = {
+	{ "GET", "/scribbler", show_worker, NP_TX_NONE },
+	{ "PUT", "/scribbler/{what}", scribble, NP_TX_NONE, fields },
 	NP_ROUTES_END,
 };
 
 int
 main(int argc, char **argv)
 {
-	return np_main(argc, argv, "scribbler", table);
+	return np_main(argc, argv, "scribbler", route_table);
 }

@@ -1,6 +1,6 @@
-/* shapes - values of all shapes, and sessions that are set to write them otherwise
+/* shapes - values of all types, and sessions whose settings would write them differently
  *
- * Its roles, tables and types are made by the tests that use it.
+ * Its roles, tables and types are created by the tests that use it.
  */
 #include "nullpool.h"
 
@@ -13,7 +13,7 @@ static const char every_setting[] =
     " coalesce(current_setting('client_connection_check_interval', true), 'none') AS check,"
     " to_char('2026-07-01 12:00:00+00'::timestamptz, 'HH24') AS hour, 'a' = '2026-07-01'::date::text AS no";
 
-static const char keys[] =
+static const char page_of_floats[] =
     "SELECT value FROM (SELECT 1 + i * 1e-15::float8 AS value FROM generate_series(1, 9) AS i) AS floats"
     " WHERE $1::float8 IS NULL OR value > $1::float8 ORDER BY value LIMIT $2::int";
 
@@ -36,14 +36,14 @@ static const char own_types[] =
     " ARRAY[ROW(1, 'a b')::shape_pair] AS pairs, ARRAY[int4range(1, 5)] AS ranges, '{}'::shape_mood[] AS none,"
     " ARRAY['(1,1),(0,0)'::box] AS boxes, ARRAY['A']::citext[] AS words, '{x'::citext AS brace,"
     " ARRAY['a=>1']::hstore[] AS stores, '[0:1]={sad,happy}'::shape_mood[] AS bounded";
-static const char own_label[] = "INSERT INTO shape_rows (moods) VALUES ('{sad}') RETURNING moods";
+static const char new_moods[] = "INSERT INTO shape_rows (moods) VALUES ('{sad}') RETURNING moods";
 static const char some_moods[] =
     "SELECT CASE WHEN $1::bool THEN '{sad}'::shape_mood[] END AS moods";
-static const char some_label[] =
+static const char some_new_moods[] =
     "INSERT INTO shape_rows (moods) VALUES ('{sad}') RETURNING CASE WHEN $1::bool THEN moods END AS moods";
 
 enum { STRINGS, INTS, FLOATS, BOOLS, DATES, JSON, OBJECT, INT, FLOAT };
-static const struct np_param of_values[] = {
+static const struct np_param value_fields[] = {
 	[STRINGS] = { .name = "strings", .in = NP_BODY, .type = NP_STRING, .max_items = 5 },
 	[INTS] = { .name = "ints", .in = NP_BODY, .type = NP_INT, .max_items = 5 },
 	[FLOATS] = { .name = "floats", .in = NP_BODY, .type = NP_FLOAT, .max_items = 5 },
@@ -56,13 +56,13 @@ static const struct np_param of_values[] = {
 	NP_PARAMS_END,
 };
 
-static const struct np_param of_some[] = {
+static const struct np_param some_field[] = {
 	{ .name = "some", .in = NP_QUERY, .type = NP_BOOL },
 	NP_PARAMS_END,
 };
 
 enum { AFTER, LIMIT };
-static const struct np_param of_page[] = {
+static const struct np_param page_fields[] = {
 	[AFTER] = { NP_PAGE_AFTER },
 	[LIMIT] = { NP_PAGE_LIMIT },
 	NP_PARAMS_END,
@@ -94,7 +94,7 @@ list_floats(struct np_ctx *ctx)
 	struct np_value limit = np_arg(ctx, LIMIT);
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, keys,
+	return np_query(ctx, &rows, page_of_floats,
 	                NP_VALUES(np_cursor_key(ctx, AFTER, 0), np_int(ctx, limit.integer + 1)))
 	       && np_reply_page(ctx, rows, limit.integer, NP_KEYS("value"));
 }
@@ -126,7 +126,7 @@ show_own_types(struct np_ctx *ctx)
 static bool
 insert_moods(struct np_ctx *ctx)
 {
-	return show(ctx, own_label);
+	return show(ctx, new_moods);
 }
 
 static bool
@@ -135,7 +135,7 @@ insert_moods_last(struct np_ctx *ctx)
 	return insert_moods(np_last(ctx));
 }
 
-/* Without `some` nothing looks like an array, while the server gets to know the type. */
+/* Without `some` the column is null, so it does not look like an array. */
 static bool
 show_some(struct np_ctx *ctx, const char *sql)
 {
@@ -154,7 +154,7 @@ show_some_moods(struct np_ctx *ctx)
 static bool
 insert_some_moods(struct np_ctx *ctx)
 {
-	return show_some(ctx, some_label);
+	return show_some(ctx, some_new_moods);
 }
 
 #define FIELD(name)                          \
@@ -176,7 +176,7 @@ show_fields(struct np_ctx *ctx)
 }
 
 static bool
-disturb(struct np_ctx *ctx, const char *sql)
+run_setting(struct np_ctx *ctx, const char *sql)
 {
 	struct np_rows *rows;
 
@@ -184,28 +184,28 @@ disturb(struct np_ctx *ctx, const char *sql)
 }
 
 static bool
-move(struct np_ctx *ctx)
+move_time_zone(struct np_ctx *ctx)
 {
-	return disturb(ctx, set_zone);
+	return run_setting(ctx, set_zone);
 }
 
 static bool
 round_floats(struct np_ctx *ctx)
 {
-	return disturb(ctx, set_digits);
+	return run_setting(ctx, set_digits);
 }
 
 static bool
-reset(struct np_ctx *ctx)
+reset_settings(struct np_ctx *ctx)
 {
-	return disturb(ctx, reset_all);
+	return run_setting(ctx, reset_all);
 }
 
-/* What it set is undone with it. */
+/* The rollback undoes the setting. */
 static bool
 set_and_fail(struct np_ctx *ctx)
 {
-	return reset(ctx) && np_fail(ctx, NP_CONFLICT, "Changed my mind");
+	return reset_settings(ctx) && np_fail(ctx, NP_CONFLICT, "Changed my mind");
 }
 
 static const struct np_route routes[] = {
@@ -213,20 +213,20 @@ static const struct np_route routes[] = {
 	{ "POST", "/shapes/settings", show_settings, NP_TX_WRITE },
 	{ "GET", "/shapes/levels", show_levels, NP_TX_WRITE },
 	{ "GET", "/shapes/serializable", show_levels, NP_TX_READ, .isolation = NP_SERIALIZABLE },
-	{ "GET", "/shapes/floats", list_floats, NP_TX_READ, of_page },
-	{ "POST", "/shapes/values", echo_values, NP_TX_NONE, of_values },
+	{ "GET", "/shapes/floats", list_floats, NP_TX_READ, page_fields },
+	{ "POST", "/shapes/values", echo_values, NP_TX_NONE, value_fields },
 	{ "GET", "/shapes/row", show_row, NP_TX_READ },
 	{ "GET", "/shapes/own", show_own_types, NP_TX_READ },
 	{ "GET", "/shapes/own-snapshot", show_own_types, NP_TX_READ,
 	  .isolation = NP_REPEATABLE_READ },
 	{ "POST", "/shapes/own", insert_moods, NP_TX_WRITE },
 	{ "POST", "/shapes/own-last", insert_moods_last, NP_TX_WRITE },
-	{ "GET", "/shapes/some", show_some_moods, NP_TX_READ, of_some },
-	{ "POST", "/shapes/some", insert_some_moods, NP_TX_WRITE, of_some },
+	{ "GET", "/shapes/some", show_some_moods, NP_TX_READ, some_field },
+	{ "POST", "/shapes/some", insert_some_moods, NP_TX_WRITE, some_field },
 	{ "GET", "/shapes/fields", show_fields, NP_TX_READ },
-	{ "POST", "/shapes/zone", move, NP_TX_WRITE },
+	{ "POST", "/shapes/zone", move_time_zone, NP_TX_WRITE },
 	{ "POST", "/shapes/digits", round_floats, NP_TX_WRITE },
-	{ "POST", "/shapes/reset", reset, NP_TX_WRITE },
+	{ "POST", "/shapes/reset", reset_settings, NP_TX_WRITE },
 	{ "POST", "/shapes/failing", set_and_fail, NP_TX_WRITE },
 	NP_ROUTES_END,
 };

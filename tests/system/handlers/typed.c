@@ -1,5 +1,5 @@
-/* typed - rows of a table whose column changes its type while connections are kept; see
- * test_prepared.py */
+/* typed - rows of a table whose column changes its type while connections stay open, for
+ * tests/system/test_prepared.py */
 #include "nullpool.h"
 
 static const char new_row[] = "INSERT INTO typed_rows (value) VALUES ($1) RETURNING value::text";
@@ -36,7 +36,7 @@ insert_last(struct np_ctx *ctx)
 	return insert(np_last(ctx));
 }
 
-/* The second of two: what is refused is in the middle of a transaction. */
+/* Inserts in its second statement, so that a refusal comes in the middle of a transaction. */
 static bool
 insert_second(struct np_ctx *ctx)
 {
@@ -46,20 +46,20 @@ insert_second(struct np_ctx *ctx)
 }
 
 static bool
-insert_by_itself(struct np_ctx *ctx)
+insert_and_commit(struct np_ctx *ctx)
 {
 	return insert_second(ctx) && np_commit(ctx);
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/typed", count, NP_TX_READ, a_value, "How often a value is there" },
-	{ "POST", "/typed", insert, NP_TX_WRITE, a_value, "One" },
-	{ "POST", "/typed/last", insert_last, NP_TX_WRITE, a_value, "One, with its commit" },
+	{ "GET", "/typed", count, NP_TX_READ, a_value, "The number of rows with a value" },
+	{ "POST", "/typed", insert, NP_TX_WRITE, a_value, "Insert one" },
+	{ "POST", "/typed/last", insert_last, NP_TX_WRITE, a_value, "Insert one, with its commit" },
 	{ "POST", "/typed/second", insert_second, NP_TX_WRITE, a_value,
-	  "One, after another statement" },
-	{ "POST", "/typed/once", insert_second, NP_TX_WRITE, a_value, "The same, and never again",
+	  "Insert one, after another statement" },
+	{ "POST", "/typed/once", insert_second, NP_TX_WRITE, a_value, "The same, without a rerun",
 	  .no_rerun = true },
-	{ "POST", "/typed/manual", insert_by_itself, NP_TX_MANUAL, a_value,
+	{ "POST", "/typed/manual", insert_and_commit, NP_TX_MANUAL, a_value,
 	  "The same, with a commit of its own", .success = NP_CREATED },
 	NP_ROUTES_END,
 };

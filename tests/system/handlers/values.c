@@ -1,10 +1,10 @@
-/* values - what passes our checks, as Postgres takes it: tests/system/test_values.py sends the
+/* values - sends values that passed our checks to Postgres; tests/system/test_values.py sends the
  * seeds of tests/fuzz here */
 #include "nullpool.h"
 
-static const char as_jsonb[] = "SELECT $1::jsonb AS value";
+static const char jsonb_value[] = "SELECT $1::jsonb AS value";
 
-static const char as_types[] =
+static const char value_of_each_type[] =
     "SELECT $1::uuid AS uuid, $2::int8 AS int, $3::float8 AS float, $4::bool AS bool, $5::date AS date,"
     " $6::timestamptz AS datetime, $7::text AS string, $8::text AS email, $9::text[] AS strings, $10::int8[] AS ints";
 
@@ -28,20 +28,20 @@ static const struct np_param each_type[] = {
 };
 
 static bool
-show_json(struct np_ctx *ctx)
+echo_json(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, as_jsonb, NP_VALUES(np_arg(ctx, 0)))
+	return np_query_one(ctx, &row, jsonb_value, NP_VALUES(np_arg(ctx, 0)))
 	       && np_reply_row(ctx, NP_OK, row);
 }
 
 static bool
-show_types(struct np_ctx *ctx)
+echo_types(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, as_types,
+	return np_query_one(ctx, &row, value_of_each_type,
 	                    NP_VALUES(np_arg(ctx, 0), np_arg(ctx, 1), np_arg(ctx, 2),
 	                              np_arg(ctx, 3), np_arg(ctx, 4), np_arg(ctx, 5),
 	                              np_arg(ctx, 6), np_arg(ctx, 7), np_arg(ctx, 8),
@@ -50,8 +50,8 @@ show_types(struct np_ctx *ctx)
 }
 
 static const struct np_route routes[] = {
-	{ "POST", "/values", show_json, NP_TX_READ, any_value },
-	{ "GET", "/values", show_types, NP_TX_READ, each_type },
+	{ "POST", "/values", echo_json, NP_TX_READ, any_value },
+	{ "GET", "/values", echo_types, NP_TX_READ, each_type },
 	NP_ROUTES_END,
 };
 
