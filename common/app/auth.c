@@ -127,7 +127,7 @@ np_client_network(struct np_ctx *ctx)
 struct np_value
 np_keyed_hash(struct np_ctx *ctx, const char *purpose, struct np_value text)
 {
-	const struct hash_part part = { text.text, text.text ? strlen(text.text) : 0 };
+	const struct hash_part part = hash_part_of(text.text);
 	unsigned char key[HASH_KEY_BYTES];
 	char *hash = mem_resize(ctx, NULL, HASH_TEXT_BYTES);
 

@@ -6,6 +6,7 @@
 #include "app/value_json.h"
 #include "base/mem.h"
 #include "base/misuse.h"
+#include "http/param_row.h"
 #include "http/problem.h"
 
 /* --- failures --- */
@@ -39,21 +40,11 @@ np_retry_after(struct np_ctx *ctx, int64_t seconds)
 
 /* --- the request --- */
 
-static size_t
-param_count(const struct np_ctx *ctx)
-{
-	size_t count = 0;
-
-	while (ctx->route->params && ctx->route->params[count].name)
-		count++;
-	return count;
-}
-
 static const struct argument *
 find_argument(const struct np_ctx *ctx, size_t param, const char *caller)
 {
 	static const struct argument absent = { .given = false };
-	size_t count = param_count(ctx);
+	size_t count = param_count(ctx->route->params);
 
 	if (param < count)
 		return &ctx->arguments[param];

@@ -7,6 +7,7 @@
 #include "base/misuse.h"
 #include "http/cursor.h"
 #include "http/param_faults.h"
+#include "http/param_row.h"
 
 #define LINK_MAX_BYTES 3072 /* leaves room for the other headers; a longer one is left out */
 #define SEAL_BYTES     17   /* 64 bits as hexadecimal digits, and a NUL */
@@ -16,12 +17,6 @@ static bool
 selects_rows(const struct np_param *param)
 {
 	return param->type != NP_CURSOR && strcmp(param->name, "limit") != 0;
-}
-
-static struct hash_part
-part_of(const char *text)
-{
-	return (struct hash_part){ text, text ? strlen(text) : 0 };
 }
 
 /* Writes the seal of a cursor. It covers the route, all arguments that say which rows come in which
@@ -35,17 +30,15 @@ write_seal(const struct np_ctx *ctx, const char *secret, const char *const *curs
 	const struct np_param *params = ctx->route->params;
 	unsigned char key[HASH_KEY_BYTES];
 	struct hash_part *parts;
-	size_t count = 0, params_count = 0;
+	size_t count = 0, params_count = param_count(params);
 
-	while (params && params[params_count].name)
-		params_count++;
 	parts = mem_array(ctx->reply.owner, struct hash_part, 1 + params_count + CURSOR_KEYS_MAX);
-	parts[count++] = part_of(ctx->route->path);
+	parts[count++] = hash_part_of(ctx->route->path);
 	for (size_t i = 0; i < params_count; i++)
 		if (selects_rows(&params[i]))
-			parts[count++] = part_of(ctx->arguments[i].value.text);
+			parts[count++] = hash_part_of(ctx->arguments[i].value.text);
 	for (size_t i = 1; i < CURSOR_KEYS_MAX; i++)
-		parts[count++] = part_of(cursor[i]);
+		parts[count++] = hash_part_of(cursor[i]);
 	if (secret)
 		hash_derive_key(secret, SEAL_PURPOSE, key);
 	hash_parts(secret ? key : NULL, parts, count, seal);
@@ -95,11 +88,9 @@ struct np_value
 np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key)
 {
 	const struct np_param *params = ctx->route->params;
-	size_t count = 0;
 
-	while (count <= param && params && params[count].name)
-		count++;
-	if (count <= param || params[param].type != NP_CURSOR || key + 1 >= CURSOR_KEYS_MAX) {
+	if (param >= param_count(params) || params[param].type != NP_CURSOR
+	    || key + 1 >= CURSOR_KEYS_MAX) {
 		misuse_note("np_cursor_key() of key %zu of parameter %zu,"
 		            " which is not an NP_CURSOR with that many keys",
 		            key, param);

@@ -57,6 +57,12 @@ hash_derive_key(const char *secret, const char *purpose, unsigned char key[HASH_
 	sodium_memzero(short_key, sizeof(short_key));
 }
 
+struct hash_part
+hash_part_of(const char *text)
+{
+	return (struct hash_part){ text, text ? strlen(text) : 0 };
+}
+
 void
 hash_parts(const unsigned char key[HASH_KEY_BYTES], const struct hash_part *parts, size_t count,
            char text[HASH_TEXT_BYTES])

@@ -30,6 +30,9 @@ struct hash_part {
 	const void *bytes;
 	size_t size;
 };
+
+/* Returns the part that is that text; it may be NULL. */
+struct hash_part hash_part_of(const char *text);
 void hash_parts(const unsigned char key[HASH_KEY_BYTES], const struct hash_part *parts,
                 size_t count, char text[HASH_TEXT_BYTES]);
 

@@ -4,6 +4,7 @@
 #include "http/decoder.h"
 #include "http/param_body.h"
 #include "http/param_list.h"
+#include "http/param_row.h"
 #include "http/router.h"
 
 static void
@@ -84,11 +85,8 @@ param_decode(void *owner, const struct np_route *route, const struct request *re
 		                   .params = route->params ? route->params : none,
 		                   .faults = faults,
 		                   .lenient = route->lenient };
-	size_t count = 0;
 
-	while (decoder.params[count].name)
-		count++;
-	decoder.arguments = mem_array(owner, struct argument, count);
+	decoder.arguments = mem_array(owner, struct argument, param_count(route->params));
 	faults->count = 0;
 	decode_path_and_headers(&decoder, route, request, target);
 	decode_query(&decoder, target);

@@ -16,6 +16,16 @@ param_find(const struct np_param *params, const char *name, size_t size)
 	return NULL;
 }
 
+size_t
+param_count(const struct np_param *params)
+{
+	size_t count = 0;
+
+	while (params && params[count].name)
+		count++;
+	return count;
+}
+
 bool
 param_is_inside(const char *name, const char *object)
 {

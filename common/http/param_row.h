@@ -10,6 +10,9 @@ extern const char *const param_places[NP_BODY + 1];
 /* Returns the parameter of that name, which needs no NUL, or NULL. `params` may be NULL. */
 const struct np_param *param_find(const struct np_param *params, const char *name, size_t size);
 
+/* Returns the number of rows. `params` may be NULL. */
+size_t param_count(const struct np_param *params);
+
 /* Returns true if the name is a field of the object of that name: "user.email" is inside "user". */
 bool param_is_inside(const char *name, const char *object);
 
