@@ -444,7 +444,7 @@ def redis_well(then):
     """The worker asks Redis when the fault begins: after an earlier one it does not for a second."""
     def fault(case):
         wait_until("an answer of Redis", lambda: case.service.line_of(case.service.client.get(
-            case.target("/probe/kept-wide?rows=8&size={number}"))).get("cache") in ("miss", "hit"), 10)
+            case.target("/probe/cached-wide?rows=8&size={number}"))).get("cache") in ("miss", "hit"), 10)
         then(case)
     return fault
 

@@ -117,11 +117,11 @@ def test_fifty_at_once_cost_one_query(users):
 
 @pytest.fixture
 def numbers(serve):
-    return serve("kept", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REDIS_TIMEOUT_MS=1000)
+    return serve("cached", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REDIS_TIMEOUT_MS=1000)
 
 
 def count_of(service, number):
-    answer = service.client.get(f"/kept/{number}")
+    answer = service.client.get(f"/cached/{number}")
     return answer.json()["count"], cache_result(service, answer)
 
 
@@ -134,7 +134,7 @@ def cache_count(service, number):
 def test_a_number_is_one_key_however_it_is_written(numbers):
     number = random.randrange(10 ** 9)
     cache_count(numbers, f"00{number}")
-    assert numbers.client.post(f"/kept/{number}").status == 201
+    assert numbers.client.post(f"/cached/{number}").status == 201
     assert count_of(numbers, f"0{number}") == (1, "miss")
     wait_until("it to be cached", lambda: count_of(numbers, number) == (1, "hit"), 5)
     assert count_of(numbers, f"000{number}") == (1, "hit")
@@ -143,7 +143,7 @@ def test_a_number_is_one_key_however_it_is_written(numbers):
 def test_a_commit_invalidates_even_if_the_handler_fails_after_it(numbers):
     number = random.randrange(10 ** 9)
     cache_count(numbers, number)
-    answer = numbers.client.post(f"/kept/{number}/failing")
+    answer = numbers.client.post(f"/cached/{number}/failing")
     assert answer.status == 500 and numbers.line_of(answer)["outcome"] == "committed"
     assert count_of(numbers, number) == (1, "miss")
 
@@ -152,15 +152,15 @@ def test_a_commit_invalidates_even_if_the_handler_fails_after_it(numbers):
 def test_a_commit_without_an_answer_invalidates_at_its_deadline(serve, site, warm):
     number = random.randrange(10 ** 9)
     with faults.line(site.postgres.port) as line:
-        service = serve("kept", DATABASE_URL=site.url(port=line.entrance), DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1,
+        service = serve("cached", DATABASE_URL=site.url(port=line.entrance), DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1,
                         DATABASE_MAX_OVERFLOW=0, REDIS_TIMEOUT_MS=500, REQUEST_TIMEOUT=2)
         cache_count(service, number)
         if not warm:
-            service.endpoints["kept"].stop()
-            service.endpoints["kept"].start()
-            assert service.client.post(f"/kept/{random.randrange(10 ** 9)}/once").status == 201
+            service.endpoints["cached"].stop()
+            service.endpoints["cached"].start()
+            assert service.client.post(f"/cached/{random.randrange(10 ** 9)}/once").status == 201
         line.fault = faults.deaf
-        answer = service.client.post(f"/kept/{number}")
+        answer = service.client.post(f"/cached/{number}")
         line.fault = faults.passing
         assert (answer.status, answer.problem().get("outcome")) == (503, "unknown")
         assert not service.lines(event="cached response not invalidated") and not service.lines(event="redis failed")
@@ -255,7 +255,7 @@ def test_a_restored_value_expires(users):
 
 def test_without_a_secret_key_nothing_can_be_cached(site):
     def check(**settings):
-        return subprocess.run([program("kept"), "--check"], capture_output=True, text=True,
+        return subprocess.run([program("cached"), "--check"], capture_output=True, text=True,
                               env=site.environment(SECRET_KEY=None, NULLPOOL_ENV_FILE="/dev/null", **settings))
 
     done = check()
@@ -328,12 +328,12 @@ def test_a_server_at_its_connection_limit_is_left_alone(serve, own):
 
 def test_after_a_failover_the_connection_is_replaced(serve, own):
     """After a failover the name may belong to another server: it is resolved again for a new connection."""
-    service = serve_with(serve, own, "kept", REDIS_TIMEOUT_MS=1000)
+    service = serve_with(serve, own, "cached", REDIS_TIMEOUT_MS=1000)
     number = random.randrange(10 ** 9)
     cache_count(service, number)
     run_commands(own, b"REPLICAOF 127.0.0.1 1")
-    assert service.client.post(f"/kept/{number}").status == 201
-    assert service.lines(event="cached response not invalidated")[0]["detail"].startswith("kept:{number}: DEL: READONLY")
+    assert service.client.post(f"/cached/{number}").status == 201
+    assert service.lines(event="cached response not invalidated")[0]["detail"].startswith("cached:{number}: DEL: READONLY")
     assert count_of(service, number)[1] == "away"
 
 

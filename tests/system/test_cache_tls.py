@@ -69,7 +69,7 @@ def test_a_large_value_goes_both_ways(serve, site, redis):
     """The value is larger than a TLS record (16 KiB) and than the socket's buffers."""
     service = serve("probe", REDIS_URL=url(redis(), ca_file=site.authority.root), REDIS_TIMEOUT_MS=2000,
                     DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
-    path = "/probe/kept-wide?rows=100&size=2000"
+    path = "/probe/cached-wide?rows=100&size=2000"
     first, again = service.client.get(path), service.client.get(path)
     assert service.line_of(again)["cache"] == "hit" and again.body == first.body and len(again.body) > 200_000
 

@@ -76,7 +76,7 @@ def test_what_was_kept_of_another_program_is_an_error_and_does_nothing(null):
 
 
 def test_what_a_handler_says_before_its_statement_is_said_once(serve):
-    service, key, path = serve("kept"), str(uuid.uuid4()), f"/kept/{random.randrange(10 ** 9)}"
+    service, key, path = serve("cached"), str(uuid.uuid4()), f"/cached/{random.randrange(10 ** 9)}"
     first, again = post(service, path, None, key), post(service, path, None, key)
     assert (first.status, again.status) == (201, 201) and again.headers["idempotency-replayed"] == "true"
     for answer in (first, again):
@@ -84,16 +84,16 @@ def test_what_a_handler_says_before_its_statement_is_said_once(serve):
 
 
 def test_what_is_done_once_is_not_done_again_for_a_repeat(serve):
-    service, key = serve("kept", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0), str(uuid.uuid4())
-    path = f"/kept/{random.randrange(10 ** 9)}/once"
+    service, key = serve("cached", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0), str(uuid.uuid4())
+    path = f"/cached/{random.randrange(10 ** 9)}/once"
     answers = [post(service, path, None, key) for _ in range(3)]
     assert [(answer.status, answer.headers["x-calls"]) for answer in answers] == [(201, "1")] * 3
     assert [answer.headers.get("idempotency-replayed") for answer in answers] == [None, "true", "true"]
-    assert post(service, f"/kept/{random.randrange(10 ** 9)}/once").headers["x-calls"] == "2"  # of this process
+    assert post(service, f"/cached/{random.randrange(10 ** 9)}/once").headers["x-calls"] == "2"  # of this process
 
 
 def test_a_failure_after_the_commit_is_the_answer_of_a_repeat_too(serve):
-    service, key, path = serve("kept"), str(uuid.uuid4()), f"/kept/{random.randrange(10 ** 9)}/nothing"
+    service, key, path = serve("cached"), str(uuid.uuid4()), f"/cached/{random.randrange(10 ** 9)}/nothing"
     first, again = post(service, path, None, key), post(service, path, None, key)
     assert (first.status, again.status) == (404, 404)
     assert [answer.headers.get("idempotency-replayed") for answer in (first, again)] == [None, "true"]
@@ -103,9 +103,9 @@ def test_a_failure_after_the_commit_is_the_answer_of_a_repeat_too(serve):
 def test_a_failure_after_a_commit_whose_answer_was_lost_is_the_answer(serve, site, how, status):
     """It is found under the key by ourselves: not unknown any more, and what a repeat gets."""
     with faults.tls_line(site.postgres.port, site.authority.certificate()) as line:
-        service = serve("kept", DATABASE_URL=site.url(port=line.entrance, query="?sslmode=require&channel_binding=disable"), **POOL)
-        key, path = str(uuid.uuid4()), f"/kept/{random.randrange(10 ** 9)}/{how}"
-        assert post(service, f"/kept/{random.randrange(10 ** 9)}").status == 201
+        service = serve("cached", DATABASE_URL=site.url(port=line.entrance, query="?sslmode=require&channel_binding=disable"), **POOL)
+        key, path = str(uuid.uuid4()), f"/cached/{random.randrange(10 ** 9)}/{how}"
+        assert post(service, f"/cached/{random.randrange(10 ** 9)}").status == 201
         wait_for_the_check(service, line)
         line.fault = faults.LossOfCommit()
         for _ in range(2):

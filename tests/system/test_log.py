@@ -140,7 +140,7 @@ def test_all_of_a_slow_request_is_accounted_for(serve, site):
 def test_the_wait_for_a_lease_counts_as_redis(serve):
     service = serve("probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=0)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: service.client.get("/probe/kept-nap?seconds=0.5"), range(2)))
+        answers = list(pool.map(lambda _: service.client.get("/probe/cached-nap?seconds=0.5"), range(2)))
     lines = sorted((service.line_of(answer) for answer in answers), key=lambda line: line["cache"])
     assert [line["cache"] for line in lines] == ["hit", "miss"]
     assert lines[0]["cache_ms"] > lines[1]["cache_ms"] and lines[0]["cache_calls"] > 2

@@ -37,7 +37,7 @@ LATE = {**SHORT, "DATABASE_COMMAND_TIMEOUT": 4, "REQUEST_TIMEOUT": 10}
 NULL = {"DATABASE_CONNECTION": "null"}
 WRITE = "POST /probe/rows?label={label}"  # a COMMIT of its own
 MARKED = "POST /probe/marked?label={label}"  # the statement carries it
-KEPT = "GET /probe/kept-wide?rows=9&size={number}"
+KEPT = "GET /probe/cached-wide?rows=9&size={number}"
 LONG_WRITE = "POST /probe/insert-and-sleep?label={label}"
 UNAVAILABLE = {"status": 503, "detail": AWAY, "retry_after": True}
 NO_DESCRIPTOR = matrix.worker_limit(resource.RLIMIT_NOFILE, 0)

@@ -184,7 +184,7 @@ def test_a_write_with_a_key_and_its_repeat(worker_of):
 
 
 def test_an_answer_kept_in_redis(worker_of):
-    worker, path = worker_of("null"), f"/bulk/kept?rows={random.randrange(90, 100)}&size=60000"
+    worker, path = worker_of("null"), f"/bulk/cached?rows={random.randrange(90, 100)}&size=60000"
     statuses = [worker.asks("GET", path) for _ in range(2)]
     assert statuses == [200, 200]
 

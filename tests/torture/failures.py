@@ -142,8 +142,8 @@ SESSION = [
     Request("POST", "/ledger/plain?number={}", 201, key=True),
     Request("POST", "/ledger/two?number={}", 201),
     Request("POST", "/ledger?number=one", 422),
-    Request("GET", "/ledger/7/kept", 200),
-    Request("GET", "/ledger/7/kept", 200),
+    Request("GET", "/ledger/7/cached", 200),
+    Request("GET", "/ledger/7/cached", 200),
     Request("GET", "/nothing", 404),
 ]
 

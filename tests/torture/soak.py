@@ -112,7 +112,7 @@ class Asker:
         return self.send("POST", f"/ledger/two?number={time.time_ns()}")
 
     def kept(self):
-        return self.send("GET", f"/ledger/{self.dice.randrange(50)}/kept")
+        return self.send("GET", f"/ledger/{self.dice.randrange(50)}/cached")
 
     def invalid(self):
         return self.send("POST", "/users", {"email": "none", "more": [[[]]]})

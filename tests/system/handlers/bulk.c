@@ -109,7 +109,7 @@ static const struct np_route routes[] = {
 	{ "POST", "/bulk/items", count_items, NP_TX_READ, body_fields },
 	{ "POST", "/bulk/form", count_form_bytes, NP_TX_NONE, form_fields, .form = true },
 	{ "GET", "/bulk/rows", list_rows, NP_TX_READ, response_fields },
-	{ "GET", "/bulk/kept", list_rows, NP_TX_READ, cached_fields,
+	{ "GET", "/bulk/cached", list_rows, NP_TX_READ, cached_fields,
 	  .cache = "bulk:{rows}:{size}" },
 	NP_ROUTES_END,
 };

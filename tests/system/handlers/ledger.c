@@ -59,8 +59,8 @@ count_and_insert(struct np_ctx *ctx)
 
 static const struct np_route routes[] = {
 	{ "GET", "/ledger/{number}", count, NP_TX_READ, by_number, "The number of rows" },
-	{ "GET", "/ledger/{number}/kept", count, NP_TX_READ, by_number, "The same, cached in Redis",
-	  .cache = "ledger:{number}" },
+	{ "GET", "/ledger/{number}/cached", count, NP_TX_READ, by_number,
+	  "The same, cached in Redis", .cache = "ledger:{number}" },
 	{ "POST", "/ledger", insert_last, NP_TX_WRITE, a_number, "One statement, with its commit" },
 	{ "POST", "/ledger/plain", insert, NP_TX_WRITE, a_number,
 	  "The commit comes after the handler" },

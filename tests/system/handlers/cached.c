@@ -1,15 +1,15 @@
-/* kept - inserts rows and counts them, with the count cached in Redis; some handlers still have
+/* cached - inserts rows and counts them, with the count cached in Redis; some handlers still have
  * work to do after the commit */
 #include "nullpool.h"
 
 static const char row_count[] =
-    "SELECT count(*) AS count FROM probe_rows WHERE label = 'kept-' || $1";
+    "SELECT count(*) AS count FROM probe_rows WHERE label = 'cached-' || $1";
 
 static const char new_row[] =
-    "INSERT INTO probe_rows (label) VALUES ('kept-' || $1) RETURNING label";
+    "INSERT INTO probe_rows (label) VALUES ('cached-' || $1) RETURNING label";
 
 static const char no_row[] =
-    "INSERT INTO probe_rows (label) SELECT 'kept-' || $1 WHERE pg_typeof(1) = 'text'::regtype RETURNING label";
+    "INSERT INTO probe_rows (label) SELECT 'cached-' || $1 WHERE pg_typeof(1) = 'text'::regtype RETURNING label";
 
 static int64_t calls; /* how often this process ran insert() past its statement */
 
@@ -55,17 +55,17 @@ insert_nothing(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_CREATED, row);
 }
 
-#define INVALIDATES .invalidates = NP_KEYS("kept:{number}")
+#define INVALIDATES .invalidates = NP_KEYS("cached:{number}")
 
 static const struct np_route routes[] = {
-	{ "GET", "/kept/{number}", count, NP_TX_READ, by_number, "The number of rows",
-	  .cache = "kept:{number}" },
-	{ "POST", "/kept/{number}", insert, NP_TX_WRITE, by_number, "Insert one", INVALIDATES },
-	{ "POST", "/kept/{number}/once", insert, NP_TX_WRITE, by_number,
+	{ "GET", "/cached/{number}", count, NP_TX_READ, by_number, "The number of rows",
+	  .cache = "cached:{number}" },
+	{ "POST", "/cached/{number}", insert, NP_TX_WRITE, by_number, "Insert one", INVALIDATES },
+	{ "POST", "/cached/{number}/once", insert, NP_TX_WRITE, by_number,
 	  "Insert one, without a rerun", .no_rerun = true, INVALIDATES },
-	{ "POST", "/kept/{number}/failing", insert_and_fail, NP_TX_WRITE, by_number,
+	{ "POST", "/cached/{number}/failing", insert_and_fail, NP_TX_WRITE, by_number,
 	  "Insert one, then fail", INVALIDATES },
-	{ "POST", "/kept/{number}/nothing", insert_nothing, NP_TX_WRITE, by_number, "Insert none",
+	{ "POST", "/cached/{number}/nothing", insert_nothing, NP_TX_WRITE, by_number, "Insert none",
 	  INVALIDATES },
 	NP_ROUTES_END,
 };
@@ -73,5 +73,5 @@ static const struct np_route routes[] = {
 int
 main(int argc, char **argv)
 {
-	return np_main(argc, argv, "kept", routes);
+	return np_main(argc, argv, "cached", routes);
 }
