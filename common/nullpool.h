@@ -121,7 +121,7 @@ struct np_param {
 	enum np_place in;
 	enum np_type type;
 	bool required; /* a parameter of the path always is */
-	bool nullable; /* a body may say null, which is SQL's NULL */
+	bool nullable; /* null is accepted in a body, and is SQL's NULL */
 	/* See enum np_type. Both are 0: no bounds. min is above 0 and max is 0: no upper bound. */
 	int64_t min, max;
 	const char *const *choices; /* the values of an NP_ENUM, ending with NULL; see NP_CHOICES */
@@ -138,8 +138,7 @@ struct np_param {
 	 * apply to each value. */
 	int64_t max_items;
 	const char *default_value; /* the text to use if the parameter is absent */
-	/* Of a member of a schema: a response may lack it, or the outermost object that it is in.
-	 */
+	/* For a member of a schema: a response may lack it, or the outermost object around it. */
 	bool optional;
 	const char *description; /* for the OpenAPI document */
 	const char *example;     /* as JSON for a list, and for what JSON writes without quotes */
@@ -261,8 +260,8 @@ struct np_route {
 	 * Sunset, Vary and X-Total-Count. Needs SECRET_KEY, which authenticates what is cached. */
 	const char *cache;
 	int64_t cache_s; /* time to live in seconds; 0: CACHE_TTL */
-	/* The cache keys, of routes of this program, whose responses an NP_TX_WRITE route changes;
-	 * at most 15, ending with NULL, see NP_KEYS. */
+	/* The cache keys of this program whose responses an NP_TX_WRITE route makes out of date; at
+	 * most 15, ending with NULL, see NP_KEYS. */
 	const char *const *invalidates;
 	/* A request without If-Match or `If-None-Match: *` is a 428, so that nobody overwrites what
 	 * they have not seen. Needs a GET of the same path. */
@@ -291,7 +290,8 @@ struct np_route {
 	}
 
 /* Runs the program in the way that it was started: FastCGI, CGI or command line. Returns the exit
- * code. `name` is the file's name without its .c; `routes` ends with NP_ROUTES_END. */
+ * code. `name` is the program's, such as "notes" for handlers/notes.c; `routes` ends with
+ * NP_ROUTES_END. */
 int np_main(int argc, char **argv, const char *name, const struct np_route *routes);
 
 /* --- the request --- */
@@ -352,8 +352,8 @@ struct np_value np_token_hash(struct np_ctx *ctx, struct np_value token);
 /* How an error of a statement reaches the client:
  *
  * - A constraint refuses a row: 409 (unique, foreign key, exclusion) or 422 (check, not null).
- * - Its type does not accept a value, or the value is too large: 422; but 500 if the statement had
- * no values or the request no parameter.
+ * - A value is not valid for its type, or is too large: 422; but 500 if the statement had no
+ *   values or the request no parameters.
  * - Row-level security refuses, or a privilege is missing: 403; 401 without a caller.
  * - Another transaction is in the way, and running the handler again did not help: 409.
  * - RAISE EXCEPTION 'message': 422, with the message as its detail.
@@ -418,11 +418,11 @@ struct np_value np_field(const struct np_rows *rows, size_t row, const char *col
  *
  * - A numeric with more digits than a double holds is a string, so that no digit is lost.
  * - An int8 is a number with all its digits, which JavaScript and others round above 2^53. Where
- * that may matter, select a string, `SELECT id::text AS id`, and declare it as an NP_STRING in the
- *   schema.
+ *   that may matter, select a string, `SELECT id::text AS id`, and declare it as an NP_STRING in
+ *   the schema.
  * - A timestamptz is in UTC, whatever the role's TimeZone is.
  * - An array is an array, also of a type that the database defines itself: to learn what such a
- * type is costs each worker one round trip, once.
+ *   type is costs each worker one round trip, once.
  * - A composite and a range are strings. */
 NP_MUST_CHECK bool np_reply_row(struct np_ctx *ctx, enum np_success status,
                                 const struct np_rows *row);
