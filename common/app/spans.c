@@ -23,9 +23,9 @@ spans_begin(struct np_ctx *ctx)
 		ctx->spans = mem_new(ctx, struct spans);
 }
 
-/* NULL: there is no place, or none are wanted. */
+/* Returns NULL if no spans are wanted, or if there are SPANS_MAX already. */
 static struct span *
-add(struct np_ctx *ctx, int64_t start_us)
+add_span(struct np_ctx *ctx, int64_t start_us)
 {
 	struct span *span;
 
@@ -44,7 +44,7 @@ add(struct np_ctx *ctx, int64_t start_us)
 void
 spans_note(void *context, const struct transaction_note *note)
 {
-	struct span *span = add(context, note->start_us);
+	struct span *span = add_span(context, note->start_us);
 
 	if (!span)
 		return;
@@ -64,7 +64,7 @@ spans_note(void *context, const struct transaction_note *note)
 void
 spans_add_cache(struct np_ctx *ctx, const char *what, int64_t start_us)
 {
-	struct span *span = add(ctx, start_us);
+	struct span *span = add_span(ctx, start_us);
 
 	if (!span)
 		return;

@@ -1,4 +1,4 @@
-"""Sign-in: passwords, access tokens, refresh tokens, and what the database is told of the caller."""
+"""Sign-in: passwords, access tokens, refresh tokens, and what the database knows about the caller."""
 import base64
 import concurrent.futures
 import pathlib
@@ -28,7 +28,7 @@ def someone(**fields):
 
 @pytest.fixture
 def ada(service):
-    """Registered: the row, and what was registered."""
+    """A registered user: the row, and under "wanted" what was sent."""
     wanted = someone()
     answer = service.client.post("/auth/register", wanted)
     assert answer.status == 201, answer
@@ -48,7 +48,7 @@ def me(service, token):
 
 
 def assert_no_token(answer, error="invalid_grant", status=400):
-    """RFC 6749 5.2, of the token endpoint."""
+    """The answer is an error of the token endpoint (RFC 6749 5.2); returns its description."""
     assert answer.status == status, answer
     assert answer.headers["content-type"] == "application/json" and answer.headers["cache-control"] == "no-store"
     assert "www-authenticate" not in answer.headers
@@ -62,7 +62,7 @@ def assert_refused(answer, error='Bearer error="invalid_token"'):
     assert answer.headers["www-authenticate"] == error and answer.problem()
 
 
-def test_who_registers_can_sign_in_and_is_who_they_are(service, ada):
+def test_a_registered_user_can_sign_in_and_is_that_user(service, ada):
     assert list(ada)[:5] == ["id", "email", "name", "created_at", "updated_at"]
     answer = sign_in(service, ada["wanted"])
     assert answer.status == 200 and answer.headers["cache-control"] == "no-store"
@@ -94,7 +94,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
     ("grant_type=password&username=a&password=%ff", "invalid_request", ""), ("grant_type=%zz", "invalid_request", ""),
     ("grant_type=refresh_token&refresh_token=none", "invalid_grant", "refresh token"),
     ("grant_type=password&username=nobody&password=x&resource=a&resource=b&foo=bar", "invalid_grant", "password")])
-def test_what_gives_no_token_is_said_as_oauth2_says_it(null, form, error, word):
+def test_a_refusal_of_a_token_is_an_oauth2_error(null, form, error, word):
     assert word in assert_no_token(null.client.ask("POST", "/auth/token", form, FORM), error)
 
 
@@ -103,11 +103,11 @@ def test_what_gives_no_token_is_said_as_oauth2_says_it(null, form, error, word):
     ('{"username": "a", "username": "b"}', "invalid_request"), ({"grant_type": "implicit"}, "unsupported_grant_type"),
     ({"username": "a", "password": "b", "more": [1]}, "invalid_grant"),
     ({"username": "a", "password": 'x', "grant_type": 'a"\\\u00e9'}, "unsupported_grant_type")])
-def test_so_are_faults_of_json(null, document, error):
+def test_an_invalid_json_body_is_an_oauth2_error(null, document, error):
     assert_no_token(null.client.send("POST", "/auth/token", document), error)
 
 
-def test_so_are_faults_of_the_whole_request(null):
+def test_a_fault_of_the_whole_request_is_an_oauth2_error(null):
     assert_no_token(null.client.ask("POST", "/auth/token", "x", {"Content-Type": "text/plain"}), "invalid_request")
     assert_no_token(null.client.ask("POST", "/auth/token?a=b", "username=a&password=b", FORM))
     assert null.client.get("/auth/token").problem()["status"] == 405
@@ -115,7 +115,7 @@ def test_so_are_faults_of_the_whole_request(null):
 
 @pytest.mark.parametrize("how", ["in the header", "in the body", "not at all"])
 def test_a_client_of_oauthlib_gets_and_refreshes_tokens(null, how):
-    """As requests-oauthlib's password flow sends them, with its client's credentials wherever it puts them."""
+    """The password flow of requests-oauthlib, with the credentials of the client in each place where it may send them."""
     oauth2 = pytest.importorskip("oauthlib.oauth2")
     wanted = someone()
     user = null.client.post("/auth/register", wanted).json()
@@ -140,12 +140,12 @@ def test_a_broken_form_is_malformed(null, body):
     assert_no_token(null.client.ask("POST", "/auth/token", body, FORM), "invalid_request")
 
 
-def test_only_routes_that_say_so_take_a_form(null):
+def test_only_routes_with_form_accept_a_form(null):
     answer = null.client.ask("POST", "/auth/register", "email=a", {"Content-Type": "application/x-www-form-urlencoded"})
     assert answer.status == 415
 
 
-def test_passwords_and_tokens_are_kept_as_hashes_only(null):
+def test_passwords_and_tokens_are_stored_as_hashes_only(null):
     wanted = someone(password="canary of a password")
     user = null.client.post("/auth/register", wanted).json()
     given = sign_in(null, wanted, wanted["password"]).json()
@@ -158,7 +158,7 @@ def test_passwords_and_tokens_are_kept_as_hashes_only(null):
         assert secret not in log
 
 
-def test_an_email_is_taken_once(null):
+def test_an_email_can_be_registered_once(null):
     wanted = someone()
     assert null.client.post("/auth/register", wanted).status == 201
     answer = null.client.post("/auth/register", {**wanted, "email": wanted["email"].upper()})
@@ -169,14 +169,14 @@ def test_a_short_password_is_refused(null):
     assert null.client.post("/auth/register", someone(password="short")).status == 422
 
 
-def test_a_wrong_password_and_an_unknown_user_get_one_answer_in_one_time(persistent):
+def test_a_wrong_password_and_an_unknown_user_get_the_same_answer_in_the_same_time(persistent):
     wanted = someone()
     persistent.client.post("/auth/register", wanted)
     persistent.client.post("/users", {"email": (without := someone())["email"], "name": "No password"})
     cases = {"wrong": (wanted, "not the password"), "unknown": (someone(), PASSWORD), "without": (without, PASSWORD)}
     times, texts = {name: [] for name in cases}, set()
     for i in range(15):
-        # Each round from elsewhere: who goes on guessing has to wait.
+        # Each round comes from another address, since an address that goes on guessing has to wait.
         elsewhere = types.SimpleNamespace(client=client.Client(persistent.nginx.port, source=f"127.0.1.{i + 1}"))
         for name, case in cases.items():
             start = time.perf_counter()
@@ -185,13 +185,13 @@ def test_a_wrong_password_and_an_unknown_user_get_one_answer_in_one_time(persist
             texts.add(assert_no_token(answer))
     assert texts == {"Wrong email address or password"}
     medians = [statistics.median(values) for values in times.values()]
-    # Not a measurement of speed: a case that skips the hash is some 10 times as fast.
+    # This does not measure speed: a case that skips the hash is about 10 times as fast.
     assert max(medians) < 2 * min(medians), times
 
 
-@pytest.mark.skipif(BUILD.name == "asan", reason="the sanitizer has its own idea of memory")
-def test_a_password_that_there_is_no_memory_to_check_is_not_called_wrong(serve):
-    """Argon2id needs 19 MiB for it."""
+@pytest.mark.skipif(BUILD.name == "asan", reason="the sanitizer limits memory in its own way")
+def test_a_password_is_not_called_wrong_if_there_is_no_memory_to_check_it(serve):
+    """Argon2id needs 19 MiB."""
     service = serve("auth", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths()
     wanted = someone()
     assert service.client.post("/auth/register", wanted).status == 201
@@ -214,7 +214,7 @@ def test_a_deleted_user_cannot_sign_in_nor_stay_signed_in(service, ada):
 # --- refresh tokens ---
 
 
-def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_family(service, ada):
+def test_a_refresh_token_is_valid_once_and_its_reuse_ends_the_family(service, ada):
     first = sign_in(service, ada["wanted"]).json()["refresh_token"]
     other = sign_in(service, ada["wanted"]).json()["refresh_token"]
     second = refresh(service, first)
@@ -225,8 +225,8 @@ def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_family(service, ada
     assert refresh(service, other).status == 200  # another sign-in is another family
 
 
-def test_what_is_made_while_the_family_is_ended_ends_too(null):
-    """The next token is not committed yet when an earlier one is shown again."""
+def test_a_token_made_while_its_family_ends_ends_too(null):
+    """The next token is not committed yet when an earlier one is used again."""
     wanted = someone()
     null.client.post("/auth/register", wanted)
     first = sign_in(null, wanted).json()["refresh_token"]
@@ -242,7 +242,7 @@ def test_what_is_made_while_the_family_is_ended_ends_too(null):
         third, again = third.result(), again.result()
     assert third.status == 200 and again.status == 400
     assert_no_token(refresh(null, third.json()["refresh_token"]))
-    # And stays so when those before it have expired.
+    # It stays so after the tokens before it have expired.
     null.site.query("UPDATE refresh_tokens SET expires_at = now() - interval '1 second' WHERE revoked_at IS NOT NULL")
     for _ in range(3):
         assert sign_in(null, wanted).status == 200
@@ -263,7 +263,7 @@ def test_a_refresh_that_waited_for_the_end_of_its_family_is_refused(null):
         assert_no_token(late.result())
 
 
-def test_of_many_at_once_one_refresh_succeeds_and_all_end(null):
+def test_one_of_many_simultaneous_refreshes_succeeds_and_the_family_ends(null):
     wanted = someone()
     null.client.post("/auth/register", wanted)
     token = sign_in(null, wanted).json()["refresh_token"]
@@ -274,7 +274,7 @@ def test_of_many_at_once_one_refresh_succeeds_and_all_end(null):
                            " AND t.revoked_at IS NULL", wanted["email"]) == [(0,)]
 
 
-def test_those_that_expired_do_not_stay(null):
+def test_expired_tokens_are_deleted(null):
     wanted = someone()
     null.client.post("/auth/register", wanted)
     old = sign_in(null, wanted).json()["refresh_token"]
@@ -287,7 +287,7 @@ def test_those_that_expired_do_not_stay(null):
     assert_no_token(refresh(null, old))
 
 
-def test_a_refresh_token_ends(null):
+def test_a_refresh_token_expires(null):
     wanted = someone()
     null.client.post("/auth/register", wanted)
     token = sign_in(null, wanted).json()["refresh_token"]
@@ -297,8 +297,8 @@ def test_a_refresh_token_ends(null):
     assert_no_token(refresh(null, "x" * 43))
 
 
-def test_sign_in_takes_no_idempotency_key(null):
-    """Its answer would be kept, and has secrets in it."""
+def test_sign_in_refuses_an_idempotency_key(null):
+    """Its response would be stored, and contains secrets."""
     answer = null.client.post("/auth/token", {"username": "a", "password": "b"}, headers={"Idempotency-Key": "x"})
     assert_no_token(answer, "invalid_request")
 
@@ -321,7 +321,7 @@ NONE = {"alg": "none", "typ": "at+jwt"}
     ("another algorithm", {"header": {"alg": "HS512", "typ": "at+jwt"}}), ("no algorithm", {"header": NONE}),
     ("another type", {"header": {"alg": "HS256", "typ": "JWT"}}), ("more in its header", {"header": {**tokens.HEADER, "kid": "1"}}),
 ])
-def test_a_token_that_is_not_ours_or_not_good_now_is_refused(null, what, changed):
+def test_a_token_that_is_not_ours_or_not_valid_now_is_refused(null, what, changed):
     assert_refused(me(null, tokens.token(SECRET_CANARY, USER, **changed)))
 
 
@@ -350,7 +350,7 @@ def test_a_forged_token_is_refused(null, what, token):
     assert_refused(me(null, token))
 
 
-def test_the_key_before_still_verifies_and_does_not_sign(serve):
+def test_the_previous_key_still_verifies_and_does_not_sign(serve):
     before, now = SECRET_CANARY, secrets.token_hex(32)
     one = serve("auth", SECRET_KEY=before)
     wanted = someone()
@@ -365,12 +365,12 @@ def test_the_key_before_still_verifies_and_does_not_sign(serve):
 
 
 @pytest.mark.parametrize("header", [None, "Basic YTpi", "Bearer", "Token x"])
-def test_without_a_bearer_token_there_is_no_reason_but_a_challenge(null, header):
+def test_without_a_token_there_is_a_challenge_without_a_reason(null, header):
     answer = null.client.get("/auth/me", headers={"Authorization": header} if header else {})
     assert_refused(answer, 'Bearer error="invalid_token"' if header else "Bearer")
 
 
-def test_a_refused_token_opens_no_connection_and_is_told_before_other_faults(null):
+def test_a_refused_token_opens_no_connection_and_is_reported_before_other_faults(null):
     answer = null.client.send("PATCH", f"/users/{USER}", "{not json", headers={"Authorization": "Bearer x"})
     assert_refused(answer)
     assert "backend_pid" not in null.line_of(answer)
@@ -387,7 +387,7 @@ def test_a_user_changes_and_deletes_only_themselves(service, ada):
 
 
 def test_a_key_belongs_to_its_caller(null):
-    """Two users with one Idempotency-Key are two requests."""
+    """The requests of two users with the same Idempotency-Key are different requests."""
     one, two = (null.client.of(str(uuid.uuid4())) for _ in range(2))
     key = {"Idempotency-Key": str(uuid.uuid4())}
     answers = [client.post("/probe/claims", headers=key) for client in (one, two, one)]
@@ -407,7 +407,7 @@ def test_the_transaction_carries_the_claims_and_the_next_one_does_not(service, a
 
 
 @pytest.mark.parametrize("mode", ["null", "persistent"])
-def test_without_a_caller_there_are_no_claims_whatever_the_role_has(serve, site, mode):
+def test_without_a_caller_there_are_no_claims_whatever_the_role_sets(serve, site, mode):
     service = serve("probe", DATABASE_CONNECTION=mode, DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     site.query("ALTER ROLE app_user SET request.jwt.claims = '{\"sub\": \"%s\"}'" % tokens.USER)
     try:

@@ -1,4 +1,4 @@
-"""/health over database and Redis, and the probes that touch neither."""
+"""/health, which asks the database and Redis, and the probes that touch neither."""
 import pytest
 
 from env.local.process import free_port
@@ -6,7 +6,7 @@ from env.local.redis import Redis
 from servers import server, silent
 
 
-def test_all_well(service):
+def test_everything_is_healthy(service):
     answer = service.client.get("/health")
     health = answer.json()
     assert answer.status == 200
@@ -19,12 +19,12 @@ def test_all_well(service):
     assert database["pool_size"] == service.lines(event="started", endpoint="health")[0]["pool_size"]
 
 
-def test_production_keeps_its_details_to_itself(serve):
+def test_production_hides_the_components(serve):
     service = serve("health", ENV="production", HEALTH_DETAILS=None)
     assert "components" not in service.client.get("/health").json()
 
 
-def test_without_redis_it_is_disabled_and_well(serve):
+def test_without_redis_it_is_disabled_and_healthy(serve):
     health = serve("health", REDIS_URL=None).client.get("/health").json()
     assert (health["status"], health["redis"]) == ("healthy", "disabled")
 

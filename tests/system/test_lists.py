@@ -11,14 +11,14 @@ from conftest import SECRET_CANARY
 
 @pytest.fixture(scope="module")
 def some(null):
-    """Seven users whose addresses are not in the order of their making."""
+    """Seven users whose addresses are not in the order in which the users were created."""
     tag = uuid.uuid4().hex[:8]
     return tag, [null.client.post("/users", {"email": f"{letter}-{tag}@example.com", "name": letter}).json()
                  for letter in "dbgacfe"]
 
 
 def follow(service, target):
-    """All items, by the links alone; how many pages; the body's "next" says the same."""
+    """Returns all items and the number of pages, by the links alone; the "next" of each body must agree."""
     items, pages = [], 0
     while target:
         answer = service.client.get(target)
@@ -70,8 +70,8 @@ def test_filters_hold_on_every_page(null, some):
 def test_next_of_one_list_is_refused_by_another(null, some, changed):
     after = null.client.get("/users?limit=1").json()["next"]
     assert null.client.get(f"/users?limit=1&after={after}").status == 200
-    assert null.client.get(f"/users?limit=50&after={after}").status == 200  # as many as one likes
-    assert null.client.get(f"/users?limit=1&sort=created_at&after={after}").status == 200  # what it is by itself
+    assert null.client.get(f"/users?limit=50&after={after}").status == 200  # the limit may change
+    assert null.client.get(f"/users?limit=1&sort=created_at&after={after}").status == 200  # the default
     problem = null.client.get(f"/users?limit=1&after={after}&{changed}").problem()
     assert problem["status"] == 422
     assert problem["errors"] == [{"in": "query", "name": "after",
@@ -80,12 +80,12 @@ def test_next_of_one_list_is_refused_by_another(null, some, changed):
 
 @pytest.mark.parametrize("query", ["sort=name", "sort=", "sort=email&sort=email", "sort=EMAIL", "email=nobody",
                                    "created_since=yesterday", "sort=email%3B+DROP+TABLE+users"])
-def test_a_wrong_order_or_filter_is_named(null, query):
+def test_an_invalid_order_or_filter_is_named(null, query):
     problem = null.client.get(f"/users?{query}").problem()
     assert problem["status"] == 422 and problem["errors"][0]["name"] == query.split("=")[0]
 
 
-def test_a_link_cannot_carry_what_would_end_the_header(null, some):
+def test_a_link_cannot_end_its_header(null, some):
     """What was decoded is encoded again."""
     answer = null.client.get("/users?limit=1&created_since=2026-01-01T00%3A00%3A00%2B00%3A00")
     assert "created_since=2026-01-01T00%3A00%3A00%2B00%3A00" in answer.headers["link"]
@@ -97,7 +97,7 @@ ALTERED = [{"in": "query", "name": "after", "message": 'must be the "next" of a 
 
 
 def altered(cursor):
-    """The same with one byte changed in its text, and with other keys under the same seal."""
+    """The cursor with each of its bytes changed, and with other keys under the same seal."""
     data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     for at in range(1, len(data)):
         yield data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
@@ -121,7 +121,7 @@ def test_an_altered_cursor_is_refused_by_name_and_never_reaches_the_database(nul
     assert null.client.get(f"/users?limit=1&after={cursor}").status == 200
 
 
-def test_a_cursor_is_of_one_key_and_of_the_key_before(null, some, serve):
+def test_a_cursor_is_valid_under_the_current_and_the_previous_key(null, some, serve):
     cursor = null.client.get("/users?limit=1").json()["next"]
     other = f"{SECRET_CANARY[:-5]}other"
     service = serve("users", SECRET_KEY=other, SECRET_KEY_PREVIOUS=SECRET_CANARY)

@@ -1,4 +1,4 @@
-"""A user and a quiz response: both or none, in one round trip."""
+"""A user and a quiz response: both or neither, in one round trip."""
 import concurrent.futures
 import uuid
 
@@ -12,9 +12,9 @@ def rows(service, email):
                               " WHERE u.email = %s", email)
 
 
-def test_it_makes_both_rows_in_one_flight(service):
+def test_both_rows_are_created_in_one_flight(service):
     wanted = someone(colour="blue", tags=[1, None, "x"], nested={"deep": True})
-    # The first write on a connection that was idle for 10 s is two.
+    # The first write on a connection that was idle for 10 s needs two flights.
     assert service.client.post("/onboarding", someone()).status == 201
     answer = service.client.post("/onboarding", wanted)
     assert answer.status == 201, answer
@@ -37,7 +37,7 @@ def test_a_taken_email_leaves_no_quiz_response(service):
     assert service.site.query("SELECT count(*) FROM quiz_responses") == before
 
 
-def test_of_many_with_one_email_one_succeeds_whole(null):
+def test_one_of_many_simultaneous_requests_with_one_email_succeeds(null):
     wanted = someone(a=1)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         statuses = sorted(pool.map(lambda _: null.client.post("/onboarding", wanted).status, range(8)))

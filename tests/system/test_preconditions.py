@@ -1,4 +1,4 @@
-"""If-Match and If-None-Match of writes: done only if what GET answers is what the client has seen (RFC 9110 13)."""
+"""If-Match and If-None-Match: a write is done only if GET still answers what the client has seen (RFC 9110 13)."""
 import concurrent.futures
 import itertools
 import json
@@ -23,7 +23,7 @@ def papers(site):
 
 @pytest.fixture
 def paper(papers):
-    """The id of a new one, titled "old"."""
+    """The id of a new paper titled "old"."""
     number = next(NUMBERS)
     papers.site.query("INSERT INTO paper_rows (id, title) VALUES (%s, 'old')", number)
     return number
@@ -58,7 +58,7 @@ SUFFIXES = ["", "/slowly", "/serializable", "/once", "/manual", "/guarded", "/co
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_write_with_the_tag_of_now_is_done_and_with_another_is_not(papers, paper, suffix):
+def test_a_write_is_done_with_the_current_tag_only(papers, paper, suffix):
     tag = tag_of(papers, paper, suffix)
     assert "changed" in refused(papers, paper, send(papers, paper, suffix, If_Match='"00000000000000000000000000000000"'))
     answer = send(papers, paper, suffix, If_Match=tag)
@@ -66,7 +66,7 @@ def test_a_write_with_the_tag_of_now_is_done_and_with_another_is_not(papers, pap
     assert title(papers, paper) == "new"
 
 
-# What GET answers, how it is asked for, whether the write is done. T is the tag.
+# The header, its value, and whether the write is done. T stands for the current tag.
 CASES = [
     ("If-Match", "T", True), ("If-Match", '"a", T', True), ("If-Match", '"a,b"  ,\t, T , "c"', True), ("If-Match", " * ", True),
     ("If-Match", '"a"', False), ("If-Match", '"a", "b"', False), ("If-Match", "W/T", False), ("If-Match", 'W/T, "a"', False),
@@ -80,7 +80,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("name, value, done", CASES)
-def test_what_a_header_says(papers, paper, name, value, done):
+def test_the_value_of_the_header(papers, paper, name, value, done):
     answer = send(papers, paper, **{name: value.replace("T", tag_of(papers, paper))})
     if done:
         assert answer.status == 200 and title(papers, paper) == "new", answer
@@ -88,19 +88,19 @@ def test_what_a_header_says(papers, paper, name, value, done):
         refused(papers, paper, answer)
 
 
-def test_a_weak_tag_is_told_what_to_do(papers, paper):
-    """nginx weakens the tag of what it compresses."""
+def test_the_refusal_of_a_weak_tag_says_what_to_do(papers, paper):
+    """nginx weakens the tag of a response that it compresses."""
     assert "without its W/" in refused(papers, paper, send(papers, paper, If_Match="W/" + tag_of(papers, paper)))
 
 
-def test_both_headers_have_to_hold(papers, paper):
+def test_both_headers_must_hold(papers, paper):
     tag = tag_of(papers, paper)
     refused(papers, paper, send(papers, paper, If_Match=tag, If_None_Match=tag))
     refused(papers, paper, send(papers, paper, If_Match='"a"', If_None_Match='"a"'))
     assert send(papers, paper, If_Match=tag, If_None_Match='"a"').status == 200
 
 
-def test_what_is_not_there_fails_if_match_and_passes_if_none_match(papers):
+def test_a_missing_row_fails_if_match_and_passes_if_none_match(papers):
     for method in ("PATCH", "DELETE", "PUT", "POST"):
         for value in ("*", '"a"'):
             number = next(NUMBERS)
@@ -112,7 +112,7 @@ def test_what_is_not_there_fails_if_match_and_passes_if_none_match(papers):
     assert send(papers, next(NUMBERS), method="DELETE", If_None_Match="*").status == 404  # the handler's own
 
 
-def test_a_deletion(papers, paper):
+def test_a_deletion_obeys_if_match(papers, paper):
     tag = tag_of(papers, paper)
     assert send(papers, paper, If_Match=tag, to="newer").status == 200
     assert send(papers, paper, method="DELETE", If_Match=tag).status == 412 and title(papers, paper) == "newer"
@@ -120,7 +120,7 @@ def test_a_deletion(papers, paper):
     assert send(papers, paper, method="DELETE", If_Match=tag).status == 412 and title(papers, paper) is None
 
 
-def test_a_read_with_another_tag_is_412_too(papers, paper):
+def test_a_read_with_another_tag_is_a_412_too(papers, paper):
     tag = tag_of(papers, paper)
     for method in ("GET", "HEAD"):
         for value, status in ((tag, 200), ("*", 200), (f'"a", {tag}', 200), ('"a"', 412), (f"W/{tag}", 412), ("x", 412)):
@@ -131,7 +131,7 @@ def test_a_read_with_another_tag_is_412_too(papers, paper):
     assert papers.client.get(f"/papers/{next(NUMBERS)}", headers={"If-Match": "*"}).status == 404
 
 
-def test_a_route_can_demand_it(papers, paper):
+def test_a_route_can_require_the_header(papers, paper):
     for headers in ({}, {"If_None_Match": '"a"'}):
         assert "If-Match is required" in refused(papers, paper, send(papers, paper, "/guarded", **headers), 428)
     refused(papers, paper, send(papers, paper, "/guarded", If_None_Match="*"))
@@ -139,19 +139,19 @@ def test_a_route_can_demand_it(papers, paper):
 
 
 @pytest.mark.parametrize("suffix", ["/no-get", "/queried", "/half-signed-in"])
-def test_what_cannot_be_compared_is_not_done(papers, paper, suffix):
+def test_a_write_without_a_comparable_get_is_not_done(papers, paper, suffix):
     for headers in ({"If_Match": "*"}, {"If_Match": '"a"'}, {"If_None_Match": "*"}, {"If_None_Match": '"a"'}):
         assert "no GET" in refused(papers, paper, send(papers, paper, suffix, **headers))
     assert send(papers, paper, suffix).status == 200
 
 
-def test_a_get_that_refuses_is_not_compared(papers, paper):
+def test_a_get_that_fails_is_not_compared(papers, paper):
     for headers in ({"If_Match": "*"}, {"If_None_Match": '"a"'}):
         assert "GET of this path fails" in refused(papers, paper, send(papers, paper, "/forbidden", **headers))
     assert send(papers, paper, "/forbidden").status == 200
 
 
-def test_a_tag_of_the_handlers_own(papers, paper):
+def test_a_weak_tag_of_the_handler_never_matches_if_match(papers, paper):
     assert tag_of(papers, paper, "/own-tag") == 'W/"own"'
     refused(papers, paper, send(papers, paper, "/own-tag", If_Match='W/"own"'))
     refused(papers, paper, send(papers, paper, "/own-tag", If_Match='"own"'))
@@ -159,15 +159,15 @@ def test_a_tag_of_the_handlers_own(papers, paper):
     assert send(papers, paper, "/own-tag", If_Match="*").status == 200
 
 
-def test_a_route_without_a_database(papers, paper):
+def test_a_route_without_a_database_obeys_if_match(papers, paper):
     tag = tag_of(papers, paper, "/none")
     assert send(papers, paper, "/none", method="POST", If_Match=tag).status == 200
     refused(papers, paper, send(papers, paper, "/none", method="POST", If_Match='"a"'))
 
 
-# --- who asks ---
+# --- the caller ---
 
-def test_a_user_is_changed_under_the_tag_of_their_own(papers):
+def test_a_user_is_changed_only_under_the_current_tag(papers):
     users = papers.client
     user = users.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"}).json()
     path, tag = f"/users/{user['id']}", users.get(f"/users/{user['id']}").headers["etag"]
@@ -182,7 +182,7 @@ def test_a_user_is_changed_under_the_tag_of_their_own(papers):
     assert users.get(path).json()["name"] == "Grace"
 
 
-def test_the_get_is_asked_by_the_same_caller(papers, paper):
+def test_the_get_runs_for_the_same_caller(papers, paper):
     one, other = (papers.client.of(str(uuid.uuid4())) for _ in range(2))
     tag = tag_of(papers, paper, "/signed-in", one)
     refused(papers, paper, send(papers, paper, "/signed-in", client=other, If_Match=tag))
@@ -190,17 +190,17 @@ def test_the_get_is_asked_by_the_same_caller(papers, paper):
     assert send(papers, paper, "/signed-in", client=one, If_Match=tag).status == 200
 
 
-def test_what_redis_has_is_not_compared(papers, paper):
+def test_a_cached_response_is_not_compared(papers, paper):
     old = tag_of(papers, paper, "/cached")
     papers.site.query("UPDATE paper_rows SET title = 'of another' WHERE id = %s", paper)
     assert send(papers, paper, "/cached", If_Match=old).status == 412
     assert title(papers, paper) == "of another"
 
 
-# --- many ---
+# --- simultaneous requests ---
 
 @pytest.mark.parametrize("suffix, others", [("/slowly", {412}), ("/serializable", {412}), ("/once", {409, 412}), ("/manual", {409, 412})])
-def test_of_two_with_one_tag_one_is_done(papers, suffix, others):
+def test_one_of_two_writes_with_one_tag_is_done(papers, suffix, others):
     for _ in range(5):
         number = next(NUMBERS)
         papers.site.query("INSERT INTO paper_rows (id, title) VALUES (%s, 'old')", number)
@@ -212,7 +212,7 @@ def test_of_two_with_one_tag_one_is_done(papers, suffix, others):
         assert title(papers, number) == next(answer.json()["title"] for answer in answers if answer.status == 200)
 
 
-def test_of_many_with_one_tag_one_is_done(papers):
+def test_one_of_many_writes_with_one_tag_is_done(papers):
     for _ in range(20):
         number = next(NUMBERS)
         papers.site.query("INSERT INTO paper_rows (id, title) VALUES (%s, 'old')", number)
@@ -222,7 +222,7 @@ def test_of_many_with_one_tag_one_is_done(papers):
         assert sorted(answer.status for answer in answers) == [200, 412, 412], answers
 
 
-def test_of_two_that_create_one_is_done(papers):
+def test_one_of_two_creations_is_done(papers):
     for _ in range(5):
         number = next(NUMBERS)
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -230,19 +230,19 @@ def test_of_two_that_create_one_is_done(papers):
         assert sorted(answer.status for answer in answers) == [201, 412], answers
 
 
-# --- a repeat ---
+# --- repeats ---
 
-def test_a_repeat_gets_its_first_answer_whatever_is_there_now(papers):
+def test_a_repeat_gets_its_first_answer_whatever_the_row_is_now(papers):
     number, key = next(NUMBERS), str(uuid.uuid4())
     first, again = (send(papers, number, method="POST", If_None_Match="*", Idempotency_Key=key) for _ in range(2))
     assert first.status == 201 and (again.status, again.body) == (201, first.body)
     assert again.headers["idempotency-replayed"] == "true"
     tag, key = tag_of(papers, number), str(uuid.uuid4())
     assert send(papers, number, method="POST", If_Match='"a"', Idempotency_Key=key).status == 412
-    assert send(papers, number, method="POST", If_Match=tag, Idempotency_Key=key).status == 409  # it was not kept: done, and there
+    assert send(papers, number, method="POST", If_Match=tag, Idempotency_Key=key).status == 409  # the 412 was not kept: this POST ran, and the row exists
 
 
-def test_a_repeat_of_a_path_whose_get_asks_no_database(papers, paper):
+def test_a_repeat_works_where_get_asks_no_database(papers, paper):
     key, tag = str(uuid.uuid4()), tag_of(papers, paper, "/constant")
     first = send(papers, paper, "/constant", "POST", If_Match=tag, Idempotency_Key=key)
     assert first.status == 200
@@ -251,9 +251,9 @@ def test_a_repeat_of_a_path_whose_get_asks_no_database(papers, paper):
         assert (again.status, again.body) == (200, first.body) and again.headers["idempotency-replayed"] == "true"
 
 
-# --- what it costs, and what is said of it ---
+# --- cost and documentation ---
 
-def test_without_the_header_it_costs_nothing_and_with_it_one_round_trip(papers, paper):
+def test_the_comparison_costs_one_round_trip_and_nothing_without_the_header(papers, paper):
     for _ in range(2):
         plain = papers.line_of(send(papers, paper))
         guarded = papers.line_of(send(papers, paper, If_Match=tag_of(papers, paper)))
@@ -263,7 +263,7 @@ def test_without_the_header_it_costs_nothing_and_with_it_one_round_trip(papers, 
     assert (late["flights"], late["queries"], late["outcome"]) == (1, 1, "rolled_back")
 
 
-def test_the_document_says_so(papers):
+def test_the_document_has_the_header_and_its_responses(papers):
     import subprocess
     done = subprocess.run([program("papers"), "--openapi"], env=papers.environment, capture_output=True, text=True)
     paths = json.loads(done.stdout)["paths"]

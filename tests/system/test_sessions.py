@@ -1,4 +1,4 @@
-"""Sessions: what ends an access token before its time, seen by each transaction in the flight that it has anyway."""
+"""Sessions: each transaction checks, without a round trip more, whether the session of an access token has ended."""
 import concurrent.futures
 import re
 import uuid
@@ -25,7 +25,7 @@ def change(service, token, old, new):
 
 @pytest.fixture
 def ada(null):
-    """Registered."""
+    """A registered user."""
     wanted = someone()
     answer = null.client.post("/auth/register", wanted)
     assert answer.status == 201
@@ -38,7 +38,7 @@ def session(service, user, password=PASSWORD):
     return answer.json()
 
 
-# --- what ends them ---
+# --- the end of a session ---
 
 
 def test_signing_out_ends_this_session_alone(service):
@@ -54,7 +54,7 @@ def test_signing_out_ends_this_session_alone(service):
     assert me(service, other["access_token"]).status == 200 and refresh(service, other["refresh_token"]).status == 200
 
 
-def test_signing_out_everywhere_ends_all_of_a_user_and_nobody_elses(null, ada):
+def test_signing_out_everywhere_ends_all_sessions_of_that_user_only(null, ada):
     sessions = [session(null, ada) for _ in range(3)]
     sessions.append(refresh(null, sessions[0]["refresh_token"]).json())
     other = someone()
@@ -68,11 +68,11 @@ def test_signing_out_everywhere_ends_all_of_a_user_and_nobody_elses(null, ada):
     assert me(null, session(null, ada)["access_token"]).status == 200
 
 
-def test_a_refreshed_session_stays_one_and_its_tokens_end_with_it(null, ada):
+def test_a_refreshed_session_stays_the_same_and_its_tokens_end_with_it(null, ada):
     first = session(null, ada)
     second = refresh(null, first["refresh_token"]).json()
     assert me(null, first["access_token"]).status == me(null, second["access_token"]).status == 200
-    assert refresh(null, first["refresh_token"]).status == 400  # shown again: stolen, or stolen from
+    assert refresh(null, first["refresh_token"]).status == 400  # used again: by a thief, or by the owner after a thief
     assert_refused(me(null, first["access_token"]))
     assert_refused(me(null, second["access_token"]))
 
@@ -85,15 +85,15 @@ def test_a_session_whose_refresh_tokens_have_expired_has_ended(null, ada):
 
 @pytest.mark.parametrize("gone", ["UPDATE users SET deleted_at = now() WHERE id = %s",
                                   "WITH a AS (DELETE FROM refresh_tokens WHERE user_id = %s) SELECT"])
-def test_a_user_who_is_gone_has_no_session(null, ada, gone):
+def test_a_deleted_user_has_no_session(null, ada, gone):
     token = session(null, ada)["access_token"]
     assert me(null, token).status == 200
     null.site.query(gone, ada["id"])
     assert_refused(me(null, token))
 
 
-def test_what_is_made_of_a_session_while_it_is_ended_ends_too(null, ada):
-    """The refresh is not committed yet when the session is signed out of."""
+def test_a_token_made_while_its_session_ends_ends_too(null, ada):
+    """The refresh is not committed yet when the user signs out."""
     first = session(null, ada)
     with null.site.postgres.admin("app") as link, link.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(2) as pool:
         link.autocommit = False
@@ -110,19 +110,19 @@ def test_what_is_made_of_a_session_while_it_is_ended_ends_too(null, ada):
 
 
 @pytest.mark.parametrize("user, sid", [
-    (tokens.USER, str(uuid.uuid4())),  # no session that there is
+    (tokens.USER, str(uuid.uuid4())),  # a session that does not exist
     (str(uuid.uuid4()), tokens.SESSION),  # of another user
     (tokens.SESSION, tokens.USER)], ids=["no session", "another user's", "a user's id"])
-def test_a_token_of_no_session_of_its_user_is_refused(null, user, sid):
+def test_a_token_without_a_session_of_its_user_is_refused(null, user, sid):
     assert_refused(me(null, tokens.token(SECRET_CANARY, user, sid=sid)))
     null.site.begin_session(user)
     assert_refused(me(null, tokens.token(SECRET_CANARY, user, sid=sid)))
 
 
-# --- who looks ---
+# --- the check in each transaction ---
 
 
-def test_each_kind_of_transaction_looks_and_does_nothing_then(service):
+def test_each_kind_of_transaction_checks_the_session_and_then_does_nothing(service):
     user = str(uuid.uuid4())
     client = service.client.of(user)
     key = {"Idempotency-Key": str(uuid.uuid4())}
@@ -142,7 +142,7 @@ def test_each_kind_of_transaction_looks_and_does_nothing_then(service):
     assert service.site.query("SELECT name, deleted_at FROM users WHERE id = %s", user) == [("Somebody", None)]
 
 
-def test_the_look_takes_no_round_trip(null):
+def test_the_check_costs_no_round_trip(null):
     user = null.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"}).json()
     client = null.client.of(user)
     for answer in (client.get("/auth/me"), client.send("PATCH", f"/users/{user['id']}", {"name": "Grace"}),
@@ -150,7 +150,7 @@ def test_the_look_takes_no_round_trip(null):
         assert answer.status < 300 and null.line_of(answer)["flights"] == 1
 
 
-def test_policies_and_rights_of_the_role_do_not_decide_who_is_signed_in(null, ada):
+def test_policies_and_privileges_of_the_role_do_not_decide_who_is_signed_in(null, ada):
     token = session(null, ada)["access_token"]
     null.site.query("ALTER TABLE users ENABLE ROW LEVEL SECURITY; ALTER TABLE users FORCE ROW LEVEL SECURITY;"
                     "CREATE POLICY own_row ON users USING (id = request_user());"
@@ -166,7 +166,7 @@ def test_policies_and_rights_of_the_role_do_not_decide_who_is_signed_in(null, ad
 
 
 def test_an_old_session_is_looked_up_by_indexes(null, ada):
-    """Of a session that was refreshed 5,000 times."""
+    """The session was refreshed 5,000 times."""
     family = str(uuid.uuid4())
     null.site.query("INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at, used_at)"
                     " SELECT gen_random_uuid(), %s, %s, now() - interval '1 day', now() FROM generate_series(1, 5000)", family, ada["id"])
@@ -186,7 +186,7 @@ def test_an_old_session_is_looked_up_by_indexes(null, ada):
 
 @pytest.fixture(scope="module")
 def late(site):
-    """A replica that has the schema, and of the rows what a test puts there: it lags behind for ever."""
+    """A replica that has the schema, and only the rows that a test inserts: it lags for ever."""
     postgres = site.new_postgres("lagging")
     postgres.start()
     yield postgres, site.url(password="app", port=postgres.port)
@@ -194,7 +194,7 @@ def late(site):
 
 
 @pytest.mark.parametrize("mode", ["null", "persistent"])
-def test_a_session_that_a_replica_does_not_know_yet_is_asked_of_the_primary(serve, late, mode):
+def test_the_primary_is_asked_for_a_session_that_a_replica_does_not_know_yet(serve, late, mode):
     postgres, url = late
     service = serve("auth", DATABASE_REPLICA_URL=url, DATABASE_CONNECTION=mode, DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     wanted = someone()
@@ -214,12 +214,12 @@ def test_a_session_that_a_replica_does_not_know_yet_is_asked_of_the_primary(serv
     assert_refused(me(service, given["access_token"]))
 
 
-# --- another password ---
+# --- change of password ---
 
 NEW_PASSWORD = "a horse that was replaced"
 
 
-def test_another_password_ends_the_other_sessions_and_keeps_this_one(service):
+def test_a_new_password_ends_the_other_sessions_and_not_this_one(service):
     wanted = someone()
     service.client.post("/auth/register", wanted)
     mine, other = session(service, wanted), session(service, wanted)
@@ -233,7 +233,7 @@ def test_another_password_ends_the_other_sessions_and_keeps_this_one(service):
     assert NEW_PASSWORD not in text
 
 
-def test_another_password_needs_the_old_one_and_a_good_one(null, ada):
+def test_a_new_password_needs_the_old_one_and_must_be_valid(null, ada):
     token, other = session(null, ada)["access_token"], session(null, ada)
     answer = change(null, token, "not the password", NEW_PASSWORD)
     assert answer.status == 403 and answer.problem()["detail"] == "Wrong password"
@@ -244,13 +244,13 @@ def test_another_password_needs_the_old_one_and_a_good_one(null, ada):
     assert me(null, other["access_token"]).status == 200 and sign_in(null, ada).status == 200
 
 
-def test_a_user_without_a_password_cannot_get_one_so(null):
+def test_a_user_without_a_password_cannot_set_one(null):
     user = null.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"}).json()
     assert change(null, null.client.of(user).token, PASSWORD, NEW_PASSWORD).status == 403
 
 
-def test_a_sign_in_with_a_password_that_is_changed_meanwhile_makes_no_session(null, ada):
-    """Its check was right when it began; the change is not committed when the session is made."""
+def test_a_sign_in_with_a_password_that_is_changed_meanwhile_begins_no_session(null, ada):
+    """The password is still right when it is checked, and the change is not committed when the session begins."""
     token = session(null, ada)["access_token"]
     with null.site.postgres.admin("app") as link, link.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(1) as pool:
         link.autocommit = False

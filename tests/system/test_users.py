@@ -17,7 +17,7 @@ def created(service, **fields):
     return answer.json()
 
 
-def test_a_created_user_is_answered_whole_with_its_location(service):
+def test_a_created_user_is_returned_with_its_location(service):
     wanted = someone()
     answer = service.client.post("/users", wanted)
     row = answer.json()
@@ -61,12 +61,12 @@ def test_a_change_to_a_taken_email_is_a_conflict(service):
     assert service.client.of(one).send("PATCH", f"/users/{one['id']}", {"email": other["email"]}).status == 409
 
 
-def test_a_change_of_nothing_is_refused(service):
+def test_an_empty_change_is_refused(service):
     row = created(service)
     assert service.client.of(row).send("PATCH", f"/users/{row['id']}", {}).status == 422
 
 
-def test_a_deleted_user_is_gone_but_kept_in_the_table(service):
+def test_a_deleted_user_is_gone_but_stays_in_the_table(service):
     row = created(service)
     answer = service.client.of(row).ask("DELETE", f"/users/{row['id']}")
     assert (answer.status, answer.body) == (204, b"")
@@ -74,11 +74,11 @@ def test_a_deleted_user_is_gone_but_kept_in_the_table(service):
     assert again.status == 404 and again.problem()["detail"] == "User not found"
     for again in (service.client.of(row).ask("DELETE", f"/users/{row['id']}"),
                   service.client.of(row).send("PATCH", f"/users/{row['id']}", {"name": "x"})):
-        assert again.status == 401, again  # with the user all their sessions have ended
+        assert again.status == 401, again  # deleting a user ends all their sessions
     assert service.site.query("SELECT deleted_at IS NOT NULL FROM users WHERE id = %s", row["id"]) == [(True,)]
 
 
-def test_the_email_of_a_deleted_user_is_free_again(service):
+def test_the_email_of_a_deleted_user_can_be_used_again(service):
     row = created(service)
     service.client.of(row).ask("DELETE", f"/users/{row['id']}")
     assert created(service, email=row["email"])["id"] != row["id"]
@@ -100,7 +100,7 @@ def pages(service, limit):
     return items
 
 
-def test_pages_have_every_user_once_oldest_first_and_no_deleted_one(service):
+def test_pages_have_every_user_once_oldest_first_without_the_deleted_ones(service):
     rows = [created(service) for _ in range(7)]
     service.client.of(rows[3]).ask("DELETE", f"/users/{rows[3]['id']}")
     got = pages(service, 3)
@@ -124,18 +124,18 @@ def test_a_page_stays_where_it_was_when_rows_come_and_go(service):
     ("limit=0", "limit"), ("limit=101", "limit"), ("limit=ten", "limit"), ("limit=", "limit"), ("limit=1e1", "limit"),
     ("after=nonsense!", "after"), ("after=", "after"), ("limti=5", "limti"), ("limit=1&limit=2", "limit"),
 ])
-def test_a_wrong_query_names_its_parameter(null, query, parameter):
+def test_an_invalid_query_names_its_parameter(null, query, parameter):
     problem = null.client.get(f"/users?{query}").problem()
     assert problem["status"] == 422
     assert [(error["in"], error["name"]) for error in problem["errors"]] == [("query", parameter)]
 
 
 def test_a_forged_cursor_is_refused_and_not_a_server_error(null):
-    # base64url of "soon\x1fnobody": two keys that no column takes.
+    # base64url of "soon\x1fnobody": two keys that no column accepts.
     assert null.client.get("/users?after=c29vbh9ub2JvZHk").status == 422
 
 
-def test_a_limit_is_20_when_none_is_given(null):
+def test_the_default_limit_is_20(null):
     for _ in range(21):
         created(null)
     assert len(null.client.get("/users").json()["items"]) == 20

@@ -1,5 +1,5 @@
-"""What passes our checks, Postgres takes and means the same by it: the fuzz targets' seeds, and what `make fuzz` has found to be
-new paths, sent through to the server."""
+"""Postgres accepts what passes our checks, with the same meaning: the seeds of the fuzz targets, and inputs with which `make fuzz`
+found new paths, are sent through to the server."""
 import json
 import math
 import os
@@ -13,7 +13,7 @@ from conftest import Service
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SEEDS = ROOT / "tests" / "fuzz" / "seeds"
 CORPUS = ROOT / "build" / "fuzz" / "corpus"
-CORPUS_MAX = int(os.environ.get("CORPUS_MAX", "400"))  # files of it, of which there may be thousands
+CORPUS_MAX = int(os.environ.get("CORPUS_MAX", "400"))  # how many of its files are used; there may be thousands
 
 
 def inputs(target):
@@ -46,7 +46,7 @@ def same(sent, got):
 
 
 def check(values, text):
-    """True: it passed, and is in Postgres what it is here. False: it was refused before it reached Postgres."""
+    """Returns True if the text passed and means the same in Postgres, False if it was refused before it reached Postgres."""
     answer = send_value(values, text)
     if answer.status == 400:
         assert answer.problem()["detail"].startswith("The body is not valid JSON: "), (text, answer)
@@ -56,18 +56,18 @@ def check(values, text):
     return True
 
 
-def test_what_passes_the_gate_jsonb_takes_for_the_same(values):
+def test_json_that_passes_the_gate_means_the_same_as_jsonb(values):
     passed = [check(values, text) for text in inputs("json")]
     assert any(passed) and not all(passed)
 
 
-# The outermost of what a double and a decimal of Postgres are.
+# The extremes of a double and of Postgres' numeric.
 NUMBERS = ["0e-20000", "0e20000", "0.0e-16384", "0e-9999", "0e0000000000000000000001", "1e-16384", "5e-324", "1.7976931348623157e308",
            "-0.0", "0." + "0" * 58 + "1", "9" * 19 + "e" + "9", "1e-" + "0" * 50 + "3"]
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_number_is_refused_at_once_or_taken(values, number):
+def test_an_extreme_number_is_refused_at_once_or_accepted(values, number):
     check(values, b"[" + number.encode() + b"]")
 
 
@@ -90,7 +90,7 @@ def some_value(source, depth=0):
     return {str(some_value(source, 9)): some_value(source, depth + 1) for _ in range(source.randrange(5))}
 
 
-def test_values_made_at_random_are_the_same_in_postgres(values):
+def test_random_values_are_the_same_in_postgres(values):
     source = random.Random(7)
     for _ in range(300):
         value = some_value(source)
@@ -99,20 +99,21 @@ def test_values_made_at_random_are_the_same_in_postgres(values):
 
 # --- parameters ---
 
-# As in tests/fuzz/param.c; those of its rows that a query of this program has.
+# The rows of tests/fuzz/param.c that the query of this program has.
 PARAM_ROWS = {0: "string", 4: "uuid", 5: "email", 6: "int", 9: "float", 10: "bool", 11: "date", 12: "datetime", 17: "strings",
               18: "ints"}
 PARAM_COUNT = 19
 
-# Of a leap second what datetime_valid() takes, Postgres takes, and what it refuses is none or one that Postgres refuses.
+# Postgres accepts each leap second that datetime_valid() accepts. One that datetime_valid() refuses does not exist, or
+# Postgres refuses it too.
 LEAPS = [("2016-12-31T23:59:60Z", True), ("2016-12-31T23:59:60.000Z", True), ("2016-12-31T23:59:60.5Z", False),
          ("1998-12-31T15:59:60-08:00", True), ("1998-12-31T15:59:60.999999999-08:00", True), ("2017-01-01T05:29:60.5+05:30", True),
          ("1998-12-31T23:59:60-08:00", False), ("2016-12-31T22:59:60Z", False)]
 
 
-@pytest.mark.parametrize("text, taken", LEAPS)
-def test_a_leap_second_is_the_last_of_a_day_of_utc(values, text, taken):
-    assert check_parameter(values, "datetime", [text]) == taken
+@pytest.mark.parametrize("text, accepted", LEAPS)
+def test_a_leap_second_ends_a_utc_day(values, text, accepted):
+    assert check_parameter(values, "datetime", [text]) == accepted
 
 
 EDGES = [
@@ -127,7 +128,7 @@ EDGES = [
 
 
 def ask(values, name, texts):
-    """Refused is a value with the name of its parameter, never by the database in general words."""
+    """A refusal names the parameter; it never comes from the database in general words."""
     query = urllib.parse.urlencode([(name, text) for text in texts])
     answer = values.get(f"/values?{query}")
     if answer.status == 422:
@@ -152,11 +153,11 @@ def check_parameter(values, name, texts):
 
 
 @pytest.mark.parametrize("name, text", EDGES)
-def test_a_value_at_the_edge_is_refused_at_once_or_taken(values, name, text):
+def test_a_value_at_the_edge_is_refused_at_once_or_accepted(values, name, text):
     check_parameter(values, name, [text])
 
 
-def test_what_passes_as_a_parameter_postgres_takes_for_the_same(values):
+def test_parameters_that_pass_mean_the_same_in_postgres(values):
     seen = set()
     for data in inputs("param"):
         name = PARAM_ROWS.get(data[0] % PARAM_COUNT) if data else None
