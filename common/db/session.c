@@ -2,19 +2,13 @@
 
 #include "base/log.h"
 
-#define LOG_PAUSE_US INT64_C(60000000)
-
 /* --- the replica --- */
 
 static void
 log_replica_away(struct replica *replica, const struct error *err)
 {
-	int64_t now_us = clock_now_us();
-
-	if (replica->logged_us && now_us - replica->logged_us < LOG_PAUSE_US)
-		return;
-	replica->logged_us = now_us;
-	log_printf(LOG_WARNING, "replica away, reads go to the primary", "%s", err->detail);
+	if (log_limit_allows(&replica->log_limit))
+		log_printf(LOG_WARNING, "replica away, reads go to the primary", "%s", err->detail);
 }
 
 static bool

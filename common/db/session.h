@@ -8,6 +8,7 @@
 #ifndef NULLPOOL_DB_SESSION_H
 #define NULLPOOL_DB_SESSION_H
 
+#include "base/log.h"
 #include "db/connect.h"
 
 #define REPLICA_WAIT_MS  2000
@@ -18,7 +19,7 @@
 struct replica {
 	struct connector *connector;
 	int64_t away_until_us;
-	int64_t logged_us; /* 0: never */
+	struct log_limit log_limit;
 };
 
 enum session_fitness {
