@@ -1,4 +1,4 @@
-"""--doctor: each thing that a request needs, and the true cause of what is wrong."""
+"""--doctor: checks everything that a request needs, and names the cause of a failure."""
 import json
 import re
 import ssl
@@ -21,7 +21,7 @@ WAY = ["settings", "resolve", "tcp", "tls", "login", "round trip", "trips", "ser
 
 @pytest.fixture(scope="module")
 def place(site):
-    """Where the programs are asked: with the tree's migrations and nginx, and without a .local of somebody's make run."""
+    """The working directory of the programs: it has the tree's migrations and nginx, but no .local of a make run."""
     place = site.folder("doctor")
     for name in ("migrations", "nginx"):
         (place / name).symlink_to(ROOT / name)
@@ -30,10 +30,10 @@ def place(site):
 
 @pytest.fixture
 def ask(site, place):
-    return lambda **settings: Finding(site, **{"cwd": place, **settings})
+    return lambda **settings: Result(site, **{"cwd": place, **settings})
 
 
-class Finding:
+class Result:
     def __init__(self, site, cwd, handler="users", **settings):
         self.ran = subprocess.run([program(handler).absolute(), "--doctor=json"], env=site.environment(**settings),
                                   capture_output=True, text=True, timeout=60, cwd=cwd)
@@ -44,7 +44,7 @@ class Finding:
         assert self.ran.returncode == (1 if self.first else 0)
         assert CANARY not in self.ran.stdout + self.ran.stderr
 
-    def crosses(self):
+    def failed(self):
         return [name for name, check in self.checks.items() if not check["good"]]
 
     def figure(self, name):
@@ -53,26 +53,26 @@ class Finding:
     def advice(self, name):
         return self.checks[name]["advice"]
 
-    def saves(self, how):
-        """What it would gain, of each suggestion whose advice begins so."""
+    def gains(self, how):
+        """Return the gain of each suggestion whose advice begins with `how`."""
         return [suggestion["figure"] for suggestion in self.suggestions if suggestion["advice"].startswith(how)]
 
 
-def test_all_is_well(ask):
+def test_all_checks_pass(ask):
     found = ask(DATABASE_CONNECTION="null")
-    assert (found.first, found.crosses(), list(found.checks)) == (None, [], WAY)
+    assert (found.first, found.failed(), list(found.checks)) == (None, [], WAY)
     assert re.match(r"TLSv1\.3, TLS_\w+, group \S+ at the first try, [\d.]+ ms; certificate not verified, valid for \d+ days; "
                     r"localhost < nullpool local CA$", found.figure("tls"))
     assert "channel_binding=require" in found.advice("tls")
     assert re.match(r"scram-sha-256 with channel binding, [\d.]+ ms$", found.figure("login")) and not found.advice("login")
-    # The first of a process asks for TLS, whatever it knows later.
+    # The first connection of a process asks for TLS, whatever the process learns later.
     assert found.figure("trips").startswith("6 to connect, 1 for a marked statement: 7 in a request of mode null")
     assert found.figure("server").startswith("PostgreSQL ") and found.figure("server").endswith("app as app_user, UTF8")
     assert found.figure("pooler") == "none, the server itself"
     assert found.figure("migrations").endswith(", the newest") and "owns 0 tables" in found.figure("role")
 
 
-def test_for_people_it_is_a_line_a_check(site, place):
+def test_people_get_a_line_for_each_check(site, place):
     ran = subprocess.run([program("users").absolute(), "--doctor"], env=site.environment(), capture_output=True, text=True, timeout=60,
                          cwd=place)
     lines = [line for line in ran.stdout.splitlines() if "->" not in line and " suggestion " not in line]
@@ -81,7 +81,7 @@ def test_for_people_it_is_a_line_a_check(site, place):
 
 
 @pytest.mark.parametrize("query", ["?sslmode=verify-full&sslrootcert={root}", "?sslmode=require&channel_binding=require"])
-def test_a_proven_server_needs_no_advice(site, ask, query):
+def test_an_authenticated_server_needs_no_advice(site, ask, query):
     found = ask(DATABASE_URL=site.url(query=query.format(root=site.authority.root)))
     assert found.first is None and found.advice("tls") is None
     assert ("certificate verified" in found.figure("tls")) == ("verify-full" in query)
@@ -105,7 +105,7 @@ def test_the_cause_is_named(site, ask, about, settings, first, figure, advice):
     if where:
         settings["DATABASE_URL"] = site.url(**where)
     found = ask(DATABASE_CONNECT_TIMEOUT=3, **settings)
-    assert (found.first, found.crosses()[:1]) == (first, [first])
+    assert (found.first, found.failed()[:1]) == (first, [first])
     assert figure in found.figure(first) and advice in found.advice(first)
 
 
@@ -113,10 +113,10 @@ def test_the_cause_is_named(site, ask, about, settings, first, figure, advice):
     ("fastcgi_read_timeout 2m;", 120), ("\tfastcgi_read_timeout\t 30000ms ;", 30), ("fastcgi_read_timeout 1m30s;", 90),
     ("fastcgi_read_timeout 61;", 61), ("fastcgi_read_timeout 1M;", 2592000), ("fastcgi_read_timeout 1x;", None),
     ("fastcgi_read_timeout $long;", None), ("fastcgi_read_timeouts 5;", None)])
-def test_the_timeout_of_nginx_is_read_as_nginx_does(site, ask, line, seconds):
+def test_the_timeout_of_nginx_is_read_as_nginx_reads_it(site, ask, line, seconds):
     cwd = site.folder("doctor-nginx")
     (cwd / "nginx").mkdir()
-    (cwd / "nginx" / "fastcgi.conf").write_text(f"# of ours\n{line}\n")
+    (cwd / "nginx" / "fastcgi.conf").write_text(f"# a comment\n{line}\n")
     found = ask(cwd=cwd, REQUEST_TIMEOUT=60)
     if seconds is None:
         assert "nginx" not in found.checks
@@ -127,8 +127,8 @@ def test_the_timeout_of_nginx_is_read_as_nginx_does(site, ask, line, seconds):
 
 @pytest.mark.parametrize("connections, files, good", [
     (1062, 2000, True), (1061, 2000, False), (768, None, False), (2000, 1999, False), ("auto", None, None)])
-def test_nginx_has_room_for_all_who_wait(site, ask, connections, files, good):
-    """Two connections for each of the 511 in the queue and the 20 workers."""
+def test_nginx_needs_connections_for_all_requests_that_wait(site, ask, connections, files, good):
+    """It needs two connections for each of the 511 in the queue and the 20 workers."""
     cwd = site.folder("doctor-connections")
     (cwd / ".local" / "nginx").mkdir(parents=True)
     (cwd / ".local" / "nginx" / "nginx.conf").write_text(
@@ -148,7 +148,7 @@ def test_a_server_without_tls(site, ask):
     assert found.first == "tls" and "SSL" in found.figure("tls") and "the server has no TLS" in found.advice("tls")
 
 
-def test_what_is_no_postgres(site, ask):
+def test_a_server_that_is_not_postgres(site, ask):
     def web_server(link):
         link.recv(8)
         link.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -159,8 +159,8 @@ def test_what_is_no_postgres(site, ask):
     assert found.first == "tls" and "not Postgres" in found.advice("tls")
 
 
-def test_a_certificate_with_an_address_that_is_none(site, ask):
-    """Of five bytes, beside a name: who is not proven yet may have written anything."""
+def test_a_certificate_with_an_invalid_address(site, ask):
+    """The address has five bytes: a server that is not authenticated yet may send anything."""
     odd = site.authority.certificate("odd", sans=("DER:30:0f:82:06:61:2e:74:65:73:74:87:05:01:02:03:04:05",))
     with faults.tls_line(site.postgres.port, odd) as line:
         found = ask(DATABASE_URL=site.url(port=line.entrance, query=f"?sslmode=verify-full&sslrootcert={site.authority.root}"))
@@ -168,8 +168,8 @@ def test_a_certificate_with_an_address_that_is_none(site, ask):
 
 
 @pytest.fixture(scope="module")
-def ended(site):
-    """A Postgres whose certificate ended yesterday."""
+def expired(site):
+    """A Postgres whose certificate expired yesterday."""
     postgres = site.new_postgres("ended")
     postgres.certificate = site.authority.certificate("postgres-ended", days=-1)
     try:
@@ -179,8 +179,8 @@ def ended(site):
         postgres.stop("immediate")
 
 
-def test_a_certificate_that_ended(site, ask, ended):
-    url = {"password": "app", "port": ended.port}
+def test_an_expired_certificate(site, ask, expired):
+    url = {"password": "app", "port": expired.port}
     unproven = ask(DATABASE_URL=site.url(**url))
     proven = ask(DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={site.authority.root}", **url))
     assert unproven.first == "tls" and ", expired " in unproven.figure("tls") and "renewed" in unproven.advice("tls")
@@ -204,7 +204,7 @@ def test_a_certificate_of_another_host(site, ask):
 
 
 class Listens:
-    """A server with TLS, which says nothing more; `heard`: what it was told after that."""
+    """A server that sends nothing after its TLS handshake; `heard` is what it received then."""
 
     def __init__(self, certificate, key):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -218,7 +218,7 @@ class Listens:
             self.heard.append(secure.recv(4096))
 
 
-def test_a_certificate_whose_time_has_not_begun(site, ask):
+def test_a_certificate_that_is_not_valid_yet(site, ask):
     with server(Listens(*site.authority.certificate("early", begins=1))) as port:
         found = ask(DATABASE_URL=site.url(port=port, query=f"?sslmode=verify-full&sslrootcert={site.authority.root}"))
     # OpenSSL 3.6 adds "or the system clock is incorrect".
@@ -226,8 +226,8 @@ def test_a_certificate_whose_time_has_not_begun(site, ask):
     assert "the clock here" in found.advice("tls")
 
 
-def test_a_certificate_signed_by_itself(site, ask):
-    """The root of an authority, as a server's."""
+def test_a_self_signed_certificate(site, ask):
+    """The server's certificate is the root of an authority."""
     root = Authority(site.folder("itself"), "itself").root
     with server(Listens(root, root.with_suffix(".key"))) as port:
         found = ask(DATABASE_URL=site.url(port=port, query=f"?sslmode=verify-ca&sslrootcert={site.authority.root}"))
@@ -235,8 +235,8 @@ def test_a_certificate_signed_by_itself(site, ask):
     assert "does not have the CA that signed it" in found.advice("tls")
 
 
-def test_a_server_that_is_not_proven_is_not_told_who_asks(site, ask):
-    """Neither by libpq nor by the probe."""
+def test_a_server_that_is_not_authenticated_does_not_get_the_users_name(site, ask):
+    """Neither libpq nor the probe sends it."""
     other, listens = Authority(site.folder("yet-another-ca"), "another CA"), Listens(*site.authority.certificate())
     with server(listens) as port:
         found = ask(DATABASE_URL=site.url(port=port, query=f"?sslmode=verify-full&sslrootcert={other.root}"))
@@ -259,7 +259,7 @@ def test_a_server_that_does_not_wake_up_in_time(site, ask):
     assert "asleep" in found.advice("tls") and "DATABASE_CONNECT_TIMEOUT" in found.advice("tls")
 
 
-def test_a_redis_that_says_nothing_and_one_that_says_no(site, ask):
+def test_a_redis_that_does_not_answer_and_one_that_refuses(site, ask):
     with server(silent) as port:
         found = ask(REDIS_URL=f"redis://127.0.0.1:{port}/0", REDIS_TIMEOUT_MS=200)
     assert found.first == "redis" and found.figure("redis").startswith("PING: no answer within the time allowed")
@@ -277,12 +277,12 @@ def test_a_missing_migration(site, ask):
     assert found.first == "migrations" and found.figure("migrations") == f"at 0001, but the newest is {last}"
 
 
-def test_without_the_folder_the_revision_is_told(ask, tmp_path):
+def test_without_the_folder_the_revision_is_shown(ask, tmp_path):
     found = ask(cwd=tmp_path)
     assert found.first is None and "no folder to compare" in found.figure("migrations") and "nginx" not in found.checks
 
 
-def test_the_owner_is_no_role_for_programs(site, ask):
+def test_the_owner_is_not_a_role_for_programs(site, ask):
     found = ask(DATABASE_URL=site.url("app_owner", OWNER_CANARY))
     assert found.first == "role" and "MIGRATION_DATABASE_URL" in found.advice("role")
 
@@ -301,14 +301,14 @@ def pooler(site):
 
 
 def test_a_pooler_in_between(site, ask, pooler):
-    """It shares out: more clients than the server takes are none of its faults. It binds no channel."""
+    """It may have more clients than the server accepts. It does not offer channel binding."""
     found = ask(DATABASE_URL=site.url(port=pooler.port), DATABASE_POOL_SIZE=90, DATABASE_MAX_OVERFLOW=90)
     assert found.first is None and found.figure("pooler").startswith("one is in between")
     assert found.figure("login").startswith("scram-sha-256 without channel binding")
     assert "verify-full" in found.advice("tls")
 
 
-# --- how one logs in ---
+# --- methods of authentication ---
 
 HBA = """\
 local all by_trust trust
@@ -326,8 +326,8 @@ METHODS = {
 }
 
 
-class ManyWaysIn(Postgres):
-    """Each role of METHODS in the way that its name says; its CA for clients is the client's own certificate."""
+class ManyMethods(Postgres):
+    """Each role of METHODS logs in by the method in its name; the CA for clients is the client's own certificate."""
 
     def _configure(self):
         super()._configure()
@@ -348,8 +348,8 @@ class ManyWaysIn(Postgres):
 
 
 @pytest.fixture(scope="module")
-def many_ways(site):
-    postgres = ManyWaysIn(site.folder("many"), free_port(), site.authority, fsync=False)
+def many_methods(site):
+    postgres = ManyMethods(site.folder("many"), free_port(), site.authority, fsync=False)
     postgres.client = site.folder("client") / "client.crt"
     postgres.create("app", "app_owner", "owner", "app_user", "app")
     try:
@@ -361,63 +361,63 @@ def many_ways(site):
 
 
 @pytest.mark.parametrize("role", METHODS)
-def test_the_way_of_logging_in_is_named(site, ask, many_ways, role):
-    client = many_ways.client
+def test_the_method_of_authentication_is_named(site, ask, many_methods, role):
+    client = many_methods.client
     query = f"?sslmode=require&sslcert={client}&sslkey={client.with_suffix('.key')}" if role == "by_certificate" else "?sslmode=require"
-    found = ask(DATABASE_URL=site.url(role, "open", many_ways.port, query=query))
+    found = ask(DATABASE_URL=site.url(role, "open", many_methods.port, query=query))
     figure, advice = METHODS[role]
     assert found.first == "migrations" and found.figure("login").startswith(figure)
     assert advice in found.advice("login") if advice else found.advice("login") is None
 
 
-def test_over_a_unix_socket_trust_is_nobodys_fault(ask, many_ways):
-    found = ask(DATABASE_URL=None, DB_HOST=many_ways.data.resolve(), DB_PORT=many_ways.port, DB_NAME="app", DB_USER="by_trust",
+def test_trust_over_a_unix_socket_is_accepted(ask, many_methods):
+    found = ask(DATABASE_URL=None, DB_HOST=many_methods.data.resolve(), DB_PORT=many_methods.port, DB_NAME="app", DB_USER="by_trust",
                 DB_PASSWORD="open")
     assert found.figure("login").startswith("nothing is asked for") and found.advice("login") is None
     assert found.checks["tls"]["good"] and found.figure("tls") == "none"
 
 
-# --- what could be saved ---
+# --- suggestions ---
 
 
-def test_a_mode_that_spares_requests_the_way_is_a_suggestion(ask):
+def test_a_mode_without_a_connection_for_each_request_is_suggested(ask):
     found = ask(DATABASE_CONNECTION="null")
-    assert [figure.split(" ms")[0].split(",")[0] for figure in found.saves("DATABASE_CONNECTION=ahead")] == ["6 round trips"]
-    assert len(found.saves("DATABASE_CONNECTION=persistent")) == 1
+    assert [figure.split(" ms")[0].split(",")[0] for figure in found.gains("DATABASE_CONNECTION=ahead")] == ["6 round trips"]
+    assert len(found.gains("DATABASE_CONNECTION=persistent")) == 1
     found = ask(DATABASE_CONNECTION="ahead")
-    assert not found.saves("DATABASE_CONNECTION=ahead") and len(found.saves("DATABASE_CONNECTION=persistent")) == 1
+    assert not found.gains("DATABASE_CONNECTION=ahead") and len(found.gains("DATABASE_CONNECTION=persistent")) == 1
     for settings in ({"DATABASE_CONNECTION": "persistent"}, {"SERVERLESS": "true"}):
-        assert not ask(**settings).saves("DATABASE_CONNECTION"), settings
+        assert not ask(**settings).gains("DATABASE_CONNECTION"), settings
 
 
-def test_a_second_try_of_tls_is_seen(ask, tmp_path):
-    """Of a configuration without groups: OpenSSL offers X25519 then, and Postgres takes P-256 only."""
+def test_a_second_try_of_tls_is_shown(ask, tmp_path):
+    """Without groups in its configuration OpenSSL offers X25519, and Postgres accepts only P-256."""
     config = tmp_path / "openssl.cnf"
     config.write_text("")
     found = ask(OPENSSL_CONF=config)
-    if "group x25519" in found.figure("tls").lower():  # OpenSSL 3.6 writes it small
+    if "group x25519" in found.figure("tls").lower():  # OpenSSL 3.6 writes it in lower case
         pytest.skip("this Postgres takes what OpenSSL offers")
     assert " at the second try," in found.figure("tls")
-    assert re.match(r"1 round trip, [\d.]+ ms of each connection", found.saves("the server refuses the group")[0])
-    assert not ask().saves("the server refuses the group")
+    assert re.match(r"1 round trip, [\d.]+ ms of each connection", found.gains("the server refuses the group")[0])
+    assert not ask().gains("the server refuses the group")
 
 
-def test_a_bundle_of_cas_is_a_suggestion_and_one_ca_is_none(site, ask):
+def test_one_ca_is_suggested_in_place_of_a_bundle(site, ask):
     bundle = site.folder("bundle") / "bundle.pem"
     bundle.write_text(foreign_bundle(site) + site.authority.root.read_text())
     found = ask(DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={bundle}"))
-    assert re.match(r"[\d.]+ ms of CPU of each worker's first connection: 4 CAs", found.saves('sslrootcert with "nullpool local CA"')[0])
-    assert found.saves("sslmode=require&channel_binding=require")
+    assert re.match(r"[\d.]+ ms of CPU of each worker's first connection: 4 CAs", found.gains('sslrootcert with "nullpool local CA"')[0])
+    assert found.gains("sslmode=require&channel_binding=require")
     found = ask(DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={site.authority.root}"))
-    assert not found.saves("sslrootcert") and found.saves("sslmode=require&channel_binding=require")
-    assert not ask().saves("sslmode")
+    assert not found.gains("sslrootcert") and found.gains("sslmode=require&channel_binding=require")
+    assert not ask().gains("sslmode")
 
 
-# --- the pools' budget ---
+# --- the connection budget ---
 
 
-def test_all_endpoints_that_run_are_counted(serve, ask, place, tmp_path):
-    """... but one without a database, and this one by its settings."""
+def test_the_connections_of_all_running_endpoints_are_added_up(serve, ask, place, tmp_path):
+    """An endpoint without a database has none; those of this program follow from its settings."""
     service = serve("users", "probe", "metrics", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=5)
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local" / "run").symlink_to(service.run_dir)

@@ -1,4 +1,4 @@
-"""GET /metrics: what all endpoints did, as Prometheus reads it, also while they are full."""
+"""GET /metrics: the counters of all endpoints for Prometheus, also while they are busy."""
 import concurrent.futures
 import json
 import os
@@ -40,13 +40,13 @@ def scrape(service, **headers):
 
 
 def value(service, name, **labels):
-    """The sum of a metric's samples that have these labels."""
+    """Return the sum of a metric's samples that have these labels."""
     return sum(number for (sample, its), number in samples(scrape(service)).items()
                if sample == name and set(labels.items()) <= its)
 
 
 def settled(service, name, number, **labels):
-    """A request is counted after its answer."""
+    """Wait for the value: a request is counted after its response."""
     wait_until(f"{name} {labels} to be {number}", lambda: value(service, name, **labels) == number, 5)
 
 
@@ -92,7 +92,7 @@ def test_the_database_is_counted(serve):
         service.client.ask(method, f"{target}?label={uuid.uuid4()}")
     settled(service, "nullpool_transactions_total", 2, endpoint="probe", outcome="committed")
     settled(service, "nullpool_transactions_total", 1, endpoint="probe", outcome="rolled_back")
-    # Of the process's own counters a worker tells once a second, also when nothing more is asked of it.
+    # A worker adds its own counters once a second, also without another request.
     settled(service, "nullpool_connections_opened_total", 4, endpoint="probe")
     assert value(service, "nullpool_connects_total", endpoint="probe") == 4
     assert value(service, "nullpool_flights_total", endpoint="probe") >= 5
@@ -106,18 +106,18 @@ def test_connections_ahead_are_used_or_wasted(serve, site):
                         DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
 
         def used():
-            """Asked again when the next one is open: on a busy machine that takes longer than a client."""
+            """Ask again when the next connection is open: on a busy machine that takes longer than a request."""
             assert service.client.get("/probe/rows?label=none").status == 200
             wait_until("the next one", site.backends, 20)
             return value(service, "nullpool_ahead_hits_total", endpoint="probe") > 0
 
         wait_until("one to be used", used)
         wait_until("the next one to be too old", lambda: proxy.open == 0, 10)
-        # Without a request that would tell it.
+        # No request makes the worker tell it.
         wait_until("it to be told", lambda: value(service, "nullpool_ahead_wasted_total", endpoint="probe") >= 1, 5)
 
 
-def test_what_a_worker_wastes_by_leaving_is_told(serve):
+def test_a_connection_that_a_worker_wastes_by_ending_is_counted(serve):
     service = serve("metrics", "probe", DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=3600, DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=1,
                     WORKER_IDLE_TIMEOUT=1)
     service.client.get("/probe/rows?label=none")
@@ -125,8 +125,8 @@ def test_what_a_worker_wastes_by_leaving_is_told(serve):
     settled(service, "nullpool_connections_opened_total", 2, endpoint="probe")
 
 
-@pytest.mark.parametrize("target", ["/probe/marked", "/probe/rows"])  # its rows are kept, its answer is
-def test_a_repeat_is_not_a_transaction_that_was_committed(serve, target):
+@pytest.mark.parametrize("target", ["/probe/marked", "/probe/rows"])  # one keeps its rows for a repeat, the other its response
+def test_a_repeat_is_counted_as_replayed_and_not_as_committed(serve, target):
     service = serve("metrics", "probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     target, key = f"{target}?label={uuid.uuid4()}", str(uuid.uuid4())
     answers = [service.client.post(target, headers={"Idempotency-Key": key}) for _ in range(3)]
@@ -136,7 +136,7 @@ def test_a_repeat_is_not_a_transaction_that_was_committed(serve, target):
     assert [service.line_of(answer)["outcome"] for answer in answers] == ["committed", "replayed", "replayed"]
 
 
-def test_lines_that_a_full_disk_loses_are_counted_and_stop_no_request(serve):
+def test_log_lines_lost_to_a_full_disk_are_counted_and_block_no_request(serve):
     service = serve("metrics", "probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     endpoint = service.endpoints["probe"]
     endpoint.stop()
@@ -145,12 +145,12 @@ def test_lines_that_a_full_disk_loses_are_counted_and_stop_no_request(serve):
         endpoint.start()
         assert {service.client.get("/probe/rows?label=none").status for _ in range(5)} == {200}
         endpoint.log = service.log
-        # A line each, and the start's own, which a master or its check of the database lost.
+        # One line for each request, and those of the start, which the master or its check of the database lost.
         wait_until("all to be told", lambda: value(service, "nullpool_log_lines_dropped_total", endpoint="probe") >= 6, 5)
         endpoint.stop()
 
 
-def test_a_client_that_is_gone_before_its_turn_is_counted(serve):
+def test_a_client_that_leaves_before_its_turn_is_counted(serve):
     service = serve("metrics", "probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     path = service.run_dir / "probe.sock"
     with fastcgi.connect(path) as busy:
@@ -163,7 +163,7 @@ def test_a_client_that_is_gone_before_its_turn_is_counted(serve):
 
 
 @pytest.mark.parametrize("reason, password, port", [("authentication", "wrong", None), ("network", None, "free")])
-def test_connections_that_fail_are_counted_by_reason(serve, site, reason, password, port):
+def test_failed_connections_are_counted_by_reason(serve, site, reason, password, port):
     where = {name: number for name, number in (("password", password), ("port", free_port() if port else None)) if number}
     url = site.url(**where)
     service = serve("metrics", "probe", DATABASE_URL=url, DATABASE_CONNECTION="null", DATABASE_CONNECT_TIMEOUT=2)
@@ -206,24 +206,24 @@ def test_an_endpoint_whose_master_was_killed_is_down(watched):
     settled(watched, "nullpool_up", 1, endpoint="probe")
     endpoint = watched.expect_deaths().endpoints["probe"]
     os.kill(endpoint.pid, signal.SIGKILL)
-    endpoint.stop()  # a zombie would be alive to who asks by its number
+    endpoint.stop()  # a zombie would still count as alive
     wait_until("it to be seen", lambda: value(watched, "nullpool_up", endpoint="probe") == 0, 5)
     assert value(watched, "nullpool_up", endpoint="metrics") == 1
 
 
-def test_one_that_ended_by_itself_is_not_missed(watched):
+def test_an_endpoint_that_ended_regularly_is_left_out(watched):
     settled(watched, "nullpool_up", 1, endpoint="probe")
     watched.endpoints["probe"].stop()
     assert 'endpoint="probe"' not in scrape(watched)
 
 
-def test_promtool_finds_nothing_to_say(watched):
+def test_promtool_finds_no_fault(watched):
     watched.client.post(f"/probe/rows?label={uuid.uuid4()}")
     result = promtool("check", "metrics", text=scrape(watched))
     assert (result.returncode, result.stdout + result.stderr) == (0, "")
 
 
-def test_openmetrics_is_answered_to_who_accepts_it(watched):
+def test_a_client_that_accepts_openmetrics_gets_it(watched):
     answer = watched.client.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"})
     assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     text = answer.body.decode()
@@ -237,13 +237,13 @@ def from_address(service, address):
         return link.makefile("rb").read()
 
 
-def test_only_this_machine_may_ask(watched):
+def test_only_this_machine_may_scrape(watched):
     assert from_address(watched, "127.0.0.1").startswith(b"HTTP/1.1 200")
     refused = from_address(watched, "127.0.0.2")
     assert refused.startswith(b"HTTP/1.1 403") and b"application/problem+json" in refused and b"nullpool_" not in refused
 
 
-def test_others_may_be_allowed(watched):
+def test_other_addresses_may_be_allowed(watched):
     watched.nginx.stop()
     (watched.folder / "nginx" / "nullpool-metrics-prometheus.conf").write_text("allow 127.0.0.2;\n")
     watched.nginx.start()
@@ -268,7 +268,7 @@ class Prometheus(Process):
         self.wait_until("an answer", lambda: self.query("1"))
 
     def query(self, expression):
-        """The result's samples, or None while there is no answer."""
+        """Return the samples of the result, or None if Prometheus does not answer."""
         where = f"http://127.0.0.1:{self.port}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
         try:
             with urllib.request.urlopen(where, timeout=5) as answer:
@@ -304,7 +304,7 @@ def test_prometheus_scrapes_it_and_the_dashboard_shows_it(watched, prometheus):
     wait_until("a rate", lambda: prometheus.query(expressions()[0]), 30)
 
 
-def test_the_alert_rules_are_good_and_name_what_there_is(watched):
+def test_the_alert_rules_are_valid_and_name_existing_metrics(watched):
     result = promtool("check", "rules", MONITORING / "alerts.yml")
     assert result.returncode == 0, result.stdout + result.stderr
     watched.client.get("/probe/rows?label=none")
@@ -315,8 +315,8 @@ def test_the_alert_rules_are_good_and_name_what_there_is(watched):
 
 
 @pytest.mark.parametrize("gone, alerts", [("0+1x30", []), ("0+20x30", [{"exp_labels": {"endpoint": "users", "severity": "warning"}}])])
-def test_only_many_clients_that_leave_are_an_alert(site, gone, alerts):
-    """100 requests a minute. Since who leaves while the database works is counted too, there are always a few."""
+def test_the_alert_for_leaving_clients_needs_many_of_them(site, gone, alerts):
+    """100 requests a minute. A few clients always leave, since those who leave while the database works are counted too."""
     folder = site.folder(f"rules-{len(alerts)}")
     (folder / "test.yml").write_text(json.dumps({
         "rule_files": [str(MONITORING / "alerts.yml")],

@@ -32,7 +32,7 @@ def test_a_body_from_standard_input(site):
     assert done.returncode == 0 and done.stdout.startswith(b"HTTP/1.1 201 Created\r\n")
 
 
-def test_a_refusal_ends_with_1(site):
+def test_a_refused_request_exits_with_1(site):
     done = run(site, "users", "GET", "/users/nobody")
     assert done.returncode == 1 and done.stdout.startswith(b"HTTP/1.1 422 ")
 
@@ -41,7 +41,7 @@ def test_head_from_the_shell_has_no_body(site):
     assert run(site, "root", "HEAD", "/").stdout.endswith(b"\r\n\r\n")
 
 
-def test_an_answer_that_cannot_be_written_ends_with_1(site):
+def test_a_response_that_cannot_be_written_exits_with_1(site):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([program("root"), "GET", "/"], stdout=full, stderr=subprocess.PIPE, timeout=60,
                               env=site.environment(), check=False)
@@ -108,7 +108,7 @@ def test_options_need_no_settings(option, code):
     assert bool(done.stdout) == (code == 0)
 
 
-def test_started_as_nothing_it_says_how_it_is_used():
+def test_without_arguments_and_socket_it_prints_its_usage():
     done = subprocess.run([program("users")], capture_output=True, env={}, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 64 and b"usage:" in done.stderr
 
@@ -123,7 +123,7 @@ def test_openapi_describes_the_table():
     assert body["required"] == ["email", "name"] and body["additionalProperties"] is False
 
 
-def test_settings_are_printed_without_secrets_and_with_their_source(site):
+def test_settings_are_printed_with_their_source_and_without_secrets(site):
     text = run(site, "users", "--settings", APP_NAME="mine").stdout.decode()
     rows = {line.split()[0]: line for line in text.splitlines()}
     assert re.search(r"mine\s+\(environment\)", rows["APP_NAME"])
@@ -133,7 +133,7 @@ def test_settings_are_printed_without_secrets_and_with_their_source(site):
         assert canary not in text
 
 
-def test_every_wrong_setting_is_named_at_once_and_none_is_quoted(site):
+def test_all_wrong_settings_are_named_together_and_no_value_is_quoted(site):
     done = run(site, "users", "--settings", DATABASE_URL="postgresql://u:canary9@h:x/d", DATABASE_POOL_SIZE="many",
                LOG_LEVEL="loud", REDIS_URL="http://canary9", ENV="moon")
     text = done.stderr.decode()
@@ -165,7 +165,7 @@ def test_production_refuses_a_file_that_others_can_read(site):
     ("missing", "DATABASE_URL: is required"), ("no file", "No such file"), ("a folder", "Is a directory"),
     ("a ring", "Too many levels of symbolic links"), ("not ours to read", "Permission denied"), ("no text", "not UTF-8 text"),
 ])
-def test_settings_that_cannot_be_read_are_a_sentence_and_78(site, what, says):
+def test_settings_that_cannot_be_read_exit_with_78_and_a_sentence(site, what, says):
     folder = site.folder("unreadable")
     path = folder / ".env"
     settings = {"NULLPOOL_ENV_FILE": path, "DATABASE_URL": None, "MIGRATION_DATABASE_URL": None}
@@ -219,7 +219,7 @@ def test_the_start_is_logged_with_a_redacted_url_and_the_servers_versions(serve)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_with_0_and_leaves_no_worker(serve, number):
+def test_it_exits_with_0_and_leaves_no_worker(serve, number):
     service = serve("users")
     endpoint = service.endpoints["users"]
     wait_until("four workers", lambda: len(children(endpoint.pid)) >= 4, 10)
@@ -238,7 +238,7 @@ def test_workers_do_not_outlive_a_master_that_is_killed(serve):
     wait_until("the workers to end", lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), 10)
 
 
-def test_one_request_a_process_when_the_setting_says_so(serve):
+def test_each_request_gets_a_process_if_the_setting_says_so(serve):
     service = serve("root", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, WORKER_MAX_REQUESTS=1)
     pids = {service.line_of(service.client.get("/"))["pid"] for _ in range(3)}
     assert len(pids) == 3 and not service.lines(event="worker died")
@@ -276,7 +276,7 @@ def test_every_setting_is_in_the_readme_and_in_each_env_file(site):
         assert (missing, unknown) == ([], []), file
 
 
-def test_a_misspelled_setting_is_told_with_the_one_meant(site):
+def test_a_misspelled_setting_is_named_with_the_one_that_was_meant(site):
     done = run(site, "users", "--settings", DATABSE_POOL_SIZE=3)
     assert done.returncode == 0 and done.stderr == b"DATABSE_POOL_SIZE: is not a setting; did you mean DATABASE_POOL_SIZE? (environment)\n"
     path = site.folder("misspelled") / ".env"

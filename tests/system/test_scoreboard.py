@@ -1,4 +1,4 @@
-"""What a worker that was taken over writes into the scoreboard: its master goes on, and nobody believes it."""
+"""What a compromised worker writes into the scoreboard: its master goes on, and no reader trusts it."""
 import pathlib
 import signal
 import subprocess
@@ -13,7 +13,7 @@ from test_top import tables
 
 @pytest.fixture
 def bystander():
-    """A process of the same user that is none of the program's."""
+    """A process of the same user that does not belong to the program."""
     process = subprocess.Popen(["sleep", "600"])
     yield process
     process.kill()
@@ -22,12 +22,12 @@ def bystander():
 
 @pytest.fixture
 def service(serve):
-    """Workers may be killed: what their slots say of them is not to be trusted either."""
+    """Workers may be killed, since their slots cannot be trusted either."""
     return serve("metrics", "scribbler", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=1).expect_deaths()
 
 
 def refused(service):
-    """{endpoint: reason} of what /metrics leaves out."""
+    """Return {endpoint: reason} of the scoreboards that /metrics leaves out."""
     found = [dict(labels) for (name, labels), value in samples(scrape(service)).items()
              if name == "nullpool_scoreboard_refused" and value == 1]
     return {labels["endpoint"]: labels["reason"] for labels in found}
@@ -44,13 +44,13 @@ def reload(service):
     wait_until("the new program", lambda: len(service.lines(event="started", endpoint="scribbler")) > before, 10)
 
 
-def test_nonsense_in_every_field(service, bystander):
+def test_nonsense_in_any_field_harms_no_other(service, bystander):
     endpoint = service.endpoints["scribbler"]
     pid = endpoint.pid
     for value in (0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0, 1, 0x20202020, 0x01010101, bystander.pid):
         assert service.client.ask("PUT", f"/scribbler/words?value={value}").status == 204
         wait_until("an answer", lambda: serves(service), 10)
-        if value != 0:  # a board of zeros says that its master ended
+        if value != 0:  # a scoreboard of zeros says that its master has ended
             assert refused(service).keys() == {"scribbler"}
         assert not any(("endpoint", "scribbler") in labels for name, labels in samples(scrape(service))
                        if name != "nullpool_scoreboard_refused")
@@ -62,7 +62,7 @@ def test_nonsense_in_every_field(service, bystander):
 
 
 @pytest.mark.parametrize("whose", ["a bystander's", "all processes'", "its group's"])
-def test_nobody_else_is_killed(service, bystander, whose):
+def test_no_other_process_is_killed(service, bystander, whose):
     pid = {"a bystander's": bystander.pid, "all processes'": 0xFFFFFFFF, "its group's": 0}[whose]
     endpoint = service.endpoints["scribbler"]
     children = pathlib.Path(f"/proc/{endpoint.pid}/task/{endpoint.pid}/children")
@@ -70,12 +70,12 @@ def test_nobody_else_is_killed(service, bystander, whose):
     assert service.client.ask("PUT", f"/scribbler/workers?value={pid}").status == 204
     reload(service)
     wait_until("an answer", lambda: serves(service), 10)
-    # The new program kills what is late of the old one when it looks at it, at once; all of that is gone then.
+    # The new program at once kills the old workers that are past their deadline; none of them is left then.
     wait_until("the old workers' end", lambda: not first & set(children.read_text().split()), 10)
     assert bystander.poll() is None and endpoint.running and serves(service)
 
 
-def test_the_doctor_says_what_it_left_out(service, site):
+def test_the_doctor_names_the_scoreboards_it_leaves_out(service, site):
     folder = site.folder("doctor-of-scribbles")
     (folder / ".local").mkdir()
     (folder / ".local" / "run").symlink_to(service.run_dir)

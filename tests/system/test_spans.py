@@ -26,7 +26,7 @@ def receiver():
 
 @pytest.fixture
 def traced(serve, receiver):
-    """traced("probe", SETTING=value): programs that send to the receiver."""
+    """traced("probe", SETTING=value) starts programs that send spans to the receiver."""
     def start(*programs, **settings):
         return serve(*programs, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, **settings)
     return start
@@ -98,14 +98,14 @@ def test_a_callers_trace_is_continued(traced, receiver):
     assert answer.headers["traceparent"] == f"00-{trace}-{span['spanId']}-01"
 
 
-def test_what_a_caller_does_not_sample_is_not_sent(traced, receiver):
+def test_a_trace_that_the_caller_does_not_sample_is_not_sent(traced, receiver):
     service, trace = traced("root"), uuid.uuid4().hex
     assert trace in service.client.get("/", headers={"traceparent": f"00-{trace}-{PARENT}-00"}).headers["traceparent"]
     server_span(receiver, service.client.get("/"))
     assert not receiver.of(trace)
 
 
-def test_its_own_endpoint_is_used_as_it_is_and_the_resource_is_told(serve, receiver):
+def test_the_endpoint_for_traces_is_used_as_it_is_and_the_resource_is_sent(serve, receiver):
     service = serve("root", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=receiver.url + "/mine",
                     OTEL_SERVICE_NAME="shop", OTEL_RESOURCE_ATTRIBUTES="service.name=other,team=a%2Cb")
     server_span(receiver, service.client.get("/"))
@@ -148,7 +148,7 @@ def test_a_write_has_a_span_for_each_query_and_the_commit(traced, receiver):
     assert {"connect", "INSERT new_row", "COMMIT"} <= set(spans)
 
 
-def test_a_failure_says_which_statement_it_was_and_no_value(traced, receiver):
+def test_a_failure_has_the_statement_and_no_value(traced, receiver):
     service = traced("users")
     body = {"email": f"{uuid.uuid4().hex}@example.com", "name": "Twice"}
     assert service.client.post("/users", body).status == 201
@@ -178,7 +178,7 @@ def test_a_wait_for_a_worker_is_a_span(traced, receiver):
     assert longest >= 400e6
 
 
-def test_headers_are_sent_and_shown_nowhere(serve, receiver):
+def test_headers_are_sent_and_not_logged(serve, receiver):
     service = serve("root", OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url + "/base/",
                     OTEL_EXPORTER_OTLP_HEADERS="api-key=a%20secret%2Cindeed, x-team=one")
     server_span(receiver, service.client.get("/"))
@@ -188,7 +188,7 @@ def test_headers_are_sent_and_shown_nowhere(serve, receiver):
     assert "secret,indeed" not in service.log_path.read_text()
 
 
-def test_what_may_succeed_later_is_sent_again(traced, receiver):
+def test_a_post_that_may_succeed_later_is_repeated(traced, receiver):
     receiver.answers = [503, 429]
     service = traced("root", "metrics")
     server_span(receiver, service.client.get("/"))
@@ -197,7 +197,7 @@ def test_what_may_succeed_later_is_sent_again(traced, receiver):
     assert len(service.lines(event="spans not sent")) == 1
 
 
-def test_what_is_refused_is_not(traced, receiver):
+def test_a_post_that_was_refused_is_not_repeated(traced, receiver):
     receiver.answers = [400]
     service = traced("root", "metrics")
     service.client.get("/")
@@ -206,7 +206,7 @@ def test_what_is_refused_is_not(traced, receiver):
     wait_until("the count", lambda: counter(service, "nullpool_spans_failed_total") >= 1)
 
 
-def test_nothing_waits_for_a_collector_that_hangs(traced, receiver):
+def test_no_request_waits_for_a_collector_that_hangs(traced, receiver):
     receiver.held.set()
     service = traced("root", "metrics")
     asked = 0
@@ -230,7 +230,7 @@ def test_nothing_waits_for_a_collector_that_hangs(traced, receiver):
     wait_until("spans to come again", sent_again)
 
 
-def test_no_collector_is_no_fault_of_a_request(serve):
+def test_a_missing_collector_does_not_harm_a_request(serve):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     service = serve("root", OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}")
@@ -240,7 +240,7 @@ def test_no_collector_is_no_fault_of_a_request(serve):
         server_span(late, service.client.get("/"))
 
 
-def test_what_comes_last_is_sent_before_the_end(traced, receiver):
+def test_the_last_spans_are_sent_before_the_end(traced, receiver):
     service = traced("root")
     answer = service.client.get("/")
     exporter = exporter_of(service, "root")
@@ -249,7 +249,7 @@ def test_what_comes_last_is_sent_before_the_end(traced, receiver):
     assert not os.path.exists(f"/proc/{exporter}")
 
 
-def test_a_exporter_that_died_is_replaced(traced, receiver):
+def test_an_exporter_that_died_is_replaced(traced, receiver):
     service = traced("root").expect_deaths()
     exporter = exporter_of(service, "root")
     os.kill(exporter, signal.SIGKILL)
@@ -258,7 +258,7 @@ def test_a_exporter_that_died_is_replaced(traced, receiver):
     assert service.lines(event="span exporter died")
 
 
-def test_a_reload_has_a_exporter_of_its_own_and_loses_nothing(traced, receiver):
+def test_a_reload_starts_another_exporter_and_loses_no_span(traced, receiver):
     service = traced("root")
     before, old = service.client.get("/"), exporter_of(service, "root")
     os.kill(service.endpoints["root"].pid, signal.SIGHUP)
@@ -274,7 +274,7 @@ def test_a_killed_master_leaves_no_exporter(traced, receiver):
     wait_until("its end", lambda: not os.path.exists(f"/proc/{exporter}"))
 
 
-def test_one_that_rests_ends_without_waiting_for_anybody(traced):
+def test_an_idle_endpoint_ends_without_waiting_for_its_exporter(traced):
     """The master has an exporter and no worker, so no end of a worker would wake it."""
     service = traced("root", DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=1, REQUEST_TIMEOUT=60)
     assert service.client.get("/").status == 200
@@ -297,6 +297,6 @@ def test_without_a_collector_there_is_no_exporter_and_no_trace(serve):
     ("OTEL_EXPORTER_OTLP_HEADERS", "name=hidden-pass%0d%0aother: one"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "na me=hidden-pass"),
 ])
-def test_wrong_settings_are_told_by_name(site, name, value):
+def test_wrong_settings_are_named(site, name, value):
     ended = subprocess.run([program("root"), "--settings"], env=site.environment(**{name: value}), capture_output=True, text=True)
     assert ended.returncode == 78 and ended.stderr.startswith(name) and "hidden-pass" not in ended.stderr

@@ -1,4 +1,4 @@
-"""--top: what all endpoints do, a table a second."""
+"""--top: the activity of all endpoints, a table each second."""
 import fcntl
 import os
 import signal
@@ -13,7 +13,7 @@ from conftest import program
 
 
 def tables(service, count, between=lambda: None):
-    """The first tables of a pipe: for each a {endpoint: its columns}."""
+    """Return the first tables that --top writes to a pipe, each as {endpoint: columns}."""
     top = subprocess.Popen([program("root"), "--top", service.run_dir], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         found = []
@@ -25,7 +25,7 @@ def tables(service, count, between=lambda: None):
                 rows[name] = columns
             found.append(rows)
             between()
-        top.stdout.close()  # nobody reads any more: it ends
+        top.stdout.close()  # it ends when its output is closed
         assert top.wait(5) == 0 and top.stderr.read() == ""
     finally:
         top.kill()
@@ -34,7 +34,7 @@ def tables(service, count, between=lambda: None):
     return found
 
 
-def test_a_table_says_who_works_how_much(serve):
+def test_a_table_has_the_activity_of_each_endpoint(serve):
     service = serve("root", "probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=3)
     wait_until("idle workers", lambda: tables(service, 1)[0]["probe"][1:4] == ["0", "2", "5"], 10)
 
@@ -47,12 +47,12 @@ def test_a_table_says_who_works_how_much(serve):
     assert first["probe"] == ["up", "0", "2", "5", "-", "-", "-", "-", "-"]
     assert second["root"][4:] == ["0.0", "0.0", "-", "-", "-"]
     requests, errors, p50, p99, trips = map(float, second["probe"][4:])
-    assert 0 < requests <= 21 and errors == 0  # as many as were answered in that second
+    assert 0 < requests <= 21 and errors == 0  # those that were answered in that second
     assert 0 < p50 <= p99
-    assert 1 <= trips <= 2  # reads of one, a write of two
+    assert 1 <= trips <= 2  # a read takes one, a write two
 
 
-def test_after_a_reload_it_counts_anew(serve):
+def test_after_a_reload_it_counts_from_zero(serve):
     service = serve("root", DATABASE_POOL_SIZE=1)
     for _ in range(20):
         assert service.client.get("/").status == 200
@@ -65,7 +65,7 @@ def test_after_a_reload_it_counts_anew(serve):
     assert (requests, errors) == ("0.0", "0.0")
 
 
-def test_a_terminal_shows_one_in_the_place_of_the_other(serve, terminal):
+def test_on_a_terminal_each_table_replaces_the_one_before(serve, terminal):
     service = serve("root")
     leader, follower = terminal
     top = subprocess.Popen([program("root"), "--top", service.run_dir], stdout=follower)
@@ -78,7 +78,7 @@ def test_a_terminal_shows_one_in_the_place_of_the_other(serve, terminal):
     assert text.count(b"\x1b[H\x1b[J") == 2
 
 
-def test_one_that_was_killed_is_down(serve):
+def test_an_endpoint_whose_master_was_killed_is_shown_as_down(serve):
     service = serve("probe").expect_deaths()
     endpoint = service.endpoints["probe"]
     os.kill(endpoint.pid, 9)
@@ -86,7 +86,7 @@ def test_one_that_was_killed_is_down(serve):
     assert tables(service, 1)[0]["probe"][0] == "DOWN"
 
 
-def test_one_whose_socket_was_taken_away_is_gone(serve):
+def test_an_endpoint_whose_socket_was_removed_is_gone(serve):
     service = serve("probe", "root", "metrics").expect_deaths()
     endpoint = service.endpoints["probe"]
     os.kill(endpoint.pid, 9)
@@ -99,7 +99,7 @@ def test_one_whose_socket_was_taken_away_is_gone(serve):
 
 @pytest.fixture
 def on_terminal(serve, terminal):
-    """--top in the foreground of a terminal, and the terminal."""
+    """--top in the foreground of a terminal, and that terminal."""
     leader, follower = terminal
     service = serve("root")
 
@@ -118,7 +118,7 @@ def on_terminal(serve, terminal):
 
 
 @pytest.mark.parametrize("keys, end", [(b"q", 0), (b"xQ", 0), (b"\x03", -signal.SIGINT), (signal.SIGTERM, -signal.SIGTERM)])
-def test_a_key_ends_it_and_the_terminal_is_as_it_was(on_terminal, keys, end):
+def test_a_key_ends_it_and_the_terminal_gets_its_modes_back(on_terminal, keys, end):
     top, leader, follower, before = on_terminal
     if isinstance(keys, bytes):
         os.write(leader, keys)
@@ -128,7 +128,7 @@ def test_a_key_ends_it_and_the_terminal_is_as_it_was(on_terminal, keys, end):
     assert termios.tcgetattr(follower) == before
 
 
-def test_while_it_is_stopped_the_terminal_is_as_it_was(on_terminal):
+def test_while_it_is_stopped_the_terminal_has_its_own_modes(on_terminal):
     top, leader, follower, before = on_terminal
     top.send_signal(signal.SIGTSTP)
     wait_until("it to stop", lambda: os.waitid(os.P_PID, top.pid, os.WSTOPPED | os.WNOWAIT | os.WNOHANG))
@@ -139,6 +139,6 @@ def test_while_it_is_stopped_the_terminal_is_as_it_was(on_terminal):
     assert top.wait(5) == 0
 
 
-def test_a_directory_that_is_not_there_is_said(tmp_path):
+def test_a_missing_directory_is_named(tmp_path):
     result = subprocess.run([program("root"), "--top", tmp_path / "none"], capture_output=True, text=True, timeout=10)
     assert result.returncode == 64 and str(tmp_path / "none") in result.stderr

@@ -41,7 +41,7 @@ written(void *owner, const struct request_spans *request, size_t max_bytes)
 	return unit_json(owner, array.data);
 }
 
-/* The value of a span's attribute as text; NULL: it has none of that key. */
+/* Returns the value of a span's attribute as text, or NULL if it has no such key. */
 static const char *
 attribute_of(void *owner, struct json_object *spans, int span, const char *key)
 {
