@@ -192,8 +192,7 @@ fell_back(struct connector *connector)
 
 	if (*connector->dial.err.sqlstate || connector->dial.retry == RETRY_LATE)
 		return false;
-	/* All that libpq has to say of a root says so; an outage of the network is none of it. */
-	if (strstr(connector->dial.err.detail, "certificate"))
+	if (connector->dial.refused)
 		again = tls_root_forget(&connector->root);
 	if (is_direct(connector) && connector->options.negotiation == NEGOTIATION_AUTO
 	    && connector->dial.phase == CONNECT_TLS && connector->dial.retry != RETRY_NEVER) {

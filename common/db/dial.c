@@ -6,6 +6,7 @@
 #include "base/poll.h"
 #include "base/text.h"
 #include "db/tcp.h"
+#include "db/tls.h"
 
 const char *const connect_phase_names[CONNECT_PHASE__MAX + 1] = {
 	[CONNECT_RESOLVE] = "resolve",
@@ -83,6 +84,8 @@ go_on(struct dial *dial)
 	bool begun = PQsslInUse(dial->pg);
 
 	dial->wants = PQconnectPoll(dial->pg);
+	if (!dial->tls)
+		dial->tls = tls_hold(dial->pg);
 	if (!begun && has_tls(dial))
 		dial->cost.round_trips++;
 }
@@ -103,6 +106,18 @@ hang_up(struct dial *dial)
 {
 	PQfinish(dial->pg);
 	dial->pg = NULL;
+	tls_release(dial->tls);
+	dial->tls = NULL;
+}
+
+/* OpenSSL knows. But libpq's words have to do where it has no TLS state to be asked: it could not
+ * read the CAs, or the server is so near that the handshake began and failed in one call. */
+static bool
+is_refused(const struct dial *dial, const char *text)
+{
+	if (dial->phase != CONNECT_TLS)
+		return false;
+	return dial->tls ? tls_has_refused(dial->tls) : strstr(text, "certificate") != NULL;
 }
 
 static void
@@ -113,7 +128,8 @@ explain(struct dial *dial, const char *text)
 
 	sqlstate_in_text(text, code);
 	meaning = sqlstate_of_connect(code, text);
-	dial->retry = meaning.retry;
+	dial->refused = !*code && is_refused(dial, text);
+	dial->retry = dial->refused ? RETRY_NEVER : meaning.retry;
 	sqlstate_error(&dial->err, &meaning, code, text);
 }
 
@@ -307,6 +323,8 @@ dial_take(struct dial *dial)
 
 	assert(dial->state == DIAL_DONE);
 	dial->pg = NULL;
+	tls_release(dial->tls);
+	dial->tls = NULL;
 	return pg;
 }
 

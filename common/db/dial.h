@@ -48,6 +48,7 @@ struct dial {
 	struct connect_cost cost;
 	struct error err; /* DIAL_FAILED */
 	enum sqlstate_retry retry;
+	bool refused; /* DIAL_FAILED because the server's certificate was refused */
 
 	struct keywords keywords;
 	int64_t tls_max_us; /* see dial_limit_tls() */
@@ -56,6 +57,7 @@ struct dial {
 	size_t next;           /* address */
 	struct deadline until; /* the share of the current address */
 	PostgresPollingStatusType wants;
+	struct ssl_st *tls; /* see tls_hold(); NULL: no handshake has begun */
 	enum connect_phase phase;
 	int64_t since_us; /* the phase's accounts are made up to here */
 	int64_t sent;     /* bytes, when the last answer was counted */

@@ -223,6 +223,13 @@ flight_fly(struct flight *flight, struct deadline deadline)
 }
 
 bool
+flight_ran_prepared(const struct flight *flight, size_t statement)
+{
+	/* What makes a name known stands in the place before its first use. */
+	return flight->named && !(statement > 0 && flight->prepares[statement - 1]);
+}
+
+bool
 flight_is_of_server(const PGresult *error)
 {
 	return PQresultErrorField(error, PG_DIAG_SOURCE_FUNCTION);

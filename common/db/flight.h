@@ -64,6 +64,10 @@ size_t flight_describe(struct flight *flight, const char *sql);
 /* Sends them and reads every answer. */
 NP_MUST_CHECK enum flight_outcome flight_fly(struct flight *flight, struct deadline deadline);
 
+/* Returns true if a statement was sent by the name of one that the server had before this flight.
+ */
+bool flight_ran_prepared(const struct flight *flight, size_t statement);
+
 /* Returns true if the error comes from the server: it names a C function, which poolers do not. */
 bool flight_is_of_server(const PGresult *error);
 

@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "db/flight.h"
 
 struct prepared {
 	enum { UNKNOWN, ALLOWED, NEVER } state;
@@ -83,16 +82,13 @@ prepared_is_lost(struct prepared *prepared, const PGresult *error)
 }
 
 bool
-prepared_may_be_outdated(const struct flight *flight, size_t statement)
+prepared_may_be_outdated(const PGresult *error)
 {
-	const char *code = PQresultErrorField(flight->error, PG_DIAG_SQLSTATE);
+	const char *code = PQresultErrorField(error, PG_DIAG_SQLSTATE);
 
-	/* It is parsed in the place before it runs in. */
-	if (!code || !flight->named || (statement > 0 && flight->prepares[statement - 1]))
+	/* A missing privilege has nothing to do with types. */
+	if (!code || strcmp(code, "42501") == 0)
 		return false;
-	/* A right that is missing has nothing to do with types. */
-	if (strcmp(code, "42501") == 0)
-		return false;
-	/* A value that it does not take, an operator that there is not, a type that is gone. */
+	/* A value that the old type refuses, an operator it lacks, a type that was dropped. */
 	return text_starts(code, "22") || text_starts(code, "42") || text_starts(code, "XX");
 }

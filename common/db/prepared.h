@@ -24,7 +24,6 @@ struct prepared_statement {
 	bool ready; /* the server has it */
 };
 
-struct flight;
 struct prepared;
 
 /* Of one connection after the other; belongs to owner. */
@@ -47,9 +46,9 @@ struct prepared_statement *prepared_find(struct prepared *prepared, const char *
  * connection should be replaced. */
 bool prepared_is_lost(struct prepared *prepared, const PGresult *error);
 
-/* Whether a refusal may only be because a migration changed the type of a parameter since that
- * statement was prepared: Postgres plans it anew, but with the types of then. As text it would be
- * taken. */
-bool prepared_may_be_outdated(const struct flight *flight, size_t statement);
+/* Returns true if the error of a statement that was prepared earlier may only be due to a migration
+ * that has changed the type of a parameter since: Postgres plans the statement anew, but keeps the
+ * old types. Sent as text it may succeed. */
+bool prepared_may_be_outdated(const PGresult *error);
 
 #endif

@@ -13,6 +13,13 @@
 #include "base/buf.h"
 #include "base/text.h"
 
+/* OpenSSL loads these before it reads its configuration; OpenSSL 4 has none. */
+#ifdef OPENSSL_INIT_ENGINE_ALL_BUILTIN
+#define INIT_ENGINES OPENSSL_INIT_ENGINE_ALL_BUILTIN
+#else
+#define INIT_ENGINES 0
+#endif
+
 #define CONFIG_MAX_BYTES 4096
 /* One CA is 1 to 3 KiB. */
 #define BUNDLE_MIN_BYTES 16384
@@ -20,7 +27,8 @@
 
 /* --- P-256 first --- */
 
-/* A share of each is sent by the OpenSSL that can (3.5); to the others a star is an error. */
+/* OpenSSL 3.5 and later sends a key share for each group with a star; to others a star is an
+ * error. */
 static const char *
 groups(void)
 {
@@ -29,8 +37,8 @@ groups(void)
 	return "P-256:X25519:X448:P-384:P-521";
 }
 
-/* OpenSSL reads one init section, so ours has to go into the system's, and our groups into its
- * defaults for TLS. */
+/* OpenSSL reads one init section, so ours is added to the system's, and our groups to its defaults
+ * for TLS. Returns false if the system sets groups itself. */
 static bool
 write_config(const CONF *system, const char *path, struct buf *out)
 {
@@ -52,61 +60,62 @@ write_config(const CONF *system, const char *path, struct buf *out)
 	return !out->overflow;
 }
 
-bool
-tls_config(const char *path, struct buf *out)
+static CONF *
+parse_config(const struct buf *text)
 {
-	CONF *system = NCONF_new(NULL);
-	bool made = system && NCONF_load(system, path, NULL) > 0 && write_config(system, path, out);
+	CONF *config = NCONF_new(NULL);
+	BIO *bytes = BIO_new_mem_buf(text->data, (int)text->size);
 
+	if (config && (!bytes || NCONF_load_bio(config, bytes, NULL) <= 0)) {
+		NCONF_free(config);
+		config = NULL;
+	}
+	BIO_free(bytes);
+	return config;
+}
+
+CONF *
+tls_config(const char *path)
+{
+	CONF *system = NCONF_new(NULL), *config = NULL;
+	char storage[CONFIG_MAX_BYTES];
+	struct buf text;
+
+	buf_init_fixed(&text, storage, sizeof(storage));
+	if (system && NCONF_load(system, path, NULL) > 0 && write_config(system, path, &text))
+		config = parse_config(&text);
 	NCONF_free(system);
 	ERR_clear_error();
-	return made;
+	return config;
 }
 
-/* The text as a file that has no name. */
-static int
-hidden_file(const char *text, size_t size, char path[32])
-{
-	int fd = memfd_create("nullpool", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return -1;
-	(void)snprintf(path, 32, "/proc/self/fd/%d", fd);
-	if (write(fd, text, size) == (ssize_t)size)
-		return fd;
-	(void)close(fd);
-	return -1;
-}
-
+/* As OpenSSL loads its file by itself, which it then does no more: conf_mall.c, conf_sap.c. */
 static void
-load_config(const struct buf *config)
+load_config(const CONF *config)
 {
-	OPENSSL_INIT_SETTINGS *settings = OPENSSL_INIT_new();
-	char path[32];
-	int fd = hidden_file(config->data, config->size, path);
-
-	if (settings && fd >= 0 && OPENSSL_INIT_set_config_filename(settings, path))
-		(void)OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, settings);
-	OPENSSL_INIT_free(settings);
-	if (fd >= 0)
-		(void)close(fd);
+	(void)OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | INIT_ENGINES, NULL);
+	OPENSSL_load_builtin_modules();
+	(void)CONF_modules_load(config, NULL,
+	                        CONF_MFLAGS_DEFAULT_SECTION | CONF_MFLAGS_IGNORE_RETURN_CODES);
+	ERR_clear_error();
 }
 
 void
 tls_prefer_p256(void)
 {
 	static bool done;
-	char storage[CONFIG_MAX_BYTES];
-	struct buf config;
+	CONF *config = NULL;
 	char *path;
 
 	if (done || getenv("OPENSSL_CONF"))
 		return;
 	done = true;
-	buf_init_fixed(&config, storage, sizeof(storage));
 	path = CONF_get1_default_config_file();
-	if (path && tls_config(path, &config))
-		load_config(&config);
+	if (path)
+		config = tls_config(path);
+	if (config)
+		load_config(config);
+	NCONF_free(config);
 	OPENSSL_free(path);
 }
 
@@ -117,6 +126,8 @@ tls_load(void)
 	(void)OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL);
 }
 
+/* --- a connection --- */
+
 bool
 tls_has_more(PGconn *pg)
 {
@@ -125,9 +136,47 @@ tls_has_more(PGconn *pg)
 	return tls && SSL_pending(tls) > 0;
 }
 
+SSL *
+tls_hold(PGconn *pg)
+{
+	SSL *tls = PQsslStruct(pg, "OpenSSL");
+
+	return tls && SSL_up_ref(tls) ? tls : NULL;
+}
+
+void
+tls_release(SSL *tls)
+{
+	SSL_free(tls);
+}
+
+bool
+tls_has_refused(const SSL *tls)
+{
+	/* Without a CA OpenSSL has a result too, to which nobody listens. */
+	return SSL_get_verify_mode(tls) != SSL_VERIFY_NONE
+	       && SSL_get_verify_result(tls) != X509_V_OK;
+}
+
 /* --- roots --- */
 
-/* A directory as c_rehash(1) and Debian's ca-certificates make them: 1a2b3c4d.0 */
+/* A file without a name. Returns its descriptor, or -1. */
+static int
+memory_file(const char *data, size_t size, char path[32])
+{
+	int fd = memfd_create("nullpool", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	(void)snprintf(path, 32, "/proc/self/fd/%d", fd);
+	if (write(fd, data, size) == (ssize_t)size)
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
+/* Returns true if the directory has entries as c_rehash(1) and Debian's ca-certificates make them:
+ * 1a2b3c4d.0 */
 static bool
 is_hashed(const char *path)
 {
@@ -144,7 +193,7 @@ is_hashed(const char *path)
 	return hashed;
 }
 
-/* The bundle would be read as well, and first. */
+/* Names a file that does not exist: OpenSSL would read the bundle as well, and first. */
 static void
 use_directory(void)
 {
@@ -187,7 +236,7 @@ tls_root_init(struct tls_root *root, struct keywords *keywords)
 }
 
 static bool
-drop(struct tls_root *root)
+drop_root(struct tls_root *root)
 {
 	if (root->fd < 0)
 		return false;
@@ -199,9 +248,9 @@ drop(struct tls_root *root)
 bool
 tls_root_forget(struct tls_root *root)
 {
-	if (!drop(root))
+	if (!drop_root(root))
 		return false;
-	/* Servers under different CAs, or no /proc: better the whole bundle each time. */
+	/* Servers with different CAs, or no /proc: use the whole bundle each time. */
 	if (++root->forgotten > FORGOTTEN_MAX)
 		root->bundle = NULL;
 	return true;
@@ -224,8 +273,8 @@ tls_root_file(struct tls_root *root)
 		return NULL;
 	if (root->fd >= 0 && is_same_file(&now, &root->seen))
 		return root->path;
-	/* Who took a CA out of the bundle wants it gone. */
-	(void)drop(root);
+	/* A CA that was removed from the bundle must not be trusted. */
+	(void)drop_root(root);
 	root->seen = now;
 	return NULL;
 }
@@ -240,7 +289,7 @@ file_of_root(X509 *certificate, char path[32])
 	if (text && PEM_write_bio_X509(text, certificate)) {
 		size_t size = (size_t)BIO_get_mem_data(text, &data);
 
-		fd = hidden_file(data, size, path);
+		fd = memory_file(data, size, path);
 	}
 	BIO_free(text);
 	return fd;

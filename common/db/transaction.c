@@ -137,7 +137,8 @@ find_obstacle(const struct transaction *tx, const struct attempt *attempt)
 	if (session_is_on_replica(&tx->session) && flight_error_is_ended_session(flight))
 		return UNKNOWN_LOGIN;
 	if (attempt->outcome == FLIGHT_REFUSED && flight_was_rejected(flight)
-	    && prepared_may_be_outdated(flight, attempt->statement))
+	    && flight_ran_prepared(flight, attempt->statement)
+	    && prepared_may_be_outdated(flight->error))
 		return OUTDATED_TYPES;
 	return NO_OBSTACLE;
 }
