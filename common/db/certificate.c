@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include "base/buf.h"

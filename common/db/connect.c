@@ -222,22 +222,6 @@ may_retry(const struct dial *dial, int attempt, struct deadline deadline)
 	return dial->retry != RETRY_NEVER && attempt < tries && !deadline_passed(deadline);
 }
 
-/* Ends what was begun, now or ahead. Returns false if the client left first. */
-static bool
-finish_dial(struct connector *connector, struct deadline deadline, const int *client)
-{
-	struct dial *dial = &connector->dial;
-
-	while (dial->state == DIAL_GOING) {
-		if (dial_wait(dial, deadline, client) == WAIT_ABANDONED) {
-			dial_account(dial);
-			return false;
-		}
-		dial_step(dial, deadline);
-	}
-	return true;
-}
-
 /* Returns false if the client left meanwhile. */
 static bool
 pause_before_retry(int64_t ms, struct deadline deadline, const int *client)
@@ -305,7 +289,7 @@ try_to_connect(struct connector *connector, struct deadline deadline, const int 
 
 		if (!connector->dialing)
 			start_dial(connector, deadline);
-		stayed = finish_dial(connector, deadline, client);
+		stayed = dial_finish(&connector->dial, deadline, client);
 		connect_cost_add(&connector->waited, &connector->dial.cost);
 		if (connector->dial.state == DIAL_DONE) {
 			adopt(connector);
@@ -426,6 +410,12 @@ const struct connector_totals *
 connector_totals(const struct connector *connector)
 {
 	return &connector->totals;
+}
+
+bool
+connector_timed_out(const struct connector *connector)
+{
+	return connector->dial.timed_out;
 }
 
 enum connect_phase

@@ -105,6 +105,9 @@ bool connector_is_tainted(const struct connector *connector);
 /* How far the last attempt came that was made. */
 enum connect_phase connector_phase(const struct connector *connector);
 
+/* Returns true if the last attempt failed because no answer came in time. */
+bool connector_timed_out(const struct connector *connector);
+
 /* Gives it back: kept when the mode is persistent, `usable` is true and its session is idle; closed
  * otherwise. */
 void connector_release(struct connector *connector, struct connection *connection, bool usable);

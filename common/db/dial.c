@@ -1,12 +1,15 @@
 #include "db/dial.h"
 
 #include <assert.h>
+#include <fcntl.h>
 
 #include "base/log.h"
 #include "base/poll.h"
 #include "base/text.h"
 #include "db/tcp.h"
 #include "db/tls.h"
+
+#define TIMED_OUT "no answer while connecting, within the time allowed"
 
 const char *const connect_phase_names[CONNECT_PHASE__MAX + 1] = {
 	[CONNECT_RESOLVE] = "resolve",
@@ -24,23 +27,23 @@ connect_cost_add(struct connect_cost *sum, const struct connect_cost *one)
 		sum->phases_us[i] += one->phases_us[i];
 }
 
-/* --- what it costs --- */
+/* --- cost --- */
 
-/* What has passed belongs to the phase that was, and another may begin. */
+/* The time that has passed belongs to the phase until now; then another may begin. */
 void
 dial_account(struct dial *dial)
 {
 	int64_t now_us = clock_now_us();
 
-	dial->cost.phases_us[dial->phase] += now_us - dial->since_us;
-	dial->cost.total_us += now_us - dial->since_us;
-	dial->since_us = now_us;
+	dial->cost.phases_us[dial->phase] += now_us - dial->accounted_us;
+	dial->cost.total_us += now_us - dial->accounted_us;
+	dial->accounted_us = now_us;
 	if (!dial->pg) {
 		dial->phase = CONNECT_RESOLVE;
 		return;
 	}
 	switch (PQstatus(dial->pg)) {
-	case CONNECTION_BAD: /* in the phase that was */
+	case CONNECTION_BAD: /* it failed in the phase until now */
 		break;
 	case CONNECTION_NEEDED:
 	case CONNECTION_STARTED:
@@ -55,17 +58,17 @@ dial_account(struct dial *dial)
 	}
 }
 
-/* An answer has come. It was waited for when something had been sent since the last one; TCP's own
- * has no bytes. */
+/* Counts an answer that has come. It was waited for if bytes were sent since the last one; TCP's
+ * own answer has none. */
 static void
-count_trip(struct dial *dial)
+count_round_trip(struct dial *dial)
 {
 	int64_t sent = tcp_bytes_sent(PQsocket(dial->pg));
 
-	if (dial->fresh || sent > dial->sent)
+	if (dial->tcp_pending || sent > dial->bytes_sent)
 		dial->cost.round_trips++;
-	dial->fresh = false;
-	dial->sent = sent;
+	dial->tcp_pending = false;
+	dial->bytes_sent = sent;
 }
 
 static bool
@@ -75,11 +78,10 @@ has_tls(const struct dial *dial)
 	       && PQstatus(dial->pg) != CONNECTION_BAD;
 }
 
-/* libpq goes on, and says what it wants next. OpenSSL reads on while there is something: where the
- * server is near, its answer may be there before anybody has to wait for it, and the handshake
- * begins and ends in here. It was a trip. */
+/* Lets libpq go on. OpenSSL reads until nothing is left. If the server is near, its answer may come
+ * before anybody has to wait, and a handshake begins and ends in this call: one round trip. */
 static void
-go_on(struct dial *dial)
+poll_libpq(struct dial *dial)
 {
 	bool begun = PQsslInUse(dial->pg);
 
@@ -92,17 +94,17 @@ go_on(struct dial *dial)
 
 /* --- one address --- */
 
-/* Without one libpq prints to standard error, which holds JSON lines only. */
+/* libpq's own receiver prints to standard error, which holds JSON lines only. */
 static void
 log_notice(void *unused, const PGresult *result)
 {
 	(void)unused;
-	/* Not the whole message: its detail and context may quote values. */
+	/* Only the primary message: detail and context may quote values. */
 	log_printf(LOG_DEBUG, "notice", "%s", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 }
 
 static void
-hang_up(struct dial *dial)
+close_connection(struct dial *dial)
 {
 	PQfinish(dial->pg);
 	dial->pg = NULL;
@@ -110,7 +112,7 @@ hang_up(struct dial *dial)
 	dial->tls = NULL;
 }
 
-/* OpenSSL knows. But libpq's words have to do where it has no TLS state to be asked: it could not
+/* Asks OpenSSL. Only libpq's message is left if there is no TLS state to be asked: libpq could not
  * read the CAs, or the server is so near that the handshake began and failed in one call. */
 static bool
 is_refused(const struct dial *dial, const char *text)
@@ -121,7 +123,7 @@ is_refused(const struct dial *dial, const char *text)
 }
 
 static void
-explain(struct dial *dial, const char *text)
+explain_failure(struct dial *dial, const char *text)
 {
 	struct sqlstate_meaning meaning;
 	char code[6];
@@ -133,78 +135,82 @@ explain(struct dial *dial, const char *text)
 	sqlstate_error(&dial->err, &meaning, code, text);
 }
 
-/* With hostaddr libpq resolves nothing, and still takes the host's name for SNI and certificates.
- */
+/* With hostaddr libpq does not resolve, but still uses the host's name for SNI and certificates. */
 static bool
-dial_address(struct dial *dial, struct deadline deadline)
+start_address(struct dial *dial, struct deadline deadline)
 {
-	size_t left = dial->host ? dial->addresses.count - dial->next : 1;
+	size_t left = dial->host ? dial->addresses.count - dial->next_address : 1;
 
-	dial->until = deadline_within_ms(deadline, deadline_left_ms(deadline) / (int64_t)left);
+	dial->address_deadline = deadline_within_ms(deadline,
+	                                            deadline_left_ms(deadline) / (int64_t)left);
 	if (dial->host)
-		keywords_set(&dial->keywords, "hostaddr", dial->addresses.texts[dial->next]);
-	dial->next++;
+		keywords_set(&dial->keywords, "hostaddr",
+		             dial->addresses.texts[dial->next_address]);
+	dial->next_address++;
 	dial->pg = PQconnectStartParams(dial->keywords.names, dial->keywords.values, 0);
 	dial_account(dial);
 	if (!dial->pg || PQstatus(dial->pg) == CONNECTION_BAD) {
-		explain(dial, dial->pg ? PQerrorMessage(dial->pg) : "out of memory");
-		hang_up(dial);
+		explain_failure(dial, dial->pg ? PQerrorMessage(dial->pg) : "out of memory");
+		close_connection(dial);
 		return false;
 	}
 	(void)PQsetErrorVerbosity(dial->pg, PQERRORS_VERBOSE);
 	(void)PQsetNoticeReceiver(dial->pg, log_notice, NULL);
 	dial->wants = PGRES_POLLING_WRITING;
-	dial->fresh = true;
-	dial->sent = 0;
+	dial->timed_out = false;
+	dial->tcp_pending = true;
+	dial->bytes_sent = 0;
 	return true;
 }
 
 static bool
-may_go_on(const struct dial *dial)
+may_try_next(const struct dial *dial)
 {
-	/* What the server itself said, all of its addresses would say. */
-	return dial->host && !*dial->err.sqlstate && dial->next < dial->addresses.count;
+	/* What the server itself said holds for all of its addresses. */
+	return dial->host && !*dial->err.sqlstate && dial->next_address < dial->addresses.count;
 }
 
 static void
-next_address(struct dial *dial, struct deadline deadline)
+try_next_address(struct dial *dial, struct deadline deadline)
 {
-	while (!dial_address(dial, deadline))
-		if (!may_go_on(dial)) {
+	while (!start_address(dial, deadline))
+		if (!may_try_next(dial)) {
 			dial->state = DIAL_FAILED;
 			return;
 		}
 }
 
 static void
-address_failed(struct dial *dial, const char *text, struct deadline deadline)
+fail_address(struct dial *dial, const char *text, struct deadline deadline)
 {
-	explain(dial, text);
-	hang_up(dial);
-	if (may_go_on(dial)) {
-		next_address(dial, deadline);
+	explain_failure(dial, text);
+	close_connection(dial);
+	if (may_try_next(dial)) {
+		try_next_address(dial, deadline);
 		return;
 	}
-	/* They may have moved. */
+	/* The addresses may have changed. */
 	if (dial->host && !*dial->err.sqlstate)
 		resolve_forget(dial->host);
 	dial->state = DIAL_FAILED;
 }
 
 static void
-connected(struct dial *dial, struct deadline deadline)
+set_connected(struct dial *dial, struct deadline deadline)
 {
 	if (PQsetnonblocking(dial->pg, 1) != 0 || !PQenterPipelineMode(dial->pg))
-		address_failed(dial, PQerrorMessage(dial->pg), deadline);
+		fail_address(dial, PQerrorMessage(dial->pg), deadline);
 	else
 		dial->state = DIAL_DONE;
 }
 
 static struct deadline
-until_of(const struct dial *dial, struct deadline deadline)
+step_deadline(const struct dial *dial, struct deadline deadline)
 {
-	struct deadline until = deadline.at_us < dial->until.at_us ? deadline : dial->until;
-	int64_t tls_us = dial->since_us - dial->cost.phases_us[CONNECT_TLS] + dial->tls_max_us;
+	struct deadline until = deadline.at_us < dial->address_deadline.at_us
+	                            ? deadline
+	                            : dial->address_deadline;
+	int64_t tls_us = dial->accounted_us - dial->cost.phases_us[CONNECT_TLS] + dial->tls_max_us;
 
 	if (dial->tls_max_us > 0 && dial->phase == CONNECT_TLS && tls_us < until.at_us)
 		until.at_us = tls_us;
@@ -218,40 +224,47 @@ wanted_events(const struct dial *dial)
 }
 
 static void
-shake_hands(struct dial *dial, struct deadline deadline)
+step_connection(struct dial *dial, struct deadline deadline)
 {
 	short events = wanted_events(dial);
-	bool ready = poll_until(PQsocket(dial->pg), events, DEADLINE_NOW) != POLL_TIMEOUT;
+	bool ready;
 
-	/* Also when something comes: it may come without end. */
+	if (dial->tcp_only && PQstatus(dial->pg) == CONNECTION_MADE) {
+		dial->state = DIAL_DONE;
+		return;
+	}
+	ready = poll_until(PQsocket(dial->pg), events, DEADLINE_NOW) != POLL_TIMEOUT;
+
+	/* Even when bytes come: they may come without end. */
 	dial_account(dial);
-	if (deadline_passed(until_of(dial, deadline))) {
-		address_failed(dial, DIAL_LATE, deadline);
+	if (deadline_passed(step_deadline(dial, deadline))) {
+		dial->timed_out = true;
+		fail_address(dial, TIMED_OUT, deadline);
 		return;
 	}
 	if (!ready)
 		return;
-	if (events == POLLIN || dial->fresh)
-		count_trip(dial);
-	go_on(dial);
+	if (events == POLLIN || dial->tcp_pending)
+		count_round_trip(dial);
+	poll_libpq(dial);
 	dial_account(dial);
 	if (dial->wants == PGRES_POLLING_OK)
-		connected(dial, deadline);
+		set_connected(dial, deadline);
 	else if (dial->wants == PGRES_POLLING_FAILED)
-		address_failed(dial, PQerrorMessage(dial->pg), deadline);
+		fail_address(dial, PQerrorMessage(dial->pg), deadline);
 }
 
-/* --- all of it --- */
+/* --- steps --- */
 
 static void
-find_addresses(struct dial *dial, struct deadline deadline)
+resolve_host(struct dial *dial, struct deadline deadline)
 {
 	const char *why;
 	enum resolve_outcome outcome = resolve_start(dial->host, &dial->addresses, &why);
 
 	dial_account(dial);
 	if (outcome == RESOLVE_DONE) {
-		next_address(dial, deadline);
+		try_next_address(dial, deadline);
 	} else if (outcome == RESOLVE_FAILED || deadline_passed(deadline)) {
 		error_fill(&dial->err, NP_UNAVAILABLE, "The database is not available");
 		error_fill_detail(&dial->err, "could not resolve \"%s\": %s", dial->host, why);
@@ -263,13 +276,14 @@ void
 dial_start(struct dial *dial, const struct keywords *keywords, const char *host,
            struct deadline deadline)
 {
-	*dial = (struct dial){
-		.keywords = *keywords, .host = host, .retry = RETRY_SOON, .since_us = clock_now_us()
-	};
+	*dial = (struct dial){ .keywords = *keywords,
+		               .host = host,
+		               .retry = RETRY_SOON,
+		               .accounted_us = clock_now_us() };
 	if (host)
-		find_addresses(dial, deadline);
+		resolve_host(dial, deadline);
 	else
-		next_address(dial, deadline);
+		try_next_address(dial, deadline);
 }
 
 void
@@ -279,17 +293,23 @@ dial_limit_tls(struct dial *dial, int64_t ms)
 }
 
 void
+dial_limit_to_tcp(struct dial *dial)
+{
+	dial->tcp_only = true;
+}
+
+void
 dial_step(struct dial *dial, struct deadline deadline)
 {
 	assert(dial->state == DIAL_GOING);
 	if (dial->pg)
-		shake_hands(dial, deadline);
+		step_connection(dial, deadline);
 	else
-		find_addresses(dial, deadline);
+		resolve_host(dial, deadline);
 }
 
 static struct dial_need
-need_of_name(struct deadline deadline)
+name_need(struct deadline deadline)
 {
 	struct resolve_need need = resolve_need();
 	int left_ms = deadline_left_ms(deadline);
@@ -303,9 +323,9 @@ struct dial_need
 dial_need(const struct dial *dial, struct deadline deadline)
 {
 	if (!dial->pg)
-		return need_of_name(deadline);
+		return name_need(deadline);
 	return (struct dial_need){ PQsocket(dial->pg), wanted_events(dial),
-		                   deadline_left_ms(until_of(dial, deadline)) };
+		                   deadline_left_ms(step_deadline(dial, deadline)) };
 }
 
 enum wait_outcome
@@ -314,6 +334,19 @@ dial_wait(const struct dial *dial, struct deadline deadline, const int *client)
 	struct dial_need need = dial_need(dial, deadline);
 
 	return wait_fd_or_client(need.fd, need.events, deadline_in_ms(need.timeout_ms), client);
+}
+
+bool
+dial_finish(struct dial *dial, struct deadline deadline, const int *client)
+{
+	while (dial->state == DIAL_GOING) {
+		if (dial_wait(dial, deadline, client) == WAIT_ABANDONED) {
+			dial_account(dial);
+			return false;
+		}
+		dial_step(dial, deadline);
+	}
+	return true;
 }
 
 PGconn *
@@ -328,9 +361,20 @@ dial_take(struct dial *dial)
 	return pg;
 }
 
+int
+dial_take_socket(struct dial *dial)
+{
+	int fd = fcntl(PQsocket(dial->pg), F_DUPFD_CLOEXEC, 0);
+
+	assert(dial->state == DIAL_DONE && dial->tcp_only);
+	/* libpq closes its own descriptor; it sends a Terminate only after a login. */
+	close_connection(dial);
+	return fd;
+}
+
 void
 dial_stop(struct dial *dial)
 {
 	if (dial->pg)
-		hang_up(dial);
+		close_connection(dial);
 }

@@ -1,5 +1,7 @@
 #include "db/inspect.h"
 
+#include <openssl/ssl.h>
+
 #include "base/text.h"
 #include "db/certificate.h"
 

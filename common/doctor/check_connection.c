@@ -50,7 +50,8 @@ static const char late_advice[] =
 static bool
 is_certificate_refused(const struct doctor *doctor, enum connect_phase failed)
 {
-	return failed == CONNECT_TLS && doctor->probe.verifies && doctor->probe.why;
+	return failed == CONNECT_TLS && doctor->handshake.server.verifies
+	       && doctor->handshake.server.why;
 }
 
 static const char *
@@ -59,13 +60,13 @@ failure_advice(const struct doctor *doctor, const struct error *err, enum connec
 	for (size_t i = 0; i < COUNT_OF(server_advice); i++)
 		if (text_starts(err->sqlstate, server_advice[i].sqlstate))
 			return server_advice[i].advice;
-	if (failed >= CONNECT_TLS && strstr(err->detail, DIAL_LATE))
+	if (failed >= CONNECT_TLS && connector_timed_out(doctor->app->connector))
 		return late_advice;
 	if (is_certificate_refused(doctor, failed))
-		return certificate_advice[doctor->probe.fault];
-	if (failed == CONNECT_TLS && doctor->probe.tls == PROBE_NO_TLS)
+		return certificate_advice[doctor->handshake.server.fault];
+	if (failed == CONNECT_TLS && doctor->handshake.tls == HANDSHAKE_NO_TLS)
 		return "the server has no TLS: turn it on there (ssl = on, with a certificate)";
-	if (failed == CONNECT_TLS && doctor->probe.tls == PROBE_STRANGE)
+	if (failed == CONNECT_TLS && doctor->handshake.tls == HANDSHAKE_NOT_POSTGRES)
 		return "the server there is not Postgres: check host and port in DATABASE_URL";
 	return phase_advice[failed];
 }
@@ -109,7 +110,7 @@ tls_advice(const struct doctor *doctor, const struct tls_facts *facts)
 		return "the server's certificate must be renewed";
 	if (facts->verified || url_has(doctor, "channel_binding", "require"))
 		return NULL;
-	if (doctor->probe.binding)
+	if (doctor->handshake.channel_binding)
 		return "the server is not authenticated: channel_binding=require in DATABASE_URL "
 		       "does that by the password exchange, without a CA";
 	return "the server is not authenticated: use sslmode=verify-full&sslrootcert=system (or "
@@ -121,8 +122,8 @@ check_tls(struct doctor *doctor, const struct connection *connection)
 {
 	static const char *const tries[] = { "", " at the first try", " at the second try" };
 	bool network = conninfo_is_network(&doctor->settings->database), valid;
-	const struct probe *probe = &doctor->probe;
-	size_t try = probe->tls != PROBE_TLS ? 0 : probe->again ? 2 : 1;
+	const struct handshake *handshake = &doctor->handshake;
+	size_t try = handshake->tls != HANDSHAKE_TLS ? 0 : handshake->server.retried ? 2 : 1;
 	struct tls_facts facts;
 
 	if (!inspect_tls(doctor->scope, connection, &facts)) {
@@ -145,15 +146,15 @@ check_tls(struct doctor *doctor, const struct connection *connection)
 static const char *
 login_advice(const struct doctor *doctor)
 {
-	switch (doctor->probe.method) {
-	case PROBE_NOTHING:
+	switch (doctor->handshake.method) {
+	case METHOD_NONE:
 		return conninfo_is_network(&doctor->settings->database)
 		           ? "whoever reaches the server gets in: use scram-sha-256 in its "
 		             "pg_hba.conf"
 		           : NULL;
-	case PROBE_PASSWORD:
+	case METHOD_PASSWORD:
 		return "the server receives the password itself; with scram-sha-256 it would not";
-	case PROBE_MD5:
+	case METHOD_MD5:
 		return "md5 is weak and deprecated: set password_encryption = 'scram-sha-256' "
 		       "there, and then the password again";
 	default:
@@ -165,14 +166,14 @@ login_advice(const struct doctor *doctor)
 static const char *
 method_name(const struct doctor *doctor, bool used_password)
 {
-	const struct probe *probe = &doctor->probe;
-	const char *name = probe_method_names[probe->method];
+	const struct handshake *handshake = &doctor->handshake;
+	const char *name = handshake_method_names[handshake->method];
 
 	if (!name)
 		return used_password ? "with a password" : "without a password";
-	if (probe->method != PROBE_SCRAM)
+	if (handshake->method != METHOD_SCRAM)
 		return name;
-	return probe->binding && probe->tls == PROBE_TLS
+	return handshake->channel_binding && handshake->tls == HANDSHAKE_TLS
 	               && !url_has(doctor, "channel_binding", "disable")
 	           ? "scram-sha-256 with channel binding"
 	           : "scram-sha-256 without channel binding";
@@ -189,24 +190,24 @@ add_failure(struct doctor *doctor, const struct error *err, enum connect_phase f
 
 	if (is_certificate_refused(doctor, failed))
 		return checklist_add(&doctor->checklist, false, name, advice,
-		                     "certificate verify failed: %s", doctor->probe.why);
-	if (failed == CONNECT_AUTH && doctor->probe.method != PROBE_UNKNOWN)
+		                     "certificate verify failed: %s", doctor->handshake.server.why);
+	if (failed == CONNECT_AUTH && doctor->handshake.method != METHOD_UNKNOWN)
 		return checklist_add(
 		    &doctor->checklist, false, name, advice, "%.*s (the server asks for %s)",
 		    (int)strcspn(err->detail, "\n"), err->detail, method_name(doctor, true));
 	return checklist_add(&doctor->checklist, false, name, advice, "%s", err->detail);
 }
 
-/* Not if the server did not answer in time: the probe would wait in vain once more. */
+/* Not if the server did not answer in time: this would wait in vain once more. */
 static void
-run_probe(struct doctor *doctor, const struct error *err, enum connect_phase failed)
+try_handshake(struct doctor *doctor, enum connect_phase failed)
 {
 	const struct settings *settings = doctor->settings;
 
-	if (failed >= CONNECT_TLS && !strstr(err->detail, DIAL_LATE))
-		probe_run(doctor->scope, &settings->database,
-		          deadline_in_ms(settings->database_connect_timeout_s * 1000),
-		          &doctor->probe);
+	if (failed >= CONNECT_TLS && !connector_timed_out(doctor->app->connector))
+		handshake_try(doctor->scope, &settings->database,
+		              deadline_in_ms(settings->database_connect_timeout_s * 1000),
+		              &doctor->handshake);
 }
 
 /* Connects as a request does, by the first statement. */
@@ -221,7 +222,7 @@ connect_and_query(struct doctor *doctor, struct np_rows **facts)
 	doctor->cost = transaction_counts(doctor->tx).connect;
 	connection = transaction_connection(doctor->tx);
 	failed = connection ? CONNECT_PHASE__MAX : connector_phase(doctor->app->connector);
-	run_probe(doctor, &err, failed);
+	try_handshake(doctor, failed);
 	for (enum connect_phase phase = CONNECT_RESOLVE;
 	     phase < failed && phase < CONNECT_PHASE__MAX; phase++)
 		check_phase(doctor, phase);
@@ -271,7 +272,7 @@ add_suggestions(struct doctor *doctor, int server_version)
 	struct suggestion suggestions[SUGGESTIONS_MAX];
 	struct suggestions_facts facts = {
 		.settings = settings,
-		.probe = &doctor->probe,
+		.handshake = &doctor->handshake,
 		.cost = doctor->cost,
 		.round_trip_us = doctor->round_trip_us,
 		.pooled = doctor->pooled,

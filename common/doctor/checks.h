@@ -7,10 +7,10 @@
 #ifndef NULLPOOL_DOCTOR_CHECKS_H
 #define NULLPOOL_DOCTOR_CHECKS_H
 
-#include "db/probe.h"
 #include "db/transaction.h"
 #include "doctor/checklist.h"
 #include "doctor/doctor.h"
+#include "doctor/handshake.h"
 
 struct doctor {
 	const struct doctor_options *options;
@@ -20,7 +20,7 @@ struct doctor {
 	struct app *app;
 	struct transaction *tx;
 	struct connect_cost cost;
-	struct probe probe;
+	struct handshake handshake;
 	int64_t round_trip_us; /* the shortest that was measured */
 	bool pooled;           /* a pooler stands between here and the server */
 };

@@ -75,7 +75,7 @@ suggest_direct_tls(const struct suggestions_facts *facts, struct suggestion *sug
 	const char *in_url = url_value(facts, "sslnegotiation");
 	bool automatic = !*in_url && settings->database_sslnegotiation == NEGOTIATION_AUTO;
 
-	if (!facts->probe->knows_direct || facts->probe->tls != PROBE_TLS
+	if (!facts->handshake->knows_direct || facts->handshake->tls != HANDSHAKE_TLS
 	    || !accepts_direct_tls(facts) || !conninfo_needs_tls(&settings->database)
 	    || strcmp(in_url, "direct") == 0
 	    || (!*in_url && settings->database_sslnegotiation == NEGOTIATION_DIRECT)
@@ -93,7 +93,7 @@ suggest_direct_tls(const struct suggestions_facts *facts, struct suggestion *sug
 static bool
 suggest_group(const struct suggestions_facts *facts, struct suggestion *suggestion)
 {
-	if (!facts->probe->again)
+	if (!facts->handshake->server.retried)
 		return false;
 	(void)snprintf(suggestion->gain, sizeof(suggestion->gain),
 	               "1 round trip, %.1f ms of each connection", clock_ms(facts->round_trip_us));
@@ -107,30 +107,30 @@ suggest_group(const struct suggestions_facts *facts, struct suggestion *suggesti
 static bool
 suggest_one_ca(const struct suggestions_facts *facts, struct suggestion *suggestion)
 {
-	const struct probe *probe = facts->probe;
+	const struct handshake *handshake = facts->handshake;
 
-	if (!probe->bundle || !probe->root)
+	if (!handshake->bundle || !handshake->server.root)
 		return false;
 	(void)snprintf(suggestion->gain, sizeof(suggestion->gain),
 	               "%.1f ms of CPU of each worker's first connection: %d CAs are read",
-	               clock_ms(probe->roots_us), probe->roots);
+	               clock_ms(handshake->server.roots_us), handshake->server.roots);
 	(void)snprintf(suggestion->how, sizeof(suggestion->how),
-	               "sslrootcert with \"%.100s\" alone", probe->root);
+	               "sslrootcert with \"%.100s\" alone", handshake->server.root);
 	return true;
 }
 
 static bool
 suggest_channel_binding(const struct suggestions_facts *facts, struct suggestion *suggestion)
 {
-	const struct probe *probe = facts->probe;
+	const struct handshake *handshake = facts->handshake;
 
-	if (!probe->binding || !probe->root
+	if (!handshake->channel_binding || !handshake->server.root
 	    || strcmp(url_value(facts, "channel_binding"), "disable") == 0)
 		return false;
 	(void)snprintf(
 	    suggestion->gain, sizeof(suggestion->gain),
 	    "reading CAs (%.1f ms at a worker's first connection) and checking the chain",
-	    clock_ms(probe->roots_us));
+	    clock_ms(handshake->server.roots_us));
 	(void)snprintf(
 	    suggestion->how, sizeof(suggestion->how),
 	    "sslmode=require&channel_binding=require: the password exchange authenticates the "

@@ -6,11 +6,11 @@
 #include "base/attributes.h"
 #include "config/settings.h"
 #include "db/dial.h"
-#include "db/probe.h"
+#include "doctor/handshake.h"
 
 struct suggestions_facts {
 	const struct settings *settings;
-	const struct probe *probe;
+	const struct handshake *handshake;
 	struct connect_cost cost; /* of a connection like those of requests */
 	int64_t round_trip_us;
 	bool pooled;        /* a pooler stands between here and the server */

@@ -7,7 +7,7 @@
 #define SERVER_15 150018
 
 static struct settings settings;
-static struct probe probe;
+static struct handshake handshake;
 static struct suggestions_facts facts;
 
 /* libpq can start TLS at once, and the server, which is not a provider's, accepts that. No other
@@ -18,9 +18,9 @@ begin(const char *url)
 	struct error err;
 
 	settings = (struct settings){ .database_connection = CONNECTION_PERSISTENT };
-	probe = (struct probe){ .tls = PROBE_TLS, .knows_direct = true };
+	handshake = (struct handshake){ .tls = HANDSHAKE_TLS, .knows_direct = true };
 	facts = (struct suggestions_facts){ .settings = &settings,
-		                            .probe = &probe,
+		                            .handshake = &handshake,
 		                            .round_trip_us = 50000,
 		                            .server_version = SERVER_17 };
 	assert_true(conninfo_parse(mem_process(), url, &settings.database, &err));
@@ -80,7 +80,7 @@ direct_tls_is_not_suggested_where_it_cannot_work(void **state)
 {
 	(void)state;
 	begin(URL);
-	probe.knows_direct = false;
+	handshake.knows_direct = false;
 	assert_null(only_suggestion());
 	begin(URL);
 	facts.server_version = SERVER_15;
@@ -91,7 +91,7 @@ direct_tls_is_not_suggested_where_it_cannot_work(void **state)
 	begin("postgresql://u:p@db.example.com/app?sslmode=prefer");
 	assert_null(only_suggestion());
 	begin("postgresql://u:p@db.example.com/app");
-	probe.tls = PROBE_NO_TLS;
+	handshake.tls = HANDSHAKE_NO_TLS;
 	assert_null(only_suggestion());
 }
 
