@@ -27,7 +27,7 @@ write_asn1(struct buf *out, const ASN1_STRING *text)
 	OPENSSL_free(utf8);
 }
 
-/* The common name, or the last part of one that has none. */
+/* Writes the common name, or the last part of a name without one. */
 static void
 write_name(struct buf *out, const X509_NAME *name)
 {
@@ -56,7 +56,7 @@ write_host(struct buf *out, const char *before, const GENERAL_NAME *name)
 	}
 	if (kind != GEN_IPADD)
 		return false;
-	/* It is not proven yet: whoever made it may have written any length. */
+	/* The certificate is not verified yet: its author may have written any length. */
 	size = ASN1_STRING_length(value);
 	if ((size != IPV4_BYTES && size != IPV6_BYTES)
 	    || !inet_ntop(size == IPV4_BYTES ? AF_INET : AF_INET6, ASN1_STRING_get0_data(value),
@@ -105,7 +105,7 @@ days_left(const X509 *certificate)
 
 /* --- chains --- */
 
-/* As it was verified, with its root; else as it was sent. */
+/* The chain as it was verified, with its root; else as the server sent it. */
 static STACK_OF(X509) * chain_of(SSL *tls)
 {
 	STACK_OF(X509) *verified = SSL_get0_verified_chain(tls);
@@ -171,7 +171,7 @@ certificate_root(void *owner, SSL *tls)
 /* --- faults --- */
 
 static const char *
-describe(void *owner, const char *reason, const X509 *certificate)
+fault_text(void *owner, const char *reason, const X509 *certificate)
 {
 	struct buf out;
 
@@ -210,7 +210,7 @@ fault_of(long code)
 	}
 }
 
-/* An address as a name too: libpq takes one where a certificate has no address. */
+/* An address may stand among the names too: libpq accepts it if a certificate has no address. */
 static bool
 is_for(X509 *certificate, const char *host)
 {
@@ -229,11 +229,11 @@ certificate_judge(void *owner, SSL *tls, const char *host, const char **why)
 	if (!certificate)
 		return CERTIFICATE_OTHER;
 	if (fault != CERTIFICATE_OK) {
-		*why = describe(owner, X509_verify_cert_error_string(code), certificate);
+		*why = fault_text(owner, X509_verify_cert_error_string(code), certificate);
 	} else if (host && !is_for(certificate, host)) {
 		fault = CERTIFICATE_OTHER_HOST;
-		*why = describe(owner, mem_printf(owner, "certificate is not for %s", host),
-		                certificate);
+		*why = fault_text(owner, mem_printf(owner, "certificate is not for %s", host),
+		                  certificate);
 	}
 	X509_free(certificate);
 	return fault;

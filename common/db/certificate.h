@@ -1,6 +1,6 @@
-/* certificate.h - what a server's certificate says, and why it is refused, in words for people
+/* certificate.h - a server's certificate, and why it is refused, in words for people
  *
- * libpq says "certificate verify failed", and not what of it.
+ * libpq only says "certificate verify failed".
  */
 #ifndef NULLPOOL_DB_CERTIFICATE_H
 #define NULLPOOL_DB_CERTIFICATE_H
@@ -18,19 +18,20 @@ enum certificate_fault {
 	CERTIFICATE_OTHER,
 };
 
-/* After a handshake that was let pass (SSL_VERIFY_NONE): what a client that verifies says to it.
- * With a host (NULL: it does not matter) the name has to fit too. Unless it is good, *why (owner's)
- * has OpenSSL's reason, names and dates. */
+/* After a handshake without verification (SSL_VERIFY_NONE): what a client that verifies would find.
+ * With a host, the certificate must also be for it; NULL: it need not. With a fault, *why has
+ * OpenSSL's reason, names and dates; it belongs to owner. */
 enum certificate_fault certificate_judge(void *owner, struct ssl_st *tls, const char *host,
                                          const char **why);
 
-/* "db.example.com < Example CA": who signed for whom up to the last that is known, owner's. */
+/* "db.example.com < Example CA": the names of the chain, as far as it is known. Belongs to owner.
+ */
 const char *certificate_chain(void *owner, struct ssl_st *tls);
 
-/* The name at the chain's end, owner's. */
+/* The name of the CA at the chain's end. Belongs to owner. */
 const char *certificate_root(void *owner, struct ssl_st *tls);
 
-/* Of the one in the chain that ends first; below 0: it has ended. */
+/* The days until the first certificate in the chain expires; below 0: one has expired. */
 int certificate_days_left(struct ssl_st *tls);
 
 #endif

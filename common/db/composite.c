@@ -23,7 +23,7 @@ write_row(struct buf *out, const PGresult *rows, int row)
 	for (int column = 0; column < PQnfields(rows); column++) {
 		if (column > 0)
 			buf_char(out, ',');
-		/* Nothing at all is NULL. */
+		/* An empty field is NULL. */
 		if (!PQgetisnull(rows, row, column))
 			write_field(out, PQgetvalue(rows, row, column));
 	}
@@ -51,7 +51,7 @@ composite_write(struct buf *out, const PGresult *rows)
 
 /* --- reading --- */
 
-/* At the first byte of a field; *at ends at the comma or parenthesis behind it. Quotes may begin
+/* Reads a field from *at on, and leaves *at at the comma or parenthesis after it. Quotes may begin
  * anywhere in it. */
 static void
 read_field(const char **at, struct buf *field)

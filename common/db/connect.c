@@ -13,49 +13,49 @@
 #define RETRIES_MAX   2
 #define RETRY_SOON_MS 50  /* full jitter below this, doubled each time */
 #define RETRY_LATE_MS 200 /* at least, for a server that is full */
-/* After a failure to open one ahead, doubled each time. */
+/* The pause after a failure to open one ahead; doubled each time. */
 #define AHEAD_PAUSE_MS     1000
 #define AHEAD_PAUSE_MAX_MS 60000
-/* Pieces of what a server says to an idle connection: a changed parameter, a notice. */
+/* Reads of what a server sends to an idle connection: a changed parameter, a notice. */
 #define IDLE_READS_MAX 16
 
-/* The version that brought sslnegotiation=direct to the server. */
+/* Servers accept sslnegotiation=direct since this version. */
 #define DIRECT_SERVER_VERSION 170000
-/* Linux has no larger process id (PID_MAX_LIMIT); a pooler makes up a number of 31 bits, PgBouncer
- * before 1.21 one of 32, so a negative one half of the time. */
+/* Linux has no larger process ID (PID_MAX_LIMIT). A pooler makes up a number of 31 bits; PgBouncer
+ * before 1.21 made up one of 32, so half of them were negative. */
 #define BACKEND_PID_MAX 4194304
-/* A server that does not know what to make of it may also just wait: PgBouncer before 1.25 does. */
+/* A server that does not know direct TLS may just wait, as PgBouncer before 1.25 does. */
 #define DIRECT_WAIT_MS 1500
 
 struct connector {
 	struct connector_options options;
 	struct keywords keywords;
 	struct tls_root root;
-	const char *host; /* to be resolved for each attempt; NULL: it is an address or a socket */
+	const char *host; /* resolved for each attempt; NULL: an address or a Unix socket */
 	enum {
 		DIRECT_NO,
 		DIRECT_TRIED,
 		DIRECT_PROVEN,
 		DIRECT_REFUSED
-	} direct;                  /* TLS without asking first */
-	struct connection current; /* pg is NULL: none */
-	struct prepared *prepared; /* of the current one; NULL: none is kept */
+	} direct;                  /* TLS without an SSLRequest */
+	struct connection current; /* pg is NULL: there is none */
+	struct prepared *prepared; /* of the current one; NULL: connections are not kept */
 	bool taken;
-	struct connect_cost waited; /* by the last acquire */
-	struct dial dial;           /* while dialing */
+	struct connect_cost waited; /* in the last connector_acquire() */
+	struct dial dial;           /* the last one, or while dialing the current one */
 	bool dialing;
 	struct deadline dial_deadline;
-	int64_t ahead_after_us; /* the next one may be opened ahead from then on */
-	int64_t ahead_pause_ms; /* 0: the last one did not fail */
+	int64_t ahead_after_us; /* none is opened ahead before that time */
+	int64_t ahead_pause_ms; /* 0: the last one was opened */
 	bool tainted;           /* see connector_is_tainted() */
 	bool without_client_check;
 	struct connector_totals totals;
 };
 
-/* --- made and ended --- */
+/* --- creation and end --- */
 
 static void
-discard(struct connection *connection)
+close_connection(struct connection *connection)
 {
 	PQfinish(connection->pg);
 	*connection = (struct connection){ .pg = NULL };
@@ -68,11 +68,10 @@ close_all(void *at)
 
 	if (connector->dialing)
 		dial_stop(&connector->dial);
-	discard(&connector->current);
+	close_connection(&connector->current);
 }
 
-/* Whether TLS could begin at once, for all that we know. A URL's own word is obeyed, without
- * falling back. */
+/* Returns true if nothing speaks against direct TLS. What the URL says is obeyed as it is. */
 static bool
 may_be_direct(const struct connector *connector)
 {
@@ -145,7 +144,8 @@ start_dial(struct connector *connector, struct deadline deadline)
 		dial_limit_tls(&connector->dial, DIRECT_WAIT_MS);
 }
 
-/* From what the server says of itself. Before a pooler it speaks for another, which may refuse. */
+/* Uses the server's version and process ID. A pooler reports those of a server behind it, and may
+ * itself refuse direct TLS. */
 static void
 learn_direct(struct connector *connector)
 {
@@ -159,7 +159,7 @@ learn_direct(struct connector *connector)
 }
 
 static void
-adopt(struct connector *connector)
+adopt_dial(struct connector *connector)
 {
 	connector->current = (struct connection){
 		.since_us = clock_now_us(),
@@ -183,10 +183,10 @@ drop_dial(struct connector *connector)
 	connector->dialing = false;
 }
 
-/* What was tried because it is cheaper, and may be why it failed. What the server said itself is
- * not. */
+/* Gives up what was tried because it is cheaper, if it may be why the attempt failed. Not after an
+ * error of the server's own. Returns true if another attempt may succeed. */
 static bool
-fell_back(struct connector *connector)
+fall_back(struct connector *connector)
 {
 	bool again = false;
 
@@ -196,7 +196,7 @@ fell_back(struct connector *connector)
 		again = tls_root_forget(&connector->root);
 	if (is_direct(connector) && connector->options.negotiation == NEGOTIATION_AUTO
 	    && connector->dial.phase == CONNECT_TLS && connector->dial.retry != RETRY_NEVER) {
-		/* What has worked before may work again, when it has been learnt anew. */
+		/* What has worked before may work again, once learn_direct() allows it. */
 		connector->direct = connector->direct == DIRECT_PROVEN ? DIRECT_NO : DIRECT_REFUSED;
 		log_printf(LOG_INFO, "direct TLS refused", "%s", connector->dial.err.detail);
 		again = true;
@@ -232,7 +232,7 @@ pause_before_retry(int64_t ms, struct deadline deadline, const int *client)
 	return true;
 }
 
-/* What was spent ahead nobody waited for. */
+/* Nobody waited for what was spent ahead. */
 static void
 subtract_cost(struct connect_cost *cost, const struct connect_cost *spent)
 {
@@ -262,11 +262,11 @@ failure_of(const struct error *err, struct deadline deadline)
 	return deadline_passed(deadline) ? FAILED_TIMEOUT : FAILED_NETWORK;
 }
 
-/* Not the network, not what the server said, and it never was better. Wrong configuration may look
- * the same: with a CA that did not sign for the server each request costs a fork besides, 1 ms of
- * the 10 it took. */
+/* Neither the network nor an error of the server's, and no attempt has succeeded before. A wrong
+ * configuration may look the same: with the wrong CA each request costs one more fork, 1 ms of the
+ * 10 it took. */
 static bool
-may_be_our_own(const struct connector *connector, struct deadline deadline)
+may_be_own_fault(const struct connector *connector, struct deadline deadline)
 {
 	const struct dial *dial = &connector->dial;
 
@@ -275,7 +275,7 @@ may_be_our_own(const struct connector *connector, struct deadline deadline)
 	       && !*dial->err.sqlstate && !deadline_passed(deadline);
 }
 
-/* Tries until one is open, or it is no use to go on. Returns false if the client left before that.
+/* Tries until a connection is open or no retry is allowed. Returns false if the client left first.
  */
 static bool
 try_to_connect(struct connector *connector, struct deadline deadline, const int *client)
@@ -292,13 +292,13 @@ try_to_connect(struct connector *connector, struct deadline deadline, const int 
 		stayed = dial_finish(&connector->dial, deadline, client);
 		connect_cost_add(&connector->waited, &connector->dial.cost);
 		if (connector->dial.state == DIAL_DONE) {
-			adopt(connector);
+			adopt_dial(connector);
 			return true;
 		}
 		drop_dial(connector);
 		if (!stayed)
 			return false;
-		if (fell_back(connector))
+		if (fall_back(connector))
 			continue;
 		if (!may_retry(&connector->dial, attempt, deadline))
 			return true;
@@ -325,7 +325,7 @@ connect_now(struct connector *connector, struct deadline request, const int *cli
 	if (deadline_passed(request))
 		err->kind = NP_TIMEOUT;
 	connector->totals.failed[failure_of(err, deadline)]++;
-	connector->tainted = may_be_our_own(connector, deadline);
+	connector->tainted = may_be_own_fault(connector, deadline);
 	return false;
 }
 
@@ -348,25 +348,25 @@ connector_is_tainted(const struct connector *connector)
 	return connector->tainted;
 }
 
-/* A killed connection still says CONNECTION_OK: readable while idle means that the server said
- * goodbye. */
+/* PQstatus() of a killed connection is still CONNECTION_OK. If it is readable while idle, the
+ * server may have said goodbye. */
 static bool
 is_alive(PGconn *pg)
 {
 	struct pollfd poll_fd = { .fd = PQsocket(pg), .events = POLLIN };
 
-	/* What comes without end is no sign of life. */
+	/* Endless input is not a sign of life. */
 	for (int i = 0; poll(&poll_fd, 1, 0) > 0; i++)
 		if (i == IDLE_READS_MAX || !PQconsumeInput(pg)
 		    || (poll_fd.revents & (POLLHUP | POLLERR)))
 			return false;
-	/* A FATAL that came with it is read here, and logged in DEBUG only. */
+	/* Reads a FATAL that came, which only DEBUG logs. */
 	(void)PQisBusy(pg);
 	return PQstatus(pg) == CONNECTION_OK && PQtransactionStatus(pg) == PQTRANS_IDLE;
 }
 
 static bool
-is_fit(const struct connector *connector)
+is_usable(const struct connector *connector)
 {
 	const struct connection *current = &connector->current;
 	const struct connector_options *options = &connector->options;
@@ -379,12 +379,12 @@ is_fit(const struct connector *connector)
 	return (!options->pre_ping && options->mode != CONNECTION_AHEAD) || is_alive(current->pg);
 }
 
-/* One that nobody uses. */
+/* Closes a connection that nobody uses. */
 static void
 discard_idle(struct connector *connector)
 {
 	connector->totals.ahead_wasted += connector_ahead(connector) == AHEAD_READY;
-	discard(&connector->current);
+	close_connection(&connector->current);
 }
 
 bool
@@ -393,7 +393,7 @@ connector_acquire(struct connector *connector, struct deadline deadline, const i
 {
 	assert(!connector->taken);
 	connector->waited = (struct connect_cost){ 0 };
-	if (!connector->dialing && is_fit(connector)) {
+	if (!connector->dialing && is_usable(connector)) {
 		connector->current.reused = true;
 		connector->totals.ahead_used += connector->options.mode == CONNECTION_AHEAD;
 	} else {
@@ -439,14 +439,14 @@ connector_release(struct connector *connector, struct connection *connection, bo
 	if (!usable || connector->options.mode != CONNECTION_PERSISTENT
 	    || PQstatus(connection->pg) != CONNECTION_OK
 	    || PQtransactionStatus(connection->pg) != PQTRANS_IDLE)
-		discard(connection);
+		close_connection(connection);
 }
 
 /* --- ahead --- */
 
-/* It is nobody's failure yet: a request that comes tries for itself. */
+/* No request has failed yet: the next one tries for itself. */
 static void
-ahead_failed(struct connector *connector)
+pause_ahead(struct connector *connector)
 {
 	int64_t pause = connector->ahead_pause_ms * 2;
 
@@ -460,17 +460,17 @@ ahead_failed(struct connector *connector)
 }
 
 static void
-settle_ahead(struct connector *connector)
+finish_ahead(struct connector *connector)
 {
 	while (connector->dialing && connector->dial.state == DIAL_FAILED) {
 		drop_dial(connector);
-		if (fell_back(connector))
+		if (fall_back(connector))
 			start_dial(connector, connector->dial_deadline);
 		else
-			ahead_failed(connector);
+			pause_ahead(connector);
 	}
 	if (connector->dialing && connector->dial.state == DIAL_DONE) {
-		adopt(connector);
+		adopt_dial(connector);
 		connector->ahead_pause_ms = 0;
 	}
 }
@@ -483,7 +483,7 @@ connector_open_ahead(struct connector *connector)
 	    || connector->current.pg || clock_now_us() < connector->ahead_after_us)
 		return;
 	start_dial(connector, deadline_in_ms(connector->options.connect_timeout_s * 1000));
-	settle_ahead(connector);
+	finish_ahead(connector);
 }
 
 void
@@ -514,8 +514,8 @@ connector_step(struct connector *connector)
 {
 	if (connector->dialing) {
 		dial_step(&connector->dial, connector->dial_deadline);
-		settle_ahead(connector);
-	} else if (connector_ahead(connector) == AHEAD_READY && !is_fit(connector)) {
+		finish_ahead(connector);
+	} else if (connector_ahead(connector) == AHEAD_READY && !is_usable(connector)) {
 		discard_idle(connector);
 	}
 }
@@ -537,9 +537,9 @@ connection_tls(const struct connection *connection)
 	return PQsslInUse(connection->pg) ? PQsslAttribute(connection->pg, "protocol") : NULL;
 }
 
-/* A connection that was idle for longer may be one that a router has forgotten, which only sending
- * shows. So its first flight carries no commit: then it can be repeated elsewhere, and a write
- * costs one round trip more. */
+/* A router may have forgotten a connection that was idle for longer, which only sending shows. So
+ * its first flight carries no commit and can be repeated on another connection; a write then costs
+ * one round trip more. */
 #define UNPROVEN_US INT64_C(10000000)
 
 bool

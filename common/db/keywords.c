@@ -10,7 +10,7 @@
 void
 keywords_clean_environment(void)
 {
-	/* The first two are in each conninfo by now; a program that a reload executes reads them
+	/* Each conninfo has the first two by now, but a program that a reload executes reads them
 	 * again. */
 	static const char *const kept[] = { "PGSSLMODE",
 		                            "PGSSLROOTCERT",
@@ -33,7 +33,7 @@ keywords_clean_environment(void)
 			(void)unsetenv(option->envvar);
 	}
 	PQconninfoFree(options);
-	/* libpq's other ones: not of its keyword table, but sent at start-up or read from files. */
+	/* These are not in libpq's table: it sends them at startup, or finds files by them. */
 	(void)unsetenv("PGTZ");
 	(void)unsetenv("PGDATESTYLE");
 	(void)unsetenv("PGGEQO");
@@ -50,7 +50,7 @@ is_known(const PQconninfoOption *options, const char *name)
 	return false;
 }
 
-/* Whether leaving it out could connect where the person who wrote it would not have. */
+/* Returns true if leaving it out could make a connection that its author meant to forbid. */
 static bool
 is_protective(const char *name)
 {
@@ -88,8 +88,8 @@ keywords_set(struct keywords *keywords, const char *name, const char *value)
 }
 
 static bool
-add_all(struct keywords *keywords, const struct conninfo *info, const PQconninfoOption *known,
-        struct error *err)
+add_known(struct keywords *keywords, const struct conninfo *info, const PQconninfoOption *known,
+          struct error *err)
 {
 	for (size_t i = 0; i < info->count; i++) {
 		if (is_known(known, info->keywords[i]))
@@ -113,9 +113,9 @@ keywords_init(struct keywords *keywords, const struct conninfo *info, struct err
 
 	*keywords = (struct keywords){ .knows_sslnegotiation = is_known(known, "sslnegotiation"),
 		                       .knows_system_root = is_known(known, "require_auth") };
-	added = add_all(keywords, info, known, err);
+	added = add_known(keywords, info, known, err);
 	keywords_set(keywords, "client_encoding", "UTF8");
-	/* A Kerberos cache would cost a round trip to be refused. */
+	/* With a Kerberos cache libpq would spend a round trip on a GSS request that is refused. */
 	if (!conninfo_get(info, "gssencmode") && is_known(known, "gssencmode"))
 		keywords_set(keywords, "gssencmode", "disable");
 	PQconninfoFree(known);

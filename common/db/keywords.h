@@ -1,8 +1,7 @@
-/* keywords.h - what libpq is told: a conninfo, as far as this libpq knows its keywords, and what we
- * add
+/* keywords.h - libpq's parameters: a conninfo, as far as this libpq knows its keywords, and ours
  *
- * An unknown keyword is fatal to libpq, so it is asked (PQconndefaults) what it knows: 15 lacks
- * sslnegotiation and require_auth, 16 the first, 18 brought scram_client_key.
+ * An unknown keyword is fatal to libpq, so PQconndefaults() is asked which it knows: libpq 15 lacks
+ * sslnegotiation and require_auth, 16 lacks sslnegotiation, and 18 brought scram_client_key.
  */
 #ifndef NULLPOOL_DB_KEYWORDS_H
 #define NULLPOOL_DB_KEYWORDS_H
@@ -19,23 +18,23 @@ struct keywords {
 	const char *values[CONNINFO_MAX + KEYWORDS_EXTRA + 1];
 	size_t count;
 	bool knows_sslnegotiation;
-	bool knows_system_root; /* sslrootcert=system, with libpq 16 */
+	bool knows_system_root; /* sslrootcert=system, since libpq 16 */
 };
 
-/* Once a process, before the first connection: takes what libpq would read from the environment
- * (PG*) away, since PGOPTIONS and others become start-up parameters that poolers refuse; but for
- * what protects the connection. */
+/* Removes the variables that libpq would read (PG*) from the environment, since poolers refuse the
+ * startup parameters that PGOPTIONS and others become. Those that protect the connection stay. Call
+ * it once a process, before the first connection. */
 void keywords_clean_environment(void);
 
-/* False: this libpq does not know one that security depends on. Others are left out with a warning
- * in the log. Borrows the conninfo's texts. */
+/* Fails if this libpq does not know a keyword that security depends on; other unknown keywords are
+ * left out with a warning in the log. Borrows the conninfo's texts. */
 NP_MUST_CHECK bool keywords_init(struct keywords *keywords, const struct conninfo *info,
                                  struct error *err);
 
-/* NULL: it is not among them. */
+/* Returns a keyword's value, or NULL. */
 const char *keywords_get(const struct keywords *keywords, const char *name);
 
-/* Adds a keyword, or replaces the value of one that is there. */
+/* Adds a keyword, or replaces its value. Both texts are borrowed. */
 void keywords_set(struct keywords *keywords, const char *name, const char *value);
 
 #endif

@@ -2,7 +2,7 @@
 #include "base/text.h"
 #include "db/types.h"
 
-/* A double keeps any decimal of 15 significant digits (DBL_DIG). */
+/* A double keeps any decimal number of 15 significant digits (DBL_DIG). */
 #define NUMERIC_DIGITS_MAX   15
 #define NUMERIC_EXPONENT_MAX 300
 
@@ -11,8 +11,8 @@ typedef void writer(struct buf *out, const char *text, size_t size);
 static writer write_string, write_bool, write_integer, write_float, write_numeric, write_json,
     write_timestamp;
 
-/* Types that are not strings, and the arrays of types that we know: pg_type.dat, stable since 9.4.
- */
+/* Types that are not strings, and the arrays of known types. The OIDs are those of pg_type.dat,
+ * unchanged since 9.4. */
 static const struct {
 	uint32_t oid;
 	uint32_t array_oid;
@@ -61,7 +61,7 @@ write_integer(struct buf *out, const char *text, size_t size)
 	buf_add(out, text, size);
 }
 
-/* Not NaN, Infinity, -Infinity: JSON has none of them. */
+/* JSON has no NaN, Infinity or -Infinity. */
 static bool
 is_number(const char *text, size_t size)
 {
@@ -79,7 +79,7 @@ write_float(struct buf *out, const char *text, size_t size)
 		buf_text(out, "null");
 }
 
-/* Digits from the first to the last that is not zero. */
+/* Counts the digits from the first to the last that is not zero. */
 static size_t
 significant_digits(const char *text, size_t size)
 {
@@ -110,7 +110,7 @@ write_numeric(struct buf *out, const char *text, size_t size)
 		buf_json_string(out, text, size);
 }
 
-/* A line feed outside of strings is only layout, and inside of them it is escaped already. */
+/* A line feed outside of a string is only layout; inside of one it is escaped already. */
 static void
 write_json(struct buf *out, const char *text, size_t size)
 {
@@ -125,7 +125,7 @@ write_json(struct buf *out, const char *text, size_t size)
 	buf_add(out, text + plain, size - plain);
 }
 
-/* "2026-01-31 23:59:59.5": year of four digits, no BC, no infinity. */
+/* "2026-01-31 23:59:59.5": a year of four digits, not BC, not infinity. */
 static bool
 is_rfc3339_date_time(const char *text, size_t size)
 {
@@ -149,8 +149,8 @@ is_offset(const char *text, size_t size)
 	           || (text[3] == ':' && text_is_digit(text[4]) && text_is_digit(text[5])));
 }
 
-/* "2026-01-31 23:59:59.5+00" to "2026-01-31T23:59:59.5+00:00". What RFC 3339 cannot say (year
- * 10000, BC, infinity, an offset with seconds) stays as Postgres writes it. */
+/* "2026-01-31 23:59:59.5+00" becomes "2026-01-31T23:59:59.5+00:00". What RFC 3339 cannot express
+ * (year 10000, BC, infinity, an offset with seconds) stays as Postgres writes it. */
 static void
 write_timestamp(struct buf *out, const char *text, size_t size)
 {
@@ -178,7 +178,7 @@ write_timestamp(struct buf *out, const char *text, size_t size)
 struct array {
 	const char *at, *end;
 	char delimiter;
-	uint32_t item; /* the type of each */
+	uint32_t item; /* the elements' type */
 	struct buf *out;
 };
 
@@ -213,7 +213,7 @@ write_bare_item(struct array *array)
 		pgjson_value(array->out, array->item, start, size);
 }
 
-/* The braces are written as they come, so levels need no stack. */
+/* Braces are written as they come, so nesting needs no stack. */
 static void
 write_array(struct buf *out, const char *text, size_t size, uint32_t item, char delimiter)
 {

@@ -1,10 +1,10 @@
-/* pgjson.h - one column's text, as Postgres sends it, to JSON by the column's type
+/* pgjson.h - turns a column's text, as Postgres sends it, into JSON by the column's type
  *
- * bool, int2/4/8 and finite floats are JSON's own; NaN and infinities are null. numeric is a number
- * while a double keeps all its digits, else a string. json and jsonb stand as they are, except that
- * json keeps no line feeds. timestamptz is RFC 3339 with its offset, timestamp the same without
- * one. Arrays of these are arrays, and so are those of other types that types.h knows. Everything
- * else, uuid and enums among it, is a string. Needs DateStyle ISO.
+ * bool, int2, int4, int8 and finite floats are JSON's own; NaN and infinities are null. numeric is
+ * a number if a double keeps all its digits, else a string. json and jsonb are copied, but a line
+ * feed in json becomes a space. timestamptz is RFC 3339 with its offset, and timestamp is the same
+ * without one. Arrays of these are arrays, and so are arrays of other types that types.h knows.
+ * Everything else is a string, uuid and enums included. DateStyle must be ISO.
  */
 #ifndef NULLPOOL_DB_PGJSON_H
 #define NULLPOOL_DB_PGJSON_H
@@ -12,10 +12,10 @@
 #include "base/attributes.h"
 #include "base/buf.h"
 
-/* Whether it knows the type without asking (types.h). */
+/* Returns true if the type is known without asking the server (types.h). */
 bool pgjson_knows(uint32_t oid);
 
-/* `oid` is the column's type, of pg_type.dat. */
+/* Appends a value of the type `oid`. */
 void pgjson_value(struct buf *out, uint32_t oid, const char *text, size_t size);
 
 #endif

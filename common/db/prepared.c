@@ -5,7 +5,7 @@
 
 struct prepared {
 	enum { UNKNOWN, ALLOWED, NEVER } state;
-	void *texts; /* their owner */
+	void *texts; /* owner of the statements' texts */
 	struct prepared_statement statements[PREPARED_MAX];
 	size_t count;
 };
@@ -73,8 +73,7 @@ prepared_is_lost(struct prepared *prepared, const PGresult *error)
 
 	if (!code)
 		return false;
-	/* Somebody between us and the server takes another one for each transaction, or cleans up
-	 * after each. */
+	/* A pooler uses another server process for each transaction, or cleans up after each. */
 	if (strcmp(code, "26000") == 0)
 		prepared->state = NEVER;
 	return strcmp(code, "26000") == 0 || strcmp(code, "42P05") == 0

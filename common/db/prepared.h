@@ -1,12 +1,11 @@
-/* prepared.h - the statements that a kept connection's server has parsed and planned already
+/* prepared.h - the statements that the server of a kept connection has parsed already
  *
- * A statement of the same text then costs the server half of what it did. Each gets its name in the
- * flight of its first use, so that no round trip is added. Only on a connection that has a server
- * process of its own: one that speaks for another's (a pooler's in transaction mode) would have the
- * name made in one process and used in another. The server tells, in the first flight:
- * pg_backend_pid() is then the process that the connection began with, while poolers make that
- * number up. What is wrong all the same shows as an error by which nothing was done:
- * prepared_is_lost().
+ * Running a prepared statement costs the server half of what its text does. A statement gets its
+ * name in the flight of its first use, so no round trip is added. Only a connection with a server
+ * process of its own has prepared statements: a pooler in transaction mode would prepare one in one
+ * process and run it in another. The first flight tells: pg_backend_pid() is the process ID that
+ * the connection began with, while poolers make that number up. If that is wrong all the same, the
+ * server refuses with an error, and nothing was done: see prepared_is_lost().
  */
 #ifndef NULLPOOL_DB_PREPARED_H
 #define NULLPOOL_DB_PREPARED_H
@@ -15,7 +14,7 @@
 
 #include "base/attributes.h"
 
-#define PREPARED_MAX        64 /* of a program; others are sent as text each time */
+#define PREPARED_MAX        64 /* of a program; more are sent as text each time */
 #define PREPARED_NAME_BYTES 8
 
 struct prepared_statement {
@@ -26,23 +25,24 @@ struct prepared_statement {
 
 struct prepared;
 
-/* Of one connection after the other; belongs to owner. */
+/* Holds the current connection's statements. Belongs to owner. */
 RETURNS_OWNED struct prepared *prepared_new(void *owner);
 
-/* For a new connection. That a pooler is in between was learnt for ever. */
+/* Starts again for a new connection, unless a pooler was found, which is remembered for good. */
 void prepared_reset(struct prepared *prepared);
 
-/* From a result with one row, whose last column is pg_backend_pid(). */
+/* Learns whether there is a pooler from a result of one row whose last column is
+ * pg_backend_pid(). */
 void prepared_learn(struct prepared *prepared, const PGconn *pg, const PGresult *row);
 
-/* Whether the connection is known to have a server process of its own. */
+/* Returns true if the connection is known to have a server process of its own. */
 bool prepared_is_allowed(const struct prepared *prepared);
 
-/* The statement of that text, made known if it was not. NULL: it has to be sent as text. */
+/* Finds or adds the statement with that text. Returns NULL if it must be sent as text. */
 struct prepared_statement *prepared_find(struct prepared *prepared, const char *sql);
 
-/* Whether an error of a flight with names says that the server's idea of one is another: it forgot
- * it (26000), has it already (42P05), or a migration changed what it returns (0A000). The
+/* Returns true if an error shows that the server does not have a named statement as we do: it is
+ * unknown (26000), exists already (42P05), or a migration changed what it returns (0A000). The
  * connection should be replaced. */
 bool prepared_is_lost(struct prepared *prepared, const PGresult *error);
 

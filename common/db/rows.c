@@ -11,7 +11,7 @@ struct np_rows {
 };
 
 static void
-clear(void *result)
+clear_result(void *result)
 {
 	PQclear(result);
 }
@@ -22,7 +22,7 @@ rows_new(void *owner, PGresult *result)
 	struct np_rows *rows = mem_new(owner, struct np_rows);
 
 	rows->result = result;
-	mem_own(rows, result, clear);
+	mem_own(rows, result, clear_result);
 	return rows;
 }
 
@@ -41,7 +41,7 @@ np_field(const struct np_rows *rows, size_t row, const char *column)
 		misuse_note("np_field() of row %zu, and there are %zu", row, np_rows_count(rows));
 		return np_text(NULL);
 	}
-	/* Not PQfnumber(): it folds case and takes quotes off. */
+	/* PQfnumber() would fold case and remove quotes. */
 	while (at < PQnfields(rows->result) && strcmp(PQfname(rows->result, at), column) != 0)
 		at++;
 	if (at == PQnfields(rows->result)) {
@@ -67,9 +67,9 @@ rows_write_composites(const struct np_rows *rows, struct buf *out)
 	composite_write(out, rows->result);
 }
 
-/* No rows yet. */
+/* Makes a result with these columns and no rows. */
 static PGresult *
-with_columns(const PGresult *columns)
+empty_result(const PGresult *columns)
 {
 	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
 	int count = PQnfields(columns);
@@ -88,7 +88,7 @@ with_columns(const PGresult *columns)
 struct np_rows *
 rows_replay(void *owner, const PGresult *columns, const struct np_rows *kept, size_t place)
 {
-	struct np_rows *rows = rows_new(owner, with_columns(columns));
+	struct np_rows *rows = rows_new(owner, empty_result(columns));
 	char wanted[INT_TEXT_BYTES];
 	bool found = false;
 

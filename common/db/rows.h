@@ -8,26 +8,27 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-/* Takes the result over; it goes with owner. */
+/* Takes the result over, which is cleared with owner. */
 RETURNS_OWNED struct np_rows *rows_new(void *owner, PGresult *result);
 
-/* What was kept of a result (record.h), as such a result again: `kept` has the columns place,
- * record, and of each place the records in order; NULL is a place without rows. NULL: it does not
- * fit what `columns` describes. */
+/* Makes rows again of those that were kept as composite values (composite.h). `kept` has the
+ * columns place and record: of each place its records in order, with NULL for a place without rows.
+ * The column names and types are those of `columns`. Returns NULL if the records do not fit them.
+ */
 struct np_rows *rows_replay(void *owner, const PGresult *columns, const struct np_rows *kept,
                             size_t place);
 
-/* As types_learn(). */
+/* See types_learn(). */
 int rows_learn_types(const struct np_rows *rows, PGconn *pg, bool open, struct deadline request,
                      bool *broken);
 
-/* All rows as records, a JSON array. */
+/* Appends all rows as composite values, in a JSON array. */
 void rows_write_composites(const struct np_rows *rows, struct buf *out);
 
-/* A name that two columns have, which an object cannot; NULL: there is none. */
+/* Returns a name that two columns have, which a JSON object cannot, or NULL. */
 const char *rows_duplicate_column(const struct np_rows *rows);
 
-/* One row as {"column": value, …}, see pgjson.h. */
+/* Appends one row as {"column": value, …}: see pgjson.h. */
 void rows_json(const struct np_rows *rows, size_t row, struct buf *out);
 
 #endif

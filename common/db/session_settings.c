@@ -2,9 +2,9 @@
 
 #include "base/text.h"
 
-/* The server reports these, so a change by a function is seen as well. */
+/* The server reports these parameters, so a change by a function is seen as well. */
 static bool
-holds(const PGconn *pg)
+has_reported_values(const PGconn *pg)
 {
 	static const struct {
 		const char *name, *value;
@@ -18,7 +18,7 @@ holds(const PGconn *pg)
 	for (size_t i = 0; i < COUNT_OF(reported); i++) {
 		const char *value = PQparameterStatus(pg, reported[i].name);
 
-		/* DateStyle is "ISO, MDY"; "postgres_verbose" is another IntervalStyle. */
+		/* DateStyle may be "ISO, MDY". "postgres_verbose" is another IntervalStyle. */
 		if (value && (!text_starts(value, reported[i].value) || strchr(value, '_')))
 			return false;
 	}
@@ -32,7 +32,7 @@ session_settings_need(struct connection *connection)
 		return PREAMBLE_FIRST;
 	if (!connection->prepared || !prepared_is_allowed(connection->prepared))
 		return connection->settings == SETTINGS_USUAL ? PREAMBLE_USUAL : PREAMBLE_UNUSUAL;
-	if (connection->settings == SETTINGS_KEPT && holds(connection->pg))
+	if (connection->settings == SETTINGS_KEPT && has_reported_values(connection->pg))
 		return PREAMBLE_SET;
 	connection->settings = SETTINGS_SENT;
 	return PREAMBLE_OWN;
@@ -53,7 +53,7 @@ session_settings_commit(struct connection *connection)
 		connection->settings = SETTINGS_KEPT;
 }
 
-/* SET, RESET, DISCARD, DO, CALL; set_config() hides in a SELECT. */
+/* SET, RESET, DISCARD, DO and CALL may, and so may set_config() in a SELECT. */
 static bool
 may_change_session(const char *sql, PGresult *result)
 {

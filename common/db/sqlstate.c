@@ -14,14 +14,14 @@
 #define KEY_KNOWN      "The request with this Idempotency-Key was answered before"
 #define KEY_OF_ANOTHER "This Idempotency-Key was used for another request"
 
-/* The first row whose code is a prefix decides;
- * https://www.postgresql.org/docs/current/errcodes-appendix.html What is not here is a fault of the
- * handler, the schema or the server: 500. */
+/* The first row whose code is a prefix decides. Codes that are not here are a fault of the handler,
+ * the schema or the server: 500. See
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html */
 static const struct {
 	const char *code;
 	struct sqlstate_meaning meaning;
 } statement_table[] = {
-	/* From the server: a wrong number of values, a statement that was named wrongly. */
+	/* From the server: a wrong number of values, or a wrong statement name. */
 	{ "08P01", { NP_INTERNAL, RETRY_NEVER, INTERNAL } },
 	{ "08", { NP_UNAVAILABLE, RETRY_SOON, AWAY } },
 	{ "22", { NP_INVALID, RETRY_NEVER, BAD_VALUE, .is_about_value = true } },
@@ -39,14 +39,13 @@ static const struct {
 	{ "40P01", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },           /* deadlock */
 	{ "40002",
 	  { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* a constraint, at the end of a transaction */
-	{ "40003", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* nobody knows what became of it */
+	{ "40003", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* its outcome is unknown */
 	{ "40", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },   /* another rollback */
 	{ "42501",
 	  { NP_FORBIDDEN, RETRY_NEVER, FORBIDDEN } }, /* row-level security, or a missing right */
 	{ "44", { NP_INVALID, RETRY_NEVER, BAD_VALUE } }, /* a view's WITH CHECK OPTION */
 	{ "53", { NP_UNAVAILABLE, RETRY_LATE, BUSY } },   /* connections, memory, disk */
-	/* Too long for an index, too deep: what is too large came with the request, or is in the
-	 * statement. */
+	/* Too long for an index, or too deep: a value of the request, or the statement itself. */
 	{ "54", { NP_INVALID, RETRY_NEVER, TOO_LARGE, .is_about_value = true } },
 	{ "55006", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } }, /* object in use */
 	{ "55P03", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } }, /* lock timeout */
@@ -66,7 +65,7 @@ static const struct {
 	{ "", { NP_INTERNAL, RETRY_NEVER, INTERNAL } },
 };
 
-/* What RAISE may choose by PT400 to PT499 and is a kind of ours. */
+/* The statuses from PT400 to PT499 that have a kind of their own. */
 static const struct {
 	int status;
 	enum np_failure kind;
@@ -87,7 +86,7 @@ static const struct {
 	{ "57P03", RETRY_SOON },  /* starting up */
 };
 
-/* Proxies that have one code for everything. */
+/* Messages of proxies that have one code for every error. */
 static const struct {
 	const char *text;
 	enum sqlstate_retry retry;
@@ -101,7 +100,7 @@ static const struct {
 	{ "Couldn't connect to compute node", RETRY_LATE },
 };
 
-/* PostgREST's way to say a status. Another one than a 4xx is not for SQL to choose. */
+/* PostgREST's way to choose a status. SQL may choose only a 4xx. */
 static bool
 read_raised_status(const char *code, struct sqlstate_meaning *meaning)
 {
@@ -118,7 +117,7 @@ read_raised_status(const char *code, struct sqlstate_meaning *meaning)
 	return true;
 }
 
-/* Poolers have one code for everything of their own: PgBouncer 08P01, Supavisor XX000. */
+/* Poolers have one code for all errors of their own: PgBouncer 08P01, Supavisor XX000. */
 static bool
 is_of_pooler(const char *code)
 {
@@ -131,7 +130,7 @@ sqlstate_of_statement(const char *code, bool from_server)
 	struct sqlstate_meaning meaning;
 	size_t i = 0;
 
-	/* No code: the server did not say anything, the connection went. */
+	/* The connection was lost before the server said anything. */
 	if (!*code)
 		return (struct sqlstate_meaning){ NP_UNAVAILABLE, RETRY_SOON, AWAY };
 	if (!from_server && is_of_pooler(code))
@@ -173,7 +172,7 @@ void
 sqlstate_in_text(const char *text, char code[6])
 {
 	code[0] = '\0';
-	/* "SEVERITY:  CODE: message"; the severity is translated, the two spaces are not. */
+	/* "SEVERITY:  CODE: message". The severity may be translated; the two spaces stay. */
 	for (const char *at = strstr(text, ":  "); at; at = strstr(at + 3, ":  "))
 		if (is_code(at + 3)) {
 			memcpy(code, at + 3, 5);

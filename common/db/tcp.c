@@ -11,7 +11,7 @@ tcp_bytes_sent(int fd)
 	struct tcp_info info;
 	socklen_t size = sizeof(info);
 
-	/* An older kernel fills less than we have room for. */
+	/* An older kernel fills only part of the struct. */
 	if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0
 	    || size < offsetof(struct tcp_info, tcpi_bytes_sent) + sizeof(info.tcpi_bytes_sent))
 		return -1;

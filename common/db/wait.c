@@ -3,7 +3,7 @@
 #include "base/poll.h"
 #include "db/tls.h"
 
-/* An event that has come counts, also when the client has left. */
+/* An event that has come counts, even if the client has left. */
 enum wait_outcome
 wait_fd_or_client(int fd, short events, struct deadline deadline, const int *client)
 {
@@ -27,7 +27,7 @@ wait_pg(PGconn *pg, short events, struct deadline deadline, const int *client)
 	return wait_fd_or_client(PQsocket(pg), events, deadline, client);
 }
 
-/* Nobody but the log hears of it. */
+/* Only the log shows it. */
 void
 wait_error_abandoned(struct error *err)
 {
@@ -42,10 +42,10 @@ wait_is_abandoned(const int *client)
 	return client && poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & POLLHUP);
 }
 
-/* Until OpenSSL holds no more: poll() does not see that. A TLS record has up to 16 KiB, one call
- * takes at least 8. */
+/* Reads until OpenSSL holds no more bytes, which poll() does not see. A TLS record has up to 16
+ * KiB, and one call takes at least 8. */
 static bool
-consume(PGconn *pg)
+consume_input(PGconn *pg)
 {
 	do {
 		if (!PQconsumeInput(pg))
@@ -64,7 +64,7 @@ wait_flush(PGconn *pg, struct deadline deadline, const int *client)
 
 		if (outcome != WAIT_READY)
 			return outcome;
-		if (!consume(pg))
+		if (!consume_input(pg))
 			return WAIT_BROKEN;
 	}
 	if (left > 0)
@@ -80,12 +80,11 @@ wait_result(PGconn *pg, struct deadline deadline, const int *client)
 
 		if (outcome != WAIT_READY)
 			return outcome;
-		/* Something that comes without end is not an answer. */
+		/* Endless input is not an answer. */
 		if (deadline_passed(deadline))
 			return WAIT_TIMEOUT;
-		/* What the server said before it went is in the next result: PQgetResult() has it.
-		 */
-		if (!consume(pg))
+		/* The next result has what the server said before the connection ended. */
+		if (!consume_input(pg))
 			return WAIT_READY;
 	}
 	return WAIT_READY;
