@@ -21,7 +21,7 @@ table(int columns)
 
 /* As record_out() writes them. */
 static void
-what_postgres_writes_is_read(void **state)
+a_value_that_postgres_wrote_is_read(void **state)
 {
 	static const struct {
 		const char *text;
@@ -52,7 +52,7 @@ what_postgres_writes_is_read(void **state)
 }
 
 static void
-what_is_written_is_read_again(void **state)
+a_value_that_was_written_is_read_again(void **state)
 {
 	static char const *const fields[] = { "plain", "", "\"\\(,) \n", "{\"a\\\\\"}" };
 	PGresult *result = table(4), *again = table(4);
@@ -87,7 +87,7 @@ what_is_written_is_read_again(void **state)
 }
 
 static void
-what_does_not_fit_the_columns_is_refused(void **state)
+a_value_that_does_not_fit_the_columns_is_refused(void **state)
 {
 	static const char *const rows[] = { "",        "1,2",    "(1,2",    "(1)",
 		                            "(1,2,3)", "(1,2) ", "(1,\"2)", "(1,2\\" };
@@ -113,7 +113,7 @@ a_table_without_columns_has_no_rows(void **state)
 }
 
 static void
-what_is_longer_than_the_room_is_an_overflow(void **state)
+a_value_that_does_not_fit_is_an_overflow(void **state)
 {
 	static char text[] = "twenty bytes of text";
 	PGresult *result = table(1);
@@ -130,12 +130,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_postgres_writes_is_read),
-		TEST(what_is_written_is_read_again),
-		TEST(what_does_not_fit_the_columns_is_refused),
+		TEST(a_value_that_postgres_wrote_is_read),
+		TEST(a_value_that_was_written_is_read_again),
+		TEST(a_value_that_does_not_fit_the_columns_is_refused),
 		TEST(a_table_without_columns_has_no_rows),
-		TEST(what_is_longer_than_the_room_is_an_overflow),
+		TEST(a_value_that_does_not_fit_is_an_overflow),
 	};
 
-	return cmocka_run_group_tests_name("record", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("composite", tests, NULL, NULL);
 }

@@ -64,15 +64,16 @@ static const struct value_row {
 	{ "numeric of 15 digits", NUMERIC, "1234567890.12345", "1234567890.12345" },
 	{ "numeric of 17 digits", NUMERIC, "12345678901.234567", "\"12345678901.234567\"" },
 	{ "a large whole numeric", NUMERIC, "12345678901234567890", "\"12345678901234567890\"" },
-	{ "leading zeros are no digits", NUMERIC, "0.000000000000000000123",
+	{ "leading zeros are not significant", NUMERIC, "0.000000000000000000123",
 	  "0.000000000000000000123" },
-	{ "trailing zeros are no digits", NUMERIC, "100000000000000000000",
+	{ "trailing zeros are not significant", NUMERIC, "100000000000000000000",
 	  "100000000000000000000" },
-	{ "zeros inside are", NUMERIC, "1.00000000000000000001", "\"1.00000000000000000001\"" },
+	{ "zeros inside are significant", NUMERIC, "1.00000000000000000001",
+	  "\"1.00000000000000000001\"" },
 	{ "numeric NaN", NUMERIC, "NaN", "null" },
 	{ "numeric Infinity", NUMERIC, "Infinity", "null" },
 
-	{ "json stands as it is", JSON, "{\"b\":1, \"a\":[2]}", "{\"b\":1, \"a\":[2]}" },
+	{ "json is copied", JSON, "{\"b\":1, \"a\":[2]}", "{\"b\":1, \"a\":[2]}" },
 	{ "json over lines", JSON, "{\n\"a\":\r\n1}", "{ \"a\":  1}" },
 	{ "json with an escaped line feed", JSON, "\"a\\nb\"", "\"a\\nb\"" },
 	{ "jsonb", JSONB, "{\"a\": null}", "{\"a\": null}" },
@@ -175,7 +176,7 @@ a_time_before_christ_stays_as_postgres_writes_it(void **state)
 	                    "\"0044-03-15 00:00:00+00 BC\"");
 }
 
-/* 1 and 310 zeros: a double would be infinite, and a reader of the JSON refuse it. */
+/* 1 and 310 zeros: a double would be infinite, and a JSON parser would refuse it. */
 static void
 a_numeric_beyond_a_double_is_a_string(void **state)
 {
@@ -190,7 +191,7 @@ a_numeric_beyond_a_double_is_a_string(void **state)
 	assert_int_equal(strlen(json), strlen(text) + 2);
 }
 
-/* Whatever an array's text is cut down to, nothing is read behind its end. */
+/* Wherever an array's text is cut, nothing is read past its end. */
 static void
 only_the_given_bytes_are_read(void **state)
 {
@@ -213,7 +214,7 @@ only_the_given_bytes_are_read(void **state)
 
 /* Under a sanitizer this shows as a leak. */
 static void
-an_array_may_go_to_storage_of_the_callers(void **state)
+an_array_may_be_written_to_the_callers_storage(void **state)
 {
 	char storage[64];
 	struct buf out;
@@ -225,7 +226,7 @@ an_array_may_go_to_storage_of_the_callers(void **state)
 }
 
 static void
-what_does_not_fit_is_an_overflow(void **state)
+a_value_that_does_not_fit_is_an_overflow(void **state)
 {
 	char storage[8];
 	struct buf out;
@@ -236,9 +237,9 @@ what_does_not_fit_is_an_overflow(void **state)
 	assert_true(out.overflow);
 }
 
-/* As pg_type tells of them. */
+/* As pg_type describes them. */
 static void
-a_type_that_was_asked_for_is_what_it_is_made_of(void **state)
+a_learnt_type_is_written_by_what_it_is_made_of(void **state)
 {
 	static const struct {
 		uint32_t oid;
@@ -278,13 +279,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_type_that_was_asked_for_is_what_it_is_made_of),
+		TEST(a_learnt_type_is_written_by_what_it_is_made_of),
 		TEST(each_type_has_its_json),
 		TEST(a_time_before_christ_stays_as_postgres_writes_it),
 		TEST(a_numeric_beyond_a_double_is_a_string),
 		TEST(only_the_given_bytes_are_read),
-		TEST(an_array_may_go_to_storage_of_the_callers),
-		TEST(what_does_not_fit_is_an_overflow),
+		TEST(an_array_may_be_written_to_the_callers_storage),
+		TEST(a_value_that_does_not_fit_is_an_overflow),
 	};
 
 	return cmocka_run_group_tests_name("pgjson", tests, NULL, NULL);

@@ -38,7 +38,7 @@ rows_are_counted(void **state)
 }
 
 static void
-a_field_is_text_that_sql_takes_back(void **state)
+a_field_is_text_that_sql_accepts_again(void **state)
 {
 	struct np_rows *rows = two_rows(*state);
 
@@ -56,7 +56,7 @@ a_null_field_is_null(void **state)
 }
 
 static void
-a_field_that_is_not_there_is_noted_by_name(void **state)
+a_missing_field_is_noted_by_name(void **state)
 {
 	static const struct missing_row {
 		const char *about;
@@ -115,9 +115,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(rows_are_counted),
-		TEST(a_field_is_text_that_sql_takes_back),
+		TEST(a_field_is_text_that_sql_accepts_again),
 		TEST(a_null_field_is_null),
-		TEST(a_field_that_is_not_there_is_noted_by_name),
+		TEST(a_missing_field_is_noted_by_name),
 		TEST(a_row_is_an_object_in_the_order_of_its_columns),
 		TEST(a_row_without_columns_is_an_empty_object),
 	};

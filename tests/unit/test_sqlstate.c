@@ -6,9 +6,9 @@ static const struct statement_row {
 	const char *code;
 	enum np_failure kind;
 	enum sqlstate_retry retry;
-	bool pooler; /* it does not name a function of the server */
+	bool pooler; /* the error names no function of the server */
 	bool is_about_value;
-	int status; /* chosen by RAISE */
+	int status; /* that RAISE chose */
 } statement_rows[] = {
 	{ "no code: the connection was lost", "", NP_UNAVAILABLE, RETRY_SOON },
 	{ "connection failure", "08006", NP_UNAVAILABLE, RETRY_SOON },
@@ -42,17 +42,17 @@ static const struct statement_row {
 	{ "server is starting", "57P03", NP_UNAVAILABLE, RETRY_SOON },
 	{ "the server's disk", "58030", NP_UNAVAILABLE, RETRY_NEVER },
 	{ "raised by a function", "P0001", NP_INVALID, RETRY_NEVER },
-	{ "a chosen 400", "PT400", NP_MALFORMED, RETRY_NEVER, .status = 400 },
-	{ "a chosen 401", "PT401", NP_UNAUTHORIZED, RETRY_NEVER, .status = 401 },
-	{ "a chosen 403", "PT403", NP_FORBIDDEN, RETRY_NEVER, .status = 403 },
-	{ "a chosen 404", "PT404", NP_NOT_FOUND, RETRY_NEVER, .status = 404 },
-	{ "a chosen 402", "PT402", NP_INVALID, RETRY_NEVER, .status = 402 },
-	{ "a chosen 429", "PT429", NP_INVALID, RETRY_NEVER, .status = 429 },
-	{ "a chosen 499", "PT499", NP_INVALID, RETRY_NEVER, .status = 499 },
-	{ "no 4xx", "PT500", NP_INTERNAL, RETRY_NEVER },
-	{ "no 4xx either", "PT200", NP_INTERNAL, RETRY_NEVER },
-	{ "no status", "PT4XX", NP_INTERNAL, RETRY_NEVER },
-	{ "no status either", "PT4", NP_INTERNAL, RETRY_NEVER },
+	{ "a raised 400", "PT400", NP_MALFORMED, RETRY_NEVER, .status = 400 },
+	{ "a raised 401", "PT401", NP_UNAUTHORIZED, RETRY_NEVER, .status = 401 },
+	{ "a raised 403", "PT403", NP_FORBIDDEN, RETRY_NEVER, .status = 403 },
+	{ "a raised 404", "PT404", NP_NOT_FOUND, RETRY_NEVER, .status = 404 },
+	{ "a raised 402", "PT402", NP_INVALID, RETRY_NEVER, .status = 402 },
+	{ "a raised 429", "PT429", NP_INVALID, RETRY_NEVER, .status = 429 },
+	{ "a raised 499", "PT499", NP_INVALID, RETRY_NEVER, .status = 499 },
+	{ "a raised 500 is refused", "PT500", NP_INTERNAL, RETRY_NEVER },
+	{ "a raised 200 is refused", "PT200", NP_INTERNAL, RETRY_NEVER },
+	{ "PT without digits", "PT4XX", NP_INTERNAL, RETRY_NEVER },
+	{ "PT that is too short", "PT4", NP_INTERNAL, RETRY_NEVER },
 	/* Appendix A, class by class. */
 	{ "no data", "02000", NP_INTERNAL, RETRY_NEVER },
 	{ "statement not yet complete", "03000", NP_INTERNAL, RETRY_NEVER },
@@ -187,7 +187,7 @@ static const struct text_row {
 	  "connection to server at \"h\" (192.0.2.1), port 5432 failed: FATAL:  28P01: password "
 	  "authentication failed for user \"u\"\nLOCATION:  auth_failed, auth.c:335\n",
 	  "28P01" },
-	{ "of letters", "FATAL:  3D000: database \"d\" does not exist", "3D000" },
+	{ "with letters", "FATAL:  3D000: database \"d\" does not exist", "3D000" },
 	{ "translated", "SCHWERWIEGEND:  57P03: das Datenbanksystem startet", "57P03" },
 	{ "a proxy's", "ERROR:  XX000: endpoint is disabled", "XX000" },
 	{ "not verbose", "FATAL:  password authentication failed", "" },
@@ -196,7 +196,7 @@ static const struct text_row {
 	{ "in lower case", "FATAL:  3d000: database", "" },
 	{ "six characters", "FATAL:  28P011: x", "" },
 	{ "four characters", "FATAL:  28P0: x", "" },
-	{ "no colon behind it", "FATAL:  28P01 x", "" },
+	{ "no colon after it", "FATAL:  28P01 x", "" },
 	{ "the text ends", "FATAL:  28P01", "" },
 	{ "one space", "FATAL: 28P01: x", "" },
 	{ "not the first of its form", "NOTICE:  look here\nFATAL:  53300: too many", "53300" },
@@ -204,7 +204,7 @@ static const struct text_row {
 };
 
 static void
-the_code_is_found_in_a_verbose_text(void **state)
+the_code_is_found_in_a_verbose_message(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(text_rows); i++) {
@@ -232,7 +232,7 @@ an_error_shows_the_client_nothing_of_the_server(void **state)
 }
 
 static void
-an_error_without_a_code_or_text_is_one_too(void **state)
+an_error_without_a_code_or_text_is_filled_too(void **state)
 {
 	struct sqlstate_meaning meaning = sqlstate_of_statement("", false);
 	struct error err;
@@ -250,9 +250,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_code_of_a_statement_has_its_meaning),
 		TEST(each_failure_to_connect_has_its_retry),
-		TEST(the_code_is_found_in_a_verbose_text),
+		TEST(the_code_is_found_in_a_verbose_message),
 		TEST(an_error_shows_the_client_nothing_of_the_server),
-		TEST(an_error_without_a_code_or_text_is_one_too),
+		TEST(an_error_without_a_code_or_text_is_filled_too),
 	};
 
 	return cmocka_run_group_tests_name("sqlstate", tests, NULL, NULL);
