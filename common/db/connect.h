@@ -62,9 +62,10 @@ NP_MUST_CHECK bool connector_new(void *owner, const struct connector_options *op
 /* Loads what OpenSSL needs, which the first connection would do otherwise. */
 void connector_load_tls(const struct connector *connector);
 
-/* Fails with NP_UNAVAILABLE, or NP_TIMEOUT when it was the request's own deadline that passed.
- * `client` is the descriptor of whoever waits for the answer: when it hangs up while a connection
- * is being opened, this one is closed and the error is NP_CLIENT_GONE. NULL: nobody waits. */
+/* Takes the connection, and opens one first if there is none that can be used. Fails with
+ * NP_UNAVAILABLE, or with NP_TIMEOUT if the request's own deadline passed. `client` is the
+ * descriptor of the client that waits for the answer, or NULL: if it hangs up while a connection is
+ * being opened, that connection is closed and the error is NP_CLIENT_GONE. */
 NP_MUST_CHECK bool connector_acquire(struct connector *connector, struct deadline deadline,
                                      const int *client, struct connection **connection,
                                      struct error *err);
@@ -125,8 +126,8 @@ void connector_open_ahead(struct connector *connector);
 /* Stops opening it, or closes it if it is open. */
 void connector_drop_ahead(struct connector *connector);
 
-/* While the process is idle: what to wait for, then what to call. A timeout of -1 means no limit.
- */
+/* While the process is idle: what to wait for (a timeout of -1 means no limit), and the call that
+ * is due then. */
 struct dial_need connector_need(const struct connector *connector);
 void connector_step(struct connector *connector);
 

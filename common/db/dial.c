@@ -106,10 +106,10 @@ log_notice(void *unused, const PGresult *result)
 static void
 close_connection(struct dial *dial)
 {
-	PQfinish(dial->pg);
-	dial->pg = NULL;
 	tls_release(dial->tls);
 	dial->tls = NULL;
+	PQfinish(dial->pg);
+	dial->pg = NULL;
 }
 
 /* Asks OpenSSL. Only libpq's message is left if there is no TLS state to be asked: libpq could not
