@@ -6,7 +6,7 @@
 #include "db/preamble.h"
 
 #define EXPLAIN_MS         1000
-#define PLAN_MAX_BYTES     (LOG_LINE_MAX / 2) /* escaped it is longer, and the text comes beside it */
+#define PLAN_MAX_BYTES     (LOG_LINE_MAX / 2) /* escaped it is longer; its text follows */
 #define NAMED_STATEMENT    "np_explain"
 #define STATEMENT_OVERHEAD 64
 
@@ -21,14 +21,14 @@ is_slow(const struct transaction_options *options, const struct statement *state
 const char *
 statement_name(const struct statement *statement, char name[STATEMENT_NAME_BYTES])
 {
-	const char *told = statement->name ? statement->name : "";
+	const char *text = statement->name ? statement->name : "";
 	size_t size = 0;
 
-	while (text_is_alnum(told[size]) || told[size] == '_')
+	while (text_is_alnum(text[size]) || text[size] == '_')
 		size++;
-	if (size == 0 || size >= STATEMENT_NAME_BYTES || (told[size] && told[size] != '['))
+	if (size == 0 || size >= STATEMENT_NAME_BYTES || (text[size] && text[size] != '['))
 		return NULL;
-	memcpy(name, told, size);
+	memcpy(name, text, size);
 	name[size] = '\0';
 	return name;
 }
