@@ -183,11 +183,11 @@ unit: $(UNIT_TESTS) $(FUZZERS)
 	@failed=; for test in $(UNIT_TESTS) $(FUZZERS); do $$test || failed="$$failed $$test"; done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
-# ARGS has options of pytest: make system ARGS="-k health -x". The tests mostly wait, so two files
-# run at a time.
-JOBS ?= 2
+# ARGS has options of pytest: make system ARGS="-k health -x". The tests mostly wait, so more files run
+# at a time than there are processors.
+JOBS ?= 4
 system: tests
-	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile tests/system $(SELECT) $(ARGS)
+	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile --durations=10 tests/system $(SELECT) $(ARGS)
 
 # The long forms of what tests/system does in short; tests/torture/torture.py lists the options.
 torture:

@@ -1,4 +1,4 @@
-"""The endpoints of make run: one for each handlers/*.c, and each runs the program that was built last."""
+"""The endpoints of make run: one for each handlers/*.c, each with the program of the last build."""
 import re
 import signal
 from pathlib import Path
@@ -7,11 +7,11 @@ from env.local.endpoint import Endpoint
 from env.local.process import Fault, run_command
 from env.local.terminal import complain, say
 
-CHECK_S = 10  # as long as a master gives the check that it makes itself
+CHECK_S = 10  # the time that a master gives its own check
 
 
 class Endpoints:
-    """A part of the stack, as a Process is: start()ed, tend()ed, stop()ped."""
+    """A part of the stack, used as a Process is: start(), tend(), stop()."""
 
     name = "an endpoint"
 
@@ -20,7 +20,7 @@ class Endpoints:
         self.programs = Path(programs)
         self.run_dir = Path(run_dir)
         self.environment = environment
-        self._all = {}  # by name
+        self._all = {}  # name: Endpoint
 
     def start(self):
         if not self._wanted():
@@ -30,12 +30,12 @@ class Endpoints:
             self._start(name)
 
     def _clear(self):
-        """What programs that are gone, or a run that was killed, have left behind."""
+        """Removes files of programs that are gone, or of a run that was killed."""
         for path in [*self.run_dir.glob("*.sock"), *self.run_dir.glob("*.board")]:
             path.unlink()
 
     def tend(self):
-        """Give up those that ended by themselves. A program that somebody is working on may do that; the others serve."""
+        """Drops endpoints that ended by themselves: a program that is being edited may do that, and the others go on."""
         for name, endpoint in list(self._all.items()):
             if not endpoint.running:
                 complain(f"{endpoint.name} ended by itself ({endpoint.how_it_ended()}), {endpoint.where_to_look()}; "
@@ -43,7 +43,7 @@ class Endpoints:
                 self._all.pop(name).close()
 
     def follow(self):
-        """After a build: start what is new, reload what is outdated, end what has no source any more."""
+        """After a build: starts new endpoints, reloads outdated ones, and ends those without a source."""
         wanted = self._wanted()
         for name in sorted(self._all.keys() - wanted):
             self._all.pop(name).close()
@@ -60,8 +60,8 @@ class Endpoints:
         return any([endpoint.close() for endpoint in self._all.values()])
 
     def _wanted(self):
-        """The source decides: build/ may have programs of sources that are gone. A source without a program has only
-        just been written, and its build will come."""
+        """The names of sources that have a program. build/ may also have programs of removed sources, and a source may not
+        be built yet."""
         names = sorted(path.stem for path in self.sources.glob("[!.]*.c"))
         return [name for name in names if (self.programs / name).exists()]
 
@@ -81,7 +81,7 @@ class Endpoints:
 
     @staticmethod
     def _reload(endpoint):
-        # The master checks too, but says why it went no further in its log alone.
+        # The master checks too, but says only in its log why it refused.
         check(endpoint)
         endpoint.wait_until("able to take a signal", lambda: blocks(endpoint.pid, signal.SIGHUP))
         endpoint.send(signal.SIGHUP)
@@ -98,7 +98,7 @@ def check(endpoint):
 
 
 def is_current(endpoint):
-    """What runs has the contents of the program's file: a build that changed nothing reloads nothing."""
+    """True if the running program equals the file: a build that changed nothing reloads nothing."""
     try:
         return Path(f"/proc/{endpoint.pid}/exe").read_bytes() == endpoint.program.read_bytes()
     except OSError:  # it has just ended
@@ -106,6 +106,6 @@ def is_current(endpoint):
 
 
 def blocks(pid, sig):
-    """A master blocks its signals first of all, and then reads them; before that they would end it."""
+    """True if a process blocks sig. A master blocks its signals first and then reads them; before that they end it."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"^SigBlk:\s*(\w+)", status, re.M)[1], 16) >> (sig - 1) & 1

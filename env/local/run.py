@@ -1,8 +1,8 @@
-"""make run: the whole stack on this machine, in the foreground, under .local/; Ctrl-C ends all of it.
+"""make run: the whole stack on this machine, in the foreground, under .local/. Ctrl-C ends all of it.
 
-It follows the sources meanwhile (watch.py, endpoints.py).
+Meanwhile it rebuilds what is edited (watch.py) and reloads it (endpoints.py).
 
-run.py --distclean removes .local/ and what belongs to it elsewhere.
+run.py --distclean removes .local/ and its files elsewhere.
 """
 import contextlib
 import fcntl
@@ -34,14 +34,14 @@ LOCAL = ROOT / ".local"
 BUILD = ROOT / os.environ.get("BUILD", "build")
 EXAMPLES = ("/", "/health", "/users")
 
-# make run only ever touches its private Postgres and Redis. These would lead elsewhere, and a URL that is left over
-# in a shell must not get our migrations.
+# make run uses only its private Postgres and Redis. These variables name other servers, and a URL that is left in a shell
+# must not get the migrations.
 ELSEWHERE = re.compile(r"DATABASE_URL|NEON_DATABASE_URL|DATABASE_REPLICA_URL|MIGRATION_DATABASE_URL|REDIS_URL"
                        r"|DB_(HOST|PORT|NAME|USER|PASSWORD)|NULLPOOL_ENV_FILE|PG[A-Z]+")
 
 PRODUCTION = """\
-# A local stand-in for production, made by `ENV=production make run`: the private Postgres and Redis of this checkout,
-# reached as a hosted one would be. Not for a server: see env/production.env.example. Remove it to have it made anew.
+# A local stand-in for production, written by `ENV=production make run`: the private Postgres and Redis of this checkout,
+# reached as hosted ones are. Not for a server: see env/production.env.example. If removed, it is written again.
 
 ENV=production
 DATABASE_URL={runtime}
@@ -55,7 +55,7 @@ MIGRATION_DATABASE_URL={owner}
 
 @contextlib.contextmanager
 def lock(but_root_may=False):
-    """The kernel lets go of it when we end, however we end: there is no stale lock."""
+    """One make run at a time. The kernel releases the lock with the process, so there is no stale one."""
     LOCAL.mkdir(exist_ok=True)
     if os.geteuid() != LOCAL.stat().st_uid and not (but_root_may and os.geteuid() == 0):
         raise Fault(f"{LOCAL} belongs to {owner_of(LOCAL)}: run as that user, or remove it (make distclean)")
@@ -83,7 +83,7 @@ def owner_of(path):
 
 
 def clean_environment():
-    """Ours without what leads elsewhere; also os.environ itself, for libpq inside this process."""
+    """The environment without variables of other servers; also removes them from os.environ, for libpq in this process."""
     ignored = sorted(name for name in os.environ if ELSEWHERE.fullmatch(name))
     if ignored:
         say(f"make run: ignoring {', '.join(ignored)} of your environment: only the private servers in .local/ are used")
@@ -93,7 +93,7 @@ def clean_environment():
 
 
 def settings_of(kind, environment, authority):
-    """The environment for programs: with the settings file of this kind."""
+    """The environment of programs, with the settings file of this kind."""
     if kind == "production":
         file = LOCAL / "production.env"
         if not file.exists():
@@ -110,7 +110,7 @@ def settings_of(kind, environment, authority):
 
 
 def value_in(file, name):
-    """The little of dotenv that our own files use."""
+    """The value of a setting in one of our own files, which use little of dotenv."""
     values = re.findall(rf"^{name}=(.*)$", file.read_text(), re.MULTILINE)
     return values[-1].strip().strip("'\"") if values else None
 
@@ -137,7 +137,7 @@ def make_production_file(file, development, authority):
 
 
 def roles_of(settings):
-    """(runtime, owner) as conninfo() gives them, of the private Postgres and of nothing else."""
+    """(runtime, owner) as conninfo() returns them; raises Fault unless both are of the private Postgres."""
     file = shown(Path(settings["NULLPOOL_ENV_FILE"]))
     runtime, owner = (conninfo(BUILD, settings, migration) for migration in (False, True))
     for role in (runtime, owner):
@@ -156,7 +156,7 @@ def roles_of(settings):
 
 
 def has_redis(settings):
-    """Whether the settings have a Redis. It can only be the private one, which listens on no port."""
+    """True if the settings have a Redis. It must be the private one, which listens on no port."""
     file = Path(settings["NULLPOOL_ENV_FILE"])
     text = value_in(file, "REDIS_URL")
     url = f"unix://./{shown(LOCAL)}/redis/redis.sock"
@@ -177,7 +177,7 @@ def http_port():
 
 
 def check_port(port, program, remedy):
-    # An earlier run that was killed may be ending this moment.
+    # An earlier run that was killed may still be ending.
     try:
         wait_until("the port", lambda: port_is_free(port), timeout=2)
     except Fault:
@@ -185,7 +185,7 @@ def check_port(port, program, remedy):
 
 
 def parts(settings, authority):
-    """All parts in the order in which they start; the end takes them backwards."""
+    """Yields all parts in the order in which they start; down() stops them in reverse."""
     port, redis, run_dir = http_port(), has_redis(settings), run_dir_for(LOCAL / "run")
     runtime, owner = roles_of(settings)
     file = shown(Path(settings["NULLPOOL_ENV_FILE"]))
@@ -202,7 +202,7 @@ def parts(settings, authority):
     yield endpoints
     nginx = Nginx(LOCAL / "nginx", port, run_dir, ROOT / "nginx", nginx_settings(BUILD / "nginx-conf", settings),
                   BUILD / "site")
-    nginx.endpoints = max(nginx.endpoints, 2 * len(list((ROOT / "handlers").glob("*.c"))))  # more may come meanwhile
+    nginx.endpoints = max(nginx.endpoints, 2 * len(list((ROOT / "handlers").glob("*.c"))))  # more may be added while it runs
     yield nginx
     wait_until("an answer through nginx", lambda: answers(port), timeout=10)
     yield Watch(ROOT, endpoints, {name: settings[name] for name in ("ENV", "NULLPOOL_ENV_FILE")})
@@ -230,14 +230,14 @@ def up(started):
     authority = Authority(LOCAL / "authority")
     settings = settings_of(kind, environment, authority)
     CHOSEN.write_text(settings["NULLPOOL_ENV_FILE"] + "\n")
-    for log in LOCAL.glob("*/*.log"):  # a run's logs are its own
+    for log in LOCAL.glob("*/*.log"):  # each run has its own logs
         log.unlink()
     for part in parts(settings, authority):
-        started.append(part)  # before it starts: what is half started is stopped too
+        started.append(part)  # before it starts, so that a part that is half started is stopped too
         part.start()
         tend(started)
     address = f"http://{HOST}:{http_port()}"
-    # The pages are left out without npm, and in production.
+    # There are no pages without npm, and in production.
     docs = ("/docs",) if answers(http_port(), "/docs") == 200 else ()
     say("\n".join([f"ready: {address}", *(f"  {address}{path}" for path in EXAMPLES + docs)]))
     while not stop_was_asked():
@@ -250,7 +250,7 @@ def down(started):
         try:
             if part.stop():
                 complain(f"{part.name} did not end in time and was killed")
-        except Exception as error:  # pylint: disable=broad-except  # the others still have to be stopped
+        except Exception as error:  # pylint: disable=broad-except  # the other parts still have to be stopped
             complain(f"could not stop {part.name}: {error}")
 
 
@@ -258,7 +258,7 @@ def main():
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sig, ask_to_stop)
     os.chdir(ROOT)  # the path of Redis' socket is relative
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where a parent ignored it, no child's end could be waited for
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if a parent ignored it, no child could be waited for
     started = []
     code = 0
     with lock():

@@ -1,7 +1,7 @@
-"""settings.py COMMAND... - runs a command with the settings of make run, unless it has others.
+"""settings.py COMMAND... - runs a command with the settings of make run, unless other settings are given.
 
-Others are NULLPOOL_ENV_FILE or a database in the environment, or .env in the working directory. make run leaves the name of
-its settings file in .local/settings.
+Other settings are NULLPOOL_ENV_FILE or a database in the environment, or .env in the working directory. make run writes the
+name of its settings file to .local/settings.
 """
 import os
 import sys
@@ -13,7 +13,7 @@ OTHERS = ("NULLPOOL_ENV_FILE", "DATABASE_URL", "NEON_DATABASE_URL", "MIGRATION_D
 
 
 def of_make_run():
-    """The settings file of make run, or None if there is none or somebody has settings of their own."""
+    """The settings file of make run. None without one, or if other settings are given."""
     if any(os.environ.get(name) for name in OTHERS) or Path(".env").exists():
         return None
     try:

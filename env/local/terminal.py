@@ -1,4 +1,4 @@
-"""What make run says to the person in front of it."""
+"""The messages of make run."""
 import contextlib
 import os
 import sys
@@ -7,7 +7,7 @@ import sys
 def say(text):
     try:
         print(text, flush=True)
-    except OSError:  # the terminal or the pipe is gone; there is still a stack to stop
+    except OSError:  # the terminal or the pipe is gone; the stack still has to be stopped
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 

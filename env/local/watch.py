@@ -1,4 +1,4 @@
-"""make run's look at the sources: when they change, make runs beside it, and the endpoints follow."""
+"""Follows the sources for make run: when they change, it runs make, and the endpoints reload."""
 import collections
 import contextlib
 import os
@@ -15,15 +15,15 @@ State = collections.namedtuple("State", "mtime_ns inode size")
 
 
 class Watch(Process):
-    """The make that runs whenever the sources have changed."""
+    """The make that runs whenever a source has changed."""
 
     def __init__(self, root, endpoints, settings):
-        """settings: what the description of the API takes of them, as environment variables."""
+        """settings: the environment variables that the API's description is made with."""
         super().__init__("the build")
         self.root = root
         self.endpoints = endpoints
         self.settings = settings
-        self._migrations = migrations_of(root)  # those that were applied or told
+        self._migrations = migrations_of(root)  # those that were applied or announced
         self._seen = {}  # the sources at the last look
         self._begun = {}  # the sources as the last build found them
         self._ended_ns = 0
@@ -32,7 +32,7 @@ class Watch(Process):
         self._next_look = 0
 
     def start(self):
-        """The first build is for what changed since make started us."""
+        """The first build is for changes since make started this."""
         self._build(sources_of(self.root))
 
     def tend(self):
@@ -44,7 +44,7 @@ class Watch(Process):
             self._look()
 
     def _look(self):
-        """Two looks that see the same: whoever writes, an editor or git, is done."""
+        """Builds when two looks see the same: the editor, or git, has finished writing."""
         now = sources_of(self.root)
         settled, self._seen = now == self._seen, now
         self._next_look = time.monotonic() + LOOK_S
@@ -53,15 +53,15 @@ class Watch(Process):
         self._look_at_migrations()
 
     def _look_at_migrations(self):
-        """To be told and not applied: it may be half written, and what is applied is not looked at again."""
+        """Announces new migrations and applies none: one may be half written, and an applied one is not read again."""
         now = migrations_of(self.root)
         for path in sorted(now - self._migrations):
             say(f"new migration: {path}; make migrate applies it")
         self._migrations = now
 
     def _build(self, now):
-        # make compares times, and does not see a change that has a time before the end of the last build: one in the
-        # middle of it, or one that came with an old time.
+        # make compares times. It misses a change whose time is before the end of the last build: one during the build, or
+        # a file that came with an old time.
         self._doubtful |= {path for path, state in now.items()
                            if state != self._begun.get(path) and state.mtime_ns <= self._ended_ns}
         self._begun = now
@@ -100,6 +100,6 @@ def migrations_of(root):
 
 
 def environment():
-    """Ours, with the variables that make was given and not its options: its jobserver does not reach this far."""
+    """The environment, with the variables that make was given and without its options: its jobserver ends with it."""
     _, mark, variables = os.environ.get("MAKEFLAGS", "").partition(" -- ")
     return os.environ | {"MAKEFLAGS": mark + variables}

@@ -11,7 +11,7 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
 def missing():
-    """What keeps a browser test from running here, or None."""
+    """Why browser tests cannot run here; None if they can."""
     return next((f"there is no {name}" for name in ("chromium", "chromedriver") if not shutil.which(name)), None)
 
 
@@ -38,7 +38,7 @@ class Browser:
         arguments = ["--headless=new", "--disable-dev-shm-usage", "--disable-gpu", "--window-size=1400,2000",
                      f"--user-data-dir={profile}", "--no-proxy-server"]
         if os.geteuid() == 0:
-            arguments.append("--no-sandbox")  # Chromium's refuses to work for root
+            arguments.append("--no-sandbox")  # Chromium's sandbox does not run as root
         self.session = self._call("POST", "/session", {"capabilities": {"alwaysMatch": {
             "goog:chromeOptions": {"args": arguments}, "goog:loggingPrefs": {"browser": "ALL"}}}})["sessionId"]
 
@@ -50,14 +50,14 @@ class Browser:
         self._of_session("POST", "url", {"url": url})
 
     def run(self, script, *arguments):
-        """What a function body returns in the page; one with a promise is waited for."""
+        """Runs a function body in the page and returns its result; waits for a promise."""
         return self._of_session("POST", "execute/sync", {"script": script, "args": list(arguments)})
 
     def wait(self, what, script, *arguments, timeout=20):
         return wait_until(what, lambda: self.run(script, *arguments), timeout)
 
     def complaints(self):
-        """The console's errors and warnings since the last call."""
+        """The errors and warnings on the console since the last call."""
         return [line["message"] for line in self._of_session("POST", "se/log", {"type": "browser"})
                 if line["level"] in ("SEVERE", "WARNING")]
 
@@ -66,7 +66,7 @@ class Browser:
 def browser(folder):
     port = free_port()
     driver = Process("chromedriver", folder / "chromedriver.log")
-    # Chromium keeps files in its home.
+    # Chromium writes files to its home.
     driver.launch([shutil.which("chromedriver"), f"--port={port}"], environment={**SERVER_ENVIRONMENT, "HOME": str(folder)})
     try:
         driver.wait_until("listening", lambda: port_accepts(port))

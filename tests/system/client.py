@@ -1,4 +1,4 @@
-"""A small HTTP client: says what it got, follows nothing, and can send what a well-behaved one would not."""
+"""A small HTTP client: it returns each response as it is, follows no redirect, and can send malformed requests."""
 import http.client
 import json
 import socket
@@ -20,7 +20,7 @@ class Answer:
         return json.loads(self.body)
 
     def problem(self):
-        """The body, when it is a problem document that agrees with the status line."""
+        """The body, which must be a problem document that agrees with the status line."""
         assert self.headers["content-type"] == "application/problem+json", self
         document = self.json()
         assert document["status"] == self.status, self
@@ -35,13 +35,13 @@ class Answer:
 class Client:
     def __init__(self, port, source=None, key=None, token=None, begin_session=None):
         self.port = port
-        self.source = source  # address to come from
-        self.key = key  # that tokens are signed with
+        self.source = source  # the address that it connects from
+        self.key = key  # signs tokens
         self.token = token
         self.begin_session = begin_session
 
     def of(self, user):
-        """The same for a user who is signed in: their id, or their row."""
+        """A client that is signed in as user: an id, or a row with one."""
         user = user if isinstance(user, str) else user["id"]
         return Client(self.port, self.source, self.key, tokens.token(self.key, user, sid=self.begin_session(user)))
 
@@ -70,7 +70,7 @@ class Client:
         return self.send("POST", target, document, **more)
 
     def raw(self, text, timeout=10):
-        """Sends bytes as they are; returns all that comes back until the server closes (ask it to)."""
+        """Sends bytes unchanged. Returns all bytes until the server closes, so the request must ask for that."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as link:
             link.sendall(text)
             got = b""

@@ -1,7 +1,7 @@
-"""Real nginx, Postgres with TLS and Redis, private to this run: own folder, free ports, stopped at the end.
+"""nginx, Postgres with TLS and Redis, private to this run: in a folder of their own, on free ports, stopped at the end.
 
-`site` is what all tests share. A test that needs programs of its own (other settings, another database) asks
-`serve` for them. After the last test all logs are read: every line is JSON, no sanitizer, nginx or secret in them.
+All tests of a worker share `site`. A test that needs programs of its own (other settings, another database) calls `serve`.
+After the last test all logs are read: every line is JSON, and none has a sanitizer's report, an alert of nginx or a secret.
 """
 import fcntl
 import json
@@ -33,11 +33,11 @@ from client import Client  # noqa: E402
 BUILD = ROOT / os.environ.get("NULLPOOL_BUILD", "build")
 VARIANT = f"VARIANT={'release' if BUILD == ROOT / 'build' else BUILD.name}"  # make's, of what is tested
 
-# What tests/system/handlers/probe.c works on.
+# The tables of tests/system/handlers/probe.c.
 PROBE_TABLES = """
 CREATE TABLE probe_rows (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, label text NOT NULL,
     CONSTRAINT probe_label UNIQUE (label) DEFERRABLE INITIALLY DEFERRED);
--- A commit that takes a while, to be disturbed meanwhile.
+-- A commit that takes long enough to be disturbed.
 CREATE FUNCTION probe_slow_commit() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END $$;
 CREATE CONSTRAINT TRIGGER probe_slow_commit AFTER INSERT ON probe_rows DEFERRABLE INITIALLY DEFERRED
@@ -69,9 +69,9 @@ class Site:
         self.env_file.chmod(0o600)
         self.services = []
         self.bad_ends = []  # of masters
-        self.logs_of_deaths = set()  # of programs that are no Service, and that a test kills
+        self.logs_of_deaths = set()  # of programs outside of a Service that a test kills
         self.count = 0
-        self.sessions = {}  # of users, each one that was begun here
+        self.sessions = {}  # user: the session that begin_session() made
 
     def start(self):
         self.postgres.template = self._template()
@@ -115,7 +115,7 @@ class Site:
         return f"postgresql://{user}:{password}@127.0.0.1:{port or self.postgres.port}/{database}{query}"
 
     def environment(self, **settings):
-        """What a program gets: env/testing.env, this run's servers, then what the test wants. None takes away."""
+        """The environment of a program: env/testing.env, this run's servers, then the settings of the test. None removes one."""
         base = {name: value for name, value in os.environ.items()
                 if name in ("PATH", "HOME", "LANG", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
         base.update(
@@ -137,7 +137,7 @@ class Site:
         return link
 
     def query(self, sql, *values):
-        """As the superuser."""
+        """Runs a statement as the superuser."""
         link = self.postgres.admin("app")
         try:
             with link.cursor() as cursor:
@@ -147,7 +147,7 @@ class Site:
             link.close()
 
     def begin_session(self, user, session=None):
-        """As a sign-in does, also for somebody who has no password, or who is made here."""
+        """The session of a user, made as a sign-in does. Makes the user if there is none."""
         if session or user not in self.sessions:
             self.sessions[user] = session = session or str(uuid.uuid4())
             self.query("INSERT INTO users (id, email, name) VALUES (%s, %s, 'Somebody') ON CONFLICT DO NOTHING",
@@ -157,7 +157,7 @@ class Site:
         return self.sessions[user]
 
     def backends(self):
-        """Connections of the runtime role, now."""
+        """The pids of the runtime role's connections."""
         return [pid for (pid,) in self.query("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user'")]
 
     def folder(self, name):
@@ -169,7 +169,7 @@ class Site:
 
 
 class Service:
-    """Some programs and an nginx in front of them."""
+    """Programs and an nginx in front of them."""
 
     def __init__(self, site, programs, **settings):
         programs = [program(name) for name in programs]
@@ -188,8 +188,8 @@ class Service:
         site.services.append(self)
 
     def expect_deaths(self, last_words=None):
-        """The test kills processes of this service, or makes them crash; a line with last_words in it is what they say
-        then. Of all others a death is a failure of the run."""
+        """The test kills processes of this service, or makes them crash; lines with last_words in them are then expected.
+        In any other service a death is a failure of the run."""
         self.may_die, self.last_words = True, last_words
         return self
 
@@ -208,12 +208,12 @@ class Service:
         self.log.close()
 
     def lines(self, **wanted):
-        """The log's lines that have these members."""
+        """The lines of the log that have these members."""
         lines = [json.loads(line) for line in sane_lines(whole_lines(self.log_path), self.last_words)]
         return [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
 
     def line_of(self, answer):
-        """The program's line for an answer that was had from it."""
+        """The program's line for an answer."""
         request_id = answer.headers["x-request-id"]
         wait_until(f"a log line for {request_id}", lambda: self.lines(event="request", request_id=request_id), 5)
         return self.lines(event="request", request_id=request_id)[0]
@@ -222,25 +222,25 @@ class Service:
         return [json.loads(line) for line in whole_lines(self.folder / "nginx" / "access.log").splitlines()]
 
 
-# Of a process that ended as none should.
+# The events of processes that ended by themselves.
 DEATH = re.compile(r'"event":"(worker|database check|span exporter) died"')
 
 
 def whole_lines(path):
-    """Without one that is in the middle of being written."""
+    """The text of a log without a line that is still being written."""
     text = path.read_text(errors="replace")
     return text[:text.rfind("\n") + 1]
 
 
 def sane_lines(text, last_words=None):
-    """All lines but last words, and those in which LeakSanitizer says that the process it looked at was killed under its
-    hands. Its reports stay: they are no JSON, and so a failure."""
+    """All lines except those with last_words, and except those in which LeakSanitizer says that its process was killed
+    meanwhile. A report of it stays: it is not JSON, and so a failure."""
     killed = re.compile(r"==\d+==(Unable to get registers from thread|Can't open /proc/)")
     return [line for line in text.splitlines() if not killed.match(line) and not (last_words and last_words in line)]
 
 
 def children(pid):
-    """The pids of a process's children, now."""
+    """The pids of a process's children."""
     try:
         with open(f"/proc/{pid}/task/{pid}/children") as listing:
             return [int(child) for child in listing.read().split()]
@@ -253,7 +253,7 @@ def may_mount():
 
 
 def program(name):
-    """Of the tree by its name; a path is one that was built elsewhere."""
+    """The path of a program of this build; a path is returned unchanged."""
     if isinstance(name, pathlib.Path):
         return name
     mine = BUILD / "tests" / "handlers" / name
@@ -262,7 +262,7 @@ def program(name):
 
 @pytest.fixture
 def terminal():
-    """(leader, follower) of a pseudo-terminal; the follower is the test's to close."""
+    """(leader, follower) of a pseudo-terminal; the test closes the follower."""
     try:
         leader, follower = os.openpty()
     except OSError as error:
@@ -286,7 +286,7 @@ def site():
 
 
 def read_logs(site):
-    """Nothing may have been printed that is not a log line, nobody died whom no test killed, and no secret is anywhere."""
+    """Fails if a program printed anything but log lines, died without a test that kills it, or if a secret is anywhere."""
     assert site.bad_ends == []
     for service in site.services:
         for line in sane_lines(service.log_path.read_text(errors="replace"), service.last_words):
@@ -303,7 +303,7 @@ def read_logs(site):
         if path.is_file() and path.suffix == ".log":
             assert_none_in(path.read_bytes(), path)
             assert path in known or not DEATH.search(path.read_text(errors="replace")), path
-    # All that nginx and the programs were given and left: configuration, scoreboards, bodies kept aside.
+    # All files of nginx and the programs: configuration, scoreboards, buffered bodies.
     for service in site.services:
         for path in service.folder.rglob("*"):
             if path.is_file():
@@ -312,32 +312,35 @@ def read_logs(site):
 
 @pytest.fixture(scope="session")
 def started(site):
-    """Services that were started, to be stopped in the end whatever happens."""
+    """Services to stop at the end, also after a failure."""
     services = []
     yield services
     for service in services:
         service.stop()
 
 
+PROGRAMS = ["root", "health", "metrics", "users", "onboarding", "auth", "probe"]
+
+
 @pytest.fixture(scope="session")
 def null(site, started):
-    """All programs as in production and tests: a connection for each request."""
-    started.append(Service(site, ["root", "health", "metrics", "users", "onboarding", "auth", "probe"], DATABASE_CONNECTION="null").start())
+    """All programs in mode null, as in production and tests: a connection for each request."""
+    started.append(Service(site, PROGRAMS, DATABASE_CONNECTION="null").start())
     return started[-1]
 
 
 @pytest.fixture(scope="session")
 def persistent(site, started):
-    """All programs as in development: a connection for each process. One worker, so that it is seen to be reused."""
-    started.append(Service(site, ["root", "health", "metrics", "users", "onboarding", "auth", "probe"], DATABASE_CONNECTION="persistent",
-                           DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).start())
+    """All programs in mode persistent, as in development: a connection for each process. One worker shows its reuse."""
+    started.append(Service(site, PROGRAMS, DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1,
+                           DATABASE_MAX_OVERFLOW=0).start())
     return started[-1]
 
 
 @pytest.fixture(scope="session")
 def ahead(site, started):
-    """All programs with the next connection opened while a worker is idle."""
-    started.append(Service(site, ["root", "health", "metrics", "users", "onboarding", "auth", "probe"], DATABASE_CONNECTION="ahead").start())
+    """All programs in mode ahead: a worker opens its next connection while it is idle."""
+    started.append(Service(site, PROGRAMS, DATABASE_CONNECTION="ahead").start())
     return started[-1]
 
 
@@ -349,7 +352,7 @@ def service(request):
 
 @pytest.fixture
 def serve(site):
-    """serve("users", SETTING=value): programs of the test's own."""
+    """serve("users", SETTING=value) starts programs for one test."""
     services = []
 
     def start(*programs, **settings):

@@ -1,4 +1,4 @@
-"""The tree as somebody has it who cloned it, to call `make run` in."""
+"""A copy of the tree, as a clone would be, to call make in."""
 import contextlib
 import os
 import pathlib
@@ -12,7 +12,7 @@ from conftest import BUILD, ROOT, VARIANT
 
 
 class Copy:
-    """With what is built, and free ports in env/development.env."""
+    """A copy with the build of the tree, and with free ports in env/development.env."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -21,7 +21,7 @@ class Copy:
         for name in files:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-        # With what is built: the times are kept, so nothing is compiled again.
+        # copy2 keeps the times, so make compiles nothing again.
         self.build = BUILD.relative_to(ROOT)
         for part in ("obj", "handlers", "conninfo", "nginx-conf", "openapi.json", "site", "libnullpool.a"):
             place = folder / self.build / part
@@ -38,7 +38,7 @@ class Copy:
 
     @contextlib.contextmanager
     def running(self, **more):
-        """make run until it is ready; it is stopped in the end if it still runs."""
+        """Starts make run and waits until it is ready; stops it at the end if it still runs."""
         child = self.start(**more)
         try:
             wait_until("the ready line", lambda: "ready: " in self.said() or child.poll() is not None, 60)
@@ -66,7 +66,7 @@ class Copy:
         return (self.folder / "run.log").read_text()
 
     def processes(self):
-        """Those that have anything to do with this copy."""
+        """(pid, command line) of each process that mentions this copy."""
         found = []
         for path in pathlib.Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""A server that speaks just enough of Postgres' protocol (version 3) to answer wrongly on purpose."""
+"""A server with as much of Postgres' protocol (version 3) as wrong answers need."""
 import struct
 import time
 
@@ -14,12 +14,12 @@ def ready(state=READY_IDLE):
 
 
 def done(tag):
-    """An answer to a statement without rows."""
+    """The answer to a statement without rows."""
     return message(b"1") + message(b"2") + message(b"n") + message(b"C", tag + b"\0")
 
 
 def row(**fields):
-    """An answer to a statement: one row of texts."""
+    """The answer to a statement: one row of texts."""
     head = b"".join(name.encode() + b"\0" + struct.pack("!IHIhIH", 0, 0, 25, -1, 0xFFFFFFFF, 0) for name in fields)
     data = b"".join(struct.pack("!I", len(value)) + value.encode() for value in fields.values())
     return (message(b"1") + message(b"2") + message(b"T", struct.pack("!H", len(fields)) + head)
@@ -36,15 +36,15 @@ NOTICE = message(b"N", b"SNOTICE\0VNOTICE\0C00000\0Mhello\0\0")
 
 
 def endless(link, piece):
-    """Until the other side has had enough."""
+    """Sends piece until the client closes."""
     while True:
         link.sendall(piece * 5000)
 
 
 class FakePostgres:
-    """For servers.server(): lets everybody in, without TLS or password, and answers flight after flight of a connection.
+    """For servers.server(): accepts every client without TLS or password, and answers each flight of a connection in turn.
 
-    An answer is bytes; None ends the connection; a function is called with it. The last one is used again.
+    An answer is bytes, None to close the connection, or a function of the connection. The last answer is repeated.
     """
 
     def __init__(self, *answers, before_ready=lambda link: None):
@@ -71,7 +71,7 @@ class FakePostgres:
 
     @staticmethod
     def receive(link):
-        """Up to a Sync; b"" at the end or a Terminate."""
+        """Reads up to a Sync. Returns b"" at the end of the connection or on Terminate."""
         data = b""
         while not data.endswith(message(b"S")):
             piece = link.recv(65536)

@@ -1,4 +1,4 @@
-"""FastCGI as bytes (the specification's records), to send what no web server would."""
+"""FastCGI records as bytes, for requests that no web server would send."""
 import socket
 import struct
 import time
@@ -29,7 +29,7 @@ def begin(role=RESPONDER, keep=0, request_id=1):
 
 
 def stream(kind, content, piece=65528, **more):
-    """As many records as it takes, and the empty one that ends it."""
+    """The records of a stream, and the empty one that ends it."""
     pieces = [content[start:start + piece] for start in range(0, len(content), piece)]
     return b"".join(record(kind, part, **more) for part in [*pieces, b""])
 
@@ -54,7 +54,7 @@ def connect(path, timeout=10):
 
 
 def read_records(link):
-    """(kind, content) of all that comes until the program closes, or resets when it has more than it wanted to read."""
+    """(kind, content) of all records until the program closes the connection, or resets it with input unread."""
     data, found = b"", []
     try:
         while piece := link.recv(65536):
@@ -70,13 +70,13 @@ def read_records(link):
 
 
 def read_all(link):
-    """All of standard output, until the program closes; and whether END_REQUEST came."""
+    """(standard output until the program closes, whether END_REQUEST came)"""
     found = read_records(link)
     return b"".join(content for kind, content in found if kind == STDOUT), END in dict(found)
 
 
 def send(link, data, pause_s=0):
-    """All of it, byte by byte where there is a pause after each; a program that has had enough is no fault here."""
+    """Sends all data, with pause_s byte by byte. The program may close the connection meanwhile."""
     try:
         if not pause_s:
             link.sendall(data)

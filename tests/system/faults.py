@@ -1,11 +1,11 @@
-"""Lines between a program and a server, on 127.0.0.1, that can be made bad in every way a network knows. No root needed.
+"""Lines between a program and a server, on 127.0.0.1, with the faults of a network. They need no root.
 
     with faults.line(postgres.port) as line:
         service = serve("probe", DATABASE_URL=site.url(port=line.entrance))
         line.fault = faults.held
 
-A fault is a function of a pipe (one direction of one connection) and the bytes that just came out of its source: what it
-sends on, arrives. It may be exchanged while the line runs, and is then that of the open connections too.
+A fault is a function of a pipe (one direction of one connection) and the bytes that its source sent: the target receives
+what the fault sends on. A line's fault may be replaced while it runs, and then applies to open connections too.
 """
 import contextlib
 import select
@@ -27,7 +27,7 @@ class Pipe:
     def __init__(self, line, source, target, upward):
         self.line, self.source, self.target, self.upward = line, source, target, upward
         self.passed = 0
-        self.unread = b""  # of a message that is not there whole
+        self.unread = b""  # the begin of an incomplete message
         self.back = None  # the other direction
 
     def send(self, data):
@@ -35,14 +35,14 @@ class Pipe:
         self.passed += len(data)
 
     def cut(self):
-        """Both ends are closed, as of a process that ended: what TLS would say first is not said."""
+        """Closes both ends as the end of a process does: without a TLS close."""
         for end in (self.source, self.target):
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(end, socket.SHUT_RDWR)
         raise ConnectionAbortedError
 
     def reset(self):
-        """Both ends get a RST: what they still had to read is lost to them."""
+        """Sends a RST to both ends: they lose what they have not read."""
         for end in (self.source, self.target):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             end.close()
@@ -50,16 +50,16 @@ class Pipe:
 
 
 class Line:
-    """For servers.server(): passes bytes to a port and back through its fault. A line knows nothing of what they mean."""
+    """For servers.server(): passes bytes to a port and back through its fault, and does not interpret them."""
 
     def __init__(self, port, fault=None):
         self.port, self.fault = port, fault or passing
         self.entrance = None
-        self.pairs = []  # of pipes, upward first; of the open connections
+        self.pairs = []  # (upward, downward) pipes of each open connection
 
     def __call__(self, link):
         with contextlib.ExitStack() as ends:
-            ends.callback(link.close)  # also when the server is away
+            ends.callback(link.close)  # also if the server is down
             near, far = self.meet(link)
             ends.callback(near.close)
             ends.callback(far.close)
@@ -73,7 +73,7 @@ class Line:
         return link, socket.create_connection(("127.0.0.1", self.port))
 
     def run(self, pipes):
-        """One thread for both directions: a socket that nobody else waits for can be reset."""
+        """One thread for both directions: a socket can be reset only while no other thread waits for it."""
         while pipes:
             ready, _, _ = select.select([pipe.source for pipe in pipes], [], [])
             for pipe in [pipe for pipe in pipes if pipe.source in ready]:
@@ -89,7 +89,7 @@ class Line:
         return source.recv(PIECE_BYTES)
 
     def end_open_ones(self, hard):
-        """Now, with nothing under way; hard: by a RST."""
+        """Closes all open connections while nothing is in flight; hard: with a RST."""
         for up, _ in list(self.pairs):
             with contextlib.suppress(OSError):
                 for end in (up.source, up.target):
@@ -99,10 +99,10 @@ class Line:
 
 
 class TlsLine(Line):
-    """Ends TLS before a Postgres, as the providers' proxies do: its faults see messages in plain text. What is passed on
-    goes in records of 16 KiB, and with all that came within a moment, so that records are as long as they can be.
+    """Terminates TLS in front of a Postgres, as the providers' proxies do: its faults see plain messages. It collects what
+    arrives within a moment and sends records of 16 KiB, so that records are as long as they can be.
 
-    Channel binding does not survive it: channel_binding=disable. certificate: (certificate, key), of whatever authority.
+    Channel binding does not work through it: use channel_binding=disable. certificate: (certificate, key) of any authority.
     """
 
     RECORD_BYTES = 16384
@@ -116,7 +116,7 @@ class TlsLine(Line):
         self.client.verify_mode = ssl.CERT_NONE
 
     def meet(self, link):
-        if link.recv(8) != SSL_REQUEST:  # TLS at once, which it does not know
+        if link.recv(8) != SSL_REQUEST:  # direct TLS, which it does not take
             link.close()
             raise ConnectionAbortedError
         link.sendall(b"S")
@@ -139,13 +139,13 @@ class TlsLine(Line):
 
 @contextlib.contextmanager
 def line(port, fault=None, kind=Line, **more):
-    """The line, which is entered at .entrance."""
+    """Yields the line; its clients connect to .entrance."""
     made = kind(port, fault, **more)
     with server(made) as made.entrance:
         try:
             yield made
         finally:
-            made.fault = cut  # also what is held
+            made.fault = cut  # also for connections that are held
 
 
 def tls_line(port, certificate, fault=None):
@@ -164,14 +164,14 @@ def passing(pipe, data):
 
 
 def held(pipe, data):
-    """Nothing moves, in neither direction, until there is another fault; then what waited has it."""
+    """Holds both directions until the line has another fault, which then gets the bytes that waited."""
     while pipe.line.fault is held:
         time.sleep(LOOK_S)
     pipe.line.fault(pipe, data)
 
 
 def deaf(pipe, data):
-    """The server's answers are swallowed."""
+    """Drops what the server sends."""
     if pipe.upward:
         pipe.send(data)
 
@@ -199,7 +199,7 @@ def one_byte_at_a_time(pipe, data):
 
 
 def after(count, then, upward=False, once=False):
-    """`then` from the byte `count` of a direction on; once: of one connection, and afterwards all is well."""
+    """Applies `then` from byte `count` of a direction on; once: on one connection, after which the line passes all."""
     def fault(pipe, data):
         room = count - pipe.passed
         if pipe.upward is not upward or len(data) <= room:
@@ -214,7 +214,7 @@ def after(count, then, upward=False, once=False):
 
 
 def next_answer(then):
-    """`then` for what the server sends next; afterwards all is well. The server has worked on what it was sent."""
+    """Applies `then` to what the server sends next, after which the line passes all. The server has executed its input."""
     def fault(pipe, data):
         if pipe.upward:
             pipe.send(data)
@@ -225,7 +225,7 @@ def next_answer(then):
 
 
 def only(count, then):
-    """So many bytes of it arrive."""
+    """Passes `count` bytes, then applies `then` to the rest."""
     def fault(pipe, data):
         pipe.send(data[:count])
         then(pipe, data[count:])
@@ -233,7 +233,7 @@ def only(count, then):
 
 
 def forgotten(pairs):
-    """These connections are reset when their client sends something, as a router does that has forgotten them."""
+    """Resets these connections when their client sends, as a router does that has dropped them from its table."""
     pipes = [pipe for pair in pairs for pipe in pair]
 
     def fault(pipe, data):
@@ -244,9 +244,8 @@ def forgotten(pairs):
 
 
 class LossOfCommit:
-    """On a TlsLine: the answer to the Sync that ended a transaction is lost with its connection, once; afterwards all is
-    well. What is not that answer passes, also of the same transaction. `lost` says whether it has happened, `instead` is
-    what the client is told."""
+    """On a TlsLine: once, drops the answer to the Sync that ends a transaction, and cuts the connection. All else passes,
+    also other answers of that transaction. `lost`: it has happened; `instead`: what the client receives in its place."""
 
     instead = b""
 
@@ -269,13 +268,13 @@ class LossOfCommit:
 
 
 class PoolerLostCommit(LossOfCommit):
-    """A pooler in between says that it lost its server: as PgDog does, with a code of its own for all its errors."""
+    """A pooler reports that it lost its server, as PgDog does: with one code for all its errors."""
 
     instead = error(b"58000")
 
 
 def whole_messages(data):
-    """Where the last whole message of a server ends, and the state of the last ReadyForQuery in there (b"": none)."""
+    """Where the server's last complete message ends, and the state of the last ReadyForQuery before it (b"": none)."""
     at, state = 0, b""
     while len(data) - at >= 5:
         size = 1 + struct.unpack("!I", data[at + 1:at + 5])[0]
@@ -288,7 +287,7 @@ def whole_messages(data):
 
 
 class DirectRefused:
-    """Passes everything but a connection that begins with TLS at once: that one it closes, or leaves unanswered."""
+    """Closes a connection that begins with direct TLS, or leaves it unanswered. Passes all others."""
 
     TLS_HANDSHAKE = b"\x16"
 
@@ -302,4 +301,4 @@ class DirectRefused:
         self.count += 1
         if self.closes:
             pipe.cut()
-        pipe.source.recv(1)  # until it leaves
+        pipe.source.recv(1)  # until the client leaves

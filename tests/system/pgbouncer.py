@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode, with TLS on both sides, before one of the Postgres servers."""
+"""PgBouncer in transaction mode, with TLS on both sides, in front of a Postgres."""
 import os
 import shutil
 
@@ -23,7 +23,7 @@ server_tls_sslmode = require
 
 
 class PgBouncer(Process):
-    """It does not run as root, as Postgres does not: the same user is used."""
+    """Like Postgres it refuses to run as root, and then runs as the same user."""
 
     def __init__(self, home, postgres, authority, users, size=3):
         super().__init__("PgBouncer", home / "pgbouncer.log")

@@ -1,4 +1,4 @@
-"""Servers that behave badly, on 127.0.0.1, each in a thread, until its `with` ends. What is between is in faults.py."""
+"""Servers that misbehave, on 127.0.0.1, each in a thread that ends with its `with` block. faults.py misbehaves on the way."""
 import contextlib
 import socket
 import threading
@@ -8,8 +8,8 @@ SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
 
 @contextlib.contextmanager
 def server(talk, asleep_s=0):
-    """Calls talk(connection) for each connection; yields the port. What talk leaves open is closed at the end. While it is
-    asleep the kernel takes connections, and nobody else does."""
+    """Calls talk(connection) for each connection; yields the port. Connections that talk leaves open are closed at the end.
+    For the first asleep_s seconds the kernel accepts connections and nothing serves them."""
     listener = socket.create_server(("127.0.0.1", 0))
     links, ended = [], threading.Event()
 
@@ -21,7 +21,7 @@ def server(talk, asleep_s=0):
             except OSError:
                 return
             links.append(link)
-            threading.Thread(target=safely, args=(talk, link), daemon=True).start()
+            threading.Thread(target=talk_safely, args=(talk, link), daemon=True).start()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -33,28 +33,28 @@ def server(talk, asleep_s=0):
         listener.close()
         for link in links:
             with contextlib.suppress(OSError):
-                link.shutdown(socket.SHUT_RDWR)  # wakes who waits for it
+                link.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for it
             link.close()
         thread.join()
 
 
-def safely(talk, link):
+def talk_safely(talk, link):
     try:
         talk(link)
     except OSError:
         pass
-    except ValueError:  # what select() says of a socket that was closed at the end, under the hands of its thread
+    except ValueError:  # select() of a socket that was closed at the end
         if link.fileno() >= 0:
             raise
 
 
 def silent(link):
-    """Accepts and says nothing."""
+    """Accepts and sends nothing."""
     link.recv(1)
 
 
 class Plaintext:
-    """A Postgres without TLS, as far as a client that wants TLS gets; keeps what it was sent after that."""
+    """A Postgres without TLS, up to its refusal of TLS. Stores what the client sends after that."""
 
     def __init__(self):
         self.heard = b""

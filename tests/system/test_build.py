@@ -8,6 +8,8 @@ import pytest
 from conftest import BUILD, ROOT, VARIANT
 from copy_of_tree import Copy
 
+pytestmark = pytest.mark.long
+
 SHADOW_STACK = {"x86_64": "-fcf-protection=full", "aarch64": "-mbranch-protection=standard"}
 
 

@@ -66,6 +66,13 @@ class Edge:
             link.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
             return link.makefile("rb").read()
 
+    def statuses(self, count, peer, target, *headers):
+        """The statuses of a pipeline of requests on one connection, which nginx gets at once."""
+        request = "\r\n".join([f"GET {target} HTTP/1.1", "Host: localhost", *headers]) + "\r\n"
+        with self.connect(peer) as link:
+            link.sendall(((request + "\r\n") * (count - 1) + request + "Connection: close\r\n\r\n").encode())
+            return [int(status) for status in re.findall(rb"^HTTP/1\.1 (\d+)", link.makefile("rb").read(), re.M)]
+
     def status(self, *arguments, **more):
         return int(self.raw(*arguments, **more).split()[1])
 
@@ -250,8 +257,8 @@ def test_others_may_be_allowed_and_still_are_not_local(plain):
 
 
 def test_a_proxied_flood_is_limited(plain):
-    statuses = [plain.status("127.0.0.1", "/nothing", "X-Forwarded-For: 127.0.0.1") for _ in range(450)]
-    assert 429 in statuses
+    statuses = plain.statuses(450, "127.0.0.1", "/nothing", "X-Forwarded-For: 127.0.0.1")
+    assert len(statuses) == 450 and 429 in statuses
     assert plain.status("127.0.0.1", "/nothing") == 404
 
 

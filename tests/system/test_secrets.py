@@ -194,6 +194,7 @@ def test_no_program_takes_one_as_an_argument(site):
 # --- what is installed ---
 
 
+@pytest.mark.long
 def test_installed_files_have_none_and_are_nobody_elses_to_write(site, settings):
     stage = site.folder("installed-secrets") / "stage"
     subprocess.run(["make", "-s", "install", VARIANT, f"DESTDIR={stage}"], cwd=ROOT, check=True, timeout=120,

@@ -359,6 +359,7 @@ def test_an_endpoint_at_rest_costs_no_process(notified):
     assert out.startswith(b"Status: 200") and ended
 
 
+@pytest.mark.long
 def test_an_upgrade_is_install_and_reload(notified, installed):
     one = notified("root", path=installed.prefix / "lib/nullpool/handlers/root")
     one.wait("READY")

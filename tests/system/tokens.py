@@ -1,11 +1,11 @@
-"""Access tokens as the programs make them, and as they do not."""
+"""Access tokens, valid ones and invalid ones."""
 import base64
 import hashlib
 import hmac
 import json
 import time
 
-# Whom every site knows, and a session of theirs that is live: see conftest's Site.begin_session().
+# A user of every site, and a live session of theirs: Site.begin_session() of conftest makes them.
 USER = "00000000-0000-4000-8000-00000000002a"
 SESSION = "00000000-0000-4000-8000-00000000002b"
 HEADER = {"alg": "HS256", "typ": "at+jwt"}
@@ -24,7 +24,7 @@ def signed(key, text):
 
 
 def claims_of(user, **changed):
-    """None takes a claim away; `sid` is the session."""
+    """The claims of a token; a claim that is None is left out. `sid` is the session."""
     now = int(time.time())
     claims = {"iss": "nullpool", "aud": "nullpool", "sub": user, "sid": SESSION, "iat": now, "nbf": now, "exp": now + 60, **changed}
     return {name: value for name, value in claims.items() if value is not None}
@@ -35,6 +35,6 @@ def token(key, user, header=None, **changed):
 
 
 def read(token):
-    """Its claims."""
+    """The claims of a token."""
     claims = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))

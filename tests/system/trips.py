@@ -1,8 +1,8 @@
-"""A way to a server on this machine that takes as long as one to a far one, and counts what passes.
+"""A proxy to a server on this machine that adds the latency of a distant one and counts round trips.
 
-A connection's `trips` is how often its client had to wait for the far side: once for TCP itself, and then each time
-the server's bytes reach a client that had sent something since the last ones did. It is counted where the client sees
-it, and with a delay that is long beside what a process needs to go on: what is sent in one go is one flight.
+A connection's `trips` is how often its client had to wait for the server: once for TCP itself, and then each time the
+server's bytes reach a client that has sent something since the last ones did. The delay is long beside the time that a
+process takes between two writes, so what is sent in one go counts as one flight.
 """
 import heapq
 import itertools
@@ -15,17 +15,17 @@ from dataclasses import dataclass, field
 
 @dataclass(eq=False)
 class Connection:
-    """What was seen of one client's connection; read it when its request has been answered."""
+    """The counts of one client's connection; they are complete once its request is answered."""
 
     trips: int = 1
-    waiting: bool = False  # the client sent something that nothing was received for yet
+    waiting: bool = False  # the client sent something and has received no answer yet
     closed: bool = False
     ends: list = field(default_factory=list)
     due: dict = field(default_factory=dict)  # end -> when the last bytes to it arrive: none overtake others
 
 
 class FarAway:
-    """with FarAway(port, trip_s) as far: connect to far.port. A trip is there and back."""
+    """with FarAway(port, trip_s) as far: clients connect to far.port. trip_s is the time of a round trip."""
 
     PIECE_BYTES = 65536
 
@@ -56,7 +56,7 @@ class FarAway:
             end.close()
 
     def forget(self):
-        """Begin anew: connections that are open are counted from here, without their TCP trip."""
+        """Resets the counts. Open connections are counted from here on, without their TCP trip."""
         with self.lock:
             self.connections = [seen for seen in self.connections if not seen.closed]
             for seen in self.connections:
@@ -64,19 +64,19 @@ class FarAway:
 
     @property
     def trips(self):
-        """Of all connections since the last forget()."""
+        """The round trips of all connections since the last forget()."""
         with self.lock:
             return sum(seen.trips for seen in self.connections)
 
     @property
     def open(self):
-        """How many of them are open."""
+        """The number of open connections."""
         with self.lock:
             return sum(not seen.closed for seen in self.connections)
 
     @property
     def unread(self):
-        """Whether bytes for a client lie in its socket: it was not there to take them yet."""
+        """True if a client has not read all bytes that were sent to it."""
         with open("/proc/net/tcp") as table:
             rows = [row.split() for row in table][1:]
         return any(int(row[2].split(":")[1], 16) == self.port and int(row[4].split(":")[1], 16) > 0 for row in rows)
@@ -95,7 +95,7 @@ class FarAway:
         near, _ = self._listener.accept()
         far = socket.create_connection(("127.0.0.1", self.server_port))
         seen = Connection(ends=[near, far])
-        # The kernel has completed the client's TCP at once: its first bytes make up for that.
+        # The kernel completes the client's TCP handshake at once, so the first bytes are delayed for it.
         seen.due = {far: time.monotonic() + 1.5 * self.trip_s, near: 0}
         for end in seen.ends:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
