@@ -1,13 +1,13 @@
-"""Part of make coverage: what clang's counters in common/ have come to, as a table, and a page for each file in BUILD.
+"""Part of make coverage: which lines and branches of common/ were executed, as a table, and a page for each file in BUILD.
 
     coverage.py BUILD unit|system
 
-After the unit tests: fails where one of the parsers of bytes from outside has a line or a branch that neither they nor the seeds
-took. After the system tests too: all of common/, and the lines that are not reached. Not counted as branches are those of an assert(),
-and the way out of a switch that names all values of its type (clang counts one).
+After the unit tests it fails if a parser of external bytes has a line or a branch that neither they nor the fuzz seeds reach.
+After the system tests it reports all of common/, and the lines that are not reached. The branches of an assert() are not
+counted, nor is the default of a switch that names all values of its type (clang counts one).
 
-The counters are exact but where a process forks or is killed: clang derives one side of a branch from the other and from the
-whole, and of those a child of fork() has seen one, and the other not.
+The counters are exact except where a process forks or is killed: clang derives one side of a branch from the other side and
+the total, and a child of fork() has counted only one of these.
 """
 import json
 import pathlib
@@ -18,26 +18,26 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PARSERS = ["base/base64url.c", "base/text.c", "config/conninfo.c", "config/dotenv.c", "config/redis_url.c", "config/url.c",
            "http/cursor.c", "http/date.c", "http/etag.c", "http/json_check.c", "http/json_lex.c", "http/jwt.c", "http/param_list.c", "http/param_check.c",
-           "http/reply_text.c", "http/target.c", "http/trace.c", "db/wrap.c"]
+           "http/reply_text.c", "http/target.c", "http/trace.c", "app/keep_rows_sql.c"]
 SWITCH = re.compile(r"\bswitch \(")
 GOES_ON = re.compile(r'[,"]$')
 
 
 class File:
-    """What was counted of one."""
+    """The counts of one source file."""
 
     def __init__(self, path):
         self.source = path.read_text().splitlines()
-        self.lines = {}  # number: how often
-        self.branches = {}  # (line, column, True or False): how often
+        self.lines = {}  # line: executions
+        self.branches = {}  # (line, column, True or False): executions
 
     def add_line(self, number, times):
-        """Not those in the middle of arguments: where they are a macro's, clang counts what comes after the statement."""
+        """Ignores lines inside of arguments: for those of a macro clang counts what follows the statement."""
         if not GOES_ON.search(self.source[number - 2]):
             self.lines[number] = times
 
     def add_branch(self, line, column, *times):
-        """There are several of a branch, where a test has the file in it, with another setting."""
+        """Adds to a branch: a test that includes the file, with another setting, has counts of its own."""
         if not SWITCH.search(self.source[line - 1]):
             for way, count in zip((True, False), times):
                 self.branches[line, column, way] = self.branches.get((line, column, way), 0) + count
@@ -47,27 +47,27 @@ class File:
                 sum(count > 0 for count in self.branches.values()), len(self.branches))
 
     def missing(self):
-        """The numbers of the lines."""
+        """The lines that were not executed, or have a branch that was not taken."""
         return sorted({number for number, count in self.lines.items() if count == 0}
                       | {line for (line, _, _), count in self.branches.items() if count == 0})
 
 
 def llvm_cov(build, command, *options):
-    """What it prints of the library's objects (of an archive it reads only what is aligned by chance), and of those tests that have
-    one of the library's files in them."""
+    """The output of llvm-cov for the library's objects, and for the tests that include one of its files. Objects and not the
+    archive: llvm-cov reads only members of an archive that happen to be aligned."""
     tests = [path for path in ROOT.glob("tests/[fu]*/*.c") if re.search(r'#include ".*\.c"', path.read_text())]
     binaries = sorted([*build.glob("obj/common/*/*.o"), *(build / path.relative_to(ROOT).with_suffix("") for path in tests)])
     done = subprocess.run(["llvm-cov", command, *options, "-instr-profile", build / "counts.profdata",
                            *(word for binary in binaries for word in ("-object", binary))],
                           capture_output=True, text=True, check=False)
-    # Else it only warns: each program has another main().
+    # On success it may still warn that each program has its own main().
     if done.returncode != 0:
         sys.exit(f"coverage: llvm-cov {command}: {done.stderr}")
     return done.stdout
 
 
 def count(build):
-    """{"common/base/buf.c": its File}"""
+    """{"common/base/buf.c": File}"""
     subprocess.run(["llvm-profdata", "merge", "-o", build / "counts.profdata", *sorted((build / "counts").glob("*.profraw"))],
                    check=True)
     files = {path: File(path) for path in sorted(ROOT.glob("common/*/*.[ch]"))}
@@ -101,7 +101,7 @@ def table(files):
 
 
 def unreached(files):
-    """Named, in the report only: there are hundreds."""
+    """Reports these lines without failing: there are hundreds."""
     for name, file in sorted(files.items()):
         for number in file.missing():
             yield f"{name}:{number}: {file.source[number - 1].strip()}"

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""make bench: nullpool's pool beside a naive FastCGI program and PHP-FPM, and its two requests beside those of its
-peers. It measures and asserts nothing. README.md beside it says what each figure is."""
+"""make bench: nullpool's pool compared with a naive FastCGI program and PHP-FPM, and two of its requests compared with
+its peers. It measures and asserts nothing. README.md beside it explains each figure."""
 import contextlib
 import os
 import pathlib

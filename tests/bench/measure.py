@@ -1,4 +1,4 @@
-"""How it is measured: a client that adds little, wrk, the memory and the CPU time of processes, and a table."""
+"""The measuring tools: a client with little overhead, wrk, memory and CPU time of processes, and the tables."""
 import contextlib
 import json
 import os
@@ -24,13 +24,13 @@ def go_on():
 
 
 def rotated(things, by):
-    """So that none always comes after the same other one."""
+    """A rotation, so that no item always follows the same other one."""
     by %= len(things)
     return things[by:] + things[:by]
 
 
 class Client:
-    """One connection to nginx, kept: what is timed begins with the request."""
+    """A persistent connection to nginx: timing begins with the request."""
 
     def __init__(self, program):
         self.program = program
@@ -54,7 +54,7 @@ class Client:
         self.link = None
 
     def send(self, target, body=None):
-        """A GET, or a POST of this body, which becomes JSON."""
+        """Sends a GET, or a POST of this body as JSON."""
         self.body = b""
         head = f"{'GET' if body is None else 'POST'} {target} HTTP/1.1\r\nHost: {self.program.host}\r\n"
         data = b""
@@ -64,7 +64,7 @@ class Client:
         self.link.sendall(head.encode() + b"\r\n" + data)
 
     def receive(self):
-        """The status of the answer, or None when there is none in time. Its body is then in self.body."""
+        """The status of the answer, whose body is then in self.body. None without an answer in time."""
         data = b""
         try:
             while b"\r\n\r\n" not in data:
@@ -105,7 +105,7 @@ class Client:
         return got
 
     def ask(self, target, status=200, body=None):
-        """How many ms an answer took, or None when it was another one."""
+        """The time of an answer in ms; None if it was not the expected one."""
         self.connect()
         begin = time.monotonic()
         self.send(target, body)
@@ -114,7 +114,7 @@ class Client:
 
 
 class Samples:
-    """What one row is made of. None is an error."""
+    """The samples of one row; None stands for an error."""
 
     def __init__(self):
         self.first = []
@@ -134,7 +134,7 @@ Load = namedtuple("Load", "rate errors requests p50_ms p99_ms")
 
 
 def wrk(program, seconds, clients=WRK_CLIENTS, target=None, new_users=None):
-    """GETs, or with a prefix of new users POSTs. It is interrupted, because its own seconds are whole ones."""
+    """GETs, or POSTs with a prefix of new users. wrk counts whole seconds only, so it is interrupted."""
     environment = dict(SERVER_ENVIRONMENT, **({"BENCH_NEW_USERS": new_users} if new_users else {}))
     text = run_command("wrk", ["timeout", "--preserve-status", "--signal=INT", seconds, "wrk", "-t1", f"-c{clients}",
                                "-d60", "-s", WRK_SCRIPT, "-H", f"Host: {program.host}",
@@ -144,8 +144,7 @@ def wrk(program, seconds, clients=WRK_CLIENTS, target=None, new_users=None):
 
 
 def cpu_seconds(pid):
-    """User and system time of a process, of all that live below it, and of those of them that ended and were waited
-    for."""
+    """User and system time of a process and its descendants, including those that ended and were waited for."""
     parents, spent = {}, {}
     for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -159,7 +158,7 @@ def cpu_seconds(pid):
 
 
 class Memory:
-    """Of a process, in KiB: PSS counts a page that n processes share as 1/n; private is what it alone has."""
+    """(PSS, private memory) of a process in KiB. PSS counts a page that n processes share as 1/n."""
 
     def __init__(self, pid):
         text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
@@ -210,7 +209,7 @@ def machine():
 
 
 def packages(*patterns):
-    """name version, of Debian packages that are installed."""
+    """"name version" of installed Debian packages."""
     found = []
     for pattern in patterns:
         with contextlib.suppress(Fault):

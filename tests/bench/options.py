@@ -1,4 +1,4 @@
-"""What `make bench` can be told, all in the environment; README.md says what for."""
+"""The options of `make bench`, all environment variables; README.md explains them."""
 import os
 
 

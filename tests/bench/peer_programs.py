@@ -1,4 +1,4 @@
-"""The peers: what others write FastCGI and HTTP programs over Postgres with, each as its own users would."""
+"""The peers: other ways to write FastCGI and HTTP programs over Postgres, each as its own users write them."""
 import json
 import os
 import pathlib
@@ -16,7 +16,7 @@ DEBIAN_MODULES = pathlib.Path("/usr/share/nodejs")
 
 
 class Absent(Exception):
-    """Why a peer cannot be measured here."""
+    """Says why a peer cannot be measured here."""
 
 
 def command_line(pid):
@@ -32,7 +32,7 @@ class Pdo(Php):
 
 
 class Http(Program):
-    """A program that listens itself, on a socket beside where ours would be."""
+    """A program that makes its own socket, beside the place of ours."""
 
     prefix = "/http"
     count = os.cpu_count()  # of the processes that serve
@@ -73,7 +73,7 @@ class FastApi(Http):
                 "--uds", self.path]
 
     def workers(self):
-        """Not the helper of multiprocessing that counts semaphores."""
+        """Its workers, without the resource tracker of multiprocessing."""
         if self.count == 1:
             return [self.pid]
         return [pid for pid in super().workers() if b"spawn_main" in command_line(pid)]
@@ -88,7 +88,7 @@ class FastApi(Http):
 
 
 class Go(Http):
-    """One process with a thread a core."""
+    """One process with one thread for each core."""
 
     peer = "Go"
     count = 1
@@ -116,7 +116,7 @@ class Go(Http):
 
 
 class Node(Http):
-    """On Debian's packages, or where they are not on what npm brings."""
+    """Uses Debian's packages, or npm's where Debian has none."""
 
     peer = "Node"
     modules = DEBIAN_MODULES
@@ -164,7 +164,7 @@ class Node(Http):
 
 
 def prepare():
-    """Build what has to be built; {name: why} of those that cannot be had."""
+    """Builds the peers. Returns {name: why} of those that are not available."""
     missing = {}
     if not php_fpm():
         missing[Pdo.peer] = "php-fpm is not installed"

@@ -1,4 +1,4 @@
-"""GET and POST of a user by the floors, by nullpool and by its peers, measured; peers_tables.py tells it."""
+"""Measures GET and POST of a user with the floors, nullpool and its peers; peers_tables.py prints the results."""
 import json
 import re
 import secrets
@@ -30,7 +30,7 @@ STEADY_SECONDS = 0.5 if QUICK else 3
 CALM_S = 5 * TRIP_S  # without a trip: nothing is under way
 CLOSE_S, AHEAD_S = 5 * TRIP_S, 20 * TRIP_S  # until a connection is closed, and the next one opened ahead
 
-# make(port): a program of class peer on its way to Postgres; workers: how many processes of it serve.
+# make(port): makes a program of class peer that reaches Postgres at port; workers: its number of serving processes.
 Row = namedtuple("Row", "group name peer make workers")
 
 
@@ -82,7 +82,7 @@ class PeersRows:
     # --- trips, and which rows there are ---
 
     def first_look(self, row):
-        """What does not answer right is left out, by name; of the others the trips are measured."""
+        """Measures the round trips of all rows that answer correctly, and names those that are left out."""
         go_on()
         why, seen = self.missing.get(row.peer.peer), Seen()
         if not why:
@@ -98,7 +98,7 @@ class PeersRows:
             self.seen[row] = seen
 
     def trips(self, row, program, far, seen):
-        """Why it is left out, or None."""
+        """Why a row is left out; None if it is measured."""
         try:
             program.start_with(row.workers)
         except Fault as fault:
@@ -112,7 +112,7 @@ class PeersRows:
         return why
 
     def fault(self, row, program):
-        """What is wrong with its answers, or None."""
+        """What is wrong with a row's answers; None if they are right."""
         users, fields = program.prefix + "/users", {"id", "email", "name", "created_at", "updated_at"}
         user = new_user("Zoë \"Z\"")
         with Client(program) as client:
@@ -127,7 +127,7 @@ class PeersRows:
             return self.wrong_connections(row, client)
 
     def wrong_connections(self, row, client):
-        """Before and after a request: none, the same ones, or ahead, of which one was used up."""
+        """How connections before and after a request differ: none, the same ones, or ahead, of which one was used."""
         seen = []
         for _ in range(2):
             client.ask(client.program.target)
@@ -141,13 +141,13 @@ class PeersRows:
 
     @staticmethod
     def ask(client, kind):
-        """In trips, or None."""
+        """In round trips, or None."""
         program = client.program
         took = client.ask(program.target) if kind == "GET" else client.ask(program.prefix + "/users", 201, new_user())
         return took and took / 1000 / TRIP_S
 
     def steady(self, program, kind, seconds):
-        """What each request waits while there is always one for each of 8 clients: (trips, errors)."""
+        """(round trips, errors) of a request while each of 8 clients always has one running."""
         took, end = [], time.monotonic() + seconds
 
         def ask_on():
@@ -178,7 +178,7 @@ class PeersRows:
 
     @staticmethod
     def wait_for_calm(far):
-        """Also what is opened ahead of the next request has come to its end."""
+        """Waits until connections that are opened ahead are complete, too."""
         trips = None
         while trips != far.trips:
             go_on()
@@ -223,6 +223,6 @@ class PeersRows:
         seen.add(seen.p50, (kind, clients), load.p50_ms)
         seen.add(seen.p99, (kind, clients), load.p99_ms)
         if clients == max(CLIENTS) and load.requests:
-            # s for n requests are 1,000,000 / n ms for 1,000.
+            # 1 s for n requests is 1,000,000 / n ms for 1,000 requests.
             seen.add(seen.cpu, kind, spent[0] * 1e6 / load.requests)
             seen.add(seen.postgres_cpu, kind, spent[1] * 1e6 / load.requests)

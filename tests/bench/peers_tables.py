@@ -1,4 +1,4 @@
-"""What was measured of the floors, nullpool and its peers, as tables and for the plot."""
+"""The results of the floors, nullpool and its peers, as tables and for the plot."""
 from options import FSYNC, PEER_ROUNDS, PEER_SECONDS
 from measure import median, number, table
 
@@ -12,7 +12,7 @@ TRIP_S = 0.05
 
 
 class Seen:
-    """What was measured of one row; of each list the median is told."""
+    """The samples of one row; the tables have the median of each list."""
 
     def __init__(self):
         self.rates, self.p50, self.p99 = {}, {}, {}  # (kind, clients): [of each round]
@@ -73,6 +73,6 @@ class PeersTables:
                for row, seen in self.of(group)])
 
     def figures(self):
-        """For the plot: {group: [{name, rate, trips}]}; what was not measured is None."""
+        """For the plot: {group: [{name, rate, trips}]}; a value that was not measured is None."""
         return {group: [{"name": row.name, "rate": median(seen.rates.get(("GET", MANY))),
                          "trips": median(seen.felt.get("GET"))} for row, seen in self.of(group)] for group in GROUPS}

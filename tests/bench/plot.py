@@ -1,7 +1,7 @@
-"""One SVG of bars: requests/s at the left and trips at the right, a row for each program, in groups."""
+"""An SVG bar chart: requests/s on the left and round trips on the right, one row for each program, in groups."""
 from xml.sax.saxutils import escape
 
-# Each is told apart from a white ground and from a black one: the picture has no ground of its own.
+# Each is visible on white and on black: the picture has no background.
 TEXT, FLOOR, NULLPOOL, PEER = "#737d87", "#949ca6", "#dd6b20", "#4287d6"
 
 WIDTH = 920
@@ -36,7 +36,7 @@ def most_of(rows, key):
 
 
 def plot(path, title, subtitle, groups):
-    """groups: {title: [{name, rate, trips}]}. Rates have a scale for each group, trips one for all."""
+    """groups: {title: [{name, rate, trips}]}. Each group has its own scale of rates; all share one of round trips."""
     most_trips = max((most_of(rows, "trips") for rows in groups.values()), default=0)
     parts, y = [text(MARGIN, 28, title, 17, "bold"), text(MARGIN, 48, subtitle, 11)], HEAD
     left, right = MARGIN + NAME_WIDTH, MARGIN + NAME_WIDTH + COLUMN

@@ -1,4 +1,4 @@
-"""nullpool's pool beside a naive FastCGI program and PHP-FPM: cold starts, what a fork adds, requests/s and memory."""
+"""nullpool's pool compared with a naive FastCGI program and PHP-FPM: cold starts, the cost of a fork, requests/s, memory."""
 import contextlib
 import select
 import subprocess
@@ -26,8 +26,8 @@ def warm_up(client, samples, target, status=200):
 
 
 def wait_for_calm(wanted):
-    """Until each program has the number of workers that it has when idle. Those that do not get there are returned:
-    {program: workers}."""
+    """Waits until each program has its idle number of workers. Returns {program: workers} of those that do not
+    reach it."""
     time.sleep(IDLE_S)
     deadline = time.monotonic() + COLD_WAIT_S
     while True:
@@ -50,7 +50,7 @@ class PoolRows:
         self.waker.start_with(1)
 
     def wake(self):
-        """nginx and this client also rested: a program that is not measured pays for that."""
+        """Wakes nginx and this client with a program that is not measured: they have rested too."""
         with Client(self.waker) as client:
             for _ in range(WARM):
                 client.ask(self.waker.target)
@@ -67,7 +67,7 @@ class PoolRows:
     # --- 1: from nothing to an answer ---
 
     def first_requests(self):
-        """One sample: how long the first request of each program took after a pause."""
+        """One sample: the time of each program's first request after a pause."""
         kinds = []
         for work in WORKS:
             kinds += [("nullpool, pool 0", Nullpool(self.site, work, 0, MOST), 0),
@@ -102,7 +102,7 @@ class PoolRows:
             warm_up(client, samples, program.target)
 
     def first_starts(self):
-        """... and when not even the master runs."""
+        """... and without a running master."""
         kinds = []
         for work in WORKS:
             kinds += [("nullpool, pool 0", Nullpool(self.site, work, 0, MOST)), ("naive", Naive(self.site, work, MOST))]
@@ -193,7 +193,7 @@ class PoolRows:
 
     @staticmethod
     def busy_request(program, samples, lock, look):
-        """One worker waits for a locked table, and a second request comes. False: it was not answered meanwhile."""
+        """A second request comes while a worker waits for a locked table. Returns False if it was not answered meanwhile."""
         with Client(program) as busy, Client(program) as client, lock.cursor() as locks, look.cursor() as looks:
             def is_busy():
                 looks.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")

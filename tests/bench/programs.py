@@ -1,7 +1,7 @@
-"""What is measured: nullpool, a naive FastCGI program and PHP-FPM, each behind the same nginx and Postgres.
+"""The measured programs: nullpool, a naive FastCGI program and PHP-FPM, each behind the same nginx and Postgres.
 
-Each program has a host name of its own, and the host name is its folder of sockets: so many of them can serve the same
-URL at once, and nullpool and the naive one go through the same location of nginx. The other peers: peer_programs.py.
+Each program has a host name of its own, which is also its folder of sockets: several can serve the same URL at once, and
+nullpool and the naive program use the same location of nginx. The other peers are in peer_programs.py.
 """
 import contextlib
 import itertools
@@ -25,7 +25,7 @@ BUILD = ROOT / os.environ.get("NULLPOOL_BUILD", "build")
 BENCH = ROOT / "tests" / "bench"
 IDLE_S = 1  # the shortest that nullpool and PHP-FPM both take
 
-# connection is what naive.c calls it; socket is the name that nginx derives from the URL.
+# connection is naive.c's word for it; socket is the name that nginx derives from the URL.
 Work = namedtuple("Work", "title socket target connection")
 CONSTANT = Work("GET /", "root", "/", "kept")
 KEPT = Work("GET user, connection kept", "users", "/users/{user}", "kept")
@@ -35,7 +35,7 @@ WORKS = (CONSTANT, KEPT, EACH)
 
 NO_DATABASE = "/users/x"  # of `users` and without a query: its id is no id, which is 422
 
-# PHP needs one parameter more, and the last is for those that speak HTTP.
+# PHP needs one more parameter. The last location is for peers that speak HTTP.
 LOCATIONS = """
 set $nullpool_hosts _; # they choose the run directory
 location /php/ {{
@@ -76,7 +76,7 @@ env[BENCH_CONNECTION] = {connection}
 
 
 def children():
-    """{pid: [pids of its children that live]} of the whole machine."""
+    """{pid: [pids of its live children]} of the whole machine."""
     found = {}
     for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -87,7 +87,7 @@ def children():
 
 
 class Site:
-    """Postgres with one user in it, nginx, and what the programs are told about them."""
+    """Postgres with one user in it, nginx, and the settings with which programs reach them."""
 
     def __init__(self, home, fsync):
         self.home = home
@@ -113,7 +113,7 @@ class Site:
         return path
 
     def database_url(self, port=None):
-        """What a program is given; port is that of a way to Postgres, if not straight."""
+        """The environment of a program; port: of a proxy to Postgres, if one is used."""
         return self.url("app_user", self.app_password, port)
 
     def start(self):
@@ -130,7 +130,7 @@ class Site:
         self.nginx.start()
 
     def one_user(self):
-        """The table as it is at the start; no program may run."""
+        """Restores the table; no program may run."""
         with contextlib.closing(self.postgres.admin("app")) as link, link.cursor() as cursor:
             cursor.execute("TRUNCATE users CASCADE")
             cursor.execute("INSERT INTO users (id, email, name) VALUES (coalesce(%s, gen_random_uuid()), "
@@ -138,13 +138,13 @@ class Site:
             self.user = cursor.fetchone()[0]
 
     def backends(self):
-        """The pids of those that the programs are connected to."""
+        """The pids of the backends that programs are connected to."""
         with contextlib.closing(self.postgres.admin("app")) as link, link.cursor() as cursor:
             cursor.execute("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user'")
             return {pid for (pid,) in cursor.fetchall()}
 
     def stop(self):
-        """All of it, whatever one of them does."""
+        """Stops everything, even if one of them fails."""
         with contextlib.ExitStack() as last:
             last.callback(self.log.close)
             last.callback(self.postgres.stop, "immediate")
@@ -153,13 +153,13 @@ class Site:
                 last.callback(program.close)
 
     def trim_logs(self):
-        """A line a request and a million requests: they are written, but not kept."""
+        """A log that is written and not stored: a million requests write a line each."""
         for path in (self.log_path, self.nginx.home / "access.log"):
             os.truncate(path, 0)
 
 
 class Program(Endpoint):
-    """One program for one kind of work. Its socket is held here: while it is down, requests wait."""
+    """One program for one kind of work. Its socket is held here, so requests wait while the program is down."""
 
     peer = ""
     prefix = ""  # of its URLs, where nginx needs one
@@ -190,7 +190,7 @@ class Program(Endpoint):
         self.launch(self.command(), environment=self.environment, stdin=self.listen())
 
     def start_with(self, workers):
-        """... and until there are so many, which is also when a check at its start is over."""
+        """... and waits for this number of workers, which is also the end of the start-up check."""
         self.start()
         self.wait_until(f"{workers} worker(s)", lambda: len(self.workers()) == workers, 10)
 
@@ -222,7 +222,7 @@ class Nullpool(Program):
 
 
 class Verified(Nullpool):
-    """It checks the server's certificate against a bundle of CAs, as people download them."""
+    """nullpool, checking the server's certificate against a bundle of CAs as people download it."""
 
     def __init__(self, site, work, workers, port=None):
         super().__init__(site, work, workers, port=port)
@@ -255,7 +255,7 @@ class Php(Program):
         self.conf.write_text(PHP_CONF.format(
             folder=site.home, path=self.path, pm=pm, workers=workers, idle=IDLE_S, url=site.database_url(port),
             connection=work.connection, user="user = root\ngroup = root" if os.geteuid() == 0 else ""))
-        # A socket that it shall not make itself, named in the way in which it passes them on to its successor.
+        # A socket that it must not make itself, named as it names those that it passes on to its successor.
         self.environment = {**SERVER_ENVIRONMENT, "FPM_SOCKETS": f"{self.path}=9"}
 
     def socket_name(self, work):
@@ -267,14 +267,14 @@ class Php(Program):
 
 
 def php_fpm():
-    """Debian's program has the version in its name; the newest, or None."""
+    """The newest php-fpm, whose name has the version on Debian; None without one."""
     found = sorted(pathlib.Path("/usr/sbin").glob("php-fpm*"), key=lambda path: [int(part) for part in
                    path.name.removeprefix("php-fpm").split(".") if part.isdigit()])
     return found[-1] if found else None
 
 
 def absent():
-    """What cannot be measured here: {name: why}."""
+    """{name: why} of programs that cannot be measured here."""
     missing = {}
     if not shutil.which("wrk", path=SERVER_ENVIRONMENT["PATH"]):
         missing["wrk"] = "wrk is not installed: no requests/s"

@@ -1,7 +1,8 @@
-"""make booted: the production section of the README, run from its text on a Debian that boots with its own systemd.
+"""make booted: runs the commands of the README's production section on a Debian that boots with its own systemd.
 
-Needs root, debootstrap, systemd-nspawn and cgroup2; where one is missing it says so and is left out. The root is made once and kept as
-a tar in BOOTED_CACHE (default: a folder in the temporary one). Inside there is no network: all packages are installed before it boots.
+It needs root, debootstrap, systemd-nspawn and cgroup2; without one of them it says so and does nothing. The root file system
+is made once and stored as a tar in BOOTED_CACHE (default: a folder in the temporary one). The booted system has no network:
+all packages are installed before it boots.
 """
 import os
 import pathlib
@@ -20,7 +21,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "SYSTEMD_PAGER": ""}
 HOST = "api.example.com"
 
-# cgroup2 alone, in a mount namespace of its own: this machine may have the older ones.
+# Only cgroup2, in a mount namespace of its own: this machine may have cgroup1 too.
 BOOT = r"""
 mount --make-rprivate /
 mkdir -p /run/systemd/nspawn && mount -t tmpfs tmpfs /run/systemd/nspawn
@@ -38,7 +39,7 @@ def run(*command, check=True, **more):
 
 
 def obstacle():
-    """Why there can be no test here; None: there can."""
+    """Why this machine cannot run the test; None if it can."""
     if os.geteuid() != 0:
         return "only root can boot a system"
     for program in ("debootstrap", "systemd-nspawn", "nsenter", "unshare"):
@@ -53,7 +54,7 @@ def obstacle():
 
 
 def mirror():
-    """Where this machine has its own packages from; None: its sources do not say."""
+    """The mirror of this machine's own packages; None if its sources name none."""
     sources = pathlib.Path("/etc/apt/sources.list.d/debian.sources"), pathlib.Path("/etc/apt/sources.list")
     text = "".join(path.read_text() for path in sources if path.exists())
     found = re.search(r"^(?:URIs:|deb(?: \[[^]]*\])?) *(\S+)", text, re.M)
@@ -61,13 +62,13 @@ def mirror():
 
 
 def packages():
-    """Those of env/setup run."""
+    """The packages of env/setup run."""
     text = re.search(r"^groups='$(.*?)^'$", (TREE / "env" / "setup").read_text(), re.M | re.S)[1]
     return [name for line in re.findall(r"^run +(.*)", text, re.M) for name in line.split()]
 
 
 def in_root(root, *command):
-    """Before it boots: with this machine's network and package client."""
+    """Runs a command in the root before it boots, with this machine's network."""
     script = f"""mount --make-rprivate / && mount --bind /proc '{root}/proc' && mount --bind /dev '{root}/dev' && exec chroot '{root}' "$@" """
     proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
     run("unshare", "-m", "sh", "-c", script, "sh", *command, env={**ENVIRONMENT, **proxies}, stdout=subprocess.DEVNULL)
@@ -96,7 +97,7 @@ def make_tar(tar):
 
 
 class System:
-    """A booted root. Commands run in it as root, in the tree."""
+    """A booted system. Commands run in it as root, in the tree."""
 
     def __init__(self, root):
         self.root, self.console, self.process = root, open(f"{root}.console", "w"), None
@@ -107,7 +108,7 @@ class System:
         wait_for("the system to have booted", lambda: self.sh("systemctl is-system-running", check=False).strip() in ("running", "degraded"), 120)
 
     def leader(self):
-        """Its PID 1, as this machine counts: the child of the nspawn, which is what the unshare became."""
+        """The pid of its init on this machine: the child of systemd-nspawn, which replaced the unshare."""
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return children[0] if children else None
 
@@ -149,21 +150,21 @@ SECTION = re.search(r"^## To production\n(.*?)^## ", (TREE / "README.md").read_t
 
 
 def block(beginning):
-    """The indented lines from the one that begins so, up to the next empty one."""
+    """The indented lines from the one that begins with this text up to the next empty one."""
     lines = [line.strip() for line in SECTION.splitlines()]
     first = next(i for i, line in enumerate(lines) if line.startswith(beginning) and f"    {line}" in SECTION)
     return "\n".join(lines[first:lines.index("", first)])
 
 
 def span(beginning):
-    """The text in backquotes that begins so."""
+    """The text in backquotes that begins with this text."""
     return next(" ".join(text.split()) for text in re.findall(r"`([^`]+)`", SECTION) if " ".join(text.split()).startswith(beginning))
 
 
 # --- what a user would see ---
 
 def ask(system, target, *options):
-    """(status, body) of nginx on this machine, as a proxy in front of it would ask."""
+    """(status, body) of a request to its nginx, as a proxy in front of it sends one."""
     words = " ".join(f"'{option}'" for option in options)
     out = system.sh(f"curl -s -o /tmp/body -w '%{{http_code}}' --resolve {HOST}:80:127.0.0.1 {words} 'http://{HOST}{target}'; echo; cat /tmp/body",
                     check=False)
@@ -260,7 +261,7 @@ def check_failed_reload(system):
 
 
 def check_wrong_settings(system):
-    """Nobody who comes meanwhile gets anything but 503, and it comes back by itself."""
+    """Requests during the outage get 503 and nothing else, and the service recovers by itself."""
     edit(system, "/etc/nullpool/nullpool.env", (r"^DATABASE_POOL_SIZE=.*", "DATABASE_POOL_SIZE=many"))
     system.sh("systemctl restart nullpool@root.service", check=False)
     end = time.monotonic() + 8
@@ -272,10 +273,10 @@ def check_wrong_settings(system):
 
 
 def check_limit(system):
-    """A program that does not even start: its socket gives up, and nginx says so."""
+    """A program that does not start: its socket unit gives up, and nginx answers for it."""
     program = "/usr/local/lib/nullpool/handlers/root"
     system.sh(f"systemctl stop nullpool@root.service; mv {program} {program}.kept; printf '#!/bin/sh\nexit 78\n' >{program}; chmod 755 {program}")
-    ask(system, "/", "-m", "20")  # the one that waits meanwhile is reset
+    ask(system, "/", "-m", "20")  # the request that waits meanwhile is reset
     wait_for("the socket to give up", lambda: system.sh("systemctl is-failed nullpool@root.socket", check=False).strip() == "failed")
     assert ask(system, "/")[0] == 503
     system.sh(f"mv {program}.kept {program}")
