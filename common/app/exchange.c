@@ -28,27 +28,31 @@ new_ctx(void *owner, struct app *app, const struct request *request)
 	return ctx;
 }
 
-/* Finds the row and decodes the input; *done is true when the reply is there already. */
+/* Finds the route. OPTIONS of a path that has routes is answered here, without one. */
 static bool
-receive(struct np_ctx *ctx, bool *done)
+find_route(struct np_ctx *ctx)
 {
 	const struct request *request = ctx->request;
 
-	*done = false;
 	if (!target_parse(ctx, request->target, &ctx->target, &ctx->error))
 		return false;
 	if (!router_find(ctx->app->routes, request->method, &ctx->target, &ctx->route, ctx->allow,
 	                 &ctx->error)) {
 		if (ctx->error.kind != NP_METHOD || strcmp(request->method, "OPTIONS") != 0)
 			return false;
-		*done = true;
 		ctx->error = (struct error){ .kind = 0 };
 		reply_set_header(&ctx->reply, "Allow", ctx->allow);
 		return np_reply_empty(ctx);
 	}
 	ctx->app->describe(request->method, ctx->route->path, request->id);
+	return true;
+}
+
+static bool
+decode_input(struct np_ctx *ctx)
+{
 	return auth_check(ctx)
-	       && param_decode(ctx, ctx->route, request, &ctx->target, &ctx->arguments,
+	       && param_decode(ctx, ctx->route, ctx->request, &ctx->target, &ctx->arguments,
 	                       &ctx->faults, &ctx->error)
 	       && page_check(ctx) && precondition_read(ctx) && idempotency_read(ctx);
 }
@@ -69,14 +73,14 @@ new_transaction(struct np_ctx *ctx)
 {
 	const struct transaction_options options = {
 		.connector = ctx->app->connector,
-		/* A standby lags behind: what is kept would be older than what was forgotten. */
+		/* A standby may lag, and what is cached must not be older than an invalidation. */
 		.replica = ctx->cache_found == CACHE_LEASE ? NULL : ctx->app->replica,
 		.mode = ctx->route->tx,
 		.no_rerun = ctx->route->no_rerun,
 		.has_arguments = has_arguments(ctx),
 		.isolation = precondition_isolation(ctx),
 		.deadline = ctx->deadline,
-		/* With a key the work goes on: the next try gets its answer. */
+		/* With a key the work goes on without the client: a repeat gets the answer. */
 		.client = ctx_has_key(ctx) ? NULL : ctx->request->client,
 		.command_timeout_s = ctx->app->settings->database_command_timeout_s,
 		.identity = ctx->identity.sql ? &ctx->identity : NULL,
@@ -95,7 +99,7 @@ new_transaction(struct np_ctx *ctx)
 }
 
 static bool
-serve(struct np_ctx *ctx)
+run_route(struct np_ctx *ctx)
 {
 	bool ok = response_cache_find(ctx);
 
@@ -124,19 +128,14 @@ exchange_begin(void *owner, struct app *app, const struct request *request,
                struct deadline deadline)
 {
 	struct np_ctx *ctx = new_ctx(owner, app, request);
-	bool done;
 
 	ctx->deadline = deadline;
-	if (receive(ctx, &done)) {
-		if (!done && !serve(ctx))
-			failure_reply(ctx);
-		else if (ctx->reply.status < 500)
-			/* What the handler got over is not the request's error; of /health it is
-			 * the reason. */
-			ctx->error.kind = 0;
-	} else {
+	if (!find_route(ctx) || (ctx->route && !(decode_input(ctx) && run_route(ctx))))
 		failure_reply(ctx);
-	}
+	else if (ctx->reply.status < 500)
+		/* The handler has dealt with this error. Only a 503 of /health has it as its
+		 * reason. */
+		ctx->error.kind = 0;
 	if (etag_if_match_fails(&ctx->reply, request)) {
 		(void)np_fail(ctx, NP_PRECONDITION_FAILED, "What is at this path has another ETag");
 		failure_reply(ctx);
@@ -180,7 +179,7 @@ void
 exchange_end(struct np_ctx *ctx)
 {
 	int64_t duration_us = clock_now_us() - ctx->request->start_us;
-	/* Before its own answer is kept: nobody waits for that. */
+	/* Without the cost of response_cache_fill(), for which nobody waits. */
 	const struct cache_cost cache = response_cache_cost(ctx);
 
 	response_cache_fill(ctx);

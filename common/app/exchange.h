@@ -1,8 +1,8 @@
-/* exchange.h - the life of a request, from its bytes to the reply that may be sent
+/* exchange.h - one request and its response (RFC 9110 calls the pair an exchange)
  *
- * exchange_begin() does all the work: decode once, route, check the input, run the handler, commit.
- * Whoever received the request then sends the reply, and calls exchange_end() when it has left: the
- * connection is closed or given back, the log line written, the memory released.
+ * exchange_begin() does all the work: it decodes the input once, routes, checks, runs the handler
+ * and commits. The caller sends the reply and then calls exchange_end(), which writes the log line,
+ * closes the connection or gives it back, and releases the memory: nobody waits for that.
  */
 #ifndef NULLPOOL_APP_EXCHANGE_H
 #define NULLPOOL_APP_EXCHANGE_H
@@ -12,19 +12,19 @@
 #include "http/reply.h"
 #include "http/request.h"
 
-/* `owner` gets the context; the request is borrowed until exchange_end(). */
+/* The context belongs to `owner`; the request is borrowed until exchange_end(). */
 RETURNS_OWNED struct np_ctx *exchange_begin(void *owner, struct app *app,
                                             const struct request *request,
                                             struct deadline deadline);
 
-/* The same for a request that could not even be received, because of `err`. */
+/* The same for a request that could not be received, because of `err`. */
 RETURNS_OWNED struct np_ctx *exchange_refuse(void *owner, struct app *app,
                                              const struct request *request,
                                              const struct error *err);
 
 const struct reply *exchange_reply(const struct np_ctx *ctx);
 
-/* Whether the client left meanwhile: there is nobody to send the reply to. */
+/* Returns true if the client has left, so that the reply cannot be sent. */
 bool exchange_is_abandoned(const struct np_ctx *ctx);
 
 void exchange_end(struct np_ctx *ctx);
