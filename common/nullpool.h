@@ -367,19 +367,17 @@ struct np_value np_token_hash(struct np_ctx *ctx, struct np_value token);
 /* Runs one statement. `sql` is a constant, never built from input: values travel beside it, as $1,
  * $2, …. After a statement that failed, all others fail with the same error, and the transaction
  * cannot commit (in NP_TX_MANUAL, until np_rollback()). np_query_one() fails with NP_NOT_FOUND if
- * there is no row, and with NP_INTERNAL if there are several. */
-NP_MUST_CHECK bool np_query(struct np_ctx *ctx, struct np_rows **rows, const char *sql,
-                            struct np_values values);
-NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql,
-                                struct np_values values);
-
-/* Sets the name of the next statement in the log, which must live as long as the request. Returns
- * ctx. The macros np_query() and np_query_one() call it with the name of the SQL constant, such as
- * user_by_id; a literal has no name. */
-struct np_ctx *np_statement(struct np_ctx *ctx, const char *name);
-#define np_query(ctx, rows, sql, ...) np_query(np_statement(ctx, #sql), rows, sql, __VA_ARGS__)
-#define np_query_one(ctx, row, sql, ...) \
-	np_query_one(np_statement(ctx, #sql), row, sql, __VA_ARGS__)
+ * there is no row, and with NP_INTERNAL if there are several.
+ *
+ * The macros np_query(ctx, rows, sql, values) and np_query_one(ctx, row, sql, values) give the log
+ * the name of the SQL constant, such as user_by_id; a literal has no name. With the functions it is
+ * the caller's, must live as long as the request, and may be NULL. */
+NP_MUST_CHECK bool np_query_named(struct np_ctx *ctx, struct np_rows **rows, const char *sql,
+                                  const char *name, struct np_values values);
+NP_MUST_CHECK bool np_query_one_named(struct np_ctx *ctx, struct np_rows **row, const char *sql,
+                                      const char *name, struct np_values values);
+#define np_query(ctx, rows, sql, ...)    np_query_named(ctx, rows, sql, #sql, __VA_ARGS__)
+#define np_query_one(ctx, row, sql, ...) np_query_one_named(ctx, row, sql, #sql, __VA_ARGS__)
 
 /* Marks the next statement of an NP_TX_WRITE route, or of a read with an isolation level, as the
  * last of its transaction: the commit travels with it, which saves a round trip. Returns ctx:

@@ -79,24 +79,14 @@ np_app_name(const struct np_ctx *ctx)
 
 /* --- the database --- */
 
-/* These are the functions that nullpool.h's macros of the same name call. */
-#undef np_query
-#undef np_query_one
-
-struct np_ctx *
-np_statement(struct np_ctx *ctx, const char *name)
-{
-	ctx->next.name = name;
-	return ctx;
-}
-
 bool
-np_query(struct np_ctx *ctx, struct np_rows **rows, const char *sql, struct np_values values)
+np_query_named(struct np_ctx *ctx, struct np_rows **rows, const char *sql, const char *name,
+               struct np_values values)
 {
-	const struct transaction_statement statement = { sql, values, ctx->next.name };
-	bool last = ctx->next.last;
+	const struct transaction_statement statement = { sql, values, name };
+	bool last = ctx->next_is_last;
 
-	ctx->next = (struct query_marks){ .last = false };
+	ctx->next_is_last = false;
 	/* The values may come from the misuse that was noted. */
 	if (misuse_noted())
 		return our_fault(ctx, misuse_noted());
@@ -104,11 +94,12 @@ np_query(struct np_ctx *ctx, struct np_rows **rows, const char *sql, struct np_v
 }
 
 bool
-np_query_one(struct np_ctx *ctx, struct np_rows **row, const char *sql, struct np_values values)
+np_query_one_named(struct np_ctx *ctx, struct np_rows **row, const char *sql, const char *name,
+                   struct np_values values)
 {
 	struct np_rows *rows;
 
-	if (!np_query(ctx, &rows, sql, values))
+	if (!np_query_named(ctx, &rows, sql, name, values))
 		return false;
 	if (np_rows_count(rows) == 0)
 		return np_fail(ctx, NP_NOT_FOUND, "%s",
@@ -131,7 +122,7 @@ np_last(struct np_ctx *ctx)
 		return ctx;
 	/* A repeat runs the handler again on the stored rows. That would make another random value,
 	 * or break `no_rerun`: without the mark, the reply itself is stored. */
-	ctx->next.last = !ctx_has_key(ctx) || !(ctx->is_random || ctx->route->no_rerun);
+	ctx->next_is_last = !ctx_has_key(ctx) || !(ctx->is_random || ctx->route->no_rerun);
 	return ctx;
 }
 
@@ -179,7 +170,7 @@ ctx_restart(struct np_ctx *ctx)
 	idempotency_reset(&ctx->idempotency);
 	reply_reset(&ctx->reply);
 	ctx->replied = false;
-	ctx->next = (struct query_marks){ .last = false };
+	ctx->next_is_last = false;
 	ctx->error = (struct error){ .kind = 0 };
 	ctx->retry_after_s = 0;
 }

@@ -22,12 +22,6 @@
 /* The values of ctx->identity. */
 enum { IDENTITY_CLAIMS, IDENTITY_USER, IDENTITY_SESSION, IDENTITY__MAX };
 
-/* What a handler said of its next query. */
-struct query_marks {
-	const char *name; /* NULL: none */
-	bool last;
-};
-
 struct np_ctx {
 	struct app *app;
 	const struct request *request;
@@ -58,8 +52,8 @@ struct np_ctx {
 	/* The database, and Redis. */
 	struct transaction *tx; /* NULL until the input is decoded */
 	struct attempts attempts;
-	struct query_marks next; /* set by np_statement() and np_last() */
-	const char *cache_key;   /* of the response; NULL: it is not cached */
+	bool next_is_last;     /* np_last() marked the next query */
+	const char *cache_key; /* of the response; NULL: it is not cached */
 	enum cache_result cache_found;
 	struct cache_cost cache_cost_at_start; /* of the process, when the request began */
 	struct buf cache_value;                /* with CACHE_LEASE: what to store; empty: nothing */
