@@ -215,7 +215,7 @@ struct np_conflict {
  * The handler of an NP_TX_READ or NP_TX_WRITE route may run more than once for a request: up to 3
  * more times after a serialization failure or a deadlock, since nothing that it did has left the
  * process. With an Idempotency-Key it also runs again after a commit whose outcome is unknown,
- * until the deadline, and to make the response to a repeat from the rows that were kept. `no_rerun`
+ * until the deadline, and to make the response to a repeat from the rows that were stored. `no_rerun`
  * forbids this, for a handler that has effects of its own: a repeat with the same key then runs it
  * up to its first query at most, and np_last() saves no round trip in a request with a key. */
 struct np_route {
@@ -386,10 +386,10 @@ NP_MUST_CHECK bool np_query_one_named(struct np_ctx *ctx, struct np_rows **row, 
  * What follows the statement may run when it is already committed, so nothing there may fail for a
  * reason that lies in the request. A further statement is an error of the handler.
  *
- * With an Idempotency-Key the rows of all statements are kept, and a repeat runs the handler on
+ * With an Idempotency-Key the rows of all statements are stored, and a repeat runs the handler on
  * those rows. So the reply must follow from the arguments and the rows alone; if np_random_token()
  * or np_access_token() is called before the mark, the mark is ignored. The statement is a SELECT or
- * has RETURNING. For other statements, and without a mark, the reply itself is kept, by one round
+ * has RETURNING. For other statements, and without a mark, the reply itself is stored, by one round
  * trip together with the commit. */
 struct np_ctx *np_last(struct np_ctx *ctx);
 

@@ -262,7 +262,7 @@ take_response(struct np_ctx *ctx, const char *stored)
 	if (strcmp(stored, NOT_STORED) == 0)
 		return np_fail(
 		    ctx, NP_CONFLICT,
-		    "The request with this Idempotency-Key was done; its answer was not kept");
+		    "The request with this Idempotency-Key was done; its answer was not stored");
 	ctx->replied = text && reply_from_text(&ctx->reply, text, strlen(text));
 	return ctx->replied || np_fail(ctx, NP_INTERNAL, "the stored response is invalid");
 }

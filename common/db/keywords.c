@@ -12,7 +12,7 @@ keywords_clean_environment(void)
 {
 	/* Each conninfo has the first two by now, but a program that a reload executes reads them
 	 * again. */
-	static const char *const kept[] = { "PGSSLMODE",
+	static const char *const preserved[] = { "PGSSLMODE",
 		                            "PGSSLROOTCERT",
 		                            "PGSSLCERT",
 		                            "PGSSLKEY",
@@ -27,8 +27,8 @@ keywords_clean_environment(void)
 	for (PQconninfoOption *option = options; option && option->keyword; option++) {
 		bool keep = !option->envvar;
 
-		for (size_t i = 0; !keep && i < COUNT_OF(kept); i++)
-			keep = strcmp(kept[i], option->envvar) == 0;
+		for (size_t i = 0; !keep && i < COUNT_OF(preserved); i++)
+			keep = strcmp(preserved[i], option->envvar) == 0;
 		if (!keep)
 			(void)unsetenv(option->envvar);
 	}

@@ -86,16 +86,16 @@ empty_result(const PGresult *columns)
 }
 
 struct np_rows *
-rows_replay(void *owner, const PGresult *columns, const struct np_rows *kept, size_t place)
+rows_replay(void *owner, const PGresult *columns, const struct np_rows *stored, size_t place)
 {
 	struct np_rows *rows = rows_new(owner, empty_result(columns));
 	char wanted[INT_TEXT_BYTES];
 	bool found = false;
 
 	(void)text_of_int((int64_t)place, wanted);
-	for (size_t i = 0; i < np_rows_count(kept); i++) {
-		const char *of = np_field(kept, i, "place").text,
-		           *record = np_field(kept, i, "record").text;
+	for (size_t i = 0; i < np_rows_count(stored); i++) {
+		const char *of = np_field(stored, i, "place").text,
+		           *record = np_field(stored, i, "record").text;
 
 		if (!of || strcmp(of, wanted) != 0)
 			continue;

@@ -11,11 +11,11 @@
 /* Takes the result over, which is cleared with owner. */
 RETURNS_OWNED struct np_rows *rows_new(void *owner, PGresult *result);
 
-/* Makes rows again of those that were kept as composite values (composite.h). `kept` has the
+/* Makes rows again of those that were stored as composite values (composite.h). `stored` has the
  * columns place and record: of each place its records in order, with NULL for a place without rows.
  * The column names and types are those of `columns`. Returns NULL if the records do not fit them.
  */
-struct np_rows *rows_replay(void *owner, const PGresult *columns, const struct np_rows *kept,
+struct np_rows *rows_replay(void *owner, const PGresult *columns, const struct np_rows *stored,
                             size_t place);
 
 /* See types_learn(). */

@@ -9,7 +9,7 @@ afterwards; and when the fault is gone, the next good request works at once. Wha
     a write on a connection that was idle for long           test_transactions.py
     commit broken off by the server                          test_transactions.py, test_idempotency.py
     database killed again and again under load               test_idempotency.py
-    an answer to a commit that no server gives               test_strange_answers.py
+    an answer to a commit that no server gives               test_protocol_faults.py
     Redis down, hung, of another type, with a lie; trickles  test_cache.py
     Redis over TLS: wrong CA, host, ended, none              test_cache_tls.py
     worker killed, stopped, looping; crash loop; a full queue; client gone before its turn   test_pool.py

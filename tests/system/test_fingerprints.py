@@ -163,7 +163,7 @@ def test_without_a_secret_key_a_secret_is_not_kept_and_a_repeat_is_told_so(site)
             assert [answer.status for answer in answers] == [201, status]
             assert count(service, key) == 1
             if status == 409:
-                assert answers[1].problem()["detail"] == "The request with this Idempotency-Key was done; its answer was not kept"
+                assert answers[1].problem()["detail"] == "The request with this Idempotency-Key was done; its answer was not stored"
     finally:
         service.stop()
 
