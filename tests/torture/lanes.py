@@ -5,12 +5,17 @@ computes, so there may be more lanes than processors.
 """
 import concurrent.futures
 import contextlib
+import ctypes
 import multiprocessing
+import os
+import signal
+import sys
 
 import ground
 import inject
 
 FORK = multiprocessing.get_context("fork")
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 turn = None  # the number of the next part, shared by all lanes
 
 
@@ -21,7 +26,7 @@ def run(parts, count, tell):
     results, in_logs = {}, []
     # A lane that is killed raises an exception here; with a Pool it would never return.
     with concurrent.futures.ProcessPoolExecutor(count, FORK) as pool:
-        for future in concurrent.futures.as_completed([pool.submit(lane, parts, tell) for _ in range(count)]):
+        for future in concurrent.futures.as_completed([pool.submit(lane, parts, tell, os.getpid()) for _ in range(count)]):
             done, found = future.result()
             in_logs += found
             for result in done:
@@ -29,7 +34,23 @@ def run(parts, count, tell):
     return [results[name] for name in dict.fromkeys(part.stage for part in parts)], in_logs
 
 
-def lane(parts, tell):
+def end_with_parent(parent):
+    """From now on this process stops its servers and ends when its parent does, however that ends."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
+def lane(parts, tell, parent):
+    end_with_parent(parent)
+    try:
+        return run_parts(parts, tell)
+    except SystemExit as end:
+        os._exit(end.code)  # a pool keeps its process for the next task
+
+
+def run_parts(parts, tell):
     results = []
     with contextlib.ExitStack() as until_the_end:
         # Lanes start their servers one after the other, so that no two take the same port.
