@@ -3,12 +3,11 @@
 #include <assert.h>
 
 #include "base/mem.h"
-#include "db/flight.h"
 #include "db/flight_error.h"
-#include "db/preamble.h"
 #include "db/session_settings.h"
 #include "db/sqlstate.h"
 #include "db/statement.h"
+#include "db/transaction_flight.h"
 #include "db/transaction_state.h"
 
 /* A rollback may keep a worker this long, whose request has failed already. */
@@ -31,26 +30,6 @@ struct transaction {
 	 * none was. */
 	const char *outdated_sql;
 	struct transaction_counts counts;
-};
-
-/* Why a flight did nothing, although the same may succeed in another way. */
-enum flight_obstacle {
-	NO_OBSTACLE,
-	UNKNOWN_NAME,   /* the server does not have a statement's name, or one of our settings */
-	NOT_PRIMARY,    /* the server became a standby */
-	UNKNOWN_LOGIN,  /* a standby, which may lag, knows no login session of the caller */
-	OUTDATED_TYPES, /* maybe: its parameters had other types when it was prepared */
-};
-
-/* One flight of a transaction, from its first statement to what became of it. */
-struct attempt {
-	struct flight flight;
-	bool opens;                 /* nothing of this run was open before it */
-	bool commits;               /* its end may commit something */
-	size_t settings, statement; /* their places in the flight; settings only if it opens */
-	int64_t start_us;
-	enum flight_outcome outcome;
-	enum flight_obstacle obstacle;
 };
 
 struct transaction *
@@ -82,14 +61,14 @@ notify_listener(const struct transaction *tx, struct transaction_note note)
 
 /* Returns false. */
 static bool
-explain_failure(struct transaction *tx, const struct attempt *attempt, struct error *err)
+explain_failure(struct transaction *tx, const struct transaction_flight *flight, struct error *err)
 {
 	const struct flight_error failure = {
-		.flight = &attempt->flight,
-		.outcome = attempt->outcome,
-		.commits = attempt->commits,
-		.did_nothing = attempt->obstacle == UNKNOWN_NAME
-		               || attempt->obstacle == OUTDATED_TYPES,
+		.flight = &flight->sent,
+		.outcome = flight->outcome,
+		.commits = flight->commits,
+		.did_nothing = flight->obstacle == UNKNOWN_NAME
+		               || flight->obstacle == OUTDATED_TYPES,
 		.read_only = tx->options.mode == NP_TX_READ,
 		.has_values = tx->has_values,
 		.has_arguments = tx->options.has_arguments,
@@ -100,78 +79,21 @@ explain_failure(struct transaction *tx, const struct attempt *attempt, struct er
 	return false;
 }
 
-/* --- flights --- */
-
-static struct preamble
-preamble_of(const struct transaction *tx)
+static struct transaction_flight_context
+flight_context(struct transaction *tx)
 {
-	return (struct preamble){
-		.checks_client = tx->session.connection->checks_client,
-		.deadline = tx->options.deadline,
-		.command_timeout_s = tx->options.command_timeout_s,
-		.read_only = tx->options.mode == NP_TX_READ,
-		.isolation = tx->options.isolation,
-		.endpoint = tx->options.endpoint,
-		.id = tx->options.trace_id ? tx->options.trace_id : tx->options.request_id,
-	};
-}
-
-static struct deadline
-flight_deadline(const struct transaction *tx, const struct attempt *attempt)
-{
-	const struct preamble preamble = preamble_of(tx);
-
-	return preamble_flight_deadline(&preamble, attempt->commits);
-}
-
-static enum flight_obstacle
-find_obstacle(const struct transaction *tx, const struct attempt *attempt)
-{
-	const struct flight *flight = &attempt->flight;
-
-	if ((flight->named && prepared_is_lost(tx->session.connection->prepared, flight->error))
-	    || session_settings_are_refused(tx->session.source, flight->error))
-		return UNKNOWN_NAME;
-	if (tx->options.mode != NP_TX_READ && flight_error_is_read_only(flight))
-		return NOT_PRIMARY;
-	if (session_is_on_replica(&tx->session) && flight_error_is_ended_session(flight))
-		return UNKNOWN_LOGIN;
-	if (attempt->outcome == FLIGHT_REFUSED && flight_was_rejected(flight)
-	    && flight_ran_prepared(flight, attempt->statement)
-	    && prepared_may_be_outdated(flight->error))
-		return OUTDATED_TYPES;
-	return NO_OBSTACLE;
-}
-
-/* What the flight showed of its connection. */
-static void
-judge_connection(struct transaction *tx, const struct attempt *attempt)
-{
-	struct session *session = &tx->session;
-
-	if (attempt->flight.broken || attempt->obstacle == UNKNOWN_NAME
-	    || attempt->obstacle == NOT_PRIMARY)
-		session_spoil(session, SESSION_BROKEN);
-	else if (attempt->flight.large)
-		session_spoil(session, SESSION_CLOSE);
-	if (attempt->obstacle == NOT_PRIMARY)
-		connector_forget_address(session->source);
-	if (attempt->obstacle == UNKNOWN_LOGIN) {
-		session->replica = NULL;
-		if (session_is_in_transaction(session))
-			session_spoil(session, SESSION_BROKEN);
-	}
+	return (struct transaction_flight_context){ .options = &tx->options,
+		                                    .guard = tx->guard,
+		                                    .session = &tx->session,
+		                                    .as_text = tx->outdated_sql != NULL };
 }
 
 static void
-fly_attempt(struct transaction *tx, struct attempt *attempt, struct deadline deadline)
+fly(struct transaction *tx, struct transaction_flight *flight)
 {
-	attempt->start_us = clock_now_us();
-	attempt->outcome = flight_fly(&attempt->flight, deadline);
-	attempt->obstacle = find_obstacle(tx, attempt);
-	judge_connection(tx, attempt);
-	tx->counts.flights++;
-	tx->counts.flights_us += clock_now_us() - attempt->start_us;
+	const struct transaction_flight_context context = flight_context(tx);
+
+	transaction_flight_fly(flight, &context, &tx->counts);
 }
 
 static bool
@@ -193,53 +115,6 @@ take_connection(struct transaction *tx, struct error *err)
 	if (taken)
 		tx->counts.backend_pid = connection_backend_pid(tx->session.connection);
 	return taken;
-}
-
-static void
-add_opening(struct transaction *tx, struct attempt *attempt, bool implicit)
-{
-	const struct transaction_statement *identity = tx->options.identity;
-	struct preamble preamble = preamble_of(tx);
-	struct flight *flight = &attempt->flight;
-
-	if (session_is_in_transaction(&tx->session))
-		(void)flight_command(flight, "ROLLBACK");
-	preamble.session = session_settings_need(tx->session.connection);
-	preamble.implicit = implicit;
-	if (!implicit)
-		preamble_begin(&preamble, flight);
-	attempt->settings = preamble_settings(&preamble, flight);
-	if (identity)
-		(void)flight_add(flight, identity->sql, identity->values);
-	if (tx->guard)
-		(void)flight_add(flight, tx->guard->before.sql, tx->guard->before.values);
-}
-
-static void
-compose_attempt(struct transaction *tx, struct attempt *attempt,
-                const struct transaction_statement *statement, bool last)
-{
-	struct connection *connection = tx->session.connection;
-	bool reads = tx->options.mode == NP_TX_READ, implicit;
-	struct preamble preamble;
-
-	*attempt = (struct attempt){ .opens = tx->state != TX_OPEN };
-	attempt->commits = last && !reads
-	                   && !(attempt->opens && connection_is_unproven(connection));
-	implicit = attempt->opens && tx->options.isolation == NP_READ_COMMITTED
-	           && (reads || attempt->commits);
-	flight_begin(&attempt->flight, connection->pg,
-	             tx->outdated_sql ? NULL : connection->prepared);
-	attempt->flight.client = attempt->commits ? NULL : tx->options.client;
-	if (attempt->opens) {
-		add_opening(tx, attempt, implicit);
-	} else {
-		preamble = preamble_of(tx);
-		preamble_renew(&preamble, &attempt->flight);
-	}
-	attempt->statement = flight_add(&attempt->flight, statement->sql, statement->values);
-	if (!implicit && (attempt->commits || (reads && last)))
-		(void)flight_command(&attempt->flight, "COMMIT");
 }
 
 /* --- statements --- */
@@ -265,45 +140,45 @@ may_commit(const struct transaction *tx, struct error *err)
 
 /* Once, and only what the server cannot have done: see the top of transaction.h. */
 static bool
-may_try_again(const struct transaction *tx, const struct attempt *attempt)
+may_try_again(const struct transaction *tx, const struct transaction_flight *flight)
 {
-	bool commit_sent = attempt->commits && attempt->flight.sent;
+	bool commit_sent = flight->commits && flight->sent.sent;
 
-	if (!attempt->opens || flight_error_is_misuse(&attempt->flight))
+	if (!flight->opens || flight_error_is_misuse(&flight->sent))
 		return false;
-	if (attempt->obstacle == UNKNOWN_LOGIN)
+	if (flight->obstacle == UNKNOWN_LOGIN)
 		return true;
 	if (tx->counts.retries > 0)
 		return false;
-	return attempt->obstacle == UNKNOWN_NAME || attempt->obstacle == NOT_PRIMARY
-	       || (attempt->flight.broken && !commit_sent
-	           && flight_error_may_pass(&attempt->flight, attempt->outcome));
+	return flight->obstacle == UNKNOWN_NAME || flight->obstacle == NOT_PRIMARY
+	       || (flight->sent.broken && !commit_sent
+	           && flight_error_may_pass(&flight->sent, flight->outcome));
 }
 
-/* From now on statements are sent as text. Returns true if the attempt was the whole transaction so
+/* From now on statements are sent as text. Returns true if the flight was the whole transaction so
  * far, so that it can be repeated on the same connection. Otherwise the handler runs again, or,
  * where it may not, the next request gets another connection. */
 static bool
-fall_back_to_text(struct transaction *tx, const struct attempt *attempt, const char *sql)
+fall_back_to_text(struct transaction *tx, const struct transaction_flight *flight, const char *sql)
 {
-	if (attempt->obstacle != OUTDATED_TYPES)
+	if (flight->obstacle != OUTDATED_TYPES)
 		return false;
 	tx->outdated_sql = mem_strdup(tx->owner, sql);
-	if (!attempt->opens && (tx->options.mode == NP_TX_MANUAL || tx->options.no_rerun))
+	if (!flight->opens && (tx->options.mode == NP_TX_MANUAL || tx->options.no_rerun))
 		session_spoil(&tx->session, SESSION_CLOSE);
-	return attempt->opens;
+	return flight->opens;
 }
 
 /* Returns true if the statement is to be sent once more. */
 static bool
-prepare_resend(struct transaction *tx, const struct attempt *attempt, const char *sql)
+prepare_resend(struct transaction *tx, const struct transaction_flight *flight, const char *sql)
 {
-	if (attempt->outcome == FLIGHT_DONE)
+	if (flight->outcome == FLIGHT_DONE)
 		return false;
-	if (may_try_again(tx, attempt)) {
+	if (may_try_again(tx, flight)) {
 		session_give_back(&tx->session);
 		tx->counts.retries++;
-	} else if (!fall_back_to_text(tx, attempt, sql)) {
+	} else if (!fall_back_to_text(tx, flight, sql)) {
 		return false;
 	}
 	move_state(tx, TX_ON_RESENT);
@@ -311,17 +186,17 @@ prepare_resend(struct transaction *tx, const struct attempt *attempt, const char
 }
 
 static struct np_rows *
-take_rows(struct transaction *tx, struct attempt *attempt, const char *sql)
+take_rows(struct transaction *tx, struct transaction_flight *flight, const char *sql)
 {
 	struct connection *connection = tx->session.connection;
 
-	if (attempt->opens && connection->settings == SETTINGS_UNKNOWN)
-		session_settings_learn(connection, attempt->flight.results[attempt->settings]);
+	if (flight->opens && connection->settings == SETTINGS_UNKNOWN)
+		session_settings_learn(connection, flight->sent.results[flight->settings]);
 	session_settings_note(connection, !session_is_in_transaction(&tx->session), sql,
-	                      attempt->flight.results[attempt->statement]);
+	                      flight->sent.results[flight->statement]);
 	if (tx->outdated_sql && strcmp(tx->outdated_sql, sql) == 0)
 		session_spoil(&tx->session, SESSION_CLOSE);
-	return rows_new(tx->owner, flight_take(&attempt->flight, attempt->statement));
+	return rows_new(tx->owner, flight_take(&flight->sent, flight->statement));
 }
 
 /* Fails only if what is open went with the connection. */
@@ -336,67 +211,67 @@ learn_types(struct transaction *tx, const struct np_rows *rows, struct error *er
 		return true;
 	session_spoil(&tx->session, SESSION_BROKEN);
 	if (open)
-		return explain_failure(tx, &(struct attempt){ .outcome = FLIGHT_LATE }, err);
+		return explain_failure(tx, &(struct transaction_flight){ .outcome = FLIGHT_LATE },
+		                       err);
 	session_give_back(&tx->session);
 	return true;
 }
 
-/* *start_us is when the last attempt began, or 0 if none did. */
+/* *start_us is when the last flight began, or 0 if none did. */
 static bool
 send_statement(struct transaction *tx, const struct transaction_statement *statement, bool last,
                int64_t *start_us, struct np_rows **rows, struct error *err)
 {
-	struct attempt attempt;
+	struct transaction_flight_context context;
+	struct transaction_flight flight;
 	bool done;
 
 	for (;;) {
 		if (!take_connection(tx, err) || (last && !may_commit(tx, err)))
 			return false;
-		compose_attempt(tx, &attempt, statement, last);
-		fly_attempt(tx, &attempt, flight_deadline(tx, &attempt));
-		*start_us = attempt.start_us;
-		if (!prepare_resend(tx, &attempt, statement->sql))
+		context = flight_context(tx);
+		transaction_flight_compose(&flight, &context, statement, tx->state != TX_OPEN,
+		                           last);
+		fly(tx, &flight);
+		*start_us = flight.start_us;
+		if (!prepare_resend(tx, &flight, statement->sql))
 			break;
-		flight_end(&attempt.flight);
+		flight_end(&flight.sent);
 	}
-	done = attempt.outcome == FLIGHT_DONE;
+	done = flight.outcome == FLIGHT_DONE;
 	if (done)
-		*rows = take_rows(tx, &attempt, statement->sql);
+		*rows = take_rows(tx, &flight, statement->sql);
 	else
-		(void)explain_failure(tx, &attempt, err);
-	flight_end(&attempt.flight);
+		(void)explain_failure(tx, &flight, err);
+	flight_end(&flight.sent);
 	return done && learn_types(tx, *rows, err);
 }
 
 static bool
 send_commit(struct transaction *tx, const struct transaction_statement *with, struct error *err)
 {
-	struct attempt attempt = { .commits = tx->options.mode != NP_TX_READ };
-	struct connection *connection = tx->session.connection;
+	const struct transaction_flight_context context = flight_context(tx);
+	struct transaction_flight flight;
 	bool committed = false;
 
-	flight_begin(&attempt.flight, connection->pg,
-	             tx->outdated_sql ? NULL : connection->prepared);
-	if (with)
-		(void)flight_add(&attempt.flight, with->sql, with->values);
-	attempt.statement = flight_command(&attempt.flight, "COMMIT");
-	fly_attempt(tx, &attempt, flight_deadline(tx, &attempt));
-	if (attempt.outcome == FLIGHT_DONE) {
+	transaction_flight_compose_commit(&flight, &context, with);
+	fly(tx, &flight);
+	if (flight.outcome == FLIGHT_DONE) {
 		/* A transaction that failed before answers with success, and the tag ROLLBACK. */
-		committed = strcmp(PQcmdStatus(attempt.flight.results[attempt.statement]), "COMMIT")
+		committed = strcmp(PQcmdStatus(flight.sent.results[flight.statement]), "COMMIT")
 		                == 0
 		            || error_internal(err, "a commit after a statement that failed");
 	} else {
-		(void)fall_back_to_text(tx, &attempt, with ? with->sql : "COMMIT");
-		(void)explain_failure(tx, &attempt, err);
+		(void)fall_back_to_text(tx, &flight, with ? with->sql : "COMMIT");
+		(void)explain_failure(tx, &flight, err);
 	}
-	flight_end(&attempt.flight);
+	flight_end(&flight.sent);
 	notify_listener(tx, (struct transaction_note){ .what = NOTE_COMMIT,
-	                                               .start_us = attempt.start_us,
+	                                               .start_us = flight.start_us,
 	                                               .err = committed ? NULL : err });
 	tx->committed = tx->committed || committed;
 	if (committed)
-		session_settings_commit(connection);
+		session_settings_commit(tx->session.connection);
 	return committed;
 }
 
@@ -481,23 +356,23 @@ run_statement(struct transaction *tx, const struct transaction_statement *statem
 static bool
 replay_statement(struct transaction *tx, const char *sql, struct np_rows **rows, struct error *err)
 {
-	struct attempt attempt = { .opens = false };
+	struct transaction_flight flight = { .opens = false };
 	bool ok = false;
 
 	if (!take_connection(tx, err))
 		return false;
-	flight_begin(&attempt.flight, tx->session.connection->pg, NULL);
-	attempt.statement = flight_describe(&attempt.flight, sql);
-	fly_attempt(tx, &attempt, flight_deadline(tx, &attempt));
-	if (attempt.outcome == FLIGHT_DONE) {
-		*rows = rows_replay(tx->owner, attempt.flight.results[attempt.statement],
-		                    tx->stored, ++tx->replayed);
+	flight_begin(&flight.sent, tx->session.connection->pg, NULL);
+	flight.statement = flight_describe(&flight.sent, sql);
+	fly(tx, &flight);
+	if (flight.outcome == FLIGHT_DONE) {
+		*rows = rows_replay(tx->owner, flight.sent.results[flight.statement], tx->stored,
+		                    ++tx->replayed);
 		ok = *rows
 		     || error_internal(err, "the rows that were stored do not fit the statement");
 	} else {
-		(void)explain_failure(tx, &attempt, err);
+		(void)explain_failure(tx, &flight, err);
 	}
-	flight_end(&attempt.flight);
+	flight_end(&flight.sent);
 	return ok && learn_types(tx, *rows, err);
 }
 
@@ -598,13 +473,14 @@ transaction_restart(struct transaction *tx)
 static void
 roll_back(struct transaction *tx, struct deadline deadline)
 {
-	struct attempt attempt = { .opens = false };
+	const struct transaction_flight_context context = flight_context(tx);
+	struct transaction_flight flight = { .opens = false };
 
 	if (session_is_in_transaction(&tx->session)) {
-		flight_begin(&attempt.flight, tx->session.connection->pg, NULL);
-		attempt.statement = flight_command(&attempt.flight, "ROLLBACK");
-		fly_attempt(tx, &attempt, deadline);
-		flight_end(&attempt.flight);
+		flight_begin(&flight.sent, tx->session.connection->pg, NULL);
+		flight.statement = flight_command(&flight.sent, "ROLLBACK");
+		transaction_flight_fly_until(&flight, &context, deadline, &tx->counts);
+		flight_end(&flight.sent);
 	}
 	move_state(tx, TX_ON_ROLLED_BACK);
 }
