@@ -215,9 +215,10 @@ struct np_conflict {
  * The handler of an NP_TX_READ or NP_TX_WRITE route may run more than once for a request: up to 3
  * more times after a serialization failure or a deadlock, since nothing that it did has left the
  * process. With an Idempotency-Key it also runs again after a commit whose outcome is unknown,
- * until the deadline, and to make the response to a repeat from the rows that were stored. `no_rerun`
- * forbids this, for a handler that has effects of its own: a repeat with the same key then runs it
- * up to its first query at most, and np_last() saves no round trip in a request with a key. */
+ * until the deadline, and to make the response to a repeat from the rows that were stored.
+ * `no_rerun` forbids this, for a handler that has effects of its own: a repeat with the same key
+ * then runs it up to its first query at most, and np_last() saves no round trip in a request with a
+ * key. */
 struct np_route {
 	const char *method; /* "GET" answers HEAD as well; OPTIONS is answered from the table */
 	const char *path; /* "/notes/{id}": a name in braces is one segment, an NP_PATH parameter */

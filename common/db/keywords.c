@@ -13,15 +13,15 @@ keywords_clean_environment(void)
 	/* Each conninfo has the first two by now, but a program that a reload executes reads them
 	 * again. */
 	static const char *const preserved[] = { "PGSSLMODE",
-		                            "PGSSLROOTCERT",
-		                            "PGSSLCERT",
-		                            "PGSSLKEY",
-		                            "PGSSLCRL",
-		                            "PGSSLCRLDIR",
-		                            "PGCHANNELBINDING",
-		                            "PGREQUIREAUTH",
-		                            "PGSSLMINPROTOCOLVERSION",
-		                            "PGSSLMAXPROTOCOLVERSION" };
+		                                 "PGSSLROOTCERT",
+		                                 "PGSSLCERT",
+		                                 "PGSSLKEY",
+		                                 "PGSSLCRL",
+		                                 "PGSSLCRLDIR",
+		                                 "PGCHANNELBINDING",
+		                                 "PGREQUIREAUTH",
+		                                 "PGSSLMINPROTOCOLVERSION",
+		                                 "PGSSLMAXPROTOCOLVERSION" };
 	PQconninfoOption *options = PQconndefaults();
 
 	for (PQconninfoOption *option = options; option && option->keyword; option++) {
