@@ -92,14 +92,17 @@ was_in_the_way(const struct np_ctx *ctx)
 	return reruns < RERUNS_MAX && transaction_may_rerun(ctx->tx);
 }
 
+static bool
+is_repeat(enum attempt_state state)
+{
+	return state == ATTEMPT_RECALLING || state == ATTEMPT_REPLAYING;
+}
+
 static enum attempt_event
 classify_failure(const struct np_ctx *ctx)
 {
-	bool repeats = ctx->attempts.state == ATTEMPT_RECALLING
-	               || ctx->attempts.state == ATTEMPT_REPLAYING;
-
 	/* A repeat that is refused as another request's keeps the guard's words. */
-	if (!repeats && idempotency_is_done(ctx))
+	if (!is_repeat(ctx->attempts.state) && idempotency_is_done(ctx))
 		return ATTEMPT_ON_DONE_BEFORE;
 	if (ctx->error.kind == NP_AMBIGUOUS && ctx_has_key(ctx))
 		return ATTEMPT_ON_COMMIT_LOST;
@@ -159,6 +162,14 @@ remember_unknown(struct attempts *attempts, const struct error *err)
 	attempts->unknown.kind = NP_AMBIGUOUS;
 }
 
+/* A later commit that was confirmed is known, also if the handler failed after it. */
+static bool
+stays_unknown(const struct np_ctx *ctx)
+{
+	return ctx->attempts.state == ATTEMPT_FAILED && ctx->attempts.unknown.kind
+	       && !transaction_is_ended(ctx->tx);
+}
+
 bool
 attempts_run(struct np_ctx *ctx)
 {
@@ -167,11 +178,13 @@ attempts_run(struct np_ctx *ctx)
 
 	for (;;) {
 		event = take_step(ctx);
+		if (event == ATTEMPT_ON_COMMIT_LOST && !is_repeat(attempts->state))
+			attempts->commit_lost = true;
 		attempts->state = attempt_state_after(attempts->state, event);
 		assert(attempts->state != ATTEMPT_STATE__MAX);
 		if (is_final(attempts->state))
 			break;
-		if (attempts->state == ATTEMPT_RECALLING || attempts->state == ATTEMPT_REPLAYING)
+		if (is_repeat(attempts->state))
 			continue;
 		if (attempts->state == ATTEMPT_UNKNOWN)
 			remember_unknown(attempts, &ctx->error);
@@ -181,12 +194,21 @@ attempts_run(struct np_ctx *ctx)
 		}
 		start_again(ctx);
 	}
-	if (attempts->state == ATTEMPT_FAILED && attempts->unknown.kind)
+	if (stays_unknown(ctx))
 		ctx->error = attempts->unknown;
 	return event == ATTEMPT_ON_OK;
 }
 
 /* --- the outcome --- */
+
+/* The answer may still be a failure: it was not stored, or cannot be read. */
+static bool
+found_done(const struct np_ctx *ctx)
+{
+	return ctx->attempts.state == ATTEMPT_REPLAYED
+	       || (ctx->attempts.state == ATTEMPT_FAILED && ctx->idempotency.is_found
+	           && !transaction_has_failed(ctx->tx));
+}
 
 const char *const request_outcome_names[OUTCOME__MAX] = {
 	[OUTCOME_COMMITTED] = "committed",
@@ -204,12 +226,11 @@ attempts_outcome(const struct np_ctx *ctx)
 		[TX_OUTCOME_ROLLED_BACK] = OUTCOME_ROLLED_BACK,
 		[TX_OUTCOME_UNKNOWN] = OUTCOME_UNKNOWN,
 	};
-	bool unknown = ctx->attempts.unknown.kind != 0;
 
 	/* What was done before may be this request's own work, whose end was not seen. */
-	if (ctx->attempts.state == ATTEMPT_REPLAYED)
-		return unknown ? OUTCOME_COMMITTED : OUTCOME_REPLAYED;
-	if (ctx->attempts.state == ATTEMPT_FAILED && unknown)
+	if (found_done(ctx))
+		return ctx->attempts.commit_lost ? OUTCOME_COMMITTED : OUTCOME_REPLAYED;
+	if (stays_unknown(ctx))
 		return OUTCOME_UNKNOWN;
 	return of_transaction[transaction_outcome(ctx->tx)];
 }

@@ -49,8 +49,8 @@ enum attempt_state attempt_state_after(enum attempt_state state, enum attempt_ev
 struct attempts {
 	enum attempt_state state;
 	int reruns;
-	struct error
-	    unknown; /* of the last commit that may have happened; kind 0: there was none */
+	bool commit_lost;     /* a commit of this request's own may have happened */
+	struct error unknown; /* why the outcome is unknown; kind 0: it is known */
 };
 
 struct np_ctx;

@@ -221,7 +221,8 @@ idempotency_commit(struct np_ctx *ctx)
 	struct np_value values[IDEMPOTENCY_VALUES + 1];
 	struct buf response;
 
-	if (!ctx->idempotency.has_key || transaction_is_ended(ctx->tx))
+	if (!ctx->idempotency.has_key || transaction_is_ended(ctx->tx)
+	    || transaction_has_failed(ctx->tx))
 		return transaction_commit(ctx->tx, NULL, &ctx->error);
 	memcpy(values, ctx->idempotency.values, sizeof(ctx->idempotency.values));
 	buf_init(&response, ctx, REPLY_BODY_MAX_BYTES + REPLY_HEADERS_MAX_BYTES);
@@ -292,6 +293,7 @@ idempotency_recall(struct np_ctx *ctx)
 	}
 	if (np_rows_count(rows) == 0)
 		return np_fail(ctx, NP_UNAVAILABLE, "The stored response has expired; retry");
+	ctx->idempotency.is_found = true;
 	response = np_field(rows, 0, "response").text;
 	if (response)
 		return take_response(ctx, response);

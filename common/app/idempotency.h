@@ -34,6 +34,7 @@ enum { IDEMPOTENCY_CALLER, IDEMPOTENCY_KEY, IDEMPOTENCY_FINGERPRINT, IDEMPOTENCY
 /* Of one request; zeros without a key. */
 struct idempotency {
 	bool has_key;
+	bool is_found; /* idempotency_recall() found the key, in this run */
 	struct np_value values[IDEMPOTENCY_VALUES];
 	struct transaction_guard guard;
 	/* The rows of the statements before the marked one, as a JSON array of an array of
@@ -41,12 +42,13 @@ struct idempotency {
 	struct buf earlier_rows;
 };
 
-/* Forgets the rows of the run, because the handler begins again. */
+/* Forgets what the run has found and returned, because the handler begins again. */
 static inline void
 idempotency_reset(struct idempotency *idempotency)
 {
 	if (!idempotency->has_key)
 		return;
+	idempotency->is_found = false;
 	buf_reset(&idempotency->earlier_rows);
 	buf_char(&idempotency->earlier_rows, '[');
 }

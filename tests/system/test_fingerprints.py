@@ -151,7 +151,8 @@ def test_a_kept_answer_does_not_open_under_another_key(repeat):
     [(other,)] = responses(repeat, keys[1])
     for lie in (other, "sealed:", "sealed:AAAA", other[:-4]):
         repeat.site.query("UPDATE idempotency_keys SET response = %s WHERE key = %s", lie, keys[0])
-        assert send(repeat, keys[0], json.dumps({"label": keys[0]}), "/repeat/secret").status == 500
+        answer = send(repeat, keys[0], json.dumps({"label": keys[0]}), "/repeat/secret")
+        assert answer.status == 500 and repeat.line_of(answer)["outcome"] == "replayed"
 
 
 def test_without_a_secret_key_a_secret_is_not_kept_and_a_repeat_is_told_so(site):
@@ -164,6 +165,7 @@ def test_without_a_secret_key_a_secret_is_not_kept_and_a_repeat_is_told_so(site)
             assert count(service, key) == 1
             if status == 409:
                 assert answers[1].problem()["detail"] == "The request with this Idempotency-Key was done; its answer was not stored"
+                assert service.line_of(answers[1])["outcome"] == "replayed"
     finally:
         service.stop()
 

@@ -263,7 +263,7 @@ class CutsAtFlight:
         pipe.send(data)
 
 
-# Of a repeat: its claim is refused, what was kept is read, and for a marked statement its columns are asked for.
+# A repeat's guard is refused, what was stored is read, and for a marked statement its columns are asked for.
 REPEATS = [("/probe/rows", 2), ("/probe/marked", 2), ("/probe/marked", 3), ("/probe/two-steps", 4)]
 
 
@@ -278,6 +278,7 @@ def test_a_repeat_whose_connection_is_lost_gets_its_answer_all_the_same(serve, s
         assert first.status == 201
         gate.left = flight
         again = post(service, target, None, key)
+        assert service.line_of(again)["outcome"] == "replayed"
     assert gate.left is None, "it was not cut"
     assert (again.status, again.body) == (201, first.body) and again.headers["idempotency-replayed"] == "true"
     assert count(site, target.partition("=")[2]) == 1
