@@ -1,4 +1,4 @@
-"""A collector of OpenTelemetry's, as far as OTLP/HTTP JSON goes: keeps the spans that it takes."""
+"""An OpenTelemetry collector for OTLP/HTTP JSON: it keeps the spans that it accepts."""
 import contextlib
 import http.server
 import json
@@ -6,10 +6,10 @@ import threading
 
 
 class Collector:
-    """`answers` are the statuses of the next POSTs; 200 after them. Nothing is answered while `held` is set."""
+    """`answers` are the statuses of the next POSTs; later ones get 200. POSTs that come while `held` is set wait for `freed`."""
 
     def __init__(self):
-        self.posts = []  # (path, headers, document), those that were refused too
+        self.posts = []  # (path, headers, document), including those that were refused
         self.spans = []
         self.resources = []
         self.answers = []

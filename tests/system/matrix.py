@@ -1,7 +1,7 @@
-"""How the faults of test_matrix.py are brought about, on servers that belong to them alone.
+"""The faults of test_matrix.py, on servers that only these tests use.
 
-A fault is a function of a case. It is called before the request or, as `meanwhile`, when the request is under way, and
-says with case.undo() how it is taken away again: that is done after the answer, and before the next good request.
+A fault is a function that takes a case. It is called before the request or, as `meanwhile`, while the request runs. It
+registers with case.undo() how to remove the fault, which happens after the answer and before the next good request.
 """
 import concurrent.futures
 import contextlib
@@ -25,11 +25,12 @@ from env.local.process import SERVER_ENVIRONMENT, free_port, wait_until
 from conftest import OWNER_CANARY, PROBE_TABLES, REDIS_CANARY, Service
 from servers import Plaintext, server
 
-# Of services whose fault is not that something is late: a machine that is busy is none. A lock may take half a command.
+# For services whose fault is not a delay, so that a busy machine is not taken for one. A lock may take half of
+# DATABASE_COMMAND_TIMEOUT.
 PATIENT = {"DATABASE_CONNECT_TIMEOUT": 10, "DATABASE_COMMAND_TIMEOUT": 20, "REQUEST_TIMEOUT": 25, "REDIS_TIMEOUT_MS": 1500}
-# Of those where it is.
+# For services whose fault is a delay.
 SHORT = {"DATABASE_CONNECT_TIMEOUT": 3, "DATABASE_COMMAND_TIMEOUT": 3, "REQUEST_TIMEOUT": 6}
-# After its deadline the last word is the watchdog's, in 2 s; the rest is for a machine that is busy.
+# The watchdog acts within 2 s after the deadline; the rest is for a busy machine.
 GRACE_S = 2 + 8
 
 AWAY = "The database is not available"
@@ -40,12 +41,12 @@ SLOW = "The database took too long"
 GATE, FIRST, SECOND = 1, 2, 3  # advisory locks
 
 TABLES = PROBE_TABLES + f"""
--- Rows that wait in the middle of a transaction for the test to let them go on.
+-- Rows that wait in the middle of a transaction until the test lets them go on.
 CREATE FUNCTION probe_gate() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_advisory_xact_lock_shared({GATE}); RETURN NEW; END $$;
 CREATE TRIGGER probe_gate BEFORE INSERT ON probe_rows FOR EACH ROW WHEN (NEW.label LIKE 'gate-%')
     EXECUTE FUNCTION probe_gate();
--- Rows that close the circle when somebody who has the second lock waits for the first.
+-- Rows that cause a deadlock once the holder of the second lock waits for the first.
 CREATE FUNCTION probe_circle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     PERFORM pg_advisory_xact_lock({FIRST});
     WHILE NOT pg_try_advisory_xact_lock({SECOND}) LOOP
@@ -63,7 +64,7 @@ CREATE TRIGGER probe_circle BEFORE INSERT ON probe_rows FOR EACH ROW WHEN (NEW.l
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One fault, and all that is promised of it."""
+    """One fault, and everything that is promised about it."""
 
     name: str
     ask: str = "GET /probe/session"  # {label} and {number} are new for each test
@@ -72,22 +73,22 @@ class Row:
     detail: str = None  # of the problem
     unknown: bool = False  # the problem says "outcome": "unknown"
     retry_after: bool = False
-    log: dict = dataclasses.field(default_factory=dict)  # members of the request's line, of a detail a piece; None: absent
-    event: dict = None  # another line
+    log: dict = dataclasses.field(default_factory=dict)  # members of the log line; of "detail", a part; None: absent
+    event: dict = None  # another log line that must come
     replayed: bool = False
-    rows: tuple = ()  # how many there may be with the label
+    rows: tuple = ()  # the numbers of rows with the label that are allowed
     before: object = None
     meanwhile: object = None
-    after: object = None  # another check, while the fault is there
-    way: str = "direct"  # to the database: "direct", "line", "tls"; see World
+    after: object = None  # another check, while the fault lasts
+    way: str = "direct"  # the connection to the database: "direct", "line", "tls"; see World
     settings: dict = dataclasses.field(default_factory=dict)
     key: bool = False  # with an Idempotency-Key
     prefix: str = "label"  # of the label
-    kills: bool = False  # processes of the service: it gets one of its own
+    kills: bool = False  # the fault ends processes of the service, so the case gets its own
 
 
 class World:
-    """A Postgres and a Redis, a line and a TLS proxy before the one, a line before the other, and services that use them."""
+    """A Postgres behind a line and behind a TLS proxy, a Redis behind a line, and services that use them."""
 
     def __init__(self, site, last):
         self.site, self.last = site, last
@@ -96,7 +97,7 @@ class World:
         self.postgres.start()
         last.callback(self.postgres.stop, "immediate")
         self.make_tables(self.postgres)
-        # Before the lock timeout, which is a second here.
+        # A deadlock is found before the lock timeout, which is 1 s here.
         query(self.postgres, "ALTER ROLE app_user SET deadlock_timeout = '50ms'")
         self.line = last.enter_context(faults.line(self.postgres.port))
         self.tls = last.enter_context(faults.tls_line(self.postgres.port, site.authority.certificate("matrix")))
@@ -121,7 +122,7 @@ class World:
         return self.url(self.tls.entrance, "?sslmode=require&channel_binding=disable")
 
     def service(self, settings, own=False):
-        """Started before with the same settings, unless it is to be one's own."""
+        """The service with these settings, started once and shared; own: started for the caller alone."""
         key = tuple(sorted(settings.items()))
         if own or key not in self.services:
             service = Service(self.site, ["probe"], **{
@@ -171,18 +172,18 @@ class Case:
         return target.format(label=self.label, number=self.number)
 
     def good(self):
-        """The request that has to work whenever there is no fault."""
+        """Sends the request that must succeed whenever there is no fault."""
         answer = self.service.client.get("/probe/session")
         assert answer.status == 200, answer
         return answer
 
     def settle(self):
-        """The check at the start is over, and the one worker has its connection."""
+        """Waits until the start-up check is over and the only worker has its connection."""
         wait_until("the start-up check", lambda: self.service.lines(event="database connected"), 15)
         self.worker = self.service.line_of(self.good())["pid"]
 
     def running(self, words):
-        """The backend of the statement with these words, as soon as it runs."""
+        """Waits until a statement with these words runs. Returns the pid of its backend."""
         return wait_until(f"a statement with {words}", lambda: self.query(
             "SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
             " AND query LIKE '%%' || %s || '%%'", words), 10)[0][0]
@@ -195,7 +196,7 @@ class Case:
         self.renew(restart, lambda: self.query(f"SHOW {name}") != usual)
 
     def renew(self, restart, done):
-        """Of the sessions that are open all have been told when a new one has it."""
+        """Applies the setting. Once a new session has it, all open sessions have been signalled."""
         if restart:
             self.postgres.stop()
             self.postgres.start()
@@ -249,11 +250,11 @@ def database_crashes(case):
 
 
 def backend_killed(case):
-    """By a signal that Postgres takes for corrupted memory: it ends all its sessions, and recovers."""
+    """Postgres takes the signal for corrupted memory: it ends all sessions and recovers."""
     pid = case.running("pg_sleep")
     case.undo(wait_until, "the recovery", lambda: answers(case.postgres), 30)
     os.kill(pid, signal.SIGKILL)
-    wait_until("its end", lambda: not os.path.exists(f"/proc/{pid}"), 10)
+    wait_until("the end of the backend", lambda: not os.path.exists(f"/proc/{pid}"), 10)
 
 
 def answers(postgres):
@@ -272,9 +273,9 @@ def backend_stopped(words):
 
 
 def every_place_taken(case):
-    """All of max_connections but those that only a superuser gets."""
+    """Takes all of max_connections except those that are reserved for superusers."""
     case.server_setting("max_connections", 12, restart=True)
-    case.service.client.get("/probe/session")  # the service's own connection went with the restart
+    case.service.client.get("/probe/session")  # it reconnects: the restart ended its connection
     links = []
     case.undo(lambda: [link.close() for link in links])
     with contextlib.suppress(psycopg2.OperationalError):
@@ -304,13 +305,13 @@ def gate_closed(case):
 
 
 def overtaken(case):
-    """Another transaction that is serializable too reads what the request has read, writes what it will, and is first."""
+    """Another serializable transaction reads what the request has read, writes what it will write, and commits first."""
     case.running("INSERT INTO probe_rows")
     with contextlib.closing(case.postgres.admin("app")) as link:
         link.autocommit = False
         link.set_session(isolation_level="SERIALIZABLE")
         with link.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")  # without the gate
+            cursor.execute("SET LOCAL session_replication_role = replica")  # no trigger, so no gate
             cursor.execute("SELECT count(*) FROM probe_rows WHERE label = %s", [case.label])
             cursor.execute("INSERT INTO probe_rows (label) VALUES (%s)", [case.label])
         link.commit()
@@ -322,7 +323,7 @@ def second_lock_taken(case):
     case.undo(case.other.close)
     case.other.autocommit = False
     with case.other.cursor() as cursor:
-        cursor.execute("SET deadlock_timeout = '1min'")  # the request shall find it, and be its victim
+        cursor.execute("SET deadlock_timeout = '1min'")  # so that the request finds the deadlock and is its victim
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SECOND])
 
 
@@ -342,7 +343,7 @@ def server_setting(name, value):
 
 
 class OnSmallDisk(Postgres):
-    """Its tablespace "small" is 1 MiB of memory, mounted where only its own processes see it, and gone with them."""
+    """Its tablespace "small" is a tmpfs of 1 MiB in the mount namespace of its processes, so it is gone when they end."""
 
     def launch(self, command, **more):
         self.small = self.home.with_name("small-disk")
@@ -378,11 +379,11 @@ def no_row(case):
     assert case.query("SELECT count(*) FROM probe_rows WHERE label = %s", case.label) == [(0,)]
 
 
-# --- the way to it ---
+# --- the connection to the database ---
 
 
 def on(way, fault):
-    """The fault on one of the world's lines; one that remembers things is a class, and made for each case."""
+    """Sets the fault on one of the world's lines. A fault with state is a class, and each case gets an instance."""
     def begin(case):
         line = getattr(case, way)
         line.fault = fault() if isinstance(fault, type) else fault
@@ -391,7 +392,7 @@ def on(way, fault):
 
 
 def syn_lost(case):
-    """A listener whose queue is full: the kernel drops who comes now, and it comes again, as on a road that loses it."""
+    """A listener whose queue is full: the kernel drops each SYN and the client repeats it, as if the network lost it."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=0)
     case.undo(listener.close)
     for _ in range(3):
@@ -403,7 +404,7 @@ def syn_lost(case):
 
 
 def elsewhere(case, port, query="?sslmode=require", **settings):
-    """The request is asked of a service whose database is there."""
+    """Sends the request to a service whose database is at this port."""
     usual = case.service
     case.undo(setattr, case, "service", usual)
     case.service = case.world.service({
@@ -412,14 +413,14 @@ def elsewhere(case, port, query="?sslmode=require", **settings):
 
 
 def nobody_behind(talk):
-    """A server of the talk alone."""
+    """The database is a fake server that runs only this talk."""
     def fault(case):
         elsewhere(case, case.last.enter_context(server(talk)))
     return fault
 
 
 def tls_refused(case):
-    """Where it is not asked for, since production wants it always."""
+    """The URL does not ask for TLS, because production always requires it."""
     case.plaintext = Plaintext()
     elsewhere(case, case.last.enter_context(server(case.plaintext)), "", ENV="production")
 
@@ -429,7 +430,7 @@ def heard_no_password(case):
 
 
 def certificate(name="foreign", foreign=False, **more):
-    """TLS with this certificate, which is checked for the server's address against the authority of the tests."""
+    """The server has this certificate. The client verifies its address and that the authority of the tests signed it."""
     def fault(case):
         authority = Authority(case.world.site.folder("authority")) if foreign else case.world.site.authority
         line = case.last.enter_context(faults.tls_line(case.postgres.port, authority.certificate(name, **more)))
@@ -441,7 +442,7 @@ def certificate(name="foreign", foreign=False, **more):
 
 
 def redis_well(then):
-    """The worker asks Redis when the fault begins: after an earlier one it does not for a second."""
+    """Waits until the worker asks Redis again: after an earlier fault it does not ask for a second."""
     def fault(case):
         wait_until("an answer of Redis", lambda: case.service.line_of(case.service.client.get(
             case.target("/probe/cached-wide?rows=8&size={number}"))).get("cache") in ("miss", "hit"), 10)
@@ -450,7 +451,7 @@ def redis_well(then):
 
 
 def redis_says(talk):
-    """A Redis that is nothing but this talk, from its next connection on, and that is now."""
+    """Replaces Redis with a fake server that runs this talk, and ends open connections so that it is used now."""
     def fault(case):
         case.undo(setattr, case.redis, "port", case.redis.port)
         case.redis.port = case.last.enter_context(server(talk))
@@ -459,7 +460,7 @@ def redis_says(talk):
 
 
 def endless_string(link):
-    """Of a length that no answer has."""
+    """A string longer than any answer may be."""
     link.recv(4096)
     link.sendall(b"$1073741824\r\n")
     while True:
@@ -470,11 +471,11 @@ def endless_string(link):
 
 
 def worker_limit(what, amount):
-    """amount: of the worker's own now, so much more."""
+    """amount: how much more than the worker uses now."""
     def fault(case):
         used = {resource.RLIMIT_AS: address_space, resource.RLIMIT_NOFILE: descriptors}[what](case.worker)
         resource.prlimit(case.worker, what, (used + amount, resource.prlimit(case.worker, what)[1]))
-        # A worker that lives on has its own back.
+        # A worker that survives gets its old limit back.
         case.undo(give_back, case.worker, what)
     return fault
 
@@ -489,7 +490,7 @@ def address_space(pid):
 
 
 def descriptors(pid):
-    """The first that is free: a limit is of numbers."""
+    """The lowest free descriptor: the limit applies to numbers, not to a count."""
     used = {int(path.name) for path in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
     return min(set(range(len(used) + 1)) - used)
 
@@ -513,7 +514,7 @@ FAKETIME = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"
 
 
 def clocks(case):
-    """Those of nginx and the program are from a file now (the monotonic one stays: it is nobody's to set), and the one
+    """nginx and the program read their clock from a file (not the monotonic one, which nobody can set), and the only
     worker is busy."""
     case.clock = case.service.folder / "faketime"
     set_clock(case, "+0")
@@ -537,7 +538,7 @@ def set_clock(case, offset):
 
 
 def clock_moved(offset):
-    """While the request waits in the queue: nginx has noted the old time, the worker will compare it with the new one."""
+    """Moves the clock while the request is queued: nginx has passed on the old time, the worker sees the new one."""
     def fault(case):
         listener = case.service.endpoints["probe"].listener
         wait_until("the request in the queue", lambda: select.select([listener], [], [], 0)[0], 10)

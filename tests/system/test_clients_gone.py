@@ -1,4 +1,4 @@
-"""A client that leaves while the database works: a query that nobody waits for ends, here and in the server. A commit goes through."""
+"""A client that leaves while the database works: its query is cancelled, here and in the server. A commit goes through."""
 import contextlib
 import pathlib
 import re
@@ -26,22 +26,22 @@ def asking(service, method, target, **headers):
 
 
 def working(site, text):
-    """The backends of the runtime role that now execute a statement with this text in it."""
+    """The runtime role's backends that are executing a statement with this text."""
     return [pid for (pid,) in site.query("SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
                                          " AND query LIKE %s", f"%{text}%")]
 
 
-def waits_for(site, text, count=1):
-    wait_until(f"{count} that work on {text}", lambda: len(working(site, text)) == count, 10)
+def wait_for_backends(site, text, count=1):
+    wait_until(f"{count} backend(s) executing {text}", lambda: len(working(site, text)) == count, 10)
 
 
-def ends(site, text):
+def wait_for_end(site, text):
     wait_until(f"the server to stop {text}", lambda: not working(site, text), 10)
 
 
 def line_of(service, route, **wanted):
-    """The line of the last request of a route."""
-    wait_until(f"the line of {route}", lambda: service.lines(event="request", route=route, **wanted), 10)
+    """The log line of a route's last request."""
+    wait_until(f"the log line of {route}", lambda: service.lines(event="request", route=route, **wanted), 10)
     return service.lines(event="request", route=route, **wanted)[-1]
 
 
@@ -70,9 +70,9 @@ def test_readers_that_leave_hold_no_worker(service, site):
     with contextlib.ExitStack() as leaving:
         for _ in range(10):
             leaving.enter_context(asking(service, "GET", f"/probe/sleep?seconds={LONG_S}"))
-        waits_for(site, "pg_sleep", 3)
+        wait_for_backends(site, "pg_sleep", 3)
     assert service.client.get("/probe/rows?label=none").status == 200
-    ends(site, "pg_sleep")
+    wait_for_end(site, "pg_sleep")
     wait_until("all ten to be counted", lambda: clients_gone(service) == before + 10, 10)
     lines = service.lines(event="request", route="/probe/sleep")
     assert {(line["status"], line["level"], line["error"]) for line in lines} == {(499, "info", "The client left before the answer")}
@@ -82,37 +82,37 @@ def test_readers_that_leave_hold_no_worker(service, site):
     assert 'route="/probe/sleep"' in counted and counted.endswith(" 3")
 
 
-def test_a_kept_connection_is_not_used_again(serve, site):
+def test_a_persistent_connection_is_not_reused(serve, site):
     service = serve("probe", **SETTINGS, DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1)
     with asking(service, "GET", f"/probe/sleep?seconds={LONG_S}"):
-        waits_for(site, "pg_sleep")
+        wait_for_backends(site, "pg_sleep")
         (busy,) = working(site, "pg_sleep")
     assert service.line_of(service.client.get("/probe/session"))["backend_pid"] != busy
-    ends(site, "pg_sleep")
+    wait_for_end(site, "pg_sleep")
 
 
 def test_a_write_without_a_key_is_rolled_back(service, site):
     label = str(uuid.uuid4())
     with asking(service, "POST", f"/probe/insert-and-sleep?label={label}"):
-        waits_for(site, "pg_sleep")
+        wait_for_backends(site, "pg_sleep")
     assert line_of(service, "/probe/insert-and-sleep", status=499)["outcome"] == "rolled_back"
-    ends(site, "pg_sleep")
+    wait_for_end(site, "pg_sleep")
     assert count_of(site, label) == 0
 
 
-def test_one_that_waits_for_a_lock_leaves_the_queue(service, site):
+def test_a_request_that_waits_for_a_lock_leaves_the_queue(service, site):
     with contextlib.closing(site.owner()) as owner, owner.cursor() as cursor:
         owner.autocommit = False
         cursor.execute("LOCK TABLE probe_rows IN ACCESS EXCLUSIVE MODE")
         with asking(service, "POST", f"/probe/two-steps?label={uuid.uuid4()}"):
-            waits_for(site, "probe_rows")
+            wait_for_backends(site, "probe_rows")
         assert line_of(service, "/probe/two-steps")["status"] == 499
-        ends(site, "probe_rows")
+        wait_for_end(site, "probe_rows")
         owner.rollback()
 
 
-def test_what_is_to_be_known_later_goes_on(service, site):
-    """A commit that was sent, alone or in the flight of its statement, goes on. So does a write with a key, whatever was sent."""
+def test_a_sent_commit_and_a_write_with_a_key_go_on(service, site):
+    """A commit that was sent goes on, alone or in its statement's flight. So does a write with a key, whatever was sent."""
     labels = {route: f"slow-commit-{uuid.uuid4()}" for route in ("/probe/rows", "/probe/marked")}
     label, key = str(uuid.uuid4()), f'"{uuid.uuid4()}"'
     with contextlib.ExitStack() as leaving:
@@ -120,7 +120,7 @@ def test_what_is_to_be_known_later_goes_on(service, site):
             leaving.enter_context(asking(service, "POST", f"{route}?label={slow}"))
         leaving.enter_context(asking(service, "POST", f"/probe/insert-and-sleep?label={label}", Idempotency_Key=key))
         for statement in ("COMMIT", "INSERT INTO probe_rows", "pg_sleep"):
-            waits_for(site, statement)
+            wait_for_backends(site, statement)
     for route in (*labels, "/probe/insert-and-sleep"):
         line = line_of(service, route, status=201)
         assert line["outcome"] == "committed", route
@@ -130,7 +130,7 @@ def test_what_is_to_be_known_later_goes_on(service, site):
 
 
 def test_a_commit_is_not_sent_for_a_client_that_left_before(service, site):
-    """It left while the handler did something else: insert-and-dawdle sleeps for 2 s before it ends."""
+    """The client leaves while the handler does something else: it sleeps for 2 s after its statement."""
     label = str(uuid.uuid4())
     with asking(service, "POST", f"/probe/dawdle?label={label}"):
         wait_until("the statement", lambda: site.query(
@@ -140,16 +140,16 @@ def test_a_commit_is_not_sent_for_a_client_that_left_before(service, site):
     assert count_of(site, label) == 0
 
 
-def test_behind_a_pooler_the_servers_work_ends_too(serve, site):
+def test_behind_a_pooler_the_query_ends_in_the_server_too(serve, site):
     pooler = PgBouncer(site.folder("pgbouncer"), site.postgres, site.authority, {"app_user": CANARY}, size=2)
     pooler.start()
     try:
         service = serve("probe", DATABASE_URL=site.url(port=pooler.port), DATABASE_POOL_SIZE=1, **SETTINGS)
         with asking(service, "GET", f"/probe/sleep?seconds={LONG_S}"):
-            waits_for(site, "pg_sleep")
+            wait_for_backends(site, "pg_sleep")
         assert line_of(service, "/probe/sleep")["status"] == 499
         assert service.client.get("/probe/rows?label=none").status == 200
-        ends(site, "pg_sleep")
+        wait_for_end(site, "pg_sleep")
     finally:
         pooler.stop()
 
@@ -172,7 +172,7 @@ def mute():
 
 
 def opened_to(port):
-    """The sockets that are connected to that port, or connecting, and that their owner has not closed."""
+    """The number of sockets that are connected or connecting to that port and that their owner has not closed."""
     rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(int(row[2].split(":")[1], 16) == port and row[3] in ("01", "02") for row in rows)
 
@@ -183,8 +183,8 @@ def opened_to(port):
     (mute, 1, "persistent", "?sslmode=disable"),
 ], ids=["tcp", "tls", "login"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_one_that_leaves_while_its_connection_is_opened_holds_no_worker(serve, site, start, trips, mode, query, method):
-    """The worker is started for the request, since there is no other. So nobody else connects."""
+def test_a_client_that_leaves_while_its_connection_is_opened_holds_no_worker(serve, site, start, trips, mode, query, method):
+    """The only worker starts for the request, so nothing else connects."""
     with start() as port:
         others = opened_to(port)
         service = serve("probe", DATABASE_URL=site.url(port=port, query=query), **SETTINGS | {"DATABASE_MAX_OVERFLOW": 1},
@@ -197,7 +197,7 @@ def test_one_that_leaves_while_its_connection_is_opened_holds_no_worker(serve, s
         wait_until("the connection to be closed", lambda: opened_to(port) == others, 10)
 
 
-def test_one_that_waits_for_a_connection_that_was_begun_ahead_leaves_too(serve, site):
+def test_a_client_that_leaves_while_one_is_opened_ahead_holds_no_worker(serve, site):
     """A worker opens its first connection ahead after its first request."""
     with mute() as port:
         service = serve("probe", "metrics", DATABASE_URL=site.url(port=port), DATABASE_CONNECTION="ahead", DATABASE_POOL_SIZE=1,
@@ -206,12 +206,12 @@ def test_one_that_waits_for_a_connection_that_was_begun_ahead_leaves_too(serve, 
             with asking(service, "GET", "/probe/session"):
                 wait_until("the worker to be busy", lambda: re.search(
                     r'^nullpool_pool_checked_out{endpoint="probe"} 1$', metrics(service), re.M), 10)
-            wait_until("its line", lambda: len(service.lines(event="request", status=499)) == left, 10)
-            wait_until("the next connection, beside that of the start's check", lambda: opened_to(port) == 2, 10)
+            wait_until("its log line", lambda: len(service.lines(event="request", status=499)) == left, 10)
+            wait_until("the next connection, besides that of the start-up check", lambda: opened_to(port) == 2, 10)
 
 
-def test_a_replica_is_not_away_because_a_client_left(serve, site):
-    """The primary is not asked either for a client that has left."""
+def test_a_client_that_leaves_does_not_mark_the_replica_away(serve, site):
+    """Nor is the primary asked for a client that has left."""
     with mute() as port:
         service = serve("probe", DATABASE_REPLICA_URL=site.url(port=port), DATABASE_POOL_SIZE=1, **SETTINGS)
         with asking(service, "GET", "/probe/session"):

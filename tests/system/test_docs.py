@@ -1,4 +1,4 @@
-"""The API's description: one document for all programs, true, and browsable."""
+"""The API description: one document for all programs that matches their behaviour, and the pages that show it."""
 import json
 import os
 import re
@@ -38,7 +38,7 @@ def test_it_has_the_routes_of_all_programs(document):
     assert len(ids) == len(set(ids)) and all(re.fullmatch(r"[a-z][A-Za-z]+", name) for name in ids)
 
 
-def test_it_names_what_each_operation_needs_and_how_it_fails(document):
+def test_it_lists_what_each_operation_needs_and_how_it_fails(document):
     change = document["paths"]["/users/{id}"]["patch"]
     assert change["security"] == [{"bearer": []}, {"password": []}]
     assert {"200", "400", "401", "403", "404", "409", "412", "413", "415", "422", "429", "500", "503", "504"} == set(change["responses"])
@@ -49,7 +49,7 @@ def test_it_names_what_each_operation_needs_and_how_it_fails(document):
         "application/json", "application/x-www-form-urlencoded"}
 
 
-def test_it_says_what_a_report_answers(document):
+def test_it_describes_health_reports_and_tokens(document):
     health = document["paths"]["/health"]["get"]["responses"]
     assert "304" not in health and set(health["503"]["content"]) == {"application/json", "application/problem+json"}
     assert set(document["paths"]["/users/{id}"]["get"]["responses"]["503"]["content"]) == {"application/problem+json"}
@@ -91,7 +91,7 @@ def test_its_title_is_the_applications_name(site):
 
 
 def test_a_path_that_another_program_would_get_is_refused(site):
-    """A file that is called otherwise than np_main() is told."""
+    """The file's name differs from the name that np_main() gets."""
     folder = site.folder("renamed")
     shutil.copy2(program("users"), folder / "people")
     done = subprocess.run(["/usr/bin/python3", ROOT / "env" / "openapi.py", folder / "people"], capture_output=True, text=True, check=False)
@@ -101,8 +101,8 @@ def test_a_path_that_another_program_would_get_is_refused(site):
 # --- against reality ---
 
 
-def test_examples_of_problems_are_what_is_answered(null, document):
-    """The same details, for the requests that they are about."""
+def test_examples_of_problems_match_the_answers(null, document):
+    """Each example has the same detail as the answer to a request that causes it."""
     user = null.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"}).json()
     nobody = str(uuid.uuid4())
     for status, path, method, ask in (
@@ -128,7 +128,7 @@ def test_examples_of_problems_are_what_is_answered(null, document):
         assert {answer["content"]["application/problem+json"]["example"]["detail"] for answer in answers if answer} == {texts[status]}
 
 
-def test_headers_are_described_where_they_come(null, document):
+def test_headers_are_described_where_they_are_sent(null, document):
     answer = null.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"})
     created = document["paths"]["/users"]["post"]["responses"]["201"]["headers"]
     assert set(created) == {"Location", "Idempotency-Replayed"} and answer.headers["location"]
@@ -137,10 +137,10 @@ def test_headers_are_described_where_they_come(null, document):
     assert {name for name in ("ETag", "Link") if name.lower() in answer.headers} <= set(listed) == {"ETag", "Link"}
 
 
-def is_of(value, schema, document):
-    """As much of JSON Schema as the documents use."""
+def matches(value, schema, document):
+    """Returns True if the value matches the schema. Supports the part of JSON Schema that the document uses."""
     if "$ref" in schema:
-        return is_of(value, document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], document)
+        return matches(value, document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], document)
     kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
              "null": type(None)}
     wanted = schema.get("type")
@@ -150,9 +150,9 @@ def is_of(value, schema, document):
     if isinstance(value, dict):
         members = schema.get("properties", {})
         return set(schema.get("required", [])) <= set(value) and all(
-            is_of(value[name], members[name], document) for name in value if name in members) and (
+            matches(value[name], members[name], document) for name in value if name in members) and (
             not members or set(value) <= set(members))
-    return not isinstance(value, list) or all(is_of(item, schema.get("items", {}), document) for item in value)
+    return not isinstance(value, list) or all(matches(item, schema.get("items", {}), document) for item in value)
 
 
 def assert_described(answer, operation, document):
@@ -162,11 +162,11 @@ def assert_described(answer, operation, document):
         assert answer.body == b"" or answer.status < 300
         return
     assert answer.headers["content-type"] in content, answer
-    assert is_of(answer.json(), content[answer.headers["content-type"]].get("schema", {}), document), answer
+    assert matches(answer.json(), content[answer.headers["content-type"]].get("schema", {}), document), answer
 
 
 def body_of(operation):
-    """From its examples, with a new address each time."""
+    """Makes a body from the operation's examples, with a new email address each time."""
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
 
     def value(schema):
@@ -183,7 +183,7 @@ def path_of(path, user):
 
 
 def test_each_route_called_as_described_answers_as_described(null, document):
-    """Well, without a token, of nobody, with a body that is none: whatever comes was announced."""
+    """With and without a token, for an unknown or invalid ID, with a malformed body: every answer is described."""
     succeeded = set()
     for (method, path), operation in sorted(operations(document).items(), key=lambda item: item[0][0] == "DELETE"):
         user = null.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Ada"}).json()
@@ -195,7 +195,7 @@ def test_each_route_called_as_described_answers_as_described(null, document):
                     assert_described(answer, operation, document)
                     if answer.status < 300:
                         succeeded.add((method, path))
-    # These need more than their examples.
+    # These need more than their examples to succeed.
     assert set(operations(document)) - succeeded == {("POST", "/auth/token"), ("PUT", "/auth/password"), ("PATCH", "/users/{id}")}
 
 
@@ -216,11 +216,11 @@ def test_pages_and_their_files_are_served_with_a_policy_of_their_own(null):
 
 
 @pytest.mark.parametrize("path", ["/docs/", "/docs/nothing.js", "/docs.html", "/docs/package.json", "/docs/../docs.html"])
-def test_nothing_else_of_that_folder_is_served(null, path):
+def test_no_other_path_in_the_folder_is_served(null, path):
     assert null.client.get(path).status == 404
 
 
-def test_in_production_there_are_none_unless_asked_for(serve):
+def test_production_serves_no_pages_unless_docs_is_set(serve):
     for env, docs, status in (("production", None, 404), ("production", "true", 200), ("testing", "false", 404)):
         client = serve("health", ENV=env, DOCS=docs).client
         assert client.get("/openapi.json").status == status

@@ -1,4 +1,4 @@
-"""What clients should not send, and what they may expect of every answer."""
+"""Requests that clients should not send, and what they may expect of every answer."""
 import gzip
 import itertools
 import json
@@ -23,7 +23,7 @@ from conftest import ROOT, program
     ("/probe/nothing", 404), ("/%2e%2e%2f%2e%2e%2fetc/passwd", 400),
     ("/users/%252e%252e", 422), ("/users/a%2fb", 422), ("/users/42", 422),
 ])
-def test_a_strange_path_has_its_status(null, target, status):
+def test_a_malformed_or_unknown_path_has_its_status(null, target, status):
     answer = null.client.get(target)
     assert answer.status == status, answer
     answer.problem()
@@ -80,8 +80,8 @@ def test_another_media_type_is_415(null, kind):
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "x-unknown", "GZIP", "identity, gzip", "deflate,identity"])
-def test_a_coded_body_is_415_and_told_which_is_taken(null, coding):
-    """Also one that is labelled only."""
+def test_an_encoded_body_is_415_with_the_encoding_that_is_accepted(null, coding):
+    """Also if only the header says so."""
     for body in (b'{"word": "x"}', gzip.compress(b'{"word": "x"}')):
         answer = null.client.ask("POST", "/probe/echo", body, {"Content-Type": "application/json", "Content-Encoding": coding})
         assert answer.status == 415 and "Content-Encoding" in answer.problem()["detail"]
@@ -89,17 +89,17 @@ def test_a_coded_body_is_415_and_told_which_is_taken(null, coding):
 
 
 @pytest.mark.parametrize("coding", ["identity", "Identity", "", "identity, identity"])
-def test_identity_is_no_coding(null, coding):
+def test_the_encoding_identity_is_accepted(null, coding):
     headers = {"Content-Type": "application/json", "Content-Encoding": coding}
     assert null.client.ask("POST", "/probe/echo", '{"word": "x"}', headers).status == 200
 
 
-def test_a_415_of_the_media_type_names_no_coding(null):
+def test_a_415_for_the_media_type_has_no_accept_encoding(null):
     assert "accept-encoding" not in null.client.ask("POST", "/probe/echo", '{"word": "x"}', {"Content-Type": "text/plain"}).headers
 
 
-def test_tabs_and_spaces_around_a_header_are_no_part_of_it(null):
-    """RFC 9110 5.5; nginx takes away the spaces only."""
+def test_tabs_and_spaces_around_a_header_value_are_stripped(null):
+    """RFC 9110 5.5; nginx strips only the spaces."""
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     headers = {"Content-Type": "\tapplication/json\t", "X-Token": " \t abc\t ", "Traceparent": f"\t{trace} \t"}
     answer = null.client.ask("POST", "/probe/echo", '{"word": "x"}', headers)
@@ -157,7 +157,7 @@ def test_an_unknown_method_is_405_with_allow(null):
 
 
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "DELETE"])
-def test_pages_of_the_docs_say_what_they_allow(null, method):
+def test_pages_of_the_docs_answer_405_with_allow(null, method):
     for target in ("/openapi.json", "/docs", "/redoc?x=1"):
         if null.client.get(target).status == 404:  # without npm there are no pages
             assert target != "/openapi.json"
@@ -184,7 +184,7 @@ class Counted(Nginx):
             }}""")
 
 
-def test_an_ipv6_address_is_counted_by_its_64(site):
+def test_an_ipv6_address_is_counted_by_its_64_bit_prefix(site):
     nginx = Counted(site.folder("counted") / "nginx", free_port(), "none", ROOT / "nginx")
 
     def key(address):
@@ -207,7 +207,7 @@ def test_trace_is_405(null):
     assert answer.status == 405 and answer.problem()
 
 
-def test_options_answers_from_the_table(null):
+def test_options_answers_from_the_route_table(null):
     answer = null.client.ask("OPTIONS", "/users")
     assert (answer.status, answer.headers["allow"], answer.body) == (204, "GET, HEAD, POST, OPTIONS", b"")
 
@@ -219,7 +219,7 @@ def test_head_is_get_without_the_body(null):
     assert head.headers["content-type"] == get.headers["content-type"]
 
 
-def test_a_value_cannot_make_a_header(null):
+def test_a_value_cannot_inject_a_header(null):
     for value in ("a%0d%0aSet-Cookie:x=1", "a%0aSet-Cookie:x=1"):
         answer = null.client.get(f"/probe/header?label={value}")
         assert answer.status == 500 and answer.problem()
@@ -227,7 +227,7 @@ def test_a_value_cannot_make_a_header(null):
     assert null.client.get("/probe/header?label=plain").headers["x-label"] == "plain"
 
 
-def test_a_program_does_not_steer_nginx(null):
+def test_a_program_cannot_control_nginx(null):
     answer = null.client.get("/probe/steer")
     assert (answer.status, answer.json()) == (200, {})
 
@@ -245,7 +245,7 @@ def test_the_request_id_is_the_same_in_answer_and_both_logs(null):
     answer = null.client.get("/users?limit=1")
     request_id = answer.headers["x-request-id"]
     assert null.line_of(answer)["route"] == "/users"
-    # nginx writes its line when it has answered.
+    # nginx writes its line after it has answered.
     wait_until("nginx's line", lambda: [line for line in null.access_lines() if line["request_id"] == request_id], 5)
     assert [line["status"] for line in null.access_lines() if line["request_id"] == request_id] == [200]
 
@@ -280,7 +280,7 @@ def test_a_new_program_needs_no_change_of_nginx(serve):
     assert service.client.get("/users?limit=1").status == 200
 
 
-def test_a_header_that_is_too_long_is_our_fault_and_breaks_nothing(null):
+def test_a_response_header_that_is_too_long_is_a_500_problem(null):
     answer = null.client.get("/probe/long-header")
     assert answer.status == 500 and answer.problem()
 

@@ -1,4 +1,4 @@
-"""make install and make uninstall, into a folder of the test's own."""
+"""make install, make uninstall and make purge, in a folder that belongs to the test."""
 import http.client
 import json
 import os
@@ -27,20 +27,20 @@ SETTINGS = {"etc/nginx/nullpool-site.conf": 0o644, "etc/nginx/nullpool-settings.
 
 
 def make(target, stage, prefix="/usr/local", check=True):
-    """What a packager calls, under a umask that must not matter; of the make that runs the tests nothing is left."""
+    """Runs make as a packager does. The umask must not matter, and nothing of the make that runs the tests is inherited."""
     return subprocess.run(["make", "-s", target, VARIANT, f"DESTDIR={stage}", f"PREFIX={prefix}"],
                           cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=120,
                           check=check, umask=0o077)
 
 
 def install(programs, stage):
-    """Only some of the programs: what make install does in a tree that has no others."""
+    """Installs only these programs, as make install does in a tree without the others."""
     subprocess.run([ROOT / "env/install/run", "install", *(BUILD / "handlers" / name for name in programs)], check=True,
                    env={"PATH": os.environ["PATH"], "BUILD": str(BUILD), "DESTDIR": str(stage)}, timeout=60)
 
 
 def files(stage):
-    """{path: mode} of all files; a symlink has its target in place of a mode."""
+    """{path: mode} of all files; for a symlink, its target instead of the mode."""
     found = {}
     for path in sorted(stage.rglob("*")):
         name = str(path.relative_to(stage))
@@ -52,7 +52,7 @@ def files(stage):
 
 
 class Installed:
-    """Under a PREFIX of the test's own that leads into the stage: what names a place finds it there."""
+    """An installation whose PREFIX is a symlink into the stage, so that paths in the installed files are valid."""
 
     def __init__(self, folder):
         self.prefix, self.stage = folder / "prefix", folder / "stage"
@@ -110,7 +110,7 @@ def test_uninstall_leaves_nothing(stage):
     assert list(stage.rglob("*")) == []
 
 
-def test_uninstall_keeps_edited_settings_and_what_others_have_there(stage):
+def test_uninstall_keeps_edited_settings_and_files_of_others(stage):
     edited = stage / "etc/nullpool/nullpool.env"
     edited.write_text("ENV=production\n")
     foreign = stage / "etc/nginx/nullpool/mine.conf"
@@ -123,7 +123,7 @@ def test_uninstall_keeps_edited_settings_and_what_others_have_there(stage):
 INCLUDES = "include nullpool/http.conf;\ninclude nullpool/server.conf;\n"
 
 
-def test_uninstall_takes_its_include_out_of_nginx(stage):
+def test_uninstall_removes_its_include_from_nginx(stage):
     enabled = stage / "etc/nginx/sites-enabled"
     enabled.mkdir()
     (enabled / "nullpool").write_text(INCLUDES)
@@ -134,8 +134,8 @@ def test_uninstall_takes_its_include_out_of_nginx(stage):
 
 @pytest.mark.parametrize("name, text", [("sites-enabled/nullpool", INCLUDES + "server {}\n"), ("conf.d/all.conf", INCLUDES + "#\n"),
                                         ("nginx.conf", "http {\n\tinclude /etc/nginx/nullpool/server.conf;\n}\n")])
-def test_where_nginx_includes_it_in_another_way_uninstall_takes_nothing(stage, name, text):
-    """nginx would not start without what it includes, with none of its sites."""
+def test_uninstall_removes_nothing_if_nginx_includes_it_in_another_way(stage, name, text):
+    """Without an included file nginx would not start, so none of its sites would be served."""
     path = stage / "etc/nginx" / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
@@ -161,19 +161,19 @@ def test_purge_leaves_nothing_at_all(stage):
 
 @pytest.mark.parametrize("user, ours", [("nullpool:x:998:998:nullpool endpoints:/:/usr/sbin/nologin", True),
                                         ("nullpool:x:1000:1000:Nora Pool,,,:/home/nullpool:/bin/bash", False), ("", False)])
-def test_purge_takes_no_user_whom_somebody_else_made(user, ours):
-    """Of the script that one function: without DESTDIR the rest would be about this machine."""
+def test_purge_removes_no_user_that_somebody_else_created(user, ours):
+    """Runs only one function of the script: without DESTDIR the rest would change this machine."""
     function = re.search(r"^has_user\(\) \{$.*?^\}$", (ROOT / "env/install/run").read_text(), re.M | re.S)[0]
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", f"getent() {{ echo '{user}'; }}; DESTDIR=; {function}\nif has_user; then echo yes; fi"],
                           cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr) == ("yes\n" if ours else "", "")
 
 
-def test_uninstall_leaves_directories_that_were_there(site):
+def test_uninstall_leaves_directories_that_existed_before(site):
     stage = site.folder("uninstall") / "stage"
     (stage / "etc/nginx").mkdir(parents=True)
     make("install", stage)
-    make("install", stage)  # by now all are there
+    make("install", stage)  # this time all directories exist
     make("uninstall", stage)
     assert [str(path.relative_to(stage)) for path in stage.rglob("*")] == ["etc", "etc/nginx"]
 
@@ -195,7 +195,7 @@ def test_a_second_install_keeps_settings(stage):
 
 def test_a_program_is_replaced_and_not_written_in_place(stage):
     program = stage / "usr/local/lib/nullpool/handlers/root"
-    with open(program, "r+b") as old:  # as a process that runs it
+    with open(program, "r+b") as old:  # like a process that runs it
         before = old.read()
         make("install", stage)
         assert os.fstat(old.fileno()).st_nlink == 0 and program.stat().st_ino != os.fstat(old.fileno()).st_ino
@@ -203,7 +203,7 @@ def test_a_program_is_replaced_and_not_written_in_place(stage):
     assert not list(stage.rglob("*.new"))
 
 
-def test_what_is_gone_from_the_tree_is_gone_after_the_next_install(stage):
+def test_install_removes_what_the_tree_no_longer_has(stage):
     gone = stage / "usr/local/share/nullpool/migrations/versions/0009_gone.py"
     gone.write_text("# of an earlier version\n")
     manifest = stage / "usr/local/lib/nullpool/manifest"
@@ -212,7 +212,7 @@ def test_what_is_gone_from_the_tree_is_gone_after_the_next_install(stage):
     for name in ("root.sock", "users.sock", "users.board"):
         (stage / "run/nullpool" / name).write_text("")
     install(["root"], stage)
-    # nginx answers 404 where no socket is.
+    # nginx answers 404 for an endpoint without a socket.
     assert [path.name for path in (stage / "run/nullpool").iterdir()] == ["root.sock"]
     (stage / "run/nullpool/root.sock").unlink()
     left = {name: mode for name, mode in expected().items()
@@ -221,7 +221,7 @@ def test_what_is_gone_from_the_tree_is_gone_after_the_next_install(stage):
 
 
 class Production(Nginx):
-    """The files that were installed, on free ports and in a folder of their own; `https`: with the lines for TLS."""
+    """nginx with the installed files, on free ports and in its own folder. With a certificate, the lines for TLS are on."""
 
     def __init__(self, stage, folder, certificate=None):
         super().__init__(folder, free_port(), folder / "run", folder / "nullpool", "as installed")
@@ -250,13 +250,13 @@ class Production(Nginx):
                               env=SERVER_ENVIRONMENT, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_nginx_takes_what_was_installed(installed, site):
+def test_nginx_accepts_the_installed_files(installed, site):
     done = Production(installed.stage, site.folder("nginx") / "nginx").check()
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def nullpool_nginx(site, installed, folder, version=None, **settings):
-    """What the installed script prints; it writes into folder. With a version it finds an nginx that says it is that one."""
+    """Returns what the installed script prints; it writes into folder. With a version, it finds an nginx of that version."""
     script = (installed.prefix / "sbin/nullpool-nginx").read_text()
     script = script.replace("/etc/nginx", str(folder)).replace("/etc/credstore", str(folder))
     tools = site.folder("tools")
@@ -270,7 +270,7 @@ def nullpool_nginx(site, installed, folder, version=None, **settings):
 
 @pytest.mark.parametrize("version, new", [("1.22.1", False), ("1.25.0", False), ("1.25.1", True), ("1.26.3", True), ("1.30.0 (Ubuntu)", True),
                                           ("2.0.0", True), ("unknown", False)])
-def test_http2_is_told_as_this_nginx_takes_it(installed, site, version, new):
+def test_http2_is_enabled_in_the_syntax_of_this_nginx(installed, site, version, new):
     folder = site.folder("http2")
     said = nullpool_nginx(site, installed, folder, version)
     text = (folder / "nullpool-https.conf").read_text()
@@ -279,7 +279,7 @@ def test_http2_is_told_as_this_nginx_takes_it(installed, site, version, new):
     assert f"at least worker_connections {len(PROGRAMS) * 1062 + 512} in " in said
 
 
-def test_the_description_gets_the_title_of_the_settings(installed, site):
+def test_the_api_description_gets_its_title_from_the_settings(installed, site):
     description = installed.stage / installed.prefix.relative_to("/") / "share/nullpool/docs/openapi.json"
     before = json.loads(description.read_text())
     nullpool_nginx(site, installed, site.folder("http2"), "1.22.1", APP_NAME="Käse & Co")
@@ -288,7 +288,7 @@ def test_the_description_gets_the_title_of_the_settings(installed, site):
     assert after == before and stat.S_IMODE(description.stat().st_mode) == 0o644
 
 
-def test_the_sample_for_tls_is_what_is_made_for_an_old_nginx(installed, site):
+def test_the_example_for_tls_is_what_is_written_for_an_old_nginx(installed, site):
     folder = site.folder("http2")
     nullpool_nginx(site, installed, folder, "1.22.1")
     assert (folder / "nullpool-https.conf").read_text() == (ROOT / "nginx" / "nullpool-https.conf.example").read_text()
@@ -338,7 +338,7 @@ def test_a_link_from_nginx_to_a_tree_is_not_written_through(site):
     assert done.returncode != 0 and "is a symlink" in done.stderr and list(tree.iterdir()) == []
 
 
-def test_another_prefix_is_written_into_what_names_it(site):
+def test_another_prefix_is_written_into_all_files_that_contain_it(site):
     stage = site.folder("prefix") / "stage"
     make("install", stage, "/usr")
     units = stage / "usr/lib/systemd/system"
@@ -349,7 +349,7 @@ def test_another_prefix_is_written_into_what_names_it(site):
 
 
 @pytest.mark.parametrize("prefix", ["usr", "/opt/with space", "/opt/x'y", "/a|b"])
-def test_a_prefix_that_scripts_could_not_name_is_refused(site, prefix):
+def test_a_prefix_that_scripts_could_not_use_is_refused(site, prefix):
     stage = site.folder("refused") / "stage"
     done = subprocess.run([ROOT / "env/install/run", "install"], capture_output=True, check=False,
                           env={"PATH": os.environ["PATH"], "DESTDIR": str(stage), "PREFIX": prefix})
@@ -383,7 +383,7 @@ def test_installed_migrations_work(installed, site):
     assert migrate("current").startswith(MIGRATIONS[-1].split("_")[0] + " (head)")
     migrate("downgrade", "base")
     assert migrate("current") == ""
-    assert files(installed.stage) == before  # no __pycache__, which uninstall would not know
+    assert files(installed.stage) == before  # no __pycache__, which uninstall would leave behind
 
 
 def test_the_migrations_find_the_owners_url_in_the_credential_store(installed, site):

@@ -1,4 +1,4 @@
-"""The installed library: what a program outside of the tree gets, and what it does not."""
+"""The installed library: what a program outside the tree gets from it, and what stays internal."""
 import os
 import re
 import shlex
@@ -12,9 +12,9 @@ from test_install import Installed, make
 
 pytestmark = pytest.mark.long
 
-# GnuTLS looks for it by this name (common/command/gnutls.c).
+# GnuTLS looks this symbol up by name (common/command/gnutls.c).
 NOT_OURS_TO_NAME = {"_gnutls_global_init_skip"}
-# By which clang's run-time library finds the counters of make coverage.
+# The prefix of the symbols that clang adds for make coverage.
 COUNTERS = "__llvm_"
 
 
@@ -30,7 +30,7 @@ def pkg_config(installed, *arguments):
 
 
 def compiled(installed, folder, source):
-    """As the README says it: one command."""
+    """Compiles the program with one command, as the README shows."""
     program = folder / source.stem
     subprocess.run([os.environ.get("CC", "cc"), "-Wall", "-Wextra", "-Werror", source.name,
                     *pkg_config(installed, "--cflags", "--libs"), "-o", program], cwd=folder, check=True, timeout=60)
@@ -50,7 +50,7 @@ def defined(path, which="-g"):
     return {words[2] for words in map(str.split, listing.splitlines()) if len(words) == 3 and not words[2].startswith(COUNTERS)}
 
 
-def test_a_handler_outside_of_the_tree_is_served(program, serve):
+def test_a_handler_outside_the_tree_is_served(program, serve):
     service = serve(program)
     user = service.client.post("/users", {"email": "elsewhere@example.com", "name": "Elsewhere"})
     assert user.status == 201
@@ -76,7 +76,7 @@ def test_the_library_defines_the_headers_functions_and_no_other_name(installed):
     assert defined(installed.prefix / "lib" / "libnullpool.a") == {*functions, *handlers} | NOT_OURS_TO_NAME
 
 
-def test_the_header_needs_no_other_of_the_tree(installed):
+def test_the_header_includes_no_other_header_of_the_tree(installed):
     header = (installed.prefix / "include" / "nullpool.h").read_text()
     assert re.findall(r"#include (.*)", header) == ["<stdbool.h>", "<stddef.h>", "<stdint.h>"]
 
@@ -91,12 +91,12 @@ def test_a_program_may_use_the_names_that_the_library_uses_inside(installed, sit
     assert b'"running"' in done.stdout
 
 
-def test_its_version_is_the_headers(installed):
+def test_its_version_is_that_of_the_header(installed):
     header = (installed.prefix / "include" / "nullpool.h").read_text()
     assert pkg_config(installed, "--modversion") == re.findall(r'#define NP_VERSION +"(.*)"', header)
 
 
-def test_a_packagers_prefix_is_in_it(site):
+def test_the_pkg_config_file_has_the_packagers_prefix(site):
     stage = site.folder("packager") / "stage"
     make("install", stage, "/usr")
     assert (stage / "usr/lib/pkgconfig/nullpool.pc").read_text().count("prefix=/usr\n") == 1

@@ -1,4 +1,4 @@
-"""make new: three files, and an endpoint that builds, migrates, passes and answers."""
+"""make new: it writes three files, and the new endpoint builds, migrates, passes its tests and answers."""
 import os
 import re
 import shutil
@@ -12,8 +12,8 @@ from copy_of_tree import Copy
 pytestmark = pytest.mark.long
 
 
-# The README's reader has notes: the tests have to pass in that tree too. The second is a keyword of C without its s, and
-# the last as long as may be.
+# None is notes, the README's example: these tests must also pass in a tree that has it. The second without its s is a
+# keyword of C, and the last has the maximum length.
 NAMES = ["proof_sheets", "cases", "an_endpoint_of_24_letter"]
 
 
@@ -34,7 +34,7 @@ def copy(site):
 
 @pytest.fixture(scope="module")
 def made(copy):
-    """{name: (what was said, the files that came)}, one endpoint after the other."""
+    """{name: (output, new files)} of the endpoints, which are made one after the other."""
     came = {}
     for name in NAMES:
         before = listing(copy)
@@ -61,7 +61,7 @@ def test_the_readme_shows_what_it_writes():
         assert re.sub(r"\s+", " ", block).strip() in re.sub(r"\s+", " ", written)
 
 
-def test_it_compiles_without_a_warning_and_is_laid_out(copy, made):
+def test_it_compiles_without_a_warning_and_is_formatted(copy, made):
     flags = subprocess.run(["pkg-config", "--cflags", "libpq"], capture_output=True, text=True, check=True).stdout.split()
     for name in NAMES:
         for compiler in filter(shutil.which, ("gcc", "clang")):
@@ -81,7 +81,7 @@ def test_they_answer_under_make_run(copy, made):
             assert f"/{name}" in copy.client.get("/openapi.json").json()["paths"]
 
 
-def test_their_own_tests_pass_and_those_of_the_schema(copy, made):
+def test_their_tests_and_those_of_the_schema_pass(copy, made):
     assert make(copy, "programs", VARIANT).returncode == 0
     done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/system/test_statements.py",
                            "tests/system/test_migrations.py", "-k", "not make_wraps",
@@ -97,7 +97,7 @@ def test_their_own_tests_pass_and_those_of_the_schema(copy, made):
     ("credentials", "a table credentials already"), ("problem", "a schema Problem already"), ("quiz_response", "a schema QuizResponse already"), ("cases", "already exists"),
     ("pg_class", "reserved"), ("alembic_version", "reserved"), ("probe", "have a program"), ("http", "test_http.py already exists"),
 ])
-def test_a_name_that_cannot_be_is_refused_and_nothing_written(copy, made, name, why):
+def test_an_invalid_name_is_refused_and_nothing_is_written(copy, made, name, why):
     before = listing(copy)
     done = make(copy, "new", f"NAME={name}")
     assert done.returncode != 0 and why in done.stderr and "Traceback" not in done.stderr, done.stderr

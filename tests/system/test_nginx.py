@@ -1,4 +1,4 @@
-"""The edge: who is local, by what the limits count, which hosts are served, and what nginx writes of a request."""
+"""nginx: which requests are local, the keys that limits count by, the hosts that are served, and what is logged."""
 import contextlib
 import json
 import os
@@ -39,7 +39,7 @@ FORWARDING = ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via", "CF-Connecting
 
 
 class Edge:
-    """An nginx in front of a service's programs: on 127.0.0.1, on ::1 and on a unix socket."""
+    """An nginx in front of a service's programs. It listens on 127.0.0.1, ::1 and a Unix socket."""
 
     def __init__(self, service, name, more=""):
         self.nginx = Nginx(service.folder / name, free_port(), service.run_dir, ROOT / "nginx",
@@ -67,7 +67,7 @@ class Edge:
             return link.makefile("rb").read()
 
     def statuses(self, count, peer, target, *headers):
-        """The statuses of a pipeline of requests on one connection, which nginx gets at once."""
+        """Pipelines requests on one connection, so that nginx gets them all at once. Returns their statuses."""
         request = "\r\n".join([f"GET {target} HTTP/1.1", "Host: localhost", *headers]) + "\r\n"
         with self.connect(peer) as link:
             link.sendall(((request + "\r\n") * (count - 1) + request + "Connection: close\r\n\r\n").encode())
@@ -109,7 +109,7 @@ plain = edge("plain")
 
 
 class SlowHeader(threading.Thread):
-    """Begins a request and never ends its header; knows after how many seconds it was closed."""
+    """Begins a request and never ends its header. closed_s: the seconds until nginx closed the connection."""
 
     def __init__(self, port):
         super().__init__(daemon=True)
@@ -127,7 +127,7 @@ class SlowHeader(threading.Thread):
 
 @pytest.fixture(scope="module", autouse=True)
 def slow_header(plain):
-    """Begun before all tests of this file, so that only the last one waits for its end."""
+    """Starts before all tests of this file, so that only the last one waits for its end."""
     return SlowHeader(plain.nginx.port)
 
 
@@ -136,7 +136,7 @@ public = edge("public", "set $nullpool_http redirect;\nset $nullpool_hosts 'api.
 anywhere = edge("anywhere", "set $nullpool_hosts _;\n")
 
 
-# --- who is local ---
+# --- which requests are local ---
 
 
 @pytest.mark.parametrize("peer", PEERS)
@@ -162,7 +162,7 @@ def _joins_headers():
 
 
 def test_an_empty_header_of_the_client_hides_no_proxy(plain):
-    """Before 1.23 nginx sees only the first of any other two."""
+    """Before 1.23 nginx sees only the first of two headers of the same name, except of X-Forwarded-For."""
     for name in FORWARDING if _joins_headers() else ["X-Forwarded-For"]:
         assert not plain.key("127.0.0.1", f"{name}:", f"{name}: 192.0.2.1")[0], name
 
@@ -175,7 +175,7 @@ def test_a_stranger_is_not_local_whatever_the_headers_say(plain, trusting, forge
         assert one.status("127.0.0.2", "/metrics", *headers) == 403
 
 
-def test_a_proxy_that_is_not_trusted_is_one_client(plain):
+def test_an_untrusted_proxy_counts_as_one_client(plain):
     keys = {plain.key("127.0.0.9", f"X-Forwarded-For: 192.0.2.{i}") for i in range(3)}
     assert keys == {(False, socket.inet_aton("127.0.0.9"))}
     assert plain.key("unix:", "X-Forwarded-For: 192.0.2.1") == (False, b"unix:")
@@ -242,12 +242,12 @@ def test_no_other_spelling_gives_a_stranger_the_metrics(plain, target):
     assert plain.status("127.0.0.2", target) in (400, 403, 404)
 
 
-def test_nginx_tells_its_own_connections(plain):
+def test_nginx_reports_its_own_connections(plain):
     got = plain.raw("127.0.0.1", "/metrics/nginx")
     assert b" 200 OK" in got and b"server accepts handled requests" in got
 
 
-def test_others_may_be_allowed_and_still_are_not_local(plain):
+def test_an_address_that_may_read_the_metrics_is_not_local(plain):
     assert plain.status("127.0.0.4", "/metrics") == plain.status("127.0.0.4", "/metrics/nginx") == 200
     assert plain.status("127.0.0.5", "/metrics") == 403
     assert plain.key("127.0.0.4")[0] is False
@@ -268,9 +268,9 @@ def test_guessing_passwords_is_limited_sooner(programs, trusting):
     limited = [answer for answer in answers if answer.status == 429]
     assert {answer.status for answer in answers} == {400, 429} and len(limited) >= 5
     assert limited[0].problem() and int(limited[0].headers["retry-after"]) > 0
-    # Another password needs the one until now.
+    # A change of the password takes the current one, so it is limited too.
     assert 429 in [there.send("PUT", "/auth/password", {"nonsense": 1}).status for _ in range(5)]
-    # By the client, the method and the program, not more.
+    # Other methods, other programs and other clients are not limited.
     assert there.get("/auth/me").status == 401
     assert there.get("/nothing").status == 404
     assert here.post("/auth/token", {"nonsense": 1}).status == 400
@@ -302,7 +302,7 @@ def test_a_host_in_the_request_line_counts(plain):
     ("/seen", "localhost:8080", b"localhost:8080"), ("/seen", "LocalHost.", b"LocalHost."), ("/seen", "[::1]:8080", b"[::1]:8080"),
     ("http://localhost/seen", "localhost:8080", b"localhost:8080"), ("http://localhost/seen", "evil.example.com", b"localhost"),
     ("http://localhost/seen", "localhost.evil.example.com", b"localhost"), ("http://127.0.0.1:80/seen", "127a0b0c1", b"127.0.0.1")])
-def test_a_program_gets_the_host_that_was_looked_at(plain, programs, line, host, seen):
+def test_a_program_gets_the_host_that_was_checked(plain, programs, line, host, seen):
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as program:
         path = programs.run_dir / "seen.sock"
         program.bind(str(path))
@@ -329,7 +329,7 @@ def test_an_unknown_host_gets_nothing_by_any_method(plain, method):
                         line=f"{method} /users HTTP/1.1", host="evil.example.com") == 421
 
 
-def test_names_are_said_in_the_sites_file(public, anywhere):
+def test_the_sites_file_sets_the_hosts(public, anywhere):
     for host in ("api.example.com", "WWW.example.com:80", "localhost"):
         assert public.status("127.0.0.1", "/", host=host) == 200
     assert public.status("127.0.0.1", "/", host="example.com") == 421
@@ -349,7 +349,7 @@ def test_without_tls_only_this_machine_is_served(public):
 
 @pytest.mark.parametrize("line, header", [("POST /auth/token HTTP/1.1", "Content-Length: 0"), ("GET / HTTP/1.1", "Authorization: Bearer x"),
                                           ("GET / HTTP/1.1", "Cookie: a=b")])
-def test_what_was_sent_in_the_clear_is_refused(public, line, header):
+def test_writes_and_credentials_without_tls_are_refused(public, line, header):
     got = public.raw("127.0.0.2", "", header, line=line)
     assert got.startswith(b"HTTP/1.1 403 ") and b"https only" in got and b"application/problem+json" in got
 
@@ -358,7 +358,7 @@ def test_certificates_can_be_renewed(public):
     assert public.status("127.0.0.2", "/.well-known/acme-challenge/x") == 404
 
 
-# --- what is written ---
+# --- logs ---
 
 
 def test_no_query_string_and_no_nonsense_gets_into_a_log(plain):
@@ -385,12 +385,12 @@ def test_an_upstream_that_fails_does_not_put_the_query_into_the_error_log(plain,
     assert "hunter2" not in (plain.nginx.home / "error.log").read_text()
 
 
-# --- many at once ---
+# --- many requests at once ---
 
 
 @pytest.fixture
 def narrow(serve):
-    """One worker: all but one wait."""
+    """One worker: all requests but one wait."""
     return serve("probe", "metrics", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
 
 
@@ -400,12 +400,12 @@ def accepted_and_handled(service):
 
 
 def answers_of_many(service, count):
-    """The statuses of so many who ask at once while the worker stands still; None: the connection was closed or reset."""
+    """Sends `count` requests while the workers are stopped. Returns the statuses; None: the connection was closed or reset."""
     workers, links = children(service.endpoints["probe"].pid), []
 
     def signal_workers(number):
         for pid in workers:
-            with contextlib.suppress(ProcessLookupError):  # one that looked at the database once, and ended
+            with contextlib.suppress(ProcessLookupError):  # the child that only checked the database has ended
                 os.kill(pid, number)
 
     try:
@@ -413,7 +413,7 @@ def answers_of_many(service, count):
         for _ in range(count):
             links.append(socket.create_connection(("127.0.0.1", service.nginx.port), timeout=30))
             links[-1].sendall(b"GET /probe/header?label=x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        wait_until("nginx to have them all", lambda: accepted_and_handled(service)[0] >= count, 20)
+        wait_until("nginx to accept them all", lambda: accepted_and_handled(service)[0] >= count, 20)
         signal_workers(signal.SIGCONT)
         return [status_of(link) for link in links]
     finally:
@@ -430,7 +430,7 @@ def status_of(link):
     return int(words[1]) if words else None
 
 
-def test_who_has_no_room_is_told_503_and_nobody_is_reset(narrow):
+def test_requests_beyond_the_queue_get_503_and_none_is_reset(narrow):
     assert narrow.client.get("/probe/header?label=x").status == 204
     statuses = answers_of_many(narrow, 650)
     counts = {status: statuses.count(status) for status in set(statuses)}
@@ -439,13 +439,13 @@ def test_who_has_no_room_is_told_503_and_nobody_is_reset(narrow):
     assert accepted == handled
 
 
-def test_the_figures_of_the_queue_agree():
+def test_the_queue_has_the_same_size_everywhere():
     unit = (ROOT / "env" / "systemd" / "nullpool@.socket").read_text()
     queue = re.search(r"^#define QUEUE_MAX +(\d+)$", (ROOT / "common" / "config" / "queue.h").read_text(), re.M)[1]
     assert f"\nBacklog={queue}\n" in unit
     assert f"listen({queue})" in (ROOT / "env" / "local" / "endpoint.py").read_text()
 
 
-def test_a_slow_header_is_given_up_before_a_slow_body_would_be(slow_header):
+def test_a_slow_header_times_out_before_a_slow_body_would(slow_header):
     slow_header.join(30)
     assert 4 < slow_header.closed_s < 9

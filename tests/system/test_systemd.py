@@ -1,4 +1,4 @@
-"""The units as systemd reads them, and what programs and systemd tell each other: sd_notify(3), credentials, idle exit."""
+"""The units as systemd reads them, and how programs work with systemd: sd_notify(3), credentials, exit when idle."""
 import fcntl
 import json
 import os
@@ -45,7 +45,7 @@ def test_the_service_is_sandboxed(installed):
 
 
 @needs_systemd
-def test_each_point_that_is_left_has_its_reason(installed):
+def test_each_remaining_exposure_has_a_reason(installed):
     """The comment in the service names every setting that systemd-analyze marks with a cross."""
     done = analyze("security", "--offline=true", installed.units / "nullpool@.service")
     text = (installed.units / "nullpool@.service").read_text()
@@ -55,8 +55,8 @@ def test_each_point_that_is_left_has_its_reason(installed):
 
 
 @pytest.mark.skipif(not shutil.which("systemd-sysusers") or os.geteuid() != 0,
-                    reason="systemd-sysusers is not installed, or only root can make the files of others")
-def test_the_run_directory_and_the_settings_are_those_of_the_programs_user(site):
+                    reason="systemd-sysusers is not installed, or only root can create files of other users")
+def test_the_run_directory_and_the_settings_have_the_right_owners(site):
     stage = site.folder("sysusers") / "stage"
     make("install", stage)
     # An empty root has no nginx user; Debian always has one.
@@ -73,12 +73,12 @@ def test_the_run_directory_and_the_settings_are_those_of_the_programs_user(site)
     assert about("run/nullpool") == ("0o750", user, 33)
     assert about("etc/nullpool") == ("0o750", 0, group)
     assert about("etc/nullpool/nullpool.env") == ("0o640", 0, group)
-    # nginx writes into a file that exists. Everybody could read one that it creates itself.
+    # nginx writes into an existing file. Everybody could read one that nginx creates.
     for name in ("nullpool.log", "nullpool-error.log"):
         assert about(f"var/log/nginx/{name}") == ("0o640", 33, 4)
 
 
-# --- what the programs tell systemd ---
+# --- sd_notify ---
 
 
 class Notified:
@@ -98,7 +98,7 @@ class Notified:
                                  site.environment(NOTIFY_SOCKET=address, **settings), self.log)
 
     def read(self):
-        """All messages so far: a dictionary of lines for each."""
+        """Returns all messages so far, each as a dictionary of its lines."""
         try:
             while True:
                 text = self.socket.recv(4096).decode()
@@ -107,7 +107,7 @@ class Notified:
             return self.messages
 
     def states(self):
-        """The first words of the messages, without the watchdog's: ["READY", "RELOADING", "READY", "STOPPING"]."""
+        """The states that were sent, without the watchdog's messages: ["READY", "RELOADING", "READY", "STOPPING"]."""
         return [name for message in self.read() for name in ("READY", "RELOADING", "STOPPING")
                 if message.get(name) == "1"]
 
@@ -138,7 +138,7 @@ def notified(site):
         one.close()
 
 
-def test_ready_comes_once_and_says_what_it_does(notified):
+def test_ready_is_sent_once_with_a_status(notified):
     one = notified()
     one.wait("READY")
     assert one.messages[0]["STATUS"]
@@ -146,11 +146,11 @@ def test_ready_comes_once_and_says_what_it_does(notified):
     assert one.states() == ["READY"]
 
 
-def test_an_abstract_notify_socket(notified):
+def test_the_notify_socket_may_be_abstract(notified):
     notified(address=f"@nullpool-test-{os.getpid()}").wait("READY")
 
 
-def test_a_notify_socket_on_which_nobody_listens_does_no_harm(notified):
+def test_a_notify_socket_without_a_listener_does_no_harm(notified):
     one = notified()
     one.wait("READY")
     one.socket.close()
@@ -162,16 +162,16 @@ def test_a_notify_socket_on_which_nobody_listens_does_no_harm(notified):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_end_is_told(notified, number):
+def test_it_sends_stopping_when_it_ends(notified, number):
     one = notified()
     one.wait("READY")
     one.endpoint.send(number)
     one.wait("READY", "STOPPING")
-    wait_until("the end", lambda: not one.endpoint.running, 15)
+    wait_until("the end of the program", lambda: not one.endpoint.running, 15)
     assert one.endpoint.returncode == 0
 
 
-def test_a_reload_is_told_with_its_time_and_ends_with_ready(notified):
+def test_a_reload_sends_reloading_with_its_time_and_then_ready(notified):
     one = notified()
     one.wait("READY")
     pid, before = one.endpoint.pid, time.monotonic_ns() // 1000
@@ -185,7 +185,7 @@ def test_a_reload_is_told_with_its_time_and_ends_with_ready(notified):
     one.wait("READY", "RELOADING", "READY", "STOPPING")
 
 
-def test_a_reload_into_wrong_settings_leaves_it_ready(notified, site):
+def test_a_reload_with_wrong_settings_leaves_it_ready(notified, site):
     env_file = site.folder("notify-settings") / "testing.env"
     env_file.write_text("ENV=testing\nAPP_NAME=before\n")
     one = notified(NULLPOOL_ENV_FILE=env_file)
@@ -193,30 +193,30 @@ def test_a_reload_into_wrong_settings_leaves_it_ready(notified, site):
     env_file.write_text("ENV=testing\nAPP_NAME=after\nDATABASE_POOL_SIZE=many\n")
     one.endpoint.send(signal.SIGHUP)
     wait_until("the reason in the log", lambda: "DATABASE_POOL_SIZE" in one.log_path.read_text(), 15)
-    wait_until("it to be told", lambda: "exit code 78" in one.read()[-1].get("STATUS", ""), 5)
+    wait_until("the failed reload's status", lambda: "exit code 78" in one.read()[-1].get("STATUS", ""), 5)
     assert one.messages[-1]["STATUS"].startswith("not reloaded: ")
     assert b'"before"' in one.ask()
     assert one.endpoint.running and one.states()[-1] == "READY"
     env_file.write_text("ENV=testing\nAPP_NAME=after\n")
     one.endpoint.send(signal.SIGHUP)
     wait_until("the new settings", lambda: b'"after"' in one.ask(), 15)
-    wait_until("it to be told", lambda: one.read()[-1].get("STATUS") == "serving", 5)
+    wait_until("the status", lambda: one.read()[-1].get("STATUS") == "serving", 5)
 
 
-def test_a_reload_that_the_end_overtakes_is_no_error(notified):
+def test_a_stop_during_a_reload_is_no_error(notified):
     one = notified()
     one.wait("READY")
-    one.endpoint.send(signal.SIGSTOP)  # so that both are pending when it looks
+    one.endpoint.send(signal.SIGSTOP)  # so that both signals are pending when it continues
     one.endpoint.send(signal.SIGHUP)
     one.endpoint.send(signal.SIGTERM)
     one.endpoint.send(signal.SIGCONT)
     one.wait("READY", "STOPPING")
-    wait_until("the end", lambda: not one.endpoint.running, 15)
+    wait_until("the end of the program", lambda: not one.endpoint.running, 15)
     assert one.endpoint.returncode == 0
     assert "not reloaded" not in one.log_path.read_text() + "".join(message.get("STATUS", "") for message in one.read())
 
 
-def test_after_a_reload_nobody_answers_with_the_old_settings(notified, site):
+def test_after_a_reload_no_worker_answers_with_the_old_settings(notified, site):
     env_file = site.folder("notify-names") / "testing.env"
     env_file.write_text("ENV=testing\nAPP_NAME=name-0\n")
     one = notified(NULLPOOL_ENV_FILE=env_file, DATABASE_POOL_SIZE=8)
@@ -228,15 +228,15 @@ def test_after_a_reload_nobody_answers_with_the_old_settings(notified, site):
         assert all(f'"name-{number}"'.encode() in one.ask() for _ in range(8))
 
 
-def test_a_listener_whose_flag_somebody_clears_holds_no_worker(notified):
-    """systemd clears O_NONBLOCK for a command whose standard input is the socket, and so for all who have the socket."""
+def test_a_listener_that_becomes_blocking_holds_no_worker(notified):
+    """systemd clears O_NONBLOCK for a command whose standard input is the socket, and so for all that share it."""
     one = notified(DATABASE_POOL_SIZE=4)
     one.wait("READY")
     assert one.ask().startswith(b"Status: 200")
     fcntl.fcntl(one.endpoint.listener, fcntl.F_SETFL, fcntl.fcntl(one.endpoint.listener, fcntl.F_GETFL) & ~os.O_NONBLOCK)
     children = pathlib.Path(f"/proc/{one.endpoint.pid}/task/{one.endpoint.pid}/children")
     first = children.read_text().split()
-    os.kill(int(first[0]), signal.SIGTERM)  # the others look for a connection, and none waits
+    os.kill(int(first[0]), signal.SIGTERM)  # the others try to accept a connection, and there is none
     wait_until("its successor", lambda: first[0] not in children.read_text() and len(children.read_text().split()) == 4, 5)
     one.endpoint.send(signal.SIGHUP)
     one.wait("READY", "RELOADING", "READY")
@@ -245,7 +245,7 @@ def test_a_listener_whose_flag_somebody_clears_holds_no_worker(notified):
     assert one.ask().startswith(b"Status: 200")
 
 
-def test_the_socket_may_be_one_that_systemd_passes(notified, tmp_path):
+def test_systemd_may_pass_the_socket(notified, tmp_path):
     """The socket is descriptor 3, named by LISTEN_PID and LISTEN_FDS. A reload keeps it."""
     script = tmp_path / "passed"
     script.write_text(f"#!/bin/sh\nexec 3<&0 </dev/null\nLISTEN_PID=$$ LISTEN_FDS=1 exec {program('root')}\n")
@@ -259,7 +259,7 @@ def test_the_socket_may_be_one_that_systemd_passes(notified, tmp_path):
     assert os.readlink(f"/proc/{one.endpoint.pid}/fd/0") == "/dev/null"
 
 
-def test_who_waits_for_a_program_with_wrong_settings_is_answered_503(notified, site):
+def test_requests_that_wait_for_a_program_with_wrong_settings_get_503(notified, site):
     one = notified()
     one.wait("READY")
     one.endpoint.stop()
@@ -269,14 +269,14 @@ def test_who_waits_for_a_program_with_wrong_settings_is_answered_503(notified, s
         second.sendall(fastcgi.request("HEAD", "/"))
         one.endpoint.start()
         answers = [fastcgi.read_all(link) for link in (first, second)]
-    wait_until("the end", lambda: not one.endpoint.running, 15)
+    wait_until("the end of the program", lambda: not one.endpoint.running, 15)
     assert one.endpoint.returncode == 78
     for out, ended in answers:
         assert out.startswith(b"Status: 503") and b"\r\nRetry-After: 30\r\n" in out and ended
     assert b'"request_id":"waits"' in answers[0][0] and answers[1][0].endswith(b"\r\n\r\n")
 
 
-def test_a_program_that_refuses_can_be_told_to_end(notified):
+def test_a_program_that_only_answers_503_ends_on_sigterm(notified):
     """A client that comes later waits for the next program, whose settings may be right."""
     one = notified()
     one.wait("READY")
@@ -289,7 +289,7 @@ def test_a_program_that_refuses_can_be_told_to_end(notified):
     one.endpoint.send(signal.SIGTERM)
     with fastcgi.connect(one.endpoint.path) as second:
         second.sendall(fastcgi.request("GET", "/"))
-        wait_until("the end", lambda: not one.endpoint.running, 15)
+        wait_until("the end of the program", lambda: not one.endpoint.running, 15)
         one.endpoint.environment = good
         one.endpoint.start()
         assert fastcgi.read_all(second)[0].startswith(b"Status: 200")
@@ -309,13 +309,13 @@ def test_a_line_for_the_journal_begins_with_its_priority(site):
     assert all(line.startswith(b'{"time"') for line in lines(lambda about: f"{about.st_dev}:{about.st_ino + 1}"))
 
 
-def test_wrong_settings_end_it_with_78_and_without_ready(notified):
+def test_with_wrong_settings_it_exits_with_78_and_sends_no_ready(notified):
     one = notified(DATABASE_URL="nonsense")
-    wait_until("the end", lambda: not one.endpoint.running, 15)
+    wait_until("the end of the program", lambda: not one.endpoint.running, 15)
     assert one.endpoint.returncode == 78 and "READY" not in one.states()
 
 
-def test_the_watchdog_hears_of_it_at_least_twice_in_its_time(notified):
+def test_it_notifies_the_watchdog_at_least_twice_an_interval(notified):
     one = notified(WATCHDOG_USEC=1_000_000)
     one.wait("READY")
     times = []
@@ -326,10 +326,10 @@ def test_the_watchdog_hears_of_it_at_least_twice_in_its_time(notified):
         count = heard
         assert not times or time.monotonic() - times[-1] < 1, "systemd would have killed it"
         pause()
-    assert times[-1] - times[0] > 1, "twice in its time is enough, and each wakes an idle machine"
+    assert times[-1] - times[0] > 1, "two messages an interval are enough, and each wakes an idle machine"
 
 
-def test_the_watchdog_hears_of_it_after_a_reload_too(notified):
+def test_it_notifies_the_watchdog_after_a_reload_too(notified):
     one = notified(WATCHDOG_USEC=1_000_000)
     one.wait("READY")
     one.endpoint.send(signal.SIGHUP)
@@ -338,19 +338,19 @@ def test_the_watchdog_hears_of_it_after_a_reload_too(notified):
     wait_until("WATCHDOG=1", lambda: any("WATCHDOG" in message for message in one.read()[heard:]), 2)
 
 
-def test_without_a_watchdog_it_says_nothing(notified):
+def test_without_a_watchdog_it_sends_no_watchdog_messages(notified):
     one = notified()
     one.wait("READY")
     time.sleep(1)
     assert not any("WATCHDOG" in message for message in one.read())
 
 
-def test_an_endpoint_at_rest_costs_no_process(notified):
+def test_an_idle_endpoint_ends_all_its_processes(notified):
     """The socket stays. The next request makes systemd start the program again."""
     one = notified(DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=1)
     one.wait("READY")
     assert one.ask().startswith(b"Status: 200")
-    wait_until("the end", lambda: not one.endpoint.running, 15)
+    wait_until("the end of the program", lambda: not one.endpoint.running, 15)
     assert one.endpoint.returncode == 0 and one.states() == ["READY", "STOPPING"]
     with fastcgi.connect(one.endpoint.path) as waiting:
         waiting.sendall(fastcgi.request("GET", "/"))
@@ -366,7 +366,7 @@ def test_an_upgrade_is_install_and_reload(notified, installed):
     built = BUILD / "openapi.json"
     before = built.read_bytes()
     make("install", installed.stage, installed.prefix)
-    # The pages have the title that the installed settings say, and those of the tree stay as they are.
+    # The installed pages have the title of the installed settings; those of the tree do not change.
     pages = installed.stage / installed.prefix.relative_to("/") / "share/nullpool/docs/openapi.json"
     assert json.loads(pages.read_text())["info"]["title"] == "my-api" and built.read_bytes() == before
     one.endpoint.send(signal.SIGHUP)
@@ -400,13 +400,13 @@ def test_a_secret_may_come_as_a_credential(site, credentials):
     assert "not a secret" not in rows["APP_NAME"]
 
 
-def test_the_line_feed_at_its_end_is_not_part_of_it(site, credentials):
+def test_a_newline_at_the_end_of_a_credential_is_not_part_of_it(site, credentials):
     done = subprocess.run([program("users"), "GET", "/users?limit=1"], capture_output=True, timeout=60, check=False,
                           env=site.environment(CREDENTIALS_DIRECTORY=credentials, DATABASE_URL=None))
     assert done.returncode == 0, done.stderr
 
 
-def test_the_environment_wins_over_a_credential_and_that_over_the_file(site, credentials):
+def test_the_environment_wins_over_a_credential_and_a_credential_over_the_file(site, credentials):
     env_file = site.folder("credentials-file") / "testing.env"
     env_file.write_text(f"ENV=testing\nDATABASE_URL=postgresql://app_user:{CANARY_ENCODED}@wrong:1/wrong\n")
     env_file.chmod(0o600)

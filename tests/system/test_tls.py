@@ -1,4 +1,4 @@
-"""CAs: one root or a bundle of them, the system's, and what becomes of a bundle that changes."""
+"""CA certificates: a single root, a bundle, the system's, and a bundle that changes."""
 import ctypes
 import os
 import pathlib
@@ -18,7 +18,7 @@ POOL = {"DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
 
 
 def foreign_bundle(site):
-    """More than one CA, as a file that people download: large enough to cost."""
+    """CAs that do not sign for the server, in a file as large as those that people download: reading it is expensive."""
     folder = site.folder("foreign-cas")
     return "".join(Authority(folder / str(i)).root.read_text() for i in range(3)) * 12
 
@@ -43,8 +43,8 @@ def hidden_files(pid):
 @pytest.mark.parametrize("settings, status", [
     ({"PGSSLMODE": "verify-full"}, 503), ({"PGSSLMODE": "verify-ca"}, 200), ({}, 200), ({"PGCHANNELBINDING": "require"}, 503),
     ({"PGREQUIREAUTH": "md5"}, 503), ({"PGSSLROOTCERT": "system"}, 503)])
-def test_what_protects_a_connection_in_libpqs_environment_holds(serve, site, settings, status):
-    """As for psql. The server's certificate is good but for its host, and its TLS is ended before it."""
+def test_libpqs_environment_variables_protect_a_connection(serve, site, settings, status):
+    """As for psql. The certificate is valid except for the host name, and a proxy in front of the server terminates TLS."""
     if "PGREQUIREAUTH" in settings and ctypes.CDLL("libpq.so.5").PQlibVersion() < 160000:
         pytest.skip("this libpq does not know PGREQUIREAUTH")
     certificate = site.authority.certificate("elsewhere", sans=("DNS:elsewhere.example.com",))
@@ -53,13 +53,13 @@ def test_what_protects_a_connection_in_libpqs_environment_holds(serve, site, set
                         DB_USER="app_user", DB_PASSWORD=CANARY, MIGRATION_DATABASE_URL=None, **POOL,
                         **{"PGSSLROOTCERT": site.authority.root, "PGCHANNELBINDING": "disable", **settings})
         for started in (1, 2):
-            wait_until("the program, and after it the next", lambda: len(service.lines(event="started")) == started, 10)
+            wait_until("the program, and after a reload its successor", lambda: len(service.lines(event="started")) == started, 10)
             answer = service.client.get("/probe/session")
             assert answer.status == status, service.line_of(answer)
             service.endpoints["probe"].send(signal.SIGHUP)
 
 
-def test_of_a_bundle_the_one_root_is_kept_that_signs_for_the_server(serve, site, bundle):
+def test_only_the_root_that_signs_for_the_server_is_kept_of_a_bundle(serve, site, bundle):
     service = serve_with(serve, site, bundle)
     answers = [service.client.get("/probe/session") for _ in range(3)]
     assert [answer.status for answer in answers] == [200] * 3
@@ -68,7 +68,7 @@ def test_of_a_bundle_the_one_root_is_kept_that_signs_for_the_server(serve, site,
     assert kept[0].read_text().split("-----")[2] == site.authority.root.read_text().split("-----")[2]
 
 
-def test_a_server_that_is_away_now_and_then_is_no_reason_to_read_all_of_it_again(serve, site, bundle):
+def test_outages_of_the_server_do_not_make_it_read_the_bundle_again(serve, site, bundle):
     with faults.line(site.postgres.port) as line:
         url = site.url(port=line.entrance, query=f"?sslmode=verify-full&sslrootcert={bundle}")
         service = serve("probe", DATABASE_URL=url, DATABASE_CONNECT_TIMEOUT=1, **POOL)
@@ -82,7 +82,7 @@ def test_a_server_that_is_away_now_and_then_is_no_reason_to_read_all_of_it_again
         assert answer.status == 200 and len(hidden_files(service.line_of(answer)["pid"])) == 1
 
 
-def test_a_ca_that_is_taken_out_of_the_bundle_is_not_trusted_any_more(serve, site, bundle):
+def test_a_ca_removed_from_the_bundle_is_no_longer_trusted(serve, site, bundle):
     service = serve_with(serve, site, bundle)
     assert service.client.get("/probe/session").status == 200
     bundle.write_text(foreign_bundle(site))
@@ -92,7 +92,7 @@ def test_a_ca_that_is_taken_out_of_the_bundle_is_not_trusted_any_more(serve, sit
     assert service.client.get("/probe/session").status == 200
 
 
-def test_a_server_that_changes_to_another_ca_of_the_bundle_is_found(serve, site):
+def test_a_server_may_change_to_another_ca_of_the_bundle(serve, site):
     other = Authority(site.folder("other-ca"))
     path = site.folder("two") / "bundle.pem"
     path.write_text(site.authority.root.read_text() + foreign_bundle(site) + other.root.read_text())
@@ -111,7 +111,7 @@ def test_a_server_that_changes_to_another_ca_of_the_bundle_is_found(serve, site)
         postgres.stop("immediate")
 
 
-def test_the_systems_cas_are_checked_by_that_name(serve, site):
+def test_sslrootcert_system_means_the_systems_cas(serve, site):
     if not SYSTEM_BUNDLE.exists():
         pytest.skip("no ca-certificates here")
     refused = serve_with(serve, site, "system")
@@ -122,7 +122,7 @@ def test_the_systems_cas_are_checked_by_that_name(serve, site):
 
 
 def check(site, **settings):
-    """What --check says."""
+    """Runs --check."""
     return subprocess.run([program("users"), "--check"], env=site.environment(**settings), capture_output=True, text=True,
                           timeout=20, check=False)
 
@@ -155,13 +155,13 @@ def test_channel_binding_is_required_where_the_url_says_so(serve, site):
 
 
 @pytest.mark.parametrize("closes", [True, False])
-def test_a_server_that_does_not_take_tls_at_once_is_asked_in_the_same_request(serve, site, closes):
+def test_a_server_that_refuses_direct_tls_is_retried_in_the_same_request(serve, site, closes):
     if psycopg2.extensions.libpq_version() < 170000 or int(site.query("SHOW server_version_num")[0][0]) < 170000:
-        pytest.skip("nobody here begins TLS at once")
+        pytest.skip("libpq or Postgres does not know direct TLS")
     refused = faults.DirectRefused(closes)
     with faults.line(site.postgres.port, refused) as line:
         service = serve("probe", DATABASE_URL=site.url(port=line.entrance), DATABASE_CONNECTION="null", **POOL)
         answers = [service.client.get("/probe/session") for _ in range(4)]
         assert [answer.status for answer in answers] == [200] * 4
-        assert refused.count == 1  # it is remembered
+        assert refused.count == 1  # the refusal is remembered
         assert len(service.lines(event="direct TLS refused")) == 1

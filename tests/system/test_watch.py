@@ -1,4 +1,4 @@
-"""`make run` while somebody works on the sources: it builds, reloads what became different, and loses no request."""
+"""`make run` while somebody edits the sources: it builds, reloads the programs that changed, and loses no request."""
 import collections
 import contextlib
 import os
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.long
 
 POOL = {"DATABASE_POOL_SIZE": "2", "DATABASE_MAX_OVERFLOW": "0"}
 
-# It waits where it is told to, so that a build can be met in the middle; not when make asks what flags it takes.
+# It waits while cc.wait exists, so that a test can interrupt a build. With -x, make only asks which flags it accepts.
 COMPILER = f"""\
 #!/bin/sh
 while [ -e "$0.wait" ] && [ "$1" != -x ]; do sleep 0.05; done
@@ -57,8 +57,8 @@ Process = collections.namedtuple("Process", "pid started")
 Master = collections.namedtuple("Master", "pid started workers")
 
 
-class Worked(Copy):
-    """A copy that somebody works on while make run serves it."""
+class EditedCopy(Copy):
+    """A copy of the tree that is edited while make run serves it."""
 
     def edit(self, name, old, new):
         text = (self.folder / name).read_text()
@@ -66,12 +66,12 @@ class Worked(Copy):
         return self.save(name, text.replace(old, new))
 
     def write_status(self, value):
-        """Let GET / have this string of C as its status."""
+        """Makes GET / answer with this C expression as its status."""
         text = (self.folder / "handlers" / "root.c").read_text()
         return self.save("handlers/root.c", re.sub(r'("status", np_text\().*?\)', rf"\1{value})", text))
 
     def save(self, name, text):
-        """As an editor does it: a new file, renamed over the old one. Returns how much make run had said before."""
+        """Writes a new file and renames it over the old one, as editors do. Returns the length of make run's output before."""
         said = len(self.said())
         part = self.folder / "saved"
         part.write_text(text)
@@ -83,8 +83,8 @@ class Worked(Copy):
         (self.folder / name).unlink()
         return said
 
-    def hear(self, *lines, after):
-        """Wait until make run has said these since then."""
+    def wait_for_output(self, *lines, after):
+        """Waits until make run has printed these lines after this position."""
         for line in lines:
             wait_until(f'"{line}"', lambda: line in self.said()[after:], 30)
 
@@ -92,7 +92,7 @@ class Worked(Copy):
         wait_until(f"the status {value}", lambda: self.client.get("/").json()["status"] == value, 30)
 
     def masters(self):
-        """By name, each with its workers, as soon as all are there and nobody else (the start-up check) is."""
+        """Returns {name: Master} once each master has its workers and no other child, such as the start-up check."""
         run = int((self.folder / ".local" / "run.lock").read_text())
 
         def look():
@@ -105,7 +105,7 @@ class Worked(Copy):
 
 
 def processes_by_parent():
-    """From all of /proc: a process's own list of its children may leave some out while others of them end."""
+    """Reads all of /proc: the kernel's list of a process's children may be incomplete while some of them end."""
     family = collections.defaultdict(list)
     for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -115,7 +115,7 @@ def processes_by_parent():
 
 
 def program_of(pid):
-    """An empty path if the process has ended in the meantime."""
+    """Returns the program's path; an empty one if the process has ended."""
     with contextlib.suppress(OSError):
         return pathlib.Path(pathlib.Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0])
     return pathlib.Path()
@@ -123,8 +123,8 @@ def program_of(pid):
 
 @pytest.fixture(scope="module")
 def copy(site):
-    """One that runs. What build/ has without a source is no endpoint."""
-    copy = Worked(site.folder("worked"))
+    """A copy that make run serves. A program in build/ that has no source is not an endpoint."""
+    copy = EditedCopy(site.folder("worked"))
     programs = copy.folder / copy.build / "handlers"
     shutil.copy2(programs / "root", programs / "leftover")
     compiler = copy.folder / "cc"
@@ -139,7 +139,7 @@ def test_a_changed_handler_is_reloaded_and_no_other(copy):
     before = copy.masters()
     assert sorted(before) == ["auth", "health", "metrics", "onboarding", "root", "users"]
     said = copy.write_status('"changed"')
-    copy.hear("reloaded: /\n", after=said)
+    copy.wait_for_output("reloaded: /\n", after=said)
     copy.wait_for_status("changed")
     wait_until("new workers", lambda: not copy.masters()["root"].workers & before["root"].workers)
     after = copy.masters()
@@ -149,14 +149,14 @@ def test_a_changed_handler_is_reloaded_and_no_other(copy):
 
 
 def test_a_change_that_makes_no_difference_reloads_nothing(copy):
-    # Built in this folder, which debug information names; the next build is the same then.
+    # Debug information contains the folder, so only a program that was built here is the same after the next build.
     said = copy.write_status('"same"')
-    copy.hear("reloaded: /\n", after=said)
+    copy.wait_for_output("reloaded: /\n", after=said)
     copy.wait_for_status("same")
     before = copy.masters()
     os.utime(copy.folder / "handlers" / "root.c")
     said = copy.edit("handlers/users.c", '"One user"', '"The one user"')
-    copy.hear("reloaded: /users\n", after=said)  # the last of a build
+    copy.wait_for_output("reloaded: /users\n", after=said)  # the last line of a build
     after = copy.masters()
     assert "reloaded: /\n" not in copy.said()[said:]
     assert [after[name] for name in ("health", "root")] == [before[name] for name in ("health", "root")]
@@ -169,7 +169,7 @@ def test_a_change_with_an_old_time_is_built(copy):
 
 
 class Load:
-    """Steady requests, a third of them writes, each of which is a row that is counted in the end."""
+    """Steady requests. A third of them are writes, whose rows are counted at the end."""
 
     def __init__(self, copy, clients=6):
         self.client = copy.client
@@ -219,37 +219,37 @@ def emails_of(copy):
     return emails
 
 
-def test_a_change_in_the_library_loses_and_doubles_no_request(copy):
+def test_a_change_in_the_library_loses_or_repeats_no_request(copy):
     with Load(copy) as load:
         load.more()
         said = copy.edit("common/command/main.c", '"usage: %s METHOD', '"usage:  %s METHOD')
-        copy.hear("reloaded: /\n", "reloaded: /health\n", "reloaded: /users\n", after=said)
+        copy.wait_for_output("reloaded: /\n", "reloaded: /health\n", "reloaded: /users\n", after=said)
         load.more()
     assert load.bad == []
     assert sorted(emails_of(copy)) == sorted(load.emails)
 
 
-def test_an_error_is_shown_the_old_program_serves_and_mending_heals(copy):
+def test_after_a_failed_build_the_old_program_serves_until_the_source_is_fixed(copy):
     copy.write_status('"well"')
     copy.wait_for_status("well")
     before = copy.masters()
     said = copy.write_status("nonsense")
-    copy.hear("error: ", "the build failed; the old programs keep serving\n", after=said)
+    copy.wait_for_output("error: ", "the build failed; the old programs keep serving\n", after=said)
     copy.wait_for_status("well")
     assert copy.masters() == before
     said = copy.write_status('"mended"')
-    copy.hear("the build is well again\n", "reloaded: /\n", after=said)
+    copy.wait_for_output("the build is well again\n", "reloaded: /\n", after=said)
     copy.wait_for_status("mended")
 
 
 def test_a_new_handler_is_served_and_a_removed_one_is_gone(copy):
     assert [copy.client.get(url).status for url in ("/leftover", "/hello")] == [404, 404]
     said = copy.save("handlers/hello.c", HELLO)
-    copy.hear("new endpoint: /hello\n", after=said)
+    copy.wait_for_output("new endpoint: /hello\n", after=said)
     assert copy.client.get("/hello").json() == {"hello": "world"}
     assert "/hello" in copy.client.get("/openapi.json").json()["paths"]
     said = copy.remove("handlers/hello.c")
-    copy.hear("endpoint gone: /hello\n", after=said)
+    copy.wait_for_output("endpoint gone: /hello\n", after=said)
     assert copy.client.get("/hello").status == 404
     assert "/hello" not in copy.client.get("/openapi.json").json()["paths"]
     assert sorted(copy.masters()) == ["auth", "health", "metrics", "onboarding", "root", "users"]
@@ -258,16 +258,16 @@ def test_a_new_handler_is_served_and_a_removed_one_is_gone(copy):
 @pytest.mark.parametrize("body, complaint", [
     ("return 78;", "/hello: hello --check failed"),
     ("return argc == 1;", "hello ended by itself (exit code 1)")])
-def test_a_program_that_does_not_start_ends_nobody_else_and_is_tried_again(copy, body, complaint):
+def test_a_program_that_does_not_start_stops_no_other_and_is_retried(copy, body, complaint):
     before = copy.masters()
     said = copy.save("handlers/hello.c", f"int\nmain(int argc, char **argv)\n{{\n\t(void)argv;\n\t{body}\n}}\n")
-    copy.hear(complaint, after=said)
+    copy.wait_for_output(complaint, after=said)
     assert copy.client.get("/hello").status == 404 and copy.masters() == before
     said = copy.save("handlers/hello.c", HELLO)
-    copy.hear("new endpoint: /hello\n", after=said)
+    copy.wait_for_output("new endpoint: /hello\n", after=said)
     assert copy.client.get("/hello").status == 200
     said = copy.remove("handlers/hello.c")
-    copy.hear("endpoint gone: /hello\n", after=said)
+    copy.wait_for_output("endpoint gone: /hello\n", after=said)
 
 
 def make(copy, *words, **more):
@@ -276,10 +276,10 @@ def make(copy, *words, **more):
                           timeout=120, check=False)
 
 
-def test_a_new_migration_is_named_and_make_migrate_knows_where(copy):
+def test_a_new_migration_is_announced_and_make_migrate_applies_it(copy):
     last = max(path.name for path in (copy.folder / "migrations" / "versions").glob("*.py"))[:4]
     said = copy.save("migrations/versions/9999_later.py", MIGRATION.format(last))
-    copy.hear("new migration: migrations/versions/9999_later.py; make migrate applies it\n", after=said)
+    copy.wait_for_output("new migration: migrations/versions/9999_later.py; make migrate applies it\n", after=said)
     done = make(copy, "migrate")
     assert done.returncode == 0 and "with the settings of make run: env/development.env\n" in done.stderr, done
     link = psycopg2.connect(host="127.0.0.1", port=copy.postgres, dbname="nullpool", user="nullpool_app",
@@ -290,7 +290,7 @@ def test_a_new_migration_is_named_and_make_migrate_knows_where(copy):
     assert make(copy, "migrate-down").returncode == 0
 
 
-def test_make_doctor_knows_the_settings_too_and_others_win(copy):
+def test_make_doctor_uses_the_settings_of_make_run_unless_others_are_set(copy):
     done = make(copy, "doctor")
     assert f"127.0.0.1:{copy.postgres}/nullpool" in done.stdout and "with the settings of make run" in done.stderr
     for more in ({"DATABASE_URL": "postgres://u:p@other.example.com/d"}, {"NULLPOOL_ENV_FILE": "/dev/null"}):
@@ -302,7 +302,7 @@ def test_make_doctor_knows_the_settings_too_and_others_win(copy):
     assert "other.example.com" in done.stdout and "with the settings" not in done.stderr
 
 
-def test_stopped_in_the_middle_of_a_build_it_leaves_nothing(copy):
+def test_an_interrupt_during_a_build_leaves_no_process(copy):
     (copy.folder / "cc.wait").touch()
     copy.write_status('"late"')
     wait_until("the compiler", lambda: [name for _, name in copy.processes() if b"handlers/root.c" in name], 30)
