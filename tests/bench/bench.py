@@ -26,7 +26,7 @@ PEER_VERSIONS = ("python3", "python3-fastapi", "python3-uvicorn", "python3-uvloo
                  "golang-go", "golang-github-jackc-pgx-v*-dev", "nodejs")
 
 
-def head(wanted, missing):
+def print_header(wanted, missing):
     now, there = f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}", machine()
     version = run_command("nullpool --version", [BUILD / "handlers" / "root", "--version"]).strip().replace("root", "nullpool")
     with contextlib.suppress(Fault, OSError):
@@ -35,9 +35,9 @@ def head(wanted, missing):
     print(f"{version}, {packages(*VERSIONS)}")
     if "peers" in wanted:
         print(f"peers: {packages(*PEER_VERSIONS)}, {peer_programs.Node.versions()}")
-    rounds = [f"{count} of {what}" for what, count in (("pool", ROUNDS), ("peers", PEER_ROUNDS)) if what in wanted]
+    rounds = [f"{count} ({what})" for what, count in (("pool", ROUNDS), ("peers", PEER_ROUNDS)) if what in wanted]
     print(f"interleaved rounds: {', '.join(rounds)}; medians; fsync {'on' if FSYNC else 'off'}"
-          + ("; QUICK: only a smoke run, believe no figure" if QUICK else ""))
+          + ("; QUICK: a smoke test, its figures mean nothing" if QUICK else ""))
     for why in missing.values():
         print(why)
     return f"{now}, {there}, {version}" + (", QUICK" if QUICK else "")
@@ -46,21 +46,21 @@ def head(wanted, missing):
 def measure(site, wanted):
     missing = programs.absent()
     missing_peers = peer_programs.prepare() if "peers" in wanted else {}
-    where = head(wanted, missing)
+    where = print_header(wanted, missing)
     site.start()
     if "pool" in wanted:
         PoolRows(site, missing).measure()
     if "peers" in wanted:
         peers = PeersRows(site, {**missing, **missing_peers}).measure()
         picture = BUILD / "bench" / "peers.svg"
-        plot(picture, "GET one user: requests a second, and trips to Postgres", where,
+        plot(picture, "GET one user: requests/s, and round trips to Postgres", where,
              {GROUPS[group]: rows for group, rows in peers.figures().items()})
-        print(f"\nas a picture: {os.path.relpath(picture)}")
+        print(f"\nplot: {os.path.relpath(picture)}")
 
 
 def main():
     if ONLY and ONLY not in SECTIONS:
-        print(f"bench: ONLY is {' or '.join(SECTIONS)}", file=sys.stderr)
+        print(f"bench: ONLY must be {' or '.join(SECTIONS)}", file=sys.stderr)
         return 64
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sig, ask_to_stop)
@@ -74,7 +74,7 @@ def main():
         print("\nbench: interrupted", file=sys.stderr)
         return 130
     except Fault as fault:
-        print(f"\nbench: {fault}\nbench: what the servers and programs said is in {home}", file=sys.stderr)
+        print(f"\nbench: {fault}\nbench: the logs of the servers and programs are in {home}", file=sys.stderr)
         home = None
         return 1
     finally:

@@ -64,7 +64,7 @@ class Client:
         self.link.sendall(head.encode() + b"\r\n" + data)
 
     def receive(self):
-        """The status of the answer, whose body is then in self.body. None without an answer in time."""
+        """Returns the status of the answer and stores its body in self.body. None if no answer came in time."""
         data = b""
         try:
             while b"\r\n\r\n" not in data:
@@ -85,7 +85,7 @@ class Client:
         return int(head.split()[1])
 
     def _chunks(self, rest):
-        """What of an answer that PHP did not measure, or a framework did not."""
+        """Reads a chunked body, which PHP and some frameworks send."""
         whole = b""
         while True:
             while b"\r\n" not in rest:
@@ -105,7 +105,7 @@ class Client:
         return got
 
     def ask(self, target, status=200, body=None):
-        """The time of an answer in ms; None if it was not the expected one."""
+        """Returns the time of an answer in ms; None if its status was not the expected one."""
         self.connect()
         begin = time.monotonic()
         self.send(target, body)
@@ -134,7 +134,7 @@ Load = namedtuple("Load", "rate errors requests p50_ms p99_ms")
 
 
 def wrk(program, seconds, clients=WRK_CLIENTS, target=None, new_users=None):
-    """GETs, or POSTs with a prefix of new users. wrk counts whole seconds only, so it is interrupted."""
+    """Sends GETs, or POSTs of new users with this prefix. wrk's own limit is in whole seconds, so it is interrupted."""
     environment = dict(SERVER_ENVIRONMENT, **({"BENCH_NEW_USERS": new_users} if new_users else {}))
     text = run_command("wrk", ["timeout", "--preserve-status", "--signal=INT", seconds, "wrk", "-t1", f"-c{clients}",
                                "-d60", "-s", WRK_SCRIPT, "-H", f"Host: {program.host}",

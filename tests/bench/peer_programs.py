@@ -16,7 +16,7 @@ DEBIAN_MODULES = pathlib.Path("/usr/share/nodejs")
 
 
 class Absent(Exception):
-    """Says why a peer cannot be measured here."""
+    """A peer cannot be measured here; the message says why."""
 
 
 def command_line(pid):
@@ -32,10 +32,10 @@ class Pdo(Php):
 
 
 class Http(Program):
-    """A program that makes its own socket, beside the place of ours."""
+    """A program that speaks HTTP and creates its own socket."""
 
     prefix = "/http"
-    count = os.cpu_count()  # of the processes that serve
+    count = os.cpu_count()  # serving processes
 
     def __init__(self, site, work, port=None):
         super().__init__(site, work, {
@@ -135,7 +135,7 @@ class Node(Http):
             raise Absent("nodejs is not installed")
         if not cls.versions():
             if not shutil.which("npm", path=path):
-                raise Absent("node-express or node-pg is not installed, and there is no npm")
+                raise Absent("node-express or node-pg is not installed, and neither is npm")
             cls.npm_ci()
 
     @classmethod
@@ -164,7 +164,7 @@ class Node(Http):
 
 
 def prepare():
-    """Builds the peers. Returns {name: why} of those that are not available."""
+    """Builds the peers. Returns {name: reason} for those that are not available."""
     missing = {}
     if not php_fpm():
         missing[Pdo.peer] = "php-fpm is not installed"

@@ -1,4 +1,4 @@
-"""Measures GET and POST of a user with the floors, nullpool and its peers; peers_tables.py prints the results."""
+"""Measures GET and POST of a user for the floors, nullpool and its peers; peers_tables.py prints the results."""
 import json
 import re
 import secrets
@@ -21,13 +21,13 @@ from trips import FarAway  # noqa: E402
 
 FLOORS = {"bare": "floor, one statement", "steps": "floor, naive", "pipelined": FLOOR}
 AHEAD_NAME = "nullpool ahead"
-WARM_UP_SECONDS = 0.2 if QUICK else 1.5  # Node compiles what it sees often
+WARM_UP_SECONDS = 0.2 if QUICK else 1.5  # Node compiles code that runs often
 WARM = 10
-REST_S = 0.1  # requests that wrk left unanswered come to their end
+REST_S = 0.1  # for requests that wrk broke off to end
 
 TRIP_SAMPLES = 1 if QUICK else 7
 STEADY_SECONDS = 0.5 if QUICK else 3
-CALM_S = 5 * TRIP_S  # without a trip: nothing is under way
+CALM_S = 5 * TRIP_S  # no round trip for this long: nothing is in progress
 CLOSE_S, AHEAD_S = 5 * TRIP_S, 20 * TRIP_S  # until a connection is closed, and the next one opened ahead
 
 # make(port): makes a program of class peer that reaches Postgres at port; workers: its number of serving processes.
@@ -68,7 +68,7 @@ class PeersRows:
     def measure(self):
         rows = all_rows(self.site)
         for done, row in enumerate(rows):
-            progress(f"trips, {done + 1} of {len(rows)}: {row.name}")
+            progress(f"round trips, {done + 1} of {len(rows)}: {row.name}")
             self.first_look(row)
         for turn in range(0 if "wrk" in self.missing else PEER_ROUNDS):
             for done, row in enumerate(rotated(list(self.seen), turn)):
@@ -79,10 +79,10 @@ class PeersRows:
         tables.print()
         return tables
 
-    # --- trips, and which rows there are ---
+    # --- round trips, and which rows are measured ---
 
     def first_look(self, row):
-        """Measures the round trips of all rows that answer correctly, and names those that are left out."""
+        """Measures a row's round trips if it answers correctly; otherwise prints why it is left out."""
         go_on()
         why, seen = self.missing.get(row.peer.peer), Seen()
         if not why:
@@ -98,21 +98,21 @@ class PeersRows:
             self.seen[row] = seen
 
     def trips(self, row, program, far, seen):
-        """Why a row is left out; None if it is measured."""
+        """Returns why the row is left out, or None."""
         try:
             program.start_with(row.workers)
         except Fault as fault:
             return str(fault)
-        why = self.fault(row, program)
+        why = self.find_fault(row, program)
         for kind in () if why else KINDS:
-            self.steady(program, kind, STEADY_SECONDS / 2)  # opens what is kept, in every worker
+            self.steady(program, kind, STEADY_SECONDS / 2)  # opens persistent connections in every worker
             seen.steady[kind], wrong = self.steady(program, kind, STEADY_SECONDS)
             seen.errors += wrong
             self.single(program, seen, kind, far)
         return why
 
-    def fault(self, row, program):
-        """What is wrong with a row's answers; None if they are right."""
+    def find_fault(self, row, program):
+        """Returns what is wrong with a row's answers, or None."""
         users, fields = program.prefix + "/users", {"id", "email", "name", "created_at", "updated_at"}
         user = new_user("Zoë \"Z\"")
         with Client(program) as client:
@@ -120,14 +120,15 @@ class PeersRows:
                     ("a user", 200, program.target, None), ("no user", 404, f"{users}/{'0' * 8}-0000-4000-8000-{'0' * 12}", None),
                     ("a new user", 201, users, user), ("the same user", 409, users, user)):
                 if client.ask(target, status, body) is None:
-                    return f"{what}: not {status}, but {client.body.decode(errors='replace')[:200]!r}"
+                    return f"{what}: expected {status}, got {client.body.decode(errors='replace')[:200]!r}"
                 shown = json.loads(client.body)
                 if status < 300 and (set(shown) != fields or (body and {key: shown[key] for key in body} != body)):
                     return f"{what}: {client.body.decode(errors='replace')[:200]!r}"
             return self.wrong_connections(row, client)
 
     def wrong_connections(self, row, client):
-        """How connections before and after a request differ: none, the same ones, or ahead, of which one was used."""
+        """Returns what is wrong with the connections before and after a request, or None. A request leaves
+        no connection, with `kept` the same ones, and with `ahead` others, because it has used one."""
         seen = []
         for _ in range(2):
             client.ask(client.program.target)
@@ -136,18 +137,18 @@ class PeersRows:
         before, after = seen
         right = (before and not before <= after if row.name == AHEAD_NAME else before and before <= after
                  if row.group == "kept" else not before and not after)
-        return None if right else (f"of {len(before)} connections before a request {len(before & after)} were still there "
-                                   f"after it, beside {len(after - before)} new ones")
+        return None if right else (f"of {len(before)} connections before a request, {len(before & after)} were still open "
+                                   f"after it, besides {len(after - before)} new ones")
 
     @staticmethod
     def ask(client, kind):
-        """In round trips, or None."""
+        """Returns the time of a request in round trips, or None."""
         program = client.program
         took = client.ask(program.target) if kind == "GET" else client.ask(program.prefix + "/users", 201, new_user())
         return took and took / 1000 / TRIP_S
 
     def steady(self, program, kind, seconds):
-        """(round trips, errors) of a request while each of 8 clients always has one running."""
+        """Returns ([round trips], errors) of requests while each of 8 clients always has one running."""
         took, end = [], time.monotonic() + seconds
 
         def ask_on():
@@ -178,7 +179,7 @@ class PeersRows:
 
     @staticmethod
     def wait_for_calm(far):
-        """Waits until connections that are opened ahead are complete, too."""
+        """Waits until nothing is in progress, including connections that are opened ahead."""
         trips = None
         while trips != far.trips:
             go_on()

@@ -3,7 +3,7 @@ from options import FSYNC, PEER_ROUNDS, PEER_SECONDS
 from measure import median, number, table
 
 GROUPS = {"each": "connection per request", "kept": "connection kept"}
-FLOOR = "floor, pipelined"  # what the others are parts of
+FLOOR = "floor, pipelined"  # the base of the ratios
 KINDS = ("GET", "POST")
 CLIENTS = (1, 8)
 MANY = max(CLIENTS)
@@ -18,7 +18,7 @@ class Seen:
         self.rates, self.p50, self.p99 = {}, {}, {}  # (kind, clients): [of each round]
         self.cpu, self.postgres_cpu = {}, {}  # kind: [ms for 1,000 requests]
         self.worker_kib, self.total_kib = [], []
-        self.felt, self.counted, self.steady = {}, {}, {}  # kind: [trips]
+        self.felt, self.counted, self.steady = {}, {}, {}  # kind: [round trips]
         self.errors = 0
 
     @staticmethod
@@ -40,11 +40,11 @@ class PeersTables:
         how = f"median of {PEER_ROUNDS} x {PEER_SECONDS:g} s, fsync {'on' if FSYNC else 'off'}"
         for group, title in GROUPS.items():
             if any(seen.rates for _, seen in self.of(group)):
-                self.print_rates(group, f"5. Peers, {title}: requests/s, and in brackets as parts of the pipelined "
+                self.print_rates(group, f"5. Peers, {title}: requests/s, in brackets as a fraction of the pipelined "
                                         f"floor ({how})")
-                self.print_latency(group, f"6. Peers, {title}: latency in ms, median / 99 of 100")
-                self.print_cost(group, f"7. Peers, {title}: CPU in ms for 1,000 requests of {MANY} clients, PSS in MiB")
-            self.print_trips(group, f"8. Peers, {title}: trips to a server {TRIP_S * 1000:.0f} ms away")
+                self.print_latency(group, f"6. Peers, {title}: latency in ms, median / 99th percentile")
+                self.print_cost(group, f"7. Peers, {title}: CPU in ms per 1,000 requests with {MANY} clients, PSS in MiB")
+            self.print_trips(group, f"8. Peers, {title}: round trips to a server {TRIP_S * 1000:.0f} ms away")
 
     def print_rates(self, group, title):
         floor = self.floor(group)
@@ -61,13 +61,13 @@ class PeersTables:
                             for column in LOADS)] for row, seen in self.of(group)])
 
     def print_cost(self, group, title):
-        table(title, ["", "GET", "POST", "GET, Postgres", "POST, Postgres", "workers", "MiB a worker", "MiB in all"],
+        table(title, ["", "GET", "POST", "GET, Postgres", "POST, Postgres", "workers", "MiB per worker", "MiB in total"],
               [[row.name, *(number(median(cpu.get(kind)), 0) for cpu in (seen.cpu, seen.postgres_cpu) for kind in KINDS),
                 row.workers, *(number(median(kib) and median(kib) / 1024, 1) for kib in (seen.worker_kib, seen.total_kib))]
                for row, seen in self.of(group)])
 
     def print_trips(self, group, title):
-        columns = {"felt": "felt", "counted": "counted", "steady": f"{MANY} clients"}
+        columns = {"felt": "waited for", "counted": "counted", "steady": f"{MANY} clients"}
         table(title, ["", *(f"{kind}, {column}" for kind in KINDS for column in columns.values())],
               [[row.name, *(number(median(getattr(seen, column).get(kind)), 1) for kind in KINDS for column in columns)]
                for row, seen in self.of(group)])

@@ -1,7 +1,7 @@
 """An SVG bar chart: requests/s on the left and round trips on the right, one row for each program, in groups."""
 from xml.sax.saxutils import escape
 
-# Each is visible on white and on black: the picture has no background.
+# The picture has no background, so each colour is visible on white and on black.
 TEXT, FLOOR, NULLPOOL, PEER = "#737d87", "#949ca6", "#dd6b20", "#4287d6"
 
 WIDTH = 920
@@ -43,8 +43,8 @@ def plot(path, title, subtitle, groups):
     for group, rows in groups.items():
         y += GROUP_GAP
         parts += [text(MARGIN, y - 29, group[0].upper() + group[1:], 14, "bold"),
-                  text(left, y - 8, "GET/s, 8 clients (more is better)", 12),
-                  text(right, y - 8, "trips that one GET waits for (less is better)", 12)]
+                  text(left, y - 8, "GET/s, 8 clients (higher is better)", 12),
+                  text(right, y - 8, "round trips that one GET waits for (lower is better)", 12)]
         for row in rows:
             fill = colour(row["name"])
             parts.append(text(left - 8, y + BAR - 3, row["name"], anchor="end",

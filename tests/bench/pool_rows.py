@@ -10,7 +10,7 @@ from programs import CONSTANT, EACH, IDLE_S, KEPT, WORKS, Naive, Nullpool, Php
 from env.local.process import SERVER_ENVIRONMENT, Fault, wait_until
 from measure import Client, Memory, Samples, go_on, median, number, progress, ratio, rotated, table, wrk
 
-TURNS = range(ROUNDS + 1)  # the first is not kept: in it files are read and kept connections opened
+TURNS = range(ROUNDS + 1)  # the first is discarded: it reads files and opens persistent connections
 RATE_ROUNDS = 1 if QUICK else 3
 RATE_SECONDS = 0.3 if QUICK else 2
 WARM_UP_SECONDS = 0 if QUICK else 0.2
@@ -18,7 +18,7 @@ WARM = 10  # warm requests after each first one
 MOST = 4  # workers in the rows about starts
 RATE_WORKERS = (1, 2, 4, 8)
 CALM_POLL_S = 0.1  # reading all of /proc is work too
-COLD_WAIT_S = 4  # both leave after 1 s of idleness, PHP-FPM looks once a second
+COLD_WAIT_S = 4  # idle workers end after 1 s, and PHP-FPM checks once a second
 
 
 def warm_up(client, samples, target, status=200):
@@ -45,12 +45,12 @@ class PoolRows:
         self.site = site
         self.php = "PHP-FPM" not in missing
         self.load = "wrk" not in missing
-        self.pool = {}  # (program, work): Samples, of section 1, used by section 2
+        self.pool = {}  # (program, work): the Samples of section 1, which section 2 uses
         self.waker = Naive(site, CONSTANT, 1)
         self.waker.start_with(1)
 
     def wake(self):
-        """Wakes nginx and this client with a program that is not measured: they have rested too."""
+        """Wakes nginx and this client with a program that is not measured, because they were idle too."""
         with Client(self.waker) as client:
             for _ in range(WARM):
                 client.ask(self.waker.target)
@@ -64,7 +64,7 @@ class PoolRows:
         self.memory()
         self.waker.close()
 
-    # --- 1: from nothing to an answer ---
+    # --- 1: cold starts ---
 
     def first_requests(self):
         """One sample: the time of each program's first request after a pause."""
@@ -102,7 +102,7 @@ class PoolRows:
             warm_up(client, samples, program.target)
 
     def first_starts(self):
-        """... and without a running master."""
+        """Like first_requests(), but without a running master."""
         kinds = []
         for work in WORKS:
             kinds += [("nullpool, pool 0", Nullpool(self.site, work, 0, MOST)), ("naive", Naive(self.site, work, MOST))]
@@ -117,8 +117,8 @@ class PoolRows:
                 go_on()
                 self.first_start(program, samples[program] if turn else Samples())
         rows = {(name, program.work): samples[program] for name, program in kinds}
-        self.print_firsts("1b. Cold master: the program is started when the first request waits in its socket", rows,
-                          [f"of this, starting any program from here (setpriv, /bin/true): {median(floor):.2f} ms"])
+        self.print_firsts("1b. Cold master: the program starts when the first request waits in its socket", rows,
+                          [f"this includes the time to start any program from here (setpriv, /bin/true): {median(floor):.2f} ms"])
 
     @staticmethod
     def first_start(program, samples):
@@ -173,14 +173,14 @@ class PoolRows:
                     if not self.busy_request(program, samples[program] if turn else Samples(), lock, look):
                         gone.add(program)
                         wanted.pop(program, None)
-                        notes.append(f"{program.peer}: no second worker came while the first was busy")
+                        notes.append(f"{program.peer}: no second worker started while the first was busy")
         for name, program, _, calm, _ in kinds:
             rows.append(self.fork_row(f"1 busy -> 2: {name}", samples[program], samples[calm]))
         for program in samples:
             program.close()
         notes.append("the naive program has all its workers from the start")
         table("2. What a fork adds to a request without a database",
-              ["", "fork/warm", "adds to a warm one, ms", "to the same without fork, ms", "fork ms", "no fork ms",
+              ["", "fork/warm", "more than warm, ms", "more than no fork, ms", "fork ms", "no fork ms",
                "warm ms", "errors"], rows, notes)
 
     @staticmethod
@@ -193,7 +193,7 @@ class PoolRows:
 
     @staticmethod
     def busy_request(program, samples, lock, look):
-        """A second request comes while a worker waits for a locked table. Returns False if it was not answered meanwhile."""
+        """Sends a second request while a worker waits for a locked table. Returns False if it was not answered meanwhile."""
         with Client(program) as busy, Client(program) as client, lock.cursor() as locks, look.cursor() as looks:
             def is_busy():
                 looks.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
@@ -275,7 +275,7 @@ class PoolRows:
             pss = {name: cell and cell.pss for name, cell in cells.items()}
             rows.append([title, ratio(pss["nullpool"], pss["naive"]), ratio(pss["nullpool"], pss["PHP-FPM"]),
                          *(cell or "-" for cell in cells.values())])
-        table("4. Memory in KiB: PSS, and in brackets what is private",
+        table("4. Memory in KiB: PSS, in brackets private memory",
               ["", "nullpool/naive", "nullpool/PHP", "nullpool", "naive", "PHP-FPM"], rows, notes)
 
     def lone_master(self, make, elastic, cells, notes):

@@ -23,9 +23,9 @@ from env.local.process import HOST, SERVER_ENVIRONMENT, free_port, run_command  
 
 BUILD = ROOT / os.environ.get("NULLPOOL_BUILD", "build")
 BENCH = ROOT / "tests" / "bench"
-IDLE_S = 1  # the shortest that nullpool and PHP-FPM both take
+IDLE_S = 1  # the shortest that nullpool and PHP-FPM both accept
 
-# connection is naive.c's word for it; socket is the name that nginx derives from the URL.
+# connection: naive.c's word for it; socket: the name that nginx derives from the URL.
 Work = namedtuple("Work", "title socket target connection")
 CONSTANT = Work("GET /", "root", "/", "kept")
 KEPT = Work("GET user, connection kept", "users", "/users/{user}", "kept")
@@ -33,11 +33,11 @@ EACH = Work("GET user, connection each", "users", "/users/{user}", "each")
 AHEAD = Work("GET user, connection ahead", "users", "/users/{user}", "ahead")
 WORKS = (CONSTANT, KEPT, EACH)
 
-NO_DATABASE = "/users/x"  # of `users` and without a query: its id is no id, which is 422
+NO_DATABASE = "/users/x"  # `users` answers it without a query: the ID is invalid, which is 422
 
 # PHP needs one more parameter. The last location is for peers that speak HTTP.
 LOCATIONS = """
-set $nullpool_hosts _; # they choose the run directory
+set $nullpool_hosts _; # host names choose the run directory
 location /php/ {{
 	include nullpool/fastcgi.conf;
 	fastcgi_param SCRIPT_FILENAME {bench}/index.php;
@@ -113,7 +113,7 @@ class Site:
         return path
 
     def database_url(self, port=None):
-        """The environment of a program; port: of a proxy to Postgres, if one is used."""
+        """The DATABASE_URL of a program; port: of a proxy to Postgres, if one is used."""
         return self.url("app_user", self.app_password, port)
 
     def start(self):
@@ -153,7 +153,7 @@ class Site:
                 last.callback(program.close)
 
     def trim_logs(self):
-        """A log that is written and not stored: a million requests write a line each."""
+        """Empties the logs: a million requests write a line each."""
         for path in (self.log_path, self.nginx.home / "access.log"):
             os.truncate(path, 0)
 
@@ -164,7 +164,7 @@ class Program(Endpoint):
     peer = ""
     prefix = ""  # of its URLs, where nginx needs one
     elastic = False  # whether its workers come and go
-    cheap = ("/", 200)  # a request without a database that the program of a query answers too
+    cheap = ("/", 200)  # target and status of a request that needs no database
 
     def __init__(self, site, work, environment):
         self.host = f"{self.peer}-{next(site.count)}".lower()
@@ -190,7 +190,7 @@ class Program(Endpoint):
         self.launch(self.command(), environment=self.environment, stdin=self.listen())
 
     def start_with(self, workers):
-        """... and waits for this number of workers, which is also the end of the start-up check."""
+        """Starts and waits for this number of workers, which also means that the start-up check is over."""
         self.start()
         self.wait_until(f"{workers} worker(s)", lambda: len(self.workers()) == workers, 10)
 
@@ -199,7 +199,7 @@ class Program(Endpoint):
         return children().get(self.pid, [])
 
     def processes(self):
-        """All of its pids."""
+        """The pids of the program and all its descendants."""
         there, found = children(), [self.pid]
         for pid in found:
             found += there.get(pid, [])
@@ -255,7 +255,7 @@ class Php(Program):
         self.conf.write_text(PHP_CONF.format(
             folder=site.home, path=self.path, pm=pm, workers=workers, idle=IDLE_S, url=site.database_url(port),
             connection=work.connection, user="user = root\ngroup = root" if os.geteuid() == 0 else ""))
-        # A socket that it must not make itself, named as it names those that it passes on to its successor.
+        # PHP-FPM takes descriptor 9 instead of creating the socket. By this variable it passes sockets to its successor.
         self.environment = {**SERVER_ENVIRONMENT, "FPM_SOCKETS": f"{self.path}=9"}
 
     def socket_name(self, work):
@@ -267,14 +267,14 @@ class Php(Program):
 
 
 def php_fpm():
-    """The newest php-fpm, whose name has the version on Debian; None without one."""
+    """The newest php-fpm (on Debian, its name contains the version), or None."""
     found = sorted(pathlib.Path("/usr/sbin").glob("php-fpm*"), key=lambda path: [int(part) for part in
                    path.name.removeprefix("php-fpm").split(".") if part.isdigit()])
     return found[-1] if found else None
 
 
 def absent():
-    """{name: why} of programs that cannot be measured here."""
+    """{name: reason} for programs that cannot be measured here."""
     missing = {}
     if not shutil.which("wrk", path=SERVER_ENVIRONMENT["PATH"]):
         missing["wrk"] = "wrk is not installed: no requests/s"

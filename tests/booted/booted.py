@@ -39,15 +39,15 @@ def run(*command, check=True, **more):
 
 
 def obstacle():
-    """Why this machine cannot run the test; None if it can."""
+    """Returns why this machine cannot run the test, or None."""
     if os.geteuid() != 0:
         return "only root can boot a system"
     for program in ("debootstrap", "systemd-nspawn", "nsenter", "unshare"):
         if not shutil.which(program):
-            return f"there is no {program}"
+            return f"{program} is not installed"
     mount = ("unshare", "-m", "sh", "-c", "mount --make-rprivate / && mount -t cgroup2 cgroup2 /mnt")
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        return "there is no cgroup2"
+        return "cgroup2 cannot be mounted"
     if not mirror():
         return "apt's sources name no mirror"
     return None
@@ -68,7 +68,7 @@ def packages():
 
 
 def in_root(root, *command):
-    """Runs a command in the root before it boots, with this machine's network."""
+    """Runs a command in the root file system before it boots, with this machine's network."""
     script = f"""mount --make-rprivate / && mount --bind /proc '{root}/proc' && mount --bind /dev '{root}/dev' && exec chroot '{root}' "$@" """
     proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
     run("unshare", "-m", "sh", "-c", script, "sh", *command, env={**ENVIRONMENT, **proxies}, stdout=subprocess.DEVNULL)
@@ -140,7 +140,7 @@ def wait_for(what, predicate, timeout=30):
     end = time.monotonic() + timeout
     while not predicate():
         if time.monotonic() > end:
-            raise AssertionError(f"waited {timeout} s in vain for {what}")
+            raise AssertionError(f"timed out after {timeout} s waiting for {what}")
         time.sleep(0.2)
 
 
@@ -150,7 +150,7 @@ SECTION = re.search(r"^## To production\n(.*?)^## ", (TREE / "README.md").read_t
 
 
 def block(beginning):
-    """The indented lines from the one that begins with this text up to the next empty one."""
+    """The indented lines from the one that begins with this text to the next empty line."""
     lines = [line.strip() for line in SECTION.splitlines()]
     first = next(i for i, line in enumerate(lines) if line.startswith(beginning) and f"    {line}" in SECTION)
     return "\n".join(lines[first:lines.index("", first)])
@@ -161,7 +161,7 @@ def span(beginning):
     return next(" ".join(text.split()) for text in re.findall(r"`([^`]+)`", SECTION) if " ".join(text.split()).startswith(beginning))
 
 
-# --- what a user would see ---
+# --- what a user sees ---
 
 def ask(system, target, *options):
     """(status, body) of a request to its nginx, as a proxy in front of it sends one."""
@@ -224,7 +224,7 @@ def check_nginx(system):
     system.sh(f"set -e; {block('rm /etc/nginx/sites-enabled/default')}")
     wait_for("an answer", lambda: serves(system))
     log = system.root / "var/log/nginx/nullpool.log"
-    assert log.stat().st_mode & 0o777 == 0o640, "nginx' log is readable for all"
+    assert log.stat().st_mode & 0o777 == 0o640, "everybody can read nginx's log"
 
 
 def check_journal(system):
@@ -241,7 +241,7 @@ def check_reload(system):
         system.sh("systemctl reload 'nullpool@*.service'")
         wait_for("the new program", lambda: system.sh(
             "journalctl -b -t nullpool-root --no-pager | grep -c '\"event\":\"started\"' || true").strip() != before)
-        wait_for("it to serve", lambda: status_of(system, "root") == "serving")
+        wait_for("the end of the reload", lambda: status_of(system, "root") == "serving")
         for _ in range(10):
             assert f'"name-{number}"' in ask(system, "/")[1], "an old worker answered"
 
@@ -249,7 +249,7 @@ def check_reload(system):
 def check_failed_reload(system):
     edit(system, "/etc/nullpool/nullpool.env", (r"^DATABASE_POOL_SIZE=.*", "DATABASE_POOL_SIZE=many"))
     system.sh("systemctl reload nullpool@root.service")
-    wait_for("it to be said", lambda: status_of(system, "root").startswith("not reloaded"))
+    wait_for("the status of the failed reload", lambda: status_of(system, "root").startswith("not reloaded"))
     assert ask(system, "/")[0] == 200
     start = time.monotonic()
     system.sh("systemctl restart nullpool@root.service", check=False)
@@ -257,7 +257,7 @@ def check_failed_reload(system):
     status, body = ask(system, "/")
     assert status == 503 and '"status":503' in body, (status, body)
     edit(system, "/etc/nullpool/nullpool.env", (r"^DATABASE_POOL_SIZE=.*", "DATABASE_POOL_SIZE=2"))
-    wait_for("it to be well again", lambda: ask(system, "/")[0] == 200)
+    wait_for("the service to recover", lambda: ask(system, "/")[0] == 200)
 
 
 def check_wrong_settings(system):
@@ -269,19 +269,19 @@ def check_wrong_settings(system):
         assert ask(system, "/")[0] == 503
     assert system.sh("systemctl is-active nullpool@root.socket", check=False).strip() == "active"
     edit(system, "/etc/nullpool/nullpool.env", (r"^DATABASE_POOL_SIZE=.*", "DATABASE_POOL_SIZE=2"))
-    wait_for("it to be well again", lambda: ask(system, "/")[0] == 200)
+    wait_for("the service to recover", lambda: ask(system, "/")[0] == 200)
 
 
 def check_limit(system):
     """A program that does not start: its socket unit gives up, and nginx answers for it."""
     program = "/usr/local/lib/nullpool/handlers/root"
     system.sh(f"systemctl stop nullpool@root.service; mv {program} {program}.kept; printf '#!/bin/sh\nexit 78\n' >{program}; chmod 755 {program}")
-    ask(system, "/", "-m", "20")  # the request that waits meanwhile is reset
+    ask(system, "/", "-m", "20")  # this request waits until it is reset
     wait_for("the socket to give up", lambda: system.sh("systemctl is-failed nullpool@root.socket", check=False).strip() == "failed")
     assert ask(system, "/")[0] == 503
     system.sh(f"mv {program}.kept {program}")
-    # Too early, it gives up again.
-    wait_for("it to be well again", lambda: system.sh(f"{span('systemctl restart nullpool.target')}; sleep 2") == "" and ask(system, "/")[0] == 200)
+    # If it is restarted too early, the socket gives up again.
+    wait_for("the socket to recover", lambda: system.sh(f"{span('systemctl restart nullpool.target')}; sleep 2") == "" and ask(system, "/")[0] == 200)
 
 
 def check_upgrade(system):
@@ -334,11 +334,11 @@ def copy_tree(root):
 def main():
     why = obstacle()
     if why:
-        print(f"booted: left out, {why}")
+        print(f"booted: skipped: {why}")
         return 0
     tar = CACHE / f"{SUITE}.tar"
     if not tar.exists():
-        print(f"booted: making a root of {SUITE}", flush=True)
+        print(f"booted: building a root file system of {SUITE}", flush=True)
         make_tar(tar)
     root = pathlib.Path(tempfile.mkdtemp(dir=CACHE))
     system = System(root)
@@ -354,7 +354,7 @@ def main():
     finally:
         system.stop()
         run("rm", "-rf", "--one-file-system", root, f"{root}.console")
-    print("booted: all is well")
+    print("booted: all steps passed")
     return 0
 
 
