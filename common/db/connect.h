@@ -36,15 +36,13 @@ struct connection {
 	PGconn *pg;
 	/* Its named statements; NULL: the connection is not kept, so it has none. */
 	struct prepared *prepared;
-	/* Of the settings that never change (preamble.h). USUAL, UNUSUAL: the session does not keep
-	 * them, and its own values are the usual ones or not. SENT, KEPT: the session keeps them,
-	 * once the open transaction is committed, or already. */
+	/* Whether the session keeps the settings that never change (preamble.h). */
 	enum {
-		SETTINGS_UNKNOWN,
-		SETTINGS_USUAL,
-		SETTINGS_UNUSUAL,
-		SETTINGS_SENT,
-		SETTINGS_KEPT
+		SETTINGS_UNKNOWN, /* its own values have not been read yet */
+		SETTINGS_USUAL,   /* no; its own values are the usual ones */
+		SETTINGS_UNUSUAL, /* no; its own values differ, or may have changed */
+		SETTINGS_SENT,    /* yes, once the open transaction is committed */
+		SETTINGS_KEPT     /* yes */
 	} settings;
 	bool checks_client; /* the server may be told to check whether its client has left */
 	bool reused;        /* was open before this request */

@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 
-/* The server reports these parameters, so a change by a function is seen as well. */
+/* The server reports changes of these parameters, including those that a function makes. */
 static bool
 has_reported_values(const PGconn *pg)
 {
@@ -53,7 +53,8 @@ session_settings_commit(struct connection *connection)
 		connection->settings = SETTINGS_KEPT;
 }
 
-/* SET, RESET, DISCARD, DO and CALL may, and so may set_config() in a SELECT. */
+/* Returns true for SET, RESET, DISCARD, DO, CALL and every other command outside the list, and for
+ * a statement that contains set_config. */
 static bool
 may_change_session(const char *sql, PGresult *result)
 {

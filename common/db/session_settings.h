@@ -1,8 +1,8 @@
 /* session_settings.h - the settings that a session keeps from one transaction to the next
  *
- * Only a connection with a server process of its own keeps any (see preamble.h). They are set in a
- * transaction, so they last once it is committed, and until a handler's statement changes the
- * session.
+ * Only a connection with its own server process keeps any (see preamble.h). A transaction sets
+ * them, so they take effect for later transactions once it commits. They last until a handler's
+ * statement changes the session.
  */
 #ifndef NULLPOOL_DB_SESSION_SETTINGS_H
 #define NULLPOOL_DB_SESSION_SETTINGS_H
@@ -11,22 +11,23 @@
 #include "db/connect.h"
 #include "db/preamble.h"
 
-/* What the next transaction must set. After PREAMBLE_OWN the caller must send the settings. */
+/* Returns what the next transaction must set. The caller must send the settings after
+ * PREAMBLE_OWN. */
 enum preamble_session session_settings_need(struct connection *connection);
 
 /* Learns the session's own values from the row that PREAMBLE_FIRST returned. */
 void session_settings_learn(struct connection *connection, const PGresult *row);
 
-/* Tells that the transaction that sent them is committed. */
+/* Call this when the transaction that sent the settings has committed. */
 void session_settings_commit(struct connection *connection);
 
-/* Tells that a handler's statement succeeded, which may have changed them. `committed`: it carried
- * the commit. */
+/* Call this when a handler's statement has succeeded; it may have changed the settings.
+ * `committed`: it carried the commit. */
 void session_settings_note(struct connection *connection, bool committed, const char *sql,
                            PGresult *result);
 
-/* Returns true if the server refused to check whether its client has left; it is not asked
- * again. */
+/* Returns true if the server refused to check whether its client has left. Later connections do not
+ * ask it to. */
 bool session_settings_are_refused(struct connector *source, const PGresult *error);
 
 #endif

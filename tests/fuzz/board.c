@@ -1,8 +1,8 @@
-/* board - an untrusted scoreboard: one that passes the check can be counted and written as metrics
+/* board - an untrusted scoreboard: if it passes the check, it can be counted and written as metrics
  *
  * Input: a byte whose lowest bit is the format of the metrics; the numbers of slots and routes of a
- * valid scoreboard, a byte each; a signed byte, by which the file is longer or shorter than that;
- * then changes to it: an offset of 2 bytes, and the byte to put there.
+ * valid scoreboard, a byte each; a signed byte, which is added to the size of the file; then
+ * changes to the file: an offset of 2 bytes, and the byte to put there.
  */
 #include "observe/boards.h"
 #include "observe/metrics.h"
@@ -77,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		((char *)made)[offset % room] = (char)input_byte(&in);
 	}
-	/* A block of exactly the file's size: a sanitizer then reports every read beyond it. */
+	/* The block has exactly the file's size, so a sanitizer reports every read beyond it. */
 	bytes = malloc(file_size);
 	HOLDS(bytes != NULL);
 	memcpy(bytes, made, file_size);

@@ -1,17 +1,17 @@
-/* fcgi - the accept path from end to end: bytes on a socket, libfcgi, our reading of them, routes
- * without a database, the reply
+/* fcgi - the accept path from end to end: bytes on a socket, libfcgi, our parsing, routes without a
+ * database, the reply
  *
- * The answer is well-formed records with one whole reply in them, or nothing. Each request is one
- * line in the log.
+ * The answer is empty, or well-formed records that contain one whole reply. Each request writes one
+ * log line.
  *
  * Input: one byte, then the rest. If the byte is even, the rest is records as they are. If it is
- * odd, the rest is NAME=value lines, an empty line and the body, and records are made of them here.
- * So both the framing and its content are reached.
+ * odd, the rest is NAME=value lines, an empty line and the body, from which this target makes
+ * records. So inputs reach both the framing and its content.
  *
  * A length of 0x7ffffffe in PARAMS or GET_VALUES makes libfcgi ask for 2 GiB, and abort if it gets
  * none. No such record gets past the gate (fcgi_gate.h), which sees all of an input here. libfcgi
- * 2.4.2 leaks 48 bytes for a management record that is no complete GET_VALUES; that is not counted
- * as a leak of ours.
+ * 2.4.2 leaks 48 bytes for a management record that is not a complete GET_VALUES; this target does
+ * not count them as a leak of ours.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -106,7 +106,7 @@ echo(struct np_ctx *ctx)
 	    ctx, NP_OK, NP_MEMBERS({ "first", np_arg(ctx, 0) }, { "second", np_arg(ctx, 1) }));
 }
 
-/* Puts what the client sent into a header. */
+/* Puts a value from the client into a response header. */
 static bool
 reflect(struct np_ctx *ctx)
 {
@@ -151,10 +151,10 @@ the_app(void)
 		return &app;
 	buf_init(&faults, mem_process(), 4096);
 	HOLDS(settings_read(mem_process(), environment, &settings, &faults));
-	/* As the check of the table does. The compiled pattern stays for the process. */
+	/* As the check of the route table does. The process keeps the compiled pattern. */
 	HOLDS(!pattern_compile(list[3].pattern) && pattern_matches(list[3].pattern, "curl/8"));
 	HOLDS(scoreboard_create(NULL, &plan, &err));
-	/* Its automaton stays for the process too. */
+	/* The process keeps its automaton too. */
 	HOLDS(pattern_matches(agent_pattern, "curl/8 a") && !pattern_matches(agent_pattern, "a\n"));
 	HOLDS(app_init(mem_process(), &app, "fuzz", routes, &settings, &err));
 	HOLDS(fcgi_init(&err));
@@ -166,7 +166,7 @@ the_app(void)
 	return &app;
 }
 
-/* --- records to it --- */
+/* --- the request --- */
 
 static void
 add_record(struct buf *out, int kind, const char *content, size_t size)
@@ -206,8 +206,8 @@ add_pair(struct buf *out, const char *line)
 	buf_add(out, line + name + 1, value);
 }
 
-/* Adds the Content-Length of the body if the input has none. *is_head: the first of two methods
- * counts. */
+/* Adds the Content-Length of the body if the input has none. Of two methods, the first one sets
+ * *is_head. */
 static void
 add_request(void *owner, struct buf *out, struct input *in, bool *is_head)
 {
@@ -233,7 +233,7 @@ add_request(void *owner, struct buf *out, struct input *in, bool *is_head)
 	add_record(out, STDIN, "", 0);
 }
 
-/* Adds records as they are. */
+/* Adds the input's records unchanged. */
 static void
 add_records(struct buf *out, struct input *in)
 {
@@ -241,9 +241,9 @@ add_records(struct buf *out, struct input *in)
 	in->left = 0;
 }
 
-/* --- and back --- */
+/* --- the answer --- */
 
-/* Collects the content of STDOUT records. *ended: END_REQUEST came, as the last record. libfcgi
+/* Collects the content of STDOUT records. *ended: END_REQUEST was the last record. libfcgi
  * refuses a second request on the connection with an END_REQUEST of its own, whose status is not
  * FCGI_REQUEST_COMPLETE (0). */
 static void
@@ -312,7 +312,7 @@ check_answer(void *owner, struct buf *out, bool is_head)
 		if (text_starts(line, "Content-Type: "))
 			type = line + 14;
 	}
-	/* Our own fault; the line in the log says which. */
+	/* This is a bug of nullpool; the log line says which. */
 	if (status == 500)
 		(void)fputs(lines.last, stderr);
 	HOLDS(status != 500);
@@ -320,8 +320,8 @@ check_answer(void *owner, struct buf *out, bool is_head)
 		HOLDS(length < 0 && body == 0);
 		return;
 	}
-	/* The reply to HEAD has the length of the body that GET would get. Nobody looked for the
-	 * method in records as they are. */
+	/* The reply to HEAD has the length of the body that GET would get. The method in the
+	 * input's own records is not known. */
 	HOLDS(is_head ? body == 0 && length > 0 : length == (int64_t)body || body == 0);
 	HOLDS(type && text_starts(type, "application/problem+json") == (status >= 400));
 	if (body > 0 && strstr(type, "json")) {
@@ -362,7 +362,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		add_request(owner, &sent, &in, &is_head);
 	else
 		add_records(&sent, &in);
-	/* The socket's buffer has to take it at once: nobody reads while we write. */
+	/* It must fit into the socket's buffer, because nothing reads while this writes. */
 	if (sent.size <= 65536) {
 		HOLDS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
 		HOLDS(sent.size == 0 || write(fds[0], sent.data, sent.size) == (ssize_t)sent.size);
@@ -370,7 +370,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		lines.count = 0;
 		before = bytes_in_use();
 		fcgi_answer(app, fds[1], deadline_in_ms(60000));
-		/* The first requests allocate what stays for the process. */
+		/* The first requests allocate memory that the process keeps. */
 		HOLDS(answered++ < 20
 		      || bytes_in_use()
 		             <= before + GROWTH_BYTES + sent.size / RECORD_HEAD * LEAKED_BYTES);

@@ -1,7 +1,7 @@
 /* metrics - the text for Prometheus: each line is well-formed, and each label has its value
  *
- * Input: a byte (the format); then an endpoint's name and a route's method and path, each ended by
- * a byte 0xff; then counters of 4 bytes.
+ * Input: a byte (the format); then an endpoint's name and a route's method and path, each of which
+ * ends with a byte 0xff; then counters of 4 bytes.
  */
 #include "observe/metrics.h"
 
@@ -41,8 +41,7 @@ skip_name(const char *at)
 	return at;
 }
 
-/* Reads the value of a label, unescaped. *at moves from its opening quote past its closing quote.
- */
+/* Returns the unescaped value of a label. *at moves from the opening quote past the closing one. */
 static const char *
 read_value(void *owner, const char **at)
 {
@@ -127,7 +126,7 @@ check_text(void *owner, const struct buf *out, bool openmetrics, struct wanted *
 	HOLDS(openmetrics == (strcmp(line, "# EOF") == 0));
 }
 
-/* As scoreboard.c finds them. */
+/* Must find the same place as scoreboard_routes(). */
 static struct route_counts *
 routes_of(struct scoreboard *of)
 {
