@@ -164,7 +164,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (keep_rows_sql(&once, sql, values, KEEP)) {
 		tail = mem_printf(
 		    owner,
-		    "\n), np_stored AS (INSERT INTO kept SELECT $%zu, $%zu FROM np_work) SELECT * FROM np_work",
+		    "\n), np_stored AS (INSERT INTO kept SELECT $%zu, $%zu FROM np_work)"
+		    " SELECT * FROM np_work",
 		    values + 1, values + 2);
 		HOLDS(text_ends(once.data, tail));
 		HOLDS(

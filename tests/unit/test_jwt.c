@@ -7,8 +7,9 @@
 #define KEY    "0123456789abcdef0123456789abcdef"
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}"
 #define NOW    1800000000
-#define VALID \
-	"\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\",\"nbf\":1799999990,\"exp\":1800000060"
+#define VALID                                                        \
+	"\"iss\":\"us\",\"aud\":\"us\",\"sub\":\"7\",\"sid\":\"8\"," \
+	"\"nbf\":1799999990,\"exp\":1800000060"
 
 static const char *
 encoded(void *owner, const char *text)

@@ -138,7 +138,8 @@ static const struct at_row {
 	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/tags/items/maxLength",
 	  "9" },
 	{ "the maximum of items",
-	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/tags/maxItems",
+	  "/paths/~1nested/post/requestBody/content/application~1json/schema"
+	  "/properties/tags/maxItems",
 	  "3" },
 	{ "the example of a list",
 	  "/paths/~1nested/post/requestBody/content/application~1json/schema/properties/tags/example/0",

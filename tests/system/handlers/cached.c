@@ -9,7 +9,8 @@ static const char new_row[] =
     "INSERT INTO probe_rows (label) VALUES ('cached-' || $1) RETURNING label";
 
 static const char no_row[] =
-    "INSERT INTO probe_rows (label) SELECT 'cached-' || $1 WHERE pg_typeof(1) = 'text'::regtype RETURNING label";
+    "INSERT INTO probe_rows (label) SELECT 'cached-' || $1 WHERE pg_typeof(1) = 'text'::regtype"
+    " RETURNING label";
 
 static int64_t calls; /* how often this process ran insert() past its statement */
 
