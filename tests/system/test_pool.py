@@ -215,7 +215,7 @@ def test_a_loop_in_a_handler_is_ended_and_says_where_it_was(serve):
     assert (line["level"], line["pid"]) == ("error", killed["worker_pid"])
     assert (line["route"], line["request_id"]) == (killed["route"], killed["request_id"]) == ("GET /probe/loop", answer.headers["x-request-id"])
     names = functions(line["frames"])
-    assert names.index("loop") < names.index("worker_run") < names.index("np_main"), line
+    assert names.index("loop_forever") < names.index("worker_run") < names.index("np_main"), line
     assert service.client.get("/probe/session").status == 200
     assert service.lines(event="worker died") == []  # the master killed it
 
@@ -227,7 +227,7 @@ def test_a_loop_in_the_heap_says_where_it_was_too(serve):
         answers = list(pool.map(lambda _: service.client.get("/probe/churn"), range(2)))
     assert {answer.status for answer in answers} <= {502, 504}
     wait_until("each backtrace", lambda: len(service.lines(event="backtrace")) == 2, 5)
-    assert all("churn" in functions(line["frames"]) for line in service.lines(event="backtrace"))
+    assert all("churn_heap" in functions(line["frames"]) for line in service.lines(event="backtrace"))
     assert service.client.get("/probe/session").status == 200
 
 
@@ -235,7 +235,7 @@ def test_an_abort_of_a_worker_is_told_with_its_place(serve):
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths()
     assert service.client.get("/probe/abort").status == 502
     wait_until("its death", lambda: service.lines(event="worker died"), 5)
-    assert "break_off" in functions(service.lines(event="backtrace")[0]["frames"])
+    assert "abort_process" in functions(service.lines(event="backtrace")[0]["frames"])
     died = service.lines(event="worker died")[0]
     assert (died["signal"], died["route"]) == (signal.SIGABRT, "GET /probe/abort")
 
