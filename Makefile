@@ -184,8 +184,8 @@ unit: $(UNIT_TESTS) $(FUZZERS)
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # ARGS has options of pytest: make system ARGS="-k health -x". The tests mostly wait, so more files run
-# at a time than there are processors.
-JOBS ?= 4
+# at a time than there are processors; with sanitizers they compute more.
+JOBS ?= $(if $(filter asan,$(VARIANT)),2,4)
 system: tests
 	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile --durations=10 tests/system $(SELECT) $(ARGS)
 
