@@ -7,12 +7,6 @@
 
 #define ALL_MAX_BYTES 256
 
-static struct hash_part
-text_part(const char *text)
-{
-	return (struct hash_part){ text, text ? strlen(text) : 0 };
-}
-
 /* JSON and numbers: one text for all spellings of a value. */
 static struct hash_part
 argument_part(void *owner, const struct np_param *param, const char *text)
@@ -21,7 +15,7 @@ argument_part(void *owner, const struct np_param *param, const char *text)
 
 	if (!text || param->max_items > 0
 	    || (param->type != NP_JSON && param->type != NP_OBJECT && param->type != NP_FLOAT))
-		return text_part(text);
+		return hash_part_of(text);
 	buf_init(&out, owner, JSON_CANONICAL_MAX_BYTES(strlen(text)));
 	json_canonical(&out, text);
 	/* Each string in it ends with a NUL, so its size is not strlen(). */
@@ -34,20 +28,16 @@ hash_arguments(const struct np_ctx *ctx, void *owner, const char *secret)
 	const struct np_param *params = ctx->route->params;
 	unsigned char key[HASH_KEY_BYTES];
 	char *hash = mem_resize(owner, NULL, HASH_TEXT_BYTES);
-	struct hash_part *parts;
-	size_t count = 0;
+	struct hash_part *parts = mem_array(owner, struct hash_part, 2 + 3 * param_count(params));
+	size_t count = 2;
 
-	while (params && params[count].name)
-		count++;
-	parts = mem_array(owner, struct hash_part, 2 + 3 * count);
-	parts[0] = text_part(ctx->route->method);
-	parts[1] = text_part(ctx->route->path);
-	count = 2;
+	parts[0] = hash_part_of(ctx->route->method);
+	parts[1] = hash_part_of(ctx->route->path);
 	for (size_t i = 0; params && params[i].name; i++) {
 		if (!ctx->arguments[i].given)
 			continue;
-		parts[count++] = text_part(param_places[params[i].in]);
-		parts[count++] = text_part(params[i].name);
+		parts[count++] = hash_part_of(param_places[params[i].in]);
+		parts[count++] = hash_part_of(params[i].name);
 		parts[count++] = argument_part(owner, &params[i], ctx->arguments[i].value.text);
 	}
 	if (secret)
