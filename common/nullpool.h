@@ -38,19 +38,18 @@ struct np_rows; /* the result of one query */
 /* --- values --- */
 
 enum np_type {
-	NP_STRING,   /* text; min and max count characters (code points) */
-	NP_UUID,     /* 8-4-4-4-12 hexadecimal digits, RFC 9562 */
-	NP_EMAIL,    /* what an HTML email field accepts, of at most 254 bytes (RFC 5321) */
-	NP_INT,      /* 64 bits; min and max are the smallest and the largest */
-	NP_FLOAT,    /* finite */
-	NP_BOOL,     /* true, false */
-	NP_DATE,     /* 2026-01-31: RFC 3339's full-date, a day that exists */
-	NP_DATETIME, /* 2026-01-31T23:59:59.5+02:00: RFC 3339's date-time, with its offset */
-	NP_ENUM,     /* one of `choices` */
-	NP_JSON,     /* any JSON value, for a jsonb; in a body only */
-	NP_OBJECT,   /* a JSON object with any members, for a jsonb; in a body only */
-	NP_CURSOR,   /* the "next" of a page; np_cursor_key() returns its parts */
-	NP_TYPE__MAX,
+	NP_TYPE_STRING,   /* text; min and max count characters (code points) */
+	NP_TYPE_UUID,     /* 8-4-4-4-12 hexadecimal digits, RFC 9562 */
+	NP_TYPE_EMAIL,    /* what an HTML email field accepts, of at most 254 bytes (RFC 5321) */
+	NP_TYPE_INT,      /* 64 bits; min and max are the smallest and the largest */
+	NP_TYPE_FLOAT,    /* finite */
+	NP_TYPE_BOOL,     /* true, false */
+	NP_TYPE_DATE,     /* 2026-01-31: RFC 3339's full-date, a day that exists */
+	NP_TYPE_DATETIME, /* 2026-01-31T23:59:59.5+02:00: RFC 3339's date-time, with its offset */
+	NP_TYPE_ENUM,     /* one of `choices` */
+	NP_TYPE_JSON,     /* any JSON value, for a jsonb; in a body only */
+	NP_TYPE_OBJECT,   /* a JSON object with any members, for a jsonb; in a body only */
+	NP_TYPE_CURSOR,   /* the "next" of a page; np_cursor_key() returns its parts */
 };
 /* Where these are narrower than their RFCs:
  *
@@ -72,9 +71,9 @@ struct np_value {
 	const char *text; /* as SQL gets it; NULL is SQL's NULL */
 	enum np_type type;
 	union {
-		int64_t integer; /* of NP_INT; of NP_ENUM, the index in its choices */
-		double number;   /* of NP_FLOAT */
-		bool boolean;    /* of NP_BOOL */
+		int64_t integer; /* of NP_TYPE_INT; of NP_TYPE_ENUM, the index in its choices */
+		double number;   /* of NP_TYPE_FLOAT */
+		bool boolean;    /* of NP_TYPE_BOOL */
 	};
 	bool is_list; /* of a parameter with `max_items`: `text` is an array of such values */
 	/* Of np_field(): the type of the column, as its OID in pg_type. 0: `type` is enough. */
@@ -96,14 +95,14 @@ struct np_values {
 static inline struct np_value
 np_text(const char *text)
 {
-	return (struct np_value){ .text = text, .type = NP_STRING };
+	return (struct np_value){ .text = text, .type = NP_TYPE_STRING };
 }
 
 static inline struct np_value
 np_bool(bool boolean)
 {
 	return (struct np_value){ .text = boolean ? "true" : "false",
-		                  .type = NP_BOOL,
+		                  .type = NP_TYPE_BOOL,
 		                  .boolean = boolean };
 }
 
@@ -111,23 +110,24 @@ struct np_value np_int(struct np_ctx *ctx, int64_t integer);
 
 /* --- routes --- */
 
-enum np_place { NP_PATH = 1, NP_QUERY, NP_HEADER, NP_BODY };
+enum np_in { NP_IN_PATH = 1, NP_IN_QUERY, NP_IN_HEADER, NP_IN_BODY };
 
 /* One parameter of a route, or one member of a schema. In a body it is a member of the JSON object;
  * dots in its name lead into inner objects: "user.email" is {"user": {"email": …}}. The name of a
  * header is in lower case. */
 struct np_param {
 	const char *name;
-	enum np_place in;
+	enum np_in in;
 	enum np_type type;
 	bool required; /* a parameter of the path always is */
 	bool nullable; /* null is accepted in a body, and is SQL's NULL */
 	/* See enum np_type. Both are 0: no bounds. min is above 0 and max is 0: no upper bound. */
 	int64_t min, max;
-	const char *const *choices; /* the values of an NP_ENUM, ending with NULL; see NP_CHOICES */
-	/* A POSIX extended regular expression that the whole value of an NP_STRING must match, byte
-	 * by byte. The parameter needs a max, of 10,000 or less. The expression has at most 1,000
-	 * bytes, at most 1,000 parts once its repetitions are written out (a+ is two), and no
+	const char *const
+	    *choices; /* the values of an NP_TYPE_ENUM, ending with NULL; see NP_CHOICES */
+	/* A POSIX extended regular expression that the whole value of an NP_TYPE_STRING must match,
+	 * byte by byte. The parameter needs a max, of 10,000 or less. The expression has at most
+	 * 1,000 bytes, at most 1,000 parts once its repetitions are written out (a+ is two), and no
 	 * back-reference. Most take 20 nanoseconds a byte. One that has to remember where a match
 	 * may have begun, such as (a|b)*a(a|b){12}, may take 0.1 ms and 3 KB a byte: choose a small
 	 * max for it. The OpenAPI document shows the expression if JavaScript, which does not know
@@ -144,17 +144,24 @@ struct np_param {
 	const char *example;     /* as JSON for a list, and for what JSON writes without quotes */
 };
 /* The usual two parameters of a list: the size of a page, and where the page before it ended. */
-#define NP_PAGE_LIMIT \
-	.name = "limit", .in = NP_QUERY, .type = NP_INT, .min = 1, .max = 100, .default_value = "20"
-#define NP_PAGE_AFTER \
-	.name = "after", .in = NP_QUERY, .type = NP_CURSOR, .description = "\"next\" of a page"
+#define NP_PAGE_LIMIT                                                                  \
+	.name = "limit", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .min = 1, .max = 100, \
+	.default_value = "20"
+#define NP_PAGE_AFTER                                               \
+	.name = "after", .in = NP_IN_QUERY, .type = NP_TYPE_CURSOR, \
+	.description = "\"next\" of a page"
 #define NP_CHOICES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define NP_PARAMS_END        \
 	{                    \
 		.name = NULL \
 	}
 
-enum np_success { NP_OK = 200, NP_CREATED = 201, NP_ACCEPTED = 202, NP_NO_CONTENT = 204 };
+enum np_status {
+	NP_STATUS_OK = 200,
+	NP_STATUS_CREATED = 201,
+	NP_STATUS_ACCEPTED = 202,
+	NP_STATUS_NO_CONTENT = 204
+};
 
 /* The content of a response, for the OpenAPI document. Of its members, name, type, nullable,
  * optional, description and example are used. All programs share the names of schemas: one name is
@@ -177,10 +184,9 @@ enum np_tx {
  * with a BEGIN of its own. The end of a read then costs one more round trip, unless np_last() marks
  * its last query. */
 enum np_isolation {
-	NP_READ_COMMITTED, /* each query sees what is committed when it begins */
-	NP_REPEATABLE_READ,
-	NP_SERIALIZABLE,
-	NP_ISOLATION__MAX,
+	NP_ISOLATION_READ_COMMITTED, /* each query sees what is committed when it begins */
+	NP_ISOLATION_REPEATABLE_READ,
+	NP_ISOLATION_SERIALIZABLE,
 };
 
 /* Who may call a route. NP_AUTH_USER requires a valid access token (Authorization: Bearer …);
@@ -190,14 +196,14 @@ enum np_isolation {
  * current_setting('request.jwt.claims')::json->>'sub' is np_caller(). In the same round trip the
  * SQL function request_session_check(user uuid, session uuid) of migration 0009 checks whether the
  * session is live. If the session has ended or its user is gone, the first query fails with
- * NP_UNAUTHORIZED. A handler that makes no query does not check this. On a replica that lags, a
- * session that ended a moment ago may still be live. */
+ * NP_ERROR_UNAUTHORIZED. A handler that makes no query does not check this. On a replica that lags,
+ * a session that ended a moment ago may still be live. */
 enum np_auth { NP_AUTH_NONE, NP_AUTH_USER };
 
 /* The body of an error. NP_ERRORS_PROBLEM is application/problem+json (RFC 9457). NP_ERRORS_OAUTH2
  * is {"error": …, "error_description": …} of a token endpoint (RFC 6749 5.2): an invalid request is
  * 400 invalid_request, or unsupported_grant_type if "grant_type" is not one of its choices;
- * NP_UNAUTHORIZED is 400 invalid_grant. */
+ * NP_ERROR_UNAUTHORIZED is 400 invalid_grant. */
 enum np_errors { NP_ERRORS_PROBLEM, NP_ERRORS_OAUTH2 };
 
 typedef bool np_handler(struct np_ctx *ctx);
@@ -221,7 +227,8 @@ struct np_conflict {
  * key. */
 struct np_route {
 	const char *method; /* "GET" answers HEAD as well; OPTIONS is answered from the table */
-	const char *path; /* "/notes/{id}": a name in braces is one segment, an NP_PATH parameter */
+	const char
+	    *path; /* "/notes/{id}": a name in braces is one segment, an NP_IN_PATH parameter */
 	np_handler *handle;
 	enum np_tx tx;
 	const struct np_param *params; /* ends with NP_PARAMS_END; NULL: there are none */
@@ -229,8 +236,8 @@ struct np_route {
 	const char *not_found;         /* detail of the 404 if np_query_one() finds no row */
 	const char *conflict; /* detail of the 409 if a unique or foreign key refuses a row */
 	const struct np_conflict *conflicts; /* details by constraint, see NP_CONFLICTS; or NULL */
-	/* For a handler that fails with NP_UNAUTHORIZED: how the OpenAPI document describes its
-	 * 401, or its 400 with NP_ERRORS_OAUTH2. */
+	/* For a handler that fails with NP_ERROR_UNAUTHORIZED: how the OpenAPI document describes
+	 * its 401, or its 400 with NP_ERRORS_OAUTH2. */
 	const char *unauthorized;
 	enum np_isolation isolation; /* of NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
 	bool no_rerun;
@@ -239,7 +246,7 @@ struct np_route {
 	bool page;
 	/* The success that the OpenAPI document shows. 0: 201 for a POST that writes, 204 for a
 	 * DELETE, 200 for others. */
-	enum np_success success;
+	enum np_status success;
 	enum np_auth auth;
 	bool no_store; /* a live status: never cached; its content may also come with a 503 */
 	enum np_errors errors;
@@ -255,10 +262,11 @@ struct np_route {
 	/* Responses of an NP_TX_READ route are cached in Redis, if there is one, under this key:
 	 * "user:{id}", with parameters of the route in braces. The key has to contain everything
 	 * that responses depend on. A parameter in it has a type of which each value has one
-	 * spelling: not NP_FLOAT, NP_EMAIL, NP_DATETIME, JSON or a list. A route with .auth cannot
-	 * be cached. A response is not cached if it has a header other than Cache-Control,
-	 * Content-Disposition, Content-Language, Deprecation, ETag, Expires, Last-Modified, Link,
-	 * Sunset, Vary and X-Total-Count. Needs SECRET_KEY, which authenticates what is cached. */
+	 * spelling: not NP_TYPE_FLOAT, NP_TYPE_EMAIL, NP_TYPE_DATETIME, JSON or a list. A route
+	 * with .auth cannot be cached. A response is not cached if it has a header other than
+	 * Cache-Control, Content-Disposition, Content-Language, Deprecation, ETag, Expires,
+	 * Last-Modified, Link, Sunset, Vary and X-Total-Count. Needs SECRET_KEY, which
+	 * authenticates what is cached. */
 	const char *cache;
 	int64_t cache_s; /* time to live in seconds; 0: CACHE_TTL */
 	/* The cache keys of this program whose responses an NP_TX_WRITE route makes out of date; at
@@ -273,11 +281,12 @@ struct np_route {
  * Otherwise the response is a 412 and nothing is done. If-Match compares strongly, so a weak tag
  * (W/) never matches. If the GET is a 404, If-Match fails and If-None-Match holds.
  *
- * The GET's handler runs first, in the write's transaction, which then is NP_REPEATABLE_READ or
- * stricter: if a row changes in between, both run again (with `no_rerun` and in NP_TX_MANUAL the
- * response is a 409). In NP_TX_MANUAL all this holds for the first transaction. If the GET shows
- * rows that the write does not touch, only NP_SERIALIZABLE notices that they have changed. The
- * comparison costs one round trip; a request without these headers costs nothing more.
+ * The GET's handler runs first, in the write's transaction, which then is
+ * NP_ISOLATION_REPEATABLE_READ or stricter: if a row changes in between, both run again (with
+ * `no_rerun` and in NP_TX_MANUAL the response is a 409). In NP_TX_MANUAL all this holds for the
+ * first transaction. If the GET shows rows that the write does not touch, only
+ * NP_ISOLATION_SERIALIZABLE notices that they have changed. The comparison costs one round trip; a
+ * request without these headers costs nothing more.
  *
  * The response is also a 412 if the header is malformed, or if there is no GET to compare with:
  *
@@ -304,9 +313,9 @@ struct np_value np_arg(const struct np_ctx *ctx, size_t param);
 /* Returns true if the request has the parameter: a null counts, a default value does not. */
 bool np_given(const struct np_ctx *ctx, size_t param);
 
-/* Returns part `key` (from 0) of an NP_CURSOR argument: what that column was in the last row of the
- * page before, as np_reply_page() got it. SQL's NULL without a cursor. A cursor from a page with
- * other arguments (except `limit`) was already refused. */
+/* Returns part `key` (from 0) of an NP_TYPE_CURSOR argument: what that column was in the last row
+ * of the page before, as np_reply_page() got it. SQL's NULL without a cursor. A cursor from a page
+ * with other arguments (except `limit`) was already refused. */
 struct np_value np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key);
 
 /* Returns APP_NAME. */
@@ -319,7 +328,7 @@ const char *np_app_name(const struct np_ctx *ctx);
 struct np_value np_caller(const struct np_ctx *ctx);
 struct np_value np_caller_session(const struct np_ctx *ctx);
 
-/* Fails with NP_FORBIDDEN if the caller is not that user. */
+/* Fails with NP_ERROR_FORBIDDEN if the caller is not that user. */
 NP_MUST_CHECK bool np_is_caller(struct np_ctx *ctx, struct np_value user);
 
 /* Argon2id, which takes about 20 ms on purpose. Without a hash (NULL), np_password_verify() takes
@@ -367,8 +376,8 @@ struct np_value np_token_hash(struct np_ctx *ctx, struct np_value token);
 
 /* Runs one statement. `sql` is a constant, never built from input: values travel beside it, as $1,
  * $2, …. After a statement that failed, all others fail with the same error, and the transaction
- * cannot commit (in NP_TX_MANUAL, until np_rollback()). np_query_one() fails with NP_NOT_FOUND if
- * there is no row, and with NP_INTERNAL if there are several.
+ * cannot commit (in NP_TX_MANUAL, until np_rollback()). np_query_one() fails with
+ * NP_ERROR_NOT_FOUND if there is no row, and with NP_ERROR_INTERNAL if there are several.
  *
  * The macros np_query(ctx, rows, sql, values) and np_query_one(ctx, row, sql, values) give the log
  * the name of the SQL constant, such as user_by_id; a literal has no name. With the functions it is
@@ -405,7 +414,7 @@ size_t np_rows_count(const struct np_rows *rows);
  * np_reply_row() does.
  *
  * If the row or the column does not exist, the value is SQL's NULL and the request fails with
- * NP_INTERNAL when the handler returns, whatever it returns; the log names the column and the
+ * NP_ERROR_INTERNAL when the handler returns, whatever it returns; the log names the column and the
  * route. np_arg(), np_given() and np_cursor_key() treat a parameter that does not exist in the same
  * way. After any of this no further statement is sent. */
 struct np_value np_field(const struct np_rows *rows, size_t row, const char *column);
@@ -417,13 +426,13 @@ struct np_value np_field(const struct np_rows *rows, size_t row, const char *col
  *
  * - A numeric with more digits than a double holds is a string, so that no digit is lost.
  * - An int8 is a number with all its digits, which JavaScript and others round above 2^53. Where
- *   that may matter, select a string, `SELECT id::text AS id`, and declare it as an NP_STRING in
- *   the schema.
+ *   that may matter, select a string, `SELECT id::text AS id`, and declare it as an NP_TYPE_STRING
+ * in the schema.
  * - A timestamptz is in UTC, whatever the role's TimeZone is.
  * - An array is an array, also of a type that the database defines itself: to learn what such a
  *   type is costs each worker one round trip, once.
  * - A composite and a range are strings. */
-NP_MUST_CHECK bool np_reply_row(struct np_ctx *ctx, enum np_success status,
+NP_MUST_CHECK bool np_reply_row(struct np_ctx *ctx, enum np_status status,
                                 const struct np_rows *row);
 
 /* Replies with a keyset page: {"items": [row, …], "next": cursor or null}. Query for limit + 1
@@ -440,7 +449,7 @@ struct np_member {
 	const char *name;
 	struct np_value value;
 };
-NP_MUST_CHECK bool np_reply_object(struct np_ctx *ctx, enum np_success status,
+NP_MUST_CHECK bool np_reply_object(struct np_ctx *ctx, enum np_status status,
                                    const struct np_member *members, size_t count);
 #define NP_MEMBERS(...)                            \
 	(const struct np_member[]){ __VA_ARGS__ }, \
@@ -449,41 +458,35 @@ NP_MUST_CHECK bool np_reply_object(struct np_ctx *ctx, enum np_success status,
 /* Replies with a 204, which has no body. */
 NP_MUST_CHECK bool np_reply_empty(struct np_ctx *ctx);
 
-/* Adds a response header. Fails with NP_INTERNAL if the value has a control character, which could
- * begin another header. */
+/* Adds a response header. Fails with NP_ERROR_INTERNAL if the value has a control character, which
+ * could begin another header. */
 NP_MUST_CHECK bool np_header(struct np_ctx *ctx, const char *name, const char *format, ...)
     NP_PRINTF(3, 4);
 
 /* --- failures --- */
 
-enum np_failure {
-	NP_MALFORMED = 1, /* 400: JSON, encoding, framing */
-	NP_UNAUTHORIZED,  /* 401, with WWW-Authenticate */
-	NP_FORBIDDEN,     /* 403 */
-	NP_NOT_FOUND,     /* 404 */
-	NP_METHOD,        /* 405, with Allow */
-	NP_CONFLICT,      /* 409: a unique or foreign key refused, or all retries failed */
-	NP_TOO_LARGE,     /* 413 */
-	NP_MEDIA_TYPE,    /* 415 */
-	NP_INVALID,       /* 422: a value breaks a rule */
-	NP_TOO_MANY,      /* 429, with Retry-After: too many attempts */
-	NP_INTERNAL,      /* 500: our fault; the client gets nothing but the request id */
-	NP_UNAVAILABLE,   /* 503, with Retry-After: the database is away, full or waking up */
-	NP_TIMEOUT,       /* 504: the deadline passed */
-	/* 503, "outcome": "unknown": the connection was lost after the commit was sent. */
-	NP_AMBIGUOUS,
-	NP_CLIENT_GONE,           /* 499: the client has left; only the log shows it */
-	NP_PRECONDITION_FAILED,   /* 412: If-Match or If-None-Match; nothing was done */
-	NP_PRECONDITION_REQUIRED, /* 428: the route's .precondition */
-	NP_FAILURE__MAX,
+enum np_error {
+	NP_ERROR_MALFORMED = 1, /* 400: JSON, encoding, framing */
+	NP_ERROR_UNAUTHORIZED,  /* 401, with WWW-Authenticate */
+	NP_ERROR_FORBIDDEN,     /* 403 */
+	NP_ERROR_NOT_FOUND,     /* 404 */
+	NP_ERROR_CONFLICT,      /* 409: a unique or foreign key refused, or all retries failed */
+	NP_ERROR_PRECONDITION_FAILED, /* 412: If-Match or If-None-Match; nothing was done */
+	NP_ERROR_TOO_LARGE,           /* 413 */
+	NP_ERROR_MEDIA_TYPE,          /* 415 */
+	NP_ERROR_INVALID,             /* 422: a value breaks a rule */
+	NP_ERROR_TOO_MANY,            /* 429, with Retry-After: too many attempts */
+	NP_ERROR_INTERNAL,    /* 500: our fault; the client gets nothing but the request id */
+	NP_ERROR_UNAVAILABLE, /* 503, with Retry-After: the database is away, full or waking up */
+	NP_ERROR_TIMEOUT,     /* 504: the deadline passed */
 };
 
-/* Records a failure and returns false. The text is for the client; with NP_INTERNAL it is for the
- * log only. */
-bool np_fail(struct np_ctx *ctx, enum np_failure kind, const char *format, ...) NP_PRINTF(3, 4);
+/* Records a failure and returns false. The text is for the client; with NP_ERROR_INTERNAL it is for
+ * the log only. */
+bool np_fail(struct np_ctx *ctx, enum np_error error, const char *format, ...) NP_PRINTF(3, 4);
 
-/* Sets the Retry-After of the failure that follows, an NP_TOO_MANY or NP_UNAVAILABLE. Returns ctx:
- * np_fail(np_retry_after(ctx, 30), NP_TOO_MANY, …) */
+/* Sets the Retry-After of the failure that follows, an NP_ERROR_TOO_MANY or NP_ERROR_UNAVAILABLE.
+ * Returns ctx: np_fail(np_retry_after(ctx, 30), NP_ERROR_TOO_MANY, …) */
 struct np_ctx *np_retry_after(struct np_ctx *ctx, int64_t seconds);
 
 /* --- ready-made handlers, for routes with .no_store --- */

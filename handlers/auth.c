@@ -80,10 +80,11 @@ static const char changed_password[] =
     " RETURNING user_id, sign_in_success($4, $5)";
 
 /* 12 characters are hard to guess; more than 200 would only take our time. */
-#define PASSWORD_MAX   200
-#define PASSWORD_FIELD .name = "password", .in = NP_BODY, .type = NP_STRING, .max = PASSWORD_MAX
-#define NEW_PASSWORD_RULES                                                \
-	.in = NP_BODY, .type = NP_STRING, .min = 12, .max = PASSWORD_MAX, \
+#define PASSWORD_MAX 200
+#define PASSWORD_FIELD \
+	.name = "password", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max = PASSWORD_MAX
+#define NEW_PASSWORD_RULES                                                        \
+	.in = NP_IN_BODY, .type = NP_TYPE_STRING, .min = 12, .max = PASSWORD_MAX, \
 	.example = "correct horse battery"
 
 enum { EMAIL, NAME, NEW_PASSWORD };
@@ -103,7 +104,7 @@ register_user(struct np_ctx *ctx)
 	return np_query_one(np_last(ctx), &user, new_user,
 	                    NP_VALUES(np_arg(ctx, EMAIL), np_arg(ctx, NAME), hash))
 	       && np_header(ctx, "Location", "/users/%s", np_field(user, 0, "id").text)
-	       && np_reply_row(ctx, NP_CREATED, user);
+	       && np_reply_row(ctx, NP_STATUS_CREATED, user);
 }
 
 #define USERNAME_MAX 254
@@ -113,28 +114,31 @@ register_user(struct np_ctx *ctx)
 enum { GRANT, USERNAME, PASSWORD, REFRESH_TOKEN, SCOPE, CLIENT_ID, CLIENT_SECRET };
 static const struct np_param grant_fields[] = {
 	[GRANT] = { .name = "grant_type",
-	            .in = NP_BODY,
-	            .type = NP_ENUM,
+	            .in = NP_IN_BODY,
+	            .type = NP_TYPE_ENUM,
 	            .choices = NP_CHOICES("password", "refresh_token"),
 	            .default_value = "password" },
 	[USERNAME] = { .name = "username",
-	               .in = NP_BODY,
-	               .type = NP_STRING,
+	               .in = NP_IN_BODY,
+	               .type = NP_TYPE_STRING,
 	               .max = USERNAME_MAX,
 	               .description = "the email address" },
 	[PASSWORD] = { PASSWORD_FIELD },
-	[REFRESH_TOKEN] = { .name = "refresh_token", .in = NP_BODY, .type = NP_STRING, .max = 100 },
-	[SCOPE] = { .name = "scope", .in = NP_BODY, .type = NP_STRING },
-	[CLIENT_ID] = { .name = "client_id", .in = NP_BODY, .type = NP_STRING },
-	[CLIENT_SECRET] = { .name = "client_secret", .in = NP_BODY, .type = NP_STRING },
+	[REFRESH_TOKEN] = { .name = "refresh_token",
+	                    .in = NP_IN_BODY,
+	                    .type = NP_TYPE_STRING,
+	                    .max = 100 },
+	[SCOPE] = { .name = "scope", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
+	[CLIENT_ID] = { .name = "client_id", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
+	[CLIENT_SECRET] = { .name = "client_secret", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
 	NP_PARAMS_END,
 };
 
 static const struct np_param token_members[] = {
-	{ .name = "access_token", .type = NP_STRING },
-	{ .name = "token_type", .type = NP_ENUM, .choices = NP_CHOICES("bearer") },
-	{ .name = "expires_in", .type = NP_INT, .description = "seconds" },
-	{ .name = "refresh_token", .type = NP_STRING },
+	{ .name = "access_token", .type = NP_TYPE_STRING },
+	{ .name = "token_type", .type = NP_TYPE_ENUM, .choices = NP_CHOICES("bearer") },
+	{ .name = "expires_in", .type = NP_TYPE_INT, .description = "seconds" },
+	{ .name = "refresh_token", .type = NP_TYPE_STRING },
 	NP_PARAMS_END,
 };
 static const struct np_schema token_schema = { "Token", token_members };
@@ -146,7 +150,7 @@ reply_tokens(struct np_ctx *ctx, const struct np_rows *session, struct np_value 
 	                family = np_field(session, 0, "family");
 
 	return np_commit(ctx) && np_header(ctx, "Cache-Control", "no-store")
-	       && np_reply_object(ctx, NP_OK,
+	       && np_reply_object(ctx, NP_STATUS_OK,
 	                          NP_MEMBERS({ "access_token", np_access_token(ctx, user, family) },
 	                                     { "token_type", np_text("bearer") },
 	                                     { "expires_in", np_int(ctx, np_access_token_s(ctx)) },
@@ -193,7 +197,7 @@ new_attempt(struct np_ctx *ctx, struct np_value account)
 	return (struct attempt){ .account = account, .network = network };
 }
 
-/* Commits the count of the attempt. Fails with NP_TOO_MANY if it comes too early. */
+/* Commits the count of the attempt. Fails with NP_ERROR_TOO_MANY if it comes too early. */
 static bool
 begin_attempt(struct np_ctx *ctx, const struct np_rows *found, struct attempt *attempt)
 {
@@ -204,14 +208,14 @@ begin_attempt(struct np_ctx *ctx, const struct np_rows *found, struct attempt *a
 	if (!np_commit(ctx))
 		return false;
 	return wait_s == 0
-	       || np_fail(np_retry_after(ctx, wait_s), NP_TOO_MANY,
+	       || np_fail(np_retry_after(ctx, wait_s), NP_ERROR_TOO_MANY,
 	                  "Too many attempts: the next one is possible in %lld s", wait_s);
 }
 
 static bool
 refuse_password(struct np_ctx *ctx)
 {
-	return np_fail(ctx, NP_UNAUTHORIZED, "Wrong email address or password");
+	return np_fail(ctx, NP_ERROR_UNAUTHORIZED, "Wrong email address or password");
 }
 
 static bool
@@ -250,7 +254,7 @@ stay_signed_in(struct np_ctx *ctx)
 		return reply_tokens(ctx, used, token);
 	/* The end of the session is committed, although the request fails. */
 	return np_query(ctx, &ended, ended_session_of_used_token, NP_VALUES(hash)) && np_commit(ctx)
-	       && np_fail(ctx, NP_UNAUTHORIZED, "The refresh token is invalid or expired");
+	       && np_fail(ctx, NP_ERROR_UNAUTHORIZED, "The refresh token is invalid or expired");
 }
 
 static bool
@@ -260,7 +264,8 @@ create_tokens(struct np_ctx *ctx)
 
 	if (refresh ? !np_given(ctx, REFRESH_TOKEN)
 	            : !np_given(ctx, USERNAME) || !np_given(ctx, PASSWORD))
-		return np_fail(ctx, NP_INVALID, "Send username and password, or refresh_token");
+		return np_fail(ctx, NP_ERROR_INVALID,
+		               "Send username and password, or refresh_token");
 	return refresh ? stay_signed_in(ctx) : sign_in(ctx);
 }
 
@@ -270,7 +275,7 @@ show_me(struct np_ctx *ctx)
 	struct np_rows *user;
 
 	return np_query_one(ctx, &user, user_by_id, NP_VALUES(np_caller(ctx)))
-	       && np_reply_row(ctx, NP_OK, user);
+	       && np_reply_row(ctx, NP_STATUS_OK, user);
 }
 
 /* --- signing out, and changing the password --- */
@@ -304,7 +309,7 @@ static const struct np_param password_fields[] = {
 static bool
 refuse_password_change(struct np_ctx *ctx)
 {
-	return np_fail(ctx, NP_FORBIDDEN, "Wrong password");
+	return np_fail(ctx, NP_ERROR_FORBIDDEN, "Wrong password");
 }
 
 /* The other sessions end in a statement of its own, whose snapshot is taken after changed_password
@@ -360,7 +365,7 @@ static const struct np_route routes[] = {
 	  .summary = "Sign out everywhere", .operation = "signOutEverywhere" },
 	{ "PUT", "/auth/password", change_password, NP_TX_MANUAL, password_fields,
 	  .auth = NP_AUTH_USER, .summary = "Change the password; other sessions end",
-	  .success = NP_NO_CONTENT, .operation = "changePassword" },
+	  .success = NP_STATUS_NO_CONTENT, .operation = "changePassword" },
 	NP_ROUTES_END,
 };
 

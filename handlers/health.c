@@ -1,45 +1,48 @@
 /* health - the state of the database and Redis, and two cheap probes for load balancers */
 #include "nullpool.h"
 
-#define STATE       .type = NP_ENUM, .choices = NP_CHOICES("healthy", "unhealthy")
-#define REDIS_STATE .type = NP_ENUM, .choices = NP_CHOICES("connected", "disconnected", "disabled")
+#define STATE .type = NP_TYPE_ENUM, .choices = NP_CHOICES("healthy", "unhealthy")
+#define REDIS_STATE \
+	.type = NP_TYPE_ENUM, .choices = NP_CHOICES("connected", "disconnected", "disabled")
 
 /* `components` is there with HEALTH_DETAILS only. */
 static const struct np_param health_members[] = {
 	{ .name = "status", STATE },
-	{ .name = "service", .type = NP_STRING, .example = "my-api" },
-	{ .name = "version", .type = NP_STRING, .example = NP_VERSION },
+	{ .name = "service", .type = NP_TYPE_STRING, .example = "my-api" },
+	{ .name = "version", .type = NP_TYPE_STRING, .example = NP_VERSION },
 	{ .name = "environment",
-	  .type = NP_ENUM,
+	  .type = NP_TYPE_ENUM,
 	  .choices = NP_CHOICES("development", "testing", "production") },
-	{ .name = "api", .type = NP_ENUM, .choices = NP_CHOICES("operational") },
-	{ .name = "database", .type = NP_ENUM, .choices = NP_CHOICES("connected", "disconnected") },
+	{ .name = "api", .type = NP_TYPE_ENUM, .choices = NP_CHOICES("operational") },
+	{ .name = "database",
+	  .type = NP_TYPE_ENUM,
+	  .choices = NP_CHOICES("connected", "disconnected") },
 	{ .name = "redis", REDIS_STATE },
 	{ .name = "components.api.status",
-	  .type = NP_ENUM,
+	  .type = NP_TYPE_ENUM,
 	  .choices = NP_CHOICES("operational"),
 	  .optional = true },
 	{ .name = "components.database.status", STATE, .optional = true },
 	{ .name = "components.database.mode",
-	  .type = NP_ENUM,
+	  .type = NP_TYPE_ENUM,
 	  .choices = NP_CHOICES("null", "ahead", "persistent"),
 	  .optional = true },
-	{ .name = "components.database.latency_ms", .type = NP_FLOAT, .optional = true },
+	{ .name = "components.database.latency_ms", .type = NP_TYPE_FLOAT, .optional = true },
 	{ .name = "components.database.tls",
-	  .type = NP_STRING,
+	  .type = NP_TYPE_STRING,
 	  .nullable = true,
 	  .example = "TLSv1.3",
 	  .optional = true },
-	{ .name = "components.database.pool_size", .type = NP_INT, .optional = true },
-	{ .name = "components.database.pool_overflow", .type = NP_INT, .optional = true },
-	{ .name = "components.database.pool_checked_out", .type = NP_INT, .optional = true },
+	{ .name = "components.database.pool_size", .type = NP_TYPE_INT, .optional = true },
+	{ .name = "components.database.pool_overflow", .type = NP_TYPE_INT, .optional = true },
+	{ .name = "components.database.pool_checked_out", .type = NP_TYPE_INT, .optional = true },
 	{ .name = "components.redis.status", REDIS_STATE, .optional = true },
 	NP_PARAMS_END,
 };
 static const struct np_schema health_schema = { "Health", health_members };
 
 static const struct np_param probe_members[] = {
-	{ .name = "status", .type = NP_ENUM, .choices = NP_CHOICES("alive", "ready") },
+	{ .name = "status", .type = NP_TYPE_ENUM, .choices = NP_CHOICES("alive", "ready") },
 	NP_PARAMS_END,
 };
 static const struct np_schema probe_schema = { "Probe", probe_members };

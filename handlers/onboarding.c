@@ -14,20 +14,20 @@ static const char new_user_with_quiz[] =
 enum { EMAIL, NAME, ANSWERS };
 static const struct np_param fields[] = {
 	[EMAIL] = { .name = "user.email",
-	            .in = NP_BODY,
-	            .type = NP_EMAIL,
+	            .in = NP_IN_BODY,
+	            .type = NP_TYPE_EMAIL,
 	            .required = true,
 	            .example = "ada@example.com" },
 	[NAME] = { .name = "user.name",
-	           .in = NP_BODY,
-	           .type = NP_STRING,
+	           .in = NP_IN_BODY,
+	           .type = NP_TYPE_STRING,
 	           .required = true,
 	           .min = 1,
 	           .max = 200,
 	           .example = "Ada Lovelace" },
 	[ANSWERS] = { .name = "quiz.answers",
-	              .in = NP_BODY,
-	              .type = NP_OBJECT,
+	              .in = NP_IN_BODY,
+	              .type = NP_TYPE_OBJECT,
 	              .required = true,
 	              .example = "{\"colour\": \"blue\"}" },
 	NP_PARAMS_END,
@@ -41,12 +41,12 @@ onboard(struct np_ctx *ctx)
 	return np_query_one(np_last(ctx), &ids, new_user_with_quiz,
 	                    NP_VALUES(np_arg(ctx, EMAIL), np_arg(ctx, NAME), np_arg(ctx, ANSWERS)))
 	       && np_header(ctx, "Location", "/users/%s", np_field(ids, 0, "user_id").text)
-	       && np_reply_row(ctx, NP_CREATED, ids);
+	       && np_reply_row(ctx, NP_STATUS_CREATED, ids);
 }
 
 static const struct np_param members[] = {
-	{ .name = "user_id", .type = NP_UUID },
-	{ .name = "quiz_id", .type = NP_UUID },
+	{ .name = "user_id", .type = NP_TYPE_UUID },
+	{ .name = "quiz_id", .type = NP_TYPE_UUID },
 	NP_PARAMS_END,
 };
 static const struct np_schema schema = { "Onboarding", members };

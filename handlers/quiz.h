@@ -12,16 +12,16 @@ static const char quiz_page[] =
 
 enum { QUIZ_USER, QUIZ_LIMIT, QUIZ_AFTER };
 static const struct np_param quiz_fields[] = {
-	[QUIZ_USER] = { .name = "id", .in = NP_PATH, .type = NP_UUID },
+	[QUIZ_USER] = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_UUID },
 	[QUIZ_LIMIT] = { NP_PAGE_LIMIT },
 	[QUIZ_AFTER] = { NP_PAGE_AFTER },
 	NP_PARAMS_END,
 };
 
 static const struct np_param quiz_members[] = {
-	{ .name = "id", .type = NP_UUID },
-	{ .name = "answers", .type = NP_OBJECT },
-	{ .name = "created_at", .type = NP_DATETIME },
+	{ .name = "id", .type = NP_TYPE_UUID },
+	{ .name = "answers", .type = NP_TYPE_OBJECT },
+	{ .name = "created_at", .type = NP_TYPE_DATETIME },
 	NP_PARAMS_END,
 };
 static const struct np_schema quiz_schema = { "QuizResponse", quiz_members };

@@ -4,7 +4,7 @@
 static bool
 show_root(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_OK,
+	return np_reply_object(ctx, NP_STATUS_OK,
 	                       NP_MEMBERS({ "message", np_text(np_app_name(ctx)) },
 	                                  { "status", np_text("running") },
 	                                  { "version", np_text(NP_VERSION) }));
@@ -12,11 +12,11 @@ show_root(struct np_ctx *ctx)
 
 static const struct np_param members[] = {
 	{ .name = "message",
-	  .type = NP_STRING,
+	  .type = NP_TYPE_STRING,
 	  .description = "The application's name",
 	  .example = "my-api" },
-	{ .name = "status", .type = NP_STRING, .example = "running" },
-	{ .name = "version", .type = NP_STRING, .example = NP_VERSION },
+	{ .name = "status", .type = NP_TYPE_STRING, .example = "running" },
+	{ .name = "version", .type = NP_TYPE_STRING, .example = NP_VERSION },
 	NP_PARAMS_END,
 };
 static const struct np_schema schema = { "Root", members };

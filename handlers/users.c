@@ -27,19 +27,19 @@ static const char changed_user[] =
 static const char deleted_user[] =
     "UPDATE users SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL RETURNING id";
 
-#define ID_FIELD .name = "id", .in = NP_PATH, .type = NP_UUID
+#define ID_FIELD .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_UUID
 
 enum { LIMIT, AFTER, SORT, WITH_EMAIL, SINCE };
 static const struct np_param page[] = {
 	[LIMIT] = { NP_PAGE_LIMIT },
 	[AFTER] = { NP_PAGE_AFTER },
 	[SORT] = { .name = "sort",
-	           .in = NP_QUERY,
-	           .type = NP_ENUM,
+	           .in = NP_IN_QUERY,
+	           .type = NP_TYPE_ENUM,
 	           .choices = NP_CHOICES("created_at", "-created_at", "email", "-email"),
 	           .default_value = "created_at" },
-	[WITH_EMAIL] = { .name = "email", .in = NP_QUERY, .type = NP_EMAIL },
-	[SINCE] = { .name = "created_since", .in = NP_QUERY, .type = NP_DATETIME },
+	[WITH_EMAIL] = { .name = "email", .in = NP_IN_QUERY, .type = NP_TYPE_EMAIL },
+	[SINCE] = { .name = "created_since", .in = NP_IN_QUERY, .type = NP_TYPE_DATETIME },
 	NP_PARAMS_END,
 };
 
@@ -80,7 +80,7 @@ create_user(struct np_ctx *ctx)
 	return np_query_one(np_last(ctx), &user, new_user,
 	                    NP_VALUES(np_arg(ctx, EMAIL), np_arg(ctx, NAME)))
 	       && np_header(ctx, "Location", "/users/%s", np_field(user, 0, "id").text)
-	       && np_reply_row(ctx, NP_CREATED, user);
+	       && np_reply_row(ctx, NP_STATUS_CREATED, user);
 }
 
 static bool
@@ -89,7 +89,7 @@ show_user(struct np_ctx *ctx)
 	struct np_rows *user;
 
 	return np_query_one(ctx, &user, user_by_id, NP_VALUES(np_arg(ctx, 0)))
-	       && np_reply_row(ctx, NP_OK, user);
+	       && np_reply_row(ctx, NP_STATUS_OK, user);
 }
 
 static bool
@@ -98,11 +98,12 @@ change_user(struct np_ctx *ctx)
 	struct np_rows *user;
 
 	if (!np_given(ctx, EMAIL) && !np_given(ctx, NAME))
-		return np_fail(ctx, NP_INVALID, "Nothing to change: send email, name or both");
+		return np_fail(ctx, NP_ERROR_INVALID,
+		               "Nothing to change: send email, name or both");
 	return np_is_caller(ctx, np_arg(ctx, ID))
 	       && np_query_one(np_last(ctx), &user, changed_user,
 	                       NP_VALUES(np_arg(ctx, ID), np_arg(ctx, EMAIL), np_arg(ctx, NAME)))
-	       && np_reply_row(ctx, NP_OK, user);
+	       && np_reply_row(ctx, NP_STATUS_OK, user);
 }
 
 static bool

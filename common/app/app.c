@@ -71,7 +71,7 @@ check_secret_key(const struct np_route *routes, const struct settings *settings,
 	const char *use = settings->secret_key ? NULL : use_of_secret_key(routes, settings);
 
 	return !use
-	       || error_set(err, NP_INTERNAL,
+	       || error_set(err, FAILURE_INTERNAL,
 	                    "SECRET_KEY: is required because %s;"
 	                    " make one with: openssl rand -hex 32",
 	                    use);

@@ -73,7 +73,7 @@ commit_run(struct np_ctx *ctx)
 		return idempotency_commit(ctx);
 	case NP_TX_READ:
 		/* A read of several queries in one transaction is valid only if that ended well. */
-		return precondition_isolation(ctx) == NP_READ_COMMITTED
+		return precondition_isolation(ctx) == NP_ISOLATION_READ_COMMITTED
 		       || transaction_commit(ctx->tx, NULL, &ctx->error);
 	case NP_TX_MANUAL:
 	case NP_TX_NONE:
@@ -104,11 +104,11 @@ classify_failure(const struct np_ctx *ctx)
 	/* A repeat that is refused as another request's keeps the guard's words. */
 	if (!is_repeat(ctx->attempts.state) && idempotency_is_done(ctx))
 		return ATTEMPT_ON_DONE_BEFORE;
-	if (ctx->error.kind == NP_AMBIGUOUS && ctx_has_key(ctx))
+	if (ctx->error.kind == FAILURE_AMBIGUOUS && ctx_has_key(ctx))
 		return ATTEMPT_ON_COMMIT_LOST;
 	if (was_in_the_way(ctx))
 		return ATTEMPT_ON_CONFLICT;
-	if (ctx->error.kind == NP_UNAVAILABLE || ctx->error.kind == NP_TIMEOUT
+	if (ctx->error.kind == FAILURE_UNAVAILABLE || ctx->error.kind == FAILURE_TIMEOUT
 	    || idempotency_is_running(ctx))
 		return ATTEMPT_ON_UNDECIDED;
 	return ATTEMPT_ON_REFUSED;
@@ -156,10 +156,10 @@ start_again(struct np_ctx *ctx)
 static void
 remember_unknown(struct attempts *attempts, const struct error *err)
 {
-	if (err->kind != NP_AMBIGUOUS && attempts->unknown.kind)
+	if (err->kind != FAILURE_AMBIGUOUS && attempts->unknown.kind)
 		return;
 	attempts->unknown = *err;
-	attempts->unknown.kind = NP_AMBIGUOUS;
+	attempts->unknown.kind = FAILURE_AMBIGUOUS;
 }
 
 /* A later commit that was confirmed is known, also if the handler failed after it. */

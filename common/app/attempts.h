@@ -63,7 +63,7 @@ enum request_outcome {
 	OUTCOME_NONE, /* a read, or nothing was sent */
 	OUTCOME_COMMITTED,
 	OUTCOME_ROLLED_BACK,
-	OUTCOME_UNKNOWN,  /* NP_AMBIGUOUS */
+	OUTCOME_UNKNOWN,  /* FAILURE_AMBIGUOUS */
 	OUTCOME_REPLAYED, /* an earlier request did it, under the same key */
 	OUTCOME__MAX,
 };

@@ -44,7 +44,7 @@ verify_token(struct np_ctx *ctx, const char *token, struct jwt_holder *holder)
 static const char *
 canonical_uuid(struct np_ctx *ctx, const char *text)
 {
-	static const struct np_param uuid = { .name = "id", .type = NP_UUID };
+	static const struct np_param uuid = { .name = "id", .type = NP_TYPE_UUID };
 	struct argument argument = { .given = true };
 
 	return param_check(ctx, &uuid, text, &argument) ? NULL : argument.value.text;
@@ -81,7 +81,7 @@ auth_check(struct np_ctx *ctx)
 	token = bearer_token(ctx);
 	if (token && accept_token(ctx, token))
 		return true;
-	return np_fail(ctx, NP_UNAUTHORIZED,
+	return np_fail(ctx, NP_ERROR_UNAUTHORIZED,
 	               token ? "The token is invalid or expired" : PROBLEM_NO_TOKEN);
 }
 
@@ -99,13 +99,13 @@ auth_is_used(const struct np_route *routes)
 struct np_value
 np_caller(const struct np_ctx *ctx)
 {
-	return (struct np_value){ .text = ctx->caller, .type = NP_UUID };
+	return (struct np_value){ .text = ctx->caller, .type = NP_TYPE_UUID };
 }
 
 struct np_value
 np_caller_session(const struct np_ctx *ctx)
 {
-	return (struct np_value){ .text = ctx->caller_session, .type = NP_UUID };
+	return (struct np_value){ .text = ctx->caller_session, .type = NP_TYPE_UUID };
 }
 
 bool
@@ -113,7 +113,7 @@ np_is_caller(struct np_ctx *ctx, struct np_value user)
 {
 	if (ctx->caller && user.text && strcmp(ctx->caller, user.text) == 0)
 		return true;
-	return np_fail(ctx, NP_FORBIDDEN, PROBLEM_NOT_YOURS);
+	return np_fail(ctx, NP_ERROR_FORBIDDEN, PROBLEM_NOT_YOURS);
 }
 
 struct np_value

@@ -10,8 +10,8 @@
 
 #include "app/ctx.h"
 
-/* For a route with .auth, fails with NP_UNAUTHORIZED if there is no valid token; sets ctx->caller,
- * ctx->caller_session and ctx->identity. Does nothing for other routes. */
+/* For a route with .auth, fails with FAILURE_UNAUTHORIZED if there is no valid token; sets
+ * ctx->caller, ctx->caller_session and ctx->identity. Does nothing for other routes. */
 NP_MUST_CHECK bool auth_check(struct np_ctx *ctx);
 
 /* Returns true if any route has .auth, which needs SECRET_KEY. */

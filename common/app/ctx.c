@@ -18,7 +18,7 @@ our_fault(struct np_ctx *ctx, const char *what)
 }
 
 bool
-np_fail(struct np_ctx *ctx, enum np_failure kind, const char *format, ...)
+np_fail(struct np_ctx *ctx, enum np_error error, const char *format, ...)
 {
 	char *text;
 	va_list args;
@@ -26,9 +26,9 @@ np_fail(struct np_ctx *ctx, enum np_failure kind, const char *format, ...)
 	va_start(args, format);
 	text = mem_vprintf(ctx, format, args);
 	va_end(args);
-	if (kind == NP_INTERNAL)
+	if (error == NP_ERROR_INTERNAL)
 		return our_fault(ctx, text);
-	return error_set(&ctx->error, kind, "%s", text);
+	return error_set(&ctx->error, (enum failure)error, "%s", text);
 }
 
 struct np_ctx *
@@ -67,7 +67,7 @@ np_given(const struct np_ctx *ctx, size_t param)
 struct np_value
 np_int(struct np_ctx *ctx, int64_t integer)
 {
-	return (struct np_value){ mem_printf(ctx, "%" PRId64, integer), NP_INT,
+	return (struct np_value){ mem_printf(ctx, "%" PRId64, integer), NP_TYPE_INT,
 		                  .integer = integer };
 }
 
@@ -102,7 +102,7 @@ np_query_one_named(struct np_ctx *ctx, struct np_rows **row, const char *sql, co
 	if (!np_query_named(ctx, &rows, sql, name, values))
 		return false;
 	if (np_rows_count(rows) == 0)
-		return np_fail(ctx, NP_NOT_FOUND, "%s",
+		return np_fail(ctx, NP_ERROR_NOT_FOUND, "%s",
 		               ctx->route->not_found ? ctx->route->not_found : PROBLEM_NOT_FOUND);
 	if (np_rows_count(rows) > 1)
 		return our_fault(ctx, "np_query_one() got several rows");
@@ -153,8 +153,8 @@ ctx_handle(struct np_ctx *ctx)
 	misuse_reset();
 	succeeded = ctx->route->handle(ctx);
 	if (misuse_noted())
-		return np_fail(ctx, NP_INTERNAL, "%s %s: %s", ctx->route->method, ctx->route->path,
-		               misuse_noted());
+		return np_fail(ctx, NP_ERROR_INTERNAL, "%s %s: %s", ctx->route->method,
+		               ctx->route->path, misuse_noted());
 	if (!succeeded)
 		return ctx->error.kind ? false
 		                       : our_fault(ctx, "the handler failed without saying why");
@@ -178,11 +178,11 @@ ctx_restart(struct np_ctx *ctx)
 /* --- the reply --- */
 
 bool
-ctx_finish_reply(struct np_ctx *ctx, enum np_success status)
+ctx_finish_reply(struct np_ctx *ctx, enum np_status status)
 {
 	if (ctx->reply.body.overflow)
 		return our_fault(ctx, "the reply is larger than REPLY_BODY_MAX_BYTES");
-	if (status == NP_NO_CONTENT && ctx->reply.body.size > 0)
+	if (status == NP_STATUS_NO_CONTENT && ctx->reply.body.size > 0)
 		return our_fault(ctx, "a reply without content has a body");
 	ctx->reply.status = (int)status;
 	ctx->replied = true;
@@ -194,11 +194,12 @@ ctx_check_columns(struct np_ctx *ctx, const struct np_rows *rows)
 {
 	const char *duplicate = rows_duplicate_column(rows);
 
-	return !duplicate || np_fail(ctx, NP_INTERNAL, "two columns are named \"%s\"", duplicate);
+	return !duplicate
+	       || np_fail(ctx, NP_ERROR_INTERNAL, "two columns are named \"%s\"", duplicate);
 }
 
 bool
-np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *row)
+np_reply_row(struct np_ctx *ctx, enum np_status status, const struct np_rows *row)
 {
 	buf_reset(&ctx->reply.body);
 	if (!ctx_check_columns(ctx, row))
@@ -208,7 +209,7 @@ np_reply_row(struct np_ctx *ctx, enum np_success status, const struct np_rows *r
 }
 
 bool
-np_reply_object(struct np_ctx *ctx, enum np_success status, const struct np_member *members,
+np_reply_object(struct np_ctx *ctx, enum np_status status, const struct np_member *members,
                 size_t count)
 {
 	struct buf *out = &ctx->reply.body;
@@ -230,7 +231,7 @@ bool
 np_reply_empty(struct np_ctx *ctx)
 {
 	buf_reset(&ctx->reply.body);
-	return ctx_finish_reply(ctx, NP_NO_CONTENT);
+	return ctx_finish_reply(ctx, NP_STATUS_NO_CONTENT);
 }
 
 bool

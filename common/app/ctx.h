@@ -91,6 +91,6 @@ void ctx_restart(struct np_ctx *ctx);
 NP_MUST_CHECK bool ctx_check_columns(struct np_ctx *ctx, const struct np_rows *rows);
 
 /* Completes the reply once its body is written. Every np_reply_ function ends with it. */
-NP_MUST_CHECK bool ctx_finish_reply(struct np_ctx *ctx, enum np_success status);
+NP_MUST_CHECK bool ctx_finish_reply(struct np_ctx *ctx, enum np_status status);
 
 #endif

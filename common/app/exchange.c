@@ -38,7 +38,7 @@ find_route(struct np_ctx *ctx)
 		return false;
 	if (!router_find(ctx->app->routes, request->method, &ctx->target, &ctx->route, ctx->allow,
 	                 &ctx->error)) {
-		if (ctx->error.kind != NP_METHOD || strcmp(request->method, "OPTIONS") != 0)
+		if (ctx->error.kind != FAILURE_METHOD || strcmp(request->method, "OPTIONS") != 0)
 			return false;
 		ctx->error = (struct error){ .kind = 0 };
 		reply_set_header(&ctx->reply, "Allow", ctx->allow);
@@ -137,7 +137,8 @@ exchange_begin(void *owner, struct app *app, const struct request *request,
 		 * reason. */
 		ctx->error.kind = 0;
 	if (etag_if_match_fails(&ctx->reply, request)) {
-		(void)np_fail(ctx, NP_PRECONDITION_FAILED, "What is at this path has another ETag");
+		(void)np_fail(ctx, NP_ERROR_PRECONDITION_FAILED,
+		              "What is at this path has another ETag");
 		failure_reply(ctx);
 	}
 	if (ctx->route && ctx->route->no_store)
@@ -172,7 +173,7 @@ exchange_reply(const struct np_ctx *ctx)
 bool
 exchange_is_abandoned(const struct np_ctx *ctx)
 {
-	return ctx->error.kind == NP_CLIENT_GONE;
+	return ctx->error.kind == FAILURE_CLIENT_GONE;
 }
 
 void

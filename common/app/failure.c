@@ -9,30 +9,30 @@
 static const struct {
 	int status;
 	int retry_after_s; /* 0: no Retry-After */
-} table[NP_FAILURE__MAX] = {
-	[NP_MALFORMED] = { 400, 0 },
-	[NP_NOT_FOUND] = { 404, 0 },
-	[NP_METHOD] = { 405, 0 },
-	[NP_UNAUTHORIZED] = { 401, 0 },
-	[NP_FORBIDDEN] = { 403, 0 },
-	[NP_CONFLICT] = { 409, 0 },
-	[NP_TOO_LARGE] = { 413, 0 },
-	[NP_MEDIA_TYPE] = { 415, 0 },
-	[NP_INVALID] = { 422, 0 },
-	[NP_TOO_MANY] = { 429, 1 },
-	[NP_INTERNAL] = { 500, 0 },
-	[NP_UNAVAILABLE] = { 503, 2 },
-	[NP_TIMEOUT] = { 504, 0 },
-	[NP_CLIENT_GONE] = { 499, 0 }, /* as nginx logs it */
-	[NP_AMBIGUOUS] = { 503, 0 },   /* a repeat may do it twice */
-	[NP_PRECONDITION_FAILED] = { 412, 0 },
-	[NP_PRECONDITION_REQUIRED] = { 428, 0 },
+} table[FAILURE_COUNT] = {
+	[FAILURE_MALFORMED] = { 400, 0 },
+	[FAILURE_NOT_FOUND] = { 404, 0 },
+	[FAILURE_METHOD] = { 405, 0 },
+	[FAILURE_UNAUTHORIZED] = { 401, 0 },
+	[FAILURE_FORBIDDEN] = { 403, 0 },
+	[FAILURE_CONFLICT] = { 409, 0 },
+	[FAILURE_TOO_LARGE] = { 413, 0 },
+	[FAILURE_MEDIA_TYPE] = { 415, 0 },
+	[FAILURE_INVALID] = { 422, 0 },
+	[FAILURE_TOO_MANY] = { 429, 1 },
+	[FAILURE_INTERNAL] = { 500, 0 },
+	[FAILURE_UNAVAILABLE] = { 503, 2 },
+	[FAILURE_TIMEOUT] = { 504, 0 },
+	[FAILURE_CLIENT_GONE] = { 499, 0 }, /* as nginx logs it */
+	[FAILURE_AMBIGUOUS] = { 503, 0 },   /* a repeat may do it twice */
+	[FAILURE_PRECONDITION_FAILED] = { 412, 0 },
+	[FAILURE_PRECONDITION_REQUIRED] = { 428, 0 },
 };
 
 int
-failure_status(enum np_failure kind)
+failure_status(enum failure kind)
 {
-	assert(kind > 0 && kind < NP_FAILURE__MAX);
+	assert(kind > 0 && kind < FAILURE_COUNT);
 	return table[kind].status;
 }
 
@@ -48,8 +48,8 @@ adjust_kind(struct np_ctx *ctx)
 {
 	struct error *err = &ctx->error;
 
-	if (strcmp(err->sqlstate, "42501") == 0 && err->kind == NP_FORBIDDEN && !ctx->caller)
-		err->kind = NP_UNAUTHORIZED;
+	if (strcmp(err->sqlstate, "42501") == 0 && err->kind == FAILURE_FORBIDDEN && !ctx->caller)
+		err->kind = FAILURE_UNAUTHORIZED;
 }
 
 static void
@@ -72,7 +72,7 @@ public_detail(const struct np_ctx *ctx)
 {
 	const struct error *err = &ctx->error;
 
-	if (err->kind == NP_INTERNAL)
+	if (err->kind == FAILURE_INTERNAL)
 		return NULL;
 	/* Only a constraint (class 23) is the route's own conflict; 40001 and 40P01 are conflicts
 	 * between transactions. */
@@ -81,8 +81,8 @@ public_detail(const struct np_ctx *ctx)
 	for (const struct np_conflict *row = ctx->route->conflicts; row && row->constraint; row++)
 		if (strcmp(row->constraint, err->constraint) == 0)
 			return row->detail;
-	return err->kind == NP_CONFLICT && ctx->route->conflict ? ctx->route->conflict
-	                                                        : err->message;
+	return err->kind == FAILURE_CONFLICT && ctx->route->conflict ? ctx->route->conflict
+	                                                             : err->message;
 }
 
 static void
@@ -94,18 +94,18 @@ write_problem(struct np_ctx *ctx)
 		.detail = public_detail(ctx),
 		.request_id = ctx->request->id,
 		.faults = &ctx->faults,
-		.outcome_unknown = err->kind == NP_AMBIGUOUS,
+		.outcome_unknown = err->kind == FAILURE_AMBIGUOUS,
 	};
 
 	problem_write(&ctx->reply, &problem);
-	if (err->kind == NP_METHOD)
+	if (err->kind == FAILURE_METHOD)
 		reply_set_header(&ctx->reply, "Allow", ctx->allow);
 	/* RFC 9110 15.5.16: says that the content coding was the reason, and which one is accepted.
 	 */
-	if (err->kind == NP_MEDIA_TYPE && request_is_encoded(ctx->request))
+	if (err->kind == FAILURE_MEDIA_TYPE && request_is_encoded(ctx->request))
 		reply_set_header(&ctx->reply, "Accept-Encoding", "identity");
 	/* RFC 6750 3: a reason is given only if the request had a token. */
-	if (err->kind == NP_UNAUTHORIZED)
+	if (err->kind == FAILURE_UNAUTHORIZED)
 		reply_set_header(&ctx->reply, "WWW-Authenticate",
 		                 request_header(ctx->request, "authorization")
 		                     ? "Bearer error=\"invalid_token\""

@@ -13,6 +13,6 @@
 void failure_reply(struct np_ctx *ctx);
 
 /* Returns the HTTP status of a kind of failure. */
-int failure_status(enum np_failure kind);
+int failure_status(enum failure kind);
 
 #endif

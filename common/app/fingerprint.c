@@ -14,7 +14,8 @@ argument_part(void *owner, const struct np_param *param, const char *text)
 	struct buf out;
 
 	if (!text || param->max_items > 0
-	    || (param->type != NP_JSON && param->type != NP_OBJECT && param->type != NP_FLOAT))
+	    || (param->type != NP_TYPE_JSON && param->type != NP_TYPE_OBJECT
+	        && param->type != NP_TYPE_FLOAT))
 		return hash_part_of(text);
 	buf_init(&out, owner, JSON_CANONICAL_MAX_BYTES(strlen(text)));
 	json_canonical(&out, text);
@@ -70,7 +71,7 @@ static bool
 older_is_exact(const struct np_route *route)
 {
 	for (const struct np_param *param = route->params; param && param->name; param++)
-		if (param->in == NP_HEADER)
+		if (param->in == NP_IN_HEADER)
 			return false;
 	return true;
 }

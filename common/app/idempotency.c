@@ -150,10 +150,10 @@ idempotency_read(struct np_ctx *ctx)
 		return true;
 	/* With several commits there is no single moment at which the answer could be stored. */
 	if (ctx->route->tx == NP_TX_MANUAL)
-		return np_fail(ctx, NP_INVALID, "This path takes no Idempotency-Key");
+		return np_fail(ctx, NP_ERROR_INVALID, "This path takes no Idempotency-Key");
 	key = parse_key(ctx, header);
 	if (!key)
-		return np_fail(ctx, NP_MALFORMED,
+		return np_fail(ctx, NP_ERROR_MALFORMED,
 		               "Idempotency-Key must have 1 to %d visible characters of ASCII,"
 		               " or be a string of RFC 9651",
 		               KEY_MAX_BYTES);
@@ -228,7 +228,7 @@ idempotency_commit(struct np_ctx *ctx)
 	buf_init(&response, ctx, REPLY_BODY_MAX_BYTES + REPLY_HEADERS_MAX_BYTES);
 	reply_to_text(&ctx->reply, &response);
 	if (response.overflow)
-		return np_fail(ctx, NP_INTERNAL, "the reply is too large to be stored");
+		return np_fail(ctx, NP_ERROR_INTERNAL, "the reply is too large to be stored");
 	values[IDEMPOTENCY_VALUES] = np_text(seal_response(ctx, &response));
 	store.values = (struct np_values){ values, IDEMPOTENCY_VALUES + 1 };
 	return transaction_commit(ctx->tx, &store, &ctx->error);
@@ -262,10 +262,10 @@ take_response(struct np_ctx *ctx, const char *stored)
 
 	if (strcmp(stored, NOT_STORED) == 0)
 		return np_fail(
-		    ctx, NP_CONFLICT,
+		    ctx, NP_ERROR_CONFLICT,
 		    "The request with this Idempotency-Key was done; its answer was not stored");
 	ctx->replied = text && reply_from_text(&ctx->reply, text, strlen(text));
-	return ctx->replied || np_fail(ctx, NP_INTERNAL, "the stored response is invalid");
+	return ctx->replied || np_fail(ctx, NP_ERROR_INTERNAL, "the stored response is invalid");
 }
 
 bool
@@ -292,7 +292,7 @@ idempotency_recall(struct np_ctx *ctx)
 		return false;
 	}
 	if (np_rows_count(rows) == 0)
-		return np_fail(ctx, NP_UNAVAILABLE, "The stored response has expired; retry");
+		return np_fail(ctx, NP_ERROR_UNAVAILABLE, "The stored response has expired; retry");
 	ctx->idempotency.is_found = true;
 	response = np_field(rows, 0, "response").text;
 	if (response)

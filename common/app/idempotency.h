@@ -55,8 +55,8 @@ idempotency_reset(struct idempotency *idempotency)
 
 struct np_ctx;
 
-/* Reads the header, if the route takes it. Fails with NP_MALFORMED if it is no key, and with
- * NP_INVALID if the route cannot take one. */
+/* Reads the header, if the route takes it. Fails with FAILURE_MALFORMED if it is no key, and with
+ * FAILURE_INVALID if the route cannot take one. */
 NP_MUST_CHECK bool idempotency_read(struct np_ctx *ctx);
 
 /* For the request's transaction; NULL: it has no key. */

@@ -16,7 +16,7 @@
 static bool
 selects_rows(const struct np_param *param)
 {
-	return param->type != NP_CURSOR && strcmp(param->name, "limit") != 0;
+	return param->type != NP_TYPE_CURSOR && strcmp(param->name, "limit") != 0;
 }
 
 /* Writes the seal of a cursor. It covers the route, all arguments that say which rows come in which
@@ -74,7 +74,7 @@ page_check(struct np_ctx *ctx)
 	for (size_t i = 0; params && params[i].name; i++) {
 		const struct argument *argument = &ctx->arguments[i];
 
-		if (params[i].type != NP_CURSOR || !argument->given
+		if (params[i].type != NP_TYPE_CURSOR || !argument->given
 		    || has_valid_seal(ctx, argument->cursor))
 			continue;
 		param_faults_add(&ctx->faults, params[i].in, params[i].name,
@@ -89,10 +89,10 @@ np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key)
 {
 	const struct np_param *params = ctx->route->params;
 
-	if (param >= param_count(params) || params[param].type != NP_CURSOR
+	if (param >= param_count(params) || params[param].type != NP_TYPE_CURSOR
 	    || key + 1 >= CURSOR_KEYS_MAX) {
 		misuse_note("np_cursor_key() of key %zu of parameter %zu,"
-		            " which is not an NP_CURSOR with that many keys",
+		            " which is not an NP_TYPE_CURSOR with that many keys",
 		            key, param);
 		return np_text(NULL);
 	}
@@ -138,7 +138,7 @@ static const char *
 cursor_name(const struct np_route *route)
 {
 	for (const struct np_param *param = route->params; param && param->name; param++)
-		if (param->type == NP_CURSOR)
+		if (param->type == NP_TYPE_CURSOR)
 			return param->name;
 	return NULL;
 }
@@ -193,8 +193,8 @@ np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
 	const char *cursor = NULL;
 
 	if (limit <= 0)
-		return np_fail(ctx, NP_INTERNAL, "np_reply_page() of at most %" PRId64 " rows",
-		               limit);
+		return np_fail(ctx, NP_ERROR_INTERNAL,
+		               "np_reply_page() of at most %" PRId64 " rows", limit);
 	if (count > (size_t)limit)
 		shown = (size_t)limit;
 	if (!ctx_check_columns(ctx, rows))
@@ -204,7 +204,7 @@ np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
 	if (shown < count) {
 		cursor = cursor_after(ctx, rows, shown - 1, keys);
 		if (!cursor)
-			return np_fail(ctx, NP_INTERNAL,
+			return np_fail(ctx, NP_ERROR_INTERNAL,
 			               "a page's key is null, or its keys are too long");
 		buf_json_text(out, cursor);
 		add_link(ctx, cursor);
@@ -212,5 +212,5 @@ np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
 		buf_text(out, "null");
 	}
 	buf_char(out, '}');
-	return ctx_finish_reply(ctx, NP_OK);
+	return ctx_finish_reply(ctx, NP_STATUS_OK);
 }

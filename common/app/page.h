@@ -11,7 +11,7 @@
 
 #include "app/ctx.h"
 
-/* Fails with NP_INVALID if the request has a cursor of another list, or an altered one. */
+/* Fails with FAILURE_INVALID if the request has a cursor of another list, or an altered one. */
 NP_MUST_CHECK bool page_check(struct np_ctx *ctx);
 
 #endif

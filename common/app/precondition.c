@@ -73,12 +73,13 @@ precondition_read(struct np_ctx *ctx)
 	if (strcmp(ctx->route->method, "GET") == 0)
 		return true;
 	if (ctx->route->precondition && !protects_current_state(ctx))
-		return np_fail(ctx, NP_PRECONDITION_REQUIRED, "%s", PROBLEM_NEEDS_IF_MATCH);
+		return error_set(&ctx->error, FAILURE_PRECONDITION_REQUIRED, "%s",
+		                 PROBLEM_NEEDS_IF_MATCH);
 	if (!if_match(ctx) && !if_none_match(ctx))
 		return true;
 	return find_get(ctx)
 	       || np_fail(
-	           ctx, NP_PRECONDITION_FAILED,
+	           ctx, NP_ERROR_PRECONDITION_FAILED,
 	           "This path has no GET that If-Match or If-None-Match could be compared with");
 }
 
@@ -89,8 +90,8 @@ precondition_isolation(const struct np_ctx *ctx)
 
 	if (!ctx->get || ctx->get->tx == NP_TX_NONE)
 		return isolation;
-	if (isolation < NP_REPEATABLE_READ)
-		isolation = NP_REPEATABLE_READ;
+	if (isolation < NP_ISOLATION_REPEATABLE_READ)
+		isolation = NP_ISOLATION_REPEATABLE_READ;
 	return isolation < ctx->get->isolation ? ctx->get->isolation : isolation;
 }
 
@@ -128,16 +129,16 @@ accept_get_failure(struct np_ctx *ctx)
 	if (transaction_has_failed(ctx->tx))
 		return false;
 	switch (ctx->error.kind) {
-	case NP_NOT_FOUND:
+	case FAILURE_NOT_FOUND:
 		ctx->error = (struct error){ .kind = 0 };
 		return true;
-	case NP_MALFORMED:
-	case NP_UNAUTHORIZED:
-	case NP_FORBIDDEN:
-	case NP_CONFLICT:
-	case NP_INVALID:
+	case FAILURE_MALFORMED:
+	case FAILURE_UNAUTHORIZED:
+	case FAILURE_FORBIDDEN:
+	case FAILURE_CONFLICT:
+	case FAILURE_INVALID:
 		return np_fail(
-		    ctx, NP_PRECONDITION_FAILED,
+		    ctx, NP_ERROR_PRECONDITION_FAILED,
 		    "A GET of this path fails, so If-Match and If-None-Match cannot be compared");
 	default:
 		return false;
@@ -162,7 +163,7 @@ read_current(struct np_ctx *ctx, struct current *current)
 static bool
 fail_precondition(struct np_ctx *ctx, const char *why)
 {
-	return np_fail(ctx, NP_PRECONDITION_FAILED, "%s", why);
+	return np_fail(ctx, NP_ERROR_PRECONDITION_FAILED, "%s", why);
 }
 
 static bool

@@ -9,8 +9,9 @@
 
 #include "app/ctx.h"
 
-/* Reads the headers and finds the GET to compare with. Fails with NP_PRECONDITION_FAILED if no GET
- * is comparable, and with NP_PRECONDITION_REQUIRED if the route demands a header that is missing.
+/* Reads the headers and finds the GET to compare with. Fails with FAILURE_PRECONDITION_FAILED if no
+ * GET is comparable, and with FAILURE_PRECONDITION_REQUIRED if the route demands a header that is
+ * missing.
  */
 NP_MUST_CHECK bool precondition_read(struct np_ctx *ctx);
 

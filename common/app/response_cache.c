@@ -98,7 +98,7 @@ may_be_stored(const struct reply *reply)
 			           reply->headers[i].name);
 			return false;
 		}
-	return reply->status == NP_OK;
+	return reply->status == NP_STATUS_OK;
 }
 
 /* --- the steps of a request --- */
@@ -136,7 +136,7 @@ may_have_written(const struct np_ctx *ctx)
 	enum request_outcome outcome = attempts_outcome(ctx);
 
 	return outcome == OUTCOME_COMMITTED || outcome == OUTCOME_UNKNOWN
-	       || outcome == OUTCOME_REPLAYED || ctx->error.kind == NP_AMBIGUOUS;
+	       || outcome == OUTCOME_REPLAYED || ctx->error.kind == FAILURE_AMBIGUOUS;
 }
 
 /* Runs at the request's deadline too: a request often runs out of time in its commit. */

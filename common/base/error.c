@@ -3,7 +3,7 @@
 #include "base/error.h"
 
 void
-error_fill(struct error *err, enum np_failure kind, const char *format, ...)
+error_fill(struct error *err, enum failure kind, const char *format, ...)
 {
 	va_list args;
 

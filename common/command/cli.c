@@ -21,10 +21,10 @@ read_body(void *owner, struct request *request, struct error *err)
 
 	request->body_size = fread(body, 1, REQUEST_BODY_MAX_BYTES + 1, stdin);
 	if (ferror(stdin))
-		return error_set(err, NP_MALFORMED, "The body could not be read: %s",
+		return error_set(err, FAILURE_MALFORMED, "The body could not be read: %s",
 		                 strerror(errno));
 	if (request->body_size > REQUEST_BODY_MAX_BYTES)
-		return error_set(err, NP_TOO_LARGE, "The body is larger than %d bytes",
+		return error_set(err, FAILURE_TOO_LARGE, "The body is larger than %d bytes",
 		                 REQUEST_BODY_MAX_BYTES);
 	body[request->body_size] = '\0';
 	request->body = body;

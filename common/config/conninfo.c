@@ -105,9 +105,9 @@ static bool
 add_keyword(struct conninfo *info, const char *keyword, const char *value, struct error *err)
 {
 	if (conninfo_get(info, keyword))
-		return error_set(err, NP_INVALID, "specifies %s twice", keyword);
+		return error_set(err, FAILURE_INVALID, "specifies %s twice", keyword);
 	if (info->count == CONNINFO_MAX)
-		return error_set(err, NP_INVALID, "has more than %d parts", CONNINFO_MAX);
+		return error_set(err, FAILURE_INVALID, "has more than %d parts", CONNINFO_MAX);
 	put_part(info, keyword, value);
 	return true;
 }
@@ -141,7 +141,7 @@ add_param(void *owner, struct conninfo *info, const struct url *url, const struc
 	while (i < COUNT_OF(known) && strcmp(known[i].name, param->name) != 0)
 		i++;
 	if (i == COUNT_OF(known))
-		return error_set(err, NP_INVALID, "has an unknown parameter \"%s\"",
+		return error_set(err, FAILURE_INVALID, "has an unknown parameter \"%s\"",
 		                 shown_name(url, param));
 	switch (known[i].use) {
 	case DROP:
@@ -157,7 +157,7 @@ add_param(void *owner, struct conninfo *info, const struct url *url, const struc
 		if ((!text_starts(param->value, "endpoint=")
 		     && !text_starts(param->value, "project="))
 		    || strchr(param->value, ' '))
-			return error_set(err, NP_INVALID,
+			return error_set(err, FAILURE_INVALID,
 			                 "has server settings in options, which poolers refuse:"
 			                 " set them with ALTER ROLE … SET");
 		break;
@@ -216,16 +216,17 @@ check_parts(void *owner, struct conninfo *info, struct error *err)
 	int64_t number;
 
 	if (is_empty(host))
-		return error_set(err, NP_INVALID, "does not name a host");
+		return error_set(err, FAILURE_INVALID, "does not name a host");
 	if (strchr(host, ',') || (address && strchr(address, ',')) || (port && strchr(port, ',')))
-		return error_set(err, NP_INVALID, "names several hosts, but only one is supported");
+		return error_set(err, FAILURE_INVALID,
+		                 "names several hosts, but only one is supported");
 	if (port && (!parse_int(port, &number) || number < 1 || number > 65535))
-		return error_set(err, NP_INVALID,
+		return error_set(err, FAILURE_INVALID,
 		                 "has a port that is not a number from 1 to 65535");
 	if (is_empty(conninfo_get(info, "user")) || is_empty(conninfo_get(info, "dbname")))
-		return error_set(err, NP_INVALID, "needs a user and a database name");
+		return error_set(err, FAILURE_INVALID, "needs a user and a database name");
 	if (sslmode && !conninfo_knows_sslmode(sslmode))
-		return error_set(err, NP_INVALID,
+		return error_set(err, FAILURE_INVALID,
 		                 "has an invalid sslmode (must be one of: " CONNINFO_SSLMODES ")");
 	redact(owner, info);
 	return true;
@@ -249,7 +250,7 @@ conninfo_parse(void *owner, const char *text, struct conninfo *info, struct erro
 	if (!url_parse(owner, text, url, err))
 		return false;
 	if (!is_postgres(url->scheme))
-		return error_set(err, NP_INVALID,
+		return error_set(err, FAILURE_INVALID,
 		                 "does not start with postgres:// or postgresql://");
 	put_part(&made, "host", url->host);
 	put_part(&made, "port", url->port);

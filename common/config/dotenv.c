@@ -34,7 +34,7 @@ skip_line(struct reader *in)
 static bool
 fail_at_line(const struct reader *in, struct error *err, const char *what)
 {
-	return error_set(err, NP_INVALID, "line %d: %s", in->line, what);
+	return error_set(err, FAILURE_INVALID, "line %d: %s", in->line, what);
 }
 
 static size_t
@@ -212,9 +212,9 @@ dotenv_parse(void *owner, const char *text, size_t size, char *const *environmen
 	struct reader in = { owner, text, text + size, 1, environment, &read };
 
 	if (size > DOTENV_MAX_BYTES)
-		return error_set(err, NP_INVALID, "longer than %d bytes", DOTENV_MAX_BYTES);
+		return error_set(err, FAILURE_INVALID, "longer than %d bytes", DOTENV_MAX_BYTES);
 	if (memchr(text, '\0', size) || !utf8_valid(text, size, NULL))
-		return error_set(err, NP_INVALID, "not UTF-8 text");
+		return error_set(err, FAILURE_INVALID, "not UTF-8 text");
 	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		in.at += 3;
 	for (; in.at < in.end; in.at++, in.line++) {

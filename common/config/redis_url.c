@@ -12,7 +12,7 @@ parse_database(const char *text, struct redis_url *redis, struct error *err)
 	int64_t number;
 
 	if (!parse_int(text, &number) || number < 0 || number > REDIS_DATABASE_MAX)
-		return error_set(err, NP_INVALID, "has an invalid database number (0 to %d)",
+		return error_set(err, FAILURE_INVALID, "has an invalid database number (0 to %d)",
 		                 REDIS_DATABASE_MAX);
 	redis->database = (int)number;
 	return true;
@@ -24,7 +24,7 @@ parse_param(const struct url_param *param, struct redis_url *redis, struct error
 	if (strcmp(param->name, "db") == 0)
 		return parse_database(param->value, redis, err);
 	if (!redis->tls || strcmp(param->name, "ssl_ca_certs") != 0 || !*param->value)
-		return error_set(err, NP_INVALID,
+		return error_set(err, FAILURE_INVALID,
 		                 "has a parameter other than db and, with rediss://, ssl_ca_certs");
 	redis->ca_file = param->value;
 	return true;
@@ -41,7 +41,7 @@ redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct e
 	/* Most likely a password without its colon. It must neither pass for a user name nor be
 	 * ignored. */
 	if (url->user && !url->password)
-		return error_set(err, NP_INVALID,
+		return error_set(err, FAILURE_INVALID,
 		                 "has a user without a password"
 		                 " (write a password alone as redis://:password@host)");
 	made.user = url->user;
@@ -56,7 +56,7 @@ redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct e
 		bool relative = url->host && strcmp(url->host, ".") == 0;
 
 		if ((url->host && !relative) || !url->path)
-			return error_set(err, NP_INVALID,
+			return error_set(err, FAILURE_INVALID,
 			                 "needs three slashes before the path: unix:///path");
 		made.path = mem_printf(owner, "%s/%s", relative ? "." : "", url->path);
 	} else if (made.tls || strcmp(url->scheme, "redis") == 0) {
@@ -64,7 +64,7 @@ redis_url_parse(void *owner, const char *text, struct redis_url *redis, struct e
 		if (url->path && !parse_database(url->path, &made, err))
 			return false;
 	} else {
-		return error_set(err, NP_INVALID,
+		return error_set(err, FAILURE_INVALID,
 		                 "does not start with redis://, rediss:// or unix://");
 	}
 	*redis = made;

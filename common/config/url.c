@@ -10,19 +10,19 @@ decode_part(void *owner, const char *text, size_t size, const char **decoded, st
 
 	switch (percent_decode(text, size, false, out, &length)) {
 	case PERCENT_NUL:
-		return error_set(err, NP_INVALID, "contains %%00");
+		return error_set(err, FAILURE_INVALID, "contains %%00");
 	case PERCENT_BROKEN:
-		return error_set(err, NP_INVALID,
+		return error_set(err, FAILURE_INVALID,
 		                 "has a %% that is not followed by two hexadecimal digits"
 		                 " (write a %% in a password as %%25)");
 	case PERCENT_OK:
 		break;
 	}
 	if (!utf8_valid(out, length, NULL))
-		return error_set(err, NP_INVALID, "is not UTF-8");
+		return error_set(err, FAILURE_INVALID, "is not UTF-8");
 	for (size_t i = 0; i < length; i++)
 		if (text_is_control(out[i]))
-			return error_set(err, NP_INVALID, "contains a control character");
+			return error_set(err, FAILURE_INVALID, "contains a control character");
 	*decoded = out;
 	return true;
 }
@@ -32,7 +32,7 @@ parse_port(struct url *url, struct error *err)
 {
 	if (!parse_int(url->port, &url->port_number) || url->port_number < 1
 	    || url->port_number > 65535)
-		return error_set(err, NP_INVALID,
+		return error_set(err, FAILURE_INVALID,
 		                 "needs a port from 1 to 65535 after the host"
 		                 " (a password with : / ? # or @ must be percent-encoded)");
 	return true;
@@ -45,7 +45,7 @@ parse_user(void *owner, const char *text, size_t size, struct url *url, struct e
 	size_t user = colon ? (size_t)(colon - text) : size;
 
 	if (memchr(text, '@', size))
-		return error_set(err, NP_INVALID,
+		return error_set(err, FAILURE_INVALID,
 		                 "has more than one @ (write one in a password as %%40)");
 	if (colon && !decode_part(owner, colon + 1, size - user - 1, &url->password, err))
 		return false;
@@ -59,14 +59,17 @@ parse_host(void *owner, const char *text, size_t size, struct url *url, struct e
 
 	/* libpq accepts host1:port1,host2:port2. */
 	if (memchr(text, ',', size))
-		return error_set(err, NP_INVALID, "names several hosts, but only one is supported");
+		return error_set(err, FAILURE_INVALID,
+		                 "names several hosts, but only one is supported");
 	if (size > 0 && *text == '[') {
 		const char *close = memchr(text, ']', size);
 
 		if (!close)
-			return error_set(err, NP_INVALID, "has a [ without a ] around its address");
+			return error_set(err, FAILURE_INVALID,
+			                 "has a [ without a ] around its address");
 		if (close + 1 < end && close[1] != ':')
-			return error_set(err, NP_INVALID, "has text after the ] of its address");
+			return error_set(err, FAILURE_INVALID,
+			                 "has text after the ] of its address");
 		port = close + 1 < end ? close + 1 : NULL;
 		if (!decode_part(owner, text + 1, (size_t)(close - text - 1), &url->host, err))
 			return false;
@@ -100,13 +103,14 @@ parse_params(void *owner, const char *text, struct url *url, struct error *err)
 		struct url_param *param = &url->params[url->param_count];
 
 		if (name == 0 || name == size)
-			return error_set(err, NP_INVALID, "has a parameter that is not name=value");
+			return error_set(err, FAILURE_INVALID,
+			                 "has a parameter that is not name=value");
 		if (hides_password(text, size))
 			return error_set(
-			    err, NP_INVALID,
+			    err, FAILURE_INVALID,
 			    "has ? instead of & before password= (write a ? in a value as %%3F)");
 		if (url->param_count == URL_PARAMS_MAX)
-			return error_set(err, NP_INVALID, "has more than %d parameters",
+			return error_set(err, FAILURE_INVALID, "has more than %d parameters",
 			                 URL_PARAMS_MAX);
 		if (!decode_part(owner, text, name, &param->name, err)
 		    || !decode_part(owner, text + name + 1, size - name - 1, &param->value, err))
@@ -147,9 +151,9 @@ url_parse(void *owner, const char *text, struct url *url, struct error *err)
 
 	*url = (struct url){ .param_count = 0 };
 	if (strlen(text) > URL_MAX_BYTES)
-		return error_set(err, NP_INVALID, "is longer than %d bytes", URL_MAX_BYTES);
+		return error_set(err, FAILURE_INVALID, "is longer than %d bytes", URL_MAX_BYTES);
 	if (!rest || !is_scheme(text, (size_t)(rest - text)))
-		return error_set(err, NP_INVALID,
+		return error_set(err, FAILURE_INVALID,
 		                 "is not of the form scheme://user:password@host:port/name");
 	url->scheme = mem_strndup(owner, text, (size_t)(rest - text));
 	rest += 3;
@@ -158,7 +162,7 @@ url_parse(void *owner, const char *text, struct url *url, struct error *err)
 	 * rest of the password elsewhere. */
 	if (strchr(rest + authority, '@') || strchr(rest, '#'))
 		return error_set(
-		    err, NP_INVALID,
+		    err, FAILURE_INVALID,
 		    "has an unencoded / ? # or @ (in a password write %%2F %%3F %%23 %%40)");
 	if (!parse_authority(owner, rest, authority, url, err))
 		return false;

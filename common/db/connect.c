@@ -323,7 +323,7 @@ connect_now(struct connector *connector, struct deadline request, const int *cli
 		return true;
 	*err = connector->dial.err;
 	if (deadline_passed(request))
-		err->kind = NP_TIMEOUT;
+		err->kind = FAILURE_TIMEOUT;
 	connector->totals.failed[failure_of(err, deadline)]++;
 	connector->tainted = may_be_own_fault(connector, deadline);
 	return false;

@@ -61,9 +61,9 @@ NP_MUST_CHECK bool connector_new(void *owner, const struct connector_options *op
 void connector_load_tls(const struct connector *connector);
 
 /* Takes the connection, and opens one first if there is none that can be used. Fails with
- * NP_UNAVAILABLE, or with NP_TIMEOUT if the request's own deadline passed. `client` is the
- * descriptor of the client that waits for the answer, or NULL: if it hangs up while a connection is
- * being opened, that connection is closed and the error is NP_CLIENT_GONE. */
+ * FAILURE_UNAVAILABLE, or with FAILURE_TIMEOUT if the request's own deadline passed. `client` is
+ * the descriptor of the client that waits for the answer, or NULL: if it hangs up while a
+ * connection is being opened, that connection is closed and the error is FAILURE_CLIENT_GONE. */
 NP_MUST_CHECK bool connector_acquire(struct connector *connector, struct deadline deadline,
                                      const int *client, struct connection **connection,
                                      struct error *err);

@@ -266,7 +266,7 @@ resolve_host(struct dial *dial, struct deadline deadline)
 	if (outcome == RESOLVE_DONE) {
 		try_next_address(dial, deadline);
 	} else if (outcome == RESOLVE_FAILED || deadline_passed(deadline)) {
-		error_fill(&dial->err, NP_UNAVAILABLE, "The database is not available");
+		error_fill(&dial->err, FAILURE_UNAVAILABLE, "The database is not available");
 		error_fill_detail(&dial->err, "could not resolve \"%s\": %s", dial->host, why);
 		dial->state = DIAL_FAILED;
 	}

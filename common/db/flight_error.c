@@ -9,7 +9,7 @@
 static void
 explain_timeout(struct error *err)
 {
-	const struct sqlstate_meaning meaning = { NP_TIMEOUT, RETRY_NEVER,
+	const struct sqlstate_meaning meaning = { FAILURE_TIMEOUT, RETRY_NEVER,
 		                                  "The database took too long" };
 
 	sqlstate_error(err, &meaning, "", "no answer from the server within the time allowed");
@@ -94,7 +94,7 @@ explain_refusal(const struct flight_error *failure, struct error *err)
 	}
 	/* 1 / 0 in a statement without values is our fault. */
 	if (meaning.is_about_value && !(failure->has_values && failure->has_arguments))
-		meaning.kind = NP_INTERNAL;
+		meaning.kind = FAILURE_INTERNAL;
 	/* Only the primary message: detail and context quote values. In class 22 (data exception)
 	 * the message does too. */
 	if (text_starts(code, "22") && failure->has_values)
@@ -113,7 +113,7 @@ make_ambiguous(struct error *err)
 {
 	const struct error cause = *err;
 
-	error_fill(err, NP_AMBIGUOUS,
+	error_fill(err, FAILURE_AMBIGUOUS,
 	           "The outcome is unknown: the database was lost while it committed");
 	memcpy(err->sqlstate, cause.sqlstate, sizeof(err->sqlstate));
 	(void)error_detail(err, "%s", cause.detail);
@@ -138,7 +138,7 @@ flight_error_may_commit(const int *client, struct deadline deadline, struct erro
 	}
 	if (deadline_left_ms(deadline) >= PREAMBLE_RESERVE_MS)
 		return true;
-	error_fill(err, NP_TIMEOUT, "The request took too long");
+	error_fill(err, FAILURE_TIMEOUT, "The request took too long");
 	return error_detail(err, "no time was left for the commit");
 }
 

@@ -19,8 +19,8 @@ struct flight_error {
 	const char *rerun_constraint;
 };
 
-/* Fills err; with NP_AMBIGUOUS if the end of a commit was not seen. Returns whether the same may be
- * tried again. */
+/* Fills err; with FAILURE_AMBIGUOUS if the end of a commit was not seen. Returns whether the same
+ * may be tried again. */
 enum sqlstate_retry flight_error_explain(const struct flight_error *failure, struct error *err);
 
 /* Returns true if the same may succeed at once on another connection. */

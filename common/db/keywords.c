@@ -95,7 +95,7 @@ add_known(struct keywords *keywords, const struct conninfo *info, const PQconnin
 		if (is_known(known, info->keywords[i]))
 			keywords_set(keywords, info->keywords[i], info->values[i]);
 		else if (is_protective(info->keywords[i]))
-			return error_set(err, NP_INTERNAL, "this libpq (%d) does not know %s",
+			return error_set(err, FAILURE_INTERNAL, "this libpq (%d) does not know %s",
 			                 PQlibVersion(), info->keywords[i]);
 		else
 			log_printf(LOG_WARNING, "setting ignored",

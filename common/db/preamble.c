@@ -53,13 +53,13 @@ static const char renewed_settings[] = "SELECT" LIMITS;
 
 /* The level is always named, since a role may have another default. A deferrable read would wait
  * for a safe snapshot. */
-static const char *const begins[NP_ISOLATION__MAX][2] = {
-	[NP_READ_COMMITTED] = { "BEGIN ISOLATION LEVEL READ COMMITTED",
-	                        "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY" },
-	[NP_REPEATABLE_READ] = { "BEGIN ISOLATION LEVEL REPEATABLE READ",
-	                         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" },
-	[NP_SERIALIZABLE] = { "BEGIN ISOLATION LEVEL SERIALIZABLE",
-	                      "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY NOT DEFERRABLE" },
+static const char *const begins[ISOLATION_COUNT][2] = {
+	[NP_ISOLATION_READ_COMMITTED] = { "BEGIN ISOLATION LEVEL READ COMMITTED",
+	                                  "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY" },
+	[NP_ISOLATION_REPEATABLE_READ] = { "BEGIN ISOLATION LEVEL REPEATABLE READ",
+	                                   "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" },
+	[NP_ISOLATION_SERIALIZABLE] = { "BEGIN ISOLATION LEVEL SERIALIZABLE",
+	                                "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY NOT DEFERRABLE" },
 };
 
 struct limits {

@@ -14,7 +14,7 @@ log_replica_away(struct replica *replica, const struct error *err)
 static bool
 replica_can_serve(const struct replica *replica, enum np_tx mode, enum np_isolation isolation)
 {
-	return replica && mode == NP_TX_READ && isolation != NP_SERIALIZABLE
+	return replica && mode == NP_TX_READ && isolation != NP_ISOLATION_SERIALIZABLE
 	       && clock_now_us() >= replica->away_until_us;
 }
 
@@ -30,7 +30,8 @@ acquire_from_replica(struct replica *replica, struct deadline deadline, const in
 
 	if (connector_acquire(replica->connector, until, client, connection, &err))
 		return true;
-	if (err.kind == NP_CLIENT_GONE || (half_ms < REPLICA_FAIR_MS && deadline_passed(until)))
+	if (err.kind == FAILURE_CLIENT_GONE
+	    || (half_ms < REPLICA_FAIR_MS && deadline_passed(until)))
 		return false;
 	replica->away_until_us = clock_now_us() + REPLICA_PAUSE_MS * INT64_C(1000);
 	log_replica_away(replica, &err);

@@ -22,57 +22,64 @@ static const struct {
 	struct sqlstate_meaning meaning;
 } statement_table[] = {
 	/* From the server: a wrong number of values, or a wrong statement name. */
-	{ "08P01", { NP_INTERNAL, RETRY_NEVER, INTERNAL } },
-	{ "08", { NP_UNAVAILABLE, RETRY_SOON, AWAY } },
-	{ "22", { NP_INVALID, RETRY_NEVER, BAD_VALUE, .is_about_value = true } },
-	{ "23505", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* unique */
-	{ "23503", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* foreign key */
-	{ "23001", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* its RESTRICT, since Postgres 18 */
-	{ "23P01", { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* exclusion */
-	{ "23", { NP_INVALID, RETRY_NEVER, BAD_VALUE } },    /* not null, check */
+	{ "08P01", { FAILURE_INTERNAL, RETRY_NEVER, INTERNAL } },
+	{ "08", { FAILURE_UNAVAILABLE, RETRY_SOON, AWAY } },
+	{ "22", { FAILURE_INVALID, RETRY_NEVER, BAD_VALUE, .is_about_value = true } },
+	{ "23505", { FAILURE_CONFLICT, RETRY_NEVER, CONFLICT } }, /* unique */
+	{ "23503", { FAILURE_CONFLICT, RETRY_NEVER, CONFLICT } }, /* foreign key */
+	{ "23001",
+	  { FAILURE_CONFLICT, RETRY_NEVER, CONFLICT } }, /* its RESTRICT, since Postgres 18 */
+	{ "23P01", { FAILURE_CONFLICT, RETRY_NEVER, CONFLICT } }, /* exclusion */
+	{ "23", { FAILURE_INVALID, RETRY_NEVER, BAD_VALUE } },    /* not null, check */
 	{ "25006",
-	  { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* a standby, or a server set to read only */
-	{ "25P03", { NP_TIMEOUT, RETRY_NEVER, "The transaction was idle for too long" } },
+	  { FAILURE_UNAVAILABLE, RETRY_NEVER,
+	    AWAY } }, /* a standby, or a server set to read only */
+	{ "25P03", { FAILURE_TIMEOUT, RETRY_NEVER, "The transaction was idle for too long" } },
 	{ "25P04",
-	  { NP_TIMEOUT, RETRY_NEVER, "The database took too long" } }, /* transaction_timeout */
-	{ "40001", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },           /* serialization failure */
-	{ "40P01", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },           /* deadlock */
+	  { FAILURE_TIMEOUT, RETRY_NEVER,
+	    "The database took too long" } },                     /* transaction_timeout */
+	{ "40001", { FAILURE_CONFLICT, RETRY_RERUN, CONFLICT } }, /* serialization failure */
+	{ "40P01", { FAILURE_CONFLICT, RETRY_RERUN, CONFLICT } }, /* deadlock */
 	{ "40002",
-	  { NP_CONFLICT, RETRY_NEVER, CONFLICT } }, /* a constraint, at the end of a transaction */
-	{ "40003", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* its outcome is unknown */
-	{ "40", { NP_CONFLICT, RETRY_RERUN, CONFLICT } },   /* another rollback */
+	  { FAILURE_CONFLICT, RETRY_NEVER,
+	    CONFLICT } }, /* a constraint, at the end of a transaction */
+	{ "40003", { FAILURE_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* its outcome is unknown */
+	{ "40", { FAILURE_CONFLICT, RETRY_RERUN, CONFLICT } },   /* another rollback */
 	{ "42501",
-	  { NP_FORBIDDEN, RETRY_NEVER, FORBIDDEN } }, /* row-level security, or a missing right */
-	{ "44", { NP_INVALID, RETRY_NEVER, BAD_VALUE } }, /* a view's WITH CHECK OPTION */
-	{ "53", { NP_UNAVAILABLE, RETRY_LATE, BUSY } },   /* connections, memory, disk */
+	  { FAILURE_FORBIDDEN, RETRY_NEVER,
+	    FORBIDDEN } }, /* row-level security, or a missing right */
+	{ "44", { FAILURE_INVALID, RETRY_NEVER, BAD_VALUE } }, /* a view's WITH CHECK OPTION */
+	{ "53", { FAILURE_UNAVAILABLE, RETRY_LATE, BUSY } },   /* connections, memory, disk */
 	/* Too long for an index, or too deep: a value of the request, or the statement itself. */
-	{ "54", { NP_INVALID, RETRY_NEVER, TOO_LARGE, .is_about_value = true } },
-	{ "55006", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } }, /* object in use */
-	{ "55P03", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } }, /* lock timeout */
-	{ "57014", { NP_TIMEOUT, RETRY_NEVER, "The database took too long" } },
-	{ "57P", { NP_UNAVAILABLE, RETRY_SOON, AWAY } },    /* shutting down, crashed, starting */
-	{ "58", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } },    /* the server's disk */
-	{ "72", { NP_UNAVAILABLE, RETRY_NEVER, BUSY } },    /* snapshot too old */
-	{ "HV00N", { NP_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* a foreign server cannot be reached */
+	{ "54", { FAILURE_INVALID, RETRY_NEVER, TOO_LARGE, .is_about_value = true } },
+	{ "55006", { FAILURE_UNAVAILABLE, RETRY_NEVER, BUSY } }, /* object in use */
+	{ "55P03", { FAILURE_UNAVAILABLE, RETRY_NEVER, BUSY } }, /* lock timeout */
+	{ "57014", { FAILURE_TIMEOUT, RETRY_NEVER, "The database took too long" } },
+	{ "57P", { FAILURE_UNAVAILABLE, RETRY_SOON, AWAY } }, /* shutting down, crashed, starting */
+	{ "58", { FAILURE_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* the server's disk */
+	{ "72", { FAILURE_UNAVAILABLE, RETRY_NEVER, BUSY } }, /* snapshot too old */
+	{ "HV00N",
+	  { FAILURE_UNAVAILABLE, RETRY_NEVER, AWAY } }, /* a foreign server cannot be reached */
 	{ "P0001",
-	  { NP_INVALID, RETRY_NEVER, BAD_VALUE, .is_raised = true } }, /* RAISE EXCEPTION */
+	  { FAILURE_INVALID, RETRY_NEVER, BAD_VALUE, .is_raised = true } }, /* RAISE EXCEPTION */
 	{ "NP001",
-	  { NP_CONFLICT, RETRY_NEVER, KEY_RUNNING,
+	  { FAILURE_CONFLICT, RETRY_NEVER, KEY_RUNNING,
 	    1 } }, /* of idempotency_claim(), migration 0004 */
-	{ "NP002", { NP_CONFLICT, RETRY_NEVER, KEY_KNOWN } },
-	{ "NP003", { NP_INVALID, RETRY_NEVER, KEY_OF_ANOTHER } },
-	{ "NP004", { NP_UNAUTHORIZED, RETRY_NEVER, ENDED } }, /* request_session_check(), 0009 */
-	{ "", { NP_INTERNAL, RETRY_NEVER, INTERNAL } },
+	{ "NP002", { FAILURE_CONFLICT, RETRY_NEVER, KEY_KNOWN } },
+	{ "NP003", { FAILURE_INVALID, RETRY_NEVER, KEY_OF_ANOTHER } },
+	{ "NP004",
+	  { FAILURE_UNAUTHORIZED, RETRY_NEVER, ENDED } }, /* request_session_check(), 0009 */
+	{ "", { FAILURE_INTERNAL, RETRY_NEVER, INTERNAL } },
 };
 
 /* The statuses from PT400 to PT499 that have a kind of their own. */
 static const struct {
 	int status;
-	enum np_failure kind;
+	enum failure kind;
 } kinds_of_raised[] = {
-	{ 400, NP_MALFORMED }, { 401, NP_UNAUTHORIZED }, { 403, NP_FORBIDDEN },
-	{ 404, NP_NOT_FOUND }, { 405, NP_METHOD },       { 409, NP_CONFLICT },
-	{ 413, NP_TOO_LARGE }, { 415, NP_MEDIA_TYPE },
+	{ 400, FAILURE_MALFORMED }, { 401, FAILURE_UNAUTHORIZED }, { 403, FAILURE_FORBIDDEN },
+	{ 404, FAILURE_NOT_FOUND }, { 405, FAILURE_METHOD },       { 409, FAILURE_CONFLICT },
+	{ 413, FAILURE_TOO_LARGE }, { 415, FAILURE_MEDIA_TYPE },
 };
 
 static const struct {
@@ -108,7 +115,7 @@ read_raised_status(const char *code, struct sqlstate_meaning *meaning)
 
 	if (!text_starts(code, "PT4") || strlen(code) != 5 || !parse_int(code + 2, &status))
 		return false;
-	*meaning = (struct sqlstate_meaning){ NP_INVALID, RETRY_NEVER, BAD_VALUE,
+	*meaning = (struct sqlstate_meaning){ FAILURE_INVALID, RETRY_NEVER, BAD_VALUE,
 		                              .is_raised = true };
 	meaning->status = (int)status;
 	for (size_t i = 0; i < COUNT_OF(kinds_of_raised); i++)
@@ -132,9 +139,9 @@ sqlstate_of_statement(const char *code, bool from_server)
 
 	/* The connection was lost before the server said anything. */
 	if (!*code)
-		return (struct sqlstate_meaning){ NP_UNAVAILABLE, RETRY_SOON, AWAY };
+		return (struct sqlstate_meaning){ FAILURE_UNAVAILABLE, RETRY_SOON, AWAY };
 	if (!from_server && is_of_pooler(code))
-		return (struct sqlstate_meaning){ NP_UNAVAILABLE, RETRY_NEVER, AWAY };
+		return (struct sqlstate_meaning){ FAILURE_UNAVAILABLE, RETRY_NEVER, AWAY };
 	if (read_raised_status(code, &meaning))
 		return meaning;
 	while (!text_starts(code, statement_table[i].code))
@@ -145,7 +152,7 @@ sqlstate_of_statement(const char *code, bool from_server)
 struct sqlstate_meaning
 sqlstate_of_connect(const char *code, const char *text)
 {
-	struct sqlstate_meaning meaning = { NP_UNAVAILABLE, RETRY_SOON, AWAY };
+	struct sqlstate_meaning meaning = { FAILURE_UNAVAILABLE, RETRY_SOON, AWAY };
 
 	for (size_t i = 0; i < COUNT_OF(connect_codes); i++)
 		if (text_starts(code, connect_codes[i].code)) {

@@ -19,7 +19,7 @@ enum sqlstate_retry {
 };
 
 struct sqlstate_meaning {
-	enum np_failure kind;
+	enum failure kind;
 	enum sqlstate_retry retry;
 	const char *message; /* for the client */
 	int retry_after_s;   /* 0: the kind's default */
@@ -33,7 +33,8 @@ struct sqlstate_meaning {
  * from_server: the error names a function of the server's source, which no pooler does. */
 struct sqlstate_meaning sqlstate_of_statement(const char *code, bool from_server);
 
-/* The meaning of an error while connecting. The kind is always NP_UNAVAILABLE; the retry differs.
+/* The meaning of an error while connecting. The kind is always FAILURE_UNAVAILABLE; the retry
+ * differs.
  */
 struct sqlstate_meaning sqlstate_of_connect(const char *code, const char *text);
 

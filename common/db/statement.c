@@ -48,11 +48,11 @@ static enum log_level
 level_of_failure(const struct error *err)
 {
 	switch (err->kind) {
-	case NP_INTERNAL:
+	case FAILURE_INTERNAL:
 		return LOG_ERROR;
-	case NP_UNAVAILABLE:
-	case NP_TIMEOUT:
-	case NP_AMBIGUOUS:
+	case FAILURE_UNAVAILABLE:
+	case FAILURE_TIMEOUT:
+	case FAILURE_AMBIGUOUS:
 		return LOG_WARNING;
 	default:
 		return strcmp(err->sqlstate, "42501") == 0 ? LOG_WARNING : LOG_INFO;

@@ -516,7 +516,7 @@ transaction_outcome(const struct transaction *tx)
 {
 	if (tx->options.mode == NP_TX_READ || tx->counts.flights == 0)
 		return TX_OUTCOME_NONE;
-	if (tx->state == TX_FAILED && tx->failure.kind == NP_AMBIGUOUS)
+	if (tx->state == TX_FAILED && tx->failure.kind == FAILURE_AMBIGUOUS)
 		return TX_OUTCOME_UNKNOWN;
 	return tx->committed ? TX_OUTCOME_COMMITTED : TX_OUTCOME_ROLLED_BACK;
 }

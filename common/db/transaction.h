@@ -121,9 +121,9 @@ NP_MUST_CHECK bool transaction_query(struct transaction *tx, const char *sql,
                                      struct error *err);
 
 /* Commits what is open, with the statement `with` in the same flight (NULL: none). Returns true if
- * the server confirmed the commit or nothing was open. Fails with NP_AMBIGUOUS if the connection or
- * the time ended after the commit was sent: it may have happened. Fails with NP_TIMEOUT if too
- * little time was left to send it. */
+ * the server confirmed the commit or nothing was open. Fails with FAILURE_AMBIGUOUS if the
+ * connection or the time ended after the commit was sent: it may have happened. Fails with
+ * FAILURE_TIMEOUT if too little time was left to send it. */
 NP_MUST_CHECK bool transaction_commit(struct transaction *tx,
                                       const struct transaction_statement *with, struct error *err);
 
@@ -162,7 +162,7 @@ enum transaction_outcome {
 	TX_OUTCOME_NONE, /* a read, or nothing was sent */
 	TX_OUTCOME_COMMITTED,
 	TX_OUTCOME_ROLLED_BACK,
-	TX_OUTCOME_UNKNOWN, /* NP_AMBIGUOUS */
+	TX_OUTCOME_UNKNOWN, /* FAILURE_AMBIGUOUS */
 };
 enum transaction_outcome transaction_outcome(const struct transaction *tx);
 

@@ -68,7 +68,7 @@ transaction_flight_compose(struct transaction_flight *flight,
 
 	*flight = (struct transaction_flight){ .opens = opens };
 	flight->commits = last && !reads && !(opens && connection_is_unproven(connection));
-	implicit = opens && context->options->isolation == NP_READ_COMMITTED
+	implicit = opens && context->options->isolation == NP_ISOLATION_READ_COMMITTED
 	           && (reads || flight->commits);
 	begin_flight(flight, context);
 	flight->sent.client = flight->commits ? NULL : context->options->client;

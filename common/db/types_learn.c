@@ -84,8 +84,8 @@ is_refusal(const struct flight *flight, enum flight_outcome outcome)
 	struct sqlstate_meaning meaning = sqlstate_of_statement(code ? code : "",
 	                                                        flight_is_of_server(flight->error));
 
-	return outcome == FLIGHT_REFUSED && meaning.kind != NP_TIMEOUT
-	       && meaning.kind != NP_UNAVAILABLE;
+	return outcome == FLIGHT_REFUSED && meaning.kind != FAILURE_TIMEOUT
+	       && meaning.kind != FAILURE_UNAVAILABLE;
 }
 
 /* Undoes the failed question, so that the transaction goes on. */

@@ -31,7 +31,7 @@ wait_pg(PGconn *pg, short events, struct deadline deadline, const int *client)
 void
 wait_error_abandoned(struct error *err)
 {
-	error_fill(err, NP_CLIENT_GONE, "The client left before the answer");
+	error_fill(err, FAILURE_CLIENT_GONE, "The client left before the answer");
 }
 
 bool

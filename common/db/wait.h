@@ -20,7 +20,7 @@ enum wait_outcome { WAIT_READY, WAIT_TIMEOUT, WAIT_BROKEN, WAIT_ABANDONED };
 enum wait_outcome wait_fd_or_client(int fd, short events, struct deadline deadline,
                                     const int *client);
 
-/* Fills err with what WAIT_ABANDONED means for the request: NP_CLIENT_GONE. */
+/* Fills err with what WAIT_ABANDONED means for the request: FAILURE_CLIENT_GONE. */
 void wait_error_abandoned(struct error *err);
 
 /* Sends what is queued, and reads meanwhile, so that neither side can block the other. */

@@ -19,13 +19,13 @@ short_name(void *owner, const char *name)
 }
 
 void
-decoder_add_fault(struct decoder *decoder, enum np_place in, const char *name, const char *message)
+decoder_add_fault(struct decoder *decoder, enum np_in in, const char *name, const char *message)
 {
 	param_faults_add(decoder->faults, in, short_name(decoder->owner, name), message);
 }
 
 const struct np_param *
-decoder_find(const struct decoder *decoder, enum np_place in, const char *name)
+decoder_find(const struct decoder *decoder, enum np_in in, const char *name)
 {
 	for (const struct np_param *param = decoder->params; param->name; param++)
 		if (param->in == in && strcmp(param->name, name) == 0)

@@ -15,12 +15,11 @@ struct decoder {
 };
 
 /* Records a broken rule. A long name is cut. */
-void decoder_add_fault(struct decoder *decoder, enum np_place in, const char *name,
+void decoder_add_fault(struct decoder *decoder, enum np_in in, const char *name,
                        const char *message);
 
 /* Returns the parameter of that place and name, or NULL. */
-const struct np_param *decoder_find(const struct decoder *decoder, enum np_place in,
-                                    const char *name);
+const struct np_param *decoder_find(const struct decoder *decoder, enum np_in in, const char *name);
 
 struct argument *decoder_argument(const struct decoder *decoder, const struct np_param *param);
 

@@ -89,7 +89,7 @@ is_get_or_head(const struct request *request)
 static bool
 has_default_tag(const struct reply *reply)
 {
-	return reply->status == NP_OK && !reply_header(reply, "Cache-Control");
+	return reply->status == NP_STATUS_OK && !reply_header(reply, "Cache-Control");
 }
 
 static const char *
@@ -104,7 +104,7 @@ hash_tag(const struct reply *reply)
 const char *
 etag_of(const struct reply *reply)
 {
-	const char *own = reply->status == NP_OK ? reply_header(reply, "ETag") : NULL;
+	const char *own = reply->status == NP_STATUS_OK ? reply_header(reply, "ETag") : NULL;
 
 	if (own)
 		return own;
@@ -117,7 +117,7 @@ etag_if_match_fails(const struct reply *reply, const struct request *request)
 	const char *wanted = request_header(request, "if-match");
 	enum etag_match match;
 
-	if (!wanted || !is_get_or_head(request) || reply->status != NP_OK)
+	if (!wanted || !is_get_or_head(request) || reply->status != NP_STATUS_OK)
 		return false;
 	match = etag_match(wanted, etag_of(reply), true);
 	return match != ETAG_ANY && match != ETAG_LISTED;

@@ -199,7 +199,7 @@ json_body_read(void *owner, const char *text, size_t size, struct json_body *bod
 		return false;
 	at = json_skip_space(text, end);
 	if (*at != '{')
-		return error_set(err, NP_INVALID, "The body is not a JSON object");
+		return error_set(err, FAILURE_INVALID, "The body is not a JSON object");
 	root = read_value(owner, &at, end);
 	json_members(owner, &root, body);
 	return true;

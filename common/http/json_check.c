@@ -45,8 +45,9 @@ static bool check_value(struct check *check);
 static bool
 syntax_error(const struct check *check, const char *what)
 {
-	return error_set(check->err, NP_MALFORMED, "The body is not valid JSON: %s at byte %zu",
-	                 what, (size_t)(check->at - check->start));
+	return error_set(check->err, FAILURE_MALFORMED,
+	                 "The body is not valid JSON: %s at byte %zu", what,
+	                 (size_t)(check->at - check->start));
 }
 
 static void

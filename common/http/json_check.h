@@ -16,7 +16,7 @@
 #define JSON_DEPTH_MAX       16
 #define JSON_OBJECT_KEYS_MAX 1000
 
-/* Returns false with NP_MALFORMED, which says what is wrong and at which byte. */
+/* Returns false with FAILURE_MALFORMED, which says what is wrong and at which byte. */
 NP_MUST_CHECK bool json_check(const char *text, size_t size, struct error *err);
 
 #endif

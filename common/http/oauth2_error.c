@@ -10,22 +10,22 @@
 static const struct {
 	const char *error;
 	int status; /* 0: that of the kind */
-} codes[NP_FAILURE__MAX] = {
-	[NP_MALFORMED] = { "invalid_request", 400 },
-	[NP_UNAUTHORIZED] = { "invalid_grant", 400 },
-	[NP_FORBIDDEN] = { "unauthorized_client", 400 },
-	[NP_NOT_FOUND] = { "invalid_grant", 400 },
-	[NP_METHOD] = { "invalid_request", 0 },
-	[NP_CONFLICT] = { "invalid_request", 400 },
-	[NP_TOO_LARGE] = { "invalid_request", 0 },
-	[NP_MEDIA_TYPE] = { "invalid_request", 400 },
-	[NP_INVALID] = { "invalid_request", 400 },
-	[NP_INTERNAL] = { "server_error", 0 },
-	[NP_TOO_MANY] = { "temporarily_unavailable", 0 },
-	[NP_UNAVAILABLE] = { "temporarily_unavailable", 0 },
-	[NP_TIMEOUT] = { "temporarily_unavailable", 0 },
-	[NP_AMBIGUOUS] = { "server_error", 0 },
-	[NP_CLIENT_GONE] = { "server_error", 0 },
+} codes[FAILURE_COUNT] = {
+	[FAILURE_MALFORMED] = { "invalid_request", 400 },
+	[FAILURE_UNAUTHORIZED] = { "invalid_grant", 400 },
+	[FAILURE_FORBIDDEN] = { "unauthorized_client", 400 },
+	[FAILURE_NOT_FOUND] = { "invalid_grant", 400 },
+	[FAILURE_METHOD] = { "invalid_request", 0 },
+	[FAILURE_CONFLICT] = { "invalid_request", 400 },
+	[FAILURE_TOO_LARGE] = { "invalid_request", 0 },
+	[FAILURE_MEDIA_TYPE] = { "invalid_request", 400 },
+	[FAILURE_INVALID] = { "invalid_request", 400 },
+	[FAILURE_INTERNAL] = { "server_error", 0 },
+	[FAILURE_TOO_MANY] = { "temporarily_unavailable", 0 },
+	[FAILURE_UNAVAILABLE] = { "temporarily_unavailable", 0 },
+	[FAILURE_TIMEOUT] = { "temporarily_unavailable", 0 },
+	[FAILURE_AMBIGUOUS] = { "server_error", 0 },
+	[FAILURE_CLIENT_GONE] = { "server_error", 0 },
 };
 
 /* An unsupported grant type is the only fault with a code of its own. */
@@ -62,7 +62,7 @@ write_description(struct buf *out, const char *detail, const struct param_faults
 }
 
 void
-oauth2_error_write(struct reply *reply, enum np_failure kind, int status, const char *detail,
+oauth2_error_write(struct reply *reply, enum failure kind, int status, const char *detail,
                    const struct param_faults *faults)
 {
 	static const struct param_faults none = { .count = 0 };

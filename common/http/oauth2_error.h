@@ -9,7 +9,7 @@
 /* Replaces the reply by {"error": …, "error_description": …}. An error of the client is a 400,
  * except for a body that is too large and for too many tries; other errors keep `status`. `detail`
  * may be NULL. `faults` replace it unless they are NULL or empty. */
-void oauth2_error_write(struct reply *reply, enum np_failure kind, int status, const char *detail,
+void oauth2_error_write(struct reply *reply, enum failure kind, int status, const char *detail,
                         const struct param_faults *faults);
 
 #endif

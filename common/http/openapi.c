@@ -45,7 +45,7 @@ write_parameter(struct buf *out, const struct np_param *param)
 	buf_text(out, "{\"name\":");
 	buf_json_text(out, param->name);
 	buf_printf(out, ",\"in\":\"%s\",\"required\":%s", param_places[param->in],
-	           param->required || param->in == NP_PATH ? "true" : "false");
+	           param->required || param->in == NP_IN_PATH ? "true" : "false");
 	openapi_text(out, "description", param->description);
 	buf_text(out, ",\"schema\":");
 	openapi_schema(out, param);
@@ -58,7 +58,7 @@ write_parameters(struct buf *out, const struct np_route *route, bool conditional
 	const char *before = ",\"parameters\":[";
 
 	for (const struct np_param *param = route->params; param && param->name; param++) {
-		if (param->in == NP_BODY)
+		if (param->in == NP_IN_BODY)
 			continue;
 		buf_text(out, before);
 		write_parameter(out, param);
@@ -81,7 +81,7 @@ write_parameters(struct buf *out, const struct np_route *route, bool conditional
 static void
 write_body(struct buf *out, const struct np_route *route)
 {
-	if (!route_has_param_in(route, NP_BODY))
+	if (!route_has_param_in(route, NP_IN_BODY))
 		return;
 	buf_text(out, ",\"requestBody\":{\"required\":true,\"content\":{");
 	if (route->form) {

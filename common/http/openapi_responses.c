@@ -90,7 +90,7 @@ make_faults(void *scope, const struct np_route *route, int status, struct param_
 
 	buf_init(&text, scope, TARGET_MAX_BYTES);
 	write_target(&text, route, status);
-	if (status == 400 && !route_has_param_in(route, NP_BODY))
+	if (status == 400 && !route_has_param_in(route, NP_IN_BODY))
 		buf_text(&text, "?x=%");
 	else if (status == 400)
 		request.body = "{";
@@ -175,7 +175,7 @@ write_oauth2_content(struct buf *out, const struct np_route *route, int status)
 	         "\"error\":{\"type\":\"string\"},\"error_description\":{\"type\":\"string\"}},"
 	         "\"required\":[\"error\"]}");
 	if (status == 400) {
-		oauth2_error_write(&reply, NP_UNAUTHORIZED, status, route->unauthorized, NULL);
+		oauth2_error_write(&reply, FAILURE_UNAUTHORIZED, status, route->unauthorized, NULL);
 		buf_text(out, ",\"example\":");
 		buf_add(out, reply.body.data, reply.body.size);
 	}
@@ -185,14 +185,14 @@ write_oauth2_content(struct buf *out, const struct np_route *route, int status)
 
 /* --- responses --- */
 
-static enum np_success
+static enum np_status
 success_status(const struct np_route *route)
 {
 	if (route->success)
 		return route->success;
 	if (route_has_method(route, "DELETE"))
-		return NP_NO_CONTENT;
-	return route_takes_idempotency_key(route) ? NP_CREATED : NP_OK;
+		return NP_STATUS_NO_CONTENT;
+	return route_takes_idempotency_key(route) ? NP_STATUS_CREATED : NP_STATUS_OK;
 }
 
 static void
@@ -217,12 +217,12 @@ write_json_content(struct buf *out, const struct np_route *route)
 static void
 write_success(struct buf *out, const struct np_route *route)
 {
-	enum np_success status = success_status(route);
+	enum np_status status = success_status(route);
 	bool tagged = route_has_method(route, "GET") && !route->no_store;
 	const char *names[5] = { NULL };
 	size_t count = 0;
 
-	if (status == NP_CREATED)
+	if (status == NP_STATUS_CREATED)
 		names[count++] = "Location";
 	if (route->page)
 		names[count++] = "Link";
@@ -232,7 +232,7 @@ write_success(struct buf *out, const struct np_route *route)
 		names[count++] = "Idempotency-Replayed";
 	buf_printf(out, "\"%d\":{\"description\":\"%s\"", (int)status, reply_reason((int)status));
 	write_headers(out, names);
-	if (status != NP_NO_CONTENT && route->returns) {
+	if (status != NP_STATUS_NO_CONTENT && route->returns) {
 		buf_text(out, ",\"content\":{");
 		write_json_content(out, route);
 		buf_char(out, '}');
@@ -275,8 +275,8 @@ void
 openapi_responses(struct buf *out, const struct np_route *route, bool conditional)
 {
 	bool database = route->tx != NP_TX_NONE, writes = database && route->tx != NP_TX_READ;
-	bool body = route_has_param_in(route, NP_BODY), auth = route->auth != NP_AUTH_NONE;
-	bool path = route_has_param_in(route, NP_PATH), key = route_takes_idempotency_key(route);
+	bool body = route_has_param_in(route, NP_IN_BODY), auth = route->auth != NP_AUTH_NONE;
+	bool path = route_has_param_in(route, NP_IN_PATH), key = route_takes_idempotency_key(route);
 	bool oauth2 = route->errors == NP_ERRORS_OAUTH2; /* an error of the request is then a 400 */
 
 	buf_text(out, ",\"responses\":{");

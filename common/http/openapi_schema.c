@@ -8,13 +8,13 @@
 static const struct {
 	const char *type;   /* NULL: any value */
 	const char *format; /* or NULL */
-} schemas[NP_TYPE__MAX] = {
-	[NP_STRING] = { "string", NULL },    [NP_UUID] = { "string", "uuid" },
-	[NP_EMAIL] = { "string", "email" },  [NP_INT] = { "integer", "int64" },
-	[NP_FLOAT] = { "number", "double" }, [NP_BOOL] = { "boolean", NULL },
-	[NP_DATE] = { "string", "date" },    [NP_DATETIME] = { "string", "date-time" },
-	[NP_ENUM] = { "string", NULL },      [NP_JSON] = { NULL, NULL },
-	[NP_OBJECT] = { "object", NULL },    [NP_CURSOR] = { "string", NULL },
+} schemas[TYPE_COUNT] = {
+	[NP_TYPE_STRING] = { "string", NULL },    [NP_TYPE_UUID] = { "string", "uuid" },
+	[NP_TYPE_EMAIL] = { "string", "email" },  [NP_TYPE_INT] = { "integer", "int64" },
+	[NP_TYPE_FLOAT] = { "number", "double" }, [NP_TYPE_BOOL] = { "boolean", NULL },
+	[NP_TYPE_DATE] = { "string", "date" },    [NP_TYPE_DATETIME] = { "string", "date-time" },
+	[NP_TYPE_ENUM] = { "string", NULL },      [NP_TYPE_JSON] = { NULL, NULL },
+	[NP_TYPE_OBJECT] = { "object", NULL },    [NP_TYPE_CURSOR] = { "string", NULL },
 };
 
 static bool
@@ -76,7 +76,7 @@ write_rules(struct buf *out, const struct np_param *param, bool nullable)
 	           nullable ? ",\"null\"]" : "");
 	openapi_text(out, "format", schemas[param->type].format);
 	/* Without it, code generators take the object for an empty one. */
-	if (param->type == NP_OBJECT)
+	if (param->type == NP_TYPE_OBJECT)
 		buf_text(out, ",\"additionalProperties\":true");
 	if (param_has_min(param))
 		buf_printf(out, ",\"%s\":%" PRId64, is_text(param->type) ? "minLength" : "minimum",
@@ -112,7 +112,7 @@ openapi_schema(struct buf *out, const struct np_param *param)
 	write_value(out, "default", param, param->default_value);
 	write_value(out, "example", param, param->example);
 	/* A parameter has its description beside the schema. */
-	if (param->in == NP_BODY || param->in == 0)
+	if (param->in == NP_IN_BODY || param->in == 0)
 		openapi_text(out, "description", param->description);
 	buf_char(out, '}');
 }
@@ -137,7 +137,7 @@ part_of(const struct np_param *param, const char *prefix, size_t prefix_size)
 {
 	struct part part = { .text = param->name + prefix_size };
 
-	if ((param->in != NP_BODY && param->in != 0)
+	if ((param->in != NP_IN_BODY && param->in != 0)
 	    || strncmp(param->name, prefix, prefix_size) != 0)
 		return (struct part){ .size = 0 };
 	part.size = strcspn(part.text, ".");

@@ -14,9 +14,9 @@ decode_path_and_headers(struct decoder *decoder, const struct np_route *route,
 	for (const struct np_param *param = decoder->params; param->name; param++) {
 		const char *text = NULL;
 
-		if (param->in == NP_PATH)
+		if (param->in == NP_IN_PATH)
 			text = router_segment(route, target, param->name);
-		else if (param->in == NP_HEADER)
+		else if (param->in == NP_IN_HEADER)
 			text = request_header(request, param->name);
 		if (text)
 			decoder_set(decoder, param, text);
@@ -33,10 +33,10 @@ decode_query_value(struct decoder *decoder, const struct np_param *param, const 
 		const char *message = param_list_add(decoder->owner, param, text, argument);
 
 		if (message)
-			decoder_add_fault(decoder, NP_QUERY, param->name, message);
+			decoder_add_fault(decoder, NP_IN_QUERY, param->name, message);
 		argument->given = true;
 	} else if (argument->given) {
-		decoder_add_fault(decoder, NP_QUERY, param->name, "is given twice");
+		decoder_add_fault(decoder, NP_IN_QUERY, param->name, "is given twice");
 	} else {
 		decoder_set(decoder, param, text);
 	}
@@ -47,12 +47,12 @@ decode_query(struct decoder *decoder, const struct target *target)
 {
 	for (size_t i = 0; i < target->query_count; i++) {
 		const struct target_pair *pair = &target->query[i];
-		const struct np_param *param = decoder_find(decoder, NP_QUERY, pair->name);
+		const struct np_param *param = decoder_find(decoder, NP_IN_QUERY, pair->name);
 
 		if (param)
 			decode_query_value(decoder, param, pair->value);
 		else if (!decoder->lenient)
-			decoder_add_fault(decoder, NP_QUERY, pair->name,
+			decoder_add_fault(decoder, NP_IN_QUERY, pair->name,
 			                  "is not a parameter of this path");
 	}
 }

@@ -10,8 +10,9 @@
 #include "http/target.h"
 
 /* Decodes all parameters of the route into *arguments, an array in the order of its table that
- * belongs to owner. Finds every fault at once. Returns false with NP_INVALID and `faults` filled,
- * or with NP_MALFORMED, NP_MEDIA_TYPE or NP_INVALID for the body as a whole. */
+ * belongs to owner. Finds every fault at once. Returns false with FAILURE_INVALID and `faults`
+ * filled, or with FAILURE_MALFORMED, FAILURE_MEDIA_TYPE or FAILURE_INVALID for the body as a whole.
+ */
 NP_MUST_CHECK bool param_decode(void *owner, const struct np_route *route,
                                 const struct request *request, const struct target *target,
                                 struct argument **arguments, struct param_faults *faults,

@@ -18,18 +18,18 @@
 static const struct {
 	enum json_kind kind, also;
 	const char *message;
-} json_forms[NP_TYPE__MAX] = {
-	[NP_STRING] = { JSON_STRING, JSON_STRING, "must be a string" },
-	[NP_UUID] = { JSON_STRING, JSON_STRING, "must be a string" },
-	[NP_EMAIL] = { JSON_STRING, JSON_STRING, "must be a string" },
-	[NP_INT] = { JSON_INT, JSON_INT, "must be a whole number" },
-	[NP_FLOAT] = { JSON_FLOAT, JSON_INT, "must be a number" },
-	[NP_BOOL] = { JSON_BOOL, JSON_BOOL, "must be true or false" },
-	[NP_DATE] = { JSON_STRING, JSON_STRING, "must be a string" },
-	[NP_DATETIME] = { JSON_STRING, JSON_STRING, "must be a string" },
-	[NP_ENUM] = { JSON_STRING, JSON_STRING, "must be a string" },
-	[NP_OBJECT] = { JSON_OBJECT, JSON_OBJECT, "must be an object" },
-	[NP_CURSOR] = { JSON_STRING, JSON_STRING, "must be a string" },
+} json_forms[TYPE_COUNT] = {
+	[NP_TYPE_STRING] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_TYPE_UUID] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_TYPE_EMAIL] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_TYPE_INT] = { JSON_INT, JSON_INT, "must be a whole number" },
+	[NP_TYPE_FLOAT] = { JSON_FLOAT, JSON_INT, "must be a number" },
+	[NP_TYPE_BOOL] = { JSON_BOOL, JSON_BOOL, "must be true or false" },
+	[NP_TYPE_DATE] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_TYPE_DATETIME] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_TYPE_ENUM] = { JSON_STRING, JSON_STRING, "must be a string" },
+	[NP_TYPE_OBJECT] = { JSON_OBJECT, JSON_OBJECT, "must be an object" },
+	[NP_TYPE_CURSOR] = { JSON_STRING, JSON_STRING, "must be a string" },
 };
 
 /* Returns the text of a scalar if JSON writes the parameter's type that way, NULL if not. A number
@@ -39,7 +39,7 @@ scalar_text(void *owner, const struct np_param *param, const struct json_member 
 {
 	int64_t whole;
 
-	if (param->type == NP_INT && member->kind == JSON_FLOAT)
+	if (param->type == NP_TYPE_INT && member->kind == JSON_FLOAT)
 		return parse_whole(member->text, &whole) ? mem_printf(owner, "%" PRId64, whole)
 		                                         : NULL;
 	if (member->kind == json_forms[param->type].kind
@@ -100,15 +100,15 @@ decode_value(struct decoder *decoder, const struct np_param *param,
 		return;
 	if (param->max_items > 0)
 		message = decode_list(decoder, param, member);
-	else if (param->type == NP_JSON
-	         || (param->type == NP_OBJECT && member->kind == JSON_OBJECT))
+	else if (param->type == NP_TYPE_JSON
+	         || (param->type == NP_TYPE_OBJECT && member->kind == JSON_OBJECT))
 		argument->value.text = json_compact(decoder->owner, member);
 	else if ((text = scalar_text(decoder->owner, param, member)) != NULL)
 		message = param_check(decoder->owner, param, text, argument);
 	else
 		message = json_forms[param->type].message;
 	if (message)
-		decoder_add_fault(decoder, NP_BODY, param->name, message);
+		decoder_add_fault(decoder, NP_IN_BODY, param->name, message);
 }
 
 /* Returns true if a parameter is inside the object of that name. */
@@ -116,7 +116,7 @@ static bool
 holds_params(const struct decoder *decoder, const char *object)
 {
 	for (const struct np_param *param = decoder->params; param->name; param++)
-		if (param->in == NP_BODY && param_is_inside(param->name, object))
+		if (param->in == NP_IN_BODY && param_is_inside(param->name, object))
 			return true;
 	return false;
 }
@@ -131,16 +131,16 @@ decode_member(struct decoder *decoder, const char *path, const struct json_membe
 	                        : member->name;
 	/* "user.email" as one key is not the email of a user. */
 	bool dotted = strchr(member->name, '.') != NULL;
-	const struct np_param *param = dotted ? NULL : decoder_find(decoder, NP_BODY, name);
+	const struct np_param *param = dotted ? NULL : decoder_find(decoder, NP_IN_BODY, name);
 	struct json_body children;
 
 	if (param) {
 		decode_value(decoder, param, member);
 	} else if (dotted || !holds_params(decoder, name)) {
 		if (!decoder->lenient)
-			decoder_add_fault(decoder, NP_BODY, name, UNKNOWN_FIELD);
+			decoder_add_fault(decoder, NP_IN_BODY, name, UNKNOWN_FIELD);
 	} else if (member->kind != JSON_OBJECT) {
-		decoder_add_fault(decoder, NP_BODY, name, "must be an object");
+		decoder_add_fault(decoder, NP_IN_BODY, name, "must be an object");
 	} else {
 		json_members(decoder->owner, member, &children);
 		decode_object(decoder, name, &children);
@@ -165,19 +165,19 @@ decode_form(struct decoder *decoder, const struct request *request, struct error
 	struct target form;
 
 	if (strlen(request->body) != request->body_size)
-		return error_set(err, NP_MALFORMED, "The body contains a NUL byte");
+		return error_set(err, FAILURE_MALFORMED, "The body contains a NUL byte");
 	if (!target_parse_form(decoder->owner, request->body, &form, err))
 		return false;
 	for (size_t i = 0; i < form.query_count; i++) {
 		const char *name = form.query[i].name;
-		const struct np_param *param = decoder_find(decoder, NP_BODY, name);
+		const struct np_param *param = decoder_find(decoder, NP_IN_BODY, name);
 
 		if (decoder->lenient && (!param || !*form.query[i].value))
 			continue;
 		if (!param)
-			decoder_add_fault(decoder, NP_BODY, name, UNKNOWN_FIELD);
+			decoder_add_fault(decoder, NP_IN_BODY, name, UNKNOWN_FIELD);
 		else if (decoder_argument(decoder, param)->given)
-			decoder_add_fault(decoder, NP_BODY, name, "is given twice");
+			decoder_add_fault(decoder, NP_IN_BODY, name, "is given twice");
 		else
 			decoder_set(decoder, param, form.query[i].value);
 	}
@@ -202,15 +202,15 @@ param_body_decode(struct decoder *decoder, const struct np_route *route,
 	const char *type = request_header(request, "content-type");
 	struct json_body body;
 
-	if (!route_has_param_in(route, NP_BODY))
+	if (!route_has_param_in(route, NP_IN_BODY))
 		return true;
 	if (request_is_encoded(request))
-		return error_set(err, NP_MEDIA_TYPE,
+		return error_set(err, FAILURE_MEDIA_TYPE,
 		                 "The body must not be encoded: Content-Encoding is not supported");
 	if (route->form && type && is_media_type(type, "application/x-www-form-urlencoded"))
 		return decode_form(decoder, request, err);
 	if (!type || !is_media_type(type, "application/json"))
-		return error_set(err, NP_MEDIA_TYPE, "The body must be application/json%s",
+		return error_set(err, FAILURE_MEDIA_TYPE, "The body must be application/json%s",
 		                 route->form ? " or application/x-www-form-urlencoded" : "");
 	if (!json_body_read(decoder->owner, request->body, request->body_size, &body, err))
 		return false;

@@ -148,38 +148,36 @@ param_check(void *owner, const struct np_param *param, const char *text, struct 
 
 	*value = (struct np_value){ .text = text, .type = param->type };
 	switch (param->type) {
-	case NP_STRING:
+	case NP_TYPE_STRING:
 		return check_string(owner, param, value);
-	case NP_UUID:
+	case NP_TYPE_UUID:
 		value->text = canonical_uuid(owner, text);
 		return is_uuid(text) ? NULL : "must be a UUID";
-	case NP_EMAIL:
+	case NP_TYPE_EMAIL:
 		return is_email(text) ? NULL : "must be an email address";
-	case NP_INT:
+	case NP_TYPE_INT:
 		return check_int(owner, param, value);
-	case NP_FLOAT:
+	case NP_TYPE_FLOAT:
 		return parse_float(text, &value->number) ? NULL : "must be a number";
-	case NP_BOOL:
+	case NP_TYPE_BOOL:
 		value->boolean = strcmp(text, "true") == 0;
 		return value->boolean || strcmp(text, "false") == 0 ? NULL
 		                                                    : "must be true or false";
-	case NP_DATE:
+	case NP_TYPE_DATE:
 		return date_valid(text) ? NULL : "must be a date such as 2026-01-31";
-	case NP_DATETIME:
+	case NP_TYPE_DATETIME:
 		return datetime_valid(text)
 		           ? NULL
 		           : "must be a date and time such as 2026-01-31T23:59:59Z";
-	case NP_ENUM:
+	case NP_TYPE_ENUM:
 		return check_enum(owner, param, value);
-	case NP_JSON:
-	case NP_OBJECT:
+	case NP_TYPE_JSON:
+	case NP_TYPE_OBJECT:
 		return "is allowed only in a body";
-	case NP_CURSOR:
+	case NP_TYPE_CURSOR:
 		return cursor_read(owner, text, argument->cursor)
 		           ? NULL
 		           : "must be the \"next\" of a page";
-	case NP_TYPE__MAX:
-		break;
 	}
 	return "has no type";
 }

@@ -13,7 +13,7 @@
 struct argument {
 	struct np_value value;
 	bool given;                          /* the request named the parameter */
-	const char *cursor[CURSOR_KEYS_MAX]; /* the keys of an NP_CURSOR */
+	const char *cursor[CURSOR_KEYS_MAX]; /* the keys of an NP_TYPE_CURSOR */
 	struct buf list;                     /* the text of a list, see param_list.h */
 	int64_t list_count;
 };

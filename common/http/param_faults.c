@@ -2,8 +2,7 @@
 #include "http/param_row.h"
 
 void
-param_faults_add(struct param_faults *faults, enum np_place in, const char *name,
-                 const char *message)
+param_faults_add(struct param_faults *faults, enum np_in in, const char *name, const char *message)
 {
 	if (faults->count < PARAM_FAULTS_MAX)
 		faults->items[faults->count++] = (struct param_fault){ param_places[in], name,
@@ -13,6 +12,6 @@ param_faults_add(struct param_faults *faults, enum np_place in, const char *name
 bool
 param_faults_error(const struct param_faults *faults, struct error *err)
 {
-	return error_set(err, NP_INVALID, "%zu value%s invalid", faults->count,
+	return error_set(err, FAILURE_INVALID, "%zu value%s invalid", faults->count,
 	                 faults->count == 1 ? " is" : "s are");
 }

@@ -20,10 +20,10 @@ struct param_faults {
 };
 
 /* Adds a fault; drops it if there are PARAM_FAULTS_MAX already. The texts are borrowed. */
-void param_faults_add(struct param_faults *faults, enum np_place in, const char *name,
+void param_faults_add(struct param_faults *faults, enum np_in in, const char *name,
                       const char *message);
 
-/* Makes NP_INVALID of the faults. Returns false. */
+/* Makes FAILURE_INVALID of the faults. Returns false. */
 bool param_faults_error(const struct param_faults *faults, struct error *err);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/attributes.h"
 
 /* "path", "query", "header", "body" */
-extern const char *const param_places[NP_BODY + 1];
+extern const char *const param_places[NP_IN_BODY + 1];
 
 /* Returns the parameter of that name, which needs no NUL, or NULL. `params` may be NULL. */
 const struct np_param *param_find(const struct np_param *params, const char *name, size_t size);

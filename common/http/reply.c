@@ -9,7 +9,7 @@ void
 reply_init(struct reply *reply, void *owner)
 {
 	*reply = (struct reply){ .owner = owner,
-		                 .status = NP_OK,
+		                 .status = NP_STATUS_OK,
 		                 .content_type = "application/json" };
 	buf_init(&reply->body, owner, REPLY_BODY_MAX_BYTES);
 }
@@ -84,7 +84,7 @@ reply_header(const struct reply *reply, const char *name)
 static bool
 has_content(const struct reply *reply)
 {
-	return reply->status != NP_NO_CONTENT && reply->status != REPLY_NOT_MODIFIED;
+	return reply->status != NP_STATUS_NO_CONTENT && reply->status != REPLY_NOT_MODIFIED;
 }
 
 static void

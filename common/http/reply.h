@@ -42,9 +42,9 @@ void reply_init(struct reply *reply, void *owner);
 /* Drops everything but without_body, so that another reply can be built. */
 void reply_reset(struct reply *reply);
 
-/* Adds a copy of the header. Returns false with NP_INTERNAL if the name is not one, if the value
- * has a control character (it could begin another header), or if there are too many headers or too
- * many bytes of them. */
+/* Adds a copy of the header. Returns false with FAILURE_INTERNAL if the name is not one, if the
+ * value has a control character (it could begin another header), or if there are too many headers
+ * or too many bytes of them. */
 NP_MUST_CHECK bool reply_add_header(struct reply *reply, const char *name, const char *value,
                                     struct error *err);
 

@@ -7,7 +7,7 @@ route_has_method(const struct np_route *route, const char *method)
 }
 
 bool
-route_has_param_in(const struct np_route *route, enum np_place place)
+route_has_param_in(const struct np_route *route, enum np_in place)
 {
 	for (const struct np_param *param = route->params; param && param->name; param++)
 		if (param->in == place)

@@ -7,7 +7,7 @@
 bool route_has_method(const struct np_route *route, const char *method);
 
 /* Returns true if the route has a parameter in that place. */
-bool route_has_param_in(const struct np_route *route, enum np_place place);
+bool route_has_param_in(const struct np_route *route, enum np_in place);
 
 /* Returns true if the route obeys an Idempotency-Key. */
 bool route_takes_idempotency_key(const struct np_route *route);

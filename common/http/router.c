@@ -92,8 +92,8 @@ router_find(const struct np_route *routes, const char *method, const struct targ
 		}
 	write_allow(routes, target, allow);
 	if (!*allow)
-		return error_set(err, NP_NOT_FOUND, "There is nothing at this path");
-	return error_set(err, NP_METHOD, "This path allows %s", allow);
+		return error_set(err, FAILURE_NOT_FOUND, "There is nothing at this path");
+	return error_set(err, FAILURE_METHOD, "This path allows %s", allow);
 }
 
 const char *

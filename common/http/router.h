@@ -13,8 +13,9 @@ extern const char *const router_methods[];
 #define ROUTER_ALLOW_BYTES 64
 
 /* Finds the first row that has the method and matches the path; HEAD finds GET. Returns false with
- * NP_NOT_FOUND if no row matches the path, or with NP_METHOD if only the method differs. `allow` is
- * then the methods of the path, separated by commas (OPTIONS is answered with it); else it is "".
+ * FAILURE_NOT_FOUND if no row matches the path, or with FAILURE_METHOD if only the method differs.
+ * `allow` is then the methods of the path, separated by commas (OPTIONS is answered with it); else
+ * it is "".
  */
 NP_MUST_CHECK bool router_find(const struct np_route *routes, const char *method,
                                const struct target *target, const struct np_route **route,

@@ -28,9 +28,9 @@ bounds_fault(const struct np_param *param)
 {
 	if (param->max != 0 && param->min > param->max)
 		return "has a min above its max";
-	if (param->type != NP_INT && param->type != NP_STRING
+	if (param->type != NP_TYPE_INT && param->type != NP_TYPE_STRING
 	    && (param->min != 0 || param->max != 0))
-		return "has bounds, but only NP_INT and NP_STRING can have them";
+		return "has bounds, but only NP_TYPE_INT and NP_TYPE_STRING can have them";
 	return NULL;
 }
 
@@ -38,8 +38,8 @@ bounds_fault(const struct np_param *param)
 static const char *
 value_pattern_fault(const struct np_param *param)
 {
-	if (param->type != NP_STRING)
-		return "has a pattern but is not an NP_STRING";
+	if (param->type != NP_TYPE_STRING)
+		return "has a pattern but is not an NP_TYPE_STRING";
 	if (!param_has_max(param))
 		return "has a pattern and no max, which has to bound the length of its values";
 	if (param->max > PATTERN_MAX_VALUE)
@@ -50,15 +50,15 @@ value_pattern_fault(const struct np_param *param)
 static const char *
 type_fault(const struct np_param *param)
 {
-	if (param->type == NP_ENUM && (!param->choices || !param->choices[0]))
-		return "is an NP_ENUM without choices";
-	if ((param->type == NP_JSON || param->type == NP_OBJECT)
-	    && (param->in != NP_BODY || param->max_items > 0 || param->default_value))
+	if (param->type == NP_TYPE_ENUM && (!param->choices || !param->choices[0]))
+		return "is an NP_TYPE_ENUM without choices";
+	if ((param->type == NP_TYPE_JSON || param->type == NP_TYPE_OBJECT)
+	    && (param->in != NP_IN_BODY || param->max_items > 0 || param->default_value))
 		return "is JSON, which cannot be outside of a body, in a list, or a default value";
 	if (param->max_items < 0
-	    || (param->max_items > 0 && param->in != NP_BODY && param->in != NP_QUERY))
+	    || (param->max_items > 0 && param->in != NP_IN_BODY && param->in != NP_IN_QUERY))
 		return "is a list outside of a body or a query";
-	if (param->max_items > 0 && (param->default_value || param->type == NP_CURSOR))
+	if (param->max_items > 0 && (param->default_value || param->type == NP_TYPE_CURSOR))
 		return "is a list with a default value, or a list of cursors";
 	return param->pattern ? value_pattern_fault(param) : NULL;
 }
@@ -98,7 +98,7 @@ static bool
 is_inside_another(const struct np_route *route, const struct np_param *param)
 {
 	for (const struct np_param *other = route->params; other->name; other++)
-		if (param->in == NP_BODY && other->in == NP_BODY
+		if (param->in == NP_IN_BODY && other->in == NP_IN_BODY
 		    && param_is_inside(param->name, other->name))
 			return true;
 	return false;
@@ -109,13 +109,13 @@ param_fault(void *owner, const struct np_route *route, const struct np_param *pa
 {
 	const char *fault;
 
-	if (param->in < NP_PATH || param->in > NP_BODY || param->type >= NP_TYPE__MAX)
+	if (param->in < NP_IN_PATH || param->in > NP_IN_BODY || (int)param->type >= TYPE_COUNT)
 		return "has no place or no type";
-	if (param->in == NP_PATH && !router_has_name(route->path, param->name))
+	if (param->in == NP_IN_PATH && !router_has_name(route->path, param->name))
 		return "is not in the path";
-	if (param->in == NP_HEADER && strpbrk(param->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"))
+	if (param->in == NP_IN_HEADER && strpbrk(param->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"))
 		return "must be in lower case, with dashes";
-	if (param->in == NP_BODY && route_has_method(route, "GET"))
+	if (param->in == NP_IN_BODY && route_has_method(route, "GET"))
 		return "is in the body of a GET";
 	if (is_inside_another(route, param))
 		return "is inside another parameter";
@@ -148,7 +148,7 @@ params_fault(void *owner, const struct np_route *route)
 
 		if (fault)
 			return mem_printf(owner, "parameter \"%s\" %s", param->name, fault);
-		in_path += param->in == NP_PATH;
+		in_path += param->in == NP_IN_PATH;
 	}
 	if (in_path != router_count_names(route->path))
 		return "its path has a {name} that is not among its parameters";
@@ -160,8 +160,9 @@ params_fault(void *owner, const struct np_route *route)
 static bool
 has_one_text(const struct np_param *param)
 {
-	return param->max_items == 0 && param->type != NP_FLOAT && param->type != NP_EMAIL
-	       && param->type != NP_DATETIME && param->type != NP_JSON && param->type != NP_OBJECT;
+	return param->max_items == 0 && param->type != NP_TYPE_FLOAT && param->type != NP_TYPE_EMAIL
+	       && param->type != NP_TYPE_DATETIME && param->type != NP_TYPE_JSON
+	       && param->type != NP_TYPE_OBJECT;
 }
 
 static const char *
@@ -229,9 +230,9 @@ static bool
 fits_form(const struct np_param *params)
 {
 	for (; params && params->name; params++)
-		if (params->in == NP_BODY
-		    && (params->max_items > 0 || params->type == NP_JSON
-		        || params->type == NP_OBJECT || strchr(params->name, '.')))
+		if (params->in == NP_IN_BODY
+		    && (params->max_items > 0 || params->type == NP_TYPE_JSON
+		        || params->type == NP_TYPE_OBJECT || strchr(params->name, '.')))
 			return false;
 	return params != NULL;
 }

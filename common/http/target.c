@@ -17,16 +17,16 @@ decode_text(void *owner, const char *text, size_t size, enum part part, const ch
 
 	switch (percent_decode(text, size, part != PATH, out, &length)) {
 	case PERCENT_BROKEN:
-		return error_set(err, NP_MALFORMED,
+		return error_set(err, FAILURE_MALFORMED,
 		                 "The %s has a %% that is not followed by two hexadecimal digits",
 		                 part_names[part]);
 	case PERCENT_NUL:
-		return error_set(err, NP_MALFORMED, "The %s contains %%00", part_names[part]);
+		return error_set(err, FAILURE_MALFORMED, "The %s contains %%00", part_names[part]);
 	case PERCENT_OK:
 		break;
 	}
 	if (!utf8_valid(out, length, NULL))
-		return error_set(err, NP_MALFORMED, "The %s is not UTF-8", part_names[part]);
+		return error_set(err, FAILURE_MALFORMED, "The %s is not UTF-8", part_names[part]);
 	*decoded = out;
 	return true;
 }
@@ -37,15 +37,15 @@ add_segment(void *owner, const char *text, size_t size, struct target *target, s
 	const char *segment;
 
 	if (target->segment_count == TARGET_SEGMENTS_MAX)
-		return error_set(err, NP_MALFORMED, "The path has more than %d segments",
+		return error_set(err, FAILURE_MALFORMED, "The path has more than %d segments",
 		                 TARGET_SEGMENTS_MAX);
 	if (!decode_text(owner, text, size, PATH, &segment, err))
 		return false;
 	if (strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0)
-		return error_set(err, NP_MALFORMED, "The path has a dot segment");
+		return error_set(err, FAILURE_MALFORMED, "The path has a dot segment");
 	for (const char *at = segment; *at; at++)
 		if (text_is_control(*at))
-			return error_set(err, NP_MALFORMED,
+			return error_set(err, FAILURE_MALFORMED,
 			                 "The path contains a control character");
 	target->segments[target->segment_count++] = segment;
 	return true;
@@ -62,7 +62,7 @@ add_pair(void *owner, const char *text, size_t size, enum part part, struct targ
 	if (size == 0)
 		return true;
 	if (target->query_count == TARGET_QUERY_MAX)
-		return error_set(err, NP_MALFORMED, "The %s has more than %d %s",
+		return error_set(err, FAILURE_MALFORMED, "The %s has more than %d %s",
 		                 part == FORM ? "form" : "query", TARGET_QUERY_MAX,
 		                 part == FORM ? "fields" : "parameters");
 	if (!decode_text(owner, text, name, part, &pair->name, err))
@@ -97,7 +97,7 @@ target_parse(void *owner, const char *text, struct target *target, struct error 
 	target->segment_count = 0;
 	target->query_count = 0;
 	if (*text != '/')
-		return error_set(err, NP_MALFORMED, "The URL does not start with /");
+		return error_set(err, FAILURE_MALFORMED, "The URL does not start with /");
 	text++;
 	while (text < query) {
 		size_t size = strcspn(text, "/?");

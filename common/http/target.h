@@ -23,7 +23,7 @@ struct target {
 	size_t query_count;
 };
 
-/* The texts belong to owner. Returns false with NP_MALFORMED: an invalid %XX, a NUL, a control
+/* The texts belong to owner. Returns false with FAILURE_MALFORMED: an invalid %XX, a NUL, a control
  * character in the path, invalid UTF-8, a dot segment, too many segments or parameters. */
 NP_MUST_CHECK bool target_parse(void *owner, const char *text, struct target *target,
                                 struct error *err);

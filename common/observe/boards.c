@@ -142,7 +142,7 @@ board_check(const void *bytes, size_t size, const char *name, struct error *err)
 
 	if (!fault)
 		return bytes;
-	error_fill(err, NP_INTERNAL, "%s", fault);
+	error_fill(err, FAILURE_INTERNAL, "%s", fault);
 	return NULL;
 }
 
@@ -155,7 +155,7 @@ read_file(void *owner, int fd, size_t *size, struct error *err)
 	char *bytes;
 
 	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size > BYTES_MAX) {
-		error_fill(err, NP_INTERNAL, "it is not a scoreboard");
+		error_fill(err, FAILURE_INTERNAL, "it is not a scoreboard");
 		return NULL;
 	}
 	*size = 0;
@@ -191,7 +191,7 @@ board_read(void *owner, const char *path, struct error *err)
 	char *bytes;
 
 	if (fd < 0) {
-		error_fill(err, NP_INTERNAL, "could not open it: %s", strerror(errno));
+		error_fill(err, FAILURE_INTERNAL, "could not open it: %s", strerror(errno));
 		return NULL;
 	}
 	bytes = read_file(owner, fd, &size, err);

@@ -58,12 +58,14 @@ load_library(struct error *err)
 	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
 	if (!library)
-		return error_set(err, NP_INTERNAL, "could not load %s: %s", LIBRARY, dlerror());
+		return error_set(err, FAILURE_INTERNAL, "could not load %s: %s", LIBRARY,
+		                 dlerror());
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		void *function = dlsym(library, rows[i].name);
 
 		if (!function)
-			return error_set(err, NP_INTERNAL, "%s has no %s()", LIBRARY, rows[i].name);
+			return error_set(err, FAILURE_INTERNAL, "%s has no %s()", LIBRARY,
+			                 rows[i].name);
 		memcpy(rows[i].at, &function, sizeof(function));
 	}
 	return true;
@@ -128,7 +130,7 @@ http_post_open(void *owner, const struct http_post_options *options, struct http
 		return false;
 	if (lib.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK
 	    || !(opened->multi = lib.curl_multi_init()) || !(opened->easy = lib.curl_easy_init()))
-		return error_set(err, NP_INTERNAL, "could not start libcurl");
+		return error_set(err, FAILURE_INTERNAL, "could not start libcurl");
 	set_options(opened, options);
 	mem_own(opened, opened, close_post);
 	*post = opened;
@@ -159,14 +161,14 @@ post_result(struct http_post *post, CURLcode code, struct error *err)
 	long status = 0;
 
 	if (code != CURLE_OK) {
-		error_fill(err, NP_UNAVAILABLE, "%s",
+		error_fill(err, FAILURE_UNAVAILABLE, "%s",
 		           post->why[0] ? post->why : lib.curl_easy_strerror(code));
 		return HTTP_POST_LATER;
 	}
 	(void)lib.curl_easy_getinfo(post->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status >= 200 && status < 300)
 		return HTTP_POST_DONE;
-	error_fill(err, NP_UNAVAILABLE, "it answered with %ld", status);
+	error_fill(err, FAILURE_UNAVAILABLE, "it answered with %ld", status);
 	return may_succeed_later(status) ? HTTP_POST_LATER : HTTP_POST_REFUSED;
 }
 

@@ -392,11 +392,11 @@ np_metrics(struct np_ctx *ctx)
 	struct boards boards;
 
 	if (!run_dir)
-		return np_fail(ctx, NP_UNAVAILABLE,
+		return np_fail(ctx, NP_ERROR_UNAVAILABLE,
 		               "There are no scoreboards: this program serves no socket");
 	boards_read(ctx, run_dir, &boards);
 	buf_reset(&ctx->reply.body);
 	metrics_write(&ctx->reply.body, &boards, openmetrics);
 	ctx->reply.content_type = openmetrics ? CONTENT_TYPE_OPENMETRICS : CONTENT_TYPE_TEXT;
-	return ctx_finish_reply(ctx, NP_OK);
+	return ctx_finish_reply(ctx, NP_STATUS_OK);
 }

@@ -61,7 +61,8 @@ create_file(const char *path, size_t size, struct error *err)
 		fd = -1;
 	}
 	if (fd < 0)
-		error_fill(err, NP_INTERNAL, "could not create \"%s\": %s", path, strerror(errno));
+		error_fill(err, FAILURE_INTERNAL, "could not create \"%s\": %s", path,
+		           strerror(errno));
 	mem_free(temporary);
 	return fd;
 }
@@ -111,7 +112,7 @@ scoreboard_create(const char *path, const struct scoreboard_plan *plan, struct e
 	if (fd >= 0)
 		(void)close(fd);
 	if (created == MAP_FAILED)
-		return error_set(err, NP_INTERNAL, "could not map the scoreboard: %s",
+		return error_set(err, FAILURE_INTERNAL, "could not map the scoreboard: %s",
 		                 strerror(errno));
 	created->created_us = clock_now_us();
 	created->pool_size = plan->pool_size;

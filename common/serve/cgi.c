@@ -160,10 +160,11 @@ read_headers(void *owner, char *const *environment, struct request *request, str
 	for (; *environment && headers->count <= HEADERS_MAX; environment++)
 		read_header(headers, *environment);
 	if (headers->count > HEADERS_MAX)
-		return error_set(err, NP_MALFORMED, "The request has more than %d headers",
+		return error_set(err, FAILURE_MALFORMED, "The request has more than %d headers",
 		                 HEADERS_MAX);
 	if (headers->bytes > HEADERS_MAX_BYTES)
-		return error_set(err, NP_MALFORMED, "The request's headers have more than %d bytes",
+		return error_set(err, FAILURE_MALFORMED,
+		                 "The request's headers have more than %d bytes",
 		                 HEADERS_MAX_BYTES);
 	request->headers = headers->items;
 	request->header_count = headers->count;
@@ -179,14 +180,15 @@ read_body(void *owner, const char *length, cgi_read *read, void *source, struct 
 	size_t got;
 
 	if (!parse_int(header_value(owner, length), &size) || size < 0)
-		return error_set(err, NP_MALFORMED, "Content-Length is not a number");
+		return error_set(err, FAILURE_MALFORMED, "Content-Length is not a number");
 	if (size > REQUEST_BODY_MAX_BYTES)
-		return error_set(err, NP_TOO_LARGE, "The body is larger than %d bytes",
+		return error_set(err, FAILURE_TOO_LARGE, "The body is larger than %d bytes",
 		                 REQUEST_BODY_MAX_BYTES);
 	body = mem_resize(owner, NULL, (size_t)size + 1);
 	got = size > 0 ? read(source, body, (size_t)size) : 0;
 	if (got != (size_t)size)
-		return error_set(err, NP_MALFORMED, "The body is shorter than its Content-Length");
+		return error_set(err, FAILURE_MALFORMED,
+		                 "The body is shorter than its Content-Length");
 	body[got] = '\0';
 	request->body = body;
 	request->body_size = got;
@@ -208,7 +210,7 @@ cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
 	request->address = address && *address ? mem_strdup(owner, address) : NULL;
 	request->target = request_target(owner, environment);
 	if (!*request->method)
-		return error_set(err, NP_MALFORMED, "The request has no method");
+		return error_set(err, FAILURE_MALFORMED, "The request has no method");
 	return read_headers(owner, environment, request, err)
 	       && read_body(owner, variable_or(environment, "CONTENT_LENGTH", "0"), read, source,
 	                    request, err);

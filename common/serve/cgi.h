@@ -11,8 +11,9 @@
 /* Reads up to `size` bytes of the body. Returns less only if the stream has ended or failed. */
 typedef size_t cgi_read(void *source, char *bytes, size_t size);
 
-/* Fills the request; everything in it belongs to owner. Returns false with NP_MALFORMED or
- * NP_TOO_LARGE; the request then has the method and the id, which are needed to answer that. */
+/* Fills the request; everything in it belongs to owner. Returns false with FAILURE_MALFORMED or
+ * FAILURE_TOO_LARGE; the request then has the method and the id, which are needed to answer that.
+ */
 NP_MUST_CHECK bool cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
                                struct request *request, struct error *err);
 

@@ -23,7 +23,7 @@ exporter_open(struct inheritance *master, struct error *err)
 	if (!master->settings->otlp_url)
 		return true;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return error_set(err, NP_INTERNAL, "could not make the socket for spans: %s",
+		return error_set(err, FAILURE_INTERNAL, "could not make the socket for spans: %s",
 		                 strerror(errno));
 	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	master->spans_reader = pair[0];

@@ -42,7 +42,7 @@ fcgi_init(struct error *err)
 {
 	int code = FCGX_Init();
 
-	return code == 0 || error_set(err, NP_INTERNAL, "could not start libfcgi: %d", code);
+	return code == 0 || error_set(err, FAILURE_INTERNAL, "could not start libfcgi: %d", code);
 }
 
 static size_t
@@ -190,7 +190,7 @@ is_in_time(const struct settings *settings, int64_t waited_ms, struct error *err
 	if (waited_ms <= settings->database_pool_timeout_s * 1000)
 		return true;
 	atomic_fetch_add(&board->pool_timeouts, 1);
-	return error_set(err, NP_UNAVAILABLE, "All workers were busy for too long");
+	return error_set(err, FAILURE_UNAVAILABLE, "All workers were busy for too long");
 }
 
 /* *whole: all of the request was received. */
@@ -256,7 +256,7 @@ fcgi_answer(struct app *app, int fd, struct deadline deadline)
 static void
 refuse_request(FCGX_Request *fcgi, void *scope)
 {
-	struct problem problem = { .status = failure_status(NP_UNAVAILABLE),
+	struct problem problem = { .status = failure_status(FAILURE_UNAVAILABLE),
 		                   .detail = "The endpoint cannot be started" };
 	struct request request;
 	struct reply reply;

@@ -96,7 +96,7 @@ open_events(struct master *master, struct error *err)
 	    || master->own.busy_event < 0 || master->own.ready_event < 0 || master->events < 0
 	    || !events_watch(master->events, master->signals, EPOLLIN)
 	    || !events_watch(master->events, master->own.busy_event, EPOLLIN))
-		return error_set(err, NP_INTERNAL, "could not set up the master's events: %s",
+		return error_set(err, FAILURE_INTERNAL, "could not set up the master's events: %s",
 		                 strerror(errno));
 	/* O_NONBLOCK is a flag of the socket, not of this process: whoever else has the socket may
 	 * clear it. With the time limit no accept4() hangs even then. */
@@ -112,7 +112,7 @@ find_run_dir(struct master *master, struct error *err)
 	socklen_t size = sizeof(address) - 1;
 
 	if (getsockname(master->own.listener, (struct sockaddr *)&address, &size) != 0)
-		return error_set(err, NP_INTERNAL, "could not ask for the socket's name: %s",
+		return error_set(err, FAILURE_INTERNAL, "could not ask for the socket's name: %s",
 		                 strerror(errno));
 	if (address.sun_family == AF_UNIX && address.sun_path[0] == '/')
 		master->run_dir = dirname(mem_strdup(master, address.sun_path));

@@ -85,7 +85,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (one)
 		check_accepted(owner, one, openmetrics);
 	else
-		check_error(&err, NP_INTERNAL);
+		check_error(&err, FAILURE_INTERNAL);
 	HOLDS(one || size > 4 || file_size != valid_size);
 	free(bytes);
 	mem_free(owner);

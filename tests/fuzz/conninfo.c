@@ -125,7 +125,7 @@ check_same_outcome(const struct outcome *outcome, const struct outcome *other)
 {
 	HOLDS(outcome->ok == other->ok);
 	if (!outcome->ok) {
-		check_error(&outcome->err, NP_INVALID);
+		check_error(&outcome->err, FAILURE_INVALID);
 		HOLDS(same_text(outcome->err.message, other->err.message));
 		HOLDS(same_text(outcome->err.detail, other->err.detail));
 		return;

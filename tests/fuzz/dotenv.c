@@ -59,7 +59,7 @@ check_fault(const char *text, size_t size, const struct error *err)
 	int lines = 1, line = 0, end = 0;
 	bool known = false;
 
-	check_error(err, NP_INVALID);
+	check_error(err, FAILURE_INVALID);
 	if (strcmp(err->message, "not UTF-8 text") == 0)
 		return;
 	for (size_t i = 0; i < size; i++)

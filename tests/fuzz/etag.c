@@ -85,7 +85,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum etag_match wanted;
 
 	answer(owner, &reply, "GET", NULL, body);
-	HOLDS(reply.status == NP_OK && strcmp(reply.body.data, body) == 0);
+	HOLDS(reply.status == NP_STATUS_OK && strcmp(reply.body.data, body) == 0);
 	tag = reply_header(&reply, "ETag");
 	HOLDS(tag && *tag == '"' && strlen(tag) > 2);
 
@@ -94,13 +94,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS(etag_match(value, tag, false) == wanted);
 	HOLDS(etag_match(value, tag, true) == matches(value, tag, true));
 	answer(owner, &reply, "GET", value, body);
-	HOLDS(reply.status == NP_OK || (reply.status == 304 && reply.body.size == 0));
+	HOLDS(reply.status == NP_STATUS_OK || (reply.status == 304 && reply.body.size == 0));
 	HOLDS((reply.status == 304) == (wanted == ETAG_LISTED || wanted == ETAG_ANY));
 	/* Holds for malformed values too: no 304 without the tag or a star. */
-	HOLDS(reply.status == NP_OK || strstr(value, tag) || strchr(value, '*'));
+	HOLDS(reply.status == NP_STATUS_OK || strstr(value, tag) || strchr(value, '*'));
 	HOLDS(same_text(reply_header(&reply, "ETag"), tag));
 	answer(owner, &reply, "POST", value, body);
-	HOLDS(reply.status == NP_OK && !reply_header(&reply, "ETag"));
+	HOLDS(reply.status == NP_STATUS_OK && !reply_header(&reply, "ETag"));
 	mem_free(owner);
 	return 0;
 }

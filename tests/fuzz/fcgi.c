@@ -66,18 +66,21 @@ bytes_in_use(void)
 
 enum { ID, TITLE, DUE, TAGS, RATING, META, OWNER, LIMIT, AFTER, AGENT };
 static const struct np_param note[] = {
-	[ID] = { .name = "id", .in = NP_PATH, .type = NP_UUID },
+	[ID] = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_UUID },
 	[TITLE] = { .name = "title",
-	            .in = NP_BODY,
-	            .type = NP_STRING,
+	            .in = NP_IN_BODY,
+	            .type = NP_TYPE_STRING,
 	            .required = true,
 	            .min = 1,
 	            .max = 20 },
-	[DUE] = { .name = "due", .in = NP_BODY, .type = NP_DATETIME, .nullable = true },
-	[TAGS] = { .name = "tags", .in = NP_BODY, .type = NP_STRING, .max_items = 3 },
-	[RATING] = { .name = "rating", .in = NP_BODY, .type = NP_FLOAT, .default_value = "1.5" },
-	[META] = { .name = "meta", .in = NP_BODY, .type = NP_JSON },
-	[OWNER] = { .name = "owner.email", .in = NP_BODY, .type = NP_EMAIL },
+	[DUE] = { .name = "due", .in = NP_IN_BODY, .type = NP_TYPE_DATETIME, .nullable = true },
+	[TAGS] = { .name = "tags", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max_items = 3 },
+	[RATING] = { .name = "rating",
+	             .in = NP_IN_BODY,
+	             .type = NP_TYPE_FLOAT,
+	             .default_value = "1.5" },
+	[META] = { .name = "meta", .in = NP_IN_BODY, .type = NP_TYPE_JSON },
+	[OWNER] = { .name = "owner.email", .in = NP_IN_BODY, .type = NP_TYPE_EMAIL },
 	NP_PARAMS_END,
 };
 /* np_header() refuses control bytes; a value with one would be the handler's fault. */
@@ -85,17 +88,20 @@ static const char agent_pattern[] = "[^[:cntrl:]]*";
 static const struct np_param list[] = {
 	{ NP_PAGE_LIMIT },
 	{ NP_PAGE_AFTER },
-	{ .name = "kind", .in = NP_QUERY, .type = NP_ENUM, .choices = NP_CHOICES("a", "b") },
+	{ .name = "kind",
+	  .in = NP_IN_QUERY,
+	  .type = NP_TYPE_ENUM,
+	  .choices = NP_CHOICES("a", "b") },
 	{ .name = "x-agent",
-	  .in = NP_HEADER,
-	  .type = NP_STRING,
+	  .in = NP_IN_HEADER,
+	  .type = NP_TYPE_STRING,
 	  .max = 30,
 	  .pattern = agent_pattern },
 	NP_PARAMS_END,
 };
 static const struct np_param form[] = {
-	{ .name = "name", .in = NP_BODY, .type = NP_STRING, .required = true },
-	{ .name = "count", .in = NP_BODY, .type = NP_INT },
+	{ .name = "name", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .required = true },
+	{ .name = "count", .in = NP_IN_BODY, .type = NP_TYPE_INT },
 	NP_PARAMS_END,
 };
 
@@ -103,7 +109,8 @@ static bool
 echo(struct np_ctx *ctx)
 {
 	return np_reply_object(
-	    ctx, NP_OK, NP_MEMBERS({ "first", np_arg(ctx, 0) }, { "second", np_arg(ctx, 1) }));
+	    ctx, NP_STATUS_OK,
+	    NP_MEMBERS({ "first", np_arg(ctx, 0) }, { "second", np_arg(ctx, 1) }));
 }
 
 /* Puts a value from the client into a response header. */
@@ -121,8 +128,8 @@ static const struct np_route routes[] = {
 	{ "POST", "/notes", echo, NP_TX_NONE, form, .form = true },
 	{ "PUT", "/notes/{id}", echo, NP_TX_NONE, note },
 	{ "DELETE", "/notes/{id}/{other}", echo, NP_TX_NONE,
-	  (const struct np_param[]){ { .name = "id", .in = NP_PATH, .type = NP_INT },
-	                             { .name = "other", .in = NP_PATH, .type = NP_STRING },
+	  (const struct np_param[]){ { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT },
+	                             { .name = "other", .in = NP_IN_PATH, .type = NP_TYPE_STRING },
 	                             NP_PARAMS_END } },
 	{ "GET", "/mine", echo, NP_TX_NONE, list, .auth = NP_AUTH_USER },
 	{ "GET", "/metrics", np_metrics, NP_TX_NONE },

@@ -119,7 +119,7 @@ has_piece(const char *text, const char *secret, size_t size)
 
 /* An error has its kind and a message of one line. */
 static inline void
-check_error(const struct error *err, enum np_failure kind)
+check_error(const struct error *err, enum failure kind)
 {
 	HOLDS(err->kind == kind);
 	HOLDS(err->message[0] && memchr(err->message, '\0', sizeof(err->message)));

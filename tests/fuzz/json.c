@@ -241,7 +241,7 @@ check_canonical(void *owner, const char *text, size_t size)
 static void
 check_refusal(const struct error *err)
 {
-	HOLDS(err->kind == NP_MALFORMED);
+	HOLDS(err->kind == FAILURE_MALFORMED);
 	HOLDS(text_starts(err->message, "The body is not valid JSON: ")
 	      && strstr(err->message, " at byte "));
 	HOLDS(!has_control(err->message) && !err->detail[0]);
@@ -262,7 +262,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (json_body_read(owner, text, size, &body, &other))
 			check_members(owner, &body, 0);
 		else
-			HOLDS(other.kind == NP_INVALID);
+			HOLDS(other.kind == FAILURE_INVALID);
 	} else {
 		struct buf ignored;
 
@@ -270,7 +270,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		buf_init(&ignored, owner, JSON_CANONICAL_MAX_BYTES(size));
 		json_canonical(&ignored, text);
 		HOLDS(!json_body_read(owner, text, size, &body, &other)
-		      && other.kind == NP_MALFORMED);
+		      && other.kind == FAILURE_MALFORMED);
 	}
 	mem_free(owner);
 	return 0;

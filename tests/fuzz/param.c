@@ -11,25 +11,25 @@
 #include "http/param_row.h"
 
 static const struct np_param rows[] = {
-	{ .name = "string", .type = NP_STRING },
-	{ .name = "bounded", .type = NP_STRING, .min = 2, .max = 5 },
-	{ .name = "at_least", .type = NP_STRING, .min = 3 },
-	{ .name = "pattern", .type = NP_STRING, .max = 100, .pattern = "[a-z]+(-[a-z]+)*" },
-	{ .name = "uuid", .type = NP_UUID },
-	{ .name = "email", .type = NP_EMAIL },
-	{ .name = "int", .type = NP_INT },
-	{ .name = "int_bounded", .type = NP_INT, .min = -3, .max = 1000 },
-	{ .name = "int_at_least", .type = NP_INT, .min = 7 },
-	{ .name = "float", .type = NP_FLOAT },
-	{ .name = "bool", .type = NP_BOOL },
-	{ .name = "date", .type = NP_DATE },
-	{ .name = "datetime", .type = NP_DATETIME },
-	{ .name = "enum", .type = NP_ENUM, .choices = NP_CHOICES("red", "green", "") },
-	{ .name = "json", .type = NP_JSON },
-	{ .name = "object", .type = NP_OBJECT },
-	{ .name = "cursor", .type = NP_CURSOR },
-	{ .name = "strings", .type = NP_STRING, .max_items = 3 },
-	{ .name = "ints", .type = NP_INT, .max_items = 4, .min = 1, .max = 9 },
+	{ .name = "string", .type = NP_TYPE_STRING },
+	{ .name = "bounded", .type = NP_TYPE_STRING, .min = 2, .max = 5 },
+	{ .name = "at_least", .type = NP_TYPE_STRING, .min = 3 },
+	{ .name = "pattern", .type = NP_TYPE_STRING, .max = 100, .pattern = "[a-z]+(-[a-z]+)*" },
+	{ .name = "uuid", .type = NP_TYPE_UUID },
+	{ .name = "email", .type = NP_TYPE_EMAIL },
+	{ .name = "int", .type = NP_TYPE_INT },
+	{ .name = "int_bounded", .type = NP_TYPE_INT, .min = -3, .max = 1000 },
+	{ .name = "int_at_least", .type = NP_TYPE_INT, .min = 7 },
+	{ .name = "float", .type = NP_TYPE_FLOAT },
+	{ .name = "bool", .type = NP_TYPE_BOOL },
+	{ .name = "date", .type = NP_TYPE_DATE },
+	{ .name = "datetime", .type = NP_TYPE_DATETIME },
+	{ .name = "enum", .type = NP_TYPE_ENUM, .choices = NP_CHOICES("red", "green", "") },
+	{ .name = "json", .type = NP_TYPE_JSON },
+	{ .name = "object", .type = NP_TYPE_OBJECT },
+	{ .name = "cursor", .type = NP_TYPE_CURSOR },
+	{ .name = "strings", .type = NP_TYPE_STRING, .max_items = 3 },
+	{ .name = "ints", .type = NP_TYPE_INT, .max_items = 4, .min = 1, .max = 9 },
 };
 
 static size_t
@@ -137,41 +137,41 @@ check_accepted(const struct np_param *param, const char *text, const struct argu
 
 	HOLDS(value->type == param->type);
 	switch (param->type) {
-	case NP_STRING:
+	case NP_TYPE_STRING:
 		HOLDS(utf8_valid(text, strlen(text), NULL) && value->text == text);
 		HOLDS(points_of(text) >= (size_t)param->min);
 		HOLDS(!param_has_max(param) || points_of(text) <= (size_t)param->max);
 		HOLDS(!param->pattern
 		      || strspn(text, "abcdefghijklmnopqrstuvwxyz-") == strlen(text));
 		break;
-	case NP_UUID:
+	case NP_TYPE_UUID:
 		HOLDS(is_uuid(text) && text_equal_nocase(value->text, text)
 		      && !strpbrk(value->text, "ABCDEF"));
 		break;
-	case NP_EMAIL:
+	case NP_TYPE_EMAIL:
 		check_email(text);
 		break;
-	case NP_INT:
+	case NP_TYPE_INT:
 		check_number(param, value);
 		break;
-	case NP_FLOAT:
+	case NP_TYPE_FLOAT:
 		HOLDS(isfinite(value->number) && strtod(text, NULL) == value->number);
 		HOLDS(strspn(text, "0123456789+-.eE") == strlen(text));
 		break;
-	case NP_BOOL:
+	case NP_TYPE_BOOL:
 		HOLDS(strcmp(text, value->boolean ? "true" : "false") == 0);
 		break;
-	case NP_DATE:
+	case NP_TYPE_DATE:
 		HOLDS(is_date(text) && strlen(text) == 10);
 		break;
-	case NP_DATETIME:
+	case NP_TYPE_DATETIME:
 		check_datetime(text);
 		break;
-	case NP_ENUM:
+	case NP_TYPE_ENUM:
 		HOLDS(value->integer >= 0 && value->integer < 3
 		      && same_text(param->choices[value->integer], text));
 		break;
-	case NP_CURSOR:
+	case NP_TYPE_CURSOR:
 		HOLDS(argument->cursor[0] != NULL);
 		break;
 	default:
@@ -187,20 +187,20 @@ check_refused(const struct np_param *param, const char *text, const char *messag
 
 	HOLDS(*message && !has_control(message) && utf8_valid(message, strlen(message), NULL));
 	switch (param->type) {
-	case NP_UUID:
+	case NP_TYPE_UUID:
 		HOLDS(!is_uuid(text));
 		break;
-	case NP_DATE:
+	case NP_TYPE_DATE:
 		HOLDS(!is_date(text) || strlen(text) != 10);
 		break;
-	case NP_INT:
+	case NP_TYPE_INT:
 		HOLDS(param_has_min(param) || !parse_int(text, &number));
 		break;
-	case NP_STRING:
+	case NP_TYPE_STRING:
 		HOLDS(param->pattern || param_has_min(param)
 		      || !utf8_valid(text, strlen(text), NULL));
 		break;
-	case NP_BOOL:
+	case NP_TYPE_BOOL:
 		HOLDS(strcmp(text, "true") != 0 && strcmp(text, "false") != 0);
 		break;
 	default:

@@ -86,7 +86,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			HOLDS(redis.database == again.database);
 		}
 	} else {
-		check_error(&err, NP_INVALID);
+		check_error(&err, FAILURE_INVALID);
 	}
 	mem_free(owner);
 	return 0;

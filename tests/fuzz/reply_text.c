@@ -35,7 +35,8 @@ check_head(void *owner, const struct reply *reply)
 		ends += head.data[i] == '\n' && i > 0 && head.data[i - 1] == '\r';
 	}
 	HOLDS(line_feeds == ends);
-	HOLDS(ends == 1 + reply->header_count + (reply->status == NP_NO_CONTENT ? 0 : 2) + 1);
+	HOLDS(ends
+	      == 1 + reply->header_count + (reply->status == NP_STATUS_NO_CONTENT ? 0 : 2) + 1);
 	HOLDS(text_ends(head.data, "\r\n\r\n"));
 }
 

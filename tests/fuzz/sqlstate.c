@@ -10,7 +10,7 @@
 static void
 check_meaning(const struct sqlstate_meaning *meaning)
 {
-	HOLDS(meaning->kind > 0 && meaning->kind < NP_FAILURE__MAX);
+	HOLDS(meaning->kind > 0 && meaning->kind < FAILURE_COUNT);
 	HOLDS(meaning->retry <= RETRY_RERUN && meaning->retry_after_s >= 0);
 	HOLDS(meaning->message && *meaning->message && !has_control(meaning->message));
 }
@@ -38,7 +38,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_meaning(&statement);
 	check_meaning(&connect);
-	HOLDS(connect.kind == NP_UNAVAILABLE);
+	HOLDS(connect.kind == FAILURE_UNAVAILABLE);
 	/* Only a conflict with another transaction is worth a rerun. */
 	HOLDS(statement.retry != RETRY_RERUN || text_starts(code, "40"));
 	check_code(text);

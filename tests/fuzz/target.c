@@ -74,7 +74,7 @@ check_form(void *owner, const char *text)
 
 	HOLDS(target_parse(owner, mem_printf(owner, "/?%s", text), &query, &other) == valid);
 	if (!valid) {
-		check_error(&err, NP_MALFORMED);
+		check_error(&err, FAILURE_MALFORMED);
 		HOLDS(strstr(err.message, "The form ") && !strstr(err.message, "The URL ")
 		      && !strstr(err.message, "query"));
 		return;
@@ -99,7 +99,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_query(&target);
 		check_again(owner, &target);
 	} else {
-		check_error(&err, NP_MALFORMED);
+		check_error(&err, FAILURE_MALFORMED);
 	}
 	check_form(owner, text);
 	mem_free(owner);

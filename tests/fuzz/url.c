@@ -94,7 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			same_url(&url, &again);
 		}
 	} else {
-		check_error(&err, NP_INVALID);
+		check_error(&err, FAILURE_INVALID);
 	}
 	mem_free(owner);
 	return 0;

@@ -69,7 +69,7 @@ main(int argc, char **argv)
 	return np_main(argc, argv, "broken", routes);
 }
 """
-X = '{ .name = "x", .in = NP_QUERY, .type = NP_INT }'
+X = '{ .name = "x", .in = NP_IN_QUERY, .type = NP_TYPE_INT }'
 
 
 @pytest.mark.parametrize("params, path, says", [

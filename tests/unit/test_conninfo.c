@@ -202,7 +202,7 @@ an_error_names_the_part_and_quotes_no_value(void **state)
 		struct error err;
 
 		row_true(row, !conninfo_parse(*state, row->url, &info, &err));
-		row_int(row, err.kind, NP_INVALID);
+		row_int(row, err.kind, FAILURE_INVALID);
 		row_true(row, err.message[0] != '\0');
 		row_true(row, !row->says || strstr(err.message, row->says));
 		row_true(row, !strstr(err.message, "Pa55") && !strstr(err.message, "w0rd"));

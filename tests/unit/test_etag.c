@@ -66,7 +66,7 @@ other_clients_get_the_response(void **state)
 
 	for (size_t i = 0; i < COUNT_OF(known); i++) {
 		answer(*state, &reply, "HEAD", known[i]);
-		assert_int_equal(reply.status, NP_OK);
+		assert_int_equal(reply.status, NP_STATUS_OK);
 		assert_string_equal(reply_header(&reply, "Cache-Control"), "private, no-cache");
 	}
 	answer(*state, &reply, "HEAD", "*");
@@ -82,9 +82,9 @@ only_a_200_to_get_or_head_gets_a_tag(void **state)
 
 	answer(*state, &reply, "POST", "*");
 	assert_null(reply_header(&reply, "ETag"));
-	assert_int_equal(reply.status, NP_OK);
+	assert_int_equal(reply.status, NP_STATUS_OK);
 	reply_init(&reply, *state);
-	reply.status = NP_CREATED;
+	reply.status = NP_STATUS_CREATED;
 	etag_apply(&reply, &request);
 	assert_null(reply_header(&reply, "ETag"));
 	/* A handler that sets Cache-Control also decides on the tag. */

@@ -150,7 +150,7 @@ the_check_accepts_i_json_and_nothing_else(void **state)
 		free(text);
 		row_int(row, valid, row->valid);
 		if (!valid) {
-			row_int(row, err.kind, NP_MALFORMED);
+			row_int(row, err.kind, FAILURE_MALFORMED);
 			row_true(row, strstr(err.message, "byte") != NULL);
 		}
 	}
@@ -221,7 +221,7 @@ levels_are_counted(void **state)
 	assert_true(json_check(text.data, text.size, &err));
 	text = nested(*state, "{\"a\":", "1", "}", JSON_DEPTH_MAX + 1);
 	assert_false(json_check(text.data, text.size, &err));
-	assert_int_equal(err.kind, NP_MALFORMED);
+	assert_int_equal(err.kind, FAILURE_MALFORMED);
 	/* Arrays beside each other do not add up. */
 	text = nested(*state, "[[],", "[]", "]", JSON_DEPTH_MAX - 1);
 	assert_true(json_check(text.data, text.size, &err));
@@ -490,7 +490,7 @@ a_body_that_is_not_an_object_is_invalid(void **state)
 		struct error err;
 
 		assert_false(json_body_read(*state, others[i], strlen(others[i]), &body, &err));
-		if (err.kind != NP_INVALID)
+		if (err.kind != FAILURE_INVALID)
 			fail_msg("%s: %s", others[i], err.message);
 	}
 }
@@ -502,9 +502,9 @@ a_body_that_is_not_json_is_malformed(void **state)
 	struct error err;
 
 	assert_false(json_body_read(*state, "{\"a\":1,\"a\":2}", 13, &body, &err));
-	assert_int_equal(err.kind, NP_MALFORMED);
+	assert_int_equal(err.kind, FAILURE_MALFORMED);
 	assert_false(json_body_read(*state, "", 0, &body, &err));
-	assert_int_equal(err.kind, NP_MALFORMED);
+	assert_int_equal(err.kind, FAILURE_MALFORMED);
 }
 
 int

@@ -5,24 +5,25 @@
 
 static const struct error_row {
 	const char *about;
-	enum np_failure kind;
+	enum failure kind;
 	int status; /* that of the kind */
 	const char *detail;
 	int wanted;
 	const char *body;
 } error_rows[] = {
-	{ "a wrong password", NP_UNAUTHORIZED, 401, "Wrong email address or password", 400,
+	{ "a wrong password", FAILURE_UNAUTHORIZED, 401, "Wrong email address or password", 400,
 	  "{\"error\":\"invalid_grant\",\"error_description\":\"Wrong email address or password\"}" },
-	{ "a body that is not JSON", NP_MALFORMED, 400, "At byte 2", 400,
+	{ "a body that is not JSON", FAILURE_MALFORMED, 400, "At byte 2", 400,
 	  "{\"error\":\"invalid_request\",\"error_description\":\"At byte 2\"}" },
-	{ "another media type", NP_MEDIA_TYPE, 415, NULL, 400, "{\"error\":\"invalid_request\"}" },
-	{ "a body that is too large", NP_TOO_LARGE, 413, NULL, 413,
+	{ "another media type", FAILURE_MEDIA_TYPE, 415, NULL, 400,
 	  "{\"error\":\"invalid_request\"}" },
-	{ "an internal error", NP_INTERNAL, 500, NULL, 500, "{\"error\":\"server_error\"}" },
-	{ "no database", NP_UNAVAILABLE, 503, "The database is busy", 503,
+	{ "a body that is too large", FAILURE_TOO_LARGE, 413, NULL, 413,
+	  "{\"error\":\"invalid_request\"}" },
+	{ "an internal error", FAILURE_INTERNAL, 500, NULL, 500, "{\"error\":\"server_error\"}" },
+	{ "no database", FAILURE_UNAVAILABLE, 503, "The database is busy", 503,
 	  "{\"error\":\"temporarily_unavailable\",\"error_description\":\"The database is busy\"}" },
-	{ "bytes that a description cannot have", NP_INVALID, 422, "a\"b\\c\n\xc3\xa9\x7f~", 400,
-	  "{\"error\":\"invalid_request\",\"error_description\":\"a?b?c????~\"}" },
+	{ "bytes that a description cannot have", FAILURE_INVALID, 422, "a\"b\\c\n\xc3\xa9\x7f~",
+	  400, "{\"error\":\"invalid_request\",\"error_description\":\"a?b?c????~\"}" },
 };
 
 static void
@@ -42,11 +43,11 @@ an_error_is_one_of_rfc_6749(void **state)
 static void
 every_kind_has_a_code(void **state)
 {
-	for (int kind = 1; kind < NP_FAILURE__MAX; kind++) {
+	for (int kind = 1; kind < FAILURE_COUNT; kind++) {
 		struct reply reply;
 
 		reply_init(&reply, *state);
-		oauth2_error_write(&reply, (enum np_failure)kind, 500, NULL, NULL);
+		oauth2_error_write(&reply, (enum failure)kind, 500, NULL, NULL);
 		assert_null(strstr(reply.body.data, "null"));
 	}
 }
@@ -64,10 +65,10 @@ faults_are_named_and_an_unsupported_grant_has_its_own_code(void **state)
 	struct reply reply;
 
 	reply_init(&reply, *state);
-	oauth2_error_write(&reply, NP_INVALID, 422, "not shown", &twice);
+	oauth2_error_write(&reply, FAILURE_INVALID, 422, "not shown", &twice);
 	assert_string_equal(reply.body.data, "{\"error\":\"invalid_request\",\"error_description\":"
 	                                     "\"grant_type is given twice; scope is too long\"}");
-	oauth2_error_write(&reply, NP_INVALID, 422, "not shown", &unknown);
+	oauth2_error_write(&reply, FAILURE_INVALID, 422, "not shown", &unknown);
 	assert_string_equal(reply.body.data,
 	                    "{\"error\":\"unsupported_grant_type\",\"error_description\":"
 	                    "\"grant_type must be one of: password\"}");

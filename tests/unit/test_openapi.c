@@ -6,83 +6,103 @@
 
 enum { ID, LIMIT, KEY, NAME, AGE, ADMIN };
 static const struct np_param params[] = {
-	[ID] = { .name = "id", .in = NP_PATH, .type = NP_UUID, .description = "which \"one\"" },
+	[ID] = { .name = "id",
+	         .in = NP_IN_PATH,
+	         .type = NP_TYPE_UUID,
+	         .description = "which \"one\"" },
 	[LIMIT] = { .name = "limit",
-	            .in = NP_QUERY,
-	            .type = NP_INT,
+	            .in = NP_IN_QUERY,
+	            .type = NP_TYPE_INT,
 	            .min = 1,
 	            .max = 100,
 	            .default_value = "20" },
-	[KEY] = { .name = "x-key", .in = NP_HEADER, .type = NP_STRING, .required = true, .max = 8 },
+	[KEY] = { .name = "x-key",
+	          .in = NP_IN_HEADER,
+	          .type = NP_TYPE_STRING,
+	          .required = true,
+	          .max = 8 },
 	[NAME] = { .name = "name",
-	           .in = NP_BODY,
-	           .type = NP_STRING,
+	           .in = NP_IN_BODY,
+	           .type = NP_TYPE_STRING,
 	           .required = true,
 	           .min = 1,
 	           .max = 200,
 	           .example = "Ada",
 	           .description = "what to call it" },
-	[AGE] = { .name = "age", .in = NP_BODY, .type = NP_INT, .nullable = true, .example = "36" },
-	[ADMIN] = { .name = "admin", .in = NP_BODY, .type = NP_BOOL, .default_value = "false" },
+	[AGE] = { .name = "age",
+	          .in = NP_IN_BODY,
+	          .type = NP_TYPE_INT,
+	          .nullable = true,
+	          .example = "36" },
+	[ADMIN] = { .name = "admin",
+	            .in = NP_IN_BODY,
+	            .type = NP_TYPE_BOOL,
+	            .default_value = "false" },
 	NP_PARAMS_END,
 };
 
 static const struct np_param only_query[] = {
-	{ .name = "after", .in = NP_QUERY, .type = NP_CURSOR },
-	{ .name = "share", .in = NP_QUERY, .type = NP_FLOAT },
-	{ .name = "email", .in = NP_QUERY, .type = NP_EMAIL },
+	{ .name = "after", .in = NP_IN_QUERY, .type = NP_TYPE_CURSOR },
+	{ .name = "share", .in = NP_IN_QUERY, .type = NP_TYPE_FLOAT },
+	{ .name = "email", .in = NP_IN_QUERY, .type = NP_TYPE_EMAIL },
 	NP_PARAMS_END,
 };
 
 static const struct np_param only_body[] = {
-	{ .name = "name", .in = NP_BODY, .type = NP_STRING },
+	{ .name = "name", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
 	NP_PARAMS_END,
 };
 
 static const struct np_param nested[] = {
-	{ .name = "user.email", .in = NP_BODY, .type = NP_EMAIL, .required = true },
+	{ .name = "user.email", .in = NP_IN_BODY, .type = NP_TYPE_EMAIL, .required = true },
 	{ .name = "tags",
-	  .in = NP_BODY,
-	  .type = NP_STRING,
+	  .in = NP_IN_BODY,
+	  .type = NP_TYPE_STRING,
 	  .max = 9,
 	  .max_items = 3,
 	  .example = "[\"a\"]" },
 	{ .name = "user.address.zip",
-	  .in = NP_BODY,
-	  .type = NP_STRING,
+	  .in = NP_IN_BODY,
+	  .type = NP_TYPE_STRING,
 	  .max = 9,
 	  .pattern = "[0-9]{5}" },
-	{ .name = "colour", .in = NP_BODY, .type = NP_ENUM, .choices = NP_CHOICES("red", "blue") },
+	{ .name = "colour",
+	  .in = NP_IN_BODY,
+	  .type = NP_TYPE_ENUM,
+	  .choices = NP_CHOICES("red", "blue") },
 	{ .name = "moods",
-	  .in = NP_BODY,
-	  .type = NP_ENUM,
+	  .in = NP_IN_BODY,
+	  .type = NP_TYPE_ENUM,
 	  .choices = NP_CHOICES("a", "b"),
 	  .max_items = 2,
 	  .nullable = true },
-	{ .name = "born", .in = NP_BODY, .type = NP_DATE, .nullable = true },
-	{ .name = "quiz.answers", .in = NP_BODY, .type = NP_OBJECT, .example = "{\"a\": 1}" },
-	{ .name = "more", .in = NP_BODY, .type = NP_JSON },
-	{ .name = "code", .in = NP_QUERY, .type = NP_INT, .max_items = 2 },
+	{ .name = "born", .in = NP_IN_BODY, .type = NP_TYPE_DATE, .nullable = true },
+	{ .name = "quiz.answers",
+	  .in = NP_IN_BODY,
+	  .type = NP_TYPE_OBJECT,
+	  .example = "{\"a\": 1}" },
+	{ .name = "more", .in = NP_IN_BODY, .type = NP_TYPE_JSON },
+	{ .name = "code", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .max_items = 2 },
 	NP_PARAMS_END,
 };
 
 static const struct np_param members[] = {
-	{ .name = "id", .type = NP_UUID },
-	{ .name = "at", .type = NP_DATETIME },
+	{ .name = "id", .type = NP_TYPE_UUID },
+	{ .name = "at", .type = NP_TYPE_DATETIME },
 	NP_PARAMS_END,
 };
 static const struct np_schema note = { "Note", members };
 
 static const struct np_param state_members[] = {
-	{ .name = "status", .type = NP_STRING },
-	{ .name = "parts.disk.free", .type = NP_INT, .optional = true },
-	{ .name = "parts.disk.full", .type = NP_BOOL, .optional = true },
+	{ .name = "status", .type = NP_TYPE_STRING },
+	{ .name = "parts.disk.free", .type = NP_TYPE_INT, .optional = true },
+	{ .name = "parts.disk.full", .type = NP_TYPE_BOOL, .optional = true },
 	NP_PARAMS_END,
 };
 static const struct np_schema state_schema = { "State", state_members };
 
 static const struct np_route routes[] = {
-	{ "POST", "/nested", NULL, .params = nested, .success = NP_ACCEPTED, .form = true },
+	{ "POST", "/nested", NULL, .params = nested, .success = NP_STATUS_ACCEPTED, .form = true },
 	{ "GET", "/notes", NULL, NP_TX_READ, only_query, "All \"notes\"", .returns = &note,
 	  .page = true },
 	{ "PUT", "/notes/{id}", NULL, .params = params },
@@ -423,7 +443,7 @@ a_pattern_that_ecma_reads_differently_is_left_out(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		const struct np_param param = { .type = NP_STRING,
+		const struct np_param param = { .type = NP_TYPE_STRING,
 			                        .max = 9,
 			                        .pattern = rows[i].pattern };
 		struct buf out;

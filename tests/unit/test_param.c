@@ -15,99 +15,104 @@ static const struct check_row {
 	const char *text;
 	const char *message; /* NULL: valid */
 } check_rows[] = {
-	{ "string", NP_STRING, 0, 0, "anything", NULL },
-	{ "empty string", NP_STRING, 0, 0, "", NULL },
-	{ "shortest string", NP_STRING, 2, 4, "ab", NULL },
-	{ "longest string", NP_STRING, 2, 4, "abcd", NULL },
-	{ "string too short", NP_STRING, 2, 4, "a", "must have 2 to 4 characters" },
-	{ "string too long", NP_STRING, 2, 4, "abcde", "must have 2 to 4 characters" },
-	{ "characters, not bytes", NP_STRING, 1, 2, "\xf0\x9f\x98\x80\xc3\xa9", NULL },
-	{ "string not UTF-8", NP_STRING, 0, 0, "\xff", "must be UTF-8" },
+	{ "string", NP_TYPE_STRING, 0, 0, "anything", NULL },
+	{ "empty string", NP_TYPE_STRING, 0, 0, "", NULL },
+	{ "shortest string", NP_TYPE_STRING, 2, 4, "ab", NULL },
+	{ "longest string", NP_TYPE_STRING, 2, 4, "abcd", NULL },
+	{ "string too short", NP_TYPE_STRING, 2, 4, "a", "must have 2 to 4 characters" },
+	{ "string too long", NP_TYPE_STRING, 2, 4, "abcde", "must have 2 to 4 characters" },
+	{ "characters, not bytes", NP_TYPE_STRING, 1, 2, "\xf0\x9f\x98\x80\xc3\xa9", NULL },
+	{ "string not UTF-8", NP_TYPE_STRING, 0, 0, "\xff", "must be UTF-8" },
 
-	{ "uuid", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789ab", NULL },
-	{ "uuid in capitals", NP_UUID, 0, 0, "018F4E4E-7F3A-7000-8000-0123456789AB", NULL },
-	{ "nil uuid", NP_UUID, 0, 0, "00000000-0000-0000-0000-000000000000", NULL },
-	{ "uuid without dashes", NP_UUID, 0, 0, "018f4e4e7f3a700080000123456789ab",
+	{ "uuid", NP_TYPE_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789ab", NULL },
+	{ "uuid in capitals", NP_TYPE_UUID, 0, 0, "018F4E4E-7F3A-7000-8000-0123456789AB", NULL },
+	{ "nil uuid", NP_TYPE_UUID, 0, 0, "00000000-0000-0000-0000-000000000000", NULL },
+	{ "uuid without dashes", NP_TYPE_UUID, 0, 0, "018f4e4e7f3a700080000123456789ab",
 	  "must be a UUID" },
-	{ "uuid in braces", NP_UUID, 0, 0, "{018f4e4e-7f3a-7000-8000-0123456789ab}",
+	{ "uuid in braces", NP_TYPE_UUID, 0, 0, "{018f4e4e-7f3a-7000-8000-0123456789ab}",
 	  "must be a UUID" },
-	{ "uuid too short", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789a",
+	{ "uuid too short", NP_TYPE_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789a",
 	  "must be a UUID" },
-	{ "uuid too long", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789abc",
+	{ "uuid too long", NP_TYPE_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789abc",
 	  "must be a UUID" },
-	{ "uuid with another letter", NP_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789ag",
+	{ "uuid with another letter", NP_TYPE_UUID, 0, 0, "018f4e4e-7f3a-7000-8000-0123456789ag",
 	  "must be a UUID" },
-	{ "uuid with a dash moved", NP_UUID, 0, 0, "018f4e4-e7f3a-7000-8000-0123456789ab",
+	{ "uuid with a dash moved", NP_TYPE_UUID, 0, 0, "018f4e4-e7f3a-7000-8000-0123456789ab",
 	  "must be a UUID" },
-	{ "empty uuid", NP_UUID, 0, 0, "", "must be a UUID" },
+	{ "empty uuid", NP_TYPE_UUID, 0, 0, "", "must be a UUID" },
 
-	{ "email", NP_EMAIL, 0, 0, "ada@example.com", NULL },
-	{ "email with a plus and dots", NP_EMAIL, 0, 0, "a.b+c@mail.example.co.uk", NULL },
-	{ "email with all of HTML's marks", NP_EMAIL, 0, 0, ".!#$%&'*+/=?^_`{|}~-@h", NULL },
-	{ "email with a local host", NP_EMAIL, 0, 0, "root@localhost", NULL },
-	{ "email with a dash in a label", NP_EMAIL, 0, 0, "a@x-y.example", NULL },
-	{ "email with the longest label", NP_EMAIL, 0, 0,
+	{ "email", NP_TYPE_EMAIL, 0, 0, "ada@example.com", NULL },
+	{ "email with a plus and dots", NP_TYPE_EMAIL, 0, 0, "a.b+c@mail.example.co.uk", NULL },
+	{ "email with all of HTML's marks", NP_TYPE_EMAIL, 0, 0, ".!#$%&'*+/=?^_`{|}~-@h", NULL },
+	{ "email with a local host", NP_TYPE_EMAIL, 0, 0, "root@localhost", NULL },
+	{ "email with a dash in a label", NP_TYPE_EMAIL, 0, 0, "a@x-y.example", NULL },
+	{ "email with the longest label", NP_TYPE_EMAIL, 0, 0,
 	  "a@xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", NULL },
-	{ "email with too long a label", NP_EMAIL, 0, 0,
+	{ "email with too long a label", NP_TYPE_EMAIL, 0, 0,
 	  "a@xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
 	  "must be an email address" },
-	{ "email with the longest name", NP_EMAIL, 0, 0,
+	{ "email with the longest name", NP_TYPE_EMAIL, 0, 0,
 	  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx@h", NULL },
-	{ "email with too long a name", NP_EMAIL, 0, 0,
+	{ "email with too long a name", NP_TYPE_EMAIL, 0, 0,
 	  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx@h",
 	  "must be an email address" },
-	{ "email without @", NP_EMAIL, 0, 0, "ada.example.com", "must be an email address" },
-	{ "email with two @", NP_EMAIL, 0, 0, "a@b@c", "must be an email address" },
-	{ "email without a name", NP_EMAIL, 0, 0, "@example.com", "must be an email address" },
-	{ "email without a host", NP_EMAIL, 0, 0, "ada@", "must be an email address" },
-	{ "email with a dot at the end", NP_EMAIL, 0, 0, "ada@example.",
+	{ "email without @", NP_TYPE_EMAIL, 0, 0, "ada.example.com", "must be an email address" },
+	{ "email with two @", NP_TYPE_EMAIL, 0, 0, "a@b@c", "must be an email address" },
+	{ "email without a name", NP_TYPE_EMAIL, 0, 0, "@example.com", "must be an email address" },
+	{ "email without a host", NP_TYPE_EMAIL, 0, 0, "ada@", "must be an email address" },
+	{ "email with a dot at the end", NP_TYPE_EMAIL, 0, 0, "ada@example.",
 	  "must be an email address" },
-	{ "email with two dots", NP_EMAIL, 0, 0, "ada@example..com", "must be an email address" },
-	{ "email with a dash at the end of a label", NP_EMAIL, 0, 0, "a@x-.example",
+	{ "email with two dots", NP_TYPE_EMAIL, 0, 0, "ada@example..com",
 	  "must be an email address" },
-	{ "email with a dash first", NP_EMAIL, 0, 0, "a@-x.example", "must be an email address" },
-	{ "email with a space", NP_EMAIL, 0, 0, "a b@example.com", "must be an email address" },
-	{ "email with a line feed", NP_EMAIL, 0, 0, "a@example.com\nBcc: x@y",
+	{ "email with a dash at the end of a label", NP_TYPE_EMAIL, 0, 0, "a@x-.example",
 	  "must be an email address" },
-	{ "email with a name before it", NP_EMAIL, 0, 0, "Ada <a@example.com>",
+	{ "email with a dash first", NP_TYPE_EMAIL, 0, 0, "a@-x.example",
 	  "must be an email address" },
-	{ "email with umlauts", NP_EMAIL, 0, 0, "a@\xc3\xa9.example", "must be an email address" },
-	{ "empty email", NP_EMAIL, 0, 0, "", "must be an email address" },
+	{ "email with a space", NP_TYPE_EMAIL, 0, 0, "a b@example.com",
+	  "must be an email address" },
+	{ "email with a line feed", NP_TYPE_EMAIL, 0, 0, "a@example.com\nBcc: x@y",
+	  "must be an email address" },
+	{ "email with a name before it", NP_TYPE_EMAIL, 0, 0, "Ada <a@example.com>",
+	  "must be an email address" },
+	{ "email with umlauts", NP_TYPE_EMAIL, 0, 0, "a@\xc3\xa9.example",
+	  "must be an email address" },
+	{ "empty email", NP_TYPE_EMAIL, 0, 0, "", "must be an email address" },
 
-	{ "integer with leading zeros", NP_INT, 0, 0, "-0042", NULL },
-	{ "integer", NP_INT, 0, 0, "-42", NULL },
-	{ "largest integer", NP_INT, 0, 0, "9223372036854775807", NULL },
-	{ "integer too large", NP_INT, 0, 0, "9223372036854775808", "must be a whole number" },
-	{ "smallest in bounds", NP_INT, 1, 100, "1", NULL },
-	{ "largest in bounds", NP_INT, 1, 100, "100", NULL },
-	{ "below the bounds", NP_INT, 1, 100, "0", "must be a whole number from 1 to 100" },
-	{ "above the bounds", NP_INT, 1, 100, "101", "must be a whole number from 1 to 100" },
-	{ "bounds below zero", NP_INT, -5, 0, "-5", NULL },
-	{ "above bounds below zero", NP_INT, -5, 0, "1", "must be a whole number from -5 to 0" },
-	{ "integer with a point", NP_INT, 0, 0, "1.0", "must be a whole number" },
-	{ "integer with an exponent", NP_INT, 0, 0, "1e3", "must be a whole number" },
-	{ "integer with a plus", NP_INT, 0, 0, "+1", "must be a whole number" },
-	{ "integer with a space", NP_INT, 1, 9, " 1", "must be a whole number from 1 to 9" },
-	{ "a letter for an integer", NP_INT, 0, 0, "x", "must be a whole number" },
-	{ "empty integer", NP_INT, 0, 0, "", "must be a whole number" },
+	{ "integer with leading zeros", NP_TYPE_INT, 0, 0, "-0042", NULL },
+	{ "integer", NP_TYPE_INT, 0, 0, "-42", NULL },
+	{ "largest integer", NP_TYPE_INT, 0, 0, "9223372036854775807", NULL },
+	{ "integer too large", NP_TYPE_INT, 0, 0, "9223372036854775808", "must be a whole number" },
+	{ "smallest in bounds", NP_TYPE_INT, 1, 100, "1", NULL },
+	{ "largest in bounds", NP_TYPE_INT, 1, 100, "100", NULL },
+	{ "below the bounds", NP_TYPE_INT, 1, 100, "0", "must be a whole number from 1 to 100" },
+	{ "above the bounds", NP_TYPE_INT, 1, 100, "101", "must be a whole number from 1 to 100" },
+	{ "bounds below zero", NP_TYPE_INT, -5, 0, "-5", NULL },
+	{ "above bounds below zero", NP_TYPE_INT, -5, 0, "1",
+	  "must be a whole number from -5 to 0" },
+	{ "integer with a point", NP_TYPE_INT, 0, 0, "1.0", "must be a whole number" },
+	{ "integer with an exponent", NP_TYPE_INT, 0, 0, "1e3", "must be a whole number" },
+	{ "integer with a plus", NP_TYPE_INT, 0, 0, "+1", "must be a whole number" },
+	{ "integer with a space", NP_TYPE_INT, 1, 9, " 1", "must be a whole number from 1 to 9" },
+	{ "a letter for an integer", NP_TYPE_INT, 0, 0, "x", "must be a whole number" },
+	{ "empty integer", NP_TYPE_INT, 0, 0, "", "must be a whole number" },
 
-	{ "number", NP_FLOAT, 0, 0, "-1.5e3", NULL },
-	{ "whole number", NP_FLOAT, 0, 0, "7", NULL },
-	{ "number out of range", NP_FLOAT, 0, 0, "1e400", "must be a number" },
-	{ "NaN", NP_FLOAT, 0, 0, "NaN", "must be a number" },
-	{ "infinity", NP_FLOAT, 0, 0, "inf", "must be a number" },
-	{ "hexadecimal", NP_FLOAT, 0, 0, "0x1p3", "must be a number" },
-	{ "empty number", NP_FLOAT, 0, 0, "", "must be a number" },
+	{ "number", NP_TYPE_FLOAT, 0, 0, "-1.5e3", NULL },
+	{ "whole number", NP_TYPE_FLOAT, 0, 0, "7", NULL },
+	{ "number out of range", NP_TYPE_FLOAT, 0, 0, "1e400", "must be a number" },
+	{ "NaN", NP_TYPE_FLOAT, 0, 0, "NaN", "must be a number" },
+	{ "infinity", NP_TYPE_FLOAT, 0, 0, "inf", "must be a number" },
+	{ "hexadecimal", NP_TYPE_FLOAT, 0, 0, "0x1p3", "must be a number" },
+	{ "empty number", NP_TYPE_FLOAT, 0, 0, "", "must be a number" },
 
-	{ "true", NP_BOOL, 0, 0, "true", NULL },
-	{ "false", NP_BOOL, 0, 0, "false", NULL },
-	{ "True", NP_BOOL, 0, 0, "True", "must be true or false" },
-	{ "1 for true", NP_BOOL, 0, 0, "1", "must be true or false" },
-	{ "empty for false", NP_BOOL, 0, 0, "", "must be true or false" },
+	{ "true", NP_TYPE_BOOL, 0, 0, "true", NULL },
+	{ "false", NP_TYPE_BOOL, 0, 0, "false", NULL },
+	{ "True", NP_TYPE_BOOL, 0, 0, "True", "must be true or false" },
+	{ "1 for true", NP_TYPE_BOOL, 0, 0, "1", "must be true or false" },
+	{ "empty for false", NP_TYPE_BOOL, 0, 0, "", "must be true or false" },
 
-	{ "cursor", NP_CURSOR, 0, 0, "H2EfYg", NULL },
-	{ "forged cursor", NP_CURSOR, 0, 0, "!!", "must be the \"next\" of a page" },
-	{ "empty cursor", NP_CURSOR, 0, 0, "", "must be the \"next\" of a page" },
+	{ "cursor", NP_TYPE_CURSOR, 0, 0, "H2EfYg", NULL },
+	{ "forged cursor", NP_TYPE_CURSOR, 0, 0, "!!", "must be the \"next\" of a page" },
+	{ "empty cursor", NP_TYPE_CURSOR, 0, 0, "", "must be the \"next\" of a page" },
 };
 
 static void
@@ -127,15 +132,15 @@ each_type_has_its_rule(void **state)
 static void
 a_checked_value_has_its_text_and_its_type(void **state)
 {
-	const struct np_param integer = { .name = "x", .type = NP_INT },
-	                      number = { .name = "x", .type = NP_FLOAT },
-	                      boolean = { .name = "x", .type = NP_BOOL },
-	                      cursor = { .name = "x", .type = NP_CURSOR };
+	const struct np_param integer = { .name = "x", .type = NP_TYPE_INT },
+	                      number = { .name = "x", .type = NP_TYPE_FLOAT },
+	                      boolean = { .name = "x", .type = NP_TYPE_BOOL },
+	                      cursor = { .name = "x", .type = NP_TYPE_CURSOR };
 	struct argument argument = { .given = false };
 
 	assert_null(param_check(*state, &integer, "-7", &argument));
 	assert_string_equal(argument.value.text, "-7");
-	assert_int_equal(argument.value.type, NP_INT);
+	assert_int_equal(argument.value.type, NP_TYPE_INT);
 	assert_int_equal(argument.value.integer, -7);
 	assert_null(param_check(*state, &integer, "-0042", &argument));
 	assert_string_equal(argument.value.text, "-42");
@@ -157,8 +162,8 @@ a_checked_value_has_its_text_and_its_type(void **state)
 static void
 an_invalid_row_accepts_nothing(void **state)
 {
-	const struct np_param pattern = { .name = "x", .type = NP_STRING, .pattern = "(" },
-	                      type = { .name = "x", .type = NP_TYPE__MAX };
+	const struct np_param pattern = { .name = "x", .type = NP_TYPE_STRING, .pattern = "(" },
+	                      type = { .name = "x", .type = (enum np_type)TYPE_COUNT };
 	struct argument argument;
 
 	assert_string_equal(param_check(*state, &pattern, "a", &argument), "must match (");
@@ -168,7 +173,7 @@ an_invalid_row_accepts_nothing(void **state)
 static void
 a_list_is_bounded_in_bytes(void **state)
 {
-	const struct np_param param = { .name = "x", .type = NP_STRING, .max_items = 9 };
+	const struct np_param param = { .name = "x", .type = NP_TYPE_STRING, .max_items = 9 };
 	struct argument argument = { .given = false };
 	char *half = mem_array(*state, char, (1 << 20) + 1);
 
@@ -180,7 +185,7 @@ a_list_is_bounded_in_bytes(void **state)
 static void
 an_email_has_at_most_254_bytes(void **state)
 {
-	const struct np_param param = { .name = "x", .type = NP_EMAIL };
+	const struct np_param param = { .name = "x", .type = NP_TYPE_EMAIL };
 	struct argument argument;
 	struct buf text;
 
@@ -198,24 +203,28 @@ an_email_has_at_most_254_bytes(void **state)
 
 enum { ID, LIMIT, NAME, KEY, AGE, SCORE, ADMIN, BIO };
 static const struct np_param params[] = {
-	[ID] = { .name = "id", .in = NP_PATH, .type = NP_INT, .min = 1, .max = 1000 },
+	[ID] = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT, .min = 1, .max = 1000 },
 	[LIMIT] = { .name = "limit",
-	            .in = NP_QUERY,
-	            .type = NP_INT,
+	            .in = NP_IN_QUERY,
+	            .type = NP_TYPE_INT,
 	            .min = 1,
 	            .max = 100,
 	            .default_value = "20" },
 	[NAME] = { .name = "name",
-	           .in = NP_BODY,
-	           .type = NP_STRING,
+	           .in = NP_IN_BODY,
+	           .type = NP_TYPE_STRING,
 	           .required = true,
 	           .min = 1,
 	           .max = 5 },
-	[KEY] = { .name = "x-key", .in = NP_HEADER, .type = NP_STRING, .min = 1, .max = 5 },
-	[AGE] = { .name = "age", .in = NP_BODY, .type = NP_INT },
-	[SCORE] = { .name = "score", .in = NP_BODY, .type = NP_FLOAT },
-	[ADMIN] = { .name = "admin", .in = NP_BODY, .type = NP_BOOL },
-	[BIO] = { .name = "bio", .in = NP_BODY, .type = NP_STRING, .nullable = true, .max = 10 },
+	[KEY] = { .name = "x-key", .in = NP_IN_HEADER, .type = NP_TYPE_STRING, .min = 1, .max = 5 },
+	[AGE] = { .name = "age", .in = NP_IN_BODY, .type = NP_TYPE_INT },
+	[SCORE] = { .name = "score", .in = NP_IN_BODY, .type = NP_TYPE_FLOAT },
+	[ADMIN] = { .name = "admin", .in = NP_IN_BODY, .type = NP_TYPE_BOOL },
+	[BIO] = { .name = "bio",
+	          .in = NP_IN_BODY,
+	          .type = NP_TYPE_STRING,
+	          .nullable = true,
+	          .max = 10 },
 	NP_PARAMS_END,
 };
 static const struct np_route route = { "PUT", "/users/{id}", NULL, .params = params };
@@ -303,7 +312,7 @@ an_absent_argument_is_the_default_value_or_null(void **state)
 	assert_string_equal(decoded.arguments[LIMIT].value.text, "20");
 	assert_false(decoded.arguments[LIMIT].given);
 	assert_null(decoded.arguments[AGE].value.text);
-	assert_int_equal(decoded.arguments[AGE].value.type, NP_INT);
+	assert_int_equal(decoded.arguments[AGE].value.type, NP_TYPE_INT);
 	assert_null(decoded.arguments[KEY].value.text);
 	assert_false(decoded.arguments[KEY].given);
 }
@@ -412,7 +421,7 @@ a_fault_names_its_place_parameter_and_rule(void **state)
 		struct decoded decoded = decode_json(*state, row->target, row->body);
 
 		row_true(row, !decoded.valid);
-		row_int(row, decoded.err.kind, NP_INVALID);
+		row_int(row, decoded.err.kind, FAILURE_INVALID);
 		row_int(row, decoded.faults.count, 1);
 		row_true(row, has_fault(&decoded, row->in, row->name, row->message));
 	}
@@ -427,7 +436,7 @@ every_fault_is_found_at_once(void **state)
 	                                "{\"age\":\"1\",\"role\":1,\"bio\":\"more than ten\"}");
 
 	assert_false(decoded.valid);
-	assert_int_equal(decoded.err.kind, NP_INVALID);
+	assert_int_equal(decoded.err.kind, FAILURE_INVALID);
 	assert_true(has_fault(&decoded, "path", "id", ""));
 	assert_true(has_fault(&decoded, "header", "x-key", ""));
 	assert_true(has_fault(&decoded, "query", "limit", ""));
@@ -466,7 +475,7 @@ decoding_a_body_stops_at_the_maximum_of_faults(void **state)
 		buf_printf(&text, "%c\"x%d\":{}", i ? ',' : '{', i);
 	buf_char(&text, '}');
 	decoded = decode_json(*state, "/users/1", text.data);
-	assert_int_equal(decoded.err.kind, NP_INVALID);
+	assert_int_equal(decoded.err.kind, FAILURE_INVALID);
 	assert_int_equal(decoded.faults.count, PARAM_FAULTS_MAX);
 }
 
@@ -522,7 +531,7 @@ a_body_must_have_the_media_type_of_json(void **state)
 
 		row_int(row, decoded.valid, row->valid);
 		if (!row->valid)
-			row_int(row, decoded.err.kind, NP_MEDIA_TYPE);
+			row_int(row, decoded.err.kind, FAILURE_MEDIA_TYPE);
 	}
 }
 
@@ -552,18 +561,19 @@ an_encoded_body_is_refused(void **state)
 
 		row_int(&rows[i], decoded.valid, rows[i].valid);
 		if (!rows[i].valid)
-			row_int(&rows[i], decoded.err.kind, NP_MEDIA_TYPE);
+			row_int(&rows[i], decoded.err.kind, FAILURE_MEDIA_TYPE);
 	}
 }
 
 static void
 a_body_that_is_not_json_is_malformed(void **state)
 {
-	assert_int_equal(decode_json(*state, "/users/1", "{\"name\":\"n\"").err.kind, NP_MALFORMED);
-	assert_int_equal(decode_json(*state, "/users/1", "").err.kind, NP_MALFORMED);
+	assert_int_equal(decode_json(*state, "/users/1", "{\"name\":\"n\"").err.kind,
+	                 FAILURE_MALFORMED);
+	assert_int_equal(decode_json(*state, "/users/1", "").err.kind, FAILURE_MALFORMED);
 	assert_int_equal(
 	    decode_json(*state, "/users/1", "{\"name\":\"n\",\"name\":\"n\"}").err.kind,
-	    NP_MALFORMED);
+	    FAILURE_MALFORMED);
 }
 
 static void
@@ -572,7 +582,7 @@ a_body_that_is_not_an_object_is_invalid(void **state)
 	struct decoded decoded = decode_json(*state, "/users/1", "[]");
 
 	assert_false(decoded.valid);
-	assert_int_equal(decoded.err.kind, NP_INVALID);
+	assert_int_equal(decoded.err.kind, FAILURE_INVALID);
 }
 
 static void
@@ -590,12 +600,12 @@ static void
 a_lenient_route_ignores_unknown_names(void **state)
 {
 	static const struct np_param some[] = {
-		{ .name = "page", .in = NP_QUERY, .type = NP_INT },
-		{ .name = "user.email", .in = NP_BODY, .type = NP_EMAIL },
+		{ .name = "page", .in = NP_IN_QUERY, .type = NP_TYPE_INT },
+		{ .name = "user.email", .in = NP_IN_BODY, .type = NP_TYPE_EMAIL },
 		NP_PARAMS_END,
 	};
 	static const struct np_param flat[] = {
-		{ .name = "grant", .in = NP_BODY, .type = NP_STRING },
+		{ .name = "grant", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
 		NP_PARAMS_END,
 	};
 	static const struct np_route json = { "POST", "/jobs", NULL, .params = some,
@@ -634,7 +644,10 @@ static void
 a_header_can_be_required(void **state)
 {
 	static const struct np_param by_key[] = {
-		{ .name = "idempotency-key", .in = NP_HEADER, .type = NP_UUID, .required = true },
+		{ .name = "idempotency-key",
+		  .in = NP_IN_HEADER,
+		  .type = NP_TYPE_UUID,
+		  .required = true },
 		NP_PARAMS_END,
 	};
 	static const struct np_route keyed = { "POST", "/jobs", NULL, .params = by_key };
@@ -652,45 +665,58 @@ static void
 places_have_names(void **state)
 {
 	(void)state;
-	assert_string_equal(param_places[NP_PATH], "path");
-	assert_string_equal(param_places[NP_QUERY], "query");
-	assert_string_equal(param_places[NP_HEADER], "header");
-	assert_string_equal(param_places[NP_BODY], "body");
+	assert_string_equal(param_places[NP_IN_PATH], "path");
+	assert_string_equal(param_places[NP_IN_QUERY], "query");
+	assert_string_equal(param_places[NP_IN_HEADER], "header");
+	assert_string_equal(param_places[NP_IN_BODY], "body");
 }
 
 /* --- types of a body --- */
 
 enum { EMAIL, CITY, ZIP, TAGS, COLOUR, BORN, SEEN, CODE, ANYTHING, ANSWERS, IDS, YEARS };
 static const struct np_param rich[] = {
-	[EMAIL] = { .name = "user.email", .in = NP_BODY, .type = NP_EMAIL, .required = true },
-	[CITY] = { .name = "user.address.city", .in = NP_BODY, .type = NP_STRING, .max = 10 },
+	[EMAIL] = { .name = "user.email",
+	            .in = NP_IN_BODY,
+	            .type = NP_TYPE_EMAIL,
+	            .required = true },
+	[CITY] = { .name = "user.address.city",
+	           .in = NP_IN_BODY,
+	           .type = NP_TYPE_STRING,
+	           .max = 10 },
 	[ZIP] = { .name = "user.address.zip",
-	          .in = NP_BODY,
-	          .type = NP_STRING,
+	          .in = NP_IN_BODY,
+	          .type = NP_TYPE_STRING,
 	          .max = 9,
 	          .pattern = "[0-9]{5}" },
 	[TAGS] = { .name = "tags",
-	           .in = NP_BODY,
-	           .type = NP_STRING,
+	           .in = NP_IN_BODY,
+	           .type = NP_TYPE_STRING,
 	           .min = 1,
 	           .max = 9,
 	           .max_items = 3 },
 	[COLOUR] = { .name = "colour",
-	             .in = NP_BODY,
-	             .type = NP_ENUM,
+	             .in = NP_IN_BODY,
+	             .type = NP_TYPE_ENUM,
 	             .choices = NP_CHOICES("red", "blue") },
-	[BORN] = { .name = "born", .in = NP_BODY, .type = NP_DATE },
-	[SEEN] = { .name = "seen", .in = NP_BODY, .type = NP_DATETIME },
+	[BORN] = { .name = "born", .in = NP_IN_BODY, .type = NP_TYPE_DATE },
+	[SEEN] = { .name = "seen", .in = NP_IN_BODY, .type = NP_TYPE_DATETIME },
 	[CODE] = { .name = "code",
-	           .in = NP_QUERY,
-	           .type = NP_INT,
+	           .in = NP_IN_QUERY,
+	           .type = NP_TYPE_INT,
 	           .min = 1,
 	           .max = 9,
 	           .max_items = 2 },
-	[ANYTHING] = { .name = "anything", .in = NP_BODY, .type = NP_JSON },
-	[ANSWERS] = { .name = "quiz.answers", .in = NP_BODY, .type = NP_OBJECT, .nullable = true },
-	[IDS] = { .name = "ids", .in = NP_BODY, .type = NP_UUID, .max_items = 5, .nullable = true },
-	[YEARS] = { .name = "years", .in = NP_BODY, .type = NP_INT, .max_items = 5 },
+	[ANYTHING] = { .name = "anything", .in = NP_IN_BODY, .type = NP_TYPE_JSON },
+	[ANSWERS] = { .name = "quiz.answers",
+	              .in = NP_IN_BODY,
+	              .type = NP_TYPE_OBJECT,
+	              .nullable = true },
+	[IDS] = { .name = "ids",
+	          .in = NP_IN_BODY,
+	          .type = NP_TYPE_UUID,
+	          .max_items = 5,
+	          .nullable = true },
+	[YEARS] = { .name = "years", .in = NP_IN_BODY, .type = NP_TYPE_INT, .max_items = 5 },
 	NP_PARAMS_END,
 };
 static const struct np_route rich_route = { "POST", "/rich", NULL, .params = rich };
@@ -765,7 +791,7 @@ each_fault_in_a_body_is_named_with_its_path(void **state)
 		const struct rich_row *row = &rich_rows[i];
 		struct decoded decoded = decode_rich(*state, "/rich", row->body);
 
-		row_true(row, !decoded.valid && decoded.err.kind == NP_INVALID);
+		row_true(row, !decoded.valid && decoded.err.kind == FAILURE_INVALID);
 		row_true(row, has_fault(&decoded, "body", row->name, row->message));
 	}
 }

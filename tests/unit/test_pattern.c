@@ -139,7 +139,7 @@ static void
 a_long_value_is_refused_by_its_length(void **state)
 {
 	static const struct np_param param = {
-		.name = "x", .type = NP_STRING, .max = 100, .pattern = "[a-z]+-[0-9]+"
+		.name = "x", .type = NP_TYPE_STRING, .max = 100, .pattern = "[a-z]+-[0-9]+"
 	};
 	char *text = mem_array(*state, char, (1 << 20) + 1);
 	struct argument argument;

@@ -100,7 +100,7 @@ a_problem_replaces_the_reply(void **state)
 	reply_init(&reply, *state);
 	buf_text(&reply.body, "{\"id\":1");
 	reply_set_header(&reply, "Location", "/users/1");
-	reply.status = NP_CREATED;
+	reply.status = NP_STATUS_CREATED;
 	problem_write(&reply, &problem);
 	assert_int_equal(reply.status, 409);
 	assert_int_equal(reply.header_count, 0);

@@ -79,7 +79,7 @@ an_error_quotes_no_part_of_the_url(void **state)
 		struct error err;
 
 		row_true(row, !redis_url_parse(*state, row->text, &redis, &err));
-		row_int(row, err.kind, NP_INVALID);
+		row_int(row, err.kind, FAILURE_INVALID);
 		row_true(row, err.message[0] != '\0');
 		row_true(row, !strstr(err.message, "Pa55") && !strstr(err.message, "w0rd"));
 		row_true(row, !strstr(err.detail, "Pa55") && !strstr(err.detail, "w0rd"));

@@ -31,7 +31,7 @@ a_head_begins_with_the_given_text(void **state)
 	struct reply reply;
 
 	reply_init(&reply, *state);
-	reply.status = NP_CREATED;
+	reply.status = NP_STATUS_CREATED;
 	assert_string_equal(head_of(*state, &reply, "HTTP/1.1"),
 	                    "HTTP/1.1 201 Created\r\n"
 	                    "Content-Type: application/json\r\n"
@@ -56,7 +56,7 @@ a_204_has_neither_type_nor_length(void **state)
 	struct reply reply;
 
 	reply_init(&reply, *state);
-	reply.status = NP_NO_CONTENT;
+	reply.status = NP_STATUS_NO_CONTENT;
 	assert_string_equal(head_of(*state, &reply, "Status:"), "Status: 204 No Content\r\n\r\n");
 }
 
@@ -126,7 +126,7 @@ a_header_cannot_contain_the_end_of_a_header(void **state)
 		row_int(row, reply_add_header(&reply, row->name, row->value, &err), row->valid);
 		row_int(row, reply.header_count, row->valid);
 		if (!row->valid)
-			row_int(row, err.kind, NP_INTERNAL);
+			row_int(row, err.kind, FAILURE_INTERNAL);
 	}
 }
 
@@ -140,7 +140,7 @@ too_many_headers_are_refused(void **state)
 	for (int i = 0; i < REPLY_HEADERS_MAX - REPLY_HEADERS_OURS; i++)
 		assert_true(reply_add_header(&reply, "X-Thing", "a", &err));
 	assert_false(reply_add_header(&reply, "X-Thing", "a", &err));
-	assert_int_equal(err.kind, NP_INTERNAL);
+	assert_int_equal(err.kind, FAILURE_INTERNAL);
 	assert_int_equal(reply.header_count, REPLY_HEADERS_MAX - REPLY_HEADERS_OURS);
 }
 
@@ -151,12 +151,12 @@ reset_drops_everything_but_without_body(void **state)
 
 	reply_init(&reply, *state);
 	reply.without_body = true;
-	reply.status = NP_CREATED;
+	reply.status = NP_STATUS_CREATED;
 	reply.content_type = "text/plain";
 	buf_text(&reply.body, "half an answer");
 	reply_set_header(&reply, "Location", "/a");
 	reply_reset(&reply);
-	assert_int_equal(reply.status, NP_OK);
+	assert_int_equal(reply.status, NP_STATUS_OK);
 	assert_string_equal(reply.content_type, "application/json");
 	assert_int_equal(reply.header_count, 0);
 	assert_string_equal(reply.body.data, "");

@@ -8,13 +8,13 @@ handler(struct np_ctx *ctx)
 }
 
 static const struct np_param by_id[] = {
-	{ .name = "id", .in = NP_PATH, .type = NP_INT },
+	{ .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT },
 	NP_PARAMS_END,
 };
 
 static const struct np_param by_two[] = {
-	{ .name = "id", .in = NP_PATH, .type = NP_INT },
-	{ .name = "part", .in = NP_PATH, .type = NP_STRING },
+	{ .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT },
+	{ .name = "part", .in = NP_IN_PATH, .type = NP_TYPE_STRING },
 	NP_PARAMS_END,
 };
 
@@ -52,23 +52,23 @@ static const struct find_row {
 	{ "two names", "GET", "/notes/42/parts/x", PART, "GET, HEAD, OPTIONS" },
 	{ "a query changes nothing", "GET", "/notes?x=1", LIST, NOTES_ALLOW },
 	{ "the only method", "POST", "/jobs", ONLY_POST, "POST, OPTIONS" },
-	{ "unknown path", "GET", "/other", -NP_NOT_FOUND, "" },
-	{ "unknown path, whatever the method", "BREW", "/other", -NP_NOT_FOUND, "" },
-	{ "longer path", "GET", "/notes/42/parts", -NP_NOT_FOUND, "" },
-	{ "part of a name", "GET", "/note", -NP_NOT_FOUND, "" },
-	{ "more than a name", "GET", "/notesx", -NP_NOT_FOUND, "" },
-	{ "another case", "GET", "/Notes", -NP_NOT_FOUND, "" },
-	{ "slash at the end", "GET", "/notes/", -NP_NOT_FOUND, "" },
-	{ "slash at the end of a name in braces", "GET", "/notes/42/", -NP_NOT_FOUND, "" },
-	{ "braces want something", "GET", "/notes//parts/x", -NP_NOT_FOUND, "" },
-	{ "two slashes", "GET", "//notes", -NP_NOT_FOUND, "" },
-	{ "method that the path has not", "PUT", "/notes", -NP_METHOD, NOTES_ALLOW },
-	{ "method that only another path has", "DELETE", "/notes", -NP_METHOD, NOTES_ALLOW },
-	{ "HEAD without GET", "HEAD", "/jobs", -NP_METHOD, "POST, OPTIONS" },
-	{ "OPTIONS is answered from allow", "OPTIONS", "/notes/42", -NP_METHOD, NOTE_ALLOW },
-	{ "unknown method", "BREW", "/notes", -NP_METHOD, NOTES_ALLOW },
-	{ "method in lower case", "get", "/notes", -NP_METHOD, NOTES_ALLOW },
-	{ "empty method", "", "/notes", -NP_METHOD, NOTES_ALLOW },
+	{ "unknown path", "GET", "/other", -FAILURE_NOT_FOUND, "" },
+	{ "unknown path, whatever the method", "BREW", "/other", -FAILURE_NOT_FOUND, "" },
+	{ "longer path", "GET", "/notes/42/parts", -FAILURE_NOT_FOUND, "" },
+	{ "part of a name", "GET", "/note", -FAILURE_NOT_FOUND, "" },
+	{ "more than a name", "GET", "/notesx", -FAILURE_NOT_FOUND, "" },
+	{ "another case", "GET", "/Notes", -FAILURE_NOT_FOUND, "" },
+	{ "slash at the end", "GET", "/notes/", -FAILURE_NOT_FOUND, "" },
+	{ "slash at the end of a name in braces", "GET", "/notes/42/", -FAILURE_NOT_FOUND, "" },
+	{ "braces want something", "GET", "/notes//parts/x", -FAILURE_NOT_FOUND, "" },
+	{ "two slashes", "GET", "//notes", -FAILURE_NOT_FOUND, "" },
+	{ "method that the path has not", "PUT", "/notes", -FAILURE_METHOD, NOTES_ALLOW },
+	{ "method that only another path has", "DELETE", "/notes", -FAILURE_METHOD, NOTES_ALLOW },
+	{ "HEAD without GET", "HEAD", "/jobs", -FAILURE_METHOD, "POST, OPTIONS" },
+	{ "OPTIONS is answered from allow", "OPTIONS", "/notes/42", -FAILURE_METHOD, NOTE_ALLOW },
+	{ "unknown method", "BREW", "/notes", -FAILURE_METHOD, NOTES_ALLOW },
+	{ "method in lower case", "get", "/notes", -FAILURE_METHOD, NOTES_ALLOW },
+	{ "empty method", "", "/notes", -FAILURE_METHOD, NOTES_ALLOW },
 };
 
 static void

@@ -46,7 +46,7 @@ a_field_is_text_that_sql_accepts_again(void **state)
 	assert_string_equal(np_field(rows, 0, "Name").text, "a \"b\"");
 	assert_string_equal(np_field(rows, 0, "is \"x\"").text, "t");
 	assert_string_equal(np_field(rows, 1, "id").text, "2");
-	assert_int_equal(np_field(rows, 0, "id").type, NP_STRING);
+	assert_int_equal(np_field(rows, 0, "id").type, NP_TYPE_STRING);
 }
 
 static void

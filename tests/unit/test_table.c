@@ -11,100 +11,100 @@ handler(struct np_ctx *ctx)
 }
 
 static const struct np_param by_id[] = {
-	{ .name = "id", .in = NP_PATH, .type = NP_UUID },
+	{ .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_UUID },
 	NP_PARAMS_END,
 };
 static const struct np_param by_whose[] = {
-	{ .name = "whose", .in = NP_PATH, .type = NP_UUID },
+	{ .name = "whose", .in = NP_IN_PATH, .type = NP_TYPE_UUID },
 	NP_PARAMS_END,
 };
 static const struct np_param by_two[] = {
-	{ .name = "part", .in = NP_PATH, .type = NP_STRING },
-	{ .name = "id", .in = NP_PATH, .type = NP_UUID },
+	{ .name = "part", .in = NP_IN_PATH, .type = NP_TYPE_STRING },
+	{ .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_UUID },
 	NP_PARAMS_END,
 };
 static const struct np_param in_query[] = {
-	{ .name = "id", .in = NP_QUERY, .type = NP_INT },
+	{ .name = "id", .in = NP_IN_QUERY, .type = NP_TYPE_INT },
 	NP_PARAMS_END,
 };
 static const struct np_param in_body[] = {
-	{ .name = "name", .in = NP_BODY, .type = NP_STRING },
+	{ .name = "name", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
 	NP_PARAMS_END,
 };
 static const struct np_param nowhere[] = {
-	{ .name = "name", .type = NP_STRING },
+	{ .name = "name", .type = NP_TYPE_STRING },
 	NP_PARAMS_END,
 };
 static const struct np_param without_type[] = {
-	{ .name = "name", .in = NP_QUERY, .type = NP_TYPE__MAX },
+	{ .name = "name", .in = NP_IN_QUERY, .type = (enum np_type)TYPE_COUNT },
 	NP_PARAMS_END,
 };
 
-#define ONE(table, ...)                                       \
-	static const struct np_param table[] = {              \
-		{ .name = "x", .in = NP_QUERY, __VA_ARGS__ }, \
-		NP_PARAMS_END,                                \
+#define ONE(table, ...)                                          \
+	static const struct np_param table[] = {                 \
+		{ .name = "x", .in = NP_IN_QUERY, __VA_ARGS__ }, \
+		NP_PARAMS_END,                                   \
 	}
 static const struct np_schema same_members = { "Same", (const struct np_param[]){ { .name = "a" },
 	                                                                          { .name = "b" },
 	                                                                          { .name = "a" },
 	                                                                          NP_PARAMS_END } };
 static const struct np_schema bad_example_member = {
-	"Bad",
-	(const struct np_param[]){ { .name = "a", .type = NP_JSON, .example = "{" }, NP_PARAMS_END }
+	"Bad", (const struct np_param[]){ { .name = "a", .type = NP_TYPE_JSON, .example = "{" },
+	                                  NP_PARAMS_END }
 };
 static const struct np_schema inner_members = {
 	"Inner", (const struct np_param[]){ { .name = "a" }, { .name = "a.b" }, NP_PARAMS_END }
 };
 static const struct np_param two_of_one[] = {
-	{ .name = "x", .in = NP_QUERY, .type = NP_INT },
-	{ .name = "y", .in = NP_QUERY, .type = NP_INT },
-	{ .name = "x", .in = NP_QUERY, .type = NP_STRING },
+	{ .name = "x", .in = NP_IN_QUERY, .type = NP_TYPE_INT },
+	{ .name = "y", .in = NP_IN_QUERY, .type = NP_TYPE_INT },
+	{ .name = "x", .in = NP_IN_QUERY, .type = NP_TYPE_STRING },
 	NP_PARAMS_END,
 };
 static const struct np_param two_places[] = {
-	{ .name = "id", .in = NP_PATH, .type = NP_UUID },
-	{ .name = "id", .in = NP_BODY, .type = NP_UUID },
+	{ .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_UUID },
+	{ .name = "id", .in = NP_IN_BODY, .type = NP_TYPE_UUID },
 	NP_PARAMS_END,
 };
-ONE(upside_down, .type = NP_INT, .min = 5, .max = 4);
-ONE(fraction, .type = NP_FLOAT);
-ONE(only_min, .type = NP_INT, .min = 5);
-ONE(bounded_bool, .type = NP_BOOL, .max = 1);
-ONE(wrong_default, .type = NP_INT, .min = 1, .max = 9, .default_value = "10");
-ONE(needless_default, .type = NP_INT, .required = true, .default_value = "1");
+ONE(upside_down, .type = NP_TYPE_INT, .min = 5, .max = 4);
+ONE(fraction, .type = NP_TYPE_FLOAT);
+ONE(only_min, .type = NP_TYPE_INT, .min = 5);
+ONE(bounded_bool, .type = NP_TYPE_BOOL, .max = 1);
+ONE(wrong_default, .type = NP_TYPE_INT, .min = 1, .max = 9, .default_value = "10");
+ONE(needless_default, .type = NP_TYPE_INT, .required = true, .default_value = "1");
 
-ONE(default_with_leading_zero, .type = NP_INT, .default_value = "020");
-ONE(word_for_example, .type = NP_INT, .example = "twenty");
-ONE(text_for_example, .type = NP_STRING, .example = "twenty");
-ONE(list_for_example, .type = NP_STRING, .max_items = 3, .example = "[\"a\", \"b\"]");
-ONE(no_list_for_example, .type = NP_STRING, .max_items = 3, .example = "a");
+ONE(default_with_leading_zero, .type = NP_TYPE_INT, .default_value = "020");
+ONE(word_for_example, .type = NP_TYPE_INT, .example = "twenty");
+ONE(text_for_example, .type = NP_TYPE_STRING, .example = "twenty");
+ONE(list_for_example, .type = NP_TYPE_STRING, .max_items = 3, .example = "[\"a\", \"b\"]");
+ONE(no_list_for_example, .type = NP_TYPE_STRING, .max_items = 3, .example = "a");
 
-ONE(no_choices, .type = NP_ENUM);
-ONE(some_choices, .type = NP_ENUM, .choices = NP_CHOICES("a", "b"), .default_value = "b");
-ONE(other_choice, .type = NP_ENUM, .choices = NP_CHOICES("a", "b"), .default_value = "c");
-ONE(json_in_query, .type = NP_JSON);
-ONE(list_of_cursors, .type = NP_CURSOR, .max_items = 2);
-ONE(list_with_default, .type = NP_INT, .max_items = 2, .default_value = "1");
-ONE(pattern, .type = NP_STRING, .max = 10000, .pattern = "[a-z]+(-[0-9]{1,255})*");
-ONE(bad_pattern, .type = NP_STRING, .max = 9, .pattern = "(");
-ONE(pattern_of_int, .type = NP_INT, .max = 9, .pattern = "1");
-ONE(endless_pattern, .type = NP_STRING, .min = 1, .pattern = "[a-z]+-[0-9]+");
-ONE(long_pattern, .type = NP_STRING, .max = 10001, .pattern = "[a-z]+-[0-9]+");
-ONE(back_reference, .type = NP_STRING, .max = 9, .pattern = "(a*)*\\1");
-ONE(repetitions, .type = NP_STRING, .max = 9, .pattern = "(([ab]{1,255}){1,255})");
+ONE(no_choices, .type = NP_TYPE_ENUM);
+ONE(some_choices, .type = NP_TYPE_ENUM, .choices = NP_CHOICES("a", "b"), .default_value = "b");
+ONE(other_choice, .type = NP_TYPE_ENUM, .choices = NP_CHOICES("a", "b"), .default_value = "c");
+ONE(json_in_query, .type = NP_TYPE_JSON);
+ONE(list_of_cursors, .type = NP_TYPE_CURSOR, .max_items = 2);
+ONE(list_with_default, .type = NP_TYPE_INT, .max_items = 2, .default_value = "1");
+ONE(pattern, .type = NP_TYPE_STRING, .max = 10000, .pattern = "[a-z]+(-[0-9]{1,255})*");
+ONE(bad_pattern, .type = NP_TYPE_STRING, .max = 9, .pattern = "(");
+ONE(pattern_of_int, .type = NP_TYPE_INT, .max = 9, .pattern = "1");
+ONE(endless_pattern, .type = NP_TYPE_STRING, .min = 1, .pattern = "[a-z]+-[0-9]+");
+ONE(long_pattern, .type = NP_TYPE_STRING, .max = 10001, .pattern = "[a-z]+-[0-9]+");
+ONE(back_reference, .type = NP_TYPE_STRING, .max = 9, .pattern = "(a*)*\\1");
+ONE(repetitions, .type = NP_TYPE_STRING, .max = 9, .pattern = "(([ab]{1,255}){1,255})");
 static const struct np_param inside_another[] = {
-	{ .name = "user", .in = NP_BODY, .type = NP_OBJECT },
-	{ .name = "user.name", .in = NP_BODY, .type = NP_STRING },
+	{ .name = "user", .in = NP_IN_BODY, .type = NP_TYPE_OBJECT },
+	{ .name = "user.name", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
 	NP_PARAMS_END,
 };
 static const struct np_param list_in_path[] = {
-	{ .name = "id", .in = NP_PATH, .type = NP_UUID, .max_items = 2 },
+	{ .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_UUID, .max_items = 2 },
 	NP_PARAMS_END,
 };
 
 static const struct np_param loud_header[] = {
-	{ .name = "X-Token", .in = NP_HEADER, .type = NP_STRING },
+	{ .name = "X-Token", .in = NP_IN_HEADER, .type = NP_TYPE_STRING },
 	NP_PARAMS_END,
 };
 
@@ -337,10 +337,12 @@ root_serves_the_path_without_a_segment(void **state)
 
 /* --- lists without an end --- */
 
-static const struct np_param endless[] = { { .name = "x", .in = NP_QUERY, .type = NP_INT } };
+static const struct np_param endless[] = {
+	{ .name = "x", .in = NP_IN_QUERY, .type = NP_TYPE_INT }
+};
 static const char *const endless_names[] = { "a", "b" };
 static const struct np_param endless_choice[] = {
-	{ .name = "x", .in = NP_QUERY, .type = NP_ENUM, .choices = endless_names },
+	{ .name = "x", .in = NP_IN_QUERY, .type = NP_TYPE_ENUM, .choices = endless_names },
 	NP_PARAMS_END,
 };
 static const struct np_schema endless_choice_schema = { "EndlessChoice", endless_choice };

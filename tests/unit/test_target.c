@@ -119,7 +119,7 @@ an_unsafe_target_is_malformed(void **state)
 		struct error err;
 
 		row_true(row, !target_parse(*state, row->text, &target, &err));
-		row_int(row, err.kind, NP_MALFORMED);
+		row_int(row, err.kind, FAILURE_MALFORMED);
 		row_true(row, err.message[0] != '\0');
 	}
 }
@@ -148,13 +148,13 @@ parts_are_counted(void **state)
 	assert_int_equal(target.segment_count, TARGET_SEGMENTS_MAX);
 	assert_false(target_parse(*state, repeated(*state, "", "/a", TARGET_SEGMENTS_MAX + 1),
 	                          &target, &err));
-	assert_int_equal(err.kind, NP_MALFORMED);
+	assert_int_equal(err.kind, FAILURE_MALFORMED);
 	assert_true(
 	    target_parse(*state, repeated(*state, "/?", "a=1&", TARGET_QUERY_MAX), &target, &err));
 	assert_int_equal(target.query_count, TARGET_QUERY_MAX);
 	assert_false(target_parse(*state, repeated(*state, "/?", "a=1&", TARGET_QUERY_MAX + 1),
 	                          &target, &err));
-	assert_int_equal(err.kind, NP_MALFORMED);
+	assert_int_equal(err.kind, FAILURE_MALFORMED);
 }
 
 static void

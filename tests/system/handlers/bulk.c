@@ -7,14 +7,20 @@
 
 enum { EMAIL, TEXT, ANYTHING, OBJECT, NUMBERS, TEXTS, IDS, INNER };
 static const struct np_param body_fields[] = {
-	[EMAIL] = { .name = "email", .in = NP_BODY, .type = NP_EMAIL },
-	[TEXT] = { .name = "text", .in = NP_BODY, .type = NP_STRING },
-	[ANYTHING] = { .name = "anything", .in = NP_BODY, .type = NP_JSON },
-	[OBJECT] = { .name = "object", .in = NP_BODY, .type = NP_OBJECT },
-	[NUMBERS] = { .name = "numbers", .in = NP_BODY, .type = NP_INT, .max_items = LIST_MAX },
-	[TEXTS] = { .name = "texts", .in = NP_BODY, .type = NP_STRING, .max_items = LIST_MAX },
-	[IDS] = { .name = "ids", .in = NP_BODY, .type = NP_UUID, .max_items = LIST_MAX },
-	[INNER] = { .name = "outer.inner", .in = NP_BODY, .type = NP_STRING, .max = 10 },
+	[EMAIL] = { .name = "email", .in = NP_IN_BODY, .type = NP_TYPE_EMAIL },
+	[TEXT] = { .name = "text", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
+	[ANYTHING] = { .name = "anything", .in = NP_IN_BODY, .type = NP_TYPE_JSON },
+	[OBJECT] = { .name = "object", .in = NP_IN_BODY, .type = NP_TYPE_OBJECT },
+	[NUMBERS] = { .name = "numbers",
+	              .in = NP_IN_BODY,
+	              .type = NP_TYPE_INT,
+	              .max_items = LIST_MAX },
+	[TEXTS] = { .name = "texts",
+	            .in = NP_IN_BODY,
+	            .type = NP_TYPE_STRING,
+	            .max_items = LIST_MAX },
+	[IDS] = { .name = "ids", .in = NP_IN_BODY, .type = NP_TYPE_UUID, .max_items = LIST_MAX },
+	[INNER] = { .name = "outer.inner", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max = 10 },
 	NP_PARAMS_END,
 };
 
@@ -25,7 +31,8 @@ count_bytes(struct np_ctx *ctx)
 
 	for (size_t i = EMAIL; i <= INNER; i++)
 		bytes += np_arg(ctx, i).text ? strlen(np_arg(ctx, i).text) : 0;
-	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "bytes", np_int(ctx, (int64_t)bytes) }));
+	return np_reply_object(ctx, NP_STATUS_OK,
+	                       NP_MEMBERS({ "bytes", np_int(ctx, (int64_t)bytes) }));
 }
 
 static const char same_document[] = "SELECT $1::jsonb AS anything";
@@ -38,7 +45,7 @@ echo_document(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, same_document, NP_VALUES(np_arg(ctx, ANYTHING)))
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -47,13 +54,13 @@ count_items(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, item_count, NP_VALUES(np_arg(ctx, NUMBERS)))
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 enum { FIRST, SECOND };
 static const struct np_param form_fields[] = {
-	[FIRST] = { .name = "first", .in = NP_BODY, .type = NP_STRING },
-	[SECOND] = { .name = "second", .in = NP_BODY, .type = NP_INT },
+	[FIRST] = { .name = "first", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
+	[SECOND] = { .name = "second", .in = NP_IN_BODY, .type = NP_TYPE_INT },
 	NP_PARAMS_END,
 };
 
@@ -63,30 +70,31 @@ count_form_bytes(struct np_ctx *ctx)
 	const char *text = np_arg(ctx, FIRST).text;
 
 	return np_reply_object(
-	    ctx, NP_OK, NP_MEMBERS({ "bytes", np_int(ctx, text ? (int64_t)strlen(text) : 0) }));
+	    ctx, NP_STATUS_OK,
+	    NP_MEMBERS({ "bytes", np_int(ctx, text ? (int64_t)strlen(text) : 0) }));
 }
 
 enum { ROWS, SIZE, TAGS };
 static const struct np_param response_fields[] = {
 	[ROWS] = { .name = "rows",
-	           .in = NP_QUERY,
-	           .type = NP_INT,
+	           .in = NP_IN_QUERY,
+	           .type = NP_TYPE_INT,
 	           .min = 1,
 	           .max = 1000000,
 	           .default_value = "1" },
 	[SIZE] = { .name = "size",
-	           .in = NP_QUERY,
-	           .type = NP_INT,
+	           .in = NP_IN_QUERY,
+	           .type = NP_TYPE_INT,
 	           .min = 1,
 	           .max = 8000000,
 	           .default_value = "1" },
-	[TAGS] = { .name = "tag", .in = NP_QUERY, .type = NP_STRING, .max_items = 64 },
+	[TAGS] = { .name = "tag", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .max_items = 64 },
 	NP_PARAMS_END,
 };
 
 static const struct np_param cached_fields[] = {
-	[ROWS] = { .name = "rows", .in = NP_QUERY, .type = NP_INT, .required = true },
-	[SIZE] = { .name = "size", .in = NP_QUERY, .type = NP_INT, .required = true },
+	[ROWS] = { .name = "rows", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .required = true },
+	[SIZE] = { .name = "size", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .required = true },
 	NP_PARAMS_END,
 };
 

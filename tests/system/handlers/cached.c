@@ -16,7 +16,7 @@ static int64_t calls; /* how often this process ran insert() past its statement 
 
 enum { NUMBER };
 static const struct np_param by_number[] = {
-	[NUMBER] = { .name = "number", .in = NP_PATH, .type = NP_INT },
+	[NUMBER] = { .name = "number", .in = NP_IN_PATH, .type = NP_TYPE_INT },
 	NP_PARAMS_END,
 };
 
@@ -26,7 +26,7 @@ count(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, NUMBER)))
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 /* Sets a header before its statement, and has an effect of its own after it. */
@@ -38,13 +38,13 @@ insert(struct np_ctx *ctx)
 	return np_header(ctx, "X-Early", "yes")
 	       && np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, NUMBER)))
 	       && np_header(ctx, "X-Calls", "%lld", (long long)++calls)
-	       && np_reply_row(ctx, NP_CREATED, row);
+	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
 static bool
 insert_and_fail(struct np_ctx *ctx)
 {
-	return insert(ctx) && np_fail(ctx, NP_INTERNAL, "after the commit");
+	return insert(ctx) && np_fail(ctx, NP_ERROR_INTERNAL, "after the commit");
 }
 
 static bool
@@ -53,7 +53,7 @@ insert_nothing(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(np_last(ctx), &row, no_row, NP_VALUES(np_arg(ctx, NUMBER)))
-	       && np_reply_row(ctx, NP_CREATED, row);
+	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
 #define INVALIDATES .invalidates = NP_KEYS("cached:{number}")

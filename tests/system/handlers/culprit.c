@@ -241,10 +241,10 @@ static const struct {
 
 enum { WHAT, PATH };
 static const struct np_param attempt_fields[] = {
-	[WHAT] = { .name = "what", .in = NP_PATH, .type = NP_STRING },
+	[WHAT] = { .name = "what", .in = NP_IN_PATH, .type = NP_TYPE_STRING },
 	[PATH] = { .name = "path",
-	           .in = NP_QUERY,
-	           .type = NP_STRING,
+	           .in = NP_IN_QUERY,
+	           .type = NP_TYPE_STRING,
 	           .default_value = "/bin/true" },
 	NP_PARAMS_END,
 };
@@ -262,11 +262,11 @@ make_attempt(struct np_ctx *ctx)
 		errno = 0;
 		result = attempts[i].attempt(path);
 		result = result < 0 ? errno : 0;
-		return np_reply_object(ctx, NP_OK,
+		return np_reply_object(ctx, NP_STATUS_OK,
 		                       NP_MEMBERS({ "worker", np_int(ctx, getpid()) },
 		                                  { "error", np_int(ctx, result) }));
 	}
-	return np_fail(ctx, NP_NOT_FOUND, "No such attempt");
+	return np_fail(ctx, NP_ERROR_NOT_FOUND, "No such attempt");
 }
 
 static const struct np_route routes[] = {

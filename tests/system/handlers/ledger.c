@@ -12,15 +12,15 @@ static const char row_count[] = "SELECT count(*) AS count FROM ledger_rows WHERE
 enum { NUMBER };
 static const struct np_param a_number[] = {
 	[NUMBER] = { .name = "number",
-	             .in = NP_QUERY,
-	             .type = NP_INT,
+	             .in = NP_IN_QUERY,
+	             .type = NP_TYPE_INT,
 	             .required = true,
 	             .min = 1,
 	             .max = INT64_MAX },
 	NP_PARAMS_END,
 };
 static const struct np_param by_number[] = {
-	[NUMBER] = { .name = "number", .in = NP_PATH, .type = NP_INT },
+	[NUMBER] = { .name = "number", .in = NP_IN_PATH, .type = NP_TYPE_INT },
 	NP_PARAMS_END,
 };
 
@@ -30,7 +30,7 @@ insert(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, NUMBER)))
-	       && np_reply_row(ctx, NP_CREATED, row);
+	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
 static bool
@@ -45,7 +45,7 @@ count(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, NUMBER)))
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool

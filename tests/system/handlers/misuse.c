@@ -3,8 +3,8 @@
 #include "nullpool.h"
 
 static const struct np_param misuse_fields[] = {
-	{ .name = "what", .in = NP_PATH, .type = NP_STRING },
-	{ .name = "after", .in = NP_QUERY, .type = NP_CURSOR },
+	{ .name = "what", .in = NP_IN_PATH, .type = NP_TYPE_STRING },
+	{ .name = "after", .in = NP_IN_QUERY, .type = NP_TYPE_CURSOR },
 	NP_PARAMS_END,
 };
 
@@ -53,7 +53,7 @@ read_misusing(struct np_ctx *ctx)
 		else if (is_asked(ctx, "page"))
 			return np_reply_page(ctx, rows, 0, NP_KEYS("one"));
 	}
-	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "value", value }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_MEMBERS({ "value", value }));
 }
 
 static bool
@@ -66,7 +66,8 @@ write_misusing(struct np_ctx *ctx)
 		ctx = np_last(ctx);
 	if (!np_query_one(ctx, &row, new_row, NP_VALUES(label)))
 		return false;
-	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "label", np_field(row, 0, "lable") }));
+	return np_reply_object(ctx, NP_STATUS_OK,
+	                       NP_MEMBERS({ "label", np_field(row, 0, "lable") }));
 }
 
 static const struct np_route routes[] = {

@@ -22,21 +22,21 @@ static const char nap[] = "SELECT pg_sleep(0.1)";
 
 enum { ID, TITLE };
 static const struct np_param by_id[] = {
-	[ID] = { .name = "id", .in = NP_PATH, .type = NP_INT },
+	[ID] = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT },
 	NP_PARAMS_END,
 };
 static const struct np_param with_title[] = {
-	[ID] = { .name = "id", .in = NP_PATH, .type = NP_INT },
+	[ID] = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT },
 	[TITLE] = { .name = "title",
-	            .in = NP_BODY,
-	            .type = NP_STRING,
+	            .in = NP_IN_BODY,
+	            .type = NP_TYPE_STRING,
 	            .required = true,
 	            .max = 100 },
 	NP_PARAMS_END,
 };
 static const struct np_param with_query[] = {
-	[ID] = { .name = "id", .in = NP_PATH, .type = NP_INT },
-	{ .name = "part", .in = NP_QUERY, .type = NP_STRING, .required = true },
+	[ID] = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT },
+	{ .name = "part", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .required = true },
 	NP_PARAMS_END,
 };
 
@@ -46,7 +46,7 @@ show(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, paper, NP_VALUES(np_arg(ctx, ID)))
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 /* The commit must not travel with this statement when a precondition runs it. */
@@ -59,13 +59,13 @@ show_marked(struct np_ctx *ctx)
 static bool
 show_forbidden(struct np_ctx *ctx)
 {
-	return np_fail(ctx, NP_FORBIDDEN, "Nobody reads it");
+	return np_fail(ctx, NP_ERROR_FORBIDDEN, "Nobody reads it");
 }
 
 static bool
 show_constant(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "constant", np_bool(true) }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_MEMBERS({ "constant", np_bool(true) }));
 }
 
 static bool
@@ -78,11 +78,11 @@ show_with_own_tag(struct np_ctx *ctx)
 static bool
 show_caller(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "caller", np_caller(ctx) }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_MEMBERS({ "caller", np_caller(ctx) }));
 }
 
 static bool
-write_row(struct np_ctx *ctx, const char *sql, enum np_success status)
+write_row(struct np_ctx *ctx, const char *sql, enum np_status status)
 {
 	struct np_rows *row;
 
@@ -93,19 +93,19 @@ write_row(struct np_ctx *ctx, const char *sql, enum np_success status)
 static bool
 create(struct np_ctx *ctx)
 {
-	return write_row(np_last(ctx), new_paper, NP_CREATED);
+	return write_row(np_last(ctx), new_paper, NP_STATUS_CREATED);
 }
 
 static bool
 put(struct np_ctx *ctx)
 {
-	return write_row(np_last(ctx), put_paper, NP_OK);
+	return write_row(np_last(ctx), put_paper, NP_STATUS_OK);
 }
 
 static bool
 change(struct np_ctx *ctx)
 {
-	return write_row(np_last(ctx), changed_paper, NP_OK);
+	return write_row(np_last(ctx), changed_paper, NP_STATUS_OK);
 }
 
 /* Leaves time for another request between the comparison and the write. */
@@ -130,7 +130,7 @@ change_and_commit(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query(ctx, &row, nap, NP_NO_VALUES) && write_row(ctx, changed_paper, NP_OK)
+	return np_query(ctx, &row, nap, NP_NO_VALUES) && write_row(ctx, changed_paper, NP_STATUS_OK)
 	       && np_commit(ctx);
 }
 
@@ -161,11 +161,11 @@ static const struct np_route routes[] = {
 	{ "PUT", "/papers/{id}", put, NP_TX_WRITE, with_title },
 	{ "POST", "/papers/{id}", create, NP_TX_WRITE, with_title },
 	{ "DELETE", "/papers/{id}", delete_row, NP_TX_WRITE, by_id, .not_found = "No such paper" },
-	GET("/slowly", show_marked, NP_TX_READ, by_id, .isolation = NP_REPEATABLE_READ),
+	GET("/slowly", show_marked, NP_TX_READ, by_id, .isolation = NP_ISOLATION_REPEATABLE_READ),
 	PATCH("/slowly", change_slowly, NP_TX_WRITE, .summary = "Change"),
 	{ "POST", "/papers/{id}/slowly", create_slowly, NP_TX_WRITE, with_title },
 	GET("/serializable", show, NP_TX_READ, by_id, .no_rerun = false),
-	PATCH("/serializable", change_slowly, NP_TX_WRITE, .isolation = NP_SERIALIZABLE),
+	PATCH("/serializable", change_slowly, NP_TX_WRITE, .isolation = NP_ISOLATION_SERIALIZABLE),
 	GET("/once", show, NP_TX_READ, by_id, .no_rerun = false),
 	PATCH("/once", change_slowly, NP_TX_WRITE, .no_rerun = true),
 	GET("/manual", show, NP_TX_READ, by_id, .no_rerun = false),
@@ -178,7 +178,7 @@ static const struct np_route routes[] = {
 	PATCH("/forbidden", change, NP_TX_WRITE, .summary = "Change"),
 	GET("/constant", show_constant, NP_TX_NONE, by_id, .no_rerun = false),
 	PATCH("/constant", change, NP_TX_WRITE, .summary = "Change"),
-	{ "POST", "/papers/{id}/constant", put, NP_TX_WRITE, with_title, .success = NP_OK },
+	{ "POST", "/papers/{id}/constant", put, NP_TX_WRITE, with_title, .success = NP_STATUS_OK },
 	GET("/own-tag", show_with_own_tag, NP_TX_READ, by_id, .no_rerun = false),
 	PATCH("/own-tag", change, NP_TX_WRITE, .summary = "Change"),
 	GET("/queried", show, NP_TX_READ, with_query, .no_rerun = false),

@@ -76,7 +76,8 @@ show_claims(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, claims, NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
+	return np_query_one(ctx, &row, claims, NP_NO_VALUES)
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -101,7 +102,8 @@ show_session(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, session, NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
+	return np_query_one(ctx, &row, session, NP_NO_VALUES)
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -109,7 +111,8 @@ show_types(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, every_type, NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
+	return np_query_one(ctx, &row, every_type, NP_NO_VALUES)
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 /* Runs several statements. The response depends on nothing but their rows. */
@@ -124,7 +127,7 @@ insert_every_type(struct np_ctx *ctx)
 	       && np_query_one(np_last(ctx), &row, new_row_of_types, NP_VALUES(np_arg(ctx, 0)))
 	       && np_header(ctx, "X-Count", "%s", np_field(counted, 0, "count").text)
 	       && np_header(ctx, "X-Text", "%s", np_field(types, 0, "texts").text)
-	       && np_reply_row(ctx, NP_CREATED, row);
+	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
 /* The response has a random value in it, which a repeat must return unchanged. */
@@ -135,18 +138,24 @@ insert_token(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, 0)))
-	       && np_reply_object(ctx, NP_CREATED, NP_MEMBERS({ "token", token }));
+	       && np_reply_object(ctx, NP_STATUS_CREATED, NP_MEMBERS({ "token", token }));
 }
 
 enum { SECONDS };
 static const struct np_param how_long[] = {
-	[SECONDS] = { .name = "seconds", .in = NP_QUERY, .type = NP_FLOAT, .required = true },
+	[SECONDS] = { .name = "seconds",
+	              .in = NP_IN_QUERY,
+	              .type = NP_TYPE_FLOAT,
+	              .required = true },
 	NP_PARAMS_END,
 };
 
-/* As text: a cache key cannot have an NP_FLOAT in it. */
+/* As text: a cache key cannot have an NP_TYPE_FLOAT in it. */
 static const struct np_param how_long_as_text[] = {
-	[SECONDS] = { .name = "seconds", .in = NP_QUERY, .type = NP_STRING, .required = true },
+	[SECONDS] = { .name = "seconds",
+	              .in = NP_IN_QUERY,
+	              .type = NP_TYPE_STRING,
+	              .required = true },
 	NP_PARAMS_END,
 };
 
@@ -156,14 +165,14 @@ sleep_in_database(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, nap, NP_VALUES(np_arg(ctx, SECONDS)))
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 enum { LABEL };
 static const struct np_param a_label[] = {
 	[LABEL] = { .name = "label",
-	            .in = NP_QUERY,
-	            .type = NP_STRING,
+	            .in = NP_IN_QUERY,
+	            .type = NP_TYPE_STRING,
 	            .required = true,
 	            .min = 1,
 	            .max = 200 },
@@ -176,7 +185,7 @@ count_rows(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, LABEL)))
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 /* Without np_last(): the commit comes after the handler. */
@@ -186,7 +195,7 @@ insert(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, LABEL)))
-	       && np_reply_row(ctx, NP_CREATED, row);
+	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
 /* One statement that carries its commit. */
@@ -242,13 +251,13 @@ end_session(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, end_of_session, NP_NO_VALUES)
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
 insert_and_fail(struct np_ctx *ctx)
 {
-	return insert(ctx) && np_fail(ctx, NP_CONFLICT, "Changed my mind");
+	return insert(ctx) && np_fail(ctx, NP_ERROR_CONFLICT, "Changed my mind");
 }
 
 static bool
@@ -280,7 +289,8 @@ swallow(struct np_ctx *ctx, const char *sql)
 	struct np_rows *row;
 
 	if (!insert(ctx) || !np_query(ctx, &row, sql, NP_NO_VALUES))
-		return np_reply_object(ctx, NP_CREATED, NP_MEMBERS({ "done", np_bool(true) }));
+		return np_reply_object(ctx, NP_STATUS_CREATED,
+		                       NP_MEMBERS({ "done", np_bool(true) }));
 	return true;
 }
 
@@ -290,7 +300,7 @@ divide_by_zero(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, division_by_zero, NP_NO_VALUES)
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -298,7 +308,8 @@ show_version(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, version, NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
+	return np_query_one(ctx, &row, version, NP_NO_VALUES)
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -307,7 +318,7 @@ query_literal(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, "SELECT 1 AS one", NP_NO_VALUES)
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -335,20 +346,20 @@ roll_back_and_sleep(struct np_ctx *ctx)
 	const struct np_value one = { .text = "1" };
 
 	return insert(ctx) && np_rollback(ctx) && np_query_one(ctx, &row, nap, NP_VALUES(one))
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 enum { ROWS, SIZE };
 static const struct np_param how_wide[] = {
 	[ROWS] = { .name = "rows",
-	           .in = NP_QUERY,
-	           .type = NP_INT,
+	           .in = NP_IN_QUERY,
+	           .type = NP_TYPE_INT,
 	           .required = true,
 	           .min = 1,
 	           .max = 100 },
 	[SIZE] = { .name = "size",
-	           .in = NP_QUERY,
-	           .type = NP_INT,
+	           .in = NP_IN_QUERY,
+	           .type = NP_TYPE_INT,
 	           .required = true,
 	           .min = 1,
 	           .max = 100000 },
@@ -367,7 +378,8 @@ list_wide_rows(struct np_ctx *ctx)
 static bool
 set_long_header(struct np_ctx *ctx)
 {
-	return np_header(ctx, "X-Long", "%05000d", 1) && np_reply_object(ctx, NP_OK, NULL, 0);
+	return np_header(ctx, "X-Long", "%05000d", 1)
+	       && np_reply_object(ctx, NP_STATUS_OK, NULL, 0);
 }
 
 static bool
@@ -380,7 +392,7 @@ static bool
 steer_nginx(struct np_ctx *ctx)
 {
 	return np_header(ctx, "X-Accel-Redirect", "/_problem")
-	       && np_reply_object(ctx, NP_OK, NULL, 0);
+	       && np_reply_object(ctx, NP_STATUS_OK, NULL, 0);
 }
 
 static bool
@@ -389,7 +401,7 @@ name_twice(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, "SELECT 1 AS a, 2 AS b, 3 AS a", NP_NO_VALUES)
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -398,7 +410,7 @@ cast_to_date(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, bad_date, NP_VALUES(np_arg(ctx, LABEL)))
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -454,11 +466,17 @@ abort_process(struct np_ctx *ctx)
 
 enum { WORD, NUMBER, FLAG, NOTHING, TOKEN };
 static const struct np_param echo_fields[] = {
-	[WORD] = { .name = "word", .in = NP_BODY, .type = NP_STRING, .required = true },
-	[NUMBER] = { .name = "number", .in = NP_BODY, .type = NP_INT, .min = -5, .max = 5 },
-	[FLAG] = { .name = "flag", .in = NP_BODY, .type = NP_BOOL, .default_value = "true" },
-	[NOTHING] = { .name = "nothing", .in = NP_BODY, .type = NP_STRING, .nullable = true },
-	[TOKEN] = { .name = "x-token", .in = NP_HEADER, .type = NP_STRING },
+	[WORD] = { .name = "word", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .required = true },
+	[NUMBER] = { .name = "number", .in = NP_IN_BODY, .type = NP_TYPE_INT, .min = -5, .max = 5 },
+	[FLAG] = { .name = "flag",
+	           .in = NP_IN_BODY,
+	           .type = NP_TYPE_BOOL,
+	           .default_value = "true" },
+	[NOTHING] = { .name = "nothing",
+	              .in = NP_IN_BODY,
+	              .type = NP_TYPE_STRING,
+	              .nullable = true },
+	[TOKEN] = { .name = "x-token", .in = NP_IN_HEADER, .type = NP_TYPE_STRING },
 	NP_PARAMS_END,
 };
 
@@ -466,7 +484,7 @@ static bool
 echo(struct np_ctx *ctx)
 {
 	return np_reply_object(
-	    ctx, NP_OK,
+	    ctx, NP_STATUS_OK,
 	    NP_MEMBERS({ "word", np_arg(ctx, WORD) }, { "number", np_arg(ctx, NUMBER) },
 	               { "flag", np_arg(ctx, FLAG) }, { "nothing", np_arg(ctx, NOTHING) },
 	               { "nothing_given", np_bool(np_given(ctx, NOTHING)) },
@@ -495,11 +513,11 @@ static const struct np_route routes[] = {
 	{ "POST", "/probe/token", insert_token, NP_TX_WRITE, a_label },
 	{ "POST", "/probe/two-steps", count_and_insert, NP_TX_WRITE, a_label },
 	{ "POST", "/probe/serializable", count_nap_and_insert, NP_TX_WRITE, a_label,
-	  .isolation = NP_SERIALIZABLE },
+	  .isolation = NP_ISOLATION_SERIALIZABLE },
 	{ "POST", "/probe/serializable-once", count_nap_and_insert, NP_TX_WRITE, a_label,
-	  .isolation = NP_SERIALIZABLE, .no_rerun = true },
+	  .isolation = NP_ISOLATION_SERIALIZABLE, .no_rerun = true },
 	{ "GET", "/probe/snapshot", sleep_and_count, NP_TX_READ, a_label,
-	  .isolation = NP_REPEATABLE_READ },
+	  .isolation = NP_ISOLATION_REPEATABLE_READ },
 	{ "GET", "/probe/no-snapshot", sleep_and_count, NP_TX_READ, a_label },
 	{ "POST", "/probe/insert-and-sleep", insert_and_sleep, NP_TX_WRITE, a_label },
 	{ "GET", "/probe/end-session", end_session, NP_TX_READ, NULL },

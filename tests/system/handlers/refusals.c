@@ -19,29 +19,35 @@ static const char deleted_parents[] = "DELETE FROM refusal_parents RETURNING 1 A
 
 enum { CODE, WORDS, HINT };
 static const struct np_param raise_fields[] = {
-	[CODE] = { .name = "code", .in = NP_QUERY, .type = NP_STRING, .default_value = "P0001" },
-	[WORDS] = { .name = "words", .in = NP_QUERY, .type = NP_STRING, .default_value = "" },
-	[HINT] = { .name = "hint", .in = NP_QUERY, .type = NP_STRING, .default_value = "" },
+	[CODE] = { .name = "code",
+	           .in = NP_IN_QUERY,
+	           .type = NP_TYPE_STRING,
+	           .default_value = "P0001" },
+	[WORDS] = { .name = "words",
+	            .in = NP_IN_QUERY,
+	            .type = NP_TYPE_STRING,
+	            .default_value = "" },
+	[HINT] = { .name = "hint", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .default_value = "" },
 	NP_PARAMS_END,
 };
 
 enum { A, B };
 static const struct np_param pair_fields[] = {
-	[A] = { .name = "a", .in = NP_QUERY, .type = NP_INT, .default_value = "0" },
-	[B] = { .name = "b", .in = NP_QUERY, .type = NP_INT, .default_value = "0" },
+	[A] = { .name = "a", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .default_value = "0" },
+	[B] = { .name = "b", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .default_value = "0" },
 	NP_PARAMS_END,
 };
 
 enum { TEXT };
 static const struct np_param text_fields[] = {
-	[TEXT] = { .name = "text", .in = NP_BODY, .type = NP_STRING, .required = true },
+	[TEXT] = { .name = "text", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .required = true },
 	NP_PARAMS_END,
 };
 
 static bool
 reply_done(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "done", np_bool(true) }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_MEMBERS({ "done", np_bool(true) }));
 }
 
 static bool
@@ -155,7 +161,7 @@ static const struct np_route routes[] = {
 	{ "GET", "/refusals/right", read_without_privilege, NP_TX_READ },
 	{ "GET", "/refusals/values", omit_value, NP_TX_READ },
 	{ "POST", "/refusals/pairs", insert_pair, NP_TX_WRITE, pair_fields, PAIR_CONFLICTS },
-	{ "DELETE", "/refusals/parents", delete_parents, NP_TX_WRITE, .success = NP_OK },
+	{ "DELETE", "/refusals/parents", delete_parents, NP_TX_WRITE, .success = NP_STATUS_OK },
 	NP_ROUTES_END,
 };
 

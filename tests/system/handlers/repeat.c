@@ -8,20 +8,24 @@ static const char new_row[] =
 enum { LABEL, NOTE, NUMBER, NUMBERS, DATA, MARK, TENANT };
 static const struct np_param fields[] = {
 	[LABEL] = { .name = "label",
-	            .in = NP_BODY,
-	            .type = NP_STRING,
+	            .in = NP_IN_BODY,
+	            .type = NP_TYPE_STRING,
 	            .required = true,
 	            .max = 100 },
-	[NOTE] = { .name = "note", .in = NP_BODY, .type = NP_STRING, .nullable = true, .max = 100 },
-	[NUMBER] = { .name = "number", .in = NP_BODY, .type = NP_FLOAT },
-	[NUMBERS] = { .name = "numbers", .in = NP_BODY, .type = NP_INT, .max_items = 5 },
-	[DATA] = { .name = "data", .in = NP_BODY, .type = NP_JSON, .nullable = true },
+	[NOTE] = { .name = "note",
+	           .in = NP_IN_BODY,
+	           .type = NP_TYPE_STRING,
+	           .nullable = true,
+	           .max = 100 },
+	[NUMBER] = { .name = "number", .in = NP_IN_BODY, .type = NP_TYPE_FLOAT },
+	[NUMBERS] = { .name = "numbers", .in = NP_IN_BODY, .type = NP_TYPE_INT, .max_items = 5 },
+	[DATA] = { .name = "data", .in = NP_IN_BODY, .type = NP_TYPE_JSON, .nullable = true },
 	[MARK] = { .name = "mark",
-	           .in = NP_QUERY,
-	           .type = NP_STRING,
+	           .in = NP_IN_QUERY,
+	           .type = NP_TYPE_STRING,
 	           .default_value = "none",
 	           .max = 100 },
-	[TENANT] = { .name = "x-tenant", .in = NP_HEADER, .type = NP_STRING, .max = 100 },
+	[TENANT] = { .name = "x-tenant", .in = NP_IN_HEADER, .type = NP_TYPE_STRING, .max = 100 },
 	NP_PARAMS_END,
 };
 
@@ -32,7 +36,7 @@ insert(struct np_ctx *ctx)
 
 	return np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, LABEL)))
 	       && np_reply_object(
-	           ctx, NP_CREATED,
+	           ctx, NP_STATUS_CREATED,
 	           NP_MEMBERS({ "id", np_field(row, 0, "id") }, { "tenant", np_arg(ctx, TENANT) }));
 }
 
@@ -44,7 +48,7 @@ insert_secret(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, LABEL)))
-	       && np_reply_object(ctx, NP_CREATED, NP_MEMBERS({ "token", token }));
+	       && np_reply_object(ctx, NP_STATUS_CREATED, NP_MEMBERS({ "token", token }));
 }
 
 /* Without np_last(): the reply itself is kept. */
@@ -54,13 +58,13 @@ insert_unmarked(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, LABEL)))
-	       && np_reply_row(ctx, NP_CREATED, row);
+	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
 static const struct np_param label_only[] = {
 	[LABEL] = { .name = "label",
-	            .in = NP_BODY,
-	            .type = NP_STRING,
+	            .in = NP_IN_BODY,
+	            .type = NP_TYPE_STRING,
 	            .required = true,
 	            .max = 100 },
 	NP_PARAMS_END,

@@ -49,12 +49,12 @@ scribble(struct np_ctx *ctx)
 static bool
 show_worker(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_OK, NP_MEMBERS({ "worker", np_int(ctx, getpid()) }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_MEMBERS({ "worker", np_int(ctx, getpid()) }));
 }
 
 static const struct np_param fields[] = {
-	{ .name = "what", .in = NP_PATH, .type = NP_STRING },
-	{ .name = "value", .in = NP_QUERY, .type = NP_INT, .required = true },
+	{ .name = "what", .in = NP_IN_PATH, .type = NP_TYPE_STRING },
+	{ .name = "value", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .required = true },
 	NP_PARAMS_END,
 };
 

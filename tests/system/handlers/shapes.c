@@ -44,20 +44,20 @@ static const char some_new_moods[] =
 
 enum { STRINGS, INTS, FLOATS, BOOLS, DATES, JSON, OBJECT, INT, FLOAT };
 static const struct np_param value_fields[] = {
-	[STRINGS] = { .name = "strings", .in = NP_BODY, .type = NP_STRING, .max_items = 5 },
-	[INTS] = { .name = "ints", .in = NP_BODY, .type = NP_INT, .max_items = 5 },
-	[FLOATS] = { .name = "floats", .in = NP_BODY, .type = NP_FLOAT, .max_items = 5 },
-	[BOOLS] = { .name = "bools", .in = NP_BODY, .type = NP_BOOL, .max_items = 5 },
-	[DATES] = { .name = "dates", .in = NP_BODY, .type = NP_DATE, .max_items = 5 },
-	[JSON] = { .name = "json", .in = NP_BODY, .type = NP_JSON },
-	[OBJECT] = { .name = "object", .in = NP_BODY, .type = NP_OBJECT },
-	[INT] = { .name = "int", .in = NP_BODY, .type = NP_INT },
-	[FLOAT] = { .name = "float", .in = NP_BODY, .type = NP_FLOAT },
+	[STRINGS] = { .name = "strings", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max_items = 5 },
+	[INTS] = { .name = "ints", .in = NP_IN_BODY, .type = NP_TYPE_INT, .max_items = 5 },
+	[FLOATS] = { .name = "floats", .in = NP_IN_BODY, .type = NP_TYPE_FLOAT, .max_items = 5 },
+	[BOOLS] = { .name = "bools", .in = NP_IN_BODY, .type = NP_TYPE_BOOL, .max_items = 5 },
+	[DATES] = { .name = "dates", .in = NP_IN_BODY, .type = NP_TYPE_DATE, .max_items = 5 },
+	[JSON] = { .name = "json", .in = NP_IN_BODY, .type = NP_TYPE_JSON },
+	[OBJECT] = { .name = "object", .in = NP_IN_BODY, .type = NP_TYPE_OBJECT },
+	[INT] = { .name = "int", .in = NP_IN_BODY, .type = NP_TYPE_INT },
+	[FLOAT] = { .name = "float", .in = NP_IN_BODY, .type = NP_TYPE_FLOAT },
 	NP_PARAMS_END,
 };
 
 static const struct np_param some_field[] = {
-	{ .name = "some", .in = NP_QUERY, .type = NP_BOOL },
+	{ .name = "some", .in = NP_IN_QUERY, .type = NP_TYPE_BOOL },
 	NP_PARAMS_END,
 };
 
@@ -73,7 +73,7 @@ show(struct np_ctx *ctx, const char *sql)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, sql, NP_NO_VALUES) && np_reply_row(ctx, NP_OK, row);
+	return np_query_one(ctx, &row, sql, NP_NO_VALUES) && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -103,7 +103,7 @@ static bool
 echo_values(struct np_ctx *ctx)
 {
 	return np_reply_object(
-	    ctx, NP_OK,
+	    ctx, NP_STATUS_OK,
 	    NP_MEMBERS({ "strings", np_arg(ctx, STRINGS) }, { "ints", np_arg(ctx, INTS) },
 	               { "floats", np_arg(ctx, FLOATS) }, { "bools", np_arg(ctx, BOOLS) },
 	               { "dates", np_arg(ctx, DATES) }, { "json", np_arg(ctx, JSON) },
@@ -142,7 +142,7 @@ show_some(struct np_ctx *ctx, const char *sql)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, sql, NP_VALUES(np_arg(ctx, 0)))
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -168,7 +168,7 @@ show_fields(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, one_row, NP_NO_VALUES)
-	       && np_reply_object(ctx, NP_OK,
+	       && np_reply_object(ctx, NP_STATUS_OK,
 	                          NP_MEMBERS(FIELD("n"), FIELD("b"), FIELD("f"), FIELD("nan"),
 	                                     FIELD("price"), FIELD("huge"), FIELD("document"),
 	                                     FIELD("bytes"), FIELD("span"), FIELD("at"),
@@ -205,20 +205,21 @@ reset_settings(struct np_ctx *ctx)
 static bool
 set_and_fail(struct np_ctx *ctx)
 {
-	return reset_settings(ctx) && np_fail(ctx, NP_CONFLICT, "Changed my mind");
+	return reset_settings(ctx) && np_fail(ctx, NP_ERROR_CONFLICT, "Changed my mind");
 }
 
 static const struct np_route routes[] = {
 	{ "GET", "/shapes/settings", show_settings, NP_TX_READ },
 	{ "POST", "/shapes/settings", show_settings, NP_TX_WRITE },
 	{ "GET", "/shapes/levels", show_levels, NP_TX_WRITE },
-	{ "GET", "/shapes/serializable", show_levels, NP_TX_READ, .isolation = NP_SERIALIZABLE },
+	{ "GET", "/shapes/serializable", show_levels, NP_TX_READ,
+	  .isolation = NP_ISOLATION_SERIALIZABLE },
 	{ "GET", "/shapes/floats", list_floats, NP_TX_READ, page_fields },
 	{ "POST", "/shapes/values", echo_values, NP_TX_NONE, value_fields },
 	{ "GET", "/shapes/row", show_row, NP_TX_READ },
 	{ "GET", "/shapes/own", show_own_types, NP_TX_READ },
 	{ "GET", "/shapes/own-snapshot", show_own_types, NP_TX_READ,
-	  .isolation = NP_REPEATABLE_READ },
+	  .isolation = NP_ISOLATION_REPEATABLE_READ },
 	{ "POST", "/shapes/own", insert_moods, NP_TX_WRITE },
 	{ "POST", "/shapes/own-last", insert_moods_last, NP_TX_WRITE },
 	{ "GET", "/shapes/some", show_some_moods, NP_TX_READ, some_field },

@@ -8,7 +8,7 @@ static const char row_count[] = "SELECT count(*) AS count FROM typed_rows WHERE 
 
 enum { VALUE };
 static const struct np_param a_value[] = {
-	[VALUE] = { .name = "value", .in = NP_QUERY, .type = NP_STRING, .required = true },
+	[VALUE] = { .name = "value", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .required = true },
 	NP_PARAMS_END,
 };
 
@@ -18,7 +18,7 @@ count(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, VALUE)))
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -27,7 +27,7 @@ insert(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, VALUE)))
-	       && np_reply_row(ctx, NP_CREATED, row);
+	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
 static bool
@@ -60,7 +60,7 @@ static const struct np_route routes[] = {
 	{ "POST", "/typed/once", insert_second, NP_TX_WRITE, a_value, "The same, without a rerun",
 	  .no_rerun = true },
 	{ "POST", "/typed/manual", insert_and_commit, NP_TX_MANUAL, a_value,
-	  "The same, with a commit of its own", .success = NP_CREATED },
+	  "The same, with a commit of its own", .success = NP_STATUS_CREATED },
 	NP_ROUTES_END,
 };
 

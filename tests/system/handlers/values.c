@@ -9,21 +9,21 @@ static const char value_of_each_type[] =
     " $6::timestamptz AS datetime, $7::text AS string, $8::text AS email, $9::text[] AS strings, $10::int8[] AS ints";
 
 static const struct np_param any_value[] = {
-	{ .name = "value", .in = NP_BODY, .type = NP_JSON, .required = true },
+	{ .name = "value", .in = NP_IN_BODY, .type = NP_TYPE_JSON, .required = true },
 	NP_PARAMS_END,
 };
 
 static const struct np_param each_type[] = {
-	{ .name = "uuid", .in = NP_QUERY, .type = NP_UUID },
-	{ .name = "int", .in = NP_QUERY, .type = NP_INT },
-	{ .name = "float", .in = NP_QUERY, .type = NP_FLOAT },
-	{ .name = "bool", .in = NP_QUERY, .type = NP_BOOL },
-	{ .name = "date", .in = NP_QUERY, .type = NP_DATE },
-	{ .name = "datetime", .in = NP_QUERY, .type = NP_DATETIME },
-	{ .name = "string", .in = NP_QUERY, .type = NP_STRING },
-	{ .name = "email", .in = NP_QUERY, .type = NP_EMAIL },
-	{ .name = "strings", .in = NP_QUERY, .type = NP_STRING, .max_items = 8 },
-	{ .name = "ints", .in = NP_QUERY, .type = NP_INT, .max_items = 8 },
+	{ .name = "uuid", .in = NP_IN_QUERY, .type = NP_TYPE_UUID },
+	{ .name = "int", .in = NP_IN_QUERY, .type = NP_TYPE_INT },
+	{ .name = "float", .in = NP_IN_QUERY, .type = NP_TYPE_FLOAT },
+	{ .name = "bool", .in = NP_IN_QUERY, .type = NP_TYPE_BOOL },
+	{ .name = "date", .in = NP_IN_QUERY, .type = NP_TYPE_DATE },
+	{ .name = "datetime", .in = NP_IN_QUERY, .type = NP_TYPE_DATETIME },
+	{ .name = "string", .in = NP_IN_QUERY, .type = NP_TYPE_STRING },
+	{ .name = "email", .in = NP_IN_QUERY, .type = NP_TYPE_EMAIL },
+	{ .name = "strings", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .max_items = 8 },
+	{ .name = "ints", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .max_items = 8 },
 	NP_PARAMS_END,
 };
 
@@ -33,7 +33,7 @@ echo_json(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_query_one(ctx, &row, jsonb_value, NP_VALUES(np_arg(ctx, 0)))
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -46,7 +46,7 @@ echo_types(struct np_ctx *ctx)
 	                              np_arg(ctx, 3), np_arg(ctx, 4), np_arg(ctx, 5),
 	                              np_arg(ctx, 6), np_arg(ctx, 7), np_arg(ctx, 8),
 	                              np_arg(ctx, 9)))
-	       && np_reply_row(ctx, NP_OK, row);
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static const struct np_route routes[] = {
