@@ -51,8 +51,11 @@ ALL_LDFLAGS = -pie -Wl,--as-needed $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 # --- files ---
 
 LIBRARY_SOURCES := $(wildcard common/*/*.c)
+# Each of these folders has programs, and the .sql files of their statements.
+HANDLER_FOLDERS := handlers tests/system/handlers
 HANDLERS        := $(patsubst handlers/%.c,$(BUILD)/handlers/%,$(wildcard handlers/*.c))
 TEST_HANDLERS   := $(patsubst tests/system/handlers/%.c,$(BUILD)/tests/handlers/%,$(wildcard tests/system/handlers/*.c))
+SQL             := $(wildcard $(HANDLER_FOLDERS:%=%/*.sql))
 UNIT_TESTS      := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZERS         := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
 CONNINFO        := $(BUILD)/conninfo
@@ -84,6 +87,29 @@ fuzzers: $(FUZZERS)
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The header of a .sql file is replaced only if it differs, so the stamp has the time when it was made.
+$(BUILD)/sql/%.sql.made: %.sql $(wildcard env/sql/*.py) Makefile
+	@mkdir -p $(@D)
+	$(PYTHON) -B -m env.sql $< -o $(@:.made=.h)
+	@touch $@
+
+$(BUILD)/sql/%.sql.h: $(BUILD)/sql/%.sql.made
+	@test -e $@ || $(PYTHON) -B -m env.sql $*.sql -o $@
+
+# A program that includes the header of a file that was removed must not be built with what it had. If
+# the file comes back, the stamp is older.
+removed = $(shell grep -qs 'was removed$$' $(1).h || { touch -d @0 $(1).made; echo '#error $(1:$(BUILD)/sql/%=%) was removed' >$(1).h; })
+$(foreach made,$(filter-out $(SQL:%=$(BUILD)/sql/%.made),$(wildcard $(HANDLER_FOLDERS:%=$(BUILD)/sql/%/*.sql.made))), \
+    $(call removed,$(made:.made=)))
+
+# A program includes the headers of its folder. They are made before it is compiled; its .d file then
+# lists those that it includes.
+define handler_objects
+$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c)): ALL_CFLAGS += -I$(BUILD)/sql/$(1)
+$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c)): | $(patsubst %,$(BUILD)/sql/%.h,$(filter $(1)/%,$(SQL)))
+endef
+$(foreach folder,$(HANDLER_FOLDERS),$(eval $(call handler_objects,$(folder))))
 
 $(LIBRARY): $(OBJECTS)
 	$(AR) rcs $@.new $^ && mv $@.new $@
@@ -181,6 +207,7 @@ test test-all:
 
 unit: $(UNIT_TESTS) $(FUZZERS)
 	@failed=; for test in $(UNIT_TESTS) $(FUZZERS); do $$test || failed="$$failed $$test"; done; \
+	$(PYTHON) -B -m pytest -q -p no:cacheprovider tests/sql || failed="$$failed tests/sql"; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 # ARGS has options of pytest: make system ARGS="-k health -x". The tests mostly wait, so more files run

@@ -374,6 +374,60 @@ struct np_value np_token_hash(struct np_ctx *ctx, struct np_value token);
  * The message of a RAISE is public: put no secret there. Its DETAIL goes to the log only. If its
  * HINT is a whole number, that is the Retry-After in seconds. */
 
+/* Statements are written in .sql files, each under a name and a kind:
+ *
+ *     -- name: note_by_id :one
+ *     -- One note that was not deleted.
+ *     SELECT id, title FROM notes WHERE id = @id AND deleted_at IS NULL;
+ *
+ * The build makes notes.sql.h of notes.sql (nullpool-sql). It has a macro for each statement, which
+ * takes the values of its parameters, @id or $1, in the order in which they are first used:
+ * note_by_id(np_arg(ctx, ID)). Values travel beside the text, which is never built from input. */
+enum np_kind {
+	NP_KIND_ONE,  /* exactly one row */
+	NP_KIND_MANY, /* any number of rows */
+	NP_KIND_EXEC  /* rows are not asked for */
+};
+
+/* One statement, as nullpool-sql writes it. */
+struct np_statement {
+	const char *name; /* for the log */
+	const char *sql;  /* with $1, $2, … */
+	enum np_kind kind;
+	size_t params; /* how many values it takes */
+	const char *file;
+	int line;            /* of the name in the file */
+	const char *columns; /* "id,title": its result's; NULL: the text does not show them all */
+	/* The text that also stores its row, for a request with an Idempotency-Key; NULL: none. */
+	const char *keep;
+};
+
+/* A statement with its values, for one call of a function below. */
+struct np_call {
+	const struct np_statement *statement;
+	const struct np_value *values; /* of $1, $2, … */
+	size_t count;
+};
+
+/* NP_STATEMENT(note_by_id) is the address of that statement, for an array of which one is chosen;
+ * NP_CALL_ONE_OF(chosen[i], values…) calls it. If it takes another number of values, the query
+ * fails with NP_ERROR_INTERNAL before anything is sent. The other macros are those of a .sql.h. */
+#define NP_STATEMENT(name) (&name##__statement)
+#define NP_CALL_ONE_OF(chosen, ...)                                            \
+	((struct np_call){ (chosen), (const struct np_value[]){ __VA_ARGS__ }, \
+	                   sizeof((const struct np_value[]){ __VA_ARGS__ })    \
+	                       / sizeof(struct np_value) })
+#define NP_CALL(statement, count, ...) \
+	((struct np_call){ &(statement), (const struct np_value[count]){ __VA_ARGS__ }, (count) })
+#define NP_CALL_WITHOUT_VALUES(statement) ((struct np_call){ &(statement), NULL, 0 })
+
+/* Makes another type than struct np_value an error of the compiler. */
+static inline struct np_value
+np_as_value(struct np_value value)
+{
+	return value;
+}
+
 /* Runs one statement. `sql` is a constant, never built from input: values travel beside it, as $1,
  * $2, …. After a statement that failed, all others fail with the same error, and the transaction
  * cannot commit (in NP_TX_MANUAL, until np_rollback()). np_query_one() fails with

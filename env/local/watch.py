@@ -7,7 +7,7 @@ import time
 from env.local.process import Process
 from env.local.terminal import complain, say
 
-SOURCES = ("Makefile", "handlers/*.[ch]", "common/**/*.[ch]")
+SOURCES = ("Makefile", "handlers/*.[ch]", "handlers/*.sql", "common/**/*.[ch]")
 MIGRATIONS = "migrations/versions/*.py"
 LOOK_S = 0.3
 

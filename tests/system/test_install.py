@@ -93,6 +93,8 @@ def expected():
         "usr/local/sbin/nullpool-migrate": 0o755,
         "usr/local/sbin/nullpool-nginx": 0o755,
         "usr/local/lib/nullpool/nginx-conf": 0o755,
+        **{f"usr/local/lib/nullpool/sql/{path.name}": 0o644 for path in (ROOT / "env" / "sql").glob("*.py")},
+        "usr/local/bin/nullpool-sql": 0o755,
         "usr/local/include/nullpool.h": 0o644,
         "usr/local/lib/libnullpool.a": 0o644,
         "usr/local/lib/pkgconfig/nullpool.pc": 0o644,

@@ -91,6 +91,19 @@ def test_a_program_may_use_the_names_that_the_library_uses_inside(installed, sit
     assert b'"running"' in done.stdout
 
 
+def test_the_installed_command_makes_a_header_that_compiles(installed, site):
+    folder = site.folder("statements")
+    (folder / "one.sql").write_text("-- name: one_row :one\nSELECT @id::int AS id;\n")
+    source = folder / "one.c"
+    source.write_text('#include "one.sql.h"\n' + (ROOT / "handlers" / "root.c").read_text()
+                      + "struct np_call one(struct np_value);\n"
+                        "struct np_call one(struct np_value id) { struct np_call call = one_row(id); return call; }\n")
+    subprocess.run([installed.prefix / "bin/nullpool-sql", "one.sql"], cwd=folder, check=True, timeout=60,
+                   env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "tests")})
+    assert compiled(installed, folder, source).exists()
+    assert list((installed.prefix / "lib/nullpool/sql").glob("__pycache__")) == []
+
+
 def test_its_version_is_that_of_the_header(installed):
     header = (installed.prefix / "include" / "nullpool.h").read_text()
     assert pkg_config(installed, "--modversion") == re.findall(r'#define NP_VERSION +"(.*)"', header)
