@@ -27,10 +27,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NP_VERSION         "0.1.0"
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NP_VERSION        "0.1.0"
+#define NP_VERSION_NUMBER 100 /* 10000 * major + 100 * minor + patch */
+
+/* Returns NP_VERSION of the library, as text. */
+const char *np_version(void);
 
 #define NP_MUST_CHECK      __attribute__((warn_unused_result))
 #define NP_PRINTF(fmt, at) __attribute__((format(printf, fmt, at)))
+
+/* Each member of such a struct is set by its name. clang does not know the attribute. */
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__cplusplus)
+#define NP_DESIGNATED __attribute__((designated_init))
+#else
+#define NP_DESIGNATED
+#endif
 
 struct np_ctx;  /* one request */
 struct np_rows; /* the result of one query */
@@ -108,13 +123,39 @@ np_bool(bool boolean)
 
 struct np_value np_int(struct np_ctx *ctx, int64_t integer);
 
+/* --- collections --- */
+
+/* A list in a table or in a call is a pointer to its items and their number, made by its macro:
+ *
+ *     NP_PARAMS(&id, &title)      parameters of a route, members of a schema
+ *     NP_NAMES("red", "blue")     choices, columns, keys
+ *     NP_CONFLICTS({ "notes_title_key", "There is a note of this title" })
+ *     NP_OBJECT({ "id", id }, { "title", title })
+ *
+ * NULL is an empty list. A list that is made inside a function lives until the end of its block. */
+#define NP_LIST(list, item, ...)                              \
+	(&(const struct list){ (const item[]){ __VA_ARGS__ }, \
+	                       sizeof((const item[]){ __VA_ARGS__ }) / sizeof(item) })
+
+struct np_names {
+	const char *const *items;
+	size_t count;
+};
+#define NP_NAMES(...) NP_LIST(np_names, char *const, __VA_ARGS__)
+
 /* --- routes --- */
 
 enum np_in { NP_IN_PATH = 1, NP_IN_QUERY, NP_IN_HEADER, NP_IN_BODY };
 
-/* One parameter of a route, or one member of a schema. In a body it is a member of the JSON object;
- * dots in its name lead into inner objects: "user.email" is {"user": {"email": …}}. The name of a
- * header is in lower case. */
+/* One parameter of a route, or one member of a schema; the same object may be either, of several
+ * routes and schemas:
+ *
+ *     static const struct np_param title = {
+ *         .name = "title", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .required = true, .max = 200
+ * };
+ *
+ * In a body it is a member of the JSON object; dots in its name lead into inner objects:
+ * "user.email" is {"user": {"email": …}}. The name of a header is in lower case. */
 struct np_param {
 	const char *name;
 	enum np_in in;
@@ -123,8 +164,7 @@ struct np_param {
 	bool nullable; /* null is accepted in a body, and is SQL's NULL */
 	/* See enum np_type. Both are 0: no bounds. min is above 0 and max is 0: no upper bound. */
 	int64_t min, max;
-	const char *const
-	    *choices; /* the values of an NP_TYPE_ENUM, ending with NULL; see NP_CHOICES */
+	const struct np_names *choices; /* the values of an NP_TYPE_ENUM */
 	/* A POSIX extended regular expression that the whole value of an NP_TYPE_STRING must match,
 	 * byte by byte. The parameter needs a max, of 10,000 or less. The expression has at most
 	 * 1,000 bytes, at most 1,000 parts once its repetitions are written out (a+ is two), and no
@@ -142,7 +182,14 @@ struct np_param {
 	bool optional;
 	const char *description; /* for the OpenAPI document */
 	const char *example;     /* as JSON for a list, and for what JSON writes without quotes */
+} NP_DESIGNATED;
+
+struct np_params {
+	const struct np_param *const *items;
+	size_t count;
 };
+#define NP_PARAMS(...) NP_LIST(np_params, struct np_param *const, __VA_ARGS__)
+
 /* The usual two parameters of a list: the size of a page, and where the page before it ended. */
 #define NP_PAGE_LIMIT                                                                  \
 	.name = "limit", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .min = 1, .max = 100, \
@@ -150,11 +197,6 @@ struct np_param {
 #define NP_PAGE_AFTER                                               \
 	.name = "after", .in = NP_IN_QUERY, .type = NP_TYPE_CURSOR, \
 	.description = "\"next\" of a page"
-#define NP_CHOICES(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define NP_PARAMS_END        \
-	{                    \
-		.name = NULL \
-	}
 
 enum np_status {
 	NP_STATUS_OK = 200,
@@ -163,13 +205,13 @@ enum np_status {
 	NP_STATUS_NO_CONTENT = 204
 };
 
-/* The content of a response, for the OpenAPI document. Of its members, name, type, nullable,
- * optional, description and example are used. All programs share the names of schemas: one name is
- * one schema. */
+/* The content of a response, for the OpenAPI document. Of its members, name, type, choices,
+ * max_items, nullable, optional, description and example are used. All programs share the names of
+ * schemas: one name is one schema. */
 struct np_schema {
-	const char *name;               /* letters, such as "User" */
-	const struct np_param *members; /* ends with NP_PARAMS_END */
-};
+	const char *name; /* letters, such as "User" */
+	const struct np_params *members;
+} NP_DESIGNATED;
 
 /* The transaction that a route's queries run in. It begins with the first query; a handler that
  * makes no query opens no connection. */
@@ -211,10 +253,14 @@ typedef bool np_handler(struct np_ctx *ctx);
 /* What the client is told when the constraint (or unique index) of that name refuses a row: the
  * detail of a 409, in place of `conflict`, or of a check's 422. */
 struct np_conflict {
-	const char *constraint; /* NULL ends the list */
+	const char *constraint;
 	const char *detail;
 };
-#define NP_CONFLICTS(...) ((const struct np_conflict[]){ __VA_ARGS__, { NULL, NULL } })
+struct np_conflicts {
+	const struct np_conflict *items;
+	size_t count;
+};
+#define NP_CONFLICTS(...) NP_LIST(np_conflicts, struct np_conflict, __VA_ARGS__)
 
 /* One method of one path.
  *
@@ -224,58 +270,71 @@ struct np_conflict {
  * until the deadline, and to make the response to a repeat from the rows that were stored.
  * `no_rerun` forbids this, for a handler that has effects of its own: a repeat with the same key
  * then runs it up to its first query at most, and np_last() saves no round trip in a request with a
- * key. */
+ * key.
+ *
+ * Each member is set by its name; a row that is written by position does not compile. */
 struct np_route {
+	float designated_members_only; /* a string is no float */
 	const char *method; /* "GET" answers HEAD as well; OPTIONS is answered from the table */
 	const char
 	    *path; /* "/notes/{id}": a name in braces is one segment, an NP_IN_PATH parameter */
 	np_handler *handle;
 	enum np_tx tx;
-	const struct np_param *params; /* ends with NP_PARAMS_END; NULL: there are none */
-	const char *summary;           /* one line for the OpenAPI document */
-	const char *not_found;         /* detail of the 404 if np_query_one() finds no row */
-	const char *conflict; /* detail of the 409 if a unique or foreign key refuses a row */
-	const struct np_conflict *conflicts; /* details by constraint, see NP_CONFLICTS; or NULL */
-	/* For a handler that fails with NP_ERROR_UNAUTHORIZED: how the OpenAPI document describes
-	 * its 401, or its 400 with NP_ERRORS_OAUTH2. */
-	const char *unauthorized;
 	enum np_isolation isolation; /* of NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
 	bool no_rerun;
-	/* The content of a success; with `page`, of each item of np_reply_page(). */
-	const struct np_schema *returns;
-	bool page;
-	/* The success that the OpenAPI document shows. 0: 201 for a POST that writes, 204 for a
-	 * DELETE, 200 for others. */
-	enum np_status success;
 	enum np_auth auth;
-	bool no_store; /* a live status: never cached; its content may also come with a 503 */
-	enum np_errors errors;
-	bool form; /* the body may also be application/x-www-form-urlencoded */
+	const struct np_params *params; /* at most 64 */
+	bool form;                      /* the body may also be application/x-www-form-urlencoded */
 	/* Unknown names in the query and the body are ignored; by default they are a 422. An empty
 	 * field of a form counts as absent. For probes that add ?ts=1, and for a standard that
 	 * requires it (RFC 6749 3.2). */
 	bool lenient;
-	/* The operationId in the OpenAPI document. NULL: it is made from method and path, such as
-	 * listUsers for a page at GET /users, getUser for GET /users/{id}, createUser for POST
-	 * /users. */
-	const char *operation;
-	/* Responses of an NP_TX_READ route are cached in Redis, if there is one, under this key:
-	 * "user:{id}", with parameters of the route in braces. The key has to contain everything
-	 * that responses depend on. A parameter in it has a type of which each value has one
-	 * spelling: not NP_TYPE_FLOAT, NP_TYPE_EMAIL, NP_TYPE_DATETIME, JSON or a list. A route
-	 * with .auth cannot be cached. A response is not cached if it has a header other than
-	 * Cache-Control, Content-Disposition, Content-Language, Deprecation, ETag, Expires,
-	 * Last-Modified, Link, Sunset, Vary and X-Total-Count. Needs SECRET_KEY, which
-	 * authenticates what is cached. */
-	const char *cache;
-	int64_t cache_s; /* time to live in seconds; 0: CACHE_TTL */
-	/* The cache keys of this program whose responses an NP_TX_WRITE route makes out of date; at
-	 * most 15, ending with NULL, see NP_KEYS. */
-	const char *const *invalidates;
+	/* Of the parameters in the body any may be absent, but not all of them: without one the
+	 * response is a 422. `required` and `default_value` do not count for them, so the same
+	 * objects serve a POST and a PATCH. */
+	bool partial;
 	/* A request without If-Match or `If-None-Match: *` is a 428, so that nobody overwrites what
 	 * they have not seen. Needs a GET of the same path. */
 	bool precondition;
-};
+	/* The content of a success; with `page`, of each item of np_reply_page(). */
+	const struct np_schema *returns;
+	bool page;
+	struct {
+		const char *not_found; /* detail of the 404 if np_query_one() finds no row */
+		const char *conflict;  /* of the 409 if a unique or foreign key refuses a row */
+		const struct np_conflicts *conflicts; /* details by constraint */
+		/* For a handler that fails with NP_ERROR_UNAUTHORIZED: how the OpenAPI document
+		 * describes its 401, or its 400 with NP_ERRORS_OAUTH2. */
+		const char *unauthorized;
+		enum np_errors format;
+	} errors;
+	struct {
+		/* Responses of an NP_TX_READ route are cached in Redis, if there is one, under
+		 * this key: "user:{id}", with parameters of the route in braces. The key has to
+		 * contain everything that responses depend on. A parameter in it has a type of
+		 * which each value has one spelling: not NP_TYPE_FLOAT, NP_TYPE_EMAIL,
+		 * NP_TYPE_DATETIME, JSON or a list. A route with .auth cannot be cached. A response
+		 * is not cached if it has a header other than Cache-Control, Content-Disposition,
+		 * Content-Language, Deprecation, ETag, Expires, Last-Modified, Link, Sunset, Vary
+		 * and X-Total-Count. Needs SECRET_KEY, which authenticates what is cached. */
+		const char *key;
+		int64_t ttl_s; /* time to live; 0: CACHE_TTL */
+		/* The cache keys of this program whose responses an NP_TX_WRITE route makes out of
+		 * date; at most 15. */
+		const struct np_names *invalidates;
+		/* A live status: never cached; its content may also come with a 503. */
+		bool no_store;
+	} cache;
+	struct {
+		const char *summary; /* one line */
+		/* The operationId. NULL: it is made from method and path, such as listUsers for a
+		 * page at GET /users, getUser for GET /users/{id}, createUser for POST /users. */
+		const char *operation;
+		/* The success that the document shows. 0: 201 for a POST that writes, 204 for a
+		 * DELETE, 200 for others. */
+		enum np_status success;
+	} docs; /* for the OpenAPI document */
+} NP_DESIGNATED;
 /* Preconditions (RFC 9110 13). A request with If-Match or If-None-Match whose method is not GET is
  * done only if the header holds for the ETag that a GET of the same path, without a query, has now.
  * Otherwise the response is a 412 and nothing is done. If-Match compares strongly, so a weak tag
@@ -294,29 +353,29 @@ struct np_route {
  * - The GET has .auth and the write has not.
  * - The GET has .no_store.
  * - The GET is NP_TX_WRITE or NP_TX_MANUAL, or it is NP_TX_READ and the write is NP_TX_NONE. */
-#define NP_ROUTES_END          \
-	{                      \
-		.method = NULL \
-	}
 
-/* Runs the program in the way that it was started: FastCGI, CGI or command line. Returns the exit
- * code. `name` is the program's, such as "notes" for handlers/notes.c; `routes` ends with
- * NP_ROUTES_END. */
-int np_main(int argc, char **argv, const char *name, const struct np_route *routes);
+/* Runs the program in the way that it was started: FastCGI, CGI or command line. `name` is the
+ * program's, such as "notes" for handlers/notes.c; `routes` is an array. Returns the exit code: 78
+ * if the program was compiled with the nullpool.h of another version than the library's. */
+#define np_main(argc, argv, name, routes)                                                         \
+	np_main_versioned((argc), (argv), (name), (routes), sizeof(routes) / sizeof((routes)[0]), \
+	                  sizeof(struct np_route), NP_VERSION_NUMBER)
+int np_main_versioned(int argc, char **argv, const char *name, const struct np_route *routes,
+                      size_t count, size_t route_bytes, int version);
 
 /* --- the request --- */
 
-/* Returns the argument of the parameter with that index in the route's table. If it is absent and
- * has no default value, it is SQL's NULL. */
-struct np_value np_arg(const struct np_ctx *ctx, size_t param);
+/* Returns the argument of a parameter of the route, which is compared by its address. If it is
+ * absent and has no default value, it is SQL's NULL. */
+struct np_value np_arg(const struct np_ctx *ctx, const struct np_param *param);
 
 /* Returns true if the request has the parameter: a null counts, a default value does not. */
-bool np_given(const struct np_ctx *ctx, size_t param);
+bool np_given(const struct np_ctx *ctx, const struct np_param *param);
 
 /* Returns part `key` (from 0) of an NP_TYPE_CURSOR argument: what that column was in the last row
  * of the page before, as np_reply_page() got it. SQL's NULL without a cursor. A cursor from a page
  * with other arguments (except `limit`) was already refused. */
-struct np_value np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key);
+struct np_value np_cursor_key(const struct np_ctx *ctx, const struct np_param *param, size_t key);
 
 /* Returns APP_NAME. */
 const char *np_app_name(const struct np_ctx *ctx);
@@ -469,8 +528,8 @@ size_t np_rows_count(const struct np_rows *rows);
  *
  * If the row or the column does not exist, the value is SQL's NULL and the request fails with
  * NP_ERROR_INTERNAL when the handler returns, whatever it returns; the log names the column and the
- * route. np_arg(), np_given() and np_cursor_key() treat a parameter that does not exist in the same
- * way. After any of this no further statement is sent. */
+ * route. np_arg(), np_given() and np_cursor_key() treat a parameter that the route does not have in
+ * the same way. After any of this no further statement is sent. */
 struct np_value np_field(const struct np_rows *rows, size_t row, const char *column);
 
 /* --- the reply --- */
@@ -491,11 +550,10 @@ NP_MUST_CHECK bool np_reply_row(struct np_ctx *ctx, enum np_status status,
 
 /* Replies with a keyset page: {"items": [row, …], "next": cursor or null}. Query for limit + 1
  * rows, which shows whether there is another page. `keys` are the columns that the query is ordered
- * by, at most 4, ending with NULL. It fails if one of them is null in the page's last row, or if
+ * by, at most 4. It fails if one of them is null in the page's last row, or if
  * together they are longer than about 1,400 bytes there. */
 NP_MUST_CHECK bool np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
-                                 const char *const *keys);
-#define NP_KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+                                 const struct np_names *keys);
 
 /* Replies with an object of a few members. Each is written by its type: that of an argument, which
  * may be a list, or of a field's column. Let Postgres build an object that contains others. */
@@ -503,11 +561,13 @@ struct np_member {
 	const char *name;
 	struct np_value value;
 };
+struct np_object {
+	const struct np_member *items;
+	size_t count;
+};
+#define NP_OBJECT(...) NP_LIST(np_object, struct np_member, __VA_ARGS__)
 NP_MUST_CHECK bool np_reply_object(struct np_ctx *ctx, enum np_status status,
-                                   const struct np_member *members, size_t count);
-#define NP_MEMBERS(...)                            \
-	(const struct np_member[]){ __VA_ARGS__ }, \
-	    sizeof((const struct np_member[]){ __VA_ARGS__ }) / sizeof(struct np_member)
+                                   const struct np_object *object);
 
 /* Replies with a 204, which has no body. */
 NP_MUST_CHECK bool np_reply_empty(struct np_ctx *ctx);
@@ -543,11 +603,37 @@ bool np_fail(struct np_ctx *ctx, enum np_error error, const char *format, ...) N
  * Returns ctx: np_fail(np_retry_after(ctx, 30), NP_ERROR_TOO_MANY, …) */
 struct np_ctx *np_retry_after(struct np_ctx *ctx, int64_t seconds);
 
-/* --- ready-made handlers, for routes with .no_store --- */
+/* --- ready-made routes, each a row of a table or several --- */
 
-np_handler np_health;  /* NP_TX_READ: asks the database and Redis */
-np_handler np_metrics; /* NP_TX_NONE: counters of the run directory's endpoints, for Prometheus */
-np_handler np_health_live;  /* NP_TX_NONE: the process answers; touches nothing */
-np_handler np_health_ready; /* NP_TX_NONE: settings are valid, no drain; does not connect */
+np_handler np_health;       /* asks the database and Redis */
+np_handler np_health_live;  /* the process answers; touches nothing */
+np_handler np_health_ready; /* settings are valid, no drain; does not connect */
+np_handler np_metrics;      /* counters of the run directory's endpoints, for Prometheus */
+extern const struct np_schema np_health_schema, np_probe_schema;
+
+/* A row for a probe, which may add parameters of its own; nothing is stored. */
+#define NP_PROBE(at, handler, mode, schema, words)                                                 \
+	{                                                                                          \
+		.method = "GET", .path = (at), .handle = (handler), .tx = (mode), .lenient = true, \
+		.returns = (schema), .docs = { .summary = (words) }, .cache = {                    \
+			.no_store = true                                                           \
+		}                                                                                  \
+	}
+/* For the program "health". */
+#define NP_HEALTH_ROUTES                                                             \
+	NP_PROBE("/health", np_health, NP_TX_READ, &np_health_schema,                \
+	         "The state of the database and Redis"),                             \
+	    NP_PROBE("/health/live", np_health_live, NP_TX_NONE, &np_probe_schema,   \
+	             "The process answers"),                                         \
+	    NP_PROBE("/health/ready", np_health_ready, NP_TX_NONE, &np_probe_schema, \
+	             "Ready for requests")
+/* For the program "metrics". */
+#define NP_METRICS_ROUTE                                   \
+	NP_PROBE("/metrics", np_metrics, NP_TX_NONE, NULL, \
+	         "Counters of all endpoints, for Prometheus")
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -87,22 +87,18 @@ static const char changed_password[] =
 	.in = NP_IN_BODY, .type = NP_TYPE_STRING, .min = 12, .max = PASSWORD_MAX, \
 	.example = "correct horse battery"
 
-enum { EMAIL, NAME, NEW_PASSWORD };
-static const struct np_param new_fields[] = {
-	[EMAIL] = { EMAIL_FIELD, .required = true },
-	[NAME] = { NAME_FIELD, .required = true },
-	[NEW_PASSWORD] = { .name = "password", NEW_PASSWORD_RULES, .required = true },
-	NP_PARAMS_END,
-};
+static const struct np_param new_password = { .name = "password",
+	                                      NEW_PASSWORD_RULES,
+	                                      .required = true };
 
 static bool
 register_user(struct np_ctx *ctx)
 {
-	struct np_value hash = np_password_hash(ctx, np_arg(ctx, NEW_PASSWORD));
+	struct np_value hash = np_password_hash(ctx, np_arg(ctx, &new_password));
 	struct np_rows *user;
 
 	return np_query_one(np_last(ctx), &user, new_user,
-	                    NP_VALUES(np_arg(ctx, EMAIL), np_arg(ctx, NAME), hash))
+	                    NP_VALUES(np_arg(ctx, &email), np_arg(ctx, &name), hash))
 	       && np_header(ctx, "Location", "/users/%s", np_field(user, 0, "id").text)
 	       && np_reply_row(ctx, NP_STATUS_CREATED, user);
 }
@@ -111,50 +107,51 @@ register_user(struct np_ctx *ctx)
 
 /* RFC 6749 4.3 and 6. OAuth2 clients also send scope, client_id and client_secret, which have no
  * meaning here. */
-enum { GRANT, USERNAME, PASSWORD, REFRESH_TOKEN, SCOPE, CLIENT_ID, CLIENT_SECRET };
-static const struct np_param grant_fields[] = {
-	[GRANT] = { .name = "grant_type",
-	            .in = NP_IN_BODY,
-	            .type = NP_TYPE_ENUM,
-	            .choices = NP_CHOICES("password", "refresh_token"),
-	            .default_value = "password" },
-	[USERNAME] = { .name = "username",
-	               .in = NP_IN_BODY,
-	               .type = NP_TYPE_STRING,
-	               .max = USERNAME_MAX,
-	               .description = "the email address" },
-	[PASSWORD] = { PASSWORD_FIELD },
-	[REFRESH_TOKEN] = { .name = "refresh_token",
-	                    .in = NP_IN_BODY,
-	                    .type = NP_TYPE_STRING,
-	                    .max = 100 },
-	[SCOPE] = { .name = "scope", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
-	[CLIENT_ID] = { .name = "client_id", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
-	[CLIENT_SECRET] = { .name = "client_secret", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
-	NP_PARAMS_END,
+static const struct np_param grant = { .name = "grant_type",
+	                               .in = NP_IN_BODY,
+	                               .type = NP_TYPE_ENUM,
+	                               .choices = NP_NAMES("password", "refresh_token"),
+	                               .default_value = "password" };
+static const struct np_param username = { .name = "username",
+	                                  .in = NP_IN_BODY,
+	                                  .type = NP_TYPE_STRING,
+	                                  .max = USERNAME_MAX,
+	                                  .description = "the email address" };
+static const struct np_param password = { PASSWORD_FIELD };
+static const struct np_param refresh_token = {
+	.name = "refresh_token", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max = 100
 };
+static const struct np_param scope = { .name = "scope", .in = NP_IN_BODY, .type = NP_TYPE_STRING };
+static const struct np_param client_id = { .name = "client_id",
+	                                   .in = NP_IN_BODY,
+	                                   .type = NP_TYPE_STRING };
+static const struct np_param client_secret = { .name = "client_secret",
+	                                       .in = NP_IN_BODY,
+	                                       .type = NP_TYPE_STRING };
 
-static const struct np_param token_members[] = {
-	{ .name = "access_token", .type = NP_TYPE_STRING },
-	{ .name = "token_type", .type = NP_TYPE_ENUM, .choices = NP_CHOICES("bearer") },
-	{ .name = "expires_in", .type = NP_TYPE_INT, .description = "seconds" },
-	{ .name = "refresh_token", .type = NP_TYPE_STRING },
-	NP_PARAMS_END,
-};
-static const struct np_schema token_schema = { "Token", token_members };
+static const struct np_param access_token = { .name = "access_token", .type = NP_TYPE_STRING };
+static const struct np_param token_type = { .name = "token_type",
+	                                    .type = NP_TYPE_ENUM,
+	                                    .choices = NP_NAMES("bearer") };
+static const struct np_param expires_in = { .name = "expires_in",
+	                                    .type = NP_TYPE_INT,
+	                                    .description = "seconds" };
+static const struct np_schema token_schema = { .name = "Token",
+	                                       .members = NP_PARAMS(&access_token, &token_type,
+	                                                            &expires_in, &refresh_token) };
 
 static bool
-reply_tokens(struct np_ctx *ctx, const struct np_rows *session, struct np_value refresh_token)
+reply_tokens(struct np_ctx *ctx, const struct np_rows *session, struct np_value token)
 {
 	struct np_value user = np_field(session, 0, "user_id"),
 	                family = np_field(session, 0, "family");
 
 	return np_commit(ctx) && np_header(ctx, "Cache-Control", "no-store")
 	       && np_reply_object(ctx, NP_STATUS_OK,
-	                          NP_MEMBERS({ "access_token", np_access_token(ctx, user, family) },
-	                                     { "token_type", np_text("bearer") },
-	                                     { "expires_in", np_int(ctx, np_access_token_s(ctx)) },
-	                                     { "refresh_token", refresh_token }));
+	                          NP_OBJECT({ "access_token", np_access_token(ctx, user, family) },
+	                                    { "token_type", np_text("bearer") },
+	                                    { "expires_in", np_int(ctx, np_access_token_s(ctx)) },
+	                                    { "refresh_token", token }));
 }
 
 /* One attempt to prove that the client knows a password. */
@@ -166,12 +163,12 @@ struct attempt {
 /* Returns SQL's NULL, which matches no user, if the name is not ASCII. SQL's lower() turns the
  * Kelvin sign into a k, so the attempts at one account could be counted as those at several. */
 static struct np_value
-ascii_address(struct np_value username)
+ascii_address(struct np_value sent)
 {
-	for (const char *at = username.text; *at; at++)
+	for (const char *at = sent.text; *at; at++)
 		if ((unsigned char)*at > '~')
 			return np_text(NULL);
-	return username;
+	return sent;
 }
 
 /* Hashes the address in lower case, as SQL's lower() compares it. */
@@ -221,7 +218,7 @@ refuse_password(struct np_ctx *ctx)
 static bool
 sign_in(struct np_ctx *ctx)
 {
-	struct np_value address = ascii_address(np_arg(ctx, USERNAME));
+	struct np_value address = ascii_address(np_arg(ctx, &username));
 	struct attempt attempt = new_attempt(ctx, account_hash(ctx, address));
 	struct np_value token = np_random_token(ctx);
 	struct np_rows *found, *session;
@@ -231,7 +228,7 @@ sign_in(struct np_ctx *ctx)
 	    || !begin_attempt(ctx, found, &attempt))
 		return false;
 	/* Takes as long if there is no such user. */
-	if (!np_password_verify(attempt.hash, np_arg(ctx, PASSWORD)))
+	if (!np_password_verify(attempt.hash, np_arg(ctx, &password)))
 		return refuse_password(ctx);
 	if (!np_query(ctx, &session, new_session,
 	              NP_VALUES(np_token_hash(ctx, token), attempt.user, attempt.hash,
@@ -245,7 +242,7 @@ static bool
 stay_signed_in(struct np_ctx *ctx)
 {
 	struct np_value token = np_random_token(ctx),
-	                hash = np_token_hash(ctx, np_arg(ctx, REFRESH_TOKEN));
+	                hash = np_token_hash(ctx, np_arg(ctx, &refresh_token));
 	struct np_rows *used, *ended;
 
 	if (!np_query(ctx, &used, next_token, NP_VALUES(hash, np_token_hash(ctx, token))))
@@ -260,10 +257,10 @@ stay_signed_in(struct np_ctx *ctx)
 static bool
 create_tokens(struct np_ctx *ctx)
 {
-	bool refresh = np_arg(ctx, GRANT).text[0] == 'r';
+	bool refresh = np_arg(ctx, &grant).text[0] == 'r';
 
-	if (refresh ? !np_given(ctx, REFRESH_TOKEN)
-	            : !np_given(ctx, USERNAME) || !np_given(ctx, PASSWORD))
+	if (refresh ? !np_given(ctx, &refresh_token)
+	            : !np_given(ctx, &username) || !np_given(ctx, &password))
 		return np_fail(ctx, NP_ERROR_INVALID,
 		               "Send username and password, or refresh_token");
 	return refresh ? stay_signed_in(ctx) : sign_in(ctx);
@@ -298,13 +295,11 @@ sign_out_everywhere(struct np_ctx *ctx)
 	       && np_reply_empty(ctx);
 }
 
-enum { OLD_PASSWORD, OTHER_PASSWORD };
-static const struct np_param password_fields[] = {
-	[OLD_PASSWORD] = { PASSWORD_FIELD, .required = true,
-	                   .description = "the current password" },
-	[OTHER_PASSWORD] = { .name = "new_password", NEW_PASSWORD_RULES, .required = true },
-	NP_PARAMS_END,
-};
+static const struct np_param old_password = { PASSWORD_FIELD, .required = true,
+	                                      .description = "the current password" };
+static const struct np_param other_password = { .name = "new_password",
+	                                        NEW_PASSWORD_RULES,
+	                                        .required = true };
 
 static bool
 refuse_password_change(struct np_ctx *ctx)
@@ -317,7 +312,7 @@ refuse_password_change(struct np_ctx *ctx)
 static bool
 replace_password(struct np_ctx *ctx, const struct attempt *attempt)
 {
-	struct np_value new_hash = np_password_hash(ctx, np_arg(ctx, OTHER_PASSWORD));
+	struct np_value new_hash = np_password_hash(ctx, np_arg(ctx, &other_password));
 	struct np_rows *changed, *ended;
 
 	if (!np_query(ctx, &changed, changed_password,
@@ -342,31 +337,63 @@ change_password(struct np_ctx *ctx)
 	                  NP_VALUES(np_caller(ctx), attempt.account, attempt.network))
 	    || !begin_attempt(ctx, found, &attempt))
 		return false;
-	return np_password_verify(attempt.hash, np_arg(ctx, OLD_PASSWORD))
+	return np_password_verify(attempt.hash, np_arg(ctx, &old_password))
 	           ? replace_password(ctx, &attempt)
 	           : refuse_password_change(ctx);
 }
 
 static const struct np_route routes[] = {
-	{ "POST", "/auth/register", register_user, NP_TX_WRITE, new_fields,
-	  .summary = "A new user with a password", EMAIL_TAKEN, .returns = &user_schema,
-	  .operation = "register" },
-	{ "POST", "/auth/token", create_tokens, NP_TX_MANUAL, grant_fields, .form = true,
-	  .errors = NP_ERRORS_OAUTH2, .lenient = true,
-	  .unauthorized = "Wrong email address or password, or no valid refresh token",
-	  .summary = "An access token for a password or a refresh token", .returns = &token_schema,
-	  .operation = "createToken" },
-	{ "GET", "/auth/me", show_me, NP_TX_READ, .auth = NP_AUTH_USER,
-	  .summary = "The user of the token", .returns = &user_schema,
-	  .not_found = "This user has been deleted", .operation = "getMe" },
-	{ "DELETE", "/auth/session", sign_out, NP_TX_WRITE, .auth = NP_AUTH_USER,
-	  .summary = "Sign out", .operation = "signOut" },
-	{ "DELETE", "/auth/sessions", sign_out_everywhere, NP_TX_WRITE, .auth = NP_AUTH_USER,
-	  .summary = "Sign out everywhere", .operation = "signOutEverywhere" },
-	{ "PUT", "/auth/password", change_password, NP_TX_MANUAL, password_fields,
-	  .auth = NP_AUTH_USER, .summary = "Change the password; other sessions end",
-	  .success = NP_STATUS_NO_CONTENT, .operation = "changePassword" },
-	NP_ROUTES_END,
+	{ .method = "POST",
+	  .path = "/auth/register",
+	  .handle = register_user,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&email, &name, &new_password),
+	  .returns = &user_schema,
+	  .docs = { .summary = "A new user with a password", .operation = "register" },
+	  .errors = { EMAIL_TAKEN } },
+	{ .method = "POST",
+	  .path = "/auth/token",
+	  .handle = create_tokens,
+	  .tx = NP_TX_MANUAL,
+	  .params = NP_PARAMS(&grant, &username, &password, &refresh_token, &scope, &client_id,
+	                      &client_secret),
+	  .form = true,
+	  .lenient = true,
+	  .returns = &token_schema,
+	  .docs = { .summary = "An access token for a password or a refresh token",
+	            .operation = "createToken" },
+	  .errors = { .format = NP_ERRORS_OAUTH2,
+	              .unauthorized =
+	                  "Wrong email address or password, or no valid refresh token" } },
+	{ .method = "GET",
+	  .path = "/auth/me",
+	  .handle = show_me,
+	  .tx = NP_TX_READ,
+	  .auth = NP_AUTH_USER,
+	  .returns = &user_schema,
+	  .docs = { .summary = "The user of the token", .operation = "getMe" },
+	  .errors = { .not_found = "This user has been deleted" } },
+	{ .method = "DELETE",
+	  .path = "/auth/session",
+	  .handle = sign_out,
+	  .tx = NP_TX_WRITE,
+	  .auth = NP_AUTH_USER,
+	  .docs = { .summary = "Sign out", .operation = "signOut" } },
+	{ .method = "DELETE",
+	  .path = "/auth/sessions",
+	  .handle = sign_out_everywhere,
+	  .tx = NP_TX_WRITE,
+	  .auth = NP_AUTH_USER,
+	  .docs = { .summary = "Sign out everywhere", .operation = "signOutEverywhere" } },
+	{ .method = "PUT",
+	  .path = "/auth/password",
+	  .handle = change_password,
+	  .tx = NP_TX_MANUAL,
+	  .params = NP_PARAMS(&old_password, &other_password),
+	  .auth = NP_AUTH_USER,
+	  .docs = { .summary = "Change the password; other sessions end",
+	            .success = NP_STATUS_NO_CONTENT,
+	            .operation = "changePassword" } },
 };
 
 int

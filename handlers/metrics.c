@@ -2,11 +2,7 @@
  */
 #include "nullpool.h"
 
-static const struct np_route routes[] = {
-	{ "GET", "/metrics", np_metrics, NP_TX_NONE, NULL,
-	  "Counters of all endpoints, for Prometheus", .no_store = true, .lenient = true },
-	NP_ROUTES_END,
-};
+static const struct np_route routes[] = { NP_METRICS_ROUTE };
 
 int
 main(int argc, char **argv)

@@ -11,52 +11,50 @@ static const char new_user_with_quiz[] =
     " SELECT quiz_id, user_id, $3::jsonb FROM ids)"
     " SELECT user_id, quiz_id FROM ids";
 
-enum { EMAIL, NAME, ANSWERS };
-static const struct np_param fields[] = {
-	[EMAIL] = { .name = "user.email",
-	            .in = NP_IN_BODY,
-	            .type = NP_TYPE_EMAIL,
-	            .required = true,
-	            .example = "ada@example.com" },
-	[NAME] = { .name = "user.name",
-	           .in = NP_IN_BODY,
-	           .type = NP_TYPE_STRING,
-	           .required = true,
-	           .min = 1,
-	           .max = 200,
-	           .example = "Ada Lovelace" },
-	[ANSWERS] = { .name = "quiz.answers",
-	              .in = NP_IN_BODY,
-	              .type = NP_TYPE_OBJECT,
-	              .required = true,
-	              .example = "{\"colour\": \"blue\"}" },
-	NP_PARAMS_END,
-};
+static const struct np_param email = { .name = "user.email",
+	                               .in = NP_IN_BODY,
+	                               .type = NP_TYPE_EMAIL,
+	                               .required = true,
+	                               .example = "ada@example.com" };
+static const struct np_param name = { .name = "user.name",
+	                              .in = NP_IN_BODY,
+	                              .type = NP_TYPE_STRING,
+	                              .required = true,
+	                              .min = 1,
+	                              .max = 200,
+	                              .example = "Ada Lovelace" };
+static const struct np_param answers = { .name = "quiz.answers",
+	                                 .in = NP_IN_BODY,
+	                                 .type = NP_TYPE_OBJECT,
+	                                 .required = true,
+	                                 .example = "{\"colour\": \"blue\"}" };
 
 static bool
 onboard(struct np_ctx *ctx)
 {
 	struct np_rows *ids;
 
-	return np_query_one(np_last(ctx), &ids, new_user_with_quiz,
-	                    NP_VALUES(np_arg(ctx, EMAIL), np_arg(ctx, NAME), np_arg(ctx, ANSWERS)))
+	return np_query_one(
+	           np_last(ctx), &ids, new_user_with_quiz,
+	           NP_VALUES(np_arg(ctx, &email), np_arg(ctx, &name), np_arg(ctx, &answers)))
 	       && np_header(ctx, "Location", "/users/%s", np_field(ids, 0, "user_id").text)
 	       && np_reply_row(ctx, NP_STATUS_CREATED, ids);
 }
 
-static const struct np_param members[] = {
-	{ .name = "user_id", .type = NP_TYPE_UUID },
-	{ .name = "quiz_id", .type = NP_TYPE_UUID },
-	NP_PARAMS_END,
-};
-static const struct np_schema schema = { "Onboarding", members };
+static const struct np_param user_id = { .name = "user_id", .type = NP_TYPE_UUID };
+static const struct np_param quiz_id = { .name = "quiz_id", .type = NP_TYPE_UUID };
+static const struct np_schema schema = { .name = "Onboarding",
+	                                 .members = NP_PARAMS(&user_id, &quiz_id) };
 
 static const struct np_route routes[] = {
-	{ "POST", "/onboarding", onboard, NP_TX_WRITE, fields,
-	  .summary = "A new user and their quiz response",
-	  .conflict = "A user with this email exists already", .returns = &schema,
-	  .operation = "onboard" },
-	NP_ROUTES_END,
+	{ .method = "POST",
+	  .path = "/onboarding",
+	  .handle = onboard,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&email, &name, &answers),
+	  .returns = &schema,
+	  .docs = { .summary = "A new user and their quiz response", .operation = "onboard" },
+	  .errors = { .conflict = "A user with this email exists already" } },
 };
 
 int

@@ -27,50 +27,35 @@ static const char changed_user[] =
 static const char deleted_user[] =
     "UPDATE users SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL RETURNING id";
 
-#define ID_FIELD .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_UUID
-
-enum { LIMIT, AFTER, SORT, WITH_EMAIL, SINCE };
-static const struct np_param page[] = {
-	[LIMIT] = { NP_PAGE_LIMIT },
-	[AFTER] = { NP_PAGE_AFTER },
-	[SORT] = { .name = "sort",
-	           .in = NP_IN_QUERY,
-	           .type = NP_TYPE_ENUM,
-	           .choices = NP_CHOICES("created_at", "-created_at", "email", "-email"),
-	           .default_value = "created_at" },
-	[WITH_EMAIL] = { .name = "email", .in = NP_IN_QUERY, .type = NP_TYPE_EMAIL },
-	[SINCE] = { .name = "created_since", .in = NP_IN_QUERY, .type = NP_TYPE_DATETIME },
-	NP_PARAMS_END,
-};
+static const struct np_param limit = { NP_PAGE_LIMIT };
+static const struct np_param after = { NP_PAGE_AFTER };
+static const struct np_param sort = { .name = "sort",
+	                              .in = NP_IN_QUERY,
+	                              .type = NP_TYPE_ENUM,
+	                              .choices = NP_NAMES("created_at", "-created_at", "email",
+	                                                  "-email"),
+	                              .default_value = "created_at" };
+static const struct np_param with_email = { .name = "email",
+	                                    .in = NP_IN_QUERY,
+	                                    .type = NP_TYPE_EMAIL };
+static const struct np_param since = { .name = "created_since",
+	                               .in = NP_IN_QUERY,
+	                               .type = NP_TYPE_DATETIME };
 
 static bool
 list_users(struct np_ctx *ctx)
 {
 	static const char *const pages[] = { oldest_first, newest_first, a_to_z, z_to_a };
-	bool by_email = np_arg(ctx, SORT).integer >= 2;
+	bool by_email = np_arg(ctx, &sort).integer >= 2;
 	struct np_rows *users;
 
-	return np_query(ctx, &users, pages[np_arg(ctx, SORT).integer],
-	                NP_VALUES(np_arg(ctx, LIMIT), np_cursor_key(ctx, AFTER, 0),
-	                          np_cursor_key(ctx, AFTER, 1), np_arg(ctx, WITH_EMAIL),
-	                          np_arg(ctx, SINCE)))
-	       && np_reply_page(ctx, users, np_arg(ctx, LIMIT).integer,
-	                        by_email ? NP_KEYS("email", "id") : NP_KEYS("created_at", "id"));
+	return np_query(ctx, &users, pages[np_arg(ctx, &sort).integer],
+	                NP_VALUES(np_arg(ctx, &limit), np_cursor_key(ctx, &after, 0),
+	                          np_cursor_key(ctx, &after, 1), np_arg(ctx, &with_email),
+	                          np_arg(ctx, &since)))
+	       && np_reply_page(ctx, users, np_arg(ctx, &limit).integer,
+	                        by_email ? NP_NAMES("email", "id") : NP_NAMES("created_at", "id"));
 }
-
-enum { EMAIL, NAME, ID };
-static const struct np_param new_fields[] = {
-	[EMAIL] = { EMAIL_FIELD, .required = true },
-	[NAME] = { NAME_FIELD, .required = true },
-	NP_PARAMS_END,
-};
-static const struct np_param changed_fields[] = {
-	[EMAIL] = { EMAIL_FIELD },
-	[NAME] = { NAME_FIELD },
-	[ID] = { ID_FIELD },
-	NP_PARAMS_END,
-};
-static const struct np_param by_id[] = { { ID_FIELD }, NP_PARAMS_END };
 
 static bool
 create_user(struct np_ctx *ctx)
@@ -78,7 +63,7 @@ create_user(struct np_ctx *ctx)
 	struct np_rows *user;
 
 	return np_query_one(np_last(ctx), &user, new_user,
-	                    NP_VALUES(np_arg(ctx, EMAIL), np_arg(ctx, NAME)))
+	                    NP_VALUES(np_arg(ctx, &email), np_arg(ctx, &name)))
 	       && np_header(ctx, "Location", "/users/%s", np_field(user, 0, "id").text)
 	       && np_reply_row(ctx, NP_STATUS_CREATED, user);
 }
@@ -88,7 +73,7 @@ show_user(struct np_ctx *ctx)
 {
 	struct np_rows *user;
 
-	return np_query_one(ctx, &user, user_by_id, NP_VALUES(np_arg(ctx, 0)))
+	return np_query_one(ctx, &user, user_by_id, NP_VALUES(np_arg(ctx, &id)))
 	       && np_reply_row(ctx, NP_STATUS_OK, user);
 }
 
@@ -97,12 +82,9 @@ change_user(struct np_ctx *ctx)
 {
 	struct np_rows *user;
 
-	if (!np_given(ctx, EMAIL) && !np_given(ctx, NAME))
-		return np_fail(ctx, NP_ERROR_INVALID,
-		               "Nothing to change: send email, name or both");
-	return np_is_caller(ctx, np_arg(ctx, ID))
+	return np_is_caller(ctx, np_arg(ctx, &id))
 	       && np_query_one(np_last(ctx), &user, changed_user,
-	                       NP_VALUES(np_arg(ctx, ID), np_arg(ctx, EMAIL), np_arg(ctx, NAME)))
+	                       NP_VALUES(np_arg(ctx, &id), np_arg(ctx, &email), np_arg(ctx, &name)))
 	       && np_reply_row(ctx, NP_STATUS_OK, user);
 }
 
@@ -111,8 +93,8 @@ delete_user(struct np_ctx *ctx)
 {
 	struct np_rows *user;
 
-	return np_is_caller(ctx, np_arg(ctx, 0))
-	       && np_query_one(np_last(ctx), &user, deleted_user, NP_VALUES(np_arg(ctx, 0)))
+	return np_is_caller(ctx, np_arg(ctx, &id))
+	       && np_query_one(np_last(ctx), &user, deleted_user, NP_VALUES(np_arg(ctx, &id)))
 	       && np_reply_empty(ctx);
 }
 
@@ -121,31 +103,69 @@ list_quiz_responses(struct np_ctx *ctx)
 {
 	struct np_rows *responses;
 
-	return np_is_caller(ctx, np_arg(ctx, QUIZ_USER))
+	return np_is_caller(ctx, np_arg(ctx, &id))
 	       && np_query(ctx, &responses, quiz_page,
-	                   NP_VALUES(np_arg(ctx, QUIZ_USER), np_arg(ctx, QUIZ_LIMIT),
-	                             np_cursor_key(ctx, QUIZ_AFTER, 0),
-	                             np_cursor_key(ctx, QUIZ_AFTER, 1)))
-	       && np_reply_page(ctx, responses, np_arg(ctx, QUIZ_LIMIT).integer,
-	                        NP_KEYS("created_at", "id"));
+	                   NP_VALUES(np_arg(ctx, &id), np_arg(ctx, &limit),
+	                             np_cursor_key(ctx, &after, 0), np_cursor_key(ctx, &after, 1)))
+	       && np_reply_page(ctx, responses, np_arg(ctx, &limit).integer,
+	                        NP_NAMES("created_at", "id"));
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/users", list_users, NP_TX_READ, page, "Users, a page at a time",
-	  .returns = &user_schema, .page = true },
-	{ "POST", "/users", create_user, NP_TX_WRITE, new_fields, "A new user", EMAIL_TAKEN,
-	  .returns = &user_schema },
-	{ "GET", "/users/{id}", show_user, NP_TX_READ, by_id, "One user", NOT_FOUND,
-	  .cache = "user:{id}", .returns = &user_schema },
-	{ "PATCH", "/users/{id}", change_user, NP_TX_WRITE, changed_fields, "Change a user",
-	  NOT_FOUND, EMAIL_TAKEN, .invalidates = NP_KEYS("user:{id}"), .auth = NP_AUTH_USER,
-	  .returns = &user_schema },
-	{ "DELETE", "/users/{id}", delete_user, NP_TX_WRITE, by_id, "Delete a user", NOT_FOUND,
-	  .invalidates = NP_KEYS("user:{id}"), .auth = NP_AUTH_USER },
-	{ "GET", "/users/{id}/quiz-responses", list_quiz_responses, NP_TX_READ, quiz_fields,
-	  "A user's quiz responses, oldest first, a page at a time", .auth = NP_AUTH_USER,
-	  .returns = &quiz_schema, .page = true },
-	NP_ROUTES_END,
+	{ .method = "GET",
+	  .path = "/users",
+	  .handle = list_users,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&limit, &after, &sort, &with_email, &since),
+	  .returns = &user_schema,
+	  .page = true,
+	  .docs = { .summary = "Users, a page at a time" } },
+	{ .method = "POST",
+	  .path = "/users",
+	  .handle = create_user,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&email, &name),
+	  .returns = &user_schema,
+	  .docs = { .summary = "A new user" },
+	  .errors = { EMAIL_TAKEN } },
+	{ .method = "GET",
+	  .path = "/users/{id}",
+	  .handle = show_user,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&id),
+	  .returns = &user_schema,
+	  .docs = { .summary = "One user" },
+	  .errors = { NOT_FOUND },
+	  .cache = { .key = "user:{id}" } },
+	{ .method = "PATCH",
+	  .path = "/users/{id}",
+	  .handle = change_user,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&id, &email, &name),
+	  .partial = true,
+	  .auth = NP_AUTH_USER,
+	  .returns = &user_schema,
+	  .docs = { .summary = "Change a user" },
+	  .errors = { NOT_FOUND, EMAIL_TAKEN },
+	  .cache = { .invalidates = NP_NAMES("user:{id}") } },
+	{ .method = "DELETE",
+	  .path = "/users/{id}",
+	  .handle = delete_user,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&id),
+	  .auth = NP_AUTH_USER,
+	  .docs = { .summary = "Delete a user" },
+	  .errors = { NOT_FOUND },
+	  .cache = { .invalidates = NP_NAMES("user:{id}") } },
+	{ .method = "GET",
+	  .path = "/users/{id}/quiz-responses",
+	  .handle = list_quiz_responses,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&id, &limit, &after),
+	  .auth = NP_AUTH_USER,
+	  .returns = &quiz_schema,
+	  .page = true,
+	  .docs = { .summary = "A user's quiz responses, oldest first, a page at a time" } },
 };
 
 int

@@ -56,7 +56,7 @@ new_connector(void *owner, const struct settings *settings, const struct conninf
 
 /* Returns the use that the routes make of SECRET_KEY, for a message; NULL: none. */
 static const char *
-use_of_secret_key(const struct np_route *routes, const struct settings *settings)
+use_of_secret_key(const struct route_table *routes, const struct settings *settings)
 {
 	if (auth_is_used(routes))
 		return "a route requires an access token";
@@ -66,7 +66,8 @@ use_of_secret_key(const struct np_route *routes, const struct settings *settings
 }
 
 static bool
-check_secret_key(const struct np_route *routes, const struct settings *settings, struct error *err)
+check_secret_key(const struct route_table *routes, const struct settings *settings,
+                 struct error *err)
 {
 	const char *use = settings->secret_key ? NULL : use_of_secret_key(routes, settings);
 
@@ -78,7 +79,7 @@ check_secret_key(const struct np_route *routes, const struct settings *settings,
 }
 
 bool
-app_init(void *owner, struct app *app, const char *name, const struct np_route *routes,
+app_init(void *owner, struct app *app, const char *name, const struct route_table *routes,
          const struct settings *settings, struct error *err)
 {
 	*app = (struct app){ .name = name,
@@ -189,10 +190,10 @@ app_totals(const struct app *app)
 }
 
 bool
-app_uses_database(const struct np_route *routes)
+app_uses_database(const struct route_table *routes)
 {
-	for (; routes->method; routes++)
-		if (routes->tx != NP_TX_NONE)
+	for (size_t i = 0; i < routes->count; i++)
+		if (routes->items[i].tx != NP_TX_NONE)
 			return true;
 	return false;
 }

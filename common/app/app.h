@@ -14,6 +14,7 @@
 #include "config/settings.h"
 #include "db/connect.h"
 #include "db/session.h"
+#include "http/route.h"
 
 /* The state of the endpoint's worker pool, for /health. */
 struct app_pool {
@@ -27,7 +28,7 @@ struct request_spans;
 
 struct app {
 	const char *name; /* of the endpoint */
-	const struct np_route *routes;
+	const struct route_table *routes;
 	const struct settings *settings;
 	struct connector *connector; /* to the primary */
 	struct replica *replica;     /* for reads; NULL: none is configured */
@@ -52,7 +53,7 @@ struct app {
 /* Makes the connectors and the cache, without connecting. `name`, `routes` and `settings` are
  * borrowed; what is made belongs to owner. Fails if the routes need a setting that is missing. */
 NP_MUST_CHECK bool app_init(void *owner, struct app *app, const char *name,
-                            const struct np_route *routes, const struct settings *settings,
+                            const struct route_table *routes, const struct settings *settings,
                             struct error *err);
 
 /* Loads the libraries that a database connection needs, for a process that is about to lose the
@@ -60,7 +61,7 @@ NP_MUST_CHECK bool app_init(void *owner, struct app *app, const char *name,
 void app_prepare(const struct app *app);
 
 /* Returns true if any route uses the database. */
-bool app_uses_database(const struct np_route *routes);
+bool app_uses_database(const struct route_table *routes);
 
 /* Returns true if a fresh process may connect where this one cannot, see connector_is_tainted(). */
 bool app_is_tainted(const struct app *app);

@@ -86,10 +86,10 @@ auth_check(struct np_ctx *ctx)
 }
 
 bool
-auth_is_used(const struct np_route *routes)
+auth_is_used(const struct route_table *routes)
 {
-	for (; routes->method; routes++)
-		if (routes->auth != NP_AUTH_NONE)
+	for (size_t i = 0; i < routes->count; i++)
+		if (routes->items[i].auth != NP_AUTH_NONE)
 			return true;
 	return false;
 }

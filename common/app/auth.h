@@ -15,6 +15,6 @@
 NP_MUST_CHECK bool auth_check(struct np_ctx *ctx);
 
 /* Returns true if any route has .auth, which needs SECRET_KEY. */
-bool auth_is_used(const struct np_route *routes);
+bool auth_is_used(const struct route_table *routes);
 
 #endif

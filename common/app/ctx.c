@@ -41,25 +41,26 @@ np_retry_after(struct np_ctx *ctx, int64_t seconds)
 /* --- the request --- */
 
 static const struct argument *
-find_argument(const struct np_ctx *ctx, size_t param, const char *caller)
+find_argument(const struct np_ctx *ctx, const struct np_param *param, const char *caller)
 {
 	static const struct argument absent = { .given = false };
-	size_t count = param_count(ctx->route->params);
+	size_t index = param_index(ctx->route->params, param);
 
-	if (param < count)
-		return &ctx->arguments[param];
-	misuse_note("%s() of parameter %zu, and there are %zu", caller, param, count);
+	if (index != PARAM_NONE)
+		return &ctx->arguments[index];
+	misuse_note("%s() of parameter \"%s\", which the route does not have", caller,
+	            param ? param->name : "NULL");
 	return &absent;
 }
 
 struct np_value
-np_arg(const struct np_ctx *ctx, size_t param)
+np_arg(const struct np_ctx *ctx, const struct np_param *param)
 {
 	return find_argument(ctx, param, "np_arg")->value;
 }
 
 bool
-np_given(const struct np_ctx *ctx, size_t param)
+np_given(const struct np_ctx *ctx, const struct np_param *param)
 {
 	return find_argument(ctx, param, "np_given")->given;
 }
@@ -103,7 +104,8 @@ np_query_one_named(struct np_ctx *ctx, struct np_rows **row, const char *sql, co
 		return false;
 	if (np_rows_count(rows) == 0)
 		return np_fail(ctx, NP_ERROR_NOT_FOUND, "%s",
-		               ctx->route->not_found ? ctx->route->not_found : PROBLEM_NOT_FOUND);
+		               ctx->route->errors.not_found ? ctx->route->errors.not_found
+		                                            : PROBLEM_NOT_FOUND);
 	if (np_rows_count(rows) > 1)
 		return our_fault(ctx, "np_query_one() got several rows");
 	*row = rows;
@@ -209,19 +211,18 @@ np_reply_row(struct np_ctx *ctx, enum np_status status, const struct np_rows *ro
 }
 
 bool
-np_reply_object(struct np_ctx *ctx, enum np_status status, const struct np_member *members,
-                size_t count)
+np_reply_object(struct np_ctx *ctx, enum np_status status, const struct np_object *object)
 {
 	struct buf *out = &ctx->reply.body;
 
 	buf_reset(out);
 	buf_char(out, '{');
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; object && i < object->count; i++) {
 		if (i > 0)
 			buf_char(out, ',');
-		buf_json_text(out, members[i].name);
+		buf_json_text(out, object->items[i].name);
 		buf_char(out, ':');
-		value_json(out, members[i].value);
+		value_json(out, object->items[i].value);
 	}
 	buf_char(out, '}');
 	return ctx_finish_reply(ctx, status);

@@ -11,6 +11,7 @@
 #include "app/timing.h"
 #include "base/mem.h"
 #include "http/etag.h"
+#include "http/param_row.h"
 
 static struct np_ctx *
 new_ctx(void *owner, struct app *app, const struct request *request)
@@ -60,9 +61,7 @@ decode_input(struct np_ctx *ctx)
 static bool
 has_arguments(const struct np_ctx *ctx)
 {
-	const struct np_param *params = ctx->route->params;
-
-	for (size_t i = 0; params && params[i].name; i++)
+	for (size_t i = 0; i < param_count(ctx->route->params); i++)
 		if (ctx->arguments[i].given)
 			return true;
 	return false;
@@ -141,7 +140,7 @@ exchange_begin(void *owner, struct app *app, const struct request *request,
 		              "What is at this path has another ETag");
 		failure_reply(ctx);
 	}
-	if (ctx->route && ctx->route->no_store)
+	if (ctx->route && ctx->route->cache.no_store)
 		reply_set_header(&ctx->reply, "Cache-Control", "no-store");
 	if (ctx->attempts.state == ATTEMPT_REPLAYED)
 		reply_set_header(&ctx->reply, "Idempotency-Replayed", "true");

@@ -71,6 +71,7 @@ static const char *
 public_detail(const struct np_ctx *ctx)
 {
 	const struct error *err = &ctx->error;
+	const struct np_conflicts *conflicts;
 
 	if (err->kind == FAILURE_INTERNAL)
 		return NULL;
@@ -78,11 +79,13 @@ public_detail(const struct np_ctx *ctx)
 	 * between transactions. */
 	if (strncmp(err->sqlstate, "23", 2) != 0 || !ctx->route)
 		return err->message;
-	for (const struct np_conflict *row = ctx->route->conflicts; row && row->constraint; row++)
-		if (strcmp(row->constraint, err->constraint) == 0)
-			return row->detail;
-	return err->kind == FAILURE_CONFLICT && ctx->route->conflict ? ctx->route->conflict
-	                                                             : err->message;
+	conflicts = ctx->route->errors.conflicts;
+	for (size_t i = 0; conflicts && i < conflicts->count; i++)
+		if (strcmp(conflicts->items[i].constraint, err->constraint) == 0)
+			return conflicts->items[i].detail;
+	return err->kind == FAILURE_CONFLICT && ctx->route->errors.conflict
+	           ? ctx->route->errors.conflict
+	           : err->message;
 }
 
 static void
@@ -118,7 +121,7 @@ failure_reply(struct np_ctx *ctx)
 	const struct error *err = &ctx->error;
 
 	adjust_kind(ctx);
-	if (ctx->route && ctx->route->errors == NP_ERRORS_OAUTH2)
+	if (ctx->route && ctx->route->errors.format == NP_ERRORS_OAUTH2)
 		oauth2_error_write(&ctx->reply, err->kind, status_of(err), public_detail(ctx),
 		                   &ctx->faults);
 	else

@@ -26,20 +26,22 @@ argument_part(void *owner, const struct np_param *param, const char *text)
 static const char *
 hash_arguments(const struct np_ctx *ctx, void *owner, const char *secret)
 {
-	const struct np_param *params = ctx->route->params;
+	size_t params = param_count(ctx->route->params);
 	unsigned char key[HASH_KEY_BYTES];
 	char *hash = mem_resize(owner, NULL, HASH_TEXT_BYTES);
-	struct hash_part *parts = mem_array(owner, struct hash_part, 2 + 3 * param_count(params));
+	struct hash_part *parts = mem_array(owner, struct hash_part, 2 + 3 * params);
 	size_t count = 2;
 
 	parts[0] = hash_part_of(ctx->route->method);
 	parts[1] = hash_part_of(ctx->route->path);
-	for (size_t i = 0; params && params[i].name; i++) {
-		if (!ctx->arguments[i].given)
+	for (size_t i = 0; i < params; i++) {
+		const struct argument *argument = &ctx->arguments[i];
+
+		if (!argument->given)
 			continue;
-		parts[count++] = hash_part_of(param_places[params[i].in]);
-		parts[count++] = hash_part_of(params[i].name);
-		parts[count++] = argument_part(owner, &params[i], ctx->arguments[i].value.text);
+		parts[count++] = hash_part_of(param_places[argument->param->in]);
+		parts[count++] = hash_part_of(argument->param->name);
+		parts[count++] = argument_part(owner, argument->param, argument->value.text);
 	}
 	if (secret)
 		hash_derive_key(secret, "nullpool: fingerprints of requests, 2", key);
@@ -70,8 +72,8 @@ hash_bytes(void *owner, const struct request *request, const char *secret)
 static bool
 older_is_exact(const struct np_route *route)
 {
-	for (const struct np_param *param = route->params; param && param->name; param++)
-		if (param->in == NP_IN_HEADER)
+	for (size_t i = 0; i < param_count(route->params); i++)
+		if (route->params->items[i]->in == NP_IN_HEADER)
 			return false;
 	return true;
 }

@@ -100,7 +100,7 @@ np_health(struct np_ctx *ctx)
 bool
 np_health_live(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_STATUS_OK, NP_MEMBERS({ "status", np_text("alive") }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "status", np_text("alive") }));
 }
 
 bool
@@ -108,5 +108,5 @@ np_health_ready(struct np_ctx *ctx)
 {
 	/* A program with invalid settings does not start, and a draining worker accepts no request,
 	 * so a process that gets here is ready. */
-	return np_reply_object(ctx, NP_STATUS_OK, NP_MEMBERS({ "status", np_text("ready") }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "status", np_text("ready") }));
 }

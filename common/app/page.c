@@ -27,15 +27,14 @@ static void
 write_seal(const struct np_ctx *ctx, const char *secret, const char *const *cursor,
            char seal[HASH_TEXT_BYTES])
 {
-	const struct np_param *params = ctx->route->params;
 	unsigned char key[HASH_KEY_BYTES];
 	struct hash_part *parts;
-	size_t count = 0, params_count = param_count(params);
+	size_t count = 0, params = param_count(ctx->route->params);
 
-	parts = mem_array(ctx->reply.owner, struct hash_part, 1 + params_count + CURSOR_KEYS_MAX);
+	parts = mem_array(ctx->reply.owner, struct hash_part, 1 + params + CURSOR_KEYS_MAX);
 	parts[count++] = hash_part_of(ctx->route->path);
-	for (size_t i = 0; i < params_count; i++)
-		if (selects_rows(&params[i]))
+	for (size_t i = 0; i < params; i++)
+		if (selects_rows(ctx->arguments[i].param))
 			parts[count++] = hash_part_of(ctx->arguments[i].value.text);
 	for (size_t i = 1; i < CURSOR_KEYS_MAX; i++)
 		parts[count++] = hash_part_of(cursor[i]);
@@ -69,15 +68,13 @@ has_valid_seal(const struct np_ctx *ctx, const char *const *cursor)
 bool
 page_check(struct np_ctx *ctx)
 {
-	const struct np_param *params = ctx->route->params;
-
-	for (size_t i = 0; params && params[i].name; i++) {
+	for (size_t i = 0; i < param_count(ctx->route->params); i++) {
 		const struct argument *argument = &ctx->arguments[i];
 
-		if (params[i].type != NP_TYPE_CURSOR || !argument->given
+		if (argument->param->type != NP_TYPE_CURSOR || !argument->given
 		    || has_valid_seal(ctx, argument->cursor))
 			continue;
-		param_faults_add(&ctx->faults, params[i].in, params[i].name,
+		param_faults_add(&ctx->faults, argument->param->in, argument->param->name,
 		                 "must be the \"next\" of a page with the same other parameters");
 		return param_faults_error(&ctx->faults, &ctx->error);
 	}
@@ -85,35 +82,35 @@ page_check(struct np_ctx *ctx)
 }
 
 struct np_value
-np_cursor_key(const struct np_ctx *ctx, size_t param, size_t key)
+np_cursor_key(const struct np_ctx *ctx, const struct np_param *param, size_t key)
 {
-	const struct np_param *params = ctx->route->params;
+	size_t index = param_index(ctx->route->params, param);
 
-	if (param >= param_count(params) || params[param].type != NP_TYPE_CURSOR
-	    || key + 1 >= CURSOR_KEYS_MAX) {
-		misuse_note("np_cursor_key() of key %zu of parameter %zu,"
-		            " which is not an NP_TYPE_CURSOR with that many keys",
-		            key, param);
+	if (index == PARAM_NONE || param->type != NP_TYPE_CURSOR || key + 1 >= CURSOR_KEYS_MAX) {
+		misuse_note("np_cursor_key() of key %zu of parameter \"%s\", which is not an"
+		            " NP_TYPE_CURSOR of the route with that many keys",
+		            key, param ? param->name : "NULL");
 		return np_text(NULL);
 	}
-	return np_text(ctx->arguments[param].cursor[key + 1]);
+	return np_text(ctx->arguments[index].cursor[key + 1]);
 }
 
 /* Returns the cursor after that row; NULL: a key is null, or the keys are too long. */
 static const char *
-cursor_after(struct np_ctx *ctx, const struct np_rows *rows, size_t row, const char *const *keys)
+cursor_after(struct np_ctx *ctx, const struct np_rows *rows, size_t row,
+             const struct np_names *keys)
 {
 	const char *texts[CURSOR_KEYS_MAX] = { NULL };
 	char seal[HASH_TEXT_BYTES];
 	struct buf cursor;
 	size_t count = 1;
 
-	for (; *keys; keys++) {
+	for (size_t i = 0; keys && i < keys->count; i++) {
 		if (count == CURSOR_KEYS_MAX) {
 			misuse_note("np_reply_page() by more than %d keys", CURSOR_KEYS_MAX - 1);
 			return NULL;
 		}
-		texts[count] = np_field(rows, row, *keys).text;
+		texts[count] = np_field(rows, row, keys->items[i]).text;
 		if (!texts[count++])
 			return NULL;
 	}
@@ -137,9 +134,9 @@ add_query_pair(struct buf *link, const char *separator, const char *name, const 
 static const char *
 cursor_name(const struct np_route *route)
 {
-	for (const struct np_param *param = route->params; param && param->name; param++)
-		if (param->type == NP_TYPE_CURSOR)
-			return param->name;
+	for (size_t i = 0; i < param_count(route->params); i++)
+		if (route->params->items[i]->type == NP_TYPE_CURSOR)
+			return route->params->items[i]->name;
 	return NULL;
 }
 
@@ -186,7 +183,7 @@ write_items(struct buf *out, const struct np_rows *rows, size_t count)
 
 bool
 np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
-              const char *const *keys)
+              const struct np_names *keys)
 {
 	struct buf *out = &ctx->reply.body;
 	size_t count = np_rows_count(rows), shown = count;

@@ -35,7 +35,7 @@ protects_current_state(const struct np_ctx *ctx)
 static bool
 is_comparable(const struct np_route *get, const struct np_route *route)
 {
-	if (get->no_store || (get->auth != NP_AUTH_NONE && route->auth == NP_AUTH_NONE))
+	if (get->cache.no_store || (get->auth != NP_AUTH_NONE && route->auth == NP_AUTH_NONE))
 		return false;
 	return get->tx == NP_TX_NONE || (get->tx == NP_TX_READ && route->tx != NP_TX_NONE);
 }

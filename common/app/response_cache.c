@@ -20,7 +20,7 @@
 static const struct argument *
 argument_named(const struct np_ctx *ctx, const char *name, size_t size)
 {
-	return &ctx->arguments[param_find(ctx->route->params, name, size) - ctx->route->params];
+	return &ctx->arguments[param_find(ctx->route->params, name, size)];
 }
 
 static void
@@ -58,10 +58,10 @@ make_key(const struct np_ctx *ctx, void *owner, const char *template)
 /* --- what may be stored --- */
 
 bool
-response_cache_is_used(const struct np_route *routes)
+response_cache_is_used(const struct route_table *routes)
 {
-	for (; routes->method; routes++)
-		if (routes->cache)
+	for (size_t i = 0; i < routes->count; i++)
+		if (routes->items[i].cache.key)
 			return true;
 	return false;
 }
@@ -110,9 +110,9 @@ response_cache_find(struct np_ctx *ctx)
 	const char *value;
 	size_t size;
 
-	if (!ctx->app->cache || !ctx->route->cache)
+	if (!ctx->app->cache || !ctx->route->cache.key)
 		return false;
-	ctx->cache_key = make_key(ctx, ctx, ctx->route->cache);
+	ctx->cache_key = make_key(ctx, ctx, ctx->route->cache.key);
 	if (!ctx->cache_key)
 		return false;
 	ctx->cache_found = cache_find(ctx, ctx->app->cache, ctx->deadline, ctx->cache_key, &value,
@@ -143,14 +143,14 @@ may_have_written(const struct np_ctx *ctx)
 static void
 invalidate_keys(struct np_ctx *ctx)
 {
-	const char *const *invalidates = ctx->route->invalidates;
+	const struct np_names *invalidates = ctx->route->cache.invalidates;
 	int64_t start_us = clock_now_us();
 	struct deadline deadline = deadline_in_ms(INVALIDATE_MS);
 	const char *keys[TABLE_INVALIDATES_MAX];
 	size_t count = 0;
 
-	for (; invalidates && *invalidates; invalidates++)
-		if ((keys[count] = make_key(ctx, ctx, *invalidates)) != NULL)
+	for (size_t i = 0; i < invalidates->count; i++)
+		if ((keys[count] = make_key(ctx, ctx, invalidates->items[i])) != NULL)
 			count++;
 	if (count == 0)
 		return;
@@ -158,7 +158,7 @@ invalidate_keys(struct np_ctx *ctx)
 		deadline = ctx->deadline;
 	if (!cache_invalidate(ctx->app->cache, deadline, keys, count))
 		log_printf(LOG_WARNING, "cached response not invalidated", "%s: %s",
-		           *ctx->route->invalidates, cache_last_error(ctx->app->cache));
+		           invalidates->items[0], cache_last_error(ctx->app->cache));
 	spans_add_cache(ctx, "forget", start_us);
 }
 
@@ -167,7 +167,7 @@ response_cache_settle(struct np_ctx *ctx, bool succeeded)
 {
 	if (!ctx->app->cache)
 		return;
-	if (ctx->route->invalidates && (succeeded || may_have_written(ctx)))
+	if (ctx->route->cache.invalidates && (succeeded || may_have_written(ctx)))
 		invalidate_keys(ctx);
 	if (ctx->cache_found != CACHE_LEASE)
 		return;
@@ -183,7 +183,8 @@ response_cache_fill(struct np_ctx *ctx)
 
 	if (ctx->cache_found != CACHE_LEASE)
 		return;
-	ttl_s = ctx->route->cache_s > 0 ? ctx->route->cache_s : ctx->app->settings->cache_ttl_s;
+	ttl_s = ctx->route->cache.ttl_s > 0 ? ctx->route->cache.ttl_s
+	                                    : ctx->app->settings->cache_ttl_s;
 	if (ctx->cache_value.size > 0 && !ctx->cache_value.overflow)
 		cache_fill(ctx->app->cache, ctx->deadline, ctx->cache_key, ctx->cache_value.data,
 		           ctx->cache_value.size, ttl_s);

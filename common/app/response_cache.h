@@ -1,5 +1,5 @@
-/* response_cache.h - responses stored in Redis, as a route's table says: `cache`, `cache_s`,
- * `invalidates`
+/* response_cache.h - responses stored in Redis, as a route's table says: `.cache.key`,
+ * `.cache.ttl_s`, `.cache.invalidates`
  *
  * A key is "app:endpoint:version:" and the route's own key with the arguments filled in. A hit
  * needs no database connection. A write deletes the keys that it invalidates after its commit and
@@ -13,8 +13,8 @@
 
 #include "app/ctx.h"
 
-/* Returns true if any route has `cache`. */
-bool response_cache_is_used(const struct np_route *routes);
+/* Returns true if any route has a cache key. */
+bool response_cache_is_used(const struct route_table *routes);
 
 /* Looks for the response in Redis. Returns true if it was there: it is the reply now, and the
  * handler need not run. */
@@ -28,7 +28,7 @@ void response_cache_settle(struct np_ctx *ctx, bool succeeded);
  * nobody waits for it. */
 void response_cache_fill(struct np_ctx *ctx);
 
-/* Returns "hit", "miss" or "away" for the log; NULL: the route has no `cache`, or there is no
+/* Returns "hit", "miss" or "away" for the log; NULL: the route has no cache key, or there is no
  * Redis. */
 const char *response_cache_status(const struct np_ctx *ctx);
 

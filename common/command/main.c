@@ -21,7 +21,6 @@
 #include "doctor/doctor.h"
 #include "http/openapi.h"
 #include "http/table.h"
-#include "http/table_end.h"
 #include "serve/cgi.h"
 #include "serve/fcgi.h"
 #include "serve/master.h"
@@ -32,7 +31,7 @@
 
 struct program {
 	const char *name;
-	const struct np_route *routes;
+	const struct route_table *routes;
 	struct settings *settings;
 };
 
@@ -360,11 +359,9 @@ find_listener(void)
 static int
 run_program(struct program *program, int argc, char **argv)
 {
-	const char *fault = table_end_fault(mem_process(), program->routes);
+	const char *fault = table_fault(mem_process(), program->name, program->routes);
 	int listener = argc == 1 ? find_listener() : -1;
 
-	if (!fault)
-		fault = table_fault(mem_process(), program->name, program->routes);
 	if (fault) {
 		log_printf(LOG_ERROR, "wrong table of routes", "%s", fault);
 		return EXIT_INTERNAL;
@@ -384,13 +381,35 @@ run_program(struct program *program, int argc, char **argv)
 	return refuse_arguments(program);
 }
 
-int
-np_main(int argc, char **argv, const char *name, const struct np_route *routes)
+const char *
+np_version(void)
 {
-	struct program program = { .name = name, .routes = routes };
+	return NP_VERSION;
+}
+
+static bool
+is_same_header(size_t route_bytes, int version)
+{
+	if (route_bytes == sizeof(struct np_route) && version == NP_VERSION_NUMBER)
+		return true;
+	log_printf(LOG_ERROR, "wrong version",
+	           "the program was compiled with nullpool.h %d.%d.%d and linked with libnullpool"
+	           " %s: compile it again",
+	           version / 10000, version / 100 % 100, version % 100, NP_VERSION);
+	return false;
+}
+
+int
+np_main_versioned(int argc, char **argv, const char *name, const struct np_route *routes,
+                  size_t count, size_t route_bytes, int version)
+{
+	const struct route_table table = { routes, count };
+	struct program program = { .name = name, .routes = &table };
 	int code;
 
 	log_setup(name, LOG_INFO);
+	if (!is_same_header(route_bytes, version))
+		return EXIT_SETTINGS;
 	/* libpq, hiredis and standard output return an error if their peer is gone. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	code = hash_init() ? run_program(&program, argc, argv) : EXIT_INTERNAL;

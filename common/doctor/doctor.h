@@ -10,7 +10,7 @@
 
 struct doctor_options {
 	const char *name; /* of the program */
-	const struct np_route *routes;
+	const struct route_table *routes;
 	const struct settings *settings; /* complete if there are no errors */
 	const char *setting_errors;      /* a line each; NULL: none */
 	bool json;

@@ -1,6 +1,7 @@
 #include "http/decoder.h"
 
 #include "base/mem.h"
+#include "http/param_row.h"
 
 /* The client gets back no more than this of a name that it sent. */
 #define NAME_MAX_BYTES 128
@@ -24,25 +25,22 @@ decoder_add_fault(struct decoder *decoder, enum np_in in, const char *name, cons
 	param_faults_add(decoder->faults, in, short_name(decoder->owner, name), message);
 }
 
-const struct np_param *
+struct argument *
 decoder_find(const struct decoder *decoder, enum np_in in, const char *name)
 {
-	for (const struct np_param *param = decoder->params; param->name; param++)
-		if (param->in == in && strcmp(param->name, name) == 0)
-			return param;
+	for (size_t i = 0; i < param_count(decoder->params); i++) {
+		struct argument *argument = &decoder->arguments[i];
+
+		if (argument->param->in == in && strcmp(argument->param->name, name) == 0)
+			return argument;
+	}
 	return NULL;
 }
 
-struct argument *
-decoder_argument(const struct decoder *decoder, const struct np_param *param)
-{
-	return &decoder->arguments[param - decoder->params];
-}
-
 void
-decoder_set(struct decoder *decoder, const struct np_param *param, const char *text)
+decoder_set(struct decoder *decoder, struct argument *argument, const char *text)
 {
-	struct argument *argument = decoder_argument(decoder, param);
+	const struct np_param *param = argument->param;
 	const char *message = param_check(decoder->owner, param, text, argument);
 
 	if (message)

@@ -8,8 +8,8 @@
 
 struct decoder {
 	void *owner;
-	const struct np_param *params; /* the route's table; not NULL */
-	struct argument *arguments;    /* in the order of the table */
+	const struct np_params *params; /* the route's; may be NULL */
+	struct argument *arguments;     /* in the same order */
 	struct param_faults *faults;
 	bool lenient; /* unknown names are ignored */
 };
@@ -18,13 +18,11 @@ struct decoder {
 void decoder_add_fault(struct decoder *decoder, enum np_in in, const char *name,
                        const char *message);
 
-/* Returns the parameter of that place and name, or NULL. */
-const struct np_param *decoder_find(const struct decoder *decoder, enum np_in in, const char *name);
+/* Returns the argument of the parameter of that place and name, or NULL. */
+struct argument *decoder_find(const struct decoder *decoder, enum np_in in, const char *name);
 
-struct argument *decoder_argument(const struct decoder *decoder, const struct np_param *param);
-
-/* Checks the text and makes it the parameter's value, or records what is wrong with it. Either way
+/* Checks the text and makes it the argument's value, or records what is wrong with it. Either way
  * the parameter counts as given. */
-void decoder_set(struct decoder *decoder, const struct np_param *param, const char *text);
+void decoder_set(struct decoder *decoder, struct argument *argument, const char *text);
 
 #endif

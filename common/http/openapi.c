@@ -5,7 +5,6 @@
 #include "http/openapi_schema.h"
 #include "http/operation_name.h"
 #include "http/param_row.h"
-#include "http/route.h"
 
 /* RFC 9457, as problem.c writes it. */
 static const char problem_schema[] =
@@ -57,7 +56,9 @@ write_parameters(struct buf *out, const struct np_route *route, bool conditional
 {
 	const char *before = ",\"parameters\":[";
 
-	for (const struct np_param *param = route->params; param && param->name; param++) {
+	for (size_t i = 0; i < param_count(route->params); i++) {
+		const struct np_param *param = route->params->items[i];
+
 		if (param->in == NP_IN_BODY)
 			continue;
 		buf_text(out, before);
@@ -106,11 +107,11 @@ write_method(struct buf *out, const struct np_route *route)
 /* Returns true if If-Match is described: for a write whose path has a GET, but for a POST only if
  * it requires a precondition. */
 static bool
-is_conditional(const struct np_route *routes, const struct np_route *route)
+is_conditional(const struct route_table *table, const struct np_route *route)
 {
 	return !route_has_method(route, "GET")
 	       && (!route_has_method(route, "POST") || route->precondition)
-	       && route_path_has_get(routes, route->path);
+	       && route_path_has_get(table, route->path);
 }
 
 static void
@@ -123,7 +124,7 @@ write_operation(struct buf *out, const char *tag, const struct np_route *route, 
 	buf_text(out, "\",\"tags\":[");
 	buf_json_text(out, tag);
 	buf_char(out, ']');
-	openapi_text(out, "summary", route->summary);
+	openapi_text(out, "summary", route->docs.summary);
 	write_parameters(out, route, conditional);
 	write_body(out, route);
 	buf_text(out, route->auth != NP_AUTH_NONE
@@ -134,51 +135,53 @@ write_operation(struct buf *out, const char *tag, const struct np_route *route, 
 }
 
 static bool
-is_first_of_path(const struct np_route *routes, const struct np_route *route)
+is_first_of_path(const struct route_table *table, const struct np_route *route)
 {
-	for (; routes < route; routes++)
-		if (strcmp(routes->path, route->path) == 0)
+	for (const struct np_route *before = table->items; before < route; before++)
+		if (strcmp(before->path, route->path) == 0)
 			return false;
 	return true;
 }
 
 static void
-write_path(struct buf *out, const char *tag, const struct np_route *first)
+write_path(struct buf *out, const char *tag, const struct route_table *table,
+           const struct np_route *first)
 {
-	const struct np_route *route = first;
-	const char *path = first->path, *before = "";
+	const char *before = "";
 
-	buf_json_text(out, path);
+	buf_json_text(out, first->path);
 	buf_text(out, ":{");
-	for (; route->method; route++) {
-		if (strcmp(route->path, path) != 0)
+	for (const struct np_route *route = first; route < route_table_end(table); route++) {
+		if (strcmp(route->path, first->path) != 0)
 			continue;
 		buf_text(out, before);
-		write_operation(out, tag, route, is_conditional(first, route));
+		write_operation(out, tag, route, is_conditional(table, route));
 		before = ",";
 	}
 	buf_char(out, '}');
 }
 
 static bool
-is_first_of_schema(const struct np_route *routes, const struct np_route *route)
+is_first_of_schema(const struct route_table *table, const struct np_route *route)
 {
-	for (; routes < route; routes++)
-		if (routes->returns && strcmp(routes->returns->name, route->returns->name) == 0)
+	for (const struct np_route *before = table->items; before < route; before++)
+		if (before->returns && strcmp(before->returns->name, route->returns->name) == 0)
 			return false;
 	return true;
 }
 
 static void
-write_components(struct buf *out, const struct np_route *routes)
+write_components(struct buf *out, const struct route_table *table)
 {
 	bool signed_in = false;
 
 	buf_text(out, ",\"components\":{\"schemas\":{");
 	buf_text(out, problem_schema);
-	for (const struct np_route *route = routes; route->method; route++) {
+	for (size_t i = 0; i < table->count; i++) {
+		const struct np_route *route = &table->items[i];
+
 		signed_in = signed_in || route->auth != NP_AUTH_NONE;
-		if (!route->returns || !is_first_of_schema(routes, route))
+		if (!route->returns || !is_first_of_schema(table, route))
 			continue;
 		buf_char(out, ',');
 		buf_json_text(out, route->returns->name);
@@ -193,7 +196,7 @@ write_components(struct buf *out, const struct np_route *routes)
 }
 
 void
-openapi_write(const char *title, const char *tag, const struct np_route *routes, struct buf *out)
+openapi_write(const char *title, const char *tag, const struct route_table *table, struct buf *out)
 {
 	buf_text(out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":");
 	buf_json_text(out, title);
@@ -201,13 +204,13 @@ openapi_write(const char *title, const char *tag, const struct np_route *routes,
 	              "\"},\"servers\":[{\"url\":\"/\"}],\"tags\":[{\"name\":");
 	buf_json_text(out, tag);
 	buf_text(out, "}],\"paths\":{");
-	for (const struct np_route *route = routes; route->method; route++) {
-		if (!is_first_of_path(routes, route))
+	for (size_t i = 0; i < table->count; i++) {
+		if (!is_first_of_path(table, &table->items[i]))
 			continue;
-		buf_text(out, route == routes ? "" : ",");
-		write_path(out, tag, route);
+		buf_text(out, i == 0 ? "" : ",");
+		write_path(out, tag, table, &table->items[i]);
 	}
 	buf_char(out, '}');
-	write_components(out, routes);
+	write_components(out, table);
 	buf_char(out, '}');
 }

@@ -5,9 +5,10 @@
 
 #include "base/attributes.h"
 #include "base/buf.h"
+#include "http/route.h"
 
 /* `title` is that of the whole API; all operations of this program have the tag `tag`. */
-void openapi_write(const char *title, const char *tag, const struct np_route *routes,
+void openapi_write(const char *title, const char *tag, const struct route_table *table,
                    struct buf *out);
 
 #endif

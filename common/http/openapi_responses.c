@@ -4,6 +4,7 @@
 #include "http/oauth2_error.h"
 #include "http/openapi_schema.h"
 #include "http/param.h"
+#include "http/param_row.h"
 #include "http/problem.h"
 #include "http/route.h"
 #include "http/router.h"
@@ -107,13 +108,13 @@ problem_detail(const struct np_route *route, int status)
 {
 	switch (status) {
 	case 401:
-		return route->auth == NP_AUTH_NONE ? route->unauthorized : PROBLEM_NO_TOKEN;
+		return route->auth == NP_AUTH_NONE ? route->errors.unauthorized : PROBLEM_NO_TOKEN;
 	case 403:
 		return PROBLEM_NOT_YOURS;
 	case 404:
-		return route->not_found ? route->not_found : PROBLEM_NOT_FOUND;
+		return route->errors.not_found ? route->errors.not_found : PROBLEM_NOT_FOUND;
 	case 409:
-		return route->conflict ? route->conflict : PROBLEM_CONFLICT;
+		return route->errors.conflict ? route->errors.conflict : PROBLEM_CONFLICT;
 	case 412:
 		return PROBLEM_CHANGED;
 	case 428:
@@ -175,7 +176,8 @@ write_oauth2_content(struct buf *out, const struct np_route *route, int status)
 	         "\"error\":{\"type\":\"string\"},\"error_description\":{\"type\":\"string\"}},"
 	         "\"required\":[\"error\"]}");
 	if (status == 400) {
-		oauth2_error_write(&reply, FAILURE_UNAUTHORIZED, status, route->unauthorized, NULL);
+		oauth2_error_write(&reply, FAILURE_UNAUTHORIZED, status, route->errors.unauthorized,
+		                   NULL);
 		buf_text(out, ",\"example\":");
 		buf_add(out, reply.body.data, reply.body.size);
 	}
@@ -188,8 +190,8 @@ write_oauth2_content(struct buf *out, const struct np_route *route, int status)
 static enum np_status
 success_status(const struct np_route *route)
 {
-	if (route->success)
-		return route->success;
+	if (route->docs.success)
+		return route->docs.success;
 	if (route_has_method(route, "DELETE"))
 		return NP_STATUS_NO_CONTENT;
 	return route_takes_idempotency_key(route) ? NP_STATUS_CREATED : NP_STATUS_OK;
@@ -218,7 +220,7 @@ static void
 write_success(struct buf *out, const struct np_route *route)
 {
 	enum np_status status = success_status(route);
-	bool tagged = route_has_method(route, "GET") && !route->no_store;
+	bool tagged = route_has_method(route, "GET") && !route->cache.no_store;
 	const char *names[5] = { NULL };
 	size_t count = 0;
 
@@ -260,12 +262,12 @@ write_problem(struct buf *out, const struct np_route *route, bool wanted, int st
 		write_headers(
 		    out, (const char *const[]){ retry ? "Retry-After" : "WWW-Authenticate", NULL });
 	buf_text(out, ",\"content\":{");
-	if (status == 503 && route->no_store && route->returns) {
+	if (status == 503 && route->cache.no_store && route->returns) {
 		write_json_content(out, route);
 		buf_char(out, ',');
 	}
 	/* nginx answers with problem documents all the same. */
-	if (route->errors == NP_ERRORS_OAUTH2)
+	if (route->errors.format == NP_ERRORS_OAUTH2)
 		write_oauth2_content(out, route, status);
 	write_problem_content(out, route, status);
 	buf_text(out, "}}");
@@ -277,20 +279,23 @@ openapi_responses(struct buf *out, const struct np_route *route, bool conditiona
 	bool database = route->tx != NP_TX_NONE, writes = database && route->tx != NP_TX_READ;
 	bool body = route_has_param_in(route, NP_IN_BODY), auth = route->auth != NP_AUTH_NONE;
 	bool path = route_has_param_in(route, NP_IN_PATH), key = route_takes_idempotency_key(route);
-	bool oauth2 = route->errors == NP_ERRORS_OAUTH2; /* an error of the request is then a 400 */
+	bool oauth2 = route->errors.format
+	              == NP_ERRORS_OAUTH2; /* an error of the request is then a 400 */
 
 	buf_text(out, ",\"responses\":{");
 	write_success(out, route);
-	write_problem(out, route, true, 400, oauth2 ? route->unauthorized : NULL);
-	write_problem(out, route, !oauth2 && (auth || route->unauthorized), 401,
-	              route->unauthorized);
+	write_problem(out, route, true, 400, oauth2 ? route->errors.unauthorized : NULL);
+	write_problem(out, route, !oauth2 && (auth || route->errors.unauthorized), 401,
+	              route->errors.unauthorized);
 	write_problem(out, route, auth, 403, NULL);
-	write_problem(out, route, route->not_found || path, 404, route->not_found);
-	write_problem(out, route, !oauth2 && writes, 409, route->conflict);
+	write_problem(out, route, route->errors.not_found || path, 404, route->errors.not_found);
+	write_problem(out, route, !oauth2 && writes, 409, route->errors.conflict);
 	write_problem(out, route, conditional, 412, NULL);
 	write_problem(out, route, body, 413, NULL);
 	write_problem(out, route, !oauth2 && body, 415, NULL);
-	write_problem(out, route, !oauth2 && (route->params || key || !route->lenient), 422, NULL);
+	write_problem(out, route,
+	              !oauth2 && (param_count(route->params) > 0 || key || !route->lenient), 422,
+	              NULL);
 	write_problem(out, route, route->precondition, 428, NULL);
 	write_problem(out, route, true, TOO_MANY_REQUESTS, NULL);
 	write_problem(out, route, true, 500, NULL);

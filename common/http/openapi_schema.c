@@ -51,9 +51,9 @@ write_value(struct buf *out, const char *name, const struct np_param *param, con
 static void
 write_choices(struct buf *out, const struct np_param *param, bool nullable)
 {
-	for (size_t i = 0; param->choices[i]; i++) {
+	for (size_t i = 0; i < param->choices->count; i++) {
 		buf_text(out, i == 0 ? ",\"enum\":[" : ",");
-		buf_json_text(out, param->choices[i]);
+		buf_json_text(out, param->choices->items[i]);
 	}
 	buf_text(out, nullable ? ",null]" : "]");
 }
@@ -117,12 +117,13 @@ openapi_schema(struct buf *out, const struct np_param *param)
 	buf_char(out, '}');
 }
 
-/* The rows of a body or a response, and which members their objects have. */
+/* The parameters of a body or the members of a response, and which members their objects have. */
 struct shape {
-	const struct np_param *rows;
+	const struct np_params *rows;
 	bool response; /* all members are required, except optional ones at the top; others are
 	                  allowed */
 	bool open;     /* a body that may have unknown members */
+	bool partial;  /* a body of which any member may be absent, but not all */
 };
 
 /* The part of a parameter's name behind `prefix` ("user." or ""), up to the next dot. */
@@ -133,11 +134,12 @@ struct part {
 };
 
 static struct part
-part_of(const struct np_param *param, const char *prefix, size_t prefix_size)
+part_of(const struct shape *shape, const struct np_param *param, const char *prefix,
+        size_t prefix_size)
 {
 	struct part part = { .text = param->name + prefix_size };
 
-	if ((param->in != NP_IN_BODY && param->in != 0)
+	if ((param->in != NP_IN_BODY && !shape->response)
 	    || strncmp(param->name, prefix, prefix_size) != 0)
 		return (struct part){ .size = 0 };
 	part.size = strcspn(part.text, ".");
@@ -151,29 +153,60 @@ is_same_part(struct part a, struct part b)
 	return a.size > 0 && a.size == b.size && strncmp(a.text, b.text, a.size) == 0;
 }
 
-/* Returns true if no earlier row has the same part: the first one stands for all of them. */
+/* Returns true if no row before row `at` has the same part: the first one stands for all of them.
+ */
 static bool
-is_first_with_part(const struct np_param *params, const struct np_param *param, const char *prefix,
-                   size_t prefix_size)
+is_first_with_part(const struct shape *shape, size_t at, const char *prefix, size_t prefix_size)
 {
-	struct part part = part_of(param, prefix, prefix_size);
+	struct part part = part_of(shape, shape->rows->items[at], prefix, prefix_size);
 
-	for (; params < param; params++)
-		if (is_same_part(part_of(params, prefix, prefix_size), part))
+	for (size_t i = 0; i < at; i++)
+		if (is_same_part(part_of(shape, shape->rows->items[i], prefix, prefix_size), part))
 			return false;
 	return part.size > 0;
 }
 
-/* An object is required if a field in it is. */
+/* An object is required if a field in it is, in row `at` or behind it. */
 static bool
-is_required(const struct shape *shape, const struct np_param *param, struct part part,
-            const char *prefix, size_t prefix_size)
+is_required(const struct shape *shape, size_t at, struct part part, const char *prefix,
+            size_t prefix_size)
 {
-	for (; param->name; param++)
-		if ((shape->response ? prefix_size > 0 || !param->optional : param->required)
-		    && is_same_part(part_of(param, prefix, prefix_size), part))
+	for (size_t i = at; i < shape->rows->count; i++) {
+		const struct np_param *param = shape->rows->items[i];
+
+		if ((shape->response ? prefix_size > 0 || !param->optional
+		                     : param->required && !shape->partial)
+		    && is_same_part(part_of(shape, param, prefix, prefix_size), part))
 			return true;
+	}
 	return false;
+}
+
+/* Says of a member only what nullpool.h promises: a response is not checked. */
+static void
+write_member(struct buf *out, const struct np_param *param)
+{
+	const struct np_param member = {
+		.type = param->type,
+		.nullable = param->nullable,
+		.choices = param->choices,
+		.max_items = param->max_items,
+		.description = param->description,
+		.example = param->example,
+	};
+
+	openapi_schema(out, &member);
+}
+
+/* A default value does not count in a partial body. */
+static void
+write_field(struct buf *out, const struct shape *shape, const struct np_param *param)
+{
+	struct np_param field = *param;
+
+	if (shape->partial)
+		field.default_value = NULL;
+	openapi_schema(out, &field);
 }
 
 static void
@@ -189,16 +222,16 @@ write_required(struct buf *out, const struct shape *shape, const char *prefix, s
 	const char *before = "";
 
 	buf_text(out, "},\"required\":[");
-	for (const struct np_param *param = shape->rows; param->name; param++) {
-		struct part part = part_of(param, prefix, prefix_size);
+	for (size_t i = 0; i < param_count(shape->rows); i++) {
+		struct part part = part_of(shape, shape->rows->items[i], prefix, prefix_size);
 
-		if (!is_first_with_part(shape->rows, param, prefix, prefix_size)
-		    || !is_required(shape, param, part, prefix, prefix_size))
+		if (!is_first_with_part(shape, i, prefix, prefix_size)
+		    || !is_required(shape, i, part, prefix, prefix_size))
 			continue;
 		write_name(out, before, part);
 		before = ",";
 	}
-	buf_text(out, "]}");
+	buf_text(out, shape->partial && prefix_size == 0 ? "],\"minProperties\":1}" : "]}");
 }
 
 /* Writes the object of the rows whose names begin with the prefix. Recurses as deep as names have
@@ -211,15 +244,18 @@ write_object(struct buf *out, const struct shape *shape, const char *prefix, siz
 	buf_text(out, "{\"type\":\"object\",");
 	buf_text(out, shape->response || shape->open ? "" : "\"additionalProperties\":false,");
 	buf_text(out, "\"properties\":{");
-	for (const struct np_param *param = shape->rows; param->name; param++) {
-		struct part part = part_of(param, prefix, prefix_size);
+	for (size_t i = 0; i < param_count(shape->rows); i++) {
+		const struct np_param *param = shape->rows->items[i];
+		struct part part = part_of(shape, param, prefix, prefix_size);
 
-		if (!is_first_with_part(shape->rows, param, prefix, prefix_size))
+		if (!is_first_with_part(shape, i, prefix, prefix_size))
 			continue;
 		write_name(out, before, part);
 		buf_char(out, ':');
-		if (part.last)
-			openapi_schema(out, param);
+		if (part.last && shape->response)
+			write_member(out, param);
+		else if (part.last)
+			write_field(out, shape, param);
 		else
 			write_object(out, shape, param->name, prefix_size + part.size + 1);
 		before = ",";
@@ -230,13 +266,15 @@ write_object(struct buf *out, const struct shape *shape, const char *prefix, siz
 void
 openapi_body(struct buf *out, const struct np_route *route)
 {
-	const struct shape shape = { .rows = route->params, .open = route->lenient };
+	const struct shape shape = { .rows = route->params,
+		                     .open = route->lenient,
+		                     .partial = route->partial };
 
 	write_object(out, &shape, "", 0);
 }
 
 void
-openapi_members(struct buf *out, const struct np_param *members)
+openapi_members(struct buf *out, const struct np_params *members)
 {
 	const struct shape shape = { .rows = members, .response = true };
 

@@ -15,11 +15,11 @@ bool openapi_has_texts(const struct np_param *param);
 /* Writes the schema of one parameter or member. */
 void openapi_schema(struct buf *out, const struct np_param *param);
 
-/* Writes the schema of a body: the object of the NP_IN_BODY rows. A dot in a name makes an object
- * in it. */
+/* Writes the schema of a body: the object of the NP_IN_BODY parameters. A dot in a name makes an
+ * object in it. */
 void openapi_body(struct buf *out, const struct np_route *route);
 
 /* Writes the schema of a response: an object of these members, nested in the same way. */
-void openapi_members(struct buf *out, const struct np_param *members);
+void openapi_members(struct buf *out, const struct np_params *members);
 
 #endif

@@ -94,8 +94,8 @@ write_path(struct buf *out, const char *path, bool post)
 void
 operation_name(const struct np_route *route, struct buf *out)
 {
-	if (route->operation) {
-		buf_text(out, route->operation);
+	if (route->docs.operation) {
+		buf_text(out, route->docs.operation);
 		return;
 	}
 	buf_text(out, verb_of(route));

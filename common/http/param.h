@@ -9,7 +9,7 @@
 #include "http/request.h"
 #include "http/target.h"
 
-/* Decodes all parameters of the route into *arguments, an array in the order of its table that
+/* Decodes all parameters of the route into *arguments, an array in the order of its params that
  * belongs to owner. Finds every fault at once. Returns false with FAILURE_INVALID and `faults`
  * filled, or with FAILURE_MALFORMED, FAILURE_MEDIA_TYPE or FAILURE_INVALID for the body as a whole.
  */

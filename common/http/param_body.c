@@ -51,9 +51,10 @@ scalar_text(void *owner, const struct np_param *param, const struct json_member 
 /* Frees what one item needed before the next is read: only the list grows. Returns a message, which
  * stays, or NULL. */
 static const char *
-decode_item(struct decoder *decoder, const struct np_param *param, struct json_items *items,
+decode_item(struct decoder *decoder, struct argument *argument, struct json_items *items,
             bool *more)
 {
+	const struct np_param *param = argument->param;
 	void *scope = mem_scope(decoder->owner, "item");
 	const char *message = NULL, *text;
 	struct json_member item;
@@ -61,10 +62,9 @@ decode_item(struct decoder *decoder, const struct np_param *param, struct json_i
 	*more = json_next_item(scope, items, &item);
 	if (*more) {
 		text = scalar_text(scope, param, &item);
-		message = text
-		              ? param_list_add(scope, param, text, decoder_argument(decoder, param))
-		              : mem_printf(scope, PARAM_EACH_ITEM "%s",
-		                           json_forms[param->type].message);
+		message = text ? param_list_add(scope, param, text, argument)
+		               : mem_printf(scope, PARAM_EACH_ITEM "%s",
+		                            json_forms[param->type].message);
 	}
 	if (!message)
 		mem_free(scope);
@@ -72,10 +72,9 @@ decode_item(struct decoder *decoder, const struct np_param *param, struct json_i
 }
 
 static const char *
-decode_list(struct decoder *decoder, const struct np_param *param, const struct json_member *member)
+decode_list(struct decoder *decoder, struct argument *argument, const struct json_member *member)
 {
-	struct argument *argument = decoder_argument(decoder, param);
-	const char *message = param_list_begin(decoder->owner, param, argument);
+	const char *message = param_list_begin(decoder->owner, argument->param, argument);
 	struct json_items items;
 	bool more = true;
 
@@ -83,15 +82,14 @@ decode_list(struct decoder *decoder, const struct np_param *param, const struct 
 		return "must be an array";
 	items = json_items(member);
 	while (more && !message)
-		message = decode_item(decoder, param, &items, &more);
+		message = decode_item(decoder, argument, &items, &more);
 	return message;
 }
 
 static void
-decode_value(struct decoder *decoder, const struct np_param *param,
-             const struct json_member *member)
+decode_value(struct decoder *decoder, struct argument *argument, const struct json_member *member)
 {
-	struct argument *argument = decoder_argument(decoder, param);
+	const struct np_param *param = argument->param;
 	const char *message = NULL, *text;
 
 	argument->given = true;
@@ -99,7 +97,7 @@ decode_value(struct decoder *decoder, const struct np_param *param,
 	if (member->kind == JSON_NULL && param->nullable)
 		return;
 	if (param->max_items > 0)
-		message = decode_list(decoder, param, member);
+		message = decode_list(decoder, argument, member);
 	else if (param->type == NP_TYPE_JSON
 	         || (param->type == NP_TYPE_OBJECT && member->kind == JSON_OBJECT))
 		argument->value.text = json_compact(decoder->owner, member);
@@ -115,9 +113,12 @@ decode_value(struct decoder *decoder, const struct np_param *param,
 static bool
 holds_params(const struct decoder *decoder, const char *object)
 {
-	for (const struct np_param *param = decoder->params; param->name; param++)
+	for (size_t i = 0; i < param_count(decoder->params); i++) {
+		const struct np_param *param = decoder->params->items[i];
+
 		if (param->in == NP_IN_BODY && param_is_inside(param->name, object))
 			return true;
+	}
 	return false;
 }
 
@@ -131,11 +132,11 @@ decode_member(struct decoder *decoder, const char *path, const struct json_membe
 	                        : member->name;
 	/* "user.email" as one key is not the email of a user. */
 	bool dotted = strchr(member->name, '.') != NULL;
-	const struct np_param *param = dotted ? NULL : decoder_find(decoder, NP_IN_BODY, name);
+	struct argument *argument = dotted ? NULL : decoder_find(decoder, NP_IN_BODY, name);
 	struct json_body children;
 
-	if (param) {
-		decode_value(decoder, param, member);
+	if (argument) {
+		decode_value(decoder, argument, member);
 	} else if (dotted || !holds_params(decoder, name)) {
 		if (!decoder->lenient)
 			decoder_add_fault(decoder, NP_IN_BODY, name, UNKNOWN_FIELD);
@@ -170,16 +171,16 @@ decode_form(struct decoder *decoder, const struct request *request, struct error
 		return false;
 	for (size_t i = 0; i < form.query_count; i++) {
 		const char *name = form.query[i].name;
-		const struct np_param *param = decoder_find(decoder, NP_IN_BODY, name);
+		struct argument *argument = decoder_find(decoder, NP_IN_BODY, name);
 
-		if (decoder->lenient && (!param || !*form.query[i].value))
+		if (decoder->lenient && (!argument || !*form.query[i].value))
 			continue;
-		if (!param)
+		if (!argument)
 			decoder_add_fault(decoder, NP_IN_BODY, name, UNKNOWN_FIELD);
-		else if (decoder_argument(decoder, param)->given)
+		else if (argument->given)
 			decoder_add_fault(decoder, NP_IN_BODY, name, "is given twice");
 		else
-			decoder_set(decoder, param, form.query[i].value);
+			decoder_set(decoder, argument, form.query[i].value);
 	}
 	return true;
 }

@@ -114,12 +114,12 @@ check_enum(void *owner, const struct np_param *param, struct np_value *value)
 
 	buf_init(&message, owner, MESSAGE_MAX_BYTES);
 	buf_text(&message, PARAM_CHOICES_PREFIX);
-	for (size_t i = 0; param->choices[i]; i++) {
-		if (strcmp(param->choices[i], value->text) == 0) {
+	for (size_t i = 0; i < param->choices->count; i++) {
+		if (strcmp(param->choices->items[i], value->text) == 0) {
 			value->integer = (int64_t)i;
 			return NULL;
 		}
-		buf_printf(&message, "%s %s", i > 0 ? "," : "", param->choices[i]);
+		buf_printf(&message, "%s %s", i > 0 ? "," : "", param->choices->items[i]);
 	}
 	return message.data;
 }

@@ -11,6 +11,7 @@
 
 /* The value of one parameter of a request. */
 struct argument {
+	const struct np_param *param;
 	struct np_value value;
 	bool given;                          /* the request named the parameter */
 	const char *cursor[CURSOR_KEYS_MAX]; /* the keys of an NP_TYPE_CURSOR */

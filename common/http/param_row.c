@@ -7,23 +7,14 @@ const char *const param_places[NP_IN_BODY + 1] = {
 	[NP_IN_BODY] = "body",
 };
 
-const struct np_param *
-param_find(const struct np_param *params, const char *name, size_t size)
-{
-	for (; params && params->name; params++)
-		if (strncmp(params->name, name, size) == 0 && !params->name[size])
-			return params;
-	return NULL;
-}
-
 size_t
-param_count(const struct np_param *params)
+param_find(const struct np_params *params, const char *name, size_t size)
 {
-	size_t count = 0;
-
-	while (params && params[count].name)
-		count++;
-	return count;
+	for (size_t i = 0; i < param_count(params); i++)
+		if (strncmp(params->items[i]->name, name, size) == 0
+		    && !params->items[i]->name[size])
+			return i;
+	return PARAM_NONE;
 }
 
 bool

@@ -1,5 +1,7 @@
 #include "http/route.h"
 
+#include "http/param_row.h"
+
 bool
 route_has_method(const struct np_route *route, const char *method)
 {
@@ -9,8 +11,8 @@ route_has_method(const struct np_route *route, const char *method)
 bool
 route_has_param_in(const struct np_route *route, enum np_in place)
 {
-	for (const struct np_param *param = route->params; param && param->name; param++)
-		if (param->in == place)
+	for (size_t i = 0; i < param_count(route->params); i++)
+		if (route->params->items[i]->in == place)
 			return true;
 	return false;
 }
@@ -22,10 +24,11 @@ route_takes_idempotency_key(const struct np_route *route)
 }
 
 bool
-route_path_has_get(const struct np_route *routes, const char *path)
+route_path_has_get(const struct route_table *table, const char *path)
 {
-	for (; routes->method; routes++)
-		if (route_has_method(routes, "GET") && strcmp(routes->path, path) == 0)
+	for (size_t i = 0; i < table->count; i++)
+		if (route_has_method(&table->items[i], "GET")
+		    && strcmp(table->items[i].path, path) == 0)
 			return true;
 	return false;
 }

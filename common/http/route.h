@@ -1,8 +1,20 @@
-/* route.h - what one row of a table of routes says */
+/* route.h - a program's table of routes, and what one row says */
 #ifndef NULLPOOL_HTTP_ROUTE_H
 #define NULLPOOL_HTTP_ROUTE_H
 
 #include "base/attributes.h"
+
+struct route_table {
+	const struct np_route *items;
+	size_t count;
+};
+
+/* Returns where the table ends, behind its last row. */
+static inline const struct np_route *
+route_table_end(const struct route_table *table)
+{
+	return table->items + table->count;
+}
 
 bool route_has_method(const struct np_route *route, const char *method);
 
@@ -13,6 +25,6 @@ bool route_has_param_in(const struct np_route *route, enum np_in place);
 bool route_takes_idempotency_key(const struct np_route *route);
 
 /* Returns true if a row of the table is a GET of the path. */
-bool route_path_has_get(const struct np_route *routes, const char *path);
+bool route_path_has_get(const struct route_table *table, const char *path);
 
 #endif

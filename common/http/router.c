@@ -1,7 +1,6 @@
 #include "http/router.h"
 
 #include "base/buf.h"
-#include "http/route.h"
 
 const char *const router_methods[] = { "GET", "POST", "PUT", "PATCH", "DELETE", NULL };
 
@@ -60,16 +59,16 @@ path_matches(const char *path, const struct target *target)
 }
 
 static void
-write_allow(const struct np_route *routes, const struct target *target,
+write_allow(const struct route_table *table, const struct target *target,
             char allow[ROUTER_ALLOW_BYTES])
 {
 	struct buf out;
 
 	buf_init_fixed(&out, allow, ROUTER_ALLOW_BYTES);
 	for (size_t i = 0; router_methods[i]; i++)
-		for (const struct np_route *route = routes; route->method; route++)
-			if (route_has_method(route, router_methods[i])
-			    && path_matches(route->path, target)) {
+		for (size_t j = 0; j < table->count; j++)
+			if (route_has_method(&table->items[j], router_methods[i])
+			    && path_matches(table->items[j].path, target)) {
 				buf_printf(&out, "%s%s%s", out.size ? ", " : "", router_methods[i],
 				           i == 0 ? ", HEAD" : "");
 				break;
@@ -79,18 +78,19 @@ write_allow(const struct np_route *routes, const struct target *target,
 }
 
 bool
-router_find(const struct np_route *routes, const char *method, const struct target *target,
+router_find(const struct route_table *table, const char *method, const struct target *target,
             const struct np_route **found, char allow[ROUTER_ALLOW_BYTES], struct error *err)
 {
 	if (strcmp(method, "HEAD") == 0)
 		method = "GET";
 	allow[0] = '\0';
-	for (const struct np_route *route = routes; route->method; route++)
-		if (route_has_method(route, method) && path_matches(route->path, target)) {
-			*found = route;
+	for (size_t i = 0; i < table->count; i++)
+		if (route_has_method(&table->items[i], method)
+		    && path_matches(table->items[i].path, target)) {
+			*found = &table->items[i];
 			return true;
 		}
-	write_allow(routes, target, allow);
+	write_allow(table, target, allow);
 	if (!*allow)
 		return error_set(err, FAILURE_NOT_FOUND, "There is nothing at this path");
 	return error_set(err, FAILURE_METHOD, "This path allows %s", allow);

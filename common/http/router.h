@@ -4,6 +4,7 @@
 
 #include "base/attributes.h"
 #include "base/error.h"
+#include "http/route.h"
 #include "http/target.h"
 
 /* The methods that a route may have; ends with NULL. */
@@ -17,7 +18,7 @@ extern const char *const router_methods[];
  * `allow` is then the methods of the path, separated by commas (OPTIONS is answered with it); else
  * it is "".
  */
-NP_MUST_CHECK bool router_find(const struct np_route *routes, const char *method,
+NP_MUST_CHECK bool router_find(const struct route_table *table, const char *method,
                                const struct target *target, const struct np_route **route,
                                char allow[ROUTER_ALLOW_BYTES], struct error *err);
 

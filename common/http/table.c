@@ -9,7 +9,6 @@
 #include "http/param_check.h"
 #include "http/param_row.h"
 #include "http/pattern.h"
-#include "http/route.h"
 #include "http/router.h"
 
 #define OPERATION_MAX_BYTES 200
@@ -21,6 +20,12 @@ is_known_method(const char *method)
 		if (strcmp(router_methods[i], method) == 0)
 			return true;
 	return false;
+}
+
+static bool
+type_is_known(const struct np_param *param)
+{
+	return (int)param->type >= 0 && (int)param->type < TYPE_COUNT;
 }
 
 static const char *
@@ -50,7 +55,7 @@ value_pattern_fault(const struct np_param *param)
 static const char *
 type_fault(const struct np_param *param)
 {
-	if (param->type == NP_TYPE_ENUM && (!param->choices || !param->choices[0]))
+	if (param->type == NP_TYPE_ENUM && (!param->choices || param->choices->count == 0))
 		return "is an NP_TYPE_ENUM without choices";
 	if ((param->type == NP_TYPE_JSON || param->type == NP_TYPE_OBJECT)
 	    && (param->in != NP_IN_BODY || param->max_items > 0 || param->default_value))
@@ -97,10 +102,13 @@ json_fault(const struct np_param *param)
 static bool
 is_inside_another(const struct np_route *route, const struct np_param *param)
 {
-	for (const struct np_param *other = route->params; other->name; other++)
+	for (size_t i = 0; i < route->params->count; i++) {
+		const struct np_param *other = route->params->items[i];
+
 		if (param->in == NP_IN_BODY && other->in == NP_IN_BODY
 		    && param_is_inside(param->name, other->name))
 			return true;
+	}
 	return false;
 }
 
@@ -109,7 +117,7 @@ param_fault(void *owner, const struct np_route *route, const struct np_param *pa
 {
 	const char *fault;
 
-	if (param->in < NP_IN_PATH || param->in > NP_IN_BODY || (int)param->type >= TYPE_COUNT)
+	if (param->in < NP_IN_PATH || param->in > NP_IN_BODY || !type_is_known(param))
 		return "has no place or no type";
 	if (param->in == NP_IN_PATH && !router_has_name(route->path, param->name))
 		return "is not in the path";
@@ -127,13 +135,31 @@ param_fault(void *owner, const struct np_route *route, const struct np_param *pa
 	return fault ? fault : json_fault(param);
 }
 
-static bool
-is_defined_before(const struct np_route *route, const struct np_param *param)
+/* Compares with those before it. */
+static const char *
+repetition_fault(const struct np_params *params, size_t at)
 {
-	for (const struct np_param *before = route->params; before < param; before++)
+	const struct np_param *param = params->items[at];
+
+	for (size_t i = 0; i < at; i++) {
+		const struct np_param *before = params->items[i];
+
+		if (before == param)
+			return "is listed twice";
 		if (before->in == param->in && strcmp(before->name, param->name) == 0)
-			return true;
-	return false;
+			return "has the name and the place of another parameter";
+	}
+	return NULL;
+}
+
+/* Checks what everything else relies on. */
+static const char *
+list_fault(const struct np_params *params)
+{
+	for (size_t i = 0; i < param_count(params); i++)
+		if (!params->items[i] || !params->items[i]->name)
+			return "is NULL or has no name";
+	return NULL;
 }
 
 static const char *
@@ -141,11 +167,16 @@ params_fault(void *owner, const struct np_route *route)
 {
 	size_t in_path = 0;
 
-	for (const struct np_param *param = route->params; param && param->name; param++) {
-		const char *fault = is_defined_before(route, param)
-		                        ? "is defined twice"
-		                        : param_fault(owner, route, param);
+	if (param_count(route->params) > TABLE_PARAMS_MAX)
+		return "it has more than 64 parameters";
+	if (list_fault(route->params))
+		return mem_printf(owner, "a parameter %s", list_fault(route->params));
+	for (size_t i = 0; i < param_count(route->params); i++) {
+		const struct np_param *param = route->params->items[i];
+		const char *fault = repetition_fault(route->params, i);
 
+		if (!fault)
+			fault = param_fault(owner, route, param);
 		if (fault)
 			return mem_printf(owner, "parameter \"%s\" %s", param->name, fault);
 		in_path += param->in == NP_IN_PATH;
@@ -170,11 +201,11 @@ key_fault(const struct np_route *route, const char *key)
 {
 	while ((key = strchr(key, '{')) != NULL) {
 		size_t size = strcspn(++key, "}");
-		const struct np_param *param = param_find(route->params, key, size);
+		size_t index = param_find(route->params, key, size);
 
-		if (key[size] != '}' || !param)
+		if (key[size] != '}' || index == PARAM_NONE)
 			return "a key refers to an unknown parameter";
-		if (!has_one_text(param))
+		if (!has_one_text(route->params->items[index]))
 			return "a key refers to a parameter that can be written in several ways";
 	}
 	return NULL;
@@ -197,59 +228,68 @@ is_same_key(const char *a, const char *b)
 }
 
 static bool
-is_cache_key(const struct np_route *routes, const char *key)
+is_cache_key(const struct route_table *table, const char *key)
 {
-	for (const struct np_route *route = routes; route->method; route++)
-		if (route->cache && is_same_key(route->cache, key))
+	for (size_t i = 0; i < table->count; i++)
+		if (table->items[i].cache.key && is_same_key(table->items[i].cache.key, key))
 			return true;
 	return false;
 }
 
 static const char *
-invalidates_fault(const struct np_route *routes, const struct np_route *route)
+invalidates_fault(const struct route_table *table, const struct np_route *route)
 {
-	size_t count = 0;
+	const struct np_names *keys = route->cache.invalidates;
 
-	if (route->invalidates && route->tx != NP_TX_WRITE)
+	if (keys && route->tx != NP_TX_WRITE)
 		return "it invalidates keys but is not NP_TX_WRITE";
-	for (const char *const *key = route->invalidates; key && *key; key++) {
-		const char *fault = key_fault(route, *key);
+	if (keys && keys->count > TABLE_INVALIDATES_MAX)
+		return "it invalidates too many keys";
+	for (size_t i = 0; keys && i < keys->count; i++) {
+		const char *fault = key_fault(route, keys->items[i]);
 
 		if (fault)
 			return fault;
-		if (!is_cache_key(routes, *key))
+		if (!is_cache_key(table, keys->items[i]))
 			return "it invalidates a key that no route of this program caches";
-		if (++count > TABLE_INVALIDATES_MAX)
-			return "it invalidates too many keys";
 	}
 	return NULL;
 }
 
 /* Returns true if the parameters in the body can be fields of a form. */
 static bool
-fits_form(const struct np_param *params)
+fits_form(const struct np_params *params)
 {
-	for (; params && params->name; params++)
-		if (params->in == NP_IN_BODY
-		    && (params->max_items > 0 || params->type == NP_TYPE_JSON
-		        || params->type == NP_TYPE_OBJECT || strchr(params->name, '.')))
+	for (size_t i = 0; i < param_count(params); i++) {
+		const struct np_param *param = params->items[i];
+
+		if (param->in == NP_IN_BODY
+		    && (param->max_items > 0 || param->type == NP_TYPE_JSON
+		        || param->type == NP_TYPE_OBJECT || strchr(param->name, '.')))
 			return false;
-	return params != NULL;
+	}
+	return param_count(params) > 0;
 }
 
 static const char *
 cache_fault(const struct np_route *route)
 {
-	if (route->cache && (route->tx != NP_TX_READ || !route_has_method(route, "GET")))
+	if (route->cache.ttl_s < 0)
+		return "its time to live is below 0";
+	if (route->cache.ttl_s > 0 && !route->cache.key)
+		return "it has a time to live but no cache key";
+	if (route->cache.key && route->cache.no_store)
+		return "it has a cache key and .no_store";
+	if (route->cache.key && (route->tx != NP_TX_READ || !route_has_method(route, "GET")))
 		return "it has a cache key but is not a GET of NP_TX_READ";
-	if (route->cache && route->auth != NP_AUTH_NONE)
+	if (route->cache.key && route->auth != NP_AUTH_NONE)
 		return "it has a cache key and .auth: all callers would get the same response";
-	return route->cache ? key_fault(route, route->cache) : NULL;
+	return route->cache.key ? key_fault(route, route->cache.key) : NULL;
 }
 
 /* Generated clients have a function of this name. */
 static const char *
-operation_fault(void *owner, const struct np_route *routes, const struct np_route *route)
+operation_fault(void *owner, const struct route_table *table, const struct np_route *route)
 {
 	struct buf name, other;
 
@@ -260,36 +300,71 @@ operation_fault(void *owner, const struct np_route *routes, const struct np_rout
 			return "its operationId has other characters than letters, digits and _";
 	if (name.size == 0 || name.overflow)
 		return "its operationId is empty or longer than 200 bytes";
-	for (const struct np_route *before = routes; before < route; before++) {
+	for (const struct np_route *before = table->items; before < route; before++) {
 		buf_init(&other, owner, OPERATION_MAX_BYTES);
 		operation_name(before, &other);
 		if (strcmp(name.data, other.data) == 0)
 			return mem_printf(
 			    owner,
-			    "%s %s has the same operationId, %s: give one of them an .operation",
+			    "%s %s has the same operationId, %s: give one of them a .docs.operation",
 			    before->method, before->path, name.data);
 	}
 	return NULL;
 }
 
 static const char *
-members_fault(void *owner, const struct np_route *route)
+conflicts_fault(void *owner, const struct np_conflicts *conflicts)
 {
-	const struct np_param *members = route->returns ? route->returns->members : NULL;
+	for (size_t i = 0; conflicts && i < conflicts->count; i++) {
+		const struct np_conflict *conflict = &conflicts->items[i];
 
-	for (const struct np_param *member = members; member && member->name; member++)
-		for (const struct np_param *other = members; other->name; other++)
-			if (other != member
-			    && (strcmp(other->name, member->name) == 0
-			        || param_is_inside(other->name, member->name)))
-				return mem_printf(
-				    owner,
-				    "member \"%s\" of its schema is defined twice or is an object",
-				    member->name);
-	for (const struct np_param *member = members; member && member->name; member++)
-		if (json_fault(member))
-			return mem_printf(owner, "member \"%s\" of its schema %s", member->name,
-			                  json_fault(member));
+		if (!conflict->constraint || !conflict->detail)
+			return "a conflict needs a constraint and a detail";
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(conflicts->items[j].constraint, conflict->constraint) == 0)
+				return mem_printf(owner, "conflict \"%s\" is listed twice",
+				                  conflict->constraint);
+	}
+	return NULL;
+}
+
+static const char *
+member_fault(const struct np_params *members, size_t at)
+{
+	const struct np_param *member = members->items[at];
+
+	for (size_t i = 0; i < members->count; i++) {
+		const char *other = members->items[i]->name;
+
+		if (i != at && strcmp(other, member->name) == 0)
+			return "is defined twice";
+		if (param_is_inside(other, member->name))
+			return "is an object that other members are in";
+	}
+	return type_is_known(member) ? json_fault(member) : "has no type";
+}
+
+static const char *
+schema_fault(void *owner, const struct np_schema *schema)
+{
+	const struct np_params *members = schema ? schema->members : NULL;
+
+	if (!schema)
+		return NULL;
+	if (!schema->name || param_count(members) == 0)
+		return "its schema needs a name and members";
+	/* The document has a schema of that name. */
+	if (strcmp(schema->name, "Problem") == 0)
+		return "its schema is named Problem, as the schema of errors is";
+	if (list_fault(members))
+		return mem_printf(owner, "a member of its schema %s", list_fault(members));
+	for (size_t i = 0; i < param_count(members); i++) {
+		const char *fault = member_fault(members, i);
+
+		if (fault)
+			return mem_printf(owner, "member \"%s\" of its schema %s",
+			                  members->items[i]->name, fault);
+	}
 	return NULL;
 }
 
@@ -306,56 +381,65 @@ is_served_by(const char *path, const char *name)
 }
 
 static const char *
-route_fault(void *owner, const char *name, const struct np_route *routes,
+served_fault(void *owner, const char *path, const char *name)
+{
+	if (is_served_by(path, name))
+		return NULL;
+	return strcmp(name, "root") == 0
+	           ? "nginx sends it to another program: this one gets / and what is below /root"
+	           : mem_printf(owner,
+	                        "nginx sends it to another program: this one gets /%s and what is"
+	                        " below it",
+	                        name);
+}
+
+static const char *
+route_fault(void *owner, const char *name, const struct route_table *table,
             const struct np_route *route)
 {
 	const char *fault;
 
+	if (!route->method || !is_known_method(route->method))
+		return "its method is not GET, POST, PUT, PATCH or DELETE";
 	if (!route->path || route->path[0] != '/' || !route->handle)
 		return "it needs a path that starts with /, and a handler";
-	if (!is_served_by(route->path, name))
-		return strcmp(name, "root") == 0
-		           ? "nginx sends it to another program: this one gets / and what is below"
-		             " /root"
-		           : mem_printf(
-		               owner,
-		               "nginx sends it to another program: this one gets /%s and what is"
-		               " below it",
-		               name);
-	if (!is_known_method(route->method))
-		return "its method is not GET, POST, PUT, PATCH or DELETE";
-	for (const struct np_route *before = routes; before < route; before++)
+	fault = served_fault(owner, route->path, name);
+	if (fault)
+		return fault;
+	for (const struct np_route *before = table->items; before < route; before++)
 		if (strcmp(before->path, route->path) == 0
 		    && route_has_method(before, route->method))
 			return "it is defined twice";
 	if (route->precondition && route_has_method(route, "GET"))
 		return "it has a precondition but is a GET";
-	if (route->precondition && !route_path_has_get(routes, route->path))
+	if (route->precondition && !route_path_has_get(table, route->path))
 		return "it has a precondition but its path has no GET to compare with";
-	if (route->form && !fits_form(route->params))
-		return "a form can have only single values, no objects and no lists";
-	/* The document has a schema of that name. */
-	if (route->returns && strcmp(route->returns->name, "Problem") == 0)
-		return "its schema is named Problem, as the schema of errors is";
-	fault = operation_fault(owner, routes, route);
+	fault = operation_fault(owner, table, route);
 	if (!fault)
 		fault = params_fault(owner, route);
 	if (!fault)
-		fault = members_fault(owner, route);
+		fault = schema_fault(owner, route->returns);
+	if (!fault)
+		fault = conflicts_fault(owner, route->errors.conflicts);
+	if (!fault && route->partial && !route_has_param_in(route, NP_IN_BODY))
+		fault = "it is .partial but has no parameters in the body";
+	if (!fault && route->form && !fits_form(route->params))
+		fault = "a form can have only single values, no objects and no lists";
 	if (!fault)
 		fault = cache_fault(route);
-	return fault ? fault : invalidates_fault(routes, route);
+	return fault ? fault : invalidates_fault(table, route);
 }
 
 const char *
-table_fault(void *owner, const char *name, const struct np_route *routes)
+table_fault(void *owner, const char *name, const struct route_table *table)
 {
-	for (const struct np_route *route = routes; route->method; route++) {
-		const char *fault = route_fault(owner, name, routes, route);
+	for (size_t i = 0; i < table->count; i++) {
+		const struct np_route *route = &table->items[i];
+		const char *fault = route_fault(owner, name, table, route);
 
 		if (fault)
-			return mem_printf(owner, "%s %s: %s", route->method,
+			return mem_printf(owner, "%s %s: %s", route->method ? route->method : "?",
 			                  route->path ? route->path : "?", fault);
 	}
-	return NULL;
+	return table->count == 0 ? "it has no routes" : NULL;
 }

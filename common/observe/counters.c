@@ -78,8 +78,8 @@ counters_flush(const struct app *app)
 void
 counters_record_request(const struct app *app, const struct request_stats *stats)
 {
-	scoreboard_count_request(stats->route ? stats->route - app->routes : -1, stats->status,
-	                         stats->duration_us);
+	scoreboard_count_request(stats->route ? stats->route - app->routes->items : -1,
+	                         stats->status, stats->duration_us);
 	if (stats->queue_ms >= 0)
 		histogram_add(&board->queue_wait, stats->queue_ms * 1000);
 	if (stats->counts)

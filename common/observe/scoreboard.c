@@ -74,33 +74,24 @@ own_routes(void)
 }
 
 static void
-write_route_names(const struct np_route *routes)
+write_route_names(const struct route_table *routes)
 {
 	struct route_counts *counts = own_routes();
 
 	(void)snprintf(counts[0].method, sizeof(counts[0].method), "-");
 	(void)snprintf(counts[0].path, sizeof(counts[0].path), "-");
 	for (uint32_t i = 1; i < own_route_count; i++) {
-		(void)snprintf(counts[i].method, sizeof(counts[i].method), "%s",
-		               routes[i - 1].method);
-		(void)snprintf(counts[i].path, sizeof(counts[i].path), "%s", routes[i - 1].path);
+		const struct np_route *route = &routes->items[i - 1];
+
+		(void)snprintf(counts[i].method, sizeof(counts[i].method), "%s", route->method);
+		(void)snprintf(counts[i].path, sizeof(counts[i].path), "%s", route->path);
 	}
-}
-
-static uint32_t
-count_routes(const struct np_route *routes)
-{
-	uint32_t count = 0;
-
-	while (routes[count].method)
-		count++;
-	return count + 1;
 }
 
 bool
 scoreboard_create(const char *path, const struct scoreboard_plan *plan, struct error *err)
 {
-	uint32_t routes = count_routes(plan->routes);
+	uint32_t routes = (uint32_t)plan->routes->count + 1;
 	size_t bytes = scoreboard_bytes(plan->slots, routes);
 	int fd = path ? create_file(path, bytes, err) : -1;
 	int flags = path ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS;

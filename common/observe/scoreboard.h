@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "cache/cache.h"
 #include "db/connect.h"
+#include "http/route.h"
 
 #define SCOREBOARD_MAGIC       0x6e70626fu /* "npbo" */
 #define SCOREBOARD_VERSION     7
@@ -95,7 +96,7 @@ struct scoreboard {
 
 struct scoreboard_plan {
 	const char *name;
-	const struct np_route *routes;
+	const struct route_table *routes;
 	int32_t pool_size, max_overflow;
 	uint32_t slots;
 	bool uses_database;

@@ -19,7 +19,7 @@
  * -1. */
 struct inheritance {
 	const char *name;
-	const struct np_route *routes;
+	const struct route_table *routes;
 	const struct settings *settings;
 	pid_t master;
 	int listener;     /* the listening socket, in non-blocking mode */

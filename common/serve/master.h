@@ -12,10 +12,11 @@
 #define NULLPOOL_SERVE_MASTER_H
 
 #include "config/settings.h"
+#include "http/route.h"
 
 struct master_options {
 	const char *name;
-	const struct np_route *routes;
+	const struct route_table *routes;
 	const struct settings *settings;
 	int listener;
 	const char *argv0;

@@ -62,7 +62,7 @@ def owner_of_schema(schema):
     if schema == "Problem":
         return "the document's errors have"
     for path in sorted((ROOT / "handlers").glob("*.[ch]")):
-        if re.search(rf'struct np_schema \w+ = {{\s*"{schema}"', path.read_text()):
+        if re.search(rf'struct np_schema \w+ = {{\s*\.name = "{schema}"', path.read_text()):
             return f"{path.relative_to(ROOT)} has"
     return None
 

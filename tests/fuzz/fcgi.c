@@ -18,7 +18,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "app/app.h"
+#include "app/ctx.h"
 #include "http/pattern.h"
 #include "lines.h"
 #include "observe/counters.h"
@@ -64,77 +64,97 @@ bytes_in_use(void)
 
 /* --- a program --- */
 
-enum { ID, TITLE, DUE, TAGS, RATING, META, OWNER, LIMIT, AFTER, AGENT };
-static const struct np_param note[] = {
-	[ID] = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_UUID },
-	[TITLE] = { .name = "title",
-	            .in = NP_IN_BODY,
-	            .type = NP_TYPE_STRING,
-	            .required = true,
-	            .min = 1,
-	            .max = 20 },
-	[DUE] = { .name = "due", .in = NP_IN_BODY, .type = NP_TYPE_DATETIME, .nullable = true },
-	[TAGS] = { .name = "tags", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max_items = 3 },
-	[RATING] = { .name = "rating",
-	             .in = NP_IN_BODY,
-	             .type = NP_TYPE_FLOAT,
-	             .default_value = "1.5" },
-	[META] = { .name = "meta", .in = NP_IN_BODY, .type = NP_TYPE_JSON },
-	[OWNER] = { .name = "owner.email", .in = NP_IN_BODY, .type = NP_TYPE_EMAIL },
-	NP_PARAMS_END,
+static const struct np_param id = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_UUID };
+static const struct np_param title = { .name = "title",
+	                               .in = NP_IN_BODY,
+	                               .type = NP_TYPE_STRING,
+	                               .required = true,
+	                               .min = 1,
+	                               .max = 20 };
+static const struct np_param due = {
+	.name = "due", .in = NP_IN_BODY, .type = NP_TYPE_DATETIME, .nullable = true
 };
+static const struct np_param tags = {
+	.name = "tags", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max_items = 3
+};
+static const struct np_param rating = {
+	.name = "rating", .in = NP_IN_BODY, .type = NP_TYPE_FLOAT, .default_value = "1.5"
+};
+static const struct np_param meta = { .name = "meta", .in = NP_IN_BODY, .type = NP_TYPE_JSON };
+static const struct np_param owner_email = { .name = "owner.email",
+	                                     .in = NP_IN_BODY,
+	                                     .type = NP_TYPE_EMAIL };
+#define NOTE NP_PARAMS(&id, &title, &due, &tags, &rating, &meta, &owner_email)
 /* np_header() refuses control bytes; a value with one would be the handler's fault. */
 static const char agent_pattern[] = "[^[:cntrl:]]*";
-static const struct np_param list[] = {
-	{ NP_PAGE_LIMIT },
-	{ NP_PAGE_AFTER },
-	{ .name = "kind",
-	  .in = NP_IN_QUERY,
-	  .type = NP_TYPE_ENUM,
-	  .choices = NP_CHOICES("a", "b") },
-	{ .name = "x-agent",
-	  .in = NP_IN_HEADER,
-	  .type = NP_TYPE_STRING,
-	  .max = 30,
-	  .pattern = agent_pattern },
-	NP_PARAMS_END,
+static const struct np_param limit = { NP_PAGE_LIMIT };
+static const struct np_param after = { NP_PAGE_AFTER };
+static const struct np_param sort_of = {
+	.name = "kind", .in = NP_IN_QUERY, .type = NP_TYPE_ENUM, .choices = NP_NAMES("a", "b")
 };
-static const struct np_param form[] = {
-	{ .name = "name", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .required = true },
-	{ .name = "count", .in = NP_IN_BODY, .type = NP_TYPE_INT },
-	NP_PARAMS_END,
+static const struct np_param x_agent = { .name = "x-agent",
+	                                 .in = NP_IN_HEADER,
+	                                 .type = NP_TYPE_STRING,
+	                                 .max = 30,
+	                                 .pattern = agent_pattern };
+#define LIST NP_PARAMS(&limit, &after, &sort_of, &x_agent)
+static const struct np_param form_name = {
+	.name = "name", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .required = true
 };
+static const struct np_param form_count = { .name = "count",
+	                                    .in = NP_IN_BODY,
+	                                    .type = NP_TYPE_INT };
 
+static const struct np_param number = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT };
+static const struct np_param other = { .name = "other", .in = NP_IN_PATH, .type = NP_TYPE_STRING };
+
+/* Every route that it serves has two parameters at least. */
 static bool
 echo(struct np_ctx *ctx)
 {
-	return np_reply_object(
-	    ctx, NP_STATUS_OK,
-	    NP_MEMBERS({ "first", np_arg(ctx, 0) }, { "second", np_arg(ctx, 1) }));
+	return np_reply_object(ctx, NP_STATUS_OK,
+	                       NP_OBJECT({ "first", np_arg(ctx, ctx->route->params->items[0]) },
+	                                 { "second", np_arg(ctx, ctx->route->params->items[1]) }));
 }
 
 /* Puts a value from the client into a response header. */
 static bool
 reflect(struct np_ctx *ctx)
 {
-	struct np_value text = np_arg(ctx, 3);
+	struct np_value text = np_arg(ctx, &x_agent);
 
 	return np_header(ctx, "X-Agent", "%s", text.text ? text.text : "") && echo(ctx);
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/", np_health_live, NP_TX_NONE },
-	{ "GET", "/notes", reflect, NP_TX_NONE, list },
-	{ "POST", "/notes", echo, NP_TX_NONE, form, .form = true },
-	{ "PUT", "/notes/{id}", echo, NP_TX_NONE, note },
-	{ "DELETE", "/notes/{id}/{other}", echo, NP_TX_NONE,
-	  (const struct np_param[]){ { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT },
-	                             { .name = "other", .in = NP_IN_PATH, .type = NP_TYPE_STRING },
-	                             NP_PARAMS_END } },
-	{ "GET", "/mine", echo, NP_TX_NONE, list, .auth = NP_AUTH_USER },
-	{ "GET", "/metrics", np_metrics, NP_TX_NONE },
-	NP_ROUTES_END,
+	{ .method = "GET", .path = "/", .handle = np_health_live, .tx = NP_TX_NONE },
+	{ .method = "GET", .path = "/notes", .handle = reflect, .tx = NP_TX_NONE, .params = LIST },
+	{ .method = "POST",
+	  .path = "/notes",
+	  .handle = echo,
+	  .tx = NP_TX_NONE,
+	  .params = NP_PARAMS(&form_name, &form_count),
+	  .form = true },
+	{ .method = "PUT",
+	  .path = "/notes/{id}",
+	  .handle = echo,
+	  .tx = NP_TX_NONE,
+	  .params = NOTE },
+	{ .method = "DELETE",
+	  .path = "/notes/{id}/{other}",
+	  .handle = echo,
+	  .tx = NP_TX_NONE,
+	  .params = NP_PARAMS(&number, &other) },
+	{ .method = "GET",
+	  .path = "/mine",
+	  .handle = echo,
+	  .tx = NP_TX_NONE,
+	  .params = LIST,
+	  .auth = NP_AUTH_USER },
+	{ .method = "GET", .path = "/metrics", .handle = np_metrics, .tx = NP_TX_NONE },
 };
+
+static const struct route_table table = { routes, COUNT_OF(routes) };
 
 /* There is no server behind these settings, and no route here needs one. */
 static char url[] = "DATABASE_URL=postgresql://u@%2Fnonexistent/d",
@@ -149,7 +169,7 @@ the_app(void)
 	static struct app app;
 	static bool ready;
 	const struct scoreboard_plan plan = {
-		.name = "fuzz", .routes = routes, .pool_size = 1, .slots = 1
+		.name = "fuzz", .routes = &table, .pool_size = 1, .slots = 1
 	};
 	struct error err;
 	struct buf faults;
@@ -159,11 +179,11 @@ the_app(void)
 	buf_init(&faults, mem_process(), 4096);
 	HOLDS(settings_read(mem_process(), environment, &settings, &faults));
 	/* As the check of the route table does. The process keeps the compiled pattern. */
-	HOLDS(!pattern_compile(list[3].pattern) && pattern_matches(list[3].pattern, "curl/8"));
+	HOLDS(!pattern_compile(agent_pattern) && pattern_matches(agent_pattern, "curl/8"));
 	HOLDS(scoreboard_create(NULL, &plan, &err));
 	/* The process keeps its automaton too. */
 	HOLDS(pattern_matches(agent_pattern, "curl/8 a") && !pattern_matches(agent_pattern, "a\n"));
-	HOLDS(app_init(mem_process(), &app, "fuzz", routes, &settings, &err));
+	HOLDS(app_init(mem_process(), &app, "fuzz", &table, &settings, &err));
 	HOLDS(fcgi_init(&err));
 	app.record_request = counters_record_request;
 	metrics_set_directory("tests/fuzz"); /* no endpoint runs there */

@@ -24,7 +24,7 @@ static const struct np_param rows[] = {
 	{ .name = "bool", .type = NP_TYPE_BOOL },
 	{ .name = "date", .type = NP_TYPE_DATE },
 	{ .name = "datetime", .type = NP_TYPE_DATETIME },
-	{ .name = "enum", .type = NP_TYPE_ENUM, .choices = NP_CHOICES("red", "green", "") },
+	{ .name = "enum", .type = NP_TYPE_ENUM, .choices = NP_NAMES("red", "green", "") },
 	{ .name = "json", .type = NP_TYPE_JSON },
 	{ .name = "object", .type = NP_TYPE_OBJECT },
 	{ .name = "cursor", .type = NP_TYPE_CURSOR },
@@ -169,7 +169,7 @@ check_accepted(const struct np_param *param, const char *text, const struct argu
 		break;
 	case NP_TYPE_ENUM:
 		HOLDS(value->integer >= 0 && value->integer < 3
-		      && same_text(param->choices[value->integer], text));
+		      && same_text(param->choices->items[value->integer], text));
 		break;
 	case NP_TYPE_CURSOR:
 		HOLDS(argument->cursor[0] != NULL);

@@ -14,8 +14,8 @@ def service(site, started):
 
 
 @pytest.mark.parametrize("path, says", [
-    ("argument", "np_arg() of parameter 7, and there are 2"), ("given", "np_given() of parameter 2, and there are 2"),
-    ("key", "np_cursor_key() of key 9 of parameter 1"), ("no-cursor", "np_cursor_key() of key 0 of parameter 0"),
+    ("argument", 'np_arg() of parameter "stranger", which the route does not have'), ("given", 'np_given() of parameter "stranger", which the route does not have'),
+    ("key", 'np_cursor_key() of key 9 of parameter "after"'), ("no-cursor", 'np_cursor_key() of key 0 of parameter "what"'),
     ("column", 'np_field() of column "tow", which the result does not have'), ("row", "np_field() of row 1, and there are 1"),
     ("page", "np_reply_page() of at most 0 rows"), ("commit", "np_commit() in a route that is not NP_TX_MANUAL"),
     ("rollback", "np_rollback() in a route that is not NP_TX_MANUAL"),
@@ -38,7 +38,7 @@ def test_nothing_is_committed_that_can_still_be_held_back(service, site, what, o
     answer = service.client.ask("PUT", f"/misuse/{what}")
     assert answer.status == 500
     line = service.line_of(answer)
-    assert ("parameter 2" if what == "argument" else '"lable"') in line["detail"] and "PUT /misuse/{what}" in line["detail"]
+    assert ('"stranger"' if what == "argument" else '"lable"') in line["detail"] and "PUT /misuse/{what}" in line["detail"]
     assert rows(site) - before == written and line.get("outcome") in (outcome, "none" if outcome is None else outcome)
 
 
@@ -61,25 +61,28 @@ answer(struct np_ctx *ctx)
 {
 	return np_reply_empty(ctx);
 }
-static const struct np_param list[] = { %s };
-static const struct np_route routes[] = { { "GET", "%s", answer, NP_TX_NONE, list }, NP_ROUTES_END };
+static const struct np_param x = { .name = "x", .in = NP_IN_QUERY, .type = NP_TYPE_INT };
+static const struct np_param other_x = { .name = "x", .in = NP_IN_QUERY, .type = NP_TYPE_UUID };
+static const struct np_schema schema = { .name = "Broken", .members = NP_PARAMS(&x, &other_x) };
+static const struct np_route routes[] = { { .method = "GET", .handle = answer, %s } };
 int
 main(int argc, char **argv)
 {
 	return np_main(argc, argv, "broken", routes);
 }
 """
-X = '{ .name = "x", .in = NP_IN_QUERY, .type = NP_TYPE_INT }'
 
 
-@pytest.mark.parametrize("params, path, says", [
-    (X, "/broken", b"GET /broken: its parameters do not end with NP_PARAMS_END"),
-    (f"{X}, {X}, NP_PARAMS_END", "/broken", b'GET /broken: parameter \\"x\\" is defined twice'),
-    (f"{X}, NP_PARAMS_END", "/brokenly", b"GET /brokenly: nginx sends it to another program: this one gets /broken and what is below it"),
+@pytest.mark.parametrize("row, says", [
+    ('.path = "/broken", .params = NP_PARAMS(&x, &x)', b'GET /broken: parameter \\"x\\" is listed twice'),
+    ('.path = "/broken", .params = NP_PARAMS(&x, &other_x)', b'GET /broken: parameter \\"x\\" has the name and the place of another'),
+    ('.path = "/broken", .returns = &schema', b'GET /broken: member \\"x\\" of its schema is defined twice'),
+    ('.path = "/broken", .params = NP_PARAMS(&x), .partial = true', b"GET /broken: it is .partial but has no parameters in the body"),
+    ('.path = "/brokenly"', b"GET /brokenly: nginx sends it to another program: this one gets /broken and what is below it"),
 ])
-def test_check_finds_a_broken_table(site, params, path, says):
+def test_check_finds_a_broken_table(site, row, says):
     folder = site.folder("broken-table")
-    (folder / "broken.c").write_text(BROKEN % (params, path))
+    (folder / "broken.c").write_text(BROKEN % row)
     libraries = subprocess.run(["pkg-config", "--libs", "libpq", "json-c", "hiredis", "talloc", "openssl", "libsodium", "libseccomp", "libcares"],
                                capture_output=True, text=True, check=True).stdout.split()
     sanitize = ["-fsanitize=address,undefined"] if b"__asan_init" in program("health").read_bytes() else []

@@ -56,7 +56,7 @@ def test_the_readme_shows_what_it_writes():
     readme = (ROOT / "README.md").read_text()
     written = (ROOT / "env" / "new" / "handler.c.in").read_text().replace("NAME", "notes").replace("SCHEMA", "Notes")
     blocks = re.findall(r"```c\n(.*?)```", readme, re.S)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         assert re.sub(r"\s+", " ", block).strip() in re.sub(r"\s+", " ", written)
 

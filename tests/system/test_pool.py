@@ -215,7 +215,7 @@ def test_a_loop_in_a_handler_is_ended_and_says_where_it_was(serve):
     assert (line["level"], line["pid"]) == ("error", killed["worker_pid"])
     assert (line["route"], line["request_id"]) == (killed["route"], killed["request_id"]) == ("GET /probe/loop", answer.headers["x-request-id"])
     names = functions(line["frames"])
-    assert names.index("loop_forever") < names.index("worker_run") < names.index("np_main"), line
+    assert names.index("loop_forever") < names.index("worker_run") < names.index("np_main_versioned"), line
     assert service.client.get("/probe/session").status == 200
     assert service.lines(event="worker died") == []  # the master killed it
 

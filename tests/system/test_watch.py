@@ -33,9 +33,9 @@ HELLO = """\
 static bool
 hello(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_STATUS_OK, NP_MEMBERS({ "hello", np_text("world") }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "hello", np_text("world") }));
 }
-static const struct np_route routes[] = { { "GET", "/hello", hello, NP_TX_NONE }, NP_ROUTES_END };
+static const struct np_route routes[] = { { .method = "GET", .path = "/hello", .handle = hello } };
 int
 main(int argc, char **argv)
 {

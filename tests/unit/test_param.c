@@ -201,33 +201,34 @@ an_email_has_at_most_254_bytes(void **state)
 
 /* --- a whole request --- */
 
-enum { ID, LIMIT, NAME, KEY, AGE, SCORE, ADMIN, BIO };
-static const struct np_param params[] = {
-	[ID] = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT, .min = 1, .max = 1000 },
-	[LIMIT] = { .name = "limit",
-	            .in = NP_IN_QUERY,
-	            .type = NP_TYPE_INT,
-	            .min = 1,
-	            .max = 100,
-	            .default_value = "20" },
-	[NAME] = { .name = "name",
-	           .in = NP_IN_BODY,
-	           .type = NP_TYPE_STRING,
-	           .required = true,
-	           .min = 1,
-	           .max = 5 },
-	[KEY] = { .name = "x-key", .in = NP_IN_HEADER, .type = NP_TYPE_STRING, .min = 1, .max = 5 },
-	[AGE] = { .name = "age", .in = NP_IN_BODY, .type = NP_TYPE_INT },
-	[SCORE] = { .name = "score", .in = NP_IN_BODY, .type = NP_TYPE_FLOAT },
-	[ADMIN] = { .name = "admin", .in = NP_IN_BODY, .type = NP_TYPE_BOOL },
-	[BIO] = { .name = "bio",
-	          .in = NP_IN_BODY,
-	          .type = NP_TYPE_STRING,
-	          .nullable = true,
-	          .max = 10 },
-	NP_PARAMS_END,
+static const struct np_param id = {
+	.name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT, .min = 1, .max = 1000
 };
-static const struct np_route route = { "PUT", "/users/{id}", NULL, .params = params };
+static const struct np_param limit = { .name = "limit",
+	                               .in = NP_IN_QUERY,
+	                               .type = NP_TYPE_INT,
+	                               .min = 1,
+	                               .max = 100,
+	                               .default_value = "20" };
+static const struct np_param full_name = { .name = "name",
+	                                   .in = NP_IN_BODY,
+	                                   .type = NP_TYPE_STRING,
+	                                   .required = true,
+	                                   .min = 1,
+	                                   .max = 5 };
+static const struct np_param key = {
+	.name = "x-key", .in = NP_IN_HEADER, .type = NP_TYPE_STRING, .min = 1, .max = 5
+};
+static const struct np_param age = { .name = "age", .in = NP_IN_BODY, .type = NP_TYPE_INT };
+static const struct np_param score = { .name = "score", .in = NP_IN_BODY, .type = NP_TYPE_FLOAT };
+static const struct np_param admin = { .name = "admin", .in = NP_IN_BODY, .type = NP_TYPE_BOOL };
+static const struct np_param bio = {
+	.name = "bio", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .nullable = true, .max = 10
+};
+/* In the order of PARAMS. */
+enum { ID, LIMIT, NAME, KEY, AGE, SCORE, ADMIN, BIO };
+#define PARAMS NP_PARAMS(&id, &limit, &full_name, &key, &age, &score, &admin, &bio)
+static const struct np_route route = { .method = "PUT", .path = "/users/{id}", .params = PARAMS };
 
 static const struct request_header json_header = { "content-type", "application/json" };
 
@@ -499,6 +500,50 @@ a_long_unknown_name_is_cut(void **state)
 	assert_true(utf8_valid(name, strlen(name), NULL) && text_ends(name, "\xe2\x80\xa6"));
 }
 
+/* --- a partial body --- */
+
+static const struct np_param done = {
+	.name = "done", .in = NP_IN_BODY, .type = NP_TYPE_BOOL, .default_value = "false"
+};
+static const struct np_route change = { .method = "PATCH",
+	                                .path = "/users/{id}",
+	                                .params = NP_PARAMS(&id, &limit, &full_name, &bio, &done),
+	                                .partial = true };
+enum { CHANGE_LIMIT = 1, CHANGE_NAME, CHANGE_BIO, CHANGE_DONE };
+
+static struct decoded
+decode_change(void *owner, const char *body)
+{
+	return decode(owner, &change, "/users/7", &json_header, 1, body);
+}
+
+static void
+a_partial_body_may_lack_what_is_required(void **state)
+{
+	struct decoded decoded = decode_change(*state, "{\"bio\":null}");
+
+	assert_true(decoded.valid);
+	assert_true(decoded.arguments[CHANGE_BIO].given);
+	assert_false(decoded.arguments[CHANGE_NAME].given);
+	assert_null(decoded.arguments[CHANGE_NAME].value.text);
+	assert_null(decoded.arguments[CHANGE_DONE].value.text);
+	assert_int_equal(decoded.arguments[CHANGE_DONE].value.type, NP_TYPE_BOOL);
+	assert_string_equal(decoded.arguments[CHANGE_LIMIT].value.text, "20");
+}
+
+static void
+a_partial_body_has_something_in_it(void **state)
+{
+	struct decoded decoded = decode_change(*state, "{}");
+
+	assert_false(decoded.valid);
+	assert_int_equal(decoded.err.kind, FAILURE_INVALID);
+	assert_string_equal(decoded.err.message, "Nothing to change: send one of name, bio, done");
+	assert_int_equal(decoded.faults.count, 0);
+	decoded = decode_change(*state, "{\"nmae\":\"n\"}");
+	assert_true(has_fault(&decoded, "body", "nmae", "not a field"));
+}
+
 /* --- the body as a whole --- */
 
 static const struct type_row {
@@ -588,7 +633,7 @@ a_body_that_is_not_an_object_is_invalid(void **state)
 static void
 a_route_without_fields_reads_no_body(void **state)
 {
-	static const struct np_route bare = { "POST", "/jobs", NULL, .params = NULL };
+	static const struct np_route bare = { .method = "POST", .path = "/jobs" };
 	struct decoded decoded = decode(*state, &bare, "/jobs", NULL, 0, "not JSON");
 
 	assert_true(decoded.valid);
@@ -599,19 +644,24 @@ a_route_without_fields_reads_no_body(void **state)
 static void
 a_lenient_route_ignores_unknown_names(void **state)
 {
-	static const struct np_param some[] = {
-		{ .name = "page", .in = NP_IN_QUERY, .type = NP_TYPE_INT },
-		{ .name = "user.email", .in = NP_IN_BODY, .type = NP_TYPE_EMAIL },
-		NP_PARAMS_END,
-	};
-	static const struct np_param flat[] = {
-		{ .name = "grant", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
-		NP_PARAMS_END,
-	};
-	static const struct np_route json = { "POST", "/jobs", NULL, .params = some,
-		                              .lenient = true };
-	static const struct np_route form = { "POST",         "/jobs",      NULL,
-		                              .params = flat, .form = true, .lenient = true };
+	static const struct np_param page = { .name = "page",
+		                              .in = NP_IN_QUERY,
+		                              .type = NP_TYPE_INT };
+	static const struct np_param some_email = { .name = "user.email",
+		                                    .in = NP_IN_BODY,
+		                                    .type = NP_TYPE_EMAIL };
+	static const struct np_param grant = { .name = "grant",
+		                               .in = NP_IN_BODY,
+		                               .type = NP_TYPE_STRING };
+	const struct np_route json = { .method = "POST",
+		                       .path = "/jobs",
+		                       .params = NP_PARAMS(&page, &some_email),
+		                       .lenient = true };
+	const struct np_route form = { .method = "POST",
+		                       .path = "/jobs",
+		                       .params = NP_PARAMS(&grant),
+		                       .form = true,
+		                       .lenient = true };
 	const struct request_header form_header = { "content-type",
 		                                    "application/x-www-form-urlencoded" };
 	struct decoded decoded;
@@ -633,7 +683,7 @@ a_lenient_route_ignores_unknown_names(void **state)
 static void
 a_route_without_parameters_takes_no_query(void **state)
 {
-	static const struct np_route bare = { "GET", "/jobs", NULL, .params = NULL };
+	static const struct np_route bare = { .method = "GET", .path = "/jobs" };
 	struct decoded decoded = decode(*state, &bare, "/jobs?x=1", NULL, 0, "");
 
 	assert_false(decoded.valid);
@@ -643,14 +693,13 @@ a_route_without_parameters_takes_no_query(void **state)
 static void
 a_header_can_be_required(void **state)
 {
-	static const struct np_param by_key[] = {
-		{ .name = "idempotency-key",
-		  .in = NP_IN_HEADER,
-		  .type = NP_TYPE_UUID,
-		  .required = true },
-		NP_PARAMS_END,
-	};
-	static const struct np_route keyed = { "POST", "/jobs", NULL, .params = by_key };
+	static const struct np_param idempotency_key = { .name = "idempotency-key",
+		                                         .in = NP_IN_HEADER,
+		                                         .type = NP_TYPE_UUID,
+		                                         .required = true };
+	const struct np_route keyed = { .method = "POST",
+		                        .path = "/jobs",
+		                        .params = NP_PARAMS(&idempotency_key) };
 	const struct request_header header = { "idempotency-key",
 		                               "018f4e4e-7f3a-7000-8000-0123456789ab" };
 	struct decoded decoded = decode(*state, &keyed, "/jobs", NULL, 0, "");
@@ -673,53 +722,46 @@ places_have_names(void **state)
 
 /* --- types of a body --- */
 
-enum { EMAIL, CITY, ZIP, TAGS, COLOUR, BORN, SEEN, CODE, ANYTHING, ANSWERS, IDS, YEARS };
-static const struct np_param rich[] = {
-	[EMAIL] = { .name = "user.email",
-	            .in = NP_IN_BODY,
-	            .type = NP_TYPE_EMAIL,
-	            .required = true },
-	[CITY] = { .name = "user.address.city",
-	           .in = NP_IN_BODY,
-	           .type = NP_TYPE_STRING,
-	           .max = 10 },
-	[ZIP] = { .name = "user.address.zip",
-	          .in = NP_IN_BODY,
-	          .type = NP_TYPE_STRING,
-	          .max = 9,
-	          .pattern = "[0-9]{5}" },
-	[TAGS] = { .name = "tags",
-	           .in = NP_IN_BODY,
-	           .type = NP_TYPE_STRING,
-	           .min = 1,
-	           .max = 9,
-	           .max_items = 3 },
-	[COLOUR] = { .name = "colour",
-	             .in = NP_IN_BODY,
-	             .type = NP_TYPE_ENUM,
-	             .choices = NP_CHOICES("red", "blue") },
-	[BORN] = { .name = "born", .in = NP_IN_BODY, .type = NP_TYPE_DATE },
-	[SEEN] = { .name = "seen", .in = NP_IN_BODY, .type = NP_TYPE_DATETIME },
-	[CODE] = { .name = "code",
-	           .in = NP_IN_QUERY,
-	           .type = NP_TYPE_INT,
-	           .min = 1,
-	           .max = 9,
-	           .max_items = 2 },
-	[ANYTHING] = { .name = "anything", .in = NP_IN_BODY, .type = NP_TYPE_JSON },
-	[ANSWERS] = { .name = "quiz.answers",
-	              .in = NP_IN_BODY,
-	              .type = NP_TYPE_OBJECT,
-	              .nullable = true },
-	[IDS] = { .name = "ids",
-	          .in = NP_IN_BODY,
-	          .type = NP_TYPE_UUID,
-	          .max_items = 5,
-	          .nullable = true },
-	[YEARS] = { .name = "years", .in = NP_IN_BODY, .type = NP_TYPE_INT, .max_items = 5 },
-	NP_PARAMS_END,
+static const struct np_param email = {
+	.name = "user.email", .in = NP_IN_BODY, .type = NP_TYPE_EMAIL, .required = true
 };
-static const struct np_route rich_route = { "POST", "/rich", NULL, .params = rich };
+static const struct np_param city = {
+	.name = "user.address.city", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max = 10
+};
+static const struct np_param zip = { .name = "user.address.zip",
+	                             .in = NP_IN_BODY,
+	                             .type = NP_TYPE_STRING,
+	                             .max = 9,
+	                             .pattern = "[0-9]{5}" };
+static const struct np_param tags = {
+	.name = "tags", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .min = 1, .max = 9, .max_items = 3
+};
+static const struct np_param colour = {
+	.name = "colour", .in = NP_IN_BODY, .type = NP_TYPE_ENUM, .choices = NP_NAMES("red", "blue")
+};
+static const struct np_param born = { .name = "born", .in = NP_IN_BODY, .type = NP_TYPE_DATE };
+static const struct np_param seen = { .name = "seen", .in = NP_IN_BODY, .type = NP_TYPE_DATETIME };
+static const struct np_param code = {
+	.name = "code", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .min = 1, .max = 9, .max_items = 2
+};
+static const struct np_param anything = { .name = "anything",
+	                                  .in = NP_IN_BODY,
+	                                  .type = NP_TYPE_JSON };
+static const struct np_param answers = {
+	.name = "quiz.answers", .in = NP_IN_BODY, .type = NP_TYPE_OBJECT, .nullable = true
+};
+static const struct np_param ids = {
+	.name = "ids", .in = NP_IN_BODY, .type = NP_TYPE_UUID, .max_items = 5, .nullable = true
+};
+static const struct np_param years = {
+	.name = "years", .in = NP_IN_BODY, .type = NP_TYPE_INT, .max_items = 5
+};
+/* In the order of RICH. */
+enum { EMAIL, CITY, ZIP, TAGS, COLOUR, BORN, SEEN, CODE, ANYTHING, ANSWERS, IDS, YEARS };
+#define RICH                                                                                     \
+	NP_PARAMS(&email, &city, &zip, &tags, &colour, &born, &seen, &code, &anything, &answers, \
+	          &ids, &years)
+static const struct np_route rich_route = { .method = "POST", .path = "/rich", .params = RICH };
 
 #define ADA "\"user\":{\"email\":\"a@b.c\"}"
 
@@ -857,6 +899,8 @@ main(void)
 		TEST(faults_beyond_the_maximum_are_dropped),
 		TEST(decoding_a_body_stops_at_the_maximum_of_faults),
 		TEST(a_long_unknown_name_is_cut),
+		TEST(a_partial_body_may_lack_what_is_required),
+		TEST(a_partial_body_has_something_in_it),
 		TEST(a_body_must_have_the_media_type_of_json),
 		TEST(an_encoded_body_is_refused),
 		TEST(a_body_that_is_not_json_is_malformed),

@@ -7,30 +7,36 @@ handler(struct np_ctx *ctx)
 	return ctx != NULL;
 }
 
-static const struct np_param by_id[] = {
-	{ .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT },
-	NP_PARAMS_END,
-};
+static const struct np_param id = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT };
 
-static const struct np_param by_two[] = {
-	{ .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT },
-	{ .name = "part", .in = NP_IN_PATH, .type = NP_TYPE_STRING },
-	NP_PARAMS_END,
-};
+static const struct np_param part = { .name = "part", .in = NP_IN_PATH, .type = NP_TYPE_STRING };
 
 enum { LIST, CREATE, MINE, SHOW, CHANGE, REMOVE, PART, ROOT, ONLY_POST };
 static const struct np_route routes[] = {
-	[LIST] = { "GET", "/notes", handler },
-	[CREATE] = { "POST", "/notes", handler },
-	[MINE] = { "GET", "/notes/mine", handler },
-	[SHOW] = { "GET", "/notes/{id}", handler, .params = by_id },
-	[CHANGE] = { "PATCH", "/notes/{id}", handler, .params = by_id },
-	[REMOVE] = { "DELETE", "/notes/{id}", handler, .params = by_id },
-	[PART] = { "GET", "/notes/{id}/parts/{part}", handler, .params = by_two },
-	[ROOT] = { "GET", "/", handler },
-	[ONLY_POST] = { "POST", "/jobs", handler },
-	NP_ROUTES_END,
+	[LIST] = { .method = "GET", .path = "/notes", .handle = handler },
+	[CREATE] = { .method = "POST", .path = "/notes", .handle = handler },
+	[MINE] = { .method = "GET", .path = "/notes/mine", .handle = handler },
+	[SHOW] = { .method = "GET",
+	           .path = "/notes/{id}",
+	           .handle = handler,
+	           .params = NP_PARAMS(&id) },
+	[CHANGE] = { .method = "PATCH",
+	             .path = "/notes/{id}",
+	             .handle = handler,
+	             .params = NP_PARAMS(&id) },
+	[REMOVE] = { .method = "DELETE",
+	             .path = "/notes/{id}",
+	             .handle = handler,
+	             .params = NP_PARAMS(&id) },
+	[PART] = { .method = "GET",
+	           .path = "/notes/{id}/parts/{part}",
+	           .handle = handler,
+	           .params = NP_PARAMS(&id, &part) },
+	[ROOT] = { .method = "GET", .path = "/", .handle = handler },
+	[ONLY_POST] = { .method = "POST", .path = "/jobs", .handle = handler },
 };
+
+static const struct route_table table = { routes, COUNT_OF(routes) };
 
 #define NOTES_ALLOW "GET, HEAD, POST, OPTIONS"
 #define NOTE_ALLOW  "GET, HEAD, PATCH, DELETE, OPTIONS"
@@ -83,7 +89,7 @@ find_returns_the_first_row_that_matches(void **state)
 		bool found;
 
 		row_true(row, target_parse(*state, row->target, &target, &err));
-		found = router_find(routes, row->method, &target, &route, allow, &err);
+		found = router_find(&table, row->method, &target, &route, allow, &err);
 		row_int(row, found ? route - routes : -(int)err.kind, row->route);
 		row_text(row, allow, found ? "" : row->allow);
 	}
@@ -93,8 +99,11 @@ static void
 all_methods_fit_into_allow(void **state)
 {
 	static const struct np_route all[] = {
-		{ "DELETE", "/a", handler }, { "PATCH", "/a", handler }, { "PUT", "/a", handler },
-		{ "POST", "/a", handler },   { "GET", "/a", handler },   NP_ROUTES_END,
+		{ .method = "DELETE", .path = "/a", .handle = handler },
+		{ .method = "PATCH", .path = "/a", .handle = handler },
+		{ .method = "PUT", .path = "/a", .handle = handler },
+		{ .method = "POST", .path = "/a", .handle = handler },
+		{ .method = "GET", .path = "/a", .handle = handler },
 	};
 	const struct np_route *route;
 	char allow[ROUTER_ALLOW_BYTES];
@@ -102,7 +111,8 @@ all_methods_fit_into_allow(void **state)
 	struct error err;
 
 	assert_true(target_parse(*state, "/a", &target, &err));
-	assert_false(router_find(all, "TRACE", &target, &route, allow, &err));
+	assert_false(router_find(&(struct route_table){ all, COUNT_OF(all) }, "TRACE", &target,
+	                         &route, allow, &err));
 	assert_string_equal(allow, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 }
 

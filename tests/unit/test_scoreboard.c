@@ -13,11 +13,11 @@ static void
 create_board(void)
 {
 	static const struct np_route routes[] = {
-		{ "GET", "/users", NULL, NP_TX_READ, NULL },
-		{ "POST", "/users", NULL, NP_TX_WRITE, NULL },
-		NP_ROUTES_END,
+		{ .method = "GET", .path = "/users", .tx = NP_TX_READ },
+		{ .method = "POST", .path = "/users", .tx = NP_TX_WRITE },
 	};
-	static const struct scoreboard_plan plan = { name, routes, 2, 1, SLOTS, true };
+	static const struct route_table table = { routes, COUNT_OF(routes) };
+	static const struct scoreboard_plan plan = { name, &table, 2, 1, SLOTS, true };
 	struct error err;
 
 	(void)snprintf(name, sizeof(name), "nullpool-unit-%d", (int)getpid());

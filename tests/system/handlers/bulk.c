@@ -5,34 +5,41 @@
 
 #define LIST_MAX 1000000
 
-enum { EMAIL, TEXT, ANYTHING, OBJECT, NUMBERS, TEXTS, IDS, INNER };
-static const struct np_param body_fields[] = {
-	[EMAIL] = { .name = "email", .in = NP_IN_BODY, .type = NP_TYPE_EMAIL },
-	[TEXT] = { .name = "text", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
-	[ANYTHING] = { .name = "anything", .in = NP_IN_BODY, .type = NP_TYPE_JSON },
-	[OBJECT] = { .name = "object", .in = NP_IN_BODY, .type = NP_TYPE_OBJECT },
-	[NUMBERS] = { .name = "numbers",
-	              .in = NP_IN_BODY,
-	              .type = NP_TYPE_INT,
-	              .max_items = LIST_MAX },
-	[TEXTS] = { .name = "texts",
-	            .in = NP_IN_BODY,
-	            .type = NP_TYPE_STRING,
-	            .max_items = LIST_MAX },
-	[IDS] = { .name = "ids", .in = NP_IN_BODY, .type = NP_TYPE_UUID, .max_items = LIST_MAX },
-	[INNER] = { .name = "outer.inner", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max = 10 },
-	NP_PARAMS_END,
+static const struct np_param email = { .name = "email", .in = NP_IN_BODY, .type = NP_TYPE_EMAIL };
+static const struct np_param text = { .name = "text", .in = NP_IN_BODY, .type = NP_TYPE_STRING };
+static const struct np_param anything = { .name = "anything",
+	                                  .in = NP_IN_BODY,
+	                                  .type = NP_TYPE_JSON };
+static const struct np_param object = { .name = "object",
+	                                .in = NP_IN_BODY,
+	                                .type = NP_TYPE_OBJECT };
+static const struct np_param numbers = {
+	.name = "numbers", .in = NP_IN_BODY, .type = NP_TYPE_INT, .max_items = LIST_MAX
 };
+static const struct np_param texts = {
+	.name = "texts", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max_items = LIST_MAX
+};
+static const struct np_param ids = {
+	.name = "ids", .in = NP_IN_BODY, .type = NP_TYPE_UUID, .max_items = LIST_MAX
+};
+static const struct np_param inner = {
+	.name = "outer.inner", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max = 10
+};
+#define BODY_FIELDS NP_PARAMS(&email, &text, &anything, &object, &numbers, &texts, &ids, &inner)
 
 static bool
 count_bytes(struct np_ctx *ctx)
 {
+	const struct np_params *body = BODY_FIELDS;
 	size_t bytes = 0;
 
-	for (size_t i = EMAIL; i <= INNER; i++)
-		bytes += np_arg(ctx, i).text ? strlen(np_arg(ctx, i).text) : 0;
+	for (size_t i = 0; i < body->count; i++) {
+		const char *sent = np_arg(ctx, body->items[i]).text;
+
+		bytes += sent ? strlen(sent) : 0;
+	}
 	return np_reply_object(ctx, NP_STATUS_OK,
-	                       NP_MEMBERS({ "bytes", np_int(ctx, (int64_t)bytes) }));
+	                       NP_OBJECT({ "bytes", np_int(ctx, (int64_t)bytes) }));
 }
 
 static const char same_document[] = "SELECT $1::jsonb AS anything";
@@ -44,7 +51,7 @@ echo_document(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, same_document, NP_VALUES(np_arg(ctx, ANYTHING)))
+	return np_query_one(ctx, &row, same_document, NP_VALUES(np_arg(ctx, &anything)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -53,49 +60,37 @@ count_items(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, item_count, NP_VALUES(np_arg(ctx, NUMBERS)))
+	return np_query_one(ctx, &row, item_count, NP_VALUES(np_arg(ctx, &numbers)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
-enum { FIRST, SECOND };
-static const struct np_param form_fields[] = {
-	[FIRST] = { .name = "first", .in = NP_IN_BODY, .type = NP_TYPE_STRING },
-	[SECOND] = { .name = "second", .in = NP_IN_BODY, .type = NP_TYPE_INT },
-	NP_PARAMS_END,
-};
+static const struct np_param first = { .name = "first", .in = NP_IN_BODY, .type = NP_TYPE_STRING };
+static const struct np_param second = { .name = "second", .in = NP_IN_BODY, .type = NP_TYPE_INT };
 
 static bool
 count_form_bytes(struct np_ctx *ctx)
 {
-	const char *text = np_arg(ctx, FIRST).text;
+	const char *sent = np_arg(ctx, &first).text;
 
 	return np_reply_object(
 	    ctx, NP_STATUS_OK,
-	    NP_MEMBERS({ "bytes", np_int(ctx, text ? (int64_t)strlen(text) : 0) }));
+	    NP_OBJECT({ "bytes", np_int(ctx, sent ? (int64_t)strlen(sent) : 0) }));
 }
 
-enum { ROWS, SIZE, TAGS };
-static const struct np_param response_fields[] = {
-	[ROWS] = { .name = "rows",
-	           .in = NP_IN_QUERY,
-	           .type = NP_TYPE_INT,
-	           .min = 1,
-	           .max = 1000000,
-	           .default_value = "1" },
-	[SIZE] = { .name = "size",
-	           .in = NP_IN_QUERY,
-	           .type = NP_TYPE_INT,
-	           .min = 1,
-	           .max = 8000000,
-	           .default_value = "1" },
-	[TAGS] = { .name = "tag", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .max_items = 64 },
-	NP_PARAMS_END,
-};
-
-static const struct np_param cached_fields[] = {
-	[ROWS] = { .name = "rows", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .required = true },
-	[SIZE] = { .name = "size", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .required = true },
-	NP_PARAMS_END,
+static const struct np_param row_count = { .name = "rows",
+	                                   .in = NP_IN_QUERY,
+	                                   .type = NP_TYPE_INT,
+	                                   .min = 1,
+	                                   .max = 1000000,
+	                                   .default_value = "1" };
+static const struct np_param size = { .name = "size",
+	                              .in = NP_IN_QUERY,
+	                              .type = NP_TYPE_INT,
+	                              .min = 1,
+	                              .max = 8000000,
+	                              .default_value = "1" };
+static const struct np_param tags = {
+	.name = "tag", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .max_items = 64
 };
 
 static const char rows_of_text[] =
@@ -106,20 +101,49 @@ list_rows(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, rows_of_text, NP_VALUES(np_arg(ctx, ROWS), np_arg(ctx, SIZE)))
-	       && np_reply_page(ctx, rows, 1000000, NP_KEYS("i"));
+	return np_query(ctx, &rows, rows_of_text,
+	                NP_VALUES(np_arg(ctx, &row_count), np_arg(ctx, &size)))
+	       && np_reply_page(ctx, rows, 1000000, NP_NAMES("i"));
 }
 
 static const struct np_route routes[] = {
-	{ "POST", "/bulk/body", count_bytes, NP_TX_NONE, body_fields },
-	{ "POST", "/bulk/document", echo_document, NP_TX_READ, body_fields },
-	{ "POST", "/bulk/write", echo_document, NP_TX_WRITE, body_fields },
-	{ "POST", "/bulk/items", count_items, NP_TX_READ, body_fields },
-	{ "POST", "/bulk/form", count_form_bytes, NP_TX_NONE, form_fields, .form = true },
-	{ "GET", "/bulk/rows", list_rows, NP_TX_READ, response_fields },
-	{ "GET", "/bulk/cached", list_rows, NP_TX_READ, cached_fields,
-	  .cache = "bulk:{rows}:{size}" },
-	NP_ROUTES_END,
+	{ .method = "POST",
+	  .path = "/bulk/body",
+	  .handle = count_bytes,
+	  .tx = NP_TX_NONE,
+	  .params = BODY_FIELDS },
+	{ .method = "POST",
+	  .path = "/bulk/document",
+	  .handle = echo_document,
+	  .tx = NP_TX_READ,
+	  .params = BODY_FIELDS },
+	{ .method = "POST",
+	  .path = "/bulk/write",
+	  .handle = echo_document,
+	  .tx = NP_TX_WRITE,
+	  .params = BODY_FIELDS },
+	{ .method = "POST",
+	  .path = "/bulk/items",
+	  .handle = count_items,
+	  .tx = NP_TX_READ,
+	  .params = BODY_FIELDS },
+	{ .method = "POST",
+	  .path = "/bulk/form",
+	  .handle = count_form_bytes,
+	  .tx = NP_TX_NONE,
+	  .params = NP_PARAMS(&first, &second),
+	  .form = true },
+	{ .method = "GET",
+	  .path = "/bulk/rows",
+	  .handle = list_rows,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&row_count, &size, &tags) },
+	{ .method = "GET",
+	  .path = "/bulk/cached",
+	  .handle = list_rows,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&row_count, &size),
+	  .cache = { .key = "bulk:{rows}:{size}" } },
 };
 
 int

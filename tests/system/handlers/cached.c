@@ -14,18 +14,14 @@ static const char no_row[] =
 
 static int64_t calls; /* how often this process ran insert() past its statement */
 
-enum { NUMBER };
-static const struct np_param by_number[] = {
-	[NUMBER] = { .name = "number", .in = NP_IN_PATH, .type = NP_TYPE_INT },
-	NP_PARAMS_END,
-};
+static const struct np_param number = { .name = "number", .in = NP_IN_PATH, .type = NP_TYPE_INT };
 
 static bool
 count(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, NUMBER)))
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &number)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -36,7 +32,7 @@ insert(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_header(ctx, "X-Early", "yes")
-	       && np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, NUMBER)))
+	       && np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, &number)))
 	       && np_header(ctx, "X-Calls", "%lld", (long long)++calls)
 	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
@@ -52,23 +48,49 @@ insert_nothing(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(np_last(ctx), &row, no_row, NP_VALUES(np_arg(ctx, NUMBER)))
+	return np_query_one(np_last(ctx), &row, no_row, NP_VALUES(np_arg(ctx, &number)))
 	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
-#define INVALIDATES .invalidates = NP_KEYS("cached:{number}")
+#define INVALIDATES .invalidates = NP_NAMES("cached:{number}")
 
 static const struct np_route routes[] = {
-	{ "GET", "/cached/{number}", count, NP_TX_READ, by_number, "The number of rows",
-	  .cache = "cached:{number}" },
-	{ "POST", "/cached/{number}", insert, NP_TX_WRITE, by_number, "Insert one", INVALIDATES },
-	{ "POST", "/cached/{number}/once", insert, NP_TX_WRITE, by_number,
-	  "Insert one, without a rerun", .no_rerun = true, INVALIDATES },
-	{ "POST", "/cached/{number}/failing", insert_and_fail, NP_TX_WRITE, by_number,
-	  "Insert one, then fail", INVALIDATES },
-	{ "POST", "/cached/{number}/nothing", insert_nothing, NP_TX_WRITE, by_number, "Insert none",
-	  INVALIDATES },
-	NP_ROUTES_END,
+	{ .method = "GET",
+	  .path = "/cached/{number}",
+	  .handle = count,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&number),
+	  .docs = { .summary = "The number of rows" },
+	  .cache = { .key = "cached:{number}" } },
+	{ .method = "POST",
+	  .path = "/cached/{number}",
+	  .handle = insert,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&number),
+	  .docs = { .summary = "Insert one" },
+	  .cache = { INVALIDATES } },
+	{ .method = "POST",
+	  .path = "/cached/{number}/once",
+	  .handle = insert,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&number),
+	  .no_rerun = true,
+	  .docs = { .summary = "Insert one, without a rerun" },
+	  .cache = { INVALIDATES } },
+	{ .method = "POST",
+	  .path = "/cached/{number}/failing",
+	  .handle = insert_and_fail,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&number),
+	  .docs = { .summary = "Insert one, then fail" },
+	  .cache = { INVALIDATES } },
+	{ .method = "POST",
+	  .path = "/cached/{number}/nothing",
+	  .handle = insert_nothing,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&number),
+	  .docs = { .summary = "Insert none" },
+	  .cache = { INVALIDATES } },
 };
 
 int

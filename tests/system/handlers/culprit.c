@@ -239,39 +239,37 @@ static const struct {
 	{ "abort", abort_process },
 };
 
-enum { WHAT, PATH };
-static const struct np_param attempt_fields[] = {
-	[WHAT] = { .name = "what", .in = NP_IN_PATH, .type = NP_TYPE_STRING },
-	[PATH] = { .name = "path",
-	           .in = NP_IN_QUERY,
-	           .type = NP_TYPE_STRING,
-	           .default_value = "/bin/true" },
-	NP_PARAMS_END,
+static const struct np_param what = { .name = "what", .in = NP_IN_PATH, .type = NP_TYPE_STRING };
+static const struct np_param path_of = {
+	.name = "path", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .default_value = "/bin/true"
 };
 
 static bool
 make_attempt(struct np_ctx *ctx)
 {
-	const char *what = np_arg(ctx, WHAT).text, *path = np_arg(ctx, PATH).text;
+	const char *asked = np_arg(ctx, &what).text, *of = np_arg(ctx, &path_of).text;
 
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
 		long result;
 
-		if (strcmp(attempts[i].name, what) != 0)
+		if (strcmp(attempts[i].name, asked) != 0)
 			continue;
 		errno = 0;
-		result = attempts[i].attempt(path);
+		result = attempts[i].attempt(of);
 		result = result < 0 ? errno : 0;
 		return np_reply_object(ctx, NP_STATUS_OK,
-		                       NP_MEMBERS({ "worker", np_int(ctx, getpid()) },
-		                                  { "error", np_int(ctx, result) }));
+		                       NP_OBJECT({ "worker", np_int(ctx, getpid()) },
+		                                 { "error", np_int(ctx, result) }));
 	}
 	return np_fail(ctx, NP_ERROR_NOT_FOUND, "No such attempt");
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/culprit/{what}", make_attempt, NP_TX_NONE, attempt_fields },
-	NP_ROUTES_END,
+	{ .method = "GET",
+	  .path = "/culprit/{what}",
+	  .handle = make_attempt,
+	  .tx = NP_TX_NONE,
+	  .params = NP_PARAMS(&what, &path_of) },
 };
 
 int

@@ -9,27 +9,22 @@ static const char new_row[] = "INSERT INTO ledger_rows (number) VALUES ($1) RETU
 
 static const char row_count[] = "SELECT count(*) AS count FROM ledger_rows WHERE number = $1";
 
-enum { NUMBER };
-static const struct np_param a_number[] = {
-	[NUMBER] = { .name = "number",
-	             .in = NP_IN_QUERY,
-	             .type = NP_TYPE_INT,
-	             .required = true,
-	             .min = 1,
-	             .max = INT64_MAX },
-	NP_PARAMS_END,
-};
-static const struct np_param by_number[] = {
-	[NUMBER] = { .name = "number", .in = NP_IN_PATH, .type = NP_TYPE_INT },
-	NP_PARAMS_END,
-};
+static const struct np_param number_in_query = { .name = "number",
+	                                         .in = NP_IN_QUERY,
+	                                         .type = NP_TYPE_INT,
+	                                         .required = true,
+	                                         .min = 1,
+	                                         .max = INT64_MAX };
+static const struct np_param number_in_path = { .name = "number",
+	                                        .in = NP_IN_PATH,
+	                                        .type = NP_TYPE_INT };
 
 static bool
 insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, NUMBER)))
+	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, &number_in_query)))
 	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
@@ -44,7 +39,7 @@ count(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, NUMBER)))
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &number_in_path)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -53,19 +48,42 @@ count_and_insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, NUMBER)))
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &number_in_query)))
 	       && insert_last(ctx);
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/ledger/{number}", count, NP_TX_READ, by_number, "The number of rows" },
-	{ "GET", "/ledger/{number}/cached", count, NP_TX_READ, by_number,
-	  "The same, cached in Redis", .cache = "ledger:{number}" },
-	{ "POST", "/ledger", insert_last, NP_TX_WRITE, a_number, "One statement, with its commit" },
-	{ "POST", "/ledger/plain", insert, NP_TX_WRITE, a_number,
-	  "The commit comes after the handler" },
-	{ "POST", "/ledger/two", count_and_insert, NP_TX_WRITE, a_number, "Two statements" },
-	NP_ROUTES_END,
+	{ .method = "GET",
+	  .path = "/ledger/{number}",
+	  .handle = count,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&number_in_path),
+	  .docs = { .summary = "The number of rows" } },
+	{ .method = "GET",
+	  .path = "/ledger/{number}/cached",
+	  .handle = count,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&number_in_path),
+	  .docs = { .summary = "The same, cached in Redis" },
+	  .cache = { .key = "ledger:{number}" } },
+	{ .method = "POST",
+	  .path = "/ledger",
+	  .handle = insert_last,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&number_in_query),
+	  .docs = { .summary = "One statement, with its commit" } },
+	{ .method = "POST",
+	  .path = "/ledger/plain",
+	  .handle = insert,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&number_in_query),
+	  .docs = { .summary = "The commit comes after the handler" } },
+	{ .method = "POST",
+	  .path = "/ledger/two",
+	  .handle = count_and_insert,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&number_in_query),
+	  .docs = { .summary = "Two statements" } },
 };
 
 int

@@ -2,11 +2,13 @@
  * function of another kind of transaction */
 #include "nullpool.h"
 
-static const struct np_param misuse_fields[] = {
-	{ .name = "what", .in = NP_IN_PATH, .type = NP_TYPE_STRING },
-	{ .name = "after", .in = NP_IN_QUERY, .type = NP_TYPE_CURSOR },
-	NP_PARAMS_END,
-};
+static const struct np_param asked = { .name = "what", .in = NP_IN_PATH, .type = NP_TYPE_STRING };
+static const struct np_param after = { .name = "after", .in = NP_IN_QUERY, .type = NP_TYPE_CURSOR };
+
+/* No route has it. */
+static const struct np_param stranger = { .name = "stranger",
+	                                  .in = NP_IN_QUERY,
+	                                  .type = NP_TYPE_CURSOR };
 
 static const char one[] = "SELECT 1 AS one WHERE $1::text IS NULL OR $1::text <> ''";
 static const char new_row[] =
@@ -15,7 +17,7 @@ static const char new_row[] =
 static bool
 is_asked(struct np_ctx *ctx, const char *what)
 {
-	const char *wanted = np_arg(ctx, 0).text;
+	const char *wanted = np_arg(ctx, &asked).text;
 
 	while (*what && *what == *wanted) {
 		what++;
@@ -32,13 +34,13 @@ read_misusing(struct np_ctx *ctx)
 	struct np_rows *rows = NULL;
 
 	if (is_asked(ctx, "argument"))
-		value = np_arg(ctx, 7);
+		value = np_arg(ctx, &stranger);
 	else if (is_asked(ctx, "given"))
-		value = np_bool(np_given(ctx, 2));
+		value = np_bool(np_given(ctx, &stranger));
 	else if (is_asked(ctx, "key"))
-		value = np_cursor_key(ctx, 1, 9);
+		value = np_cursor_key(ctx, &after, 9);
 	else if (is_asked(ctx, "no-cursor"))
-		value = np_cursor_key(ctx, 0, 0);
+		value = np_cursor_key(ctx, &asked, 0);
 	else if (is_asked(ctx, "last"))
 		ctx = np_last(ctx);
 	else if (is_asked(ctx, "commit"))
@@ -51,15 +53,16 @@ read_misusing(struct np_ctx *ctx)
 		else if (is_asked(ctx, "row"))
 			value = np_field(rows, 1, "one");
 		else if (is_asked(ctx, "page"))
-			return np_reply_page(ctx, rows, 0, NP_KEYS("one"));
+			return np_reply_page(ctx, rows, 0, NP_NAMES("one"));
 	}
-	return np_reply_object(ctx, NP_STATUS_OK, NP_MEMBERS({ "value", value }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "value", value }));
 }
 
 static bool
 write_misusing(struct np_ctx *ctx)
 {
-	struct np_value label = is_asked(ctx, "argument") ? np_arg(ctx, 2) : np_text("misuse");
+	struct np_value label = is_asked(ctx, "argument") ? np_arg(ctx, &stranger)
+	                                                  : np_text("misuse");
 	struct np_rows *row;
 
 	if (is_asked(ctx, "marked"))
@@ -67,14 +70,25 @@ write_misusing(struct np_ctx *ctx)
 	if (!np_query_one(ctx, &row, new_row, NP_VALUES(label)))
 		return false;
 	return np_reply_object(ctx, NP_STATUS_OK,
-	                       NP_MEMBERS({ "label", np_field(row, 0, "lable") }));
+	                       NP_OBJECT({ "label", np_field(row, 0, "lable") }));
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/misuse/{what}", read_misusing, NP_TX_READ, misuse_fields },
-	{ "PUT", "/misuse/{what}", write_misusing, NP_TX_WRITE, misuse_fields },
-	{ "GET", "/misuse/none/{what}", read_misusing, NP_TX_NONE, misuse_fields },
-	NP_ROUTES_END,
+	{ .method = "GET",
+	  .path = "/misuse/{what}",
+	  .handle = read_misusing,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&asked, &after) },
+	{ .method = "PUT",
+	  .path = "/misuse/{what}",
+	  .handle = write_misusing,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&asked, &after) },
+	{ .method = "GET",
+	  .path = "/misuse/none/{what}",
+	  .handle = read_misusing,
+	  .tx = NP_TX_NONE,
+	  .params = NP_PARAMS(&asked, &after) },
 };
 
 int

@@ -20,32 +20,23 @@ static const char deleted_paper[] = "DELETE FROM paper_rows WHERE id = $1 RETURN
 
 static const char nap[] = "SELECT pg_sleep(0.1)";
 
-enum { ID, TITLE };
-static const struct np_param by_id[] = {
-	[ID] = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT },
-	NP_PARAMS_END,
+static const struct np_param id = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT };
+#define BY_ID NP_PARAMS(&id)
+static const struct np_param title = {
+	.name = "title", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .required = true, .max = 100
 };
-static const struct np_param with_title[] = {
-	[ID] = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT },
-	[TITLE] = { .name = "title",
-	            .in = NP_IN_BODY,
-	            .type = NP_TYPE_STRING,
-	            .required = true,
-	            .max = 100 },
-	NP_PARAMS_END,
+#define WITH_TITLE NP_PARAMS(&id, &title)
+static const struct np_param part = {
+	.name = "part", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .required = true
 };
-static const struct np_param with_query[] = {
-	[ID] = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT },
-	{ .name = "part", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .required = true },
-	NP_PARAMS_END,
-};
+#define WITH_QUERY NP_PARAMS(&id, &part)
 
 static bool
 show(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, paper, NP_VALUES(np_arg(ctx, ID)))
+	return np_query_one(ctx, &row, paper, NP_VALUES(np_arg(ctx, &id)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -65,7 +56,7 @@ show_forbidden(struct np_ctx *ctx)
 static bool
 show_constant(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_STATUS_OK, NP_MEMBERS({ "constant", np_bool(true) }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "constant", np_bool(true) }));
 }
 
 static bool
@@ -78,7 +69,7 @@ show_with_own_tag(struct np_ctx *ctx)
 static bool
 show_caller(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_STATUS_OK, NP_MEMBERS({ "caller", np_caller(ctx) }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "caller", np_caller(ctx) }));
 }
 
 static bool
@@ -86,7 +77,7 @@ write_row(struct np_ctx *ctx, const char *sql, enum np_status status)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, sql, NP_VALUES(np_arg(ctx, ID), np_arg(ctx, TITLE)))
+	return np_query_one(ctx, &row, sql, NP_VALUES(np_arg(ctx, &id), np_arg(ctx, &title)))
 	       && np_reply_row(ctx, status, row);
 }
 
@@ -139,58 +130,83 @@ delete_row(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(np_last(ctx), &row, deleted_paper, NP_VALUES(np_arg(ctx, ID)))
+	return np_query_one(np_last(ctx), &row, deleted_paper, NP_VALUES(np_arg(ctx, &id)))
 	       && np_reply_empty(ctx);
 }
 
 #define GET(suffix, handler, mode, parameters, ...)                                            \
 	{                                                                                      \
 		.method = "GET", .path = "/papers/{id}" suffix, .handle = handler, .tx = mode, \
-		.params = parameters, .not_found = "No such paper", .summary = "A paper",      \
-		__VA_ARGS__                                                                    \
+		.params = parameters, .docs = { .summary = "A paper" },                        \
+		.errors = { .not_found = "No such paper" }, __VA_ARGS__                        \
 	}
 #define PATCH(suffix, handler, mode, ...)                                                        \
 	{                                                                                        \
 		.method = "PATCH", .path = "/papers/{id}" suffix, .handle = handler, .tx = mode, \
-		.params = with_title, .not_found = "No such paper", __VA_ARGS__                  \
+		.params = WITH_TITLE, .errors = { .not_found = "No such paper" }, __VA_ARGS__    \
 	}
 
 static const struct np_route routes[] = {
-	GET("", show, NP_TX_READ, by_id, .no_rerun = false),
-	PATCH("", change, NP_TX_WRITE, .summary = "Change"),
-	{ "PUT", "/papers/{id}", put, NP_TX_WRITE, with_title },
-	{ "POST", "/papers/{id}", create, NP_TX_WRITE, with_title },
-	{ "DELETE", "/papers/{id}", delete_row, NP_TX_WRITE, by_id, .not_found = "No such paper" },
-	GET("/slowly", show_marked, NP_TX_READ, by_id, .isolation = NP_ISOLATION_REPEATABLE_READ),
-	PATCH("/slowly", change_slowly, NP_TX_WRITE, .summary = "Change"),
-	{ "POST", "/papers/{id}/slowly", create_slowly, NP_TX_WRITE, with_title },
-	GET("/serializable", show, NP_TX_READ, by_id, .no_rerun = false),
+	GET("", show, NP_TX_READ, BY_ID, .no_rerun = false),
+	PATCH("", change, NP_TX_WRITE, .docs = { .summary = "Change" }),
+	{ .method = "PUT",
+	  .path = "/papers/{id}",
+	  .handle = put,
+	  .tx = NP_TX_WRITE,
+	  .params = WITH_TITLE },
+	{ .method = "POST",
+	  .path = "/papers/{id}",
+	  .handle = create,
+	  .tx = NP_TX_WRITE,
+	  .params = WITH_TITLE },
+	{ .method = "DELETE",
+	  .path = "/papers/{id}",
+	  .handle = delete_row,
+	  .tx = NP_TX_WRITE,
+	  .params = BY_ID,
+	  .errors = { .not_found = "No such paper" } },
+	GET("/slowly", show_marked, NP_TX_READ, BY_ID, .isolation = NP_ISOLATION_REPEATABLE_READ),
+	PATCH("/slowly", change_slowly, NP_TX_WRITE, .docs = { .summary = "Change" }),
+	{ .method = "POST",
+	  .path = "/papers/{id}/slowly",
+	  .handle = create_slowly,
+	  .tx = NP_TX_WRITE,
+	  .params = WITH_TITLE },
+	GET("/serializable", show, NP_TX_READ, BY_ID, .no_rerun = false),
 	PATCH("/serializable", change_slowly, NP_TX_WRITE, .isolation = NP_ISOLATION_SERIALIZABLE),
-	GET("/once", show, NP_TX_READ, by_id, .no_rerun = false),
+	GET("/once", show, NP_TX_READ, BY_ID, .no_rerun = false),
 	PATCH("/once", change_slowly, NP_TX_WRITE, .no_rerun = true),
-	GET("/manual", show, NP_TX_READ, by_id, .no_rerun = false),
-	PATCH("/manual", change_and_commit, NP_TX_MANUAL, .summary = "Change"),
-	GET("/guarded", show, NP_TX_READ, by_id, .no_rerun = false),
+	GET("/manual", show, NP_TX_READ, BY_ID, .no_rerun = false),
+	PATCH("/manual", change_and_commit, NP_TX_MANUAL, .docs = { .summary = "Change" }),
+	GET("/guarded", show, NP_TX_READ, BY_ID, .no_rerun = false),
 	PATCH("/guarded", change, NP_TX_WRITE, .precondition = true),
-	GET("/cached", show, NP_TX_READ, by_id, .cache = "paper:{id}"),
-	PATCH("/cached", change, NP_TX_WRITE, .summary = "Invalidates nothing"),
-	GET("/forbidden", show_forbidden, NP_TX_READ, by_id, .no_rerun = false),
-	PATCH("/forbidden", change, NP_TX_WRITE, .summary = "Change"),
-	GET("/constant", show_constant, NP_TX_NONE, by_id, .no_rerun = false),
-	PATCH("/constant", change, NP_TX_WRITE, .summary = "Change"),
-	{ "POST", "/papers/{id}/constant", put, NP_TX_WRITE, with_title, .success = NP_STATUS_OK },
-	GET("/own-tag", show_with_own_tag, NP_TX_READ, by_id, .no_rerun = false),
-	PATCH("/own-tag", change, NP_TX_WRITE, .summary = "Change"),
-	GET("/queried", show, NP_TX_READ, with_query, .no_rerun = false),
-	PATCH("/queried", change, NP_TX_WRITE, .summary = "Change"),
-	GET("/signed-in", show_caller, NP_TX_READ, by_id, .auth = NP_AUTH_USER),
+	GET("/cached", show, NP_TX_READ, BY_ID, .cache = { .key = "paper:{id}" }),
+	PATCH("/cached", change, NP_TX_WRITE, .docs = { .summary = "Invalidates nothing" }),
+	GET("/forbidden", show_forbidden, NP_TX_READ, BY_ID, .no_rerun = false),
+	PATCH("/forbidden", change, NP_TX_WRITE, .docs = { .summary = "Change" }),
+	GET("/constant", show_constant, NP_TX_NONE, BY_ID, .no_rerun = false),
+	PATCH("/constant", change, NP_TX_WRITE, .docs = { .summary = "Change" }),
+	{ .method = "POST",
+	  .path = "/papers/{id}/constant",
+	  .handle = put,
+	  .tx = NP_TX_WRITE,
+	  .params = WITH_TITLE,
+	  .docs = { .success = NP_STATUS_OK } },
+	GET("/own-tag", show_with_own_tag, NP_TX_READ, BY_ID, .no_rerun = false),
+	PATCH("/own-tag", change, NP_TX_WRITE, .docs = { .summary = "Change" }),
+	GET("/queried", show, NP_TX_READ, WITH_QUERY, .no_rerun = false),
+	PATCH("/queried", change, NP_TX_WRITE, .docs = { .summary = "Change" }),
+	GET("/signed-in", show_caller, NP_TX_READ, BY_ID, .auth = NP_AUTH_USER),
 	PATCH("/signed-in", change, NP_TX_WRITE, .auth = NP_AUTH_USER),
-	GET("/half-signed-in", show_caller, NP_TX_READ, by_id, .auth = NP_AUTH_USER),
-	PATCH("/half-signed-in", change, NP_TX_WRITE, .summary = "Change"),
-	PATCH("/no-get", change, NP_TX_WRITE, .summary = "Change"),
-	{ "POST", "/papers/{id}/none", show_constant, NP_TX_NONE, by_id },
-	GET("/none", show_constant, NP_TX_NONE, by_id, .no_rerun = false),
-	NP_ROUTES_END,
+	GET("/half-signed-in", show_caller, NP_TX_READ, BY_ID, .auth = NP_AUTH_USER),
+	PATCH("/half-signed-in", change, NP_TX_WRITE, .docs = { .summary = "Change" }),
+	PATCH("/no-get", change, NP_TX_WRITE, .docs = { .summary = "Change" }),
+	{ .method = "POST",
+	  .path = "/papers/{id}/none",
+	  .handle = show_constant,
+	  .tx = NP_TX_NONE,
+	  .params = BY_ID },
+	GET("/none", show_constant, NP_TX_NONE, BY_ID, .no_rerun = false),
 };
 
 int

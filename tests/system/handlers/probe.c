@@ -68,7 +68,7 @@ list_responses(struct np_ctx *ctx)
 	struct np_rows *rows;
 
 	return np_query(ctx, &rows, all_responses, NP_NO_VALUES)
-	       && np_reply_page(ctx, rows, 1000, NP_KEYS("user_id"));
+	       && np_reply_page(ctx, rows, 1000, NP_NAMES("user_id"));
 }
 
 static bool
@@ -86,7 +86,7 @@ list_prepared(struct np_ctx *ctx)
 	struct np_rows *rows;
 
 	return np_query(ctx, &rows, prepared_statements, NP_NO_VALUES)
-	       && np_reply_page(ctx, rows, 100, NP_KEYS("name"));
+	       && np_reply_page(ctx, rows, 100, NP_NAMES("name"));
 }
 
 static bool
@@ -115,6 +115,13 @@ show_types(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
+static const struct np_param label = { .name = "label",
+	                               .in = NP_IN_QUERY,
+	                               .type = NP_TYPE_STRING,
+	                               .required = true,
+	                               .min = 1,
+	                               .max = 200 };
+
 /* Runs several statements. The response depends on nothing but their rows. */
 static bool
 insert_every_type(struct np_ctx *ctx)
@@ -122,9 +129,9 @@ insert_every_type(struct np_ctx *ctx)
 	struct np_rows *types, *counted, *row;
 
 	return np_query_one(ctx, &types, every_type, NP_NO_VALUES)
-	       && np_query_one(ctx, &counted, row_count, NP_VALUES(np_arg(ctx, 0)))
+	       && np_query_one(ctx, &counted, row_count, NP_VALUES(np_arg(ctx, &label)))
 	       && np_query(ctx, &row, no_row, NP_NO_VALUES)
-	       && np_query_one(np_last(ctx), &row, new_row_of_types, NP_VALUES(np_arg(ctx, 0)))
+	       && np_query_one(np_last(ctx), &row, new_row_of_types, NP_VALUES(np_arg(ctx, &label)))
 	       && np_header(ctx, "X-Count", "%s", np_field(counted, 0, "count").text)
 	       && np_header(ctx, "X-Text", "%s", np_field(types, 0, "texts").text)
 	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
@@ -137,54 +144,46 @@ insert_token(struct np_ctx *ctx)
 	struct np_value token = np_random_token(ctx);
 	struct np_rows *row;
 
-	return np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, 0)))
-	       && np_reply_object(ctx, NP_STATUS_CREATED, NP_MEMBERS({ "token", token }));
+	return np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, &label)))
+	       && np_reply_object(ctx, NP_STATUS_CREATED, NP_OBJECT({ "token", token }));
 }
 
-enum { SECONDS };
-static const struct np_param how_long[] = {
-	[SECONDS] = { .name = "seconds",
-	              .in = NP_IN_QUERY,
-	              .type = NP_TYPE_FLOAT,
-	              .required = true },
-	NP_PARAMS_END,
+static const struct np_param seconds = {
+	.name = "seconds", .in = NP_IN_QUERY, .type = NP_TYPE_FLOAT, .required = true
 };
 
 /* As text: a cache key cannot have an NP_TYPE_FLOAT in it. */
-static const struct np_param how_long_as_text[] = {
-	[SECONDS] = { .name = "seconds",
-	              .in = NP_IN_QUERY,
-	              .type = NP_TYPE_STRING,
-	              .required = true },
-	NP_PARAMS_END,
+static const struct np_param seconds_as_text = {
+	.name = "seconds", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .required = true
 };
+
+static bool
+sleep_for(struct np_ctx *ctx, struct np_value duration)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, nap, NP_VALUES(duration))
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
+}
 
 static bool
 sleep_in_database(struct np_ctx *ctx)
 {
-	struct np_rows *row;
-
-	return np_query_one(ctx, &row, nap, NP_VALUES(np_arg(ctx, SECONDS)))
-	       && np_reply_row(ctx, NP_STATUS_OK, row);
+	return sleep_for(ctx, np_arg(ctx, &seconds));
 }
 
-enum { LABEL };
-static const struct np_param a_label[] = {
-	[LABEL] = { .name = "label",
-	            .in = NP_IN_QUERY,
-	            .type = NP_TYPE_STRING,
-	            .required = true,
-	            .min = 1,
-	            .max = 200 },
-	NP_PARAMS_END,
-};
+static bool
+sleep_as_text(struct np_ctx *ctx)
+{
+	return sleep_for(ctx, np_arg(ctx, &seconds_as_text));
+}
 
 static bool
 count_rows(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, LABEL)))
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &label)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -194,7 +193,7 @@ insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, LABEL)))
+	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, &label)))
 	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
@@ -211,7 +210,7 @@ count_and_insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, LABEL)))
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &label)))
 	       && insert(np_last(ctx));
 }
 
@@ -222,7 +221,7 @@ count_nap_and_insert(struct np_ctx *ctx)
 	struct np_rows *row;
 	const struct np_value moment = { .text = "0.4" };
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, LABEL)))
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &label)))
 	       && np_query_one(ctx, &row, nap, NP_VALUES(moment)) && insert(ctx);
 }
 
@@ -241,7 +240,7 @@ sleep_and_count(struct np_ctx *ctx)
 	struct np_rows *row;
 	const struct np_value moment = { .text = "0.5" };
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, LABEL)))
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &label)))
 	       && np_query_one(ctx, &row, nap, NP_VALUES(moment)) && count_rows(np_last(ctx));
 }
 
@@ -266,7 +265,7 @@ insert_then_query_after_last(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return insert(np_last(ctx))
-	       && np_query(ctx, &row, row_count, NP_VALUES(np_arg(ctx, LABEL)));
+	       && np_query(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &label)));
 }
 
 /* Two transactions: the first is committed, the second is not. */
@@ -290,7 +289,7 @@ swallow(struct np_ctx *ctx, const char *sql)
 
 	if (!insert(ctx) || !np_query(ctx, &row, sql, NP_NO_VALUES))
 		return np_reply_object(ctx, NP_STATUS_CREATED,
-		                       NP_MEMBERS({ "done", np_bool(true) }));
+		                       NP_OBJECT({ "done", np_bool(true) }));
 	return true;
 }
 
@@ -349,50 +348,46 @@ roll_back_and_sleep(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
-enum { ROWS, SIZE };
-static const struct np_param how_wide[] = {
-	[ROWS] = { .name = "rows",
-	           .in = NP_IN_QUERY,
-	           .type = NP_TYPE_INT,
-	           .required = true,
-	           .min = 1,
-	           .max = 100 },
-	[SIZE] = { .name = "size",
-	           .in = NP_IN_QUERY,
-	           .type = NP_TYPE_INT,
-	           .required = true,
-	           .min = 1,
-	           .max = 100000 },
-	NP_PARAMS_END,
-};
+static const struct np_param row_limit = { .name = "rows",
+	                                   .in = NP_IN_QUERY,
+	                                   .type = NP_TYPE_INT,
+	                                   .required = true,
+	                                   .min = 1,
+	                                   .max = 100 };
+static const struct np_param size = { .name = "size",
+	                              .in = NP_IN_QUERY,
+	                              .type = NP_TYPE_INT,
+	                              .required = true,
+	                              .min = 1,
+	                              .max = 100000 };
 
 static bool
 list_wide_rows(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, wide_rows, NP_VALUES(np_arg(ctx, ROWS), np_arg(ctx, SIZE)))
-	       && np_reply_page(ctx, rows, 100, NP_KEYS("i"));
+	return np_query(ctx, &rows, wide_rows,
+	                NP_VALUES(np_arg(ctx, &row_limit), np_arg(ctx, &size)))
+	       && np_reply_page(ctx, rows, 100, NP_NAMES("i"));
 }
 
 static bool
 set_long_header(struct np_ctx *ctx)
 {
-	return np_header(ctx, "X-Long", "%05000d", 1)
-	       && np_reply_object(ctx, NP_STATUS_OK, NULL, 0);
+	return np_header(ctx, "X-Long", "%05000d", 1) && np_reply_object(ctx, NP_STATUS_OK, NULL);
 }
 
 static bool
 set_header(struct np_ctx *ctx)
 {
-	return np_header(ctx, "X-Label", "%s", np_arg(ctx, LABEL).text) && np_reply_empty(ctx);
+	return np_header(ctx, "X-Label", "%s", np_arg(ctx, &label).text) && np_reply_empty(ctx);
 }
 
 static bool
 steer_nginx(struct np_ctx *ctx)
 {
 	return np_header(ctx, "X-Accel-Redirect", "/_problem")
-	       && np_reply_object(ctx, NP_STATUS_OK, NULL, 0);
+	       && np_reply_object(ctx, NP_STATUS_OK, NULL);
 }
 
 static bool
@@ -409,7 +404,7 @@ cast_to_date(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, bad_date, NP_VALUES(np_arg(ctx, LABEL)))
+	return np_query_one(ctx, &row, bad_date, NP_VALUES(np_arg(ctx, &label)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -449,8 +444,8 @@ churn_heap(struct np_ctx *ctx)
 {
 	volatile bool forever = true;
 
-	for (size_t size = 1; forever; size = size * 7 % 100003) {
-		char *volatile text = malloc(size);
+	for (size_t bytes = 1; forever; bytes = bytes * 7 % 100003) {
+		char *volatile text = malloc(bytes);
 
 		free(text);
 	}
@@ -464,91 +459,228 @@ abort_process(struct np_ctx *ctx)
 	abort();
 }
 
-enum { WORD, NUMBER, FLAG, NOTHING, TOKEN };
-static const struct np_param echo_fields[] = {
-	[WORD] = { .name = "word", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .required = true },
-	[NUMBER] = { .name = "number", .in = NP_IN_BODY, .type = NP_TYPE_INT, .min = -5, .max = 5 },
-	[FLAG] = { .name = "flag",
-	           .in = NP_IN_BODY,
-	           .type = NP_TYPE_BOOL,
-	           .default_value = "true" },
-	[NOTHING] = { .name = "nothing",
-	              .in = NP_IN_BODY,
-	              .type = NP_TYPE_STRING,
-	              .nullable = true },
-	[TOKEN] = { .name = "x-token", .in = NP_IN_HEADER, .type = NP_TYPE_STRING },
-	NP_PARAMS_END,
+static const struct np_param word = {
+	.name = "word", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .required = true
 };
+static const struct np_param number = {
+	.name = "number", .in = NP_IN_BODY, .type = NP_TYPE_INT, .min = -5, .max = 5
+};
+static const struct np_param flag = {
+	.name = "flag", .in = NP_IN_BODY, .type = NP_TYPE_BOOL, .default_value = "true"
+};
+static const struct np_param nothing = {
+	.name = "nothing", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .nullable = true
+};
+static const struct np_param token = { .name = "x-token",
+	                               .in = NP_IN_HEADER,
+	                               .type = NP_TYPE_STRING };
+#define ECHO_FIELDS NP_PARAMS(&word, &number, &flag, &nothing, &token)
 
 static bool
 echo(struct np_ctx *ctx)
 {
 	return np_reply_object(
 	    ctx, NP_STATUS_OK,
-	    NP_MEMBERS({ "word", np_arg(ctx, WORD) }, { "number", np_arg(ctx, NUMBER) },
-	               { "flag", np_arg(ctx, FLAG) }, { "nothing", np_arg(ctx, NOTHING) },
-	               { "nothing_given", np_bool(np_given(ctx, NOTHING)) },
-	               { "token", np_arg(ctx, TOKEN) }));
+	    NP_OBJECT({ "word", np_arg(ctx, &word) }, { "number", np_arg(ctx, &number) },
+	              { "flag", np_arg(ctx, &flag) }, { "nothing", np_arg(ctx, &nothing) },
+	              { "nothing_given", np_bool(np_given(ctx, &nothing)) },
+	              { "token", np_arg(ctx, &token) }));
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/probe/session", show_session, NP_TX_READ, NULL },
-	{ "POST", "/probe/session", show_session, NP_TX_WRITE, NULL },
-	{ "GET", "/probe/responses", list_responses, NP_TX_READ, .auth = NP_AUTH_USER },
-	{ "GET", "/probe/responses-of-nobody", list_responses, NP_TX_READ },
-	{ "GET", "/probe/claims", show_claims, NP_TX_READ, .auth = NP_AUTH_USER },
-	{ "POST", "/probe/claims", show_claims, NP_TX_WRITE, .auth = NP_AUTH_USER },
-	{ "GET", "/probe/claims-of-nobody", show_claims, NP_TX_READ },
-	{ "GET", "/probe/prepared", list_prepared, NP_TX_READ, NULL },
-	{ "DELETE", "/probe/prepared", deallocate, NP_TX_WRITE, NULL },
-	{ "GET", "/probe/types", show_types, NP_TX_READ, NULL },
-	{ "GET", "/probe/sleep", sleep_in_database, NP_TX_READ, how_long },
-	{ "GET", "/probe/cached-nap", sleep_in_database, NP_TX_READ, how_long_as_text,
-	  .cache = "nap:{seconds}" },
-	{ "GET", "/probe/rows", count_rows, NP_TX_READ, a_label },
-	{ "POST", "/probe/rows", insert, NP_TX_WRITE, a_label, .conflict = "This label is taken" },
-	{ "POST", "/probe/marked", insert_last, NP_TX_WRITE, a_label,
-	  .conflict = "This label is taken" },
-	{ "POST", "/probe/types", insert_every_type, NP_TX_WRITE, a_label },
-	{ "POST", "/probe/token", insert_token, NP_TX_WRITE, a_label },
-	{ "POST", "/probe/two-steps", count_and_insert, NP_TX_WRITE, a_label },
-	{ "POST", "/probe/serializable", count_nap_and_insert, NP_TX_WRITE, a_label,
+	{ .method = "GET", .path = "/probe/session", .handle = show_session, .tx = NP_TX_READ },
+	{ .method = "POST", .path = "/probe/session", .handle = show_session, .tx = NP_TX_WRITE },
+	{ .method = "GET",
+	  .path = "/probe/responses",
+	  .handle = list_responses,
+	  .tx = NP_TX_READ,
+	  .auth = NP_AUTH_USER },
+	{ .method = "GET",
+	  .path = "/probe/responses-of-nobody",
+	  .handle = list_responses,
+	  .tx = NP_TX_READ },
+	{ .method = "GET",
+	  .path = "/probe/claims",
+	  .handle = show_claims,
+	  .tx = NP_TX_READ,
+	  .auth = NP_AUTH_USER },
+	{ .method = "POST",
+	  .path = "/probe/claims",
+	  .handle = show_claims,
+	  .tx = NP_TX_WRITE,
+	  .auth = NP_AUTH_USER },
+	{ .method = "GET",
+	  .path = "/probe/claims-of-nobody",
+	  .handle = show_claims,
+	  .tx = NP_TX_READ },
+	{ .method = "GET", .path = "/probe/prepared", .handle = list_prepared, .tx = NP_TX_READ },
+	{ .method = "DELETE", .path = "/probe/prepared", .handle = deallocate, .tx = NP_TX_WRITE },
+	{ .method = "GET", .path = "/probe/types", .handle = show_types, .tx = NP_TX_READ },
+	{ .method = "GET",
+	  .path = "/probe/sleep",
+	  .handle = sleep_in_database,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&seconds) },
+	{ .method = "GET",
+	  .path = "/probe/cached-nap",
+	  .handle = sleep_as_text,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&seconds_as_text),
+	  .cache = { .key = "nap:{seconds}" } },
+	{ .method = "GET",
+	  .path = "/probe/rows",
+	  .handle = count_rows,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "POST",
+	  .path = "/probe/rows",
+	  .handle = insert,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label),
+	  .errors = { .conflict = "This label is taken" } },
+	{ .method = "POST",
+	  .path = "/probe/marked",
+	  .handle = insert_last,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label),
+	  .errors = { .conflict = "This label is taken" } },
+	{ .method = "POST",
+	  .path = "/probe/types",
+	  .handle = insert_every_type,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "POST",
+	  .path = "/probe/token",
+	  .handle = insert_token,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "POST",
+	  .path = "/probe/two-steps",
+	  .handle = count_and_insert,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "POST",
+	  .path = "/probe/serializable",
+	  .handle = count_nap_and_insert,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label),
 	  .isolation = NP_ISOLATION_SERIALIZABLE },
-	{ "POST", "/probe/serializable-once", count_nap_and_insert, NP_TX_WRITE, a_label,
-	  .isolation = NP_ISOLATION_SERIALIZABLE, .no_rerun = true },
-	{ "GET", "/probe/snapshot", sleep_and_count, NP_TX_READ, a_label,
+	{ .method = "POST",
+	  .path = "/probe/serializable-once",
+	  .handle = count_nap_and_insert,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label),
+	  .isolation = NP_ISOLATION_SERIALIZABLE,
+	  .no_rerun = true },
+	{ .method = "GET",
+	  .path = "/probe/snapshot",
+	  .handle = sleep_and_count,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&label),
 	  .isolation = NP_ISOLATION_REPEATABLE_READ },
-	{ "GET", "/probe/no-snapshot", sleep_and_count, NP_TX_READ, a_label },
-	{ "POST", "/probe/insert-and-sleep", insert_and_sleep, NP_TX_WRITE, a_label },
-	{ "GET", "/probe/end-session", end_session, NP_TX_READ, NULL },
-	{ "POST", "/probe/failing", insert_and_fail, NP_TX_WRITE, a_label },
-	{ "POST", "/probe/after-last", insert_then_query_after_last, NP_TX_WRITE, a_label },
-	{ "POST", "/probe/commit-first", commit_first_only, NP_TX_MANUAL, a_label },
-	{ "POST", "/probe/roll-back", insert_and_roll_back, NP_TX_MANUAL, a_label },
-	{ "POST", "/probe/write-in-read", insert, NP_TX_READ, a_label },
-	{ "GET", "/probe/header", set_header, NP_TX_NONE, a_label },
-	{ "POST", "/probe/swallow-error", swallow_error, NP_TX_WRITE, a_label },
-	{ "POST", "/probe/swallow-loss", swallow_loss, NP_TX_WRITE, a_label },
-	{ "POST", "/probe/dawdle", insert_and_dawdle, NP_TX_WRITE, a_label },
-	{ "POST", "/probe/roll-back-and-sleep", roll_back_and_sleep, NP_TX_MANUAL, a_label },
-	{ "GET", "/probe/wide", list_wide_rows, NP_TX_READ, how_wide },
-	{ "GET", "/probe/cached-wide", list_wide_rows, NP_TX_READ, how_wide,
-	  .cache = "wide:{rows}:{size}" },
-	{ "GET", "/probe/long-header", set_long_header, NP_TX_NONE, NULL },
-	{ "GET", "/probe/steer", steer_nginx, NP_TX_NONE, NULL },
-	{ "GET", "/probe/twice", name_twice, NP_TX_READ },
-	{ "GET", "/probe/date", cast_to_date, NP_TX_READ, a_label },
-	{ "GET", "/probe/divide", divide_by_zero, NP_TX_READ, NULL },
-	{ "GET", "/probe/version", show_version, NP_TX_READ, NULL },
-	{ "GET", "/probe/literal", query_literal, NP_TX_READ, NULL },
-	{ "GET", "/probe/no-database", query_without_database, NP_TX_NONE, NULL },
-	{ "GET", "/probe/silent", succeed_without_reply, NP_TX_NONE, NULL },
-	{ "GET", "/probe/loop", loop_forever, NP_TX_NONE, NULL },
-	{ "GET", "/probe/churn", churn_heap, NP_TX_NONE, NULL },
-	{ "GET", "/probe/abort", abort_process, NP_TX_NONE, NULL },
-	{ "GET", "/probe/die", exit_process, NP_TX_NONE, NULL },
-	{ "POST", "/probe/echo", echo, NP_TX_NONE, echo_fields },
-	NP_ROUTES_END,
+	{ .method = "GET",
+	  .path = "/probe/no-snapshot",
+	  .handle = sleep_and_count,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "POST",
+	  .path = "/probe/insert-and-sleep",
+	  .handle = insert_and_sleep,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "GET", .path = "/probe/end-session", .handle = end_session, .tx = NP_TX_READ },
+	{ .method = "POST",
+	  .path = "/probe/failing",
+	  .handle = insert_and_fail,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "POST",
+	  .path = "/probe/after-last",
+	  .handle = insert_then_query_after_last,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "POST",
+	  .path = "/probe/commit-first",
+	  .handle = commit_first_only,
+	  .tx = NP_TX_MANUAL,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "POST",
+	  .path = "/probe/roll-back",
+	  .handle = insert_and_roll_back,
+	  .tx = NP_TX_MANUAL,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "POST",
+	  .path = "/probe/write-in-read",
+	  .handle = insert,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "GET",
+	  .path = "/probe/header",
+	  .handle = set_header,
+	  .tx = NP_TX_NONE,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "POST",
+	  .path = "/probe/swallow-error",
+	  .handle = swallow_error,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "POST",
+	  .path = "/probe/swallow-loss",
+	  .handle = swallow_loss,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "POST",
+	  .path = "/probe/dawdle",
+	  .handle = insert_and_dawdle,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "POST",
+	  .path = "/probe/roll-back-and-sleep",
+	  .handle = roll_back_and_sleep,
+	  .tx = NP_TX_MANUAL,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "GET",
+	  .path = "/probe/wide",
+	  .handle = list_wide_rows,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&row_limit, &size) },
+	{ .method = "GET",
+	  .path = "/probe/cached-wide",
+	  .handle = list_wide_rows,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&row_limit, &size),
+	  .cache = { .key = "wide:{rows}:{size}" } },
+	{ .method = "GET",
+	  .path = "/probe/long-header",
+	  .handle = set_long_header,
+	  .tx = NP_TX_NONE },
+	{ .method = "GET", .path = "/probe/steer", .handle = steer_nginx, .tx = NP_TX_NONE },
+	{ .method = "GET", .path = "/probe/twice", .handle = name_twice, .tx = NP_TX_READ },
+	{ .method = "GET",
+	  .path = "/probe/date",
+	  .handle = cast_to_date,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&label) },
+	{ .method = "GET", .path = "/probe/divide", .handle = divide_by_zero, .tx = NP_TX_READ },
+	{ .method = "GET", .path = "/probe/version", .handle = show_version, .tx = NP_TX_READ },
+	{ .method = "GET", .path = "/probe/literal", .handle = query_literal, .tx = NP_TX_READ },
+	{ .method = "GET",
+	  .path = "/probe/no-database",
+	  .handle = query_without_database,
+	  .tx = NP_TX_NONE },
+	{ .method = "GET",
+	  .path = "/probe/silent",
+	  .handle = succeed_without_reply,
+	  .tx = NP_TX_NONE },
+	{ .method = "GET", .path = "/probe/loop", .handle = loop_forever, .tx = NP_TX_NONE },
+	{ .method = "GET", .path = "/probe/churn", .handle = churn_heap, .tx = NP_TX_NONE },
+	{ .method = "GET", .path = "/probe/abort", .handle = abort_process, .tx = NP_TX_NONE },
+	{ .method = "GET", .path = "/probe/die", .handle = exit_process, .tx = NP_TX_NONE },
+	{ .method = "POST",
+	  .path = "/probe/echo",
+	  .handle = echo,
+	  .tx = NP_TX_NONE,
+	  .params = ECHO_FIELDS },
 };
 
 int

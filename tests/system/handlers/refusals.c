@@ -17,37 +17,31 @@ static const char missing_value[] = "SELECT $1::text AS one, $2::text AS two";
 static const char new_pair[] = "INSERT INTO refusal_pairs (a, b) VALUES ($1, $2) RETURNING a, b";
 static const char deleted_parents[] = "DELETE FROM refusal_parents RETURNING 1 AS one";
 
-enum { CODE, WORDS, HINT };
-static const struct np_param raise_fields[] = {
-	[CODE] = { .name = "code",
-	           .in = NP_IN_QUERY,
-	           .type = NP_TYPE_STRING,
-	           .default_value = "P0001" },
-	[WORDS] = { .name = "words",
-	            .in = NP_IN_QUERY,
-	            .type = NP_TYPE_STRING,
-	            .default_value = "" },
-	[HINT] = { .name = "hint", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .default_value = "" },
-	NP_PARAMS_END,
+static const struct np_param code = {
+	.name = "code", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .default_value = "P0001"
+};
+static const struct np_param words = {
+	.name = "words", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .default_value = ""
+};
+static const struct np_param hint = {
+	.name = "hint", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .default_value = ""
 };
 
-enum { A, B };
-static const struct np_param pair_fields[] = {
-	[A] = { .name = "a", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .default_value = "0" },
-	[B] = { .name = "b", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .default_value = "0" },
-	NP_PARAMS_END,
+static const struct np_param a = {
+	.name = "a", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .default_value = "0"
+};
+static const struct np_param b = {
+	.name = "b", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .default_value = "0"
 };
 
-enum { TEXT };
-static const struct np_param text_fields[] = {
-	[TEXT] = { .name = "text", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .required = true },
-	NP_PARAMS_END,
+static const struct np_param text = {
+	.name = "text", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .required = true
 };
 
 static bool
 reply_done(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_STATUS_OK, NP_MEMBERS({ "done", np_bool(true) }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "done", np_bool(true) }));
 }
 
 static bool
@@ -63,7 +57,7 @@ divide_by_value(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, quotient, NP_VALUES(np_arg(ctx, A))) && reply_done(ctx);
+	return np_query(ctx, &rows, quotient, NP_VALUES(np_arg(ctx, &a))) && reply_done(ctx);
 }
 
 static bool
@@ -79,7 +73,7 @@ insert_text(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(np_last(ctx), &rows, new_text, NP_VALUES(np_arg(ctx, TEXT)))
+	return np_query(np_last(ctx), &rows, new_text, NP_VALUES(np_arg(ctx, &text)))
 	       && reply_done(ctx);
 }
 
@@ -97,7 +91,7 @@ raise_as_asked(struct np_ctx *ctx)
 	struct np_rows *rows;
 
 	return np_query(ctx, &rows, raised_error,
-	                NP_VALUES(np_arg(ctx, CODE), np_arg(ctx, WORDS), np_arg(ctx, HINT)))
+	                NP_VALUES(np_arg(ctx, &code), np_arg(ctx, &words), np_arg(ctx, &hint)))
 	       && reply_done(ctx);
 }
 
@@ -130,7 +124,7 @@ insert_pair(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, new_pair, NP_VALUES(np_arg(ctx, A), np_arg(ctx, B)))
+	return np_query(ctx, &rows, new_pair, NP_VALUES(np_arg(ctx, &a), np_arg(ctx, &b)))
 	       && reply_done(ctx);
 }
 
@@ -148,21 +142,62 @@ delete_parents(struct np_ctx *ctx)
 	                          { "refusal_pairs_small", "a and b must be small" })
 
 static const struct np_route routes[] = {
-	{ "GET", "/refusals/divide", divide_by_zero, NP_TX_READ },
-	{ "GET", "/refusals/divide-by", divide_by_value, NP_TX_READ, pair_fields },
-	{ "GET", "/refusals/divide-by-own", divide_by_own_zero, NP_TX_READ },
-	{ "GET", "/refusals/divide-with-parameters", divide_by_zero, NP_TX_READ, pair_fields },
-	{ "POST", "/refusals/texts", insert_text, NP_TX_WRITE, text_fields },
-	{ "POST", "/refusals/own-texts", insert_own_text, NP_TX_WRITE },
-	{ "GET", "/refusals/raise", raise_as_asked, NP_TX_READ, raise_fields },
-	{ "POST", "/refusals/raise", raise_as_asked, NP_TX_WRITE, raise_fields },
-	{ "POST", "/refusals/policy", break_policy, NP_TX_WRITE },
-	{ "POST", "/refusals/policy-of-caller", break_policy, NP_TX_WRITE, .auth = NP_AUTH_USER },
-	{ "GET", "/refusals/right", read_without_privilege, NP_TX_READ },
-	{ "GET", "/refusals/values", omit_value, NP_TX_READ },
-	{ "POST", "/refusals/pairs", insert_pair, NP_TX_WRITE, pair_fields, PAIR_CONFLICTS },
-	{ "DELETE", "/refusals/parents", delete_parents, NP_TX_WRITE, .success = NP_STATUS_OK },
-	NP_ROUTES_END,
+	{ .method = "GET", .path = "/refusals/divide", .handle = divide_by_zero, .tx = NP_TX_READ },
+	{ .method = "GET",
+	  .path = "/refusals/divide-by",
+	  .handle = divide_by_value,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&a, &b) },
+	{ .method = "GET",
+	  .path = "/refusals/divide-by-own",
+	  .handle = divide_by_own_zero,
+	  .tx = NP_TX_READ },
+	{ .method = "GET",
+	  .path = "/refusals/divide-with-parameters",
+	  .handle = divide_by_zero,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&a, &b) },
+	{ .method = "POST",
+	  .path = "/refusals/texts",
+	  .handle = insert_text,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&text) },
+	{ .method = "POST",
+	  .path = "/refusals/own-texts",
+	  .handle = insert_own_text,
+	  .tx = NP_TX_WRITE },
+	{ .method = "GET",
+	  .path = "/refusals/raise",
+	  .handle = raise_as_asked,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&code, &words, &hint) },
+	{ .method = "POST",
+	  .path = "/refusals/raise",
+	  .handle = raise_as_asked,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&code, &words, &hint) },
+	{ .method = "POST", .path = "/refusals/policy", .handle = break_policy, .tx = NP_TX_WRITE },
+	{ .method = "POST",
+	  .path = "/refusals/policy-of-caller",
+	  .handle = break_policy,
+	  .tx = NP_TX_WRITE,
+	  .auth = NP_AUTH_USER },
+	{ .method = "GET",
+	  .path = "/refusals/right",
+	  .handle = read_without_privilege,
+	  .tx = NP_TX_READ },
+	{ .method = "GET", .path = "/refusals/values", .handle = omit_value, .tx = NP_TX_READ },
+	{ .method = "POST",
+	  .path = "/refusals/pairs",
+	  .handle = insert_pair,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&a, &b),
+	  .errors = { PAIR_CONFLICTS } },
+	{ .method = "DELETE",
+	  .path = "/refusals/parents",
+	  .handle = delete_parents,
+	  .tx = NP_TX_WRITE,
+	  .docs = { .success = NP_STATUS_OK } },
 };
 
 int

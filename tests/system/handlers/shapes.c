@@ -42,31 +42,34 @@ static const char some_moods[] =
 static const char some_new_moods[] =
     "INSERT INTO shape_rows (moods) VALUES ('{sad}') RETURNING CASE WHEN $1::bool THEN moods END AS moods";
 
-enum { STRINGS, INTS, FLOATS, BOOLS, DATES, JSON, OBJECT, INT, FLOAT };
-static const struct np_param value_fields[] = {
-	[STRINGS] = { .name = "strings", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max_items = 5 },
-	[INTS] = { .name = "ints", .in = NP_IN_BODY, .type = NP_TYPE_INT, .max_items = 5 },
-	[FLOATS] = { .name = "floats", .in = NP_IN_BODY, .type = NP_TYPE_FLOAT, .max_items = 5 },
-	[BOOLS] = { .name = "bools", .in = NP_IN_BODY, .type = NP_TYPE_BOOL, .max_items = 5 },
-	[DATES] = { .name = "dates", .in = NP_IN_BODY, .type = NP_TYPE_DATE, .max_items = 5 },
-	[JSON] = { .name = "json", .in = NP_IN_BODY, .type = NP_TYPE_JSON },
-	[OBJECT] = { .name = "object", .in = NP_IN_BODY, .type = NP_TYPE_OBJECT },
-	[INT] = { .name = "int", .in = NP_IN_BODY, .type = NP_TYPE_INT },
-	[FLOAT] = { .name = "float", .in = NP_IN_BODY, .type = NP_TYPE_FLOAT },
-	NP_PARAMS_END,
+static const struct np_param strings = {
+	.name = "strings", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max_items = 5
 };
+static const struct np_param ints = {
+	.name = "ints", .in = NP_IN_BODY, .type = NP_TYPE_INT, .max_items = 5
+};
+static const struct np_param floats = {
+	.name = "floats", .in = NP_IN_BODY, .type = NP_TYPE_FLOAT, .max_items = 5
+};
+static const struct np_param bools = {
+	.name = "bools", .in = NP_IN_BODY, .type = NP_TYPE_BOOL, .max_items = 5
+};
+static const struct np_param dates = {
+	.name = "dates", .in = NP_IN_BODY, .type = NP_TYPE_DATE, .max_items = 5
+};
+static const struct np_param json = { .name = "json", .in = NP_IN_BODY, .type = NP_TYPE_JSON };
+static const struct np_param object = { .name = "object",
+	                                .in = NP_IN_BODY,
+	                                .type = NP_TYPE_OBJECT };
+static const struct np_param an_int = { .name = "int", .in = NP_IN_BODY, .type = NP_TYPE_INT };
+static const struct np_param a_float = { .name = "float", .in = NP_IN_BODY, .type = NP_TYPE_FLOAT };
+#define VALUE_FIELDS \
+	NP_PARAMS(&strings, &ints, &floats, &bools, &dates, &json, &object, &an_int, &a_float)
 
-static const struct np_param some_field[] = {
-	{ .name = "some", .in = NP_IN_QUERY, .type = NP_TYPE_BOOL },
-	NP_PARAMS_END,
-};
+static const struct np_param some = { .name = "some", .in = NP_IN_QUERY, .type = NP_TYPE_BOOL };
 
-enum { AFTER, LIMIT };
-static const struct np_param page_fields[] = {
-	[AFTER] = { NP_PAGE_AFTER },
-	[LIMIT] = { NP_PAGE_LIMIT },
-	NP_PARAMS_END,
-};
+static const struct np_param after = { NP_PAGE_AFTER };
+static const struct np_param limit = { NP_PAGE_LIMIT };
 
 static bool
 show(struct np_ctx *ctx, const char *sql)
@@ -91,12 +94,12 @@ show_levels(struct np_ctx *ctx)
 static bool
 list_floats(struct np_ctx *ctx)
 {
-	struct np_value limit = np_arg(ctx, LIMIT);
+	int64_t rows_wanted = np_arg(ctx, &limit).integer;
 	struct np_rows *rows;
 
 	return np_query(ctx, &rows, page_of_floats,
-	                NP_VALUES(np_cursor_key(ctx, AFTER, 0), np_int(ctx, limit.integer + 1)))
-	       && np_reply_page(ctx, rows, limit.integer, NP_KEYS("value"));
+	                NP_VALUES(np_cursor_key(ctx, &after, 0), np_int(ctx, rows_wanted + 1)))
+	       && np_reply_page(ctx, rows, rows_wanted, NP_NAMES("value"));
 }
 
 static bool
@@ -104,11 +107,11 @@ echo_values(struct np_ctx *ctx)
 {
 	return np_reply_object(
 	    ctx, NP_STATUS_OK,
-	    NP_MEMBERS({ "strings", np_arg(ctx, STRINGS) }, { "ints", np_arg(ctx, INTS) },
-	               { "floats", np_arg(ctx, FLOATS) }, { "bools", np_arg(ctx, BOOLS) },
-	               { "dates", np_arg(ctx, DATES) }, { "json", np_arg(ctx, JSON) },
-	               { "object", np_arg(ctx, OBJECT) }, { "int", np_arg(ctx, INT) },
-	               { "float", np_arg(ctx, FLOAT) }));
+	    NP_OBJECT({ "strings", np_arg(ctx, &strings) }, { "ints", np_arg(ctx, &ints) },
+	              { "floats", np_arg(ctx, &floats) }, { "bools", np_arg(ctx, &bools) },
+	              { "dates", np_arg(ctx, &dates) }, { "json", np_arg(ctx, &json) },
+	              { "object", np_arg(ctx, &object) }, { "int", np_arg(ctx, &an_int) },
+	              { "float", np_arg(ctx, &a_float) }));
 }
 
 static bool
@@ -141,7 +144,7 @@ show_some(struct np_ctx *ctx, const char *sql)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, sql, NP_VALUES(np_arg(ctx, 0)))
+	return np_query_one(ctx, &row, sql, NP_VALUES(np_arg(ctx, &some)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -169,10 +172,10 @@ show_fields(struct np_ctx *ctx)
 
 	return np_query_one(ctx, &row, one_row, NP_NO_VALUES)
 	       && np_reply_object(ctx, NP_STATUS_OK,
-	                          NP_MEMBERS(FIELD("n"), FIELD("b"), FIELD("f"), FIELD("nan"),
-	                                     FIELD("price"), FIELD("huge"), FIELD("document"),
-	                                     FIELD("bytes"), FIELD("span"), FIELD("at"),
-	                                     FIELD("numbers"), FIELD("range"), FIELD("nothing")));
+	                          NP_OBJECT(FIELD("n"), FIELD("b"), FIELD("f"), FIELD("nan"),
+	                                    FIELD("price"), FIELD("huge"), FIELD("document"),
+	                                    FIELD("bytes"), FIELD("span"), FIELD("at"),
+	                                    FIELD("numbers"), FIELD("range"), FIELD("nothing")));
 }
 
 static bool
@@ -209,27 +212,54 @@ set_and_fail(struct np_ctx *ctx)
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/shapes/settings", show_settings, NP_TX_READ },
-	{ "POST", "/shapes/settings", show_settings, NP_TX_WRITE },
-	{ "GET", "/shapes/levels", show_levels, NP_TX_WRITE },
-	{ "GET", "/shapes/serializable", show_levels, NP_TX_READ,
+	{ .method = "GET", .path = "/shapes/settings", .handle = show_settings, .tx = NP_TX_READ },
+	{ .method = "POST",
+	  .path = "/shapes/settings",
+	  .handle = show_settings,
+	  .tx = NP_TX_WRITE },
+	{ .method = "GET", .path = "/shapes/levels", .handle = show_levels, .tx = NP_TX_WRITE },
+	{ .method = "GET",
+	  .path = "/shapes/serializable",
+	  .handle = show_levels,
+	  .tx = NP_TX_READ,
 	  .isolation = NP_ISOLATION_SERIALIZABLE },
-	{ "GET", "/shapes/floats", list_floats, NP_TX_READ, page_fields },
-	{ "POST", "/shapes/values", echo_values, NP_TX_NONE, value_fields },
-	{ "GET", "/shapes/row", show_row, NP_TX_READ },
-	{ "GET", "/shapes/own", show_own_types, NP_TX_READ },
-	{ "GET", "/shapes/own-snapshot", show_own_types, NP_TX_READ,
+	{ .method = "GET",
+	  .path = "/shapes/floats",
+	  .handle = list_floats,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&after, &limit) },
+	{ .method = "POST",
+	  .path = "/shapes/values",
+	  .handle = echo_values,
+	  .tx = NP_TX_NONE,
+	  .params = VALUE_FIELDS },
+	{ .method = "GET", .path = "/shapes/row", .handle = show_row, .tx = NP_TX_READ },
+	{ .method = "GET", .path = "/shapes/own", .handle = show_own_types, .tx = NP_TX_READ },
+	{ .method = "GET",
+	  .path = "/shapes/own-snapshot",
+	  .handle = show_own_types,
+	  .tx = NP_TX_READ,
 	  .isolation = NP_ISOLATION_REPEATABLE_READ },
-	{ "POST", "/shapes/own", insert_moods, NP_TX_WRITE },
-	{ "POST", "/shapes/own-last", insert_moods_last, NP_TX_WRITE },
-	{ "GET", "/shapes/some", show_some_moods, NP_TX_READ, some_field },
-	{ "POST", "/shapes/some", insert_some_moods, NP_TX_WRITE, some_field },
-	{ "GET", "/shapes/fields", show_fields, NP_TX_READ },
-	{ "POST", "/shapes/zone", move_time_zone, NP_TX_WRITE },
-	{ "POST", "/shapes/digits", round_floats, NP_TX_WRITE },
-	{ "POST", "/shapes/reset", reset_settings, NP_TX_WRITE },
-	{ "POST", "/shapes/failing", set_and_fail, NP_TX_WRITE },
-	NP_ROUTES_END,
+	{ .method = "POST", .path = "/shapes/own", .handle = insert_moods, .tx = NP_TX_WRITE },
+	{ .method = "POST",
+	  .path = "/shapes/own-last",
+	  .handle = insert_moods_last,
+	  .tx = NP_TX_WRITE },
+	{ .method = "GET",
+	  .path = "/shapes/some",
+	  .handle = show_some_moods,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&some) },
+	{ .method = "POST",
+	  .path = "/shapes/some",
+	  .handle = insert_some_moods,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&some) },
+	{ .method = "GET", .path = "/shapes/fields", .handle = show_fields, .tx = NP_TX_READ },
+	{ .method = "POST", .path = "/shapes/zone", .handle = move_time_zone, .tx = NP_TX_WRITE },
+	{ .method = "POST", .path = "/shapes/digits", .handle = round_floats, .tx = NP_TX_WRITE },
+	{ .method = "POST", .path = "/shapes/reset", .handle = reset_settings, .tx = NP_TX_WRITE },
+	{ .method = "POST", .path = "/shapes/failing", .handle = set_and_fail, .tx = NP_TX_WRITE },
 };
 
 int

@@ -6,10 +6,8 @@ static const char new_row[] = "INSERT INTO typed_rows (value) VALUES ($1) RETURN
 
 static const char row_count[] = "SELECT count(*) AS count FROM typed_rows WHERE value = $1";
 
-enum { VALUE };
-static const struct np_param a_value[] = {
-	[VALUE] = { .name = "value", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .required = true },
-	NP_PARAMS_END,
+static const struct np_param value = {
+	.name = "value", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .required = true
 };
 
 static bool
@@ -17,7 +15,7 @@ count(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, VALUE)))
+	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &value)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -26,7 +24,7 @@ insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, VALUE)))
+	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, &value)))
 	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
@@ -52,16 +50,44 @@ insert_and_commit(struct np_ctx *ctx)
 }
 
 static const struct np_route routes[] = {
-	{ "GET", "/typed", count, NP_TX_READ, a_value, "The number of rows with a value" },
-	{ "POST", "/typed", insert, NP_TX_WRITE, a_value, "Insert one" },
-	{ "POST", "/typed/last", insert_last, NP_TX_WRITE, a_value, "Insert one, with its commit" },
-	{ "POST", "/typed/second", insert_second, NP_TX_WRITE, a_value,
-	  "Insert one, after another statement" },
-	{ "POST", "/typed/once", insert_second, NP_TX_WRITE, a_value, "The same, without a rerun",
-	  .no_rerun = true },
-	{ "POST", "/typed/manual", insert_and_commit, NP_TX_MANUAL, a_value,
-	  "The same, with a commit of its own", .success = NP_STATUS_CREATED },
-	NP_ROUTES_END,
+	{ .method = "GET",
+	  .path = "/typed",
+	  .handle = count,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&value),
+	  .docs = { .summary = "The number of rows with a value" } },
+	{ .method = "POST",
+	  .path = "/typed",
+	  .handle = insert,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&value),
+	  .docs = { .summary = "Insert one" } },
+	{ .method = "POST",
+	  .path = "/typed/last",
+	  .handle = insert_last,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&value),
+	  .docs = { .summary = "Insert one, with its commit" } },
+	{ .method = "POST",
+	  .path = "/typed/second",
+	  .handle = insert_second,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&value),
+	  .docs = { .summary = "Insert one, after another statement" } },
+	{ .method = "POST",
+	  .path = "/typed/once",
+	  .handle = insert_second,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&value),
+	  .no_rerun = true,
+	  .docs = { .summary = "The same, without a rerun" } },
+	{ .method = "POST",
+	  .path = "/typed/manual",
+	  .handle = insert_and_commit,
+	  .tx = NP_TX_MANUAL,
+	  .params = NP_PARAMS(&value),
+	  .docs = { .summary = "The same, with a commit of its own",
+	            .success = NP_STATUS_CREATED } },
 };
 
 int
