@@ -69,7 +69,7 @@ OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
 # The library for programs outside of this tree.
 DEVELOPMENT     := $(BUILD)/lib/libnullpool.a $(BUILD)/lib/nullpool.pc
 
-.PHONY: always all programs docs new tests fuzzers run test test-all unit system torture bench fuzz coverage lint \
+.PHONY: always all programs docs new tests fuzzers run check test test-all unit system torture bench fuzz coverage lint \
         migrate migrate-down doctor install uninstall purge booted clean distclean help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -258,11 +258,22 @@ lint:
 # Uses the settings of make run, unless others are set.
 WITH_SETTINGS := $(PYTHON) -B -m env.local.settings
 
+# Postgres describes each statement of handlers/*.sql; its types and columns are compared with the tables of the programs.
+check:
+	@env/setup run
+	@$(MAKE) --no-print-directory -s programs
+	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -B -m env.sql.check
+
+# make run sees the file that is touched, and checks the statements again.
+MIGRATED := if [ -d .local ]; then touch .local/migrated; fi
+
 migrate: programs
 	@NULLPOOL_BUILD=$(BUILD) $(WITH_SETTINGS) $(PYTHON) -m alembic -c migrations/alembic.ini upgrade head
+	@$(MIGRATED)
 
 migrate-down: programs
 	@NULLPOOL_BUILD=$(BUILD) $(WITH_SETTINGS) $(PYTHON) -m alembic -c migrations/alembic.ini downgrade -1
+	@$(MIGRATED)
 
 doctor: programs
 	@$(WITH_SETTINGS) $(BUILD)/handlers/health --doctor
@@ -292,6 +303,7 @@ distclean: clean
 
 help:
 	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'
+	@echo 'make check          each SQL statement against the schema, and against the tables of the programs'
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan); make unit; make system ARGS="-k users -x"'
 	@echo 'make test-all       also the tests of the tooling, and long repetitions'
 	@echo 'make torture        failing calls, dying servers, a million requests: an hour, and a report (ONLY=ledger MINUTES=1)'

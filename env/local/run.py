@@ -205,7 +205,7 @@ def parts(settings, authority):
     nginx.endpoints = max(nginx.endpoints, 2 * len(list((ROOT / "handlers").glob("*.c"))))  # more may be added while it runs
     yield nginx
     wait_until("an answer through nginx", lambda: answers(port), timeout=10)
-    yield Watch(ROOT, endpoints, {name: settings[name] for name in ("ENV", "NULLPOOL_ENV_FILE")})
+    yield Watch(ROOT, endpoints, {name: settings[name] for name in ("ENV", "NULLPOOL_ENV_FILE", "NULLPOOL_BUILD")})
 
 
 def answers(port, path="/health/live"):

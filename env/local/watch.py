@@ -1,24 +1,25 @@
-"""Follows the sources for make run: when they change, it runs make, and the endpoints reload."""
+"""Follows the sources for make run: when they change, it runs make and checks the statements, and the endpoints reload."""
 import collections
 import contextlib
 import os
 import time
 
-from env.local.process import Process
+from env.local.process import PYTHON, Process
 from env.local.terminal import complain, say
 
-SOURCES = ("Makefile", "handlers/*.[ch]", "handlers/*.sql", "common/**/*.[ch]")
 MIGRATIONS = "migrations/versions/*.py"
+MIGRATED = ".local/migrated"  # make migrate touches it
+SOURCES = ("Makefile", "handlers/*.[ch]", "handlers/*.sql", "common/**/*.[ch]", MIGRATIONS, MIGRATED)
 LOOK_S = 0.3
 
 State = collections.namedtuple("State", "mtime_ns inode size")
 
 
 class Watch(Process):
-    """The make that runs whenever a source has changed."""
+    """The make that runs whenever a source has changed, and the check of the statements that follows it."""
 
     def __init__(self, root, endpoints, settings):
-        """settings: the environment variables that the API's description is made with."""
+        """settings: the environment variables that the API's description is made with, and those of the database."""
         super().__init__("the build")
         self.root = root
         self.endpoints = endpoints
@@ -28,7 +29,8 @@ class Watch(Process):
         self._begun = {}  # the sources as the last build found them
         self._ended_ns = 0
         self._doubtful = set()
-        self._building = self._failed = False
+        self._next_step = None  # the method to call when the process has ended
+        self._failed = None  # "build" or "check": the last one that failed
         self._next_look = 0
 
     def start(self):
@@ -38,8 +40,9 @@ class Watch(Process):
     def tend(self):
         if self.running:
             return
-        if self._building:
-            self._finish()
+        if self._next_step:
+            step, self._next_step = self._next_step, None
+            step()
         elif time.monotonic() >= self._next_look:
             self._look()
 
@@ -68,21 +71,32 @@ class Watch(Process):
         self.launch(["make", "-s", "--no-print-directory", f"-j{os.cpu_count()}",
                      *(f"-W{path}" for path in sorted(self._doubtful & now.keys())), "all", "docs"],
                     environment=environment() | self.settings, cwd=self.root)
-        self._building = True
+        self._next_step = self._end_build
 
-    def _finish(self):
+    def _end_build(self):
         self._ended_ns = time.time_ns()
-        self._building = False
         self.stop()
         if self.returncode != 0:
-            self._failed = True
-            complain("the build failed; the old programs keep serving")
+            self._fail("build")
+            return
+        self._doubtful.clear()
+        self.launch([PYTHON, "-B", "-m", "env.sql.check", "--quiet"], environment=environment() | self.settings, cwd=self.root)
+        self._next_step = self._end_check
+
+    def _end_check(self):
+        """A check that could not be made has said why, and holds nothing back."""
+        self.stop()
+        if self.returncode == os.EX_DATAERR:
+            self._fail("check")
             return
         if self._failed:
-            say("the build is well again")
-        self._failed = False
-        self._doubtful.clear()
+            say(f"the {self._failed} is well again")
+        self._failed = None
         self.endpoints.follow()
+
+    def _fail(self, what):
+        self._failed = what
+        complain(f"the {what} failed; the old programs keep serving")
 
 
 def sources_of(root):

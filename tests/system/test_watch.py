@@ -53,6 +53,12 @@ def downgrade():
     op.execute("DROP TABLE later")
 """
 
+MOMENT = "-- name: moment :one\nSELECT {} AS moment;\n"
+USE_OF_MOMENT = """\
+#include "moment.sql.h"
+static const struct np_statement *const used[] __attribute__((unused)) = { NP_STATEMENT(moment) };
+"""
+
 Process = collections.namedtuple("Process", "pid started")
 Master = collections.namedtuple("Master", "pid started workers")
 
@@ -240,6 +246,39 @@ def test_after_a_failed_build_the_old_program_serves_until_the_source_is_fixed(c
     said = copy.write_status('"mended"')
     copy.wait_for_output("the build is well again\n", "reloaded: /\n", after=said)
     copy.wait_for_status("mended")
+
+
+def test_a_statement_that_is_wrong_is_told_and_the_old_program_serves_until_it_is_right(copy):
+    copy.save("handlers/moment.sql", MOMENT.format("now()"))
+    said = copy.edit("handlers/root.c", '#include "nullpool.h"\n', '#include "nullpool.h"\n' + USE_OF_MOMENT)
+    copy.wait_for_output("reloaded: /\n", after=said)
+    copy.write_status('"right"')
+    copy.wait_for_status("right")
+    before = copy.masters()
+    copy.save("handlers/moment.sql", MOMENT.format("nau()"))
+    said = copy.write_status('"later"')
+    copy.wait_for_output("handlers/moment.sql:2: function nau() does not exist", "the check failed; the old programs keep serving\n",
+                         after=said)
+    assert copy.client.get("/").json()["status"] == "right" and copy.masters() == before
+    said = copy.save("handlers/moment.sql", MOMENT.format("clock_timestamp()"))
+    copy.wait_for_output("the check is well again\n", "reloaded: /\n", after=said)
+    copy.wait_for_status("later")
+
+
+def test_a_statement_that_needs_a_migration_is_right_when_make_migrate_has_applied_it(copy):
+    copy.save("handlers/moment.sql", MOMENT.format("at FROM moments"))
+    copy.write_status('"migrated"')
+    last = max(path.name for path in (copy.folder / "migrations" / "versions").glob("*.py"))[:4]
+    said = copy.save("migrations/versions/9998_moments.py", MIGRATION.format(last).replace("9999", "9998").replace(
+        "later (id int)", "moments (at timestamptz)").replace("TABLE later", "TABLE moments"))
+    copy.wait_for_output('relation "moments" does not exist', "the check failed; the old programs keep serving\n", after=said)
+    said = len(copy.said())
+    assert make(copy, "migrate").returncode == 0
+    copy.wait_for_output("the check is well again\n", "reloaded: /\n", after=said)
+    copy.wait_for_status("migrated")
+    copy.save("handlers/moment.sql", MOMENT.format("now()"))
+    assert make(copy, "migrate-down").returncode == 0
+    copy.remove("migrations/versions/9998_moments.py")
 
 
 def test_a_new_handler_is_served_and_a_removed_one_is_gone(copy):
