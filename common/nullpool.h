@@ -81,18 +81,22 @@ enum np_type {
  *   as in Postgres.
  * - JSON has no name twice in an object, no \u0000, and no unpaired surrogate (RFC 7493). */
 
-/* One value, in the same form from the URL or the body to the SQL parameter. */
+/* One value, in the same form from the URL, the body or a row to the SQL parameter or the reply.
+ * One that is zeroed is SQL's NULL. */
 struct np_value {
-	const char *text; /* as SQL gets it; NULL is SQL's NULL */
-	enum np_type type;
+	/* As SQL gets it. NULL: SQL's NULL, or a number of np_int() or np_float(), whose text
+	 * np_text_of() makes. What np_arg() and np_field() return has its text. */
+	const char *text;
 	union {
 		int64_t integer; /* of NP_TYPE_INT; of NP_TYPE_ENUM, the index in its choices */
 		double number;   /* of NP_TYPE_FLOAT */
 		bool boolean;    /* of NP_TYPE_BOOL */
 	};
-	bool is_list; /* of a parameter with `max_items`: `text` is an array of such values */
+	enum np_type type;
 	/* Of np_field(): the type of the column, as its OID in pg_type. 0: `type` is enough. */
 	uint32_t column_type;
+	bool present; /* false: SQL's NULL */
+	bool is_list; /* `text` is an array of SQL, such as {1,2}, of values of `type` */
 };
 
 /* The values of $1, $2, … in a statement. */
@@ -106,22 +110,68 @@ struct np_values {
 	                         / sizeof(struct np_value) })
 #define NP_NO_VALUES ((struct np_values){ NULL, 0 })
 
-/* Makes a value of text, which is borrowed and not copied. NULL is SQL's NULL. */
+/* Make a value. Text is borrowed and not copied; NULL is SQL's NULL. The text of np_json() is JSON:
+ * np_json("null") is JSON's null, and np_json(NULL) is SQL's. A number of np_float() that is not
+ * finite is null in a reply. */
+static inline struct np_value
+np_null(void)
+{
+	struct np_value value = { NULL, { 0 }, NP_TYPE_STRING, 0, false, false };
+
+	return value;
+}
+
 static inline struct np_value
 np_text(const char *text)
 {
-	return (struct np_value){ .text = text, .type = NP_TYPE_STRING };
+	struct np_value value = { text, { 0 }, NP_TYPE_STRING, 0, text != NULL, false };
+
+	return value;
+}
+
+static inline struct np_value
+np_json(const char *json)
+{
+	struct np_value value = { json, { 0 }, NP_TYPE_JSON, 0, json != NULL, false };
+
+	return value;
+}
+
+static inline struct np_value
+np_int(int64_t integer)
+{
+	struct np_value value = { NULL, { integer }, NP_TYPE_INT, 0, true, false };
+
+	return value;
+}
+
+static inline struct np_value
+np_float(double number)
+{
+	struct np_value value = { NULL, { 0 }, NP_TYPE_FLOAT, 0, true, false };
+
+	value.number = number;
+	return value;
 }
 
 static inline struct np_value
 np_bool(bool boolean)
 {
-	return (struct np_value){ .text = boolean ? "true" : "false",
-		                  .type = NP_TYPE_BOOL,
-		                  .boolean = boolean };
+	struct np_value value = { boolean ? "true" : "false", { 0 }, NP_TYPE_BOOL, 0, true, false };
+
+	value.boolean = boolean;
+	return value;
 }
 
-struct np_value np_int(struct np_ctx *ctx, int64_t integer);
+static inline bool
+np_is_null(struct np_value value)
+{
+	return !value.present;
+}
+
+/* Returns the text of any value, as SQL gets it; NULL for SQL's NULL. A float's text has the fewest
+ * of 15, 16 or 17 digits that give the same number again. */
+const char *np_text_of(struct np_ctx *ctx, struct np_value value);
 
 /* --- collections --- */
 
@@ -390,8 +440,9 @@ struct np_value np_caller_session(const struct np_ctx *ctx);
 /* Fails with NP_ERROR_FORBIDDEN if the caller is not that user. */
 NP_MUST_CHECK bool np_is_caller(struct np_ctx *ctx, struct np_value user);
 
-/* Argon2id, which takes about 20 ms on purpose. Without a hash (NULL), np_password_verify() takes
- * as long and returns false, so an account that does not exist looks like a wrong password. */
+/* Argon2id, which takes about 20 ms on purpose. Without a hash, which is SQL's NULL then,
+ * np_password_verify() takes as long and returns false, so an account that does not exist looks
+ * like a wrong password. The hash of SQL's NULL is SQL's NULL. */
 struct np_value np_password_hash(struct np_ctx *ctx, struct np_value password);
 bool np_password_verify(struct np_value hash, struct np_value password);
 
@@ -412,7 +463,7 @@ struct np_value np_client_network(struct np_ctx *ctx);
 struct np_value np_keyed_hash(struct np_ctx *ctx, const char *purpose, struct np_value text);
 
 /* np_random_token() returns 32 random bytes as text. Store np_token_hash() of it: whoever reads the
- * table cannot use that. */
+ * table cannot use that. The hash of SQL's NULL is SQL's NULL. */
 struct np_value np_random_token(struct np_ctx *ctx);
 struct np_value np_token_hash(struct np_ctx *ctx, struct np_value token);
 
@@ -523,8 +574,15 @@ NP_MUST_CHECK bool np_rollback(struct np_ctx *ctx);
 
 size_t np_rows_count(const struct np_rows *rows);
 
-/* Returns one field, as text that SQL takes back unchanged. np_reply_object() writes it as
- * np_reply_row() does.
+/* Returns one field. Its text is what SQL takes back unchanged, and np_reply_object() writes it as
+ * np_reply_row() does. Its type is that of its column:
+ *
+ * - int2, int4 and int8 are NP_TYPE_INT; float4 and float8 are NP_TYPE_FLOAT, which may be NaN or
+ * an infinity here; bool is NP_TYPE_BOOL. These have their number as well.
+ * - uuid is NP_TYPE_UUID, date is NP_TYPE_DATE, timestamptz is NP_TYPE_DATETIME, json and jsonb are
+ *   NP_TYPE_JSON.
+ * - An array is a list of what its elements are. All other types are NP_TYPE_STRING; so is numeric,
+ *   which may have more digits than a double.
  *
  * If the row or the column does not exist, the value is SQL's NULL and the request fails with
  * NP_ERROR_INTERNAL when the handler returns, whatever it returns; the log names the column and the
@@ -556,7 +614,8 @@ NP_MUST_CHECK bool np_reply_page(struct np_ctx *ctx, const struct np_rows *rows,
                                  const struct np_names *keys);
 
 /* Replies with an object of a few members. Each is written by its type: that of an argument, which
- * may be a list, or of a field's column. Let Postgres build an object that contains others. */
+ * may be a list, or of a field's column. Let Postgres build an object that contains others. Fails
+ * with NP_ERROR_INTERNAL if the text of an np_json() is not JSON as a body may have it. */
 struct np_member {
 	const char *name;
 	struct np_value value;

@@ -3,7 +3,7 @@
  * A sign-in begins a session. A session is a family of refresh tokens: each is valid once, and its
  * use makes the next one. A session has ended when any token of its family has revoked_at.
  */
-#include <stdlib.h>
+#include <inttypes.h>
 
 #include "user.h"
 
@@ -150,7 +150,7 @@ reply_tokens(struct np_ctx *ctx, const struct np_rows *session, struct np_value 
 	       && np_reply_object(ctx, NP_STATUS_OK,
 	                          NP_OBJECT({ "access_token", np_access_token(ctx, user, family) },
 	                                    { "token_type", np_text("bearer") },
-	                                    { "expires_in", np_int(ctx, np_access_token_s(ctx)) },
+	                                    { "expires_in", np_int(np_access_token_s(ctx)) },
 	                                    { "refresh_token", token }));
 }
 
@@ -167,7 +167,7 @@ ascii_address(struct np_value sent)
 {
 	for (const char *at = sent.text; *at; at++)
 		if ((unsigned char)*at > '~')
-			return np_text(NULL);
+			return np_null();
 	return sent;
 }
 
@@ -178,7 +178,7 @@ account_hash(struct np_ctx *ctx, struct np_value address)
 	char text[USERNAME_MAX + 1];
 	size_t size = 0;
 
-	if (!address.text)
+	if (np_is_null(address))
 		return np_keyed_hash(ctx, "sign-in account", address);
 	for (const char *at = address.text; *at; at++)
 		text[size++] = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
@@ -198,7 +198,7 @@ new_attempt(struct np_ctx *ctx, struct np_value account)
 static bool
 begin_attempt(struct np_ctx *ctx, const struct np_rows *found, struct attempt *attempt)
 {
-	long long wait_s = strtoll(np_field(found, 0, "wait_s").text, NULL, 10);
+	int64_t wait_s = np_field(found, 0, "wait_s").integer;
 
 	attempt->user = np_field(found, 0, "user_id");
 	attempt->hash = np_field(found, 0, "password_hash");
@@ -206,7 +206,7 @@ begin_attempt(struct np_ctx *ctx, const struct np_rows *found, struct attempt *a
 		return false;
 	return wait_s == 0
 	       || np_fail(np_retry_after(ctx, wait_s), NP_ERROR_TOO_MANY,
-	                  "Too many attempts: the next one is possible in %lld s", wait_s);
+	                  "Too many attempts: the next one is possible in %" PRId64 " s", wait_s);
 }
 
 static bool

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/misuse.h"
 #include "http/jwt.h"
 #include "http/problem.h"
 
@@ -96,22 +97,28 @@ auth_is_used(const struct route_table *routes)
 
 /* --- for handlers --- */
 
+static struct np_value
+uuid_value(const char *text)
+{
+	return (struct np_value){ .text = text, .type = NP_TYPE_UUID, .present = text != NULL };
+}
+
 struct np_value
 np_caller(const struct np_ctx *ctx)
 {
-	return (struct np_value){ .text = ctx->caller, .type = NP_TYPE_UUID };
+	return uuid_value(ctx->caller);
 }
 
 struct np_value
 np_caller_session(const struct np_ctx *ctx)
 {
-	return (struct np_value){ .text = ctx->caller_session, .type = NP_TYPE_UUID };
+	return uuid_value(ctx->caller_session);
 }
 
 bool
 np_is_caller(struct np_ctx *ctx, struct np_value user)
 {
-	if (ctx->caller && user.text && strcmp(ctx->caller, user.text) == 0)
+	if (ctx->caller && !np_is_null(user) && strcmp(ctx->caller, user.text) == 0)
 		return true;
 	return np_fail(ctx, NP_ERROR_FORBIDDEN, PROBLEM_NOT_YOURS);
 }
@@ -127,7 +134,7 @@ np_client_network(struct np_ctx *ctx)
 struct np_value
 np_keyed_hash(struct np_ctx *ctx, const char *purpose, struct np_value text)
 {
-	const struct hash_part part = hash_part_of(text.text);
+	const struct hash_part part = hash_part_of(np_text_of(ctx, text));
 	unsigned char key[HASH_KEY_BYTES];
 	char *hash = mem_resize(ctx, NULL, HASH_TEXT_BYTES);
 
@@ -140,13 +147,15 @@ np_keyed_hash(struct np_ctx *ctx, const char *purpose, struct np_value text)
 struct np_value
 np_password_hash(struct np_ctx *ctx, struct np_value password)
 {
-	return np_text(password_hash(ctx, password.text));
+	return np_is_null(password) ? np_null() : np_text(password_hash(ctx, password.text));
 }
 
 bool
 np_password_verify(struct np_value hash, struct np_value password)
 {
-	return password_verify(hash.text, password.text);
+	/* Takes as long without a password, too. */
+	return password_verify(hash.text, np_is_null(password) ? "" : password.text)
+	       && !np_is_null(password);
 }
 
 struct np_value
@@ -160,6 +169,10 @@ np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value sessio
 		.life_s = np_access_token_s(ctx),
 	};
 
+	if (np_is_null(user) || np_is_null(session)) {
+		misuse_note("np_access_token() of a user or session that is null");
+		return np_null();
+	}
 	ctx->is_random = true;
 	return np_text(jwt_new(ctx, ctx->app->settings->secret_key, &claims));
 }
@@ -180,8 +193,11 @@ np_random_token(struct np_ctx *ctx)
 struct np_value
 np_token_hash(struct np_ctx *ctx, struct np_value token)
 {
-	char *hash = mem_resize(ctx, NULL, HASH_TEXT_BYTES);
+	char *hash;
 
+	if (np_is_null(token))
+		return np_null();
+	hash = mem_resize(ctx, NULL, HASH_TEXT_BYTES);
 	hash_text(token.text, strlen(token.text), hash);
 	return np_text(hash);
 }

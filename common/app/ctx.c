@@ -1,11 +1,12 @@
 /* ctx.c - the functions of nullpool.h that a handler calls */
-#include <inttypes.h>
 #include <stdarg.h>
 
 #include "app/ctx.h"
 #include "app/value_json.h"
 #include "base/mem.h"
 #include "base/misuse.h"
+#include "base/value.h"
+#include "http/json_check.h"
 #include "http/param_row.h"
 #include "http/problem.h"
 
@@ -65,11 +66,13 @@ np_given(const struct np_ctx *ctx, const struct np_param *param)
 	return find_argument(ctx, param, "np_given")->given;
 }
 
-struct np_value
-np_int(struct np_ctx *ctx, int64_t integer)
+const char *
+np_text_of(struct np_ctx *ctx, struct np_value value)
 {
-	return (struct np_value){ mem_printf(ctx, "%" PRId64, integer), NP_TYPE_INT,
-		                  .integer = integer };
+	char number[VALUE_TEXT_BYTES];
+	const char *text = value_text(&value, number);
+
+	return text == number ? mem_strdup(ctx, number) : text;
 }
 
 const char *
@@ -210,6 +213,21 @@ np_reply_row(struct np_ctx *ctx, enum np_status status, const struct np_rows *ro
 	return ctx_finish_reply(ctx, status);
 }
 
+/* What a handler calls JSON is checked: the reply has to be JSON as a whole. That of an argument
+ * was checked before, and that of a column is Postgres'. */
+static bool
+check_json(struct np_ctx *ctx, const struct np_member *member)
+{
+	const struct np_value *value = &member->value;
+	struct error err;
+
+	if (value->type != NP_TYPE_JSON || !value->present || value->is_list || value->column_type
+	    || json_check(value->text, strlen(value->text), &err))
+		return true;
+	return np_fail(ctx, NP_ERROR_INTERNAL, "np_reply_object(): the text of \"%s\" is not JSON",
+	               member->name);
+}
+
 bool
 np_reply_object(struct np_ctx *ctx, enum np_status status, const struct np_object *object)
 {
@@ -218,6 +236,8 @@ np_reply_object(struct np_ctx *ctx, enum np_status status, const struct np_objec
 	buf_reset(out);
 	buf_char(out, '{');
 	for (size_t i = 0; object && i < object->count; i++) {
+		if (!check_json(ctx, &object->items[i]))
+			return false;
 		if (i > 0)
 			buf_char(out, ',');
 		buf_json_text(out, object->items[i].name);

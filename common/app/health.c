@@ -38,7 +38,7 @@ check_services(struct np_ctx *ctx, struct health *health)
 	/* The primary is what counts: without the replica, reads go there too. */
 	transaction_avoid_replica(ctx->tx);
 	if (np_query(ctx, &rows, health_probe, NP_NO_VALUES) && np_rows_count(rows) == 1)
-		health->database_up = strcmp(np_field(rows, 0, "one").text, "1") == 0;
+		health->database_up = np_field(rows, 0, "one").integer == 1;
 	health->latency_us = clock_now_us() - start_us;
 	connection = transaction_connection(ctx->tx);
 	if (health->database_up && connection) {

@@ -90,7 +90,7 @@ np_cursor_key(const struct np_ctx *ctx, const struct np_param *param, size_t key
 		misuse_note("np_cursor_key() of key %zu of parameter \"%s\", which is not an"
 		            " NP_TYPE_CURSOR of the route with that many keys",
 		            key, param ? param->name : "NULL");
-		return np_text(NULL);
+		return np_null();
 	}
 	return np_text(ctx->arguments[index].cursor[key + 1]);
 }

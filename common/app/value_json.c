@@ -1,5 +1,6 @@
 #include "app/value_json.h"
 
+#include "base/value.h"
 #include "db/pgjson.h"
 
 /* For each type of a parameter, the types of pg_type.dat whose text form is the same as ours: of a
@@ -29,8 +30,11 @@ column_type_of(struct np_value value)
 void
 value_json(struct buf *out, struct np_value value)
 {
-	if (value.text)
-		pgjson_value(out, column_type_of(value), value.text, strlen(value.text));
+	char number[VALUE_TEXT_BYTES];
+	const char *text = value_text(&value, number);
+
+	if (text)
+		pgjson_value(out, column_type_of(value), text, strlen(text));
 	else
 		buf_text(out, "null");
 }

@@ -240,6 +240,23 @@ text_of_int(int64_t value, char text[INT_TEXT_BYTES])
 	return size;
 }
 
+void
+text_of_float(double value, char text[FLOAT_TEXT_BYTES])
+{
+	if (!isfinite(value)) {
+		(void)snprintf(text, FLOAT_TEXT_BYTES, "%s",
+		               isnan(value) ? "NaN"
+		               : value > 0  ? "Infinity"
+		                            : "-Infinity");
+		return;
+	}
+	for (int digits = 15; digits <= 17; digits++) {
+		(void)snprintf(text, FLOAT_TEXT_BYTES, "%.*g", digits, value);
+		if (strtod(text, NULL) == value)
+			return;
+	}
+}
+
 bool
 parse_float(const char *text, double *value)
 {

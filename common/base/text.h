@@ -44,6 +44,11 @@ NP_MUST_CHECK bool parse_int(const char *text, int64_t *value);
 #define INT_TEXT_BYTES 21
 size_t text_of_int(int64_t value, char text[INT_TEXT_BYTES]);
 
+/* Writes the number with a NUL, as Postgres reads it: NaN, Infinity, or the fewest of 15, 16 or 17
+ * digits that give the same number again. A finite one is a JSON number. */
+#define FLOAT_TEXT_BYTES 32
+void text_of_float(double value, char text[FLOAT_TEXT_BYTES]);
+
 /* Returns true if the whole text is a JSON number (RFC 8259 section 6), is finite, and does not
  * underflow to 0 as a double: Postgres' float8 refuses both. */
 NP_MUST_CHECK bool parse_float(const char *text, double *value);

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/text.h"
+#include "base/value.h"
 #include "db/wait.h"
 
 /* libpq's buffers grow to twice the longest message and never shrink. A connection whose statement
@@ -53,13 +54,14 @@ flight_add(struct flight *flight, const char *sql, struct np_values values)
 	struct prepared_statement *statement = flight->prepared
 	                                           ? prepared_find(flight->prepared, sql)
 	                                           : NULL;
+	char numbers[FLIGHT_VALUES_MAX][VALUE_TEXT_BYTES]; /* libpq copies them */
 	const char *texts[FLIGHT_VALUES_MAX];
 	int count = (int)values.count, queued;
 	size_t place, bytes = 0;
 
 	assert(values.count <= FLIGHT_VALUES_MAX);
 	for (size_t i = 0; i < values.count; i++) {
-		texts[i] = values.items[i].text;
+		texts[i] = value_text(&values.items[i], numbers[i]);
 		bytes += texts[i] ? strlen(texts[i]) : 0;
 	}
 	flight->large = flight->large || bytes > LARGE_BYTES;

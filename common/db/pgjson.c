@@ -11,35 +11,39 @@ typedef void writer(struct buf *out, const char *text, size_t size);
 static writer write_string, write_bool, write_integer, write_float, write_numeric, write_json,
     write_timestamp;
 
-/* Types that are not strings, and the arrays of known types. The OIDs are those of pg_type.dat,
- * unchanged since 9.4. */
+/* What each type is to a handler, and how it is written; an array of it is an array of that. The
+ * OIDs are those of pg_type.dat, unchanged since 9.4. */
 static const struct {
 	uint32_t oid;
 	uint32_t array_oid;
+	enum np_type type;
 	writer *write;
 } types[] = {
-	{ 16, 1000, write_bool },        { 21, 1005, write_integer }, /* int2 */
-	{ 23, 1007, write_integer },                                  /* int4 */
-	{ 20, 1016, write_integer },                                  /* int8 */
-	{ 26, 1028, write_integer },                                  /* oid */
-	{ 700, 1021, write_float },                                   /* float4 */
-	{ 701, 1022, write_float },                                   /* float8 */
-	{ 1700, 1231, write_numeric },   { 114, 199, write_json },
-	{ 3802, 3807, write_json },                                       /* jsonb */
-	{ 1114, 1115, write_timestamp }, { 1184, 1185, write_timestamp }, /* timestamptz */
-	{ 25, 1009, write_string },                                       /* text */
-	{ 1043, 1015, write_string },                                     /* varchar */
-	{ 1042, 1014, write_string },                                     /* char(n) */
-	{ 18, 1002, write_string },                                       /* "char" */
-	{ 19, 1003, write_string },                                       /* name */
-	{ 17, 1001, write_string },                                       /* bytea */
-	{ 2950, 2951, write_string },                                     /* uuid */
-	{ 1082, 1182, write_string },                                     /* date */
-	{ 1083, 1183, write_string },                                     /* time */
-	{ 1266, 1270, write_string },                                     /* timetz */
-	{ 1186, 1187, write_string },                                     /* interval */
-	{ 869, 1041, write_string },                                      /* inet */
-	{ 650, 651, write_string },                                       /* cidr */
+	{ 16, 1000, NP_TYPE_BOOL, write_bool },            /* bool */
+	{ 21, 1005, NP_TYPE_INT, write_integer },          /* int2 */
+	{ 23, 1007, NP_TYPE_INT, write_integer },          /* int4 */
+	{ 20, 1016, NP_TYPE_INT, write_integer },          /* int8 */
+	{ 26, 1028, NP_TYPE_STRING, write_integer },       /* oid */
+	{ 700, 1021, NP_TYPE_FLOAT, write_float },         /* float4 */
+	{ 701, 1022, NP_TYPE_FLOAT, write_float },         /* float8 */
+	{ 1700, 1231, NP_TYPE_STRING, write_numeric },     /* numeric */
+	{ 114, 199, NP_TYPE_JSON, write_json },            /* json */
+	{ 3802, 3807, NP_TYPE_JSON, write_json },          /* jsonb */
+	{ 1114, 1115, NP_TYPE_STRING, write_timestamp },   /* timestamp */
+	{ 1184, 1185, NP_TYPE_DATETIME, write_timestamp }, /* timestamptz */
+	{ 25, 1009, NP_TYPE_STRING, write_string },        /* text */
+	{ 1043, 1015, NP_TYPE_STRING, write_string },      /* varchar */
+	{ 1042, 1014, NP_TYPE_STRING, write_string },      /* char(n) */
+	{ 18, 1002, NP_TYPE_STRING, write_string },        /* "char" */
+	{ 19, 1003, NP_TYPE_STRING, write_string },        /* name */
+	{ 17, 1001, NP_TYPE_STRING, write_string },        /* bytea */
+	{ 2950, 2951, NP_TYPE_UUID, write_string },        /* uuid */
+	{ 1082, 1182, NP_TYPE_DATE, write_string },        /* date */
+	{ 1083, 1183, NP_TYPE_STRING, write_string },      /* time */
+	{ 1266, 1270, NP_TYPE_STRING, write_string },      /* timetz */
+	{ 1186, 1187, NP_TYPE_STRING, write_string },      /* interval */
+	{ 869, 1041, NP_TYPE_STRING, write_string },       /* inet */
+	{ 650, 651, NP_TYPE_STRING, write_string },        /* cidr */
 };
 
 static void
@@ -245,6 +249,26 @@ pgjson_knows(uint32_t oid)
 		if (types[i].oid == oid || types[i].array_oid == oid)
 			return true;
 	return false;
+}
+
+enum np_type
+pgjson_value_type(uint32_t oid, bool *is_list)
+{
+	const struct known_type *known;
+	enum np_type type;
+
+	*is_list = false;
+	for (size_t i = 0; i < COUNT_OF(types); i++) {
+		*is_list = types[i].array_oid == oid;
+		if (types[i].oid == oid || *is_list)
+			return types[i].type;
+	}
+	known = types_find(oid);
+	if (!known || known->kind == TYPE_PLAIN)
+		return NP_TYPE_STRING;
+	type = pgjson_value_type(known->inner, is_list);
+	*is_list = *is_list || known->kind == TYPE_ARRAY;
+	return type;
 }
 
 void

@@ -15,6 +15,10 @@
 /* Returns true if the type is known without asking the server (types.h). */
 bool pgjson_knows(uint32_t oid);
 
+/* Returns what a value of the type `oid` is to a handler, by nullpool.h's np_field(); of an array,
+ * what its elements are. */
+enum np_type pgjson_value_type(uint32_t oid, bool *is_list);
+
 /* Appends a value of the type `oid`. */
 void pgjson_value(struct buf *out, uint32_t oid, const char *text, size_t size);
 

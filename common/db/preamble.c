@@ -1,7 +1,6 @@
 #include "db/preamble.h"
 
 #include "base/buf.h"
-#include "base/text.h"
 
 #define NAME_TEXT_BYTES 192 /* of which Postgres keeps 63 */
 
@@ -63,12 +62,12 @@ static const char *const begins[ISOLATION_COUNT][2] = {
 };
 
 struct limits {
-	char statement[INT_TEXT_BYTES], lock[INT_TEXT_BYTES], idle[INT_TEXT_BYTES];
+	struct np_value statement_ms, lock_ms, idle_ms;
 };
 
 /* A lock wait gets half of the time, so that its timeout tells "locked" from "slow". */
-static void
-limits_of(const struct preamble *preamble, struct limits *limits)
+static struct limits
+limits_of(const struct preamble *preamble)
 {
 	int64_t left_ms = deadline_left_ms(preamble->deadline);
 	int64_t command_ms = preamble->command_timeout_s * 1000;
@@ -79,9 +78,8 @@ limits_of(const struct preamble *preamble, struct limits *limits)
 	/* 0 means no limit. */
 	if (statement_ms < 2)
 		statement_ms = 2;
-	(void)text_of_int(statement_ms, limits->statement);
-	(void)text_of_int(statement_ms / 2, limits->lock);
-	(void)text_of_int(left_ms + PREAMBLE_GRACE_MS, limits->idle);
+	return (struct limits){ np_int(statement_ms), np_int(statement_ms / 2),
+		                np_int(left_ms + PREAMBLE_GRACE_MS) };
 }
 
 struct deadline
@@ -136,10 +134,9 @@ preamble_settings(const struct preamble *preamble, struct flight *flight)
 {
 	char name[NAME_TEXT_BYTES], text[SETTINGS_MAX_BYTES];
 	const char *sql = own_settings[preamble->implicit][preamble->read_only];
-	struct limits limits;
+	const struct limits limits = limits_of(preamble);
 	struct buf shared;
 
-	limits_of(preamble, &limits);
 	(void)snprintf(name, sizeof(name), "nullpool/%s %s", preamble->endpoint, preamble->id);
 	if (preamble->session == PREAMBLE_OWN) {
 		(void)flight_command(flight, checks_client(preamble, flight)
@@ -151,19 +148,17 @@ preamble_settings(const struct preamble *preamble, struct flight *flight)
 		sql = shared.data;
 	}
 	/* An implicit transaction is never idle. */
-	return flight_add(flight, sql,
-	                  (struct np_values){ (const struct np_value[]){
-	                                          np_text(limits.statement), np_text(limits.lock),
-	                                          np_text(name), np_text(limits.idle) },
-	                                      preamble->implicit ? 3 : 4 });
+	return flight_add(
+	    flight, sql,
+	    (struct np_values){ (const struct np_value[]){ limits.statement_ms, limits.lock_ms,
+	                                                   np_text(name), limits.idle_ms },
+	                        preamble->implicit ? 3 : 4 });
 }
 
 void
 preamble_renew(const struct preamble *preamble, struct flight *flight)
 {
-	struct limits limits;
+	const struct limits limits = limits_of(preamble);
 
-	limits_of(preamble, &limits);
-	(void)flight_add(flight, renewed_settings,
-	                 NP_VALUES(np_text(limits.statement), np_text(limits.lock)));
+	(void)flight_add(flight, renewed_settings, NP_VALUES(limits.statement_ms, limits.lock_ms));
 }

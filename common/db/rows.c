@@ -32,6 +32,33 @@ np_rows_count(const struct np_rows *rows)
 	return (size_t)PQntuples(rows->result);
 }
 
+/* A text that is no number leaves 0; Postgres sends none. */
+static void
+read_number(struct np_value *value)
+{
+	if (value->type == NP_TYPE_INT)
+		(void)!parse_int(value->text, &value->integer);
+	else if (value->type == NP_TYPE_FLOAT)
+		value->number = strtod(value->text, NULL); /* NaN and Infinity too */
+	else if (value->type == NP_TYPE_BOOL)
+		value->boolean = *value->text == 't';
+}
+
+static struct np_value
+field_value(const PGresult *result, int row, int column)
+{
+	struct np_value value = { .column_type = PQftype(result, column) };
+
+	value.type = pgjson_value_type(value.column_type, &value.is_list);
+	if (PQgetisnull(result, row, column))
+		return value;
+	value.text = PQgetvalue(result, row, column);
+	value.present = true;
+	if (!value.is_list)
+		read_number(&value);
+	return value;
+}
+
 struct np_value
 np_field(const struct np_rows *rows, size_t row, const char *column)
 {
@@ -39,19 +66,16 @@ np_field(const struct np_rows *rows, size_t row, const char *column)
 
 	if (row >= np_rows_count(rows)) {
 		misuse_note("np_field() of row %zu, and there are %zu", row, np_rows_count(rows));
-		return np_text(NULL);
+		return np_null();
 	}
 	/* PQfnumber() would fold case and remove quotes. */
 	while (at < PQnfields(rows->result) && strcmp(PQfname(rows->result, at), column) != 0)
 		at++;
 	if (at == PQnfields(rows->result)) {
 		misuse_note("np_field() of column \"%s\", which the result does not have", column);
-		return np_text(NULL);
+		return np_null();
 	}
-	if (PQgetisnull(rows->result, (int)row, at))
-		return np_text(NULL);
-	return (struct np_value){ .text = PQgetvalue(rows->result, (int)row, at),
-		                  .column_type = PQftype(rows->result, at) };
+	return field_value(rows->result, (int)row, at);
 }
 
 int
@@ -89,18 +113,16 @@ struct np_rows *
 rows_replay(void *owner, const PGresult *columns, const struct np_rows *stored, size_t place)
 {
 	struct np_rows *rows = rows_new(owner, empty_result(columns));
-	char wanted[INT_TEXT_BYTES];
 	bool found = false;
 
-	(void)text_of_int((int64_t)place, wanted);
 	for (size_t i = 0; i < np_rows_count(stored); i++) {
-		const char *of = np_field(stored, i, "place").text,
-		           *record = np_field(stored, i, "record").text;
+		const struct np_value of = np_field(stored, i, "place"),
+		                      record = np_field(stored, i, "record");
 
-		if (!of || strcmp(of, wanted) != 0)
+		if (np_is_null(of) || of.integer != (int64_t)place)
 			continue;
 		found = true;
-		if (record && !composite_read(rows->result, record))
+		if (!np_is_null(record) && !composite_read(rows->result, record.text))
 			return NULL;
 	}
 	return found ? rows : NULL;

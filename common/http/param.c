@@ -72,7 +72,6 @@ fill_in_absent(struct decoder *decoder, bool partial)
 
 		if (argument->given)
 			continue;
-		argument->value.type = param->type;
 		if (partial && param->in == NP_IN_BODY)
 			continue;
 		if (param->required)
@@ -108,13 +107,19 @@ refuse_empty(const struct decoder *decoder, struct error *err)
 	return error_set(err, FAILURE_INVALID, "Nothing to change: send one of %s", names.data);
 }
 
+/* Until it is given, an argument is SQL's NULL of its type. */
 static struct argument *
 new_arguments(void *owner, const struct np_params *params)
 {
 	struct argument *arguments = mem_array(owner, struct argument, param_count(params));
 
-	for (size_t i = 0; i < param_count(params); i++)
-		arguments[i].param = params->items[i];
+	for (size_t i = 0; i < param_count(params); i++) {
+		const struct np_param *param = params->items[i];
+
+		arguments[i].param = param;
+		arguments[i].value.type = param->type;
+		arguments[i].value.is_list = param->max_items > 0;
+	}
 	return arguments;
 }
 

@@ -87,20 +87,26 @@ decode_list(struct decoder *decoder, struct argument *argument, const struct jso
 }
 
 static void
+set_json(struct argument *argument, const char *json)
+{
+	argument->value.text = json;
+	argument->value.present = true;
+}
+
+static void
 decode_value(struct decoder *decoder, struct argument *argument, const struct json_member *member)
 {
 	const struct np_param *param = argument->param;
 	const char *message = NULL, *text;
 
 	argument->given = true;
-	argument->value.type = param->type;
 	if (member->kind == JSON_NULL && param->nullable)
 		return;
 	if (param->max_items > 0)
 		message = decode_list(decoder, argument, member);
 	else if (param->type == NP_TYPE_JSON
 	         || (param->type == NP_TYPE_OBJECT && member->kind == JSON_OBJECT))
-		argument->value.text = json_compact(decoder->owner, member);
+		set_json(argument, json_compact(decoder->owner, member));
 	else if ((text = scalar_text(decoder->owner, param, member)) != NULL)
 		message = param_check(decoder->owner, param, text, argument);
 	else

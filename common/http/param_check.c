@@ -146,7 +146,7 @@ param_check(void *owner, const struct np_param *param, const char *text, struct 
 {
 	struct np_value *value = &argument->value;
 
-	*value = (struct np_value){ .text = text, .type = param->type };
+	*value = (struct np_value){ .text = text, .type = param->type, .present = true };
 	switch (param->type) {
 	case NP_TYPE_STRING:
 		return check_string(owner, param, value);

@@ -30,9 +30,9 @@ close_list(const struct np_param *param, struct argument *argument)
 	buf_char(&argument->list, '}');
 	if (argument->list.overflow)
 		return "is too long";
-	argument->value = (struct np_value){ .text = argument->list.data,
-		                             .type = param->type,
-		                             .is_list = true };
+	argument->value = (struct np_value){
+		.text = argument->list.data, .type = param->type, .present = true, .is_list = true
+	};
 	return NULL;
 }
 

@@ -4,7 +4,6 @@
 
 #include "base/exit_code.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "db/transaction.h"
 #include "observe/connection_budget.h"
 
@@ -69,15 +68,13 @@ check_database(const struct app *app, const char *run_dir)
 		.request_id = "start",
 	};
 	struct transaction *tx = transaction_new(mem_process(), &options);
-	int64_t connections;
 	struct np_rows *row;
 	struct error err;
 
 	if (transaction_query(tx, client_connections, NP_NO_VALUES, &row, &err)) {
 		log_database(tx);
-		if (!parse_int(np_field(row, 0, "connections").text, &connections))
-			connections = 0;
-		connection_budget_log(app->settings, run_dir, connections);
+		connection_budget_log(app->settings, run_dir,
+		                      np_field(row, 0, "connections").integer);
 	} else {
 		log_no_database(app->settings, &err);
 	}

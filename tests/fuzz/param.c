@@ -135,7 +135,7 @@ check_accepted(const struct np_param *param, const char *text, const struct argu
 {
 	const struct np_value *value = &argument->value;
 
-	HOLDS(value->type == param->type);
+	HOLDS(value->present && value->text && value->type == param->type);
 	switch (param->type) {
 	case NP_TYPE_STRING:
 		HOLDS(utf8_valid(text, strlen(text), NULL) && value->text == text);
@@ -259,7 +259,8 @@ check_list(void *owner, const struct np_param *param, struct input *in)
 	}
 	if (!argument.list.data)
 		return;
-	array = argument.value.text ? argument.value.text : argument.list.data;
+	HOLDS(argument.value.present == (argument.value.text != NULL));
+	array = argument.value.present ? argument.value.text : argument.list.data;
 	HOLDS(argument.list_count == (int64_t)count);
 	for (size_t i = 0; (element = next_element(owner, &array)) != NULL; i++)
 		HOLDS(i < count && same_text(element, accepted[i]));

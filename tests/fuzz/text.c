@@ -107,6 +107,7 @@ static void
 check_float(const char *text)
 {
 	bool integer, number = is_number(text);
+	char again[FLOAT_TEXT_BYTES];
 	double value, wanted;
 
 	HOLDS((*text && json_number_size(text, strlen(text), &integer) == strlen(text)) == number);
@@ -116,8 +117,12 @@ check_float(const char *text)
 	wanted = number ? strtod(text, NULL) : NAN;
 	HOLDS(parse_float(text, &value)
 	      == (number && isfinite(wanted) && !(errno == ERANGE && wanted == 0)));
-	if (parse_float(text, &value))
-		HOLDS(value == wanted);
+	if (!parse_float(text, &value))
+		return;
+	HOLDS(value == wanted);
+	text_of_float(value, again);
+	HOLDS(strlen(again) < FLOAT_TEXT_BYTES && is_number(again));
+	HOLDS(strtod(again, NULL) == value);
 }
 
 static void

@@ -17,6 +17,7 @@ def service(site, started):
     ("argument", 'np_arg() of parameter "stranger", which the route does not have'), ("given", 'np_given() of parameter "stranger", which the route does not have'),
     ("key", 'np_cursor_key() of key 9 of parameter "after"'), ("no-cursor", 'np_cursor_key() of key 0 of parameter "what"'),
     ("column", 'np_field() of column "tow", which the result does not have'), ("row", "np_field() of row 1, and there are 1"),
+    ("token", "np_access_token() of a user or session that is null"), ("json", 'np_reply_object(): the text of "value" is not JSON'),
     ("page", "np_reply_page() of at most 0 rows"), ("commit", "np_commit() in a route that is not NP_TX_MANUAL"),
     ("rollback", "np_rollback() in a route that is not NP_TX_MANUAL"),
     ("none/last", "np_last() in a route that is neither NP_TX_READ nor NP_TX_WRITE"),

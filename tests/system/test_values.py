@@ -172,3 +172,22 @@ def test_parameters_that_pass_mean_the_same_in_postgres(values):
         if check_parameter(values, name, texts):
             seen.add(name)
     assert seen == set(PARAM_ROWS.values())
+
+
+# --- values that a handler makes ---
+
+@pytest.mark.parametrize("number", ["0", "7", "-9223372036854775808", "9223372036854775807"])
+def test_an_integer_that_a_handler_makes_is_the_same_in_postgres(values, number):
+    assert values.get(f"/values/made?int={number}").json()["int"] == int(number)
+
+
+@pytest.mark.parametrize("number", ["0.1", "-0.30000000000000004", "1e23", "1.7976931348623157e308", "2.2250738585072014e-308", "5e-324"])
+def test_a_float_that_a_handler_makes_is_the_same_in_postgres(values, number):
+    made = values.get(f"/values/made?float={number}").json()
+    assert made["float"] == float(number) == float(made["float_text"])
+
+
+def test_made_values_of_the_other_types(values):
+    made = values.get("/values/made?bool=true").json()
+    assert made == {"int": 0, "float": None, "float_text": "NaN", "bool": True, "json": [1, None], "text": "a", "nothing": True}
+    assert values.get("/values/made?bool=false").json()["bool"] is False

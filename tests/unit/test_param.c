@@ -312,6 +312,7 @@ an_absent_argument_is_the_default_value_or_null(void **state)
 	assert_int_equal(decoded.arguments[LIMIT].value.integer, 20);
 	assert_string_equal(decoded.arguments[LIMIT].value.text, "20");
 	assert_false(decoded.arguments[LIMIT].given);
+	assert_true(np_is_null(decoded.arguments[AGE].value));
 	assert_null(decoded.arguments[AGE].value.text);
 	assert_int_equal(decoded.arguments[AGE].value.type, NP_TYPE_INT);
 	assert_null(decoded.arguments[KEY].value.text);
@@ -325,6 +326,7 @@ null_counts_as_given_if_it_is_allowed(void **state)
 
 	assert_true(decoded.valid);
 	assert_true(decoded.arguments[BIO].given);
+	assert_true(np_is_null(decoded.arguments[BIO].value));
 	assert_null(decoded.arguments[BIO].value.text);
 }
 
@@ -786,7 +788,8 @@ values_come_from_objects_in_the_body(void **state)
 	assert_string_equal(decoded.arguments[COLOUR].value.text, "blue");
 	assert_string_equal(decoded.arguments[BORN].value.text, "1815-12-10");
 	assert_string_equal(decoded.arguments[ANSWERS].value.text, "{\"1\":[true,null]}");
-	assert_null(decoded.arguments[TAGS].value.text);
+	assert_true(np_is_null(decoded.arguments[TAGS].value));
+	assert_true(decoded.arguments[TAGS].value.is_list);
 }
 
 static const struct rich_row {
@@ -849,6 +852,8 @@ a_list_is_a_postgres_array(void **state)
 	assert_string_equal(decoded.arguments[TAGS].value.text,
 	                    "{\"a,b\",\"{\\\"\\\\}\",\"NULL\"}");
 	assert_string_equal(decoded.arguments[IDS].value.text, "{}");
+	assert_false(np_is_null(decoded.arguments[IDS].value));
+	assert_true(decoded.arguments[IDS].value.is_list);
 	assert_string_equal(decoded.arguments[CODE].value.text, "{\"7\",\"9\"}");
 	decoded = decode_rich(*state, "/rich", "{" ADA ",\"years\":[1815, 1.852e3]}");
 	assert_true(decoded.valid);

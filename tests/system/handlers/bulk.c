@@ -38,8 +38,7 @@ count_bytes(struct np_ctx *ctx)
 
 		bytes += sent ? strlen(sent) : 0;
 	}
-	return np_reply_object(ctx, NP_STATUS_OK,
-	                       NP_OBJECT({ "bytes", np_int(ctx, (int64_t)bytes) }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "bytes", np_int((int64_t)bytes) }));
 }
 
 static const char same_document[] = "SELECT $1::jsonb AS anything";
@@ -72,9 +71,8 @@ count_form_bytes(struct np_ctx *ctx)
 {
 	const char *sent = np_arg(ctx, &first).text;
 
-	return np_reply_object(
-	    ctx, NP_STATUS_OK,
-	    NP_OBJECT({ "bytes", np_int(ctx, sent ? (int64_t)strlen(sent) : 0) }));
+	return np_reply_object(ctx, NP_STATUS_OK,
+	                       NP_OBJECT({ "bytes", np_int(sent ? (int64_t)strlen(sent) : 0) }));
 }
 
 static const struct np_param row_count = { .name = "rows",

@@ -257,9 +257,9 @@ make_attempt(struct np_ctx *ctx)
 		errno = 0;
 		result = attempts[i].attempt(of);
 		result = result < 0 ? errno : 0;
-		return np_reply_object(ctx, NP_STATUS_OK,
-		                       NP_OBJECT({ "worker", np_int(ctx, getpid()) },
-		                                 { "error", np_int(ctx, result) }));
+		return np_reply_object(
+		    ctx, NP_STATUS_OK,
+		    NP_OBJECT({ "worker", np_int(getpid()) }, { "error", np_int(result) }));
 	}
 	return np_fail(ctx, NP_ERROR_NOT_FOUND, "No such attempt");
 }

@@ -52,6 +52,10 @@ read_misusing(struct np_ctx *ctx)
 			value = np_field(rows, 0, "tow");
 		else if (is_asked(ctx, "row"))
 			value = np_field(rows, 1, "one");
+		else if (is_asked(ctx, "token"))
+			value = np_access_token(ctx, np_null(), np_text("x"));
+		else if (is_asked(ctx, "json"))
+			value = np_json("{\"a\":");
 		else if (is_asked(ctx, "page"))
 			return np_reply_page(ctx, rows, 0, NP_NAMES("one"));
 	}

@@ -219,29 +219,27 @@ static bool
 count_nap_and_insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
-	const struct np_value moment = { .text = "0.4" };
 
 	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &label)))
-	       && np_query_one(ctx, &row, nap, NP_VALUES(moment)) && insert(ctx);
+	       && np_query_one(ctx, &row, nap, NP_VALUES(np_float(0.4))) && insert(ctx);
 }
 
 static bool
 insert_and_sleep(struct np_ctx *ctx)
 {
 	struct np_rows *row;
-	const struct np_value long_time = { .text = "2" };
 
-	return insert(ctx) && np_query_one(ctx, &row, nap, NP_VALUES(long_time));
+	return insert(ctx) && np_query_one(ctx, &row, nap, NP_VALUES(np_int(2)));
 }
 
 static bool
 sleep_and_count(struct np_ctx *ctx)
 {
 	struct np_rows *row;
-	const struct np_value moment = { .text = "0.5" };
 
 	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &label)))
-	       && np_query_one(ctx, &row, nap, NP_VALUES(moment)) && count_rows(np_last(ctx));
+	       && np_query_one(ctx, &row, nap, NP_VALUES(np_float(0.5)))
+	       && count_rows(np_last(ctx));
 }
 
 static bool
@@ -342,9 +340,8 @@ static bool
 roll_back_and_sleep(struct np_ctx *ctx)
 {
 	struct np_rows *row;
-	const struct np_value one = { .text = "1" };
 
-	return insert(ctx) && np_rollback(ctx) && np_query_one(ctx, &row, nap, NP_VALUES(one))
+	return insert(ctx) && np_rollback(ctx) && np_query_one(ctx, &row, nap, NP_VALUES(np_int(1)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 

@@ -65,7 +65,7 @@ divide_by_own_zero(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, quotient, NP_VALUES(np_int(ctx, 0))) && reply_done(ctx);
+	return np_query(ctx, &rows, quotient, NP_VALUES(np_int(0))) && reply_done(ctx);
 }
 
 static bool

@@ -54,7 +54,7 @@ scribble(struct np_ctx *ctx)
 static bool
 show_worker(struct np_ctx *ctx)
 {
-	return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "worker", np_int(ctx, getpid()) }));
+	return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "worker", np_int(getpid()) }));
 }
 
 static const struct np_route route_table[] = {

@@ -98,7 +98,7 @@ list_floats(struct np_ctx *ctx)
 	struct np_rows *rows;
 
 	return np_query(ctx, &rows, page_of_floats,
-	                NP_VALUES(np_cursor_key(ctx, &after, 0), np_int(ctx, rows_wanted + 1)))
+	                NP_VALUES(np_cursor_key(ctx, &after, 0), np_int(rows_wanted + 1)))
 	       && np_reply_page(ctx, rows, rows_wanted, NP_NAMES("value"));
 }
 

@@ -1,5 +1,7 @@
 /* values - sends values that passed our checks to Postgres; tests/system/test_values.py sends the
  * seeds of tests/fuzz here */
+#include <math.h>
+
 #include "nullpool.h"
 
 static const char jsonb_value[] = "SELECT $1::jsonb AS value";
@@ -7,6 +9,9 @@ static const char jsonb_value[] = "SELECT $1::jsonb AS value";
 static const char value_of_each_type[] =
     "SELECT $1::uuid AS uuid, $2::int8 AS int, $3::float8 AS float, $4::bool AS bool, $5::date AS date,"
     " $6::timestamptz AS datetime, $7::text AS string, $8::text AS email, $9::text[] AS strings, $10::int8[] AS ints";
+
+static const char made_values[] =
+    "SELECT $1::int8 AS int, $2::float8 AS float, $3::bool AS bool, $4::jsonb AS json, $5::text AS text, $6::text AS nothing";
 
 static const struct np_param any_value = {
 	.name = "value", .in = NP_IN_BODY, .type = NP_TYPE_JSON, .required = true
@@ -61,6 +66,29 @@ echo_types(struct np_ctx *ctx)
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
+/* Each number is made anew of what was asked for, and again of what Postgres returns. */
+static bool
+echo_made_values(struct np_ctx *ctx)
+{
+	double number = np_given(ctx, &a_float) ? np_arg(ctx, &a_float).number : NAN;
+	struct np_rows *row;
+
+	if (!np_query_one(ctx, &row, made_values,
+	                  NP_VALUES(np_int(np_arg(ctx, &an_int).integer), np_float(number),
+	                            np_bool(np_arg(ctx, &a_bool).boolean), np_json("[1, null]"),
+	                            np_text("a"), np_null())))
+		return false;
+	return np_reply_object(
+	    ctx, NP_STATUS_OK,
+	    NP_OBJECT({ "int", np_int(np_field(row, 0, "int").integer) },
+	              { "float", np_float(np_field(row, 0, "float").number) },
+	              { "float_text", np_text(np_text_of(ctx, np_float(number))) },
+	              { "bool", np_bool(np_field(row, 0, "bool").boolean) },
+	              { "json", np_json(np_field(row, 0, "json").text) },
+	              { "text", np_field(row, 0, "text") },
+	              { "nothing", np_bool(np_is_null(np_field(row, 0, "nothing"))) }));
+}
+
 static const struct np_route routes[] = {
 	{ .method = "POST",
 	  .path = "/values",
@@ -72,6 +100,11 @@ static const struct np_route routes[] = {
 	  .handle = echo_types,
 	  .tx = NP_TX_READ,
 	  .params = EACH_TYPE },
+	{ .method = "GET",
+	  .path = "/values/made",
+	  .handle = echo_made_values,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&an_int, &a_float, &a_bool) },
 };
 
 int
