@@ -437,8 +437,8 @@ const char *np_app_name(const struct np_ctx *ctx);
 struct np_value np_caller(const struct np_ctx *ctx);
 struct np_value np_caller_session(const struct np_ctx *ctx);
 
-/* Fails with NP_ERROR_FORBIDDEN if the caller is not that user. */
-NP_MUST_CHECK bool np_is_caller(struct np_ctx *ctx, struct np_value user);
+/* Fails with NP_ERROR_FORBIDDEN unless the caller is that user. */
+NP_MUST_CHECK bool np_require_caller(struct np_ctx *ctx, struct np_value user);
 
 /* Argon2id, which takes about 20 ms on purpose. Without a hash, which is SQL's NULL then,
  * np_password_verify() takes as long and returns false, so an account that does not exist looks
@@ -659,8 +659,8 @@ enum np_error {
 bool np_fail(struct np_ctx *ctx, enum np_error error, const char *format, ...) NP_PRINTF(3, 4);
 
 /* Sets the Retry-After of the failure that follows, an NP_ERROR_TOO_MANY or NP_ERROR_UNAVAILABLE.
- * Returns ctx: np_fail(np_retry_after(ctx, 30), NP_ERROR_TOO_MANY, …) */
-struct np_ctx *np_retry_after(struct np_ctx *ctx, int64_t seconds);
+ * 0 or less: the failure's own. */
+void np_retry_after(struct np_ctx *ctx, int64_t seconds);
 
 /* --- ready-made routes, each a row of a table or several --- */
 

@@ -204,9 +204,11 @@ begin_attempt(struct np_ctx *ctx, const struct np_rows *found, struct attempt *a
 	attempt->hash = np_field(found, 0, "password_hash");
 	if (!np_commit(ctx))
 		return false;
-	return wait_s == 0
-	       || np_fail(np_retry_after(ctx, wait_s), NP_ERROR_TOO_MANY,
-	                  "Too many attempts: the next one is possible in %" PRId64 " s", wait_s);
+	if (wait_s == 0)
+		return true;
+	np_retry_after(ctx, wait_s);
+	return np_fail(ctx, NP_ERROR_TOO_MANY,
+	               "Too many attempts: the next one is possible in %" PRId64 " s", wait_s);
 }
 
 static bool

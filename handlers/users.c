@@ -82,7 +82,7 @@ change_user(struct np_ctx *ctx)
 {
 	struct np_rows *user;
 
-	return np_is_caller(ctx, np_arg(ctx, &id))
+	return np_require_caller(ctx, np_arg(ctx, &id))
 	       && np_query_one(np_last(ctx), &user, changed_user,
 	                       NP_VALUES(np_arg(ctx, &id), np_arg(ctx, &email), np_arg(ctx, &name)))
 	       && np_reply_row(ctx, NP_STATUS_OK, user);
@@ -93,7 +93,7 @@ delete_user(struct np_ctx *ctx)
 {
 	struct np_rows *user;
 
-	return np_is_caller(ctx, np_arg(ctx, &id))
+	return np_require_caller(ctx, np_arg(ctx, &id))
 	       && np_query_one(np_last(ctx), &user, deleted_user, NP_VALUES(np_arg(ctx, &id)))
 	       && np_reply_empty(ctx);
 }
@@ -103,7 +103,7 @@ list_quiz_responses(struct np_ctx *ctx)
 {
 	struct np_rows *responses;
 
-	return np_is_caller(ctx, np_arg(ctx, &id))
+	return np_require_caller(ctx, np_arg(ctx, &id))
 	       && np_query(ctx, &responses, quiz_page,
 	                   NP_VALUES(np_arg(ctx, &id), np_arg(ctx, &limit),
 	                             np_cursor_key(ctx, &after, 0), np_cursor_key(ctx, &after, 1)))

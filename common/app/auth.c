@@ -116,7 +116,7 @@ np_caller_session(const struct np_ctx *ctx)
 }
 
 bool
-np_is_caller(struct np_ctx *ctx, struct np_value user)
+np_require_caller(struct np_ctx *ctx, struct np_value user)
 {
 	if (ctx->caller && !np_is_null(user) && strcmp(ctx->caller, user.text) == 0)
 		return true;

@@ -32,11 +32,10 @@ np_fail(struct np_ctx *ctx, enum np_error error, const char *format, ...)
 	return error_set(&ctx->error, (enum failure)error, "%s", text);
 }
 
-struct np_ctx *
+void
 np_retry_after(struct np_ctx *ctx, int64_t seconds)
 {
 	ctx->retry_after_s = seconds;
-	return ctx;
 }
 
 /* --- the request --- */
