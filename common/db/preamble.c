@@ -58,7 +58,8 @@ static const char *const begins[ISOLATION_COUNT][2] = {
 	[NP_ISOLATION_REPEATABLE_READ] = { "BEGIN ISOLATION LEVEL REPEATABLE READ",
 	                                   "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" },
 	[NP_ISOLATION_SERIALIZABLE] = { "BEGIN ISOLATION LEVEL SERIALIZABLE",
-	                                "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY NOT DEFERRABLE" },
+	                                "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"
+	                                " NOT DEFERRABLE" },
 };
 
 struct limits {

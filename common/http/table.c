@@ -304,10 +304,10 @@ operation_fault(void *owner, const struct route_table *table, const struct np_ro
 		buf_init(&other, owner, OPERATION_MAX_BYTES);
 		operation_name(before, &other);
 		if (strcmp(name.data, other.data) == 0)
-			return mem_printf(
-			    owner,
-			    "%s %s has the same operationId, %s: give one of them a .docs.operation",
-			    before->method, before->path, name.data);
+			return mem_printf(owner,
+			                  "%s %s has the same operationId, %s:"
+			                  " give one of them a .docs.operation",
+			                  before->method, before->path, name.data);
 	}
 	return NULL;
 }
