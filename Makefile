@@ -188,7 +188,7 @@ run:
 	@$(MAKE) --no-print-directory -s all docs
 	@BUILD=$(BUILD) exec $(PYTHON) -m env.local.run
 
-# With NAME=notes: writes handlers/notes.c, a migration and a test to start from.
+# With NAME=notes: writes handlers/notes.c, its statements, a migration and a test to start from.
 new:
 	@env/setup run
 	@NAME='$(subst ','\'',$(NAME))' $(PYTHON) -B env/new/new.py
@@ -206,9 +206,11 @@ test test-all:
 	@$(MAKE) --no-print-directory -s system SELECT='$(SELECT)'
 
 unit: $(UNIT_TESTS) $(FUZZERS)
-	@failed=; for test in $(UNIT_TESTS) $(FUZZERS); do $$test || failed="$$failed $$test"; done; \
-	$(PYTHON) -B -m pytest -q -p no:cacheprovider tests/sql || failed="$$failed tests/sql"; \
-	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
+	@failed=; \
+	printf '%s\n' $^ | xargs -P "$$(nproc)" -I{} sh -c '{} >{}.log 2>&1; code=$$?; cat {}.log; \
+	    [ $$code = 0 ] || { echo "failed: {}"; exit 1; }' || failed=yes; \
+	$(PYTHON) -B -m pytest -q -p no:cacheprovider tests/sql || { echo 'failed: tests/sql'; failed=yes; }; \
+	[ -z "$$failed" ]
 
 # ARGS has options of pytest: make system ARGS="-k health -x". The tests mostly wait, so more files run
 # at a time than there are processors; with sanitizers they compute more.
@@ -308,7 +310,7 @@ help:
 	@echo 'make test-all       also the tests of the tooling, and long repetitions'
 	@echo 'make torture        failing calls, dying servers, a million requests: an hour, and a report (ONLY=ledger MINUTES=1)'
 	@echo 'make booted         the steps to production, from the README, on a Debian that boots (root; SUITE=bookworm)'
-	@echo 'make new NAME=notes a new endpoint: a handler, a migration, a test'
+	@echo 'make new NAME=notes a new endpoint: a handler, its SQL, a migration, a test'
 	@echo 'make doctor         checks step by step what a request needs (NULLPOOL_ENV_FILE=, or .env, or as make run)'
 	@echo 'make fuzz           libFuzzer on each parser of bytes from outside (SECONDS=30 for each, ONLY="json url")'
 	@echo 'make coverage       which lines and branches of common/ the tests reach, by file'

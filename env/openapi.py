@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""openapi.py PROGRAM... - the programs' OpenAPI documents as one, on standard output.
+"""openapi.py PROGRAM... - prints the programs' OpenAPI documents as one.
 
-What two of them say in different ways (a path, an operationId, a schema) is a fault: the document would be wrong for one. A
-program that does not even say it is left out: somebody is working on it, and the others are served.
+Fails if two programs define the same path, operationId or schema differently: the document would be wrong for one of them.
+Leaves out a program that does not print its document: somebody is working on it, and the others are served.
 """
 import json
 import os
@@ -13,11 +13,11 @@ import sys
 def merge(into, more, what, program):
     for name, value in more.items():
         if into.setdefault(name, value) != value:
-            sys.exit(f"openapi: {what} {name} of {program} is another one elsewhere")
+            sys.exit(f"openapi: {what} {name} of {program} differs from that of another program")
 
 
 def is_reached(path, program):
-    """nginx chooses the program by the path's first segment, and by the program's file, which names its socket."""
+    """Returns True if nginx sends the path to the program: its file, which names the socket, has the name of the first segment."""
     name = os.path.basename(program)
     return (path == "/" and name == "root") or f"{path}/".startswith(f"/{name}/")
 
@@ -35,10 +35,10 @@ def merged(programs):
         whole["tags"] += one["tags"]
         for path, methods in one["paths"].items():
             if not is_reached(path, program):
-                sys.exit(f"openapi: path {path} of {program} cannot be reached: nginx sends it to another program; np_main() has "
-                         "to be given the name of the file")
+                sys.exit(f"openapi: path {path} of {program} cannot be reached: nginx sends it to another program; give "
+                         "np_main() the name of the file")
             if path in whole["paths"]:
-                sys.exit(f"openapi: path {path} of {program} is another program's too")
+                sys.exit(f"openapi: path {path} of {program} is defined by another program too")
             whole["paths"][path] = methods
             merge(operations, {operation["operationId"]: path for operation in methods.values()}, "operationId", program)
         for kind, components in one["components"].items():

@@ -18,7 +18,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PARSERS = ["base/base64url.c", "base/text.c", "config/conninfo.c", "config/dotenv.c", "config/redis_url.c", "config/url.c",
            "http/cursor.c", "http/date.c", "http/etag.c", "http/json_check.c", "http/json_lex.c", "http/jwt.c", "http/param_list.c", "http/param_check.c",
-           "http/reply_text.c", "http/target.c", "http/trace.c", "app/keep_rows_sql.c"]
+           "http/reply_text.c", "http/target.c", "http/trace.c"]
 SWITCH = re.compile(r"\bswitch \(")
 GOES_ON = re.compile(r'[,"]$')
 

@@ -10,7 +10,7 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* How many an enum of nullpool.h has. */
+/* The numbers of members of enums in nullpool.h. */
 #define TYPE_COUNT      ((int)NP_TYPE_CURSOR + 1)
 #define ISOLATION_COUNT ((int)NP_ISOLATION_SERIALIZABLE + 1)
 

@@ -7,7 +7,7 @@
 
 #include "base/attributes.h"
 
-/* To be called before everything else here: libsodium then uses this processor's instructions, and
+/* Call this before everything else here: libsodium then uses this processor's instructions, and
  * Argon2id takes a third less time. Returns false if there is no source of random bytes. */
 NP_MUST_CHECK bool hash_init(void);
 

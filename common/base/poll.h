@@ -1,8 +1,8 @@
 /* poll.h - waits for descriptors, but never past a deadline
  *
- * A signal does not end a wait: poll() is called again with the time that is left. An event is any
- * that poll() reports, POLLHUP and POLLERR included, so that the read or write that follows finds
- * out what happened.
+ * A signal does not end a wait: poll() is called again with the time that is left. Whatever poll()
+ * reports ends it, POLLHUP and POLLERR included: the read or write that follows finds out what
+ * happened.
  */
 #ifndef NULLPOOL_BASE_POLL_H
 #define NULLPOOL_BASE_POLL_H

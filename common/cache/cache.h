@@ -1,10 +1,10 @@
 /* cache.h - values cached in Redis for a limited time; never a reason for a request to fail
  *
- * Whoever does not find a value takes a lease: a token under the value's key, which says that the
- * value is being computed. Others who look for it meanwhile wait, so that fifty of them cost one
- * query. Only the holder of the lease can fill the key. cache_invalidate() deletes the lease too,
- * so that a value that was read before a write can never be filled in after it. A lease that nobody
- * fills expires after CACHE_LEASE_MS.
+ * A caller that does not find a value takes a lease: a token under the value's key, which says that
+ * the value is being computed. Others that look for it meanwhile wait, so that fifty of them cost
+ * one query. Only the holder of the lease can fill the key. cache_invalidate() deletes the lease
+ * too, so that a value that was read before a write can never be filled in after it. A lease that
+ * nobody fills expires after CACHE_LEASE_MS.
  *
  * Redis is not trusted: whoever can write to it could answer for us. A value carries a hash of
  * itself, its key and its expiry, under a key derived from SECRET_KEY. A value that does not

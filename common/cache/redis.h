@@ -1,4 +1,4 @@
-/* redis.h - Redis: one connection a process, opened on first use and again after it was lost
+/* redis.h - Redis: one connection per process, opened on first use and again after it was lost
  *
  * A call ends within its timeout, whatever the server does. After a call that got no reply, the
  * next ones fail at once for a second, so that a Redis that is down costs requests nothing; the log
@@ -51,7 +51,7 @@ NP_MUST_CHECK bool redis_command(void *owner, struct redis *redis, struct deadli
 NP_MUST_CHECK bool redis_delete(struct redis *redis, struct deadline deadline,
                                 const char *const *keys, size_t count);
 
-/* Calls that reached for the server, and the time they took, since redis_new(). */
+/* Calls that tried to reach the server, and the time they took, since redis_new(). */
 struct redis_cost {
 	int64_t calls, us;
 };
@@ -60,7 +60,7 @@ struct redis_cost redis_cost(const struct redis *redis);
 /* Why the last failed call failed: "connect: Connection refused". */
 const char *redis_last_error(const struct redis *redis);
 
-/* Has the next call tried even in the second after a failure. */
+/* Makes the next call try the server, even within the second after a failure. */
 void redis_retry_now(struct redis *redis);
 
 #endif

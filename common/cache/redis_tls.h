@@ -2,7 +2,7 @@
  *
  * Ours, because hiredis has no TLS in Debian 12, and where it has, it does not check the host's
  * name. The server's certificate is always verified: against the system's CAs or those of a file,
- * and for the host's name or address. TLS 1.2 is the least.
+ * and for the host's name or address. The minimum version is TLS 1.2.
  */
 #ifndef NULLPOOL_CACHE_REDIS_TLS_H
 #define NULLPOOL_CACHE_REDIS_TLS_H

@@ -21,7 +21,7 @@
 struct dotenv_entry {
 	const char *name;
 	const char *value;
-	bool unresolved; /* has a ${NAME} without a default that is not set; it is left out */
+	bool unresolved; /* refers to a NAME that is not set and has no default: not used */
 };
 
 struct dotenv {

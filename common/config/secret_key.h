@@ -14,7 +14,7 @@
  * 2^SECRET_KEY_MIN_BITS alternatives. The estimate is a product:
  *
  * - a common word counts as 32 alternatives;
- * - a character counts nothing if it repeats the two before it, continues a sequence of the
+ * - a character does not count if it repeats the two before it, continues a sequence of the
  *   alphabet, the digits or a keyboard row, or ends three characters that occurred before;
  * - any other character counts as the number of distinct characters in the key.
  *

@@ -82,7 +82,7 @@ struct settings {
 	struct conninfo replica;   /* only if database_replica_url is set */
 	struct conninfo migration; /* of MIGRATION_DATABASE_URL, else the same as database */
 	struct redis_url redis;    /* only if redis_url is set */
-	const char *otlp_url;      /* where spans are sent; NULL: none are made */
+	const char *otlp_url;      /* where spans are sent; NULL: no spans are made */
 	const char *otlp_header[OTLP_HEADERS_MAX + 1]; /* "Name: value"; ends with NULL */
 	struct otel_attribute {
 		const char *key, *value;

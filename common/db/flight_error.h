@@ -1,5 +1,4 @@
-/* flight_error.h - what a failed flight means for its transaction, and for the client
- */
+/* flight_error.h - what a failed flight means for its transaction, and for the client */
 #ifndef NULLPOOL_DB_FLIGHT_ERROR_H
 #define NULLPOOL_DB_FLIGHT_ERROR_H
 
@@ -15,7 +14,7 @@ struct flight_error {
 	bool read_only;              /* in a transaction that only reads */
 	bool has_values;             /* a statement of the transaction has values */
 	bool has_arguments;          /* the request named a parameter */
-	/* A violation of it means that a new run may succeed; NULL: of none does. */
+	/* A new run may succeed after a violation of this constraint; NULL: there is none. */
 	const char *rerun_constraint;
 };
 
@@ -26,13 +25,13 @@ enum sqlstate_retry flight_error_explain(const struct flight_error *failure, str
 /* Returns true if the same may succeed at once on another connection. */
 bool flight_error_may_pass(const struct flight *flight, enum flight_outcome outcome);
 
-/* Returns false, with err, if the client has left or would hear of the commit too late. `client`:
- * see wait_flush(). */
+/* Returns false, with err, if the client has left, or if too little time is left for the answer to
+ * a commit. `client`: see wait_flush(). */
 NP_MUST_CHECK bool flight_error_may_commit(const int *client, struct deadline deadline,
                                            struct error *err);
 
-/* Returns true for what is no error of the server and a handler may not send: an empty statement,
- * COPY. */
+/* Returns true if the handler sent what it must not send, an empty statement or COPY, to which the
+ * server answers without an error. */
 bool flight_error_is_misuse(const struct flight *flight);
 
 /* Returns true if a write was refused because the server or the transaction is read only. */

@@ -25,7 +25,7 @@
 /* With it a busy server notices that its client left. Some servers know it and refuse it. */
 #define PREAMBLE_CHECK_NAME "client_connection_check_interval"
 
-/* What the session of the connection has of the settings that never change. */
+/* Which of the settings that never change the session of the connection has. */
 enum preamble_session {
 	PREAMBLE_FIRST,   /* unknown: all are set, for the transaction */
 	PREAMBLE_UNUSUAL, /* a pooler may give another session each time: as PREAMBLE_FIRST */

@@ -14,7 +14,7 @@
 
 #include "base/attributes.h"
 
-#define PREPARED_MAX        64 /* of a program; more are sent as text each time */
+#define PREPARED_MAX        64 /* of a program; any further one is sent as text each time */
 #define PREPARED_NAME_BYTES 8
 
 struct prepared_statement {

@@ -1,9 +1,9 @@
 /* server_stream.h - bytes to and from the database's server without libpq
  *
- * For what libpq does not tell: whether the TLS handshake needed a second try, and why a server's
- * certificate is refused. libpq resolves and connects (dial.h), so the stream leads to where a
- * request's connection would lead; nothing has been sent when the stream takes its socket. Sending,
- * receiving and the TLS handshake are those of base/stream.h, under one deadline.
+ * It finds out what libpq does not tell: whether the TLS handshake needed a second try, and why a
+ * server's certificate is refused. libpq resolves and connects (dial.h), so the stream leads to
+ * where a request's connection would lead; nothing has been sent when the stream takes its socket.
+ * Sending, receiving and the TLS handshake are those of base/stream.h, under one deadline.
  */
 #ifndef NULLPOOL_DB_SERVER_STREAM_H
 #define NULLPOOL_DB_SERVER_STREAM_H
@@ -37,9 +37,9 @@ struct server_tls {
 	const char *root; /* without one: the name of the CA that signs for the server */
 };
 
-/* Shakes hands as libpq would, with the same CAs, name and client certificate, and judges the
- * server's certificate afterwards: a bad one does not end the handshake. Returns false if there was
- * no handshake; then only `verifies` and the CAs are known. */
+/* Performs the TLS handshake as libpq would, with the same CAs, name and client certificate, and
+ * verifies the server's certificate afterwards: a bad one does not end the handshake. Returns false
+ * if the handshake failed; then only `verifies` and the CAs are known. */
 NP_MUST_CHECK bool server_stream_start_tls(struct server_stream *server, struct server_tls *facts);
 
 #endif

@@ -1,9 +1,9 @@
 /* session.h - which connection a transaction uses: the replica's or the primary's, for how long
  *
- * A read that a standby can serve goes to the replica while that is there. It may cost a read
- * REPLICA_WAIT_MS, or half of the time it has, to find out that the replica is away. Then no
- * request asks the replica for REPLICA_PAUSE_MS, and the log says so once a minute. A failure of a
- * read that had less than REPLICA_FAIR_MS for the replica does not count against it.
+ * A read that a standby can serve goes to the replica while that answers. Finding out that it does
+ * not may cost a read REPLICA_WAIT_MS, or half of the time it has. Then no request asks the replica
+ * for REPLICA_PAUSE_MS, and the log says so once a minute. A failure of a read that had less than
+ * REPLICA_FAIR_MS for the replica does not count against it.
  */
 #ifndef NULLPOOL_DB_SESSION_H
 #define NULLPOOL_DB_SESSION_H
@@ -33,7 +33,7 @@ struct session {
 	struct replica *replica; /* NULL: none, or this transaction must not use it */
 	/* NULL: no connection is taken. Its source stays known after it was given back. */
 	struct connection *connection;
-	struct connector *source; /* NULL: none was taken yet */
+	struct connector *source; /* NULL: no connection was taken yet */
 	enum session_fitness fitness;
 };
 
@@ -44,7 +44,7 @@ NP_MUST_CHECK bool session_take(struct session *session, enum np_tx mode,
                                 enum np_isolation isolation, struct deadline deadline,
                                 const int *client, struct connect_cost *cost, struct error *err);
 
-/* The connection gets at least as unfit as that. */
+/* Lowers the connection's fitness to this, unless it is lower already. */
 void session_spoil(struct session *session, enum session_fitness fitness);
 
 /* Returns true if the server has a transaction open on a connection that can be used. */

@@ -26,8 +26,8 @@
  * so once; call it before the first connection. */
 void tls_prefer_p256(void);
 
-/* Does that now, with everything else that OpenSSL does once, such as loading the providers that
- * the configuration names. */
+/* Initializes OpenSSL now, with that and with everything else that it does once, such as loading
+ * the providers that the configuration names. */
 void tls_load(void);
 
 /* The configuration in the file at `path` with P-256 as the first group; the caller frees it with
@@ -50,7 +50,7 @@ bool tls_has_refused(const struct ssl_st *tls);
  * CAs signs for the server. From then on that CA is used alone, until the file changes or
  * verification with it fails. */
 struct tls_root {
-	const char *bundle; /* NULL: sslrootcert is no bundle, or it is used each time */
+	const char *bundle; /* NULL: sslrootcert is not a bundle, or it is used each time */
 	struct stat seen;   /* the bundle's state before the connection that showed the CA */
 	int forgotten;      /* how many times */
 	int fd;             /* a file in memory with that CA alone; -1: the bundle is used */

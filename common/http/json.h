@@ -25,7 +25,7 @@ struct json_body {
 	size_t count;
 };
 
-/* Checks the text, and reads the members of the object that it is. They refer to the text. Returns
+/* Checks the text, which must be an object, and reads its members, which refer to the text. Returns
  * false with FAILURE_MALFORMED (see json_check()), or FAILURE_INVALID if it is not an object. */
 NP_MUST_CHECK bool json_body_read(void *owner, const char *text, size_t size,
                                   struct json_body *body, struct error *err);

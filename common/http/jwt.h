@@ -23,7 +23,7 @@ struct jwt_claims {
 /* Returns a token, which belongs to owner. */
 RETURNS_OWNED char *jwt_new(void *owner, const char *key, const struct jwt_claims *claims);
 
-/* Whom a token was issued to. */
+/* The user and the session that a token was issued to. */
 struct jwt_holder {
 	const char *subject, *session; /* not empty */
 };

@@ -6,9 +6,9 @@
 #include "base/attributes.h"
 #include "base/buf.h"
 
-/* Writes the route's .operation, or a name made of its method and path: listUsers of a page at GET
- * /users, getUser of GET /users/{id}, createUser of POST /users, listUserQuizResponses of a page at
- * GET /users/{id}/quiz-responses. */
+/* Writes the route's .operation, or a name made of its method and path: listUsers for a page at GET
+ * /users, getUser for GET /users/{id}, createUser for POST /users, listUserQuizResponses for a page
+ * at GET /users/{id}/quiz-responses. */
 void operation_name(const struct np_route *route, struct buf *out);
 
 #endif

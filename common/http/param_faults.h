@@ -23,7 +23,7 @@ struct param_faults {
 void param_faults_add(struct param_faults *faults, enum np_in in, const char *name,
                       const char *message);
 
-/* Makes FAILURE_INVALID of the faults. Returns false. */
+/* Fills err with FAILURE_INVALID and the number of faults. Returns false. */
 bool param_faults_error(const struct param_faults *faults, struct error *err);
 
 #endif

@@ -33,8 +33,8 @@ size_t param_find(const struct np_params *params, const char *name, size_t size)
 /* Returns true if the name is a field of the object of that name: "user.email" is inside "user". */
 bool param_is_inside(const char *name, const char *object);
 
-/* Return true if the parameter's min or max is a bound. Neither is if both are 0; max is none if it
- * is 0 and min is above 0. */
+/* Return true if the parameter's min or max is a bound. If both are 0, neither is; if only max is 0
+ * and min is above 0, max is not. */
 bool param_has_min(const struct np_param *param);
 bool param_has_max(const struct np_param *param);
 

@@ -30,7 +30,7 @@ struct idle {
 NP_MUST_CHECK bool idle_open(struct idle *idle);
 void idle_close(struct idle *idle);
 
-/* Waits for a connection. Returns its socket, or -1 if the worker shall end: after a signal, or
+/* Waits for a connection. Returns its socket, or -1 if the worker has to end: after a signal, or
  * after `timeout_s` without a connection (0: it stays). A worker that was told to end takes no
  * connection; a connection that woke it woke no other worker, so it wakes them. A worker that
  * leaves after the time-out is off the listener's queue by then. */

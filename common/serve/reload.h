@@ -31,7 +31,7 @@ void reload_stop(struct reload *reload);
  * logged, or another check is started. */
 bool reload_is_ready(struct reload *reload, const struct inheritance *master, int status);
 
-/* Becomes the new program, and leaves it the workers. Returns only if that could not be done
+/* Executes the new program in place of this one, and leaves it the workers. Returns only on failure
  * (logged); the workers have been told to end by then. */
 void reload_exec(const struct pool *pool, const struct draining *draining);
 

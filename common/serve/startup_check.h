@@ -15,8 +15,8 @@ void startup_check_log_settings(const struct settings *settings, const char *san
  * "database not connected" with the reason, and disconnects. If the server answers, the connection
  * budget is logged too. run_dir is where the scoreboards of all endpoints are, or NULL.
  *
- * A program that keeps no worker only logs its budget: it lets its database sleep too, and may be
- * started for each request that comes. Returns the child's pid, or 0 if there is none. */
+ * A program without permanent workers only logs its budget: it lets its database sleep too, and may
+ * be started for each request. Returns the child's pid, or 0 if there is none. */
 pid_t startup_check_fork(const struct inheritance *master, const char *run_dir);
 
 #endif

@@ -30,24 +30,24 @@ class Endpoints:
             self._start(name)
 
     def _clear(self):
-        """Removes files of programs that are gone, or of a run that was killed."""
+        """Removes files that programs left when they were removed or killed."""
         for path in [*self.run_dir.glob("*.sock"), *self.run_dir.glob("*.board")]:
             path.unlink()
 
     def tend(self):
-        """Drops endpoints that ended by themselves: a program that is being edited may do that, and the others go on."""
+        """Drops endpoints that have exited: a program that is being edited may do that, and the others continue."""
         for name, endpoint in list(self._all.items()):
             if not endpoint.running:
-                complain(f"{endpoint.name} ended by itself ({endpoint.how_it_ended()}), {endpoint.where_to_look()}; "
-                         "it is started again after the next change")
+                complain(f"{endpoint.name} exited ({endpoint.how_it_ended()}), {endpoint.where_to_look()}; "
+                         "it starts again after the next change")
                 self._all.pop(name).close()
 
     def follow(self):
-        """After a build: starts new endpoints, reloads outdated ones, and ends those without a source."""
+        """After a build: starts new endpoints, reloads outdated ones, and stops those without a source."""
         wanted = self._wanted()
         for name in sorted(self._all.keys() - wanted):
             self._all.pop(name).close()
-            say(f"endpoint gone: {url_of(name)}")
+            say(f"endpoint removed: {url_of(name)}")
         for name in wanted:
             try:
                 self._follow(name)
@@ -81,11 +81,11 @@ class Endpoints:
 
     @staticmethod
     def _reload(endpoint):
-        # The master checks too, but says only in its log why it refused.
+        # The master checks too, but reports a failure only in its log.
         check(endpoint)
-        endpoint.wait_until("able to take a signal", lambda: blocks(endpoint.pid, signal.SIGHUP))
+        endpoint.wait_until("signals are blocked", lambda: blocks(endpoint.pid, signal.SIGHUP))
         endpoint.send(signal.SIGHUP)
-        endpoint.wait_until("the new program", lambda: is_current(endpoint), CHECK_S + 2)
+        endpoint.wait_until("running the new program", lambda: is_current(endpoint), CHECK_S + 2)
 
 
 def url_of(name):
@@ -98,7 +98,7 @@ def check(endpoint):
 
 
 def is_current(endpoint):
-    """True if the running program equals the file: a build that changed nothing reloads nothing."""
+    """Returns True if the running program is the same as the file: a build that changed nothing reloads nothing."""
     try:
         return Path(f"/proc/{endpoint.pid}/exe").read_bytes() == endpoint.program.read_bytes()
     except OSError:  # it has just ended
@@ -106,6 +106,6 @@ def is_current(endpoint):
 
 
 def blocks(pid, sig):
-    """True if a process blocks sig. A master blocks its signals first and then reads them; before that they end it."""
+    """Returns True if a process blocks sig. A master blocks its signals first and then reads them; before that they end it."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"^SigBlk:\s*(\w+)", status, re.M)[1], 16) >> (sig - 1) & 1

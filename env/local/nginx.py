@@ -5,7 +5,7 @@ import resource
 import signal
 from pathlib import Path
 
-from env.local.process import HOST, Fault, Process, port_accepts, port_is_free, run_command
+from env.local.process import HOST, SERVER_ENVIRONMENT, Fault, Process, port_accepts, port_is_free, run_command
 
 NGINX_CONF = """\
 # Rewritten at every start. Relative paths begin in this folder.
@@ -41,6 +41,11 @@ set $nullpool_docs_dir docs;
 
 NGINX_SPARE = 512  # connections for immediate 503s, slow headers and keep-alive
 
+# nginx allocates and frees 1.2 MB for each `map` that it reads. By default malloc() gives that back to the kernel each time,
+# and the page faults make a start six times as long.
+NGINX_ENVIRONMENT = {**SERVER_ENVIRONMENT,
+                     "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=16777216:glibc.malloc.trim_threshold=16777216"}
+
 
 def nginx_settings(program, environment):
     return run_command("nginx-conf", [program], environment=environment)
@@ -62,7 +67,7 @@ class Nginx(Process):
         self.settings = settings or (self.conf_dir / "nullpool-settings.conf.example").read_text()
         self.docs_dir = Path(docs_dir).absolute()
         self.more = ""  # appended to nullpool-site.conf by start()
-        self.environment = None  # used by start(); None: SERVER_ENVIRONMENT
+        self.environment = NGINX_ENVIRONMENT  # used by start()
 
     def start(self):
         if not port_is_free(self.port):

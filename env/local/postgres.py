@@ -18,7 +18,7 @@ POSTGRES_SETTINGS = f"""\
 # Rewritten at every start.
 listen_addresses = '{HOST}'
 port = {{port}}
-unix_socket_directories = ''    # their paths may be too long, and clients shall use TLS
+unix_socket_directories = ''    # their paths may be too long, and clients have to use TLS
 ssl = on
 password_encryption = 'scram-sha-256'
 max_connections = 100
@@ -72,7 +72,7 @@ class Postgres(Process):
         self.accounts = None
 
     def create(self, database, owner, owner_password, app, app_password):
-        """Makes the cluster if it does not exist. start() makes the database and the roles if they do not exist, and sets
+        """Creates the cluster if it does not exist. start() creates the database and the roles if they do not exist, and sets
         these passwords: the settings may have been edited."""
         if SUPERUSER in (owner, app):
             raise Fault(f"the role {SUPERUSER} is this Postgres's superuser: choose another name in the settings")
@@ -83,8 +83,8 @@ class Postgres(Process):
             self._make_cluster(place)
         if place != self.home and not (self.home.is_symlink() and self.home.readlink() == place):
             if self.home.is_dir() and not self.home.is_symlink():
-                raise Fault(f"user {SUPERUSER} can no longer reach {self.home}, which holds data: let it pass "
-                            f"({self.home.parent} and above), or remove it to begin anew")
+                raise Fault(f"user {SUPERUSER} can no longer reach {self.home}, which holds data: give it access to "
+                            f"{self.home.parent} and the folders above, or remove the data to start over")
             self.home.unlink(missing_ok=True)
             self.home.symlink_to(place)
             print(f"user {SUPERUSER} cannot reach {self.home}: its data is in {place}", flush=True)
@@ -130,11 +130,11 @@ class Postgres(Process):
         found = sorted(Path("/usr/lib/postgresql").glob(f"{wanted}/bin/{name}"), key=lambda path: int(path.parts[4]))
         if not found:
             raise Fault(f"{self.home} was made by Postgres {wanted}, which is not installed: install "
-                        f"postgresql-{wanted}, or begin anew with: make distclean" if wanted != "*" else
+                        f"postgresql-{wanted}, or start over with: make distclean" if wanted != "*" else
                         f"could not find /usr/lib/postgresql/*/bin/{name}: is the package postgresql installed?")
         return found[-1]
 
-    # making it: in a folder beside its place, which is renamed when it is complete
+    # creation: in a folder beside its place, which is renamed when it is complete
 
     def _make_cluster(self, place):
         new = place.with_name(place.name + ".new")
@@ -193,7 +193,7 @@ class Postgres(Process):
             return
         if process.joinpath("cwd").resolve() == self.data.resolve():
             raise Fault(f"Postgres (pid {lines[0]}) of an earlier run is still running in {self.data}: "
-                        f"end it with: kill -INT {lines[0]}")
+                        f"stop it with: kill -INT {lines[0]}")
         raise Fault(f"{self.data / 'postmaster.pid'} is stale: its process {lines[0]} is not this Postgres but "
                     f"\"{process.joinpath('comm').read_text().strip()}\"; remove the file and start again")
 

@@ -1,4 +1,4 @@
-"""Child processes that end with their parent, and what it takes to wait for them: ports, commands, deadlines."""
+"""Child processes that end with their parent: starting, stopping and waiting for them, within deadlines."""
 import contextlib
 import hashlib
 import os
@@ -22,7 +22,7 @@ _stop_asked = False
 
 
 class Fault(Exception):
-    """One sentence for a person: what could not be done, and why."""
+    """A message of one sentence for people: what could not be done, and why."""
 
 
 class Interrupted(Exception):
@@ -51,7 +51,7 @@ def wait_until(what, predicate, timeout=30):
     deadline = time.monotonic() + timeout
     while not (value := predicate()):
         if time.monotonic() > deadline:
-            raise Fault(f"waited {timeout} s in vain for {what}")
+            raise Fault(f"timed out after {timeout} s, waiting for {what}")
         pause()
     return value
 
@@ -106,11 +106,11 @@ def run_command(what, command, *, environment=None, cwd=None, user=None, timeout
 
 
 def _last_lines(text, count=12):
-    return "\n".join("  " + line for line in text.strip().splitlines()[-count:]) or "  (it printed nothing)"
+    return "\n".join("  " + line for line in text.strip().splitlines()[-count:]) or "  (no output)"
 
 
 def path_digest(path):
-    """A name for something outside of `path` that belongs to it."""
+    """Returns a name for a file elsewhere that belongs to `path`."""
     return hashlib.sha256(os.fsencode(Path(path).absolute())).hexdigest()[:12]
 
 
@@ -142,7 +142,7 @@ class Process:
     def launch(self, command, *, environment=None, stdin=subprocess.DEVNULL, cwd=None):
         if self.running:
             raise Fault(f"{self.name} is already running")
-        Process.stop(self)  # reaps a child that ended by itself
+        Process.stop(self)  # reaps a child that has exited
         with contextlib.ExitStack() as stack:
             log = self.log
             if isinstance(log, (str, Path)):
@@ -179,7 +179,7 @@ class Process:
     def last_lines(self):
         """The end of its output since it was started."""
         if not isinstance(self.log, (str, Path)):
-            return "  (its output is elsewhere)"
+            return "  (its output is not in a file)"
         with open(self.log, "rb") as log:
             log.seek(self._log_start)
             return _last_lines(log.read().decode(errors="replace"))
@@ -193,12 +193,12 @@ class Process:
         except Fault as fault:
             raise Fault(f"{fault}; its last lines:\n{self.last_lines()}") from None
         if not self.running:
-            raise Fault(f"{self.name} ended at once ({self.how_it_ended()}); its last lines:\n{self.last_lines()}")
+            raise Fault(f"{self.name} exited during its start ({self.how_it_ended()}); its last lines:\n{self.last_lines()}")
 
     def tend(self):
-        """Called while the part runs; raises Fault if it ended by itself."""
+        """Called while the part runs; raises Fault if it has exited."""
         if not self.running:
-            raise Fault(f"{self.name} ended by itself ({self.how_it_ended()}); {self.where_to_look()}")
+            raise Fault(f"{self.name} exited unexpectedly ({self.how_it_ended()}); {self.where_to_look()}")
 
     def send(self, sig):
         if self.running:

@@ -1,4 +1,4 @@
-"""make run: the whole stack on this machine, in the foreground, under .local/. Ctrl-C ends all of it.
+"""make run: the whole stack on this machine, in the foreground, under .local/. Ctrl-C stops all of it.
 
 Meanwhile it rebuilds what is edited (watch.py) and reloads it (endpoints.py).
 
@@ -55,7 +55,7 @@ MIGRATION_DATABASE_URL={owner}
 
 @contextlib.contextmanager
 def lock(but_root_may=False):
-    """One make run at a time. The kernel releases the lock with the process, so there is no stale one."""
+    """Holds the lock that allows one make run at a time. The kernel releases it with the process, so it is never stale."""
     LOCAL.mkdir(exist_ok=True)
     if os.geteuid() != LOCAL.stat().st_uid and not (but_root_may and os.geteuid() == 0):
         raise Fault(f"{LOCAL} belongs to {owner_of(LOCAL)}: run as that user, or remove it (make distclean)")
@@ -64,7 +64,7 @@ def lock(but_root_may=False):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise Fault(f"already running here (pid {file.read().strip() or 'unknown'})") from None
+            raise Fault(f"make run already runs in this folder (pid {file.read().strip() or 'unknown'})") from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
@@ -83,10 +83,10 @@ def owner_of(path):
 
 
 def clean_environment():
-    """The environment without variables of other servers; also removes them from os.environ, for libpq in this process."""
+    """Returns the environment without variables of other servers. Removes them from os.environ too, for libpq in this process."""
     ignored = sorted(name for name in os.environ if ELSEWHERE.fullmatch(name))
     if ignored:
-        say(f"make run: ignoring {', '.join(ignored)} of your environment: only the private servers in .local/ are used")
+        say(f"make run: ignoring {', '.join(ignored)} in the environment: make run uses only the private servers in .local/")
     for name in ignored:
         del os.environ[name]
     return dict(os.environ)
@@ -101,16 +101,16 @@ def settings_of(kind, environment, authority):
     else:
         file = ROOT / "env" / f"{kind}.env"
     if kind not in ("development", "testing", "production") or not file.exists():
-        raise Fault(f"ENV={kind}: there are development, testing and production")
+        raise Fault(f"ENV={kind} is unknown: use development, testing or production")
     if not (value_in(file, "DATABASE_URL") or value_in(file, "DB_HOST")):
-        raise Fault(f"ENV={kind}: {shown(file)} names no database; give it a DATABASE_URL on {HOST}, as in "
+        raise Fault(f"ENV={kind}: {shown(file)} has no database; add a DATABASE_URL on {HOST}, as in "
                     "env/development.env")
     settings = {name: value for name, value in environment.items() if name != "APP_ENV"}
     return settings | {"ENV": kind, "NULLPOOL_ENV_FILE": str(file), "NULLPOOL_BUILD": str(BUILD)}
 
 
 def value_in(file, name):
-    """The value of a setting in one of our own files, which use little of dotenv."""
+    """Returns the value of a setting in one of our own files, which use only simple dotenv syntax."""
     values = re.findall(rf"^{name}=(.*)$", file.read_text(), re.MULTILINE)
     return values[-1].strip().strip("'\"") if values else None
 
@@ -142,13 +142,13 @@ def roles_of(settings):
     runtime, owner = (conninfo(BUILD, settings, migration) for migration in (False, True))
     for role in (runtime, owner):
         if role.get("host") not in (HOST, "localhost"):
-            raise Fault(f"{file} names the database host {role.get('host')}: make run has a Postgres of its own on "
-                        f"{HOST} and touches no other")
+            raise Fault(f"{file} names the database host {role.get('host')}: make run has its own Postgres on "
+                        f"{HOST} and uses no other")
         if not role.get("user") or not role.get("password"):
             raise Fault(f"{file}: the database URLs need a user and a password")
         root = role.get("sslrootcert", "system")
         if root != "system" and not Path(root).exists():
-            raise Fault(f"{file} names the CA {root}, which is not there (was the project moved?): remove {file} and "
+            raise Fault(f"{file} names the CA {root}, which does not exist (was the project moved?): remove {file} and "
                         "run again")
     if any(runtime.get(key) != owner.get(key) for key in ("port", "dbname")):
         raise Fault(f"{file}: DATABASE_URL and MIGRATION_DATABASE_URL name different ports or databases")
@@ -161,15 +161,15 @@ def has_redis(settings):
     text = value_in(file, "REDIS_URL")
     url = f"unix://./{shown(LOCAL)}/redis/redis.sock"
     if text and text.partition("?")[0] != url:
-        remedy = f"; remove {shown(file)} to have it made anew" if LOCAL in file.parents else ""
-        raise Fault(f"{shown(file)}: REDIS_URL is for the private Redis: {url}{remedy}")
+        remedy = f"; remove {shown(file)} to have it written again" if LOCAL in file.parents else ""
+        raise Fault(f"{shown(file)}: REDIS_URL must be that of the private Redis: {url}{remedy}")
     return bool(text)
 
 
 def http_port():
     text = os.environ.get("PORT") or "8080"
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise Fault(f"PORT={text} is not a port: 1 to 65535")
+        raise Fault(f"PORT={text} is not a port (1 to 65535)")
     return int(text)
 
 
@@ -181,7 +181,7 @@ def check_port(port, program, remedy):
     try:
         wait_until("the port", lambda: port_is_free(port), timeout=2)
     except Fault:
-        raise Fault(f"port {port}, which {program} wants, is taken by another program: {remedy}") from None
+        raise Fault(f"port {port} for {program} is taken by another program: {remedy}") from None
 
 
 def parts(settings, authority):
@@ -249,7 +249,7 @@ def down(started):
     for part in reversed(started):
         try:
             if part.stop():
-                complain(f"{part.name} did not end in time and was killed")
+                complain(f"{part.name} did not stop in time and was killed")
         except Exception as error:  # pylint: disable=broad-except  # the other parts still have to be stopped
             complain(f"could not stop {part.name}: {error}")
 

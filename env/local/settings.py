@@ -13,7 +13,7 @@ OTHERS = ("NULLPOOL_ENV_FILE", "DATABASE_URL", "NEON_DATABASE_URL", "MIGRATION_D
 
 
 def of_make_run():
-    """The settings file of make run. None without one, or if other settings are given."""
+    """Returns the settings file of make run, or None if there is none or other settings are given."""
     if any(os.environ.get(name) for name in OTHERS) or Path(".env").exists():
         return None
     try:
@@ -26,7 +26,7 @@ def of_make_run():
 def main():
     file = of_make_run()
     if file:
-        print(f"with the settings of make run: {os.path.relpath(file)}", file=sys.stderr, flush=True)
+        print(f"using the settings of make run: {os.path.relpath(file)}", file=sys.stderr, flush=True)
         os.environ["NULLPOOL_ENV_FILE"] = str(file)
     try:
         os.execvp(sys.argv[1], sys.argv[1:])

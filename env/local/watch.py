@@ -24,7 +24,7 @@ class Watch(Process):
         self.root = root
         self.endpoints = endpoints
         self.settings = settings
-        self._migrations = migrations_of(root)  # those that were applied or announced
+        self._migrations = migrations_of(root)  # applied, or announced
         self._seen = {}  # the sources at the last look
         self._begun = {}  # the sources as the last build found them
         self._ended_ns = 0
@@ -84,19 +84,19 @@ class Watch(Process):
         self._next_step = self._end_check
 
     def _end_check(self):
-        """A check that could not be made has said why, and holds nothing back."""
+        """A check that could not run has printed the reason, and does not stop the reload."""
         self.stop()
         if self.returncode == os.EX_DATAERR:
             self._fail("check")
             return
         if self._failed:
-            say(f"the {self._failed} is well again")
+            say(f"the {self._failed} succeeds again")
         self._failed = None
         self.endpoints.follow()
 
     def _fail(self, what):
         self._failed = what
-        complain(f"the {what} failed; the old programs keep serving")
+        complain(f"the {what} failed; the old programs continue to serve")
 
 
 def sources_of(root):

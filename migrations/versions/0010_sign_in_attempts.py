@@ -67,7 +67,7 @@ def upgrade():
             ON CONFLICT (account, network) DO UPDATE
                 SET failures = CASE WHEN a.last_at > moment - interval '1 day' THEN a.failures ELSE 0 END + 1,
                     last_at = moment, forget_at = greatest(a.known_until, excluded.forget_at);
-            -- Behind it, where nothing is waited for any more: two that take each other's rows away would wait for ever.
+            -- Last, since this transaction waits for nothing afterwards: two that delete each other's rows would deadlock.
             DELETE FROM sign_in_attempts a USING (
                 SELECT account, network FROM sign_in_attempts WHERE forget_at < moment
                 ORDER BY forget_at LIMIT 5 FOR UPDATE SKIP LOCKED) old

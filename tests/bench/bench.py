@@ -27,11 +27,11 @@ PEER_VERSIONS = ("python3", "python3-fastapi", "python3-uvicorn", "python3-uvloo
 
 
 def print_header(wanted, missing):
-    now, there = f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}", machine()
+    now, here = f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}", machine()
     version = run_command("nullpool --version", [BUILD / "handlers" / "root", "--version"]).strip().replace("root", "nullpool")
     with contextlib.suppress(Fault, OSError):
         version += f" ({run_command('git', ['git', '-C', ROOT, 'describe', '--always', '--dirty']).strip()})"
-    print(f"{now} - {there}")
+    print(f"{now} - {here}")
     print(f"{version}, {packages(*VERSIONS)}")
     if "peers" in wanted:
         print(f"peers: {packages(*PEER_VERSIONS)}, {peer_programs.Node.versions()}")
@@ -40,7 +40,7 @@ def print_header(wanted, missing):
           + ("; QUICK: a smoke test, its figures mean nothing" if QUICK else ""))
     for why in missing.values():
         print(why)
-    return f"{now}, {there}, {version}" + (", QUICK" if QUICK else "")
+    return f"{now}, {here}, {version}" + (", QUICK" if QUICK else "")
 
 
 def measure(site, wanted):

@@ -24,7 +24,7 @@ def go_on():
 
 
 def rotated(things, by):
-    """A rotation, so that no item always follows the same other one."""
+    """Rotates the items, so that none always follows the same other one."""
     by %= len(things)
     return things[by:] + things[:by]
 

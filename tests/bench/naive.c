@@ -1,11 +1,11 @@
 /* naive - what nullpool is measured against: libfcgi and libpq as their manuals show them, and
  * nothing else
  *
- * naive WORKERS kept|each bare|steps|pipelined, with a listening socket as standard input and
- * DATABASE_URL in the environment. It forks all its workers at once. GET / is a constant, GET
- * /users/{id} and POST /users are one row as JSON, over a connection that the worker keeps (kept)
- * or that each request opens (each). It checks that the database said what was asked for, and
- * nothing about the client; it logs nothing and recovers from nothing.
+ * naive WORKERS persistent|per-request bare|steps|pipelined, with a listening socket as standard
+ * input and DATABASE_URL in the environment. It forks all its workers at once. GET / is a constant,
+ * GET /users/{id} and POST /users are one row as JSON, over a connection that the worker keeps
+ * (persistent) or that each request opens (per-request). It checks that the database did what it
+ * was asked for, and nothing about the client. It logs nothing and recovers from nothing.
  */
 #include <fcgiapp.h>
 #include <json-c/json.h>
@@ -54,7 +54,7 @@ static const char welcome[] = "{\"message\":\"naive\",\"status\":\"running\",\"v
 /* --- three ways to run a statement: each returns its result, or that of the first failure --- */
 
 static bool
-good(const PGresult *result)
+is_success(const PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
 
@@ -66,7 +66,7 @@ good(const PGresult *result)
 static PGresult *
 worse(PGresult *first, PGresult *second)
 {
-	bool keep = first && !good(first);
+	bool keep = first && !is_success(first);
 
 	PQclear(keep ? second : first);
 	return keep ? first : second;
@@ -86,12 +86,12 @@ steps(PGconn *link, const struct statement *statement, const char *const *values
 	PGresult *result = PQexec(link, statement->begin);
 	PGresult *end;
 
-	if (!good(result))
+	if (!is_success(result))
 		return result;
 	PQclear(result);
 	result = bare(link, statement, values);
-	end = PQexec(link, good(result) ? "COMMIT" : "ROLLBACK");
-	if (good(end)) {
+	end = PQexec(link, is_success(result) ? "COMMIT" : "ROLLBACK");
+	if (is_success(end)) {
 		PQclear(end);
 		return result;
 	}
@@ -237,7 +237,7 @@ answer_users(FCGX_Request *request, PGconn *link, run_fn run, const char *target
 }
 
 static void
-serve(bool kept, run_fn run)
+serve(bool persistent, run_fn run)
 {
 	const char *url = getenv("DATABASE_URL");
 	PGconn *link = NULL;
@@ -255,7 +255,7 @@ serve(bool kept, run_fn run)
 		if (!link)
 			link = PQconnectdb(url ? url : "");
 		answer_users(&request, link, run, target + strlen(USERS));
-		if (!kept) {
+		if (!persistent) {
 			FCGX_Finish_r(&request);
 			PQfinish(link);
 			link = NULL;
@@ -276,7 +276,7 @@ main(int argc, char **argv)
 	for (int left = atoi(argv[1]); left > 0; left--)
 		if (fork() == 0) {
 			(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-			serve(strcmp(argv[2], "kept") == 0, run);
+			serve(strcmp(argv[2], "persistent") == 0, run);
 			return 1;
 		}
 	while (wait(NULL) > 0)

@@ -9,7 +9,7 @@ import time
 from collections import namedtuple
 
 from options import PEER_ROUNDS, PEER_SECONDS, QUICK, ROWS, WORKERS
-from programs import AHEAD, EACH, KEPT, ROOT, Naive, Nullpool, Verified
+from programs import AHEAD, PER_REQUEST, PERSISTENT, ROOT, Naive, Nullpool, Verified
 from env.local.process import Fault, stop_was_asked
 from measure import Client, Memory, cpu_seconds, go_on, progress, rotated, wrk
 from peer_programs import FastApi, Go, Node, Pdo
@@ -38,10 +38,10 @@ def all_rows(site):
     rows = []
 
     def add(work, name, peer, workers, *arguments):
-        group = "kept" if work is KEPT else "each"
+        group = "persistent" if work is PERSISTENT else "per-request"
         rows.append(Row(group, name, peer, lambda port=None: peer(site, work, *arguments, port=port), workers))
-    for work in (EACH, KEPT):
-        each = work is EACH
+    for work in (PER_REQUEST, PERSISTENT):
+        each = work is PER_REQUEST
         for form, name in FLOORS.items():
             add(work, name, Naive, WORKERS, WORKERS, form)
         add(work, "nullpool null" if each else "nullpool persistent", Nullpool, WORKERS, WORKERS)
@@ -128,7 +128,7 @@ class PeersRows:
 
     def wrong_connections(self, row, client):
         """Returns what is wrong with the connections before and after a request, or None. A request leaves
-        no connection, with `kept` the same ones, and with `ahead` others, because it has used one."""
+        no connection, with `persistent` the same ones, and with `ahead` others, because it has used one."""
         seen = []
         for _ in range(2):
             client.ask(client.program.target)
@@ -136,7 +136,7 @@ class PeersRows:
             seen.append(self.site.backends())
         before, after = seen
         right = (before and not before <= after if row.name == AHEAD_NAME else before and before <= after
-                 if row.group == "kept" else not before and not after)
+                 if row.group == "persistent" else not before and not after)
         return None if right else (f"of {len(before)} connections before a request, {len(before & after)} were still open "
                                    f"after it, besides {len(after - before)} new ones")
 
@@ -174,7 +174,7 @@ class PeersRows:
                 if trips is None:
                     seen.errors += 1
                 else:
-                    seen.add(seen.felt, kind, trips)
+                    seen.add(seen.waited, kind, trips)
                     seen.add(seen.counted, kind, far.trips)
 
     @staticmethod

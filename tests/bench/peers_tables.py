@@ -2,7 +2,7 @@
 from options import FSYNC, PEER_ROUNDS, PEER_SECONDS
 from measure import median, number, table
 
-GROUPS = {"each": "connection per request", "kept": "connection kept"}
+GROUPS = {"per-request": "connection per request", "persistent": "persistent connections"}
 FLOOR = "floor, pipelined"  # the base of the ratios
 KINDS = ("GET", "POST")
 CLIENTS = (1, 8)
@@ -18,7 +18,7 @@ class Seen:
         self.rates, self.p50, self.p99 = {}, {}, {}  # (kind, clients): [of each round]
         self.cpu, self.postgres_cpu = {}, {}  # kind: [ms for 1,000 requests]
         self.worker_kib, self.total_kib = [], []
-        self.felt, self.counted, self.steady = {}, {}, {}  # kind: [round trips]
+        self.waited, self.counted, self.steady = {}, {}, {}  # kind: [round trips]
         self.errors = 0
 
     @staticmethod
@@ -67,7 +67,7 @@ class PeersTables:
                for row, seen in self.of(group)])
 
     def print_trips(self, group, title):
-        columns = {"felt": "waited for", "counted": "counted", "steady": f"{MANY} clients"}
+        columns = {"waited": "waited for", "counted": "counted", "steady": f"{MANY} clients"}
         table(title, ["", *(f"{kind}, {column}" for kind in KINDS for column in columns.values())],
               [[row.name, *(number(median(getattr(seen, column).get(kind)), 1) for kind in KINDS for column in columns)]
                for row, seen in self.of(group)])
@@ -75,4 +75,4 @@ class PeersTables:
     def figures(self):
         """For the plot: {group: [{name, rate, trips}]}; a value that was not measured is None."""
         return {group: [{"name": row.name, "rate": median(seen.rates.get(("GET", MANY))),
-                         "trips": median(seen.felt.get("GET"))} for row, seen in self.of(group)] for group in GROUPS}
+                         "trips": median(seen.waited.get("GET"))} for row, seen in self.of(group)] for group in GROUPS}

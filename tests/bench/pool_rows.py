@@ -6,7 +6,7 @@ import time
 
 import programs  # first: it adds the tree to sys.path for env.local
 from options import QUICK, REQUESTS, ROUNDS
-from programs import CONSTANT, EACH, IDLE_S, KEPT, WORKS, Naive, Nullpool, Php
+from programs import CONSTANT, PER_REQUEST, IDLE_S, PERSISTENT, WORKS, Naive, Nullpool, Php
 from env.local.process import SERVER_ENVIRONMENT, Fault, wait_until
 from measure import Client, Memory, Samples, go_on, median, number, progress, ratio, rotated, table, wrk
 
@@ -152,9 +152,9 @@ class PoolRows:
                            ("PHP-FPM, ondemand", "PHP-FPM, static (no fork)")]:
             if (name, CONSTANT) in self.pool:
                 rows.append(self.fork_row(f"0 -> 1: {name}", self.pool[name, CONSTANT], self.pool[calm, CONSTANT]))
-        kinds = [("nullpool", Nullpool(self.site, KEPT, 1, 1), 1, Nullpool(self.site, KEPT, 2), 2)]
+        kinds = [("nullpool", Nullpool(self.site, PERSISTENT, 1, 1), 1, Nullpool(self.site, PERSISTENT, 2), 2)]
         if self.php:
-            kinds += [("PHP-FPM", Php(self.site, KEPT, 2, "ondemand"), 0, Php(self.site, KEPT, 2), 2)]
+            kinds += [("PHP-FPM", Php(self.site, PERSISTENT, 2, "ondemand"), 0, Php(self.site, PERSISTENT, 2), 2)]
         samples = {program: Samples() for kind in kinds for program in (kind[1], kind[3])}
         wanted = {kind[1]: kind[2] for kind in kinds}
         for _, program, _, calm, calm_workers in kinds:
@@ -279,7 +279,7 @@ class PoolRows:
               ["", "nullpool/naive", "nullpool/PHP", "nullpool", "naive", "PHP-FPM"], rows, notes)
 
     def lone_master(self, make, elastic, cells, notes):
-        program = make(self.site, KEPT, 0 if make is Nullpool else 1, **elastic)
+        program = make(self.site, PERSISTENT, 0 if make is Nullpool else 1, **elastic)
         program.start()
         restless = wait_for_calm({program: 0})
         if restless:
@@ -289,7 +289,7 @@ class PoolRows:
         program.close()
 
     def one_worker(self, make, cells):
-        program = make(self.site, KEPT, 1)
+        program = make(self.site, PERSISTENT, 1)
         program.start_with(1)
         time.sleep(0.2)
         worker = program.workers()[0]
@@ -301,13 +301,13 @@ class PoolRows:
         cells[f"worker, a connection, {REQUESTS:,} requests"] = Memory(worker)
         self.still(program, worker)
         program.close()
-        program = make(self.site, EACH, 1)
+        program = make(self.site, PER_REQUEST, 1)
         program.start_with(1)
         worker = program.workers()[0]
         self.ask_often(program, 1)
-        cells["worker, connection each, 1 request"] = Memory(worker)
+        cells["worker, connection per request, 1 request"] = Memory(worker)
         self.ask_often(program, REQUESTS // 10)
-        cells[f"worker, connection each, {REQUESTS // 10:,} requests"] = Memory(worker)
+        cells[f"worker, connection per request, {REQUESTS // 10:,} requests"] = Memory(worker)
         self.still(program, worker)
         program.close()
 

@@ -27,11 +27,11 @@ IDLE_S = 1  # the shortest that nullpool and PHP-FPM both accept
 
 # connection: naive.c's word for it; socket: the name that nginx derives from the URL.
 Work = namedtuple("Work", "title socket target connection")
-CONSTANT = Work("GET /", "root", "/", "kept")
-KEPT = Work("GET user, connection kept", "users", "/users/{user}", "kept")
-EACH = Work("GET user, connection each", "users", "/users/{user}", "each")
-AHEAD = Work("GET user, connection ahead", "users", "/users/{user}", "ahead")
-WORKS = (CONSTANT, KEPT, EACH)
+CONSTANT = Work("GET /", "root", "/", "persistent")
+PERSISTENT = Work("GET user, persistent connection", "users", "/users/{user}", "persistent")
+PER_REQUEST = Work("GET user, connection per request", "users", "/users/{user}", "per-request")
+AHEAD = Work("GET user, connection opened ahead", "users", "/users/{user}", "ahead")
+WORKS = (CONSTANT, PERSISTENT, PER_REQUEST)
 
 NO_DATABASE = "/users/x"  # `users` answers it without a query: the ID is invalid, which is 422
 
@@ -211,7 +211,8 @@ class Nullpool(Program):
     cheap = (NO_DATABASE, 422)
 
     def __init__(self, site, work, workers, overflow=0, port=None):
-        settings = {"DATABASE_CONNECTION": {"kept": "persistent", "each": "null", "ahead": "ahead"}[work.connection],
+        mode = "null" if work.connection == "per-request" else work.connection
+        settings = {"DATABASE_CONNECTION": mode,
                     "DATABASE_URL": site.database_url(port), "DATABASE_POOL_SIZE": str(workers), "DATABASE_MAX_OVERFLOW": str(overflow),
                     "WORKER_IDLE_TIMEOUT": str(IDLE_S)}
         super().__init__(site, work, {**site.environment, **settings})

@@ -9,9 +9,11 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import uuid
 
 import pytest
@@ -45,6 +47,8 @@ CREATE CONSTRAINT TRIGGER probe_slow_commit AFTER INSERT ON probe_rows DEFERRABL
 """
 
 
+LONGEST = ["test_matrix.py"]
+
 TEMPLATE = "NULLPOOL_TEST_TEMPLATE"  # the folder of the cluster that all workers of a run copy
 
 
@@ -53,6 +57,12 @@ def pytest_configure(config):
     if not hasattr(config, "workerinput"):  # xdist's workers inherit the environment
         os.environ[TEMPLATE] = folder = tempfile.mkdtemp(prefix="nullpool-template-")
         config.add_cleanup(lambda: shutil.rmtree(folder))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Begins with the files that take longest, so that pytest-xdist's processes end at about the same time."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 class Site:
@@ -71,6 +81,7 @@ class Site:
         self.bad_ends = []  # of masters
         self.logs_of_deaths = set()  # of programs outside of a Service that a test kills
         self.count = 0
+        self.admin = None  # the connection of query()
         self.sessions = {}  # user: the session that begin_session() made
 
     def start(self):
@@ -84,6 +95,8 @@ class Site:
 
     def stop(self):
         self.redis.stop()
+        if self.admin:
+            self.admin.close()
         self.postgres.stop("immediate")
 
     def _template(self):
@@ -137,14 +150,12 @@ class Site:
         return link
 
     def query(self, sql, *values):
-        """Runs a statement as the superuser."""
-        link = self.postgres.admin("app")
-        try:
-            with link.cursor() as cursor:
-                cursor.execute(sql, values)
-                return cursor.fetchall() if cursor.description else None
-        finally:
-            link.close()
+        """Runs a statement as the superuser, on one connection for all: tests poll with it."""
+        if self.admin is None or self.admin.closed:
+            self.admin = self.postgres.admin("app")
+        with self.admin.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchall() if cursor.description else None
 
     def begin_session(self, user, session=None):
         """The session of a user, made as a sign-in does. Makes the user if there is none."""
@@ -185,6 +196,7 @@ class Service:
                            nginx_settings(BUILD / "nginx-conf", self.environment), BUILD / "site")
         self.client = Client(self.nginx.port, key=self.environment.get("SECRET_KEY"), begin_session=site.begin_session)
         self.may_die, self.last_words = False, None
+        self.parsed, self.parsed_bytes, self.parsing = [], 0, threading.Lock()  # of the log, see lines()
         site.services.append(self)
 
     def expect_deaths(self, last_words=None):
@@ -201,6 +213,8 @@ class Service:
 
     def stop(self):
         self.nginx.stop()
+        for endpoint in self.endpoints.values():  # so that they end at the same time
+            endpoint.send(signal.SIGTERM)
         for endpoint in self.endpoints.values():
             late = endpoint.close()
             if endpoint.returncode not in (0, None) and not (late or self.may_die):
@@ -208,9 +222,15 @@ class Service:
         self.log.close()
 
     def lines(self, **wanted):
-        """The lines of the log that have these members."""
-        lines = [json.loads(line) for line in sane_lines(whole_lines(self.log_path), self.last_words)]
-        return [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
+        """The lines of the log that have these members. Tests poll with it, so each line is parsed once."""
+        with self.parsing:
+            with open(self.log_path, "rb") as log:
+                log.seek(self.parsed_bytes)
+                new = log.read()
+            new = new[:new.rfind(b"\n") + 1]
+            self.parsed += map(json.loads, sane_lines(new.decode(errors="replace"), self.last_words))
+            self.parsed_bytes += len(new)
+            return [line for line in self.parsed if all(line.get(name) == value for name, value in wanted.items())]
 
     def line_of(self, answer):
         """The program's line for an answer."""

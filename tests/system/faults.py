@@ -170,7 +170,7 @@ def held(pipe, data):
     pipe.line.fault(pipe, data)
 
 
-def deaf(pipe, data):
+def answers_dropped(pipe, data):
     """Drops what the server sends."""
     if pipe.upward:
         pipe.send(data)

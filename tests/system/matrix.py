@@ -1,7 +1,7 @@
 """The faults of test_matrix.py, on servers that only these tests use.
 
 A fault is a function that takes a case. It is called before the request or, as `meanwhile`, while the request runs. It
-registers with case.undo() how to remove the fault, which happens after the answer and before the next good request.
+registers with case.undo() how to remove the fault, which happens after the answer and before the request that must succeed.
 """
 import concurrent.futures
 import contextlib
@@ -20,12 +20,13 @@ import psycopg2
 
 import faults
 from env.local.authority import Authority
+from env.local.nginx import NGINX_ENVIRONMENT
 from env.local.postgres import Postgres
-from env.local.process import SERVER_ENVIRONMENT, free_port, wait_until
+from env.local.process import free_port, wait_until
 from conftest import OWNER_CANARY, PROBE_TABLES, REDIS_CANARY, Service
 from servers import Plaintext, server
 
-# For services whose fault is not a delay, so that a busy machine is not taken for one. A lock may take half of
+# For services whose fault is not a delay, so that a busy machine does not look like one. A lock may take half of
 # DATABASE_COMMAND_TIMEOUT.
 PATIENT = {"DATABASE_CONNECT_TIMEOUT": 10, "DATABASE_COMMAND_TIMEOUT": 20, "REQUEST_TIMEOUT": 25, "REDIS_TIMEOUT_MS": 1500}
 # For services whose fault is a delay.
@@ -47,7 +48,7 @@ CREATE FUNCTION probe_gate() RETURNS trigger LANGUAGE plpgsql AS
 CREATE TRIGGER probe_gate BEFORE INSERT ON probe_rows FOR EACH ROW WHEN (NEW.label LIKE 'gate-%')
     EXECUTE FUNCTION probe_gate();
 -- Rows that cause a deadlock once the holder of the second lock waits for the first.
-CREATE FUNCTION probe_circle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+CREATE FUNCTION probe_deadlock() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     PERFORM pg_advisory_xact_lock({FIRST});
     WHILE NOT pg_try_advisory_xact_lock({SECOND}) LOOP
         PERFORM pg_sleep(0.01);
@@ -57,14 +58,14 @@ CREATE FUNCTION probe_circle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     END LOOP;
     RETURN NEW;
 END $$;
-CREATE TRIGGER probe_circle BEFORE INSERT ON probe_rows FOR EACH ROW WHEN (NEW.label LIKE 'circle-%')
-    EXECUTE FUNCTION probe_circle();
+CREATE TRIGGER probe_deadlock BEFORE INSERT ON probe_rows FOR EACH ROW WHEN (NEW.label LIKE 'deadlock-%')
+    EXECUTE FUNCTION probe_deadlock();
 """
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One fault, and everything that is promised about it."""
+    """One fault, and what the service promises while it lasts."""
 
     name: str
     ask: str = "GET /probe/session"  # {label} and {number} are new for each test
@@ -73,14 +74,15 @@ class Row:
     detail: str = None  # of the problem
     unknown: bool = False  # the problem says "outcome": "unknown"
     retry_after: bool = False
-    log: dict = dataclasses.field(default_factory=dict)  # members of the log line; of "detail", a part; None: absent
-    event: dict = None  # another log line that must come
+    # Members of the log line. A part of "detail" is enough, and None means that the member must be absent.
+    log: dict = dataclasses.field(default_factory=dict)
+    event: dict = None  # members of another log line that must be written
     replayed: bool = False
-    rows: tuple = ()  # the numbers of rows with the label that are allowed
+    rows: tuple = ()  # the allowed numbers of rows with the label
     before: object = None
     meanwhile: object = None
-    after: object = None  # another check, while the fault lasts
-    way: str = "direct"  # the connection to the database: "direct", "line", "tls"; see World
+    after: object = None  # a further check, while the fault lasts
+    through: str = "direct"  # how the service reaches the database: "direct", "line", "tls"; see World
     settings: dict = dataclasses.field(default_factory=dict)
     key: bool = False  # with an Idempotency-Key
     prefix: str = "label"  # of the label
@@ -114,10 +116,10 @@ class World:
     def url(self, port=None, query="?sslmode=require"):
         return self.site.url(password="app", port=port or self.postgres.port, query=query)
 
-    def way(self, name):
-        if name == "direct":
+    def database_url(self, through):
+        if through == "direct":
             return self.url()
-        if name == "line":
+        if through == "line":
             return self.url(self.line.entrance)
         return self.url(self.tls.entrance, "?sslmode=require&channel_binding=disable")
 
@@ -145,14 +147,14 @@ def query(postgres, sql, *values):
 
 
 class Case:
-    """A row while it is tested."""
+    """One row, while its test runs."""
 
     def __init__(self, world, row, last):
         self.world, self.row, self.last = world, row, last
         self.postgres, self.line, self.tls, self.redis = world.postgres, world.line, world.tls, world.redis
         self.undo = last.callback
         self.label, self.number = f"{row.prefix}-{uuid.uuid4()}", random.randrange(10000, 100000)
-        settings = {"DATABASE_URL": world.way(row.way), **row.settings}
+        settings = {"DATABASE_URL": world.database_url(row.through), **row.settings}
         self.service = world.service(settings, own=row.kills)
         self.worker = None
 
@@ -171,8 +173,8 @@ class Case:
     def target(self, target):
         return target.format(label=self.label, number=self.number)
 
-    def good(self):
-        """Sends the request that must succeed whenever there is no fault."""
+    def assert_works(self):
+        """Sends a request that succeeds unless there is a fault."""
         answer = self.service.client.get("/probe/session")
         assert answer.status == 200, answer
         return answer
@@ -180,9 +182,9 @@ class Case:
     def settle(self):
         """Waits until the start-up check is over and the only worker has its connection."""
         wait_until("the start-up check", lambda: self.service.lines(event="database connected"), 15)
-        self.worker = self.service.line_of(self.good())["pid"]
+        self.worker = self.service.line_of(self.assert_works())["pid"]
 
-    def running(self, words):
+    def running_backend(self, words):
         """Waits until a statement with these words runs. Returns the pid of its backend."""
         return wait_until(f"a statement with {words}", lambda: self.query(
             "SELECT pid FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
@@ -190,13 +192,13 @@ class Case:
 
     def server_setting(self, name, value, restart=False):
         usual = self.query(f"SHOW {name}")
-        self.undo(self.renew, restart, lambda: self.query(f"SHOW {name}") == usual)
+        self.undo(self.apply_setting, restart, lambda: self.query(f"SHOW {name}") == usual)
         self.undo(self.query, f"ALTER SYSTEM RESET {name}")
         self.query(f"ALTER SYSTEM SET {name} = {value}")
-        self.renew(restart, lambda: self.query(f"SHOW {name}") != usual)
+        self.apply_setting(restart, lambda: self.query(f"SHOW {name}") != usual)
 
-    def renew(self, restart, done):
-        """Applies the setting. Once a new session has it, all open sessions have been signalled."""
+    def apply_setting(self, restart, done):
+        """Applies the setting. Once a new session has it, the postmaster has signalled all open sessions."""
         if restart:
             self.postgres.stop()
             self.postgres.start()
@@ -239,19 +241,19 @@ def database_down(case):
 
 
 def database_shuts_down(case):
-    case.running("pg_sleep")
+    case.running_backend("pg_sleep")
     database_down(case)
 
 
 def database_crashes(case):
-    case.running("pg_sleep")
+    case.running_backend("pg_sleep")
     case.postgres.stop("immediate")
     case.undo(case.postgres.start)
 
 
 def backend_killed(case):
     """Postgres takes the signal for corrupted memory: it ends all sessions and recovers."""
-    pid = case.running("pg_sleep")
+    pid = case.running_backend("pg_sleep")
     case.undo(wait_until, "the recovery", lambda: answers(case.postgres), 30)
     os.kill(pid, signal.SIGKILL)
     wait_until("the end of the backend", lambda: not os.path.exists(f"/proc/{pid}"), 10)
@@ -266,16 +268,16 @@ def answers(postgres):
 
 def backend_stopped(words):
     def fault(case):
-        pid = case.running(words)
+        pid = case.running_backend(words)
         os.kill(pid, signal.SIGSTOP)
         case.undo(os.kill, pid, signal.SIGCONT)
     return fault
 
 
-def every_place_taken(case):
-    """Takes all of max_connections except those that are reserved for superusers."""
+def connections_exhausted(case):
+    """Opens all connections that max_connections allows, except those reserved for superusers."""
     case.server_setting("max_connections", 12, restart=True)
-    case.service.client.get("/probe/session")  # it reconnects: the restart ended its connection
+    case.service.client.get("/probe/session")  # the restart ended the worker's connection, so it reconnects
     links = []
     case.undo(lambda: [link.close() for link in links])
     with contextlib.suppress(psycopg2.OperationalError):
@@ -284,7 +286,7 @@ def every_place_taken(case):
     assert len(links) >= 5
 
 
-def runs_no_more(case):
+def no_statement_runs(case):
     assert case.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active'"
                       " AND query LIKE '%%pg_sleep%%'") == [(0,)]
 
@@ -304,9 +306,9 @@ def gate_closed(case):
         cursor.execute("SELECT pg_advisory_lock(%s)", [GATE])
 
 
-def overtaken(case):
-    """Another serializable transaction reads what the request has read, writes what it will write, and commits first."""
-    case.running("INSERT INTO probe_rows")
+def concurrent_write_commits_first(case):
+    """Another serializable transaction reads and writes the same rows as the request, and commits first."""
+    case.running_backend("INSERT INTO probe_rows")
     with contextlib.closing(case.postgres.admin("app")) as link:
         link.autocommit = False
         link.set_session(isolation_level="SERIALIZABLE")
@@ -323,14 +325,14 @@ def second_lock_taken(case):
     case.undo(case.other.close)
     case.other.autocommit = False
     with case.other.cursor() as cursor:
-        cursor.execute("SET deadlock_timeout = '1min'")  # so that the request finds the deadlock and is its victim
+        cursor.execute("SET deadlock_timeout = '1min'")  # so that the request detects the deadlock and is the one that fails
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SECOND])
 
 
-def circle_closed(case):
-    case.running("INSERT INTO probe_rows")
+def deadlock_closed(case):
+    case.running_backend("INSERT INTO probe_rows")
     with case.other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST])  # until the request has given up
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST])  # until the request's transaction was rolled back
     case.other.commit()
 
 
@@ -372,27 +374,27 @@ def disk_full(case):
                                 " FROM generate_series(1, %s)", rows)
     case.undo(setattr, case, "postgres", case.postgres)
     case.postgres = postgres
-    elsewhere(case, postgres.port)
+    use_database_at(case, postgres.port)
 
 
-def no_row(case):
+def has_no_row(case):
     assert case.query("SELECT count(*) FROM probe_rows WHERE label = %s", case.label) == [(0,)]
 
 
 # --- the connection to the database ---
 
 
-def on(way, fault):
+def fault_on(name, fault):
     """Sets the fault on one of the world's lines. A fault with state is a class, and each case gets an instance."""
     def begin(case):
-        line = getattr(case, way)
+        line = getattr(case, name)
         line.fault = fault() if isinstance(fault, type) else fault
         case.undo(setattr, line, "fault", faults.passing)
     return begin
 
 
 def syn_lost(case):
-    """A listener whose queue is full: the kernel drops each SYN and the client repeats it, as if the network lost it."""
+    """Uses a listener whose queue is full: the kernel drops each SYN, as if the network had lost it."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=0)
     case.undo(listener.close)
     for _ in range(3):
@@ -400,10 +402,10 @@ def syn_lost(case):
         case.undo(link.close)
         link.setblocking(False)
         link.connect_ex(listener.getsockname())
-    elsewhere(case, listener.getsockname()[1])
+    use_database_at(case, listener.getsockname()[1])
 
 
-def elsewhere(case, port, query="?sslmode=require", **settings):
+def use_database_at(case, port, query="?sslmode=require", **settings):
     """Sends the request to a service whose database is at this port."""
     usual = case.service
     case.undo(setattr, case, "service", usual)
@@ -412,46 +414,46 @@ def elsewhere(case, port, query="?sslmode=require", **settings):
     case.service.may_die = False
 
 
-def nobody_behind(talk):
-    """The database is a fake server that runs only this talk."""
+def fake_database(talk):
+    """The database is a server that only runs `talk`."""
     def fault(case):
-        elsewhere(case, case.last.enter_context(server(talk)))
+        use_database_at(case, case.last.enter_context(server(talk)))
     return fault
 
 
 def tls_refused(case):
-    """The URL does not ask for TLS, because production always requires it."""
+    """The URL does not name an sslmode: production requires TLS anyway."""
     case.plaintext = Plaintext()
-    elsewhere(case, case.last.enter_context(server(case.plaintext)), "", ENV="production")
+    use_database_at(case, case.last.enter_context(server(case.plaintext)), "", ENV="production")
 
 
-def heard_no_password(case):
-    assert case.plaintext.heard == b""
+def received_no_password(case):
+    assert case.plaintext.received == b""
 
 
 def certificate(name="foreign", foreign=False, **more):
-    """The server has this certificate. The client verifies its address and that the authority of the tests signed it."""
+    """The server presents this certificate. The client verifies that the tests' authority signed it for the server's address."""
     def fault(case):
         authority = Authority(case.world.site.folder("authority")) if foreign else case.world.site.authority
         line = case.last.enter_context(faults.tls_line(case.postgres.port, authority.certificate(name, **more)))
-        elsewhere(case, line.entrance, f"?sslmode=verify-full&sslrootcert={case.world.site.authority.root}")
+        use_database_at(case, line.entrance, f"?sslmode=verify-full&sslrootcert={case.world.site.authority.root}")
     return fault
 
 
 # --- Redis ---
 
 
-def redis_well(then):
-    """Waits until the worker asks Redis again: after an earlier fault it does not ask for a second."""
+def after_redis_answered(then):
+    """Waits until Redis has answered the worker: after an earlier fault the worker does not ask for a second."""
     def fault(case):
-        wait_until("an answer of Redis", lambda: case.service.line_of(case.service.client.get(
+        wait_until("an answer from Redis", lambda: case.service.line_of(case.service.client.get(
             case.target("/probe/cached-wide?rows=8&size={number}"))).get("cache") in ("miss", "hit"), 10)
         then(case)
     return fault
 
 
-def redis_says(talk):
-    """Replaces Redis with a fake server that runs this talk, and ends open connections so that it is used now."""
+def fake_redis(talk):
+    """Replaces Redis with a server that runs `talk`, and closes open connections so that the worker connects to it."""
     def fault(case):
         case.undo(setattr, case.redis, "port", case.redis.port)
         case.redis.port = case.last.enter_context(server(talk))
@@ -460,7 +462,7 @@ def redis_says(talk):
 
 
 def endless_string(link):
-    """A string longer than any answer may be."""
+    """Sends a string that is longer than a reply may be."""
     link.recv(4096)
     link.sendall(b"$1073741824\r\n")
     while True:
@@ -471,16 +473,16 @@ def endless_string(link):
 
 
 def worker_limit(what, amount):
-    """amount: how much more than the worker uses now."""
+    """Limits a resource of the worker to what it uses now plus `amount`."""
     def fault(case):
         used = {resource.RLIMIT_AS: address_space, resource.RLIMIT_NOFILE: descriptors}[what](case.worker)
         resource.prlimit(case.worker, what, (used + amount, resource.prlimit(case.worker, what)[1]))
-        # A worker that survives gets its old limit back.
-        case.undo(give_back, case.worker, what)
+        # For a worker that survives.
+        case.undo(restore_limit, case.worker, what)
     return fault
 
 
-def give_back(pid, what):
+def restore_limit(pid, what):
     with contextlib.suppress(ProcessLookupError):
         resource.prlimit(pid, what, (resource.prlimit(pid, what)[1],) * 2)
 
@@ -507,28 +509,28 @@ def log_on_a_full_disk(case):
     endpoint.start()
 
 
-# --- clocks ---
+# --- the clock ---
 
 
 FAKETIME = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
 
 
-def clocks(case):
-    """nginx and the program read their clock from a file (not the monotonic one, which nobody can set), and the only
-    worker is busy."""
+def settable_clock(case):
+    """nginx and the program read the wall clock from a file, and the only worker is busy. The monotonic clock cannot be set,
+    so it stays the real one."""
     case.clock = case.service.folder / "faketime"
     set_clock(case, "+0")
     fake = {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(case.clock), "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
     endpoint, nginx = case.service.endpoints["probe"], case.service.nginx
-    for process, environment in ((endpoint, endpoint.environment), (nginx, SERVER_ENVIRONMENT)):
+    for process, environment in ((endpoint, endpoint.environment), (nginx, NGINX_ENVIRONMENT)):
         process.stop()
         process.environment = {**environment, **fake}
         process.start()
-    case.good()
+    case.assert_works()
     pool = case.last.enter_context(concurrent.futures.ThreadPoolExecutor(1))
     pool.submit(case.service.client.get, "/probe/sleep?seconds=3")
-    case.running("pg_sleep")
+    case.running_backend("pg_sleep")
 
 
 def set_clock(case, offset):
@@ -538,7 +540,7 @@ def set_clock(case, offset):
 
 
 def clock_moved(offset):
-    """Moves the clock while the request is queued: nginx has passed on the old time, the worker sees the new one."""
+    """Sets the clock while the request is queued: nginx has sent the old time, and the worker sees the new one."""
     def fault(case):
         listener = case.service.endpoints["probe"].listener
         wait_until("the request in the queue", lambda: select.select([listener], [], [], 0)[0], 10)

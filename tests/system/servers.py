@@ -57,7 +57,7 @@ class Plaintext:
     """A Postgres without TLS, up to its refusal of TLS. Stores what the client sends after that."""
 
     def __init__(self):
-        self.heard = b""
+        self.received = b""
 
     def __call__(self, link):
         if link.recv(8) != SSL_REQUEST:  # TLS at once
@@ -65,5 +65,5 @@ class Plaintext:
             return
         link.sendall(b"N")
         while piece := link.recv(4096):
-            self.heard += piece
+            self.received += piece
         link.close()

@@ -12,14 +12,27 @@ import pytest
 
 import fastcgi
 from env.local.process import wait_until
-from conftest import BUILD
+from conftest import BUILD, Service
+
+
+ONE_WORKER = {"DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
 
 
 @pytest.fixture(scope="module")
 def probe(site):
-    from conftest import Service
-    service = Service(site, ["probe"], DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).start()
+    service = Service(site, ["probe"], **ONE_WORKER).start()
     yield service
+    service.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unread_reply(site):
+    """A service whose worker sends to a reader that stopped reading. The worker needs seconds to give up, which pass while the
+    other tests of this file run."""
+    service = Service(site, ["probe"], **ONE_WORKER).start()
+    with fastcgi.connect(socket_of(service)) as link:
+        link.sendall(fastcgi.request("GET", "/probe/wide?rows=60&size=100000", REQUEST_ID="stops-reading"))
+        yield service
     service.stop()
 
 
@@ -141,7 +154,7 @@ def test_a_length_that_libfcgi_aborts_on_never_reaches_it(probe, data):
 @pytest.mark.skipif(BUILD.name == "asan", reason="the sanitizer's own malloc ends the process, with a report")
 def test_one_that_comes_later_in_a_body_costs_one_worker(serve):
     """A known limit: who may write to the socket may do this (env/local/endpoint.py). The gate cannot see what has not come yet."""
-    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths("fcgiapp.c")
+    service = serve("probe", **ONE_WORKER).expect_deaths("fcgiapp.c")
     with fastcgi.connect(socket_of(service)) as link:
         link.sendall(HEAD_OF_POST)
         wait_until("the worker to wait for the body", lambda: not unread(link), 5)
@@ -166,7 +179,7 @@ def test_a_request_in_pieces_is_a_request(probe):
 
 def test_a_peer_that_dawdles_is_ended_by_the_deadline(serve):
     """Each byte comes in time, but the request is never complete."""
-    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=1)
+    service = serve("probe", **ONE_WORKER, REQUEST_TIMEOUT=1)
     assert_serves(service)
     start = time.monotonic()
     assert fastcgi.ask(socket_of(service), fastcgi.request("GET", "/probe/header?label=x"), pause_s=0.1) == (b"", False)
@@ -189,12 +202,10 @@ def test_management_records_are_answered_and_the_request_after_them_too(probe):
     assert_serves(probe)
 
 
-def test_a_reader_that_stops_reading_does_not_hold_the_worker(probe):
-    with fastcgi.connect(socket_of(probe)) as link:
-        link.sendall(fastcgi.request("GET", "/probe/wide?rows=60&size=100000", REQUEST_ID="stops-reading"))
-        wait_until("the worker to give up", lambda: probe.lines(event="request", request_id="stops-reading"), 15)
-        assert_serves(probe)
-    assert probe.lines(event="reply not sent")
+def test_a_reader_that_stops_reading_does_not_hold_the_worker(unread_reply):
+    wait_until("the worker to give up", lambda: unread_reply.lines(event="request", request_id="stops-reading"), 15)
+    assert_serves(unread_reply)
+    assert unread_reply.lines(event="reply not sent")
 
 
 def test_a_peer_that_leaves_costs_nothing(probe):
@@ -255,11 +266,11 @@ def test_a_path_without_request_uri_is_put_together(probe):
 
 
 def test_sigterm_lets_a_running_request_end(serve):
-    service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    service = serve("probe", **ONE_WORKER)
     endpoint = service.endpoints["probe"]
     with fastcgi.connect(socket_of(service)) as link:
         link.sendall(fastcgi.request("GET", "/probe/sleep?seconds=1"))
-        find = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%%pg_sleep($1%%'"
+        find = "SELECT 1 FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'active' AND query LIKE '%%pg_sleep($1%%'"
         wait_until("the statement to run", lambda: service.site.query(find), 5)
         endpoint.stop(signal.SIGTERM)
         out, ended = fastcgi.read_all(link)

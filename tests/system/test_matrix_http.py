@@ -1,19 +1,20 @@
-"""The fault matrix, part two: what clients should not send. Each row is one request, byte by byte; it has its status, as a
-problem document, does nothing, and the next good request works at once. What is proven elsewhere, and there better:
+"""The fault matrix, part two: what clients should not send. Each row is one request, byte by byte, and its status. The answer
+is a problem document, nothing is done, and the next request works at once. These tests are elsewhere:
 
     paths: dots, slashes, %00, %0d%0a, overlong UTF-8         test_http.py
     bodies: deep JSON, NaN, 1e400, duplicate keys, \\u0000     test_http.py, tests/unit/test_json.c
     unknown and read-only fields; every fault at once         test_http.py
-    a body over the limit; a header made of a value           test_http.py
+    a body over the limit; a header made from a value         test_http.py
     foreign origins                                           test_cors.py
-    tokens: none, other algorithm, ended, early, audience, key   test_auth.py
-    cursors that were forged; values that break a rule        test_users.py
+    tokens: none, algorithm, expired, not yet valid, audience, key   test_auth.py
+    forged cursors; values that break a rule                  test_users.py
 """
 import contextlib
 import http.client
 import io
 import json
 import select
+import shutil
 import socket
 import uuid
 
@@ -23,14 +24,14 @@ import fastcgi
 from env.local.process import wait_until
 import tokens
 from client import Answer
-from conftest import SECRET_CANARY
+from conftest import ROOT, SECRET_CANARY
 
 JSON = b"Content-Type: application/json"
 BODY = b'{"word":"x"}'
 LENGTH = b"Content-Length: 12"
 GET = b"GET /probe/session HTTP/1.1"
 POST = b"POST /probe/echo HTTP/1.1"
-GOOD_TOKEN = b"Authorization: Bearer " + tokens.token(SECRET_CANARY, tokens.USER).encode()
+VALID_TOKEN = b"Authorization: Bearer " + tokens.token(SECRET_CANARY, tokens.USER).encode()
 OTHER_TOKEN = b"Authorization: Bearer x"
 
 
@@ -52,34 +53,34 @@ ROWS = [
     ("a length and an odd chunked", POST, [JSON, LENGTH, b"Transfer-Encoding : chunked"], BODY, 400),
     ("an unknown coding", POST, [JSON, b"Transfer-Encoding: gzip"], BODY, 501),
     ("chunked twice", POST, [JSON, b"Transfer-Encoding: chunked, chunked"], chunked(b"c"), 501),
-    ("a chunk of no size", POST, [JSON, b"Transfer-Encoding: chunked"], chunked(b"zz"), 400),
-    ("a chunk of every size", POST, [JSON, b"Transfer-Encoding: chunked"], chunked(b"f" * 17), 400),
+    ("an invalid chunk size", POST, [JSON, b"Transfer-Encoding: chunked"], chunked(b"zz"), 400),
+    ("a chunk size over 64 bits", POST, [JSON, b"Transfer-Encoding: chunked"], chunked(b"f" * 17), 400),
     ("chunks over the limit", POST, [JSON, b"Transfer-Encoding: chunked"],
      b"".join(b"10000\r\n" + b" " * 65536 + b"\r\n" for _ in range(17)) + b"0\r\n\r\n", 413),
     ("a folded header", POST, [JSON, b" folded: x", LENGTH], BODY, 400),
     ("a NUL in a header", GET, [b"X-Header: a\0b"], b"", 400),
     ("two hosts", GET, [b"Host: y"], b"", 400),
     ("another version", b"GET /probe/session HTTP/3.7", [], b"", 505),
-    ("a method in small letters", b"get /probe/session HTTP/1.1", [], b"", 400),
+    ("a method in lower case", b"get /probe/session HTTP/1.1", [], b"", 400),
     ("CONNECT", b"CONNECT evil.example:443 HTTP/1.1", [], b"", (400, 405)),
     ("TRACE", b"TRACE /probe/session HTTP/1.1", [], b"", 405),
-    ("bytes of no URI", b"GET /probe/\xff HTTP/1.1", [], b"", (400, 404)),
+    ("bytes that no URI has", b"GET /probe/\xff HTTP/1.1", [], b"", (400, 404)),
     ("a URI of 9 kB", b"GET /probe/session?" + b"x" * 9000 + b" HTTP/1.1", [], b"", 414),
     ("a header of 9 kB", GET, [b"X-Long: " + b"x" * 9000], b"", 431),
     ("headers of 35 kB", GET, [b"X-%d: " % i + b"x" * 3500 for i in range(10)], b"", 431),
     ("two hundred headers", GET, [b"X-%d: x" % i for i in range(200)], b"", 400),
     ("a key given twice", b"POST /probe/rows?label=twice HTTP/1.1", [b"Idempotency-Key: a", b"Idempotency-Key: b"], b"", 400),
     ("a value given twice", b"GET /probe/session?a=1&a=2 HTTP/1.1", [], b"", 422),
-    ("two types of a body", POST, [b"Content-Type: text/plain", JSON, LENGTH], BODY, (400, 415)),
-    ("a good token and another", b"GET /probe/claims HTTP/1.1", [GOOD_TOKEN, OTHER_TOKEN], b"", (400, 401)),
-    ("another token and a good one", b"GET /probe/claims HTTP/1.1", [OTHER_TOKEN, GOOD_TOKEN], b"", (400, 401)),
-    ("a good token twice", b"GET /probe/claims HTTP/1.1", [GOOD_TOKEN, GOOD_TOKEN], b"", (400, 401)),
+    ("two types of body", POST, [b"Content-Type: text/plain", JSON, LENGTH], BODY, (400, 415)),
+    ("a valid token and another", b"GET /probe/claims HTTP/1.1", [VALID_TOKEN, OTHER_TOKEN], b"", (400, 401)),
+    ("another token and a valid one", b"GET /probe/claims HTTP/1.1", [OTHER_TOKEN, VALID_TOKEN], b"", (400, 401)),
+    ("a valid token twice", b"GET /probe/claims HTTP/1.1", [VALID_TOKEN, VALID_TOKEN], b"", (400, 401)),
     ("wide JSON", POST, [JSON, b"Content-Length: %d" % len(WIDE)], WIDE, 400),
 ]
 
 
 def ask(service, line, headers, body=b""):
-    """The bytes as they are; the answer as http.client reads it."""
+    """Sends these bytes. Returns the answer as http.client reads it."""
     text = b"\r\n".join([line, b"Host: localhost", b"Connection: close", *headers]) + b"\r\n\r\n" + body
     got = service.client.raw(text)
 
@@ -104,21 +105,17 @@ def test_what_should_not_be_sent(null, row):
 # --- slow clients ---
 
 
-@pytest.fixture(scope="module", autouse=True)
-def half_a_body(null):
-    """Of a client that then sleeps; from the first test of this file on, since it takes nginx' client_body_timeout."""
-    with socket.create_connection(("127.0.0.1", null.client.port), timeout=30) as link:
-        link.sendall(b"\r\n".join([b"POST /probe/half-a-body HTTP/1.1", b"Host: localhost", JSON, LENGTH]) + b"\r\n\r\n" + BODY[:6])
-        yield link
+def send_half_a_body(link, line=POST):
+    link.sendall(b"\r\n".join([line, b"Host: localhost", b"Connection: close", JSON, LENGTH]) + b"\r\n\r\n" + BODY[:6])
 
 
 def test_slow_bodies_hold_no_worker(serve):
-    """They wait in nginx, which has the whole body before it asks for a worker; when they are whole they are answered."""
+    """They wait in nginx, which needs the whole body before it connects to a worker. Once whole, they are answered."""
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     with contextlib.ExitStack() as last:
         links = [last.enter_context(socket.create_connection(("127.0.0.1", service.client.port), timeout=20)) for _ in range(20)]
         for link in links:
-            link.sendall(b"\r\n".join([POST, b"Host: localhost", b"Connection: close", JSON, LENGTH]) + b"\r\n\r\n" + BODY[:6])
+            send_half_a_body(link)
         assert service.client.get("/probe/session").status == 200
         assert not select.select(links, [], [], 0)[0]
         for link in links:
@@ -127,37 +124,56 @@ def test_slow_bodies_hold_no_worker(serve):
             assert link.recv(65536).startswith(b"HTTP/1.1 200")
 
 
+def test_a_body_that_does_not_come_is_given_up(serve):
+    """After client_body_timeout, which is 10 s in nginx/ and 1 s here."""
+    service = serve("probe")
+    service.nginx.stop()
+    service.nginx.conf_dir = shutil.copytree(ROOT / "nginx", service.folder / "conf")
+    limits = service.nginx.conf_dir / "limits.conf"
+    usual, short = "client_body_timeout 10s;", "client_body_timeout 1s;"
+    assert usual in limits.read_text()
+    limits.write_text(limits.read_text().replace(usual, short))
+    service.nginx.start()
+    with socket.create_connection(("127.0.0.1", service.client.port), timeout=30) as link:
+        send_half_a_body(link, b"POST /probe/half-a-body HTTP/1.1")
+        with contextlib.suppress(ConnectionResetError):
+            assert link.recv(65536)[:12] in (b"", b"HTTP/1.1 408")
+    (line,) = wait_until("nginx's line", service.access_lines, 5)
+    assert (line["uri"], line["upstream_status"]) == ("/probe/half-a-body", "")
+    assert service.client.get("/probe/session").status == 200
+
+
 # --- what reaches a program ---
 
 
 @pytest.fixture
 def spy(serve):
-    """What nginx says to a program, whole: an endpoint of our own that answers nothing."""
+    """An endpoint that does not answer. Returns all that nginx sends to it for a request with these headers."""
     service = serve("root")
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(service.run_dir / "spy.sock"))
     listener.listen()
     listener.settimeout(10)
 
-    def heard(*headers):
+    def received(*headers):
         with socket.create_connection(("127.0.0.1", service.client.port), timeout=10) as link:
             link.sendall(b"\r\n".join([b"GET /spy HTTP/1.1", b"Host: localhost", *headers]) + b"\r\n\r\n")
             with listener.accept()[0] as program:
                 return program.recv(65536)
 
-    yield heard
+    yield received
     listener.close()
 
 
 def test_a_proxy_header_reaches_no_program(spy):
-    heard = spy(b"Proxy: http://evil.example", b"X-Canary: here")
-    assert b"HTTP_X_CANARY" in heard and b"here" in heard
-    assert b"evil.example" not in heard and b"HTTP_PROXY" not in heard
+    received = spy(b"Proxy: http://evil.example", b"X-Canary: here")
+    assert b"HTTP_X_CANARY" in received and b"here" in received
+    assert b"evil.example" not in received and b"HTTP_PROXY" not in received
 
 
 def test_names_with_an_underscore_do_not_pass_for_others(spy):
-    heard = spy(b"X_Canary: forged", b"X-Canary: here", b"Content_Length: 5", b"Request_Id: forged")
-    assert heard.count(b"HTTP_X_CANARY") == 1 and b"forged" not in heard
+    received = spy(b"X_Canary: forged", b"X-Canary: here", b"Content_Length: 5", b"Request_Id: forged")
+    assert received.count(b"HTTP_X_CANARY") == 1 and b"forged" not in received
 
 
 # --- values that are more than values ---
@@ -222,11 +238,3 @@ def test_the_same_past_nginx(null):
         assert out.startswith(b"Status: ") and ended
     assert wait_until("the lines", lambda: len(null.lines(event="request")) > 5, 10)
     assert null.lines(event="forged") == []
-
-
-def test_a_body_that_does_not_come_is_given_up(half_a_body, null):
-    with contextlib.suppress(ConnectionResetError):
-        assert half_a_body.recv(65536)[:12] in (b"", b"HTTP/1.1 408")
-    line = wait_until("nginx's line", lambda: [line for line in null.access_lines() if line["uri"] == "/probe/half-a-body"], 5)
-    assert [one["upstream_status"] for one in line] == [""]
-    assert null.client.get("/probe/session").status == 200

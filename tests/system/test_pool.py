@@ -151,10 +151,11 @@ def test_no_worker_at_all_is_a_wrong_setting(site):
 
 
 def test_the_master_leaves_when_nobody_comes(serve):
-    service = serve("root", DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=1)
+    # Nothing starts it again here, so the request has to come before it leaves.
+    service = serve("root", DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=5)
     assert service.client.get("/").status == 200
     endpoint = service.endpoints["root"]
-    wait_until("the master to end", lambda: not endpoint.running, 15)
+    wait_until("the master to end", lambda: not endpoint.running, 20)
     assert endpoint.returncode == 0
 
 

@@ -25,7 +25,7 @@ class NameServer:
 
     def __init__(self, silent=False):
         self.address = "127." + ".".join(str(random.randint(1, 254)) for _ in range(3))
-        self.silent, self.heard, self.asked = silent, [], []
+        self.silent, self.received, self.asked = silent, [], []
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind((self.address, 53))
         self.tcp = socket.create_server((self.address, 53))
@@ -47,7 +47,7 @@ class NameServer:
                 question, whom = self.udp.recvfrom(4096)
                 if not question:  # closed
                     return
-                self.heard.append(question)
+                self.received.append(question)
                 if not self.silent:
                     self.udp.sendto(self.answer(question, "udp"), whom)
 
@@ -150,5 +150,5 @@ def test_without_a_name_server_the_deadline_gives_503_with_the_reason(site, name
 def test_a_client_that_leaves_during_resolution_holds_no_worker(site, name_server):
     server = name_server(silent=True)
     with endpoint(site, [server], "database.test", REQUEST_TIMEOUT=40, DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=1) as (ask, lines):
-        ask(leave_after=lambda: wait_until("the worker's query", lambda: server.heard, 10))
+        ask(leave_after=lambda: wait_until("the worker's query", lambda: server.received, 10))
         wait_until("the request's line", lambda: lines(event="request", status=499), 10)

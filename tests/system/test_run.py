@@ -48,7 +48,7 @@ def test_it_serves(running):
 def test_a_second_one_says_that_the_first_runs(running):
     log = subprocess.run(["/usr/bin/python3", "-m", "env.local.run"], cwd=running.folder, capture_output=True, text=True,
                          env={**os.environ, "BUILD": str(running.build)}, timeout=30, check=False)
-    assert log.returncode == 1 and re.search(r"already running here \(pid \d+\)", log.stderr)
+    assert log.returncode == 1 and re.search(r"make run already runs in this folder \(pid \d+\)", log.stderr)
     assert running.client.get("/").status == 200
 
 
@@ -80,6 +80,7 @@ def test_ctrl_c_stops_it_and_the_next_run_finds_its_data(running):
     assert copy.processes() == []
 
 
+@pytest.mark.long
 def test_production_opens_a_connection_for_each_request_and_ignores_a_foreign_url(copy):
     elsewhere = "postgresql://somebody@db.example.com/theirs"
     with copy.running(ENV="production", HEALTH_DETAILS="true", DATABASE_URL=elsewhere):
@@ -92,7 +93,7 @@ def test_production_opens_a_connection_for_each_request_and_ignores_a_foreign_ur
 
 def test_a_busy_port_is_a_sentence(copy):
     with socket.create_server(("127.0.0.1", copy.port)):
-        assert f"port {copy.port}, which nginx wants, is taken by another program" in copy.refused()
+        assert f"port {copy.port} for nginx is taken by another program" in copy.refused()
     assert copy.processes() == []
 
 
@@ -111,7 +112,7 @@ def test_a_redis_elsewhere_is_not_touched(copy):
     text = file.read_text()
     file.write_text(text.replace("unix://./.local/redis/redis.sock", "redis://127.0.0.1:6379/0"))
     try:
-        assert "env/development.env: REDIS_URL is for the private Redis: unix://./.local/redis/redis.sock\n" in copy.refused()
+        assert "env/development.env: REDIS_URL must be that of the private Redis: unix://./.local/redis/redis.sock\n" in copy.refused()
     finally:
         file.write_text(text)
 

@@ -166,7 +166,11 @@ def test_what_is_counted_names_nobody_and_goes_by_itself(null, ada):
 
 def test_two_tries_that_forget_each_others_account_do_not_wait_for_ever(null):
     """The one waits for a row of its own when the other begins."""
-    attempt = "SELECT sign_in_attempt(%s, 'n')"
+    def attempt(account):
+        with null.site.postgres.admin("app") as link, link.cursor() as cursor:
+            cursor.execute("SELECT sign_in_attempt(%s, 'n')", (account,))
+            return cursor.fetchall()
+
     waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'SELECT sign_in_attempt(%%'"
     null.site.query("DELETE FROM sign_in_attempts")
     for minutes, (account, network) in enumerate([("one", "n"), ("one", ""), *[("old", str(i)) for i in range(3)],
@@ -176,9 +180,9 @@ def test_two_tries_that_forget_each_others_account_do_not_wait_for_ever(null):
     with null.site.postgres.admin("app") as link, link.cursor() as cursor, concurrent.futures.ThreadPoolExecutor(2) as pool:
         link.autocommit = False
         cursor.execute("SELECT FROM sign_in_attempts WHERE account = 'other' AND network = 'n' FOR UPDATE")
-        other = pool.submit(null.site.query, attempt, "other")
+        other = pool.submit(attempt, "other")
         wait_until("the other to wait", lambda: null.site.query(waiting), 5)
-        one = pool.submit(null.site.query, attempt, "one")
+        one = pool.submit(attempt, "one")
         wait_until("the one to end or to wait", lambda: one.done() or len(null.site.query(waiting)) == 2, 5)
         link.rollback()
         assert one.result() == other.result() == [(0,)]

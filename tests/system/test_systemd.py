@@ -29,6 +29,7 @@ def analyze(*arguments):
                           env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}, timeout=60, check=False)
 
 
+@pytest.mark.long
 @needs_systemd
 def test_systemd_understands_the_units(installed):
     units = [installed.units / f"nullpool@{name}.{kind}" for name in PROGRAMS for kind in ("socket", "service")]
@@ -36,6 +37,7 @@ def test_systemd_understands_the_units(installed):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.long
 @needs_systemd
 def test_the_service_is_sandboxed(installed):
     done = analyze("security", "--offline=true", installed.units / "nullpool@.service")
@@ -44,6 +46,7 @@ def test_the_service_is_sandboxed(installed):
     assert float(level[1]) <= 1.5, done.stdout
 
 
+@pytest.mark.long
 @needs_systemd
 def test_each_remaining_exposure_has_a_reason(installed):
     """The comment in the service names every setting that systemd-analyze marks with a cross."""
@@ -54,6 +57,7 @@ def test_each_remaining_exposure_has_a_reason(installed):
         assert name in reasons, name
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not shutil.which("systemd-sysusers") or os.geteuid() != 0,
                     reason="systemd-sysusers is not installed, or only root can create files of other users")
 def test_the_run_directory_and_the_settings_have_the_right_owners(site):

@@ -32,8 +32,8 @@ LEDGER = """
 
 
 def verifier(password, salt=b"0123456789abcdef", iterations=1):
-    """Returns a password verifier as Postgres stores it. libpq allocates memory in each of SCRAM's iterations; 4,096 of them would
-    be as many faults that are all the same."""
+    """Returns a password verifier as Postgres stores it. libpq allocates memory in each of SCRAM's iterations; 4,096 of them
+    would be 4,096 equal faults."""
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
     client = hmac.digest(salted, b"Client Key", "sha256")
     keys = hashlib.sha256(client).digest(), hmac.digest(salted, b"Server Key", "sha256")

@@ -98,11 +98,11 @@ class Stage:
             try:
                 lines.append(json.loads(line))
             except ValueError:
-                if not self.may_say(line):
+                if not self.may_appear(line):
                     self.find(f"not JSON in the log: {line[:300]}")
         return lines
 
-    def may_say(self, line):
+    def may_appear(self, line):
         """Returns True for a line that the fault itself tore, and for the assertions of libraries that get no memory."""
         if not self.switch.reached:
             return False

@@ -19,14 +19,15 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 turn = None  # the number of the next part, shared by all lanes
 
 
-def run(parts, count, tell):
-    """Returns a Result for each stage, and what must not be in the logs. Calls tell(text) for each fault found and each part done."""
+def run(parts, count, progress):
+    """Returns a Result for each stage, and what must not be in the logs. Calls progress(text) for each fault that is found and
+    for each part that is done."""
     global turn
     turn = FORK.Value("i", 0)
     results, in_logs = {}, []
     # A lane that is killed raises an exception here; with a Pool it would never return.
     with concurrent.futures.ProcessPoolExecutor(count, FORK) as pool:
-        for future in concurrent.futures.as_completed([pool.submit(lane, parts, tell, os.getpid()) for _ in range(count)]):
+        for future in concurrent.futures.as_completed([pool.submit(lane, parts, progress, os.getpid()) for _ in range(count)]):
             done, found = future.result()
             in_logs += found
             for result in done:
@@ -42,15 +43,15 @@ def end_with_parent(parent):
         sys.exit(1)
 
 
-def lane(parts, tell, parent):
+def lane(parts, progress, parent):
     end_with_parent(parent)
     try:
-        return run_parts(parts, tell)
+        return run_parts(parts, progress)
     except SystemExit as end:
         os._exit(end.code)  # a pool keeps its process for the next task
 
 
-def run_parts(parts, tell):
+def run_parts(parts, progress):
     results = []
     with contextlib.ExitStack() as until_the_end:
         # Lanes start their servers one after the other, so that no two take the same port.
@@ -58,9 +59,9 @@ def run_parts(parts, tell):
             site = until_the_end.enter_context(ground.own_site())
         while (number := next_number()) < len(parts):
             part = parts[number]
-            result = inject.torture(site, part, tell)
+            result = inject.torture(site, part, progress)
             results.append(result)
-            tell(f"{part}: {result.reached:,} in {result.seconds:.0f} s, {len(result.found)} found")
+            progress(f"{part}: {result.reached:,} in {result.seconds:.0f} s, {len(result.found)} found")
         site.keep = any(result.found for result in results)
     return results, site.in_logs
 

@@ -38,7 +38,7 @@ class Entry:
     number: int
     key: str | None
     path: str
-    told: str = "nothing"  # acknowledged, refused, unknown
+    result: str = "nothing"  # acknowledged, refused, unknown
     repeats: int = 0
     answers: list = field(default_factory=list)
 
@@ -48,7 +48,7 @@ class Outcome:
     mode: str
     seed: int
     seconds: float = 0
-    told: Tally = field(default_factory=Tally)
+    results: Tally = field(default_factory=Tally)
     faults: Tally = field(default_factory=Tally)
     statuses: Tally = field(default_factory=Tally)
     repeated: int = 0
@@ -74,18 +74,18 @@ class Writer(threading.Thread):
         entry = Entry(self.ledger.numbers.next(), key, self.dice.choice(WAYS))
         self.entries.append(entry)
         self.write(entry)
-        return entry.told
+        return entry.result
 
     def write(self, entry):
         deadline = time.monotonic() + RESOLVE_S
         while True:
-            entry.told = self.once(entry)
+            entry.result = self.once(entry)
             # A repeat that is refused does not settle an unknown write.
-            unknown = entry.told == "unknown" or (entry.told == "refused" and entry.repeats > 0)
+            unknown = entry.result == "unknown" or (entry.result == "refused" and entry.repeats > 0)
             if not entry.key or not unknown:
                 return
             if time.monotonic() > deadline:
-                entry.told = "unknown"
+                entry.result = "unknown"
                 return
             entry.repeats += 1
             time.sleep(self.dice.random() * 0.2)
@@ -156,7 +156,7 @@ class Breaker:
 
     def cut_answers(self):
         """The server's answers are lost for a moment, then the connection is cut."""
-        self.ledger.line.fault = faults.deaf
+        self.ledger.line.fault = faults.answers_dropped
         time.sleep(self.dice.uniform(0, 0.1))
         self.ledger.line.end_open_ones(True)
         self.ledger.line.fault = faults.passing
@@ -207,7 +207,7 @@ class Ledger:
         last = Writer(self, "last")
         with contextlib.suppress(Fault):
             wait_until("a write to be acknowledged", lambda: last.one() == "acknowledged", RESOLVE_S)
-        if not last.entries or last.entries[-1].told != "acknowledged":
+        if not last.entries or last.entries[-1].result != "acknowledged":
             self.find(f"afterwards: {last.entries[-1:]}")
         return [*writers, last]
 
@@ -222,12 +222,12 @@ class Ledger:
         rows = self.rows()
         for entry in entries:
             present = rows.get(entry.number, 0)
-            allowed = {"acknowledged": (1,), "refused": (0,), "unknown": (0, 1)}[entry.told]
-            if entry.key and entry.told == "unknown":
+            allowed = {"acknowledged": (1,), "refused": (0,), "unknown": (0, 1)}[entry.result]
+            if entry.key and entry.result == "unknown":
                 self.find(f"row {entry.number} with a key remained unknown: {entry.answers}")
             if present not in allowed:
                 self.find(f"row {entry.number} ({entry.path}, key {bool(entry.key)}): {entry.answers}, "
-                          f"so it is {entry.told}, but the table has it {present} times")
-            self.outcome.told[entry.told] += 1
+                          f"so it is {entry.result}, but the table has it {present} times")
+            self.outcome.results[entry.result] += 1
             self.outcome.statuses.update(entry.answers)
             self.outcome.repeated += entry.repeats > 0

@@ -204,7 +204,8 @@ def connections(site):
 SESSIONS = """
 CREATE OR REPLACE FUNCTION soak_session() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at) VALUES (NEW.id, NEW.id, NEW.id, now() + interval '30 days');
+    INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)
+    VALUES (NEW.id, NEW.id, NEW.id, now() + interval '30 days');
     RETURN NEW;
 END $$;
 DROP TRIGGER IF EXISTS soak_session ON users;
@@ -213,7 +214,8 @@ CREATE TRIGGER soak_session AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION 
 
 
 def soak(site, mode, requests, seed):
-    """Runs a mode's share. Compares a process's private memory (Anonymous), since PSS depends on how many processes share a page."""
+    """Runs a mode's share. Compares the private memory of processes (Anonymous): PSS depends on how many processes share a
+    page."""
     result = Soaked(mode)
     service = conftest.Service(site, PROGRAMS, DATABASE_CONNECTION=mode, DATABASE_URL=ground.url(site), **POOL)
     started = time.monotonic()

@@ -2,7 +2,8 @@
 """make torture: the long runs of failure injection, ledger, soak and overload, and a report of what they found.
 
 ONLY=inject,ledger,soak,overload     runs only these
-STAGES=start-null,shell              runs only these stages of the injection; STRIDE=1: the step between Ns; JOBS=6: runs as many in parallel
+STAGES=start-null,shell              runs only these stages of the injection
+STRIDE=1, JOBS=6                     the injection's step from one N to the next, and its sessions in parallel
 MINUTES=10                           the ledger's time, over its three modes
 REQUESTS=1000000                     the soak's requests
 SEED=                                repeats a run's random choices
@@ -27,11 +28,11 @@ class Report:
         self.found = []
 
     @staticmethod
-    def say(text=""):
+    def write(text=""):
         print(text, flush=True)
 
     def table(self, title, *columns):
-        self.say(f"\n## {title}\n\n| {' | '.join(columns)} | |\n|{'---|' * (len(columns) + 1)}")
+        self.write(f"\n## {title}\n\n| {' | '.join(columns)} | |\n|{'---|' * (len(columns) + 1)}")
 
     def fail_if(self, found):
         self.failed += bool(found)
@@ -40,18 +41,18 @@ class Report:
     def row(self, found, *cells):
         self.passed += not found
         self.fail_if(found)
-        self.say(f"| {' | '.join(str(cell) for cell in cells)} | {f'{len(found)} found' if found else 'ok'} |")
+        self.write(f"| {' | '.join(str(cell) for cell in cells)} | {f'{len(found)} found' if found else 'ok'} |")
 
     def end(self):
         if self.found:
-            self.say("\n## Found\n")
+            self.write("\n## Found\n")
         for what in self.found:
-            self.say(f"- {what}")
-        self.say(f"\ntorture: {self.passed} passed, {self.failed} failed")
+            self.write(f"- {what}")
+        self.write(f"\ntorture: {self.passed} passed, {self.failed} failed")
         return 1 if self.failed else 0
 
 
-def tell(what):
+def show_progress(what):
     """Prints progress at once, on standard error; the report is complete only at the end."""
     print(what, file=sys.stderr, flush=True)
 
@@ -63,7 +64,7 @@ def counted(tally):
 def run_inject(report, options):
     report.table(f"Failure injection, N = 1, 1 + {options.stride}, …", "stage", "sessions", "with a fault", "largest N",
                  "died in a library", f"s, {options.jobs} in parallel")
-    results, in_logs = lanes.run(inject.parts(options.stages, options.stride), options.jobs, tell)
+    results, in_logs = lanes.run(inject.parts(options.stages, options.stride), options.jobs, show_progress)
     for result in results:
         report.row(result.found, result.name, f"{result.runs:,}", f"{result.reached:,}", counted(result.most),
                    result.died_in_library, f"{result.seconds:.0f}")
@@ -88,7 +89,7 @@ def run_ledger(report, site, options):
     try:
         for mode in ground.MODES:
             outcome = ledger.Ledger(site, postgres, mode, options.seed).run(options.minutes * 60 / len(ground.MODES))
-            report.row(outcome.found, mode, counted(outcome.told), outcome.repeated, counted(outcome.statuses),
+            report.row(outcome.found, mode, counted(outcome.results), outcome.repeated, counted(outcome.statuses),
                        counted(outcome.faults), f"{outcome.seconds:.0f}")
     finally:
         postgres.stop("immediate")
@@ -138,7 +139,7 @@ class Options:
 def main():
     options = Options()
     report = Report()
-    report.say(f"# Torture: {', '.join(options.parts)}; SEED={options.seed}; {time.strftime('%F %T')}")
+    report.write(f"# Torture: {', '.join(options.parts)}; SEED={options.seed}; {time.strftime('%F %T')}")
     for part in options.parts:
         RUNS[part](report, options)
     return report.end()

@@ -1,4 +1,5 @@
-"""The users of make bench, as FastAPI's and SQLAlchemy's own tutorials write them. BENCH_CONNECTION is kept or each."""
+"""The users of make bench, as FastAPI's and SQLAlchemy's own tutorials write them. BENCH_CONNECTION is persistent or
+per-request."""
 import os
 import uuid
 from datetime import datetime
@@ -16,7 +17,7 @@ url, _, options = os.environ["DATABASE_URL"].partition("?")  # asyncpg takes ssl
 engine = create_async_engine(
     url.replace("postgresql://", "postgresql+asyncpg://", 1),
     connect_args={"ssl": "require"} if "sslmode=require" in options else {},
-    **({"poolclass": NullPool} if os.environ["BENCH_CONNECTION"] == "each" else {}))
+    **({"poolclass": NullPool} if os.environ["BENCH_CONNECTION"] == "per-request" else {}))
 new_session = sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
 Base = declarative_base()
 app = FastAPI()

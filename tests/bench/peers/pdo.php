@@ -1,5 +1,5 @@
 <?php
-// The users of make bench for PHP-FPM and PDO; BENCH_CONNECTION is kept or each.
+// The users of make bench for PHP-FPM and PDO; BENCH_CONNECTION is persistent or per-request.
 declare(strict_types=1);
 
 const COLUMNS = 'id, email, name, created_at, updated_at';
@@ -22,7 +22,7 @@ function database(): PDO
         $options['sslmode'] ?? 'prefer');
     return new PDO($dsn, $url['user'], $url['pass'], [
         PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION,
-        PDO::ATTR_PERSISTENT => getenv('BENCH_CONNECTION') === 'kept',
+        PDO::ATTR_PERSISTENT => getenv('BENCH_CONNECTION') === 'persistent',
     ]);
 }
 

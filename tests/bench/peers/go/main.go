@@ -1,4 +1,5 @@
-// The users of make bench for Go: net/http and pgx. BENCH_CONNECTION is kept or each, BENCH_SOCKET where it listens.
+// The users of make bench for Go: net/http and pgx. BENCH_CONNECTION is persistent or per-request;
+// BENCH_SOCKET is where it listens.
 package main
 
 import (
@@ -130,7 +131,7 @@ func only(method string, handler http.HandlerFunc) http.HandlerFunc {
 
 func main() {
 	run := onNewConnection(os.Getenv("DATABASE_URL"))
-	if os.Getenv("BENCH_CONNECTION") == "kept" {
+	if os.Getenv("BENCH_CONNECTION") == "persistent" {
 		run = onPool(os.Getenv("DATABASE_URL"))
 	}
 	http.HandleFunc("/users", only(http.MethodPost, createUser(run)))

@@ -1,5 +1,5 @@
-// The users of make bench for Node, Express and pg. BENCH_CONNECTION is kept or each, BENCH_WORKERS how many processes
-// share the socket BENCH_SOCKET.
+// The users of make bench for Node, Express and pg. BENCH_CONNECTION is persistent or per-request; BENCH_WORKERS is the number of
+// processes that share the socket BENCH_SOCKET.
 "use strict";
 
 const cluster = require("cluster");
@@ -16,7 +16,7 @@ const connection = {
   connectionString: process.env.DATABASE_URL.replace(/\?.*/, ""),
   ssl: { rejectUnauthorized: false },
 };
-const pool = process.env.BENCH_CONNECTION === "kept" ? new Pool(connection) : null;
+const pool = process.env.BENCH_CONNECTION === "persistent" ? new Pool(connection) : null;
 
 async function query(text, values) {
   if (pool) return pool.query(text, values);
