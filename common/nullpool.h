@@ -99,17 +99,6 @@ struct np_value {
 	bool is_list; /* `text` is an array of SQL, such as {1,2}, of values of `type` */
 };
 
-/* The values of $1, $2, … in a statement. */
-struct np_values {
-	const struct np_value *items;
-	size_t count;
-};
-#define NP_VALUES(...)                                                        \
-	((struct np_values){ (const struct np_value[]){ __VA_ARGS__ },        \
-	                     sizeof((const struct np_value[]){ __VA_ARGS__ }) \
-	                         / sizeof(struct np_value) })
-#define NP_NO_VALUES ((struct np_values){ NULL, 0 })
-
 /* Make a value. Text is borrowed and not copied; NULL is SQL's NULL. The text of np_json() is JSON:
  * np_json("null") is JSON's null, and np_json(NULL) is SQL's. A number of np_float() that is not
  * finite is null in a reply. */
@@ -273,8 +262,8 @@ enum np_tx {
 };
 
 /* Postgres' isolation levels. The two stricter ones run all queries of a route in one transaction,
- * with a BEGIN of its own. The end of a read then costs one more round trip, unless np_last() marks
- * its last query. */
+ * with a BEGIN of its own. The end of a read then costs one more round trip, unless its last
+ * statement is run by np_answer() or np_query_last(). */
 enum np_isolation {
 	NP_ISOLATION_READ_COMMITTED, /* each query sees what is committed when it begins */
 	NP_ISOLATION_REPEATABLE_READ,
@@ -317,10 +306,8 @@ struct np_conflicts {
  * The handler of an NP_TX_READ or NP_TX_WRITE route may run more than once for a request: up to 3
  * more times after a serialization failure or a deadlock, since nothing that it did has left the
  * process. With an Idempotency-Key it also runs again after a commit whose outcome is unknown,
- * until the deadline, and to make the response to a repeat from the rows that were stored.
- * `no_rerun` forbids this, for a handler that has effects of its own: a repeat with the same key
- * then runs it up to its first query at most, and np_last() saves no round trip in a request with a
- * key.
+ * until the deadline. `no_rerun` forbids both, for a handler that has effects of its own. A repeat
+ * with the same key runs it up to its first statement, which then fails, and no further.
  *
  * Each member is set by its name; a row that is written by position does not compile. */
 struct np_route {
@@ -349,6 +336,15 @@ struct np_route {
 	/* The content of a success; with `page`, of each item of np_reply_page(). */
 	const struct np_schema *returns;
 	bool page;
+	/* The success. 0: 201 for a POST that writes, 204 for a DELETE, 200 for others. The OpenAPI
+	 * document shows it, and np_answer() replies with it. */
+	enum np_status success;
+	struct {
+		/* The Location header: "/notes/{id}", with columns of the row in braces. It is left
+		 * out if one is SQL's NULL, or if it is longer than 2,048 bytes. */
+		const char *location;
+		const struct np_names *omit; /* columns that are not in the response */
+	} answer;                            /* how np_answer() makes the response of its row */
 	struct {
 		const char *not_found; /* detail of the 404 if np_query_one() finds no row */
 		const char *conflict;  /* of the 409 if a unique or foreign key refuses a row */
@@ -357,7 +353,7 @@ struct np_route {
 		 * describes its 401, or its 400 with NP_ERRORS_OAUTH2. */
 		const char *unauthorized;
 		enum np_errors format;
-	} errors;
+	} NP_DESIGNATED errors;
 	struct {
 		/* Responses of an NP_TX_READ route are cached in Redis, if there is one, under
 		 * this key: "user:{id}", with parameters of the route in braces. The key has to
@@ -374,16 +370,13 @@ struct np_route {
 		const struct np_names *invalidates;
 		/* A live status: never cached; its content may also come with a 503. */
 		bool no_store;
-	} cache;
+	} NP_DESIGNATED cache;
 	struct {
 		const char *summary; /* one line */
 		/* The operationId. NULL: it is made from method and path, such as listUsers for a
 		 * page at GET /users, getUser for GET /users/{id}, createUser for POST /users. */
 		const char *operation;
-		/* The success that the document shows. 0: 201 for a POST that writes, 204 for a
-		 * DELETE, 200 for others. */
-		enum np_status success;
-	} docs; /* for the OpenAPI document */
+	} NP_DESIGNATED docs; /* for the OpenAPI document */
 } NP_DESIGNATED;
 /* Preconditions (RFC 9110 13). A request with If-Match or If-None-Match whose method is not GET is
  * done only if the header holds for the ETag that a GET of the same path, without a query, has now.
@@ -415,8 +408,9 @@ int np_main_versioned(int argc, char **argv, const char *name, const struct np_r
 
 /* --- the request --- */
 
-/* Returns the argument of a parameter of the route, which is compared by its address. If it is
- * absent and has no default value, it is SQL's NULL. */
+/* Returns the argument of a parameter of the route, which is found by its address: a static object
+ * in a header is another one in each file that includes it. If it is absent and has no default
+ * value, it is SQL's NULL. */
 struct np_value np_arg(const struct np_ctx *ctx, const struct np_param *param);
 
 /* Returns true if the request has the parameter: a null counts, a default value does not. */
@@ -538,34 +532,37 @@ np_as_value(struct np_value value)
 	return value;
 }
 
-/* Runs one statement. `sql` is a constant, never built from input: values travel beside it, as $1,
- * $2, …. After a statement that failed, all others fail with the same error, and the transaction
- * cannot commit (in NP_TX_MANUAL, until np_rollback()). np_query_one() fails with
- * NP_ERROR_NOT_FOUND if there is no row, and with NP_ERROR_INTERNAL if there are several.
+/* Run one statement. np_query() is for any number of rows, but not for a statement that is :exec.
+ * np_query_one() is for one that is :one; it fails with NP_ERROR_NOT_FOUND if there is no row, and
+ * with NP_ERROR_INTERNAL if there are several. np_exec() drops what rows there are. Each costs one
+ * round trip.
  *
- * The macros np_query(ctx, rows, sql, values) and np_query_one(ctx, row, sql, values) give the log
- * the name of the SQL constant, such as user_by_id; a literal has no name. With the functions it is
- * the caller's, must live as long as the request, and may be NULL. */
-NP_MUST_CHECK bool np_query_named(struct np_ctx *ctx, struct np_rows **rows, const char *sql,
-                                  const char *name, struct np_values values);
-NP_MUST_CHECK bool np_query_one_named(struct np_ctx *ctx, struct np_rows **row, const char *sql,
-                                      const char *name, struct np_values values);
-#define np_query(ctx, rows, sql, ...)    np_query_named(ctx, rows, sql, #sql, __VA_ARGS__)
-#define np_query_one(ctx, row, sql, ...) np_query_one_named(ctx, row, sql, #sql, __VA_ARGS__)
+ * After a statement that failed, all others fail with the same error, and the transaction cannot
+ * commit (in NP_TX_MANUAL, until np_rollback()). A call that does not fit its statement fails with
+ * NP_ERROR_INTERNAL, and is not sent: the log names the statement and its place. */
+NP_MUST_CHECK bool np_query(struct np_ctx *ctx, struct np_rows **rows, struct np_call call);
+NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, struct np_call call);
+NP_MUST_CHECK bool np_exec(struct np_ctx *ctx, struct np_call call);
 
-/* Marks the next statement of an NP_TX_WRITE route, or of a read with an isolation level, as the
- * last of its transaction: the commit travels with it, which saves a round trip. Returns ctx:
- * np_query_one(np_last(ctx), &row, …)
+/* Runs the last statement of an NP_TX_READ or NP_TX_WRITE route and replies with its row, as the
+ * route's `answer` says: `return np_answer(ctx, new_note(…));`. The commit travels with the
+ * statement, so the end of the transaction costs no round trip of its own. Fails as np_query_one()
+ * does.
  *
- * What follows the statement may run when it is already committed, so nothing there may fail for a
- * reason that lies in the request. A further statement is an error of the handler.
+ * The statement is :one; where the success is a 204 it may also be :exec. A name in `answer` that
+ * is no column of it fails with NP_ERROR_INTERNAL before anything is sent. If the text of the
+ * statement does not show its columns (RETURNING *), the commit is one round trip more.
  *
- * With an Idempotency-Key the rows of all statements are stored, and a repeat runs the handler on
- * those rows. So the reply must follow from the arguments and the rows alone; if np_random_token()
- * or np_access_token() is called before the mark, the mark is ignored. The statement is a SELECT or
- * has RETURNING. For other statements, and without a mark, the reply itself is stored, by one round
- * trip together with the commit. */
-struct np_ctx *np_last(struct np_ctx *ctx);
+ * With an Idempotency-Key the statement also stores its row, in the same round trip, and a repeat
+ * makes the same response from that row. The response is stored in its place, with the commit and
+ * one round trip more, if np_header(), np_random_token() or np_access_token() was called before. */
+NP_MUST_CHECK bool np_answer(struct np_ctx *ctx, struct np_call call);
+
+/* Runs the last statement of an NP_TX_READ or NP_TX_WRITE route, with any number of rows. The
+ * commit travels with it, so what follows may run when it is already committed: nothing there may
+ * fail for a reason that lies in the request. A further statement is an error of the handler. With
+ * an Idempotency-Key the commit is one round trip more, together with the response. */
+NP_MUST_CHECK bool np_query_last(struct np_ctx *ctx, struct np_rows **rows, struct np_call call);
 
 /* For NP_TX_MANUAL. The next query begins a new transaction. One that is still open when the
  * handler ends rolls back. */

@@ -5,79 +5,8 @@
  */
 #include <inttypes.h>
 
+#include "auth.sql.h"
 #include "user.h"
-
-#define REFRESH_TOKEN_LIFETIME "interval '30 days'"
-
-static const char new_user[] =
-    "WITH new_user AS (INSERT INTO users (email, name) VALUES ($1, $2) RETURNING " USER_COLUMNS "),"
-    " new_credentials AS (INSERT INTO credentials (user_id, password_hash)"
-    " SELECT id, $3 FROM new_user)"
-    " SELECT " USER_COLUMNS " FROM new_user";
-
-/* Both statements count an attempt (migration 0010) and find the password that it is checked
- * against; they always return one row. The count is committed before the check, so attempts made at
- * the same time see each other, and one that fails stays counted. */
-static const char password_by_email[] =
-    "SELECT attempt.wait_s, c.user_id, c.password_hash"
-    " FROM sign_in_attempt($2, $3) AS attempt (wait_s)"
-    " LEFT JOIN (users u JOIN credentials c ON c.user_id = u.id)"
-    " ON lower(u.email) = lower($1) AND u.deleted_at IS NULL";
-static const char password_by_user[] = "SELECT attempt.wait_s, c.user_id, c.password_hash"
-                                       " FROM sign_in_attempt($2, $3) AS attempt (wait_s)"
-                                       " LEFT JOIN credentials c ON c.user_id = $1";
-
-/* Each new token deletes up to 3 old ones, of any user, so that there are never many more rows than
- * valid tokens. A row with revoked_at stays for as long as a token made from it may be valid. */
-#define EXPIRED_TOKENS                                                                           \
-	" expired AS (DELETE FROM refresh_tokens t USING (SELECT token_hash FROM refresh_tokens" \
-	" WHERE expires_at < now() - " REFRESH_TOKEN_LIFETIME                                    \
-	" ORDER BY expires_at LIMIT 3 FOR UPDATE SKIP LOCKED) old"                               \
-	" WHERE t.token_hash = old.token_hash)"
-
-/* Begins a session, unless the password was changed while it was checked. FOR SHARE waits for
- * whoever is changing it. */
-static const char new_session[] =
-    "WITH" EXPIRED_TOKENS ", known AS (SELECT user_id FROM credentials"
-    " WHERE user_id = $2 AND password_hash = $3 FOR SHARE)"
-    " INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
-    " SELECT $1, gen_random_uuid(), user_id, now() + " REFRESH_TOKEN_LIFETIME
-    " FROM known RETURNING user_id, family, sign_in_success($4, $5)";
-
-/* Uses up a refresh token and makes the next one. Postgres reads t.revoked_at again after it has
- * waited for the row. The other rows of the family are read as well: they show the end of a session
- * that was ending while this token was made, and so did not reach it. */
-static const char next_token[] =
-    "WITH used AS (UPDATE refresh_tokens t SET used_at = now() FROM users u"
-    " WHERE t.token_hash = $1 AND t.used_at IS NULL AND t.revoked_at IS NULL"
-    " AND t.expires_at > now() AND u.id = t.user_id AND u.deleted_at IS NULL"
-    " AND NOT EXISTS (SELECT FROM refresh_tokens f"
-    " WHERE f.family = t.family AND f.revoked_at IS NOT NULL)"
-    " RETURNING t.family, t.user_id)," EXPIRED_TOKENS
-    ", following AS (INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)"
-    " SELECT $2, family, user_id, now() + " REFRESH_TOKEN_LIFETIME " FROM used)"
-    " SELECT user_id, family FROM used";
-
-/* Ends the session of a token that is used a second time. It is a statement of its own, after
- * next_token, since it must see a use that was committed a moment ago. */
-static const char ended_session_of_used_token[] =
-    "UPDATE refresh_tokens SET revoked_at = now() WHERE revoked_at IS NULL AND family ="
-    " (SELECT family FROM refresh_tokens WHERE token_hash = $1 AND used_at IS NOT NULL)";
-
-/* One revoked token ends its family, including a token that is made at the same time. */
-static const char ended_session[] =
-    "UPDATE refresh_tokens SET revoked_at = now() WHERE family = $1 AND revoked_at IS NULL"
-    " RETURNING family";
-static const char ended_sessions[] =
-    "UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL"
-    " RETURNING family";
-static const char ended_other_sessions[] =
-    "UPDATE refresh_tokens SET revoked_at = now()"
-    " WHERE user_id = $1 AND family <> $2 AND revoked_at IS NULL RETURNING family";
-
-static const char changed_password[] =
-    "UPDATE credentials SET password_hash = $2 WHERE user_id = $1 AND password_hash = $3"
-    " RETURNING user_id, sign_in_success($4, $5)";
 
 /* 12 characters are hard to guess; more than 200 would only take our time. */
 #define PASSWORD_MAX 200
@@ -94,13 +23,9 @@ static const struct np_param new_password = { .name = "password",
 static bool
 register_user(struct np_ctx *ctx)
 {
-	struct np_value hash = np_password_hash(ctx, np_arg(ctx, &new_password));
-	struct np_rows *user;
-
-	return np_query_one(np_last(ctx), &user, new_user,
-	                    NP_VALUES(np_arg(ctx, &email), np_arg(ctx, &name), hash))
-	       && np_header(ctx, "Location", "/users/%s", np_field(user, 0, "id").text)
-	       && np_reply_row(ctx, NP_STATUS_CREATED, user);
+	return np_answer(ctx,
+	                 new_user_with_password(np_arg(ctx, &email), np_arg(ctx, &name),
+	                                        np_password_hash(ctx, np_arg(ctx, &new_password))));
 }
 
 #define USERNAME_MAX 254
@@ -225,16 +150,15 @@ sign_in(struct np_ctx *ctx)
 	struct np_value token = np_random_token(ctx);
 	struct np_rows *found, *session;
 
-	if (!np_query_one(ctx, &found, password_by_email,
-	                  NP_VALUES(address, attempt.account, attempt.network))
+	if (!np_query_one(ctx, &found, password_by_email(attempt.account, attempt.network, address))
 	    || !begin_attempt(ctx, found, &attempt))
 		return false;
 	/* Takes as long if there is no such user. */
 	if (!np_password_verify(attempt.hash, np_arg(ctx, &password)))
 		return refuse_password(ctx);
-	if (!np_query(ctx, &session, new_session,
-	              NP_VALUES(np_token_hash(ctx, token), attempt.user, attempt.hash,
-	                        attempt.account, attempt.network)))
+	if (!np_query(ctx, &session,
+	              new_session(attempt.user, attempt.hash, np_token_hash(ctx, token),
+	                          attempt.account, attempt.network)))
 		return false;
 	return np_rows_count(session) == 1 ? reply_tokens(ctx, session, token)
 	                                   : refuse_password(ctx);
@@ -245,14 +169,14 @@ stay_signed_in(struct np_ctx *ctx)
 {
 	struct np_value token = np_random_token(ctx),
 	                hash = np_token_hash(ctx, np_arg(ctx, &refresh_token));
-	struct np_rows *used, *ended;
+	struct np_rows *used;
 
-	if (!np_query(ctx, &used, next_token, NP_VALUES(hash, np_token_hash(ctx, token))))
+	if (!np_query(ctx, &used, next_token(hash, np_token_hash(ctx, token))))
 		return false;
 	if (np_rows_count(used) == 1)
 		return reply_tokens(ctx, used, token);
 	/* The end of the session is committed, although the request fails. */
-	return np_query(ctx, &ended, ended_session_of_used_token, NP_VALUES(hash)) && np_commit(ctx)
+	return np_exec(ctx, end_session_of_used_token(hash)) && np_commit(ctx)
 	       && np_fail(ctx, NP_ERROR_UNAUTHORIZED, "The refresh token is invalid or expired");
 }
 
@@ -271,10 +195,7 @@ create_tokens(struct np_ctx *ctx)
 static bool
 show_me(struct np_ctx *ctx)
 {
-	struct np_rows *user;
-
-	return np_query_one(ctx, &user, user_by_id, NP_VALUES(np_caller(ctx)))
-	       && np_reply_row(ctx, NP_STATUS_OK, user);
+	return np_answer(ctx, user_by_id(np_caller(ctx)));
 }
 
 /* --- signing out, and changing the password --- */
@@ -282,19 +203,13 @@ show_me(struct np_ctx *ctx)
 static bool
 sign_out(struct np_ctx *ctx)
 {
-	struct np_rows *ended;
-
-	return np_query(np_last(ctx), &ended, ended_session, NP_VALUES(np_caller_session(ctx)))
-	       && np_reply_empty(ctx);
+	return np_answer(ctx, end_session(np_caller_session(ctx)));
 }
 
 static bool
 sign_out_everywhere(struct np_ctx *ctx)
 {
-	struct np_rows *ended;
-
-	return np_query(np_last(ctx), &ended, ended_sessions, NP_VALUES(np_caller(ctx)))
-	       && np_reply_empty(ctx);
+	return np_answer(ctx, end_sessions(np_caller(ctx)));
 }
 
 static const struct np_param old_password = { PASSWORD_FIELD, .required = true,
@@ -315,16 +230,15 @@ static bool
 replace_password(struct np_ctx *ctx, const struct attempt *attempt)
 {
 	struct np_value new_hash = np_password_hash(ctx, np_arg(ctx, &other_password));
-	struct np_rows *changed, *ended;
+	struct np_rows *changed;
 
-	if (!np_query(ctx, &changed, changed_password,
-	              NP_VALUES(np_caller(ctx), new_hash, attempt->hash, attempt->account,
-	                        attempt->network)))
+	if (!np_query(ctx, &changed,
+	              changed_password(new_hash, np_caller(ctx), attempt->hash, attempt->account,
+	                               attempt->network)))
 		return false;
 	if (np_rows_count(changed) == 0)
 		return refuse_password_change(ctx);
-	return np_query(ctx, &ended, ended_other_sessions,
-	                NP_VALUES(np_caller(ctx), np_caller_session(ctx)))
+	return np_exec(ctx, end_other_sessions(np_caller(ctx), np_caller_session(ctx)))
 	       && np_commit(ctx) && np_reply_empty(ctx);
 }
 
@@ -335,8 +249,8 @@ change_password(struct np_ctx *ctx)
 	    ctx, np_keyed_hash(ctx, "change of password", np_caller(ctx)));
 	struct np_rows *found;
 
-	if (!np_query_one(ctx, &found, password_by_user,
-	                  NP_VALUES(np_caller(ctx), attempt.account, attempt.network))
+	if (!np_query_one(ctx, &found,
+	                  password_by_user(attempt.account, attempt.network, np_caller(ctx)))
 	    || !begin_attempt(ctx, found, &attempt))
 		return false;
 	return np_password_verify(attempt.hash, np_arg(ctx, &old_password))
@@ -351,6 +265,7 @@ static const struct np_route routes[] = {
 	  .tx = NP_TX_WRITE,
 	  .params = NP_PARAMS(&email, &name, &new_password),
 	  .returns = &user_schema,
+	  .answer = { .location = "/users/{id}" },
 	  .docs = { .summary = "A new user with a password", .operation = "register" },
 	  .errors = { EMAIL_TAKEN } },
 	{ .method = "POST",
@@ -393,8 +308,8 @@ static const struct np_route routes[] = {
 	  .tx = NP_TX_MANUAL,
 	  .params = NP_PARAMS(&old_password, &other_password),
 	  .auth = NP_AUTH_USER,
+	  .success = NP_STATUS_NO_CONTENT,
 	  .docs = { .summary = "Change the password; other sessions end",
-	            .success = NP_STATUS_NO_CONTENT,
 	            .operation = "changePassword" } },
 };
 

@@ -2,13 +2,8 @@
 #ifndef QUIZ_H
 #define QUIZ_H
 
+#include "quiz.sql.h"
 #include "user.h"
-
-static const char quiz_page[] =
-    "SELECT id, answers, created_at FROM quiz_responses"
-    " WHERE user_id = $1 AND deleted_at IS NULL"
-    " AND ($3::timestamptz IS NULL OR (created_at, id) > ($3, $4::uuid))"
-    " ORDER BY created_at, id LIMIT $2::bigint + 1";
 
 static const struct np_param answers = { .name = "answers", .type = NP_TYPE_OBJECT };
 

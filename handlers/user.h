@@ -3,13 +3,10 @@
 #define USER_H
 
 #include "nullpool.h"
+#include "user.sql.h"
 
-#define USER_COLUMNS "id, email, name, created_at, updated_at"
-#define EMAIL_TAKEN  .conflict = "A user with this email exists already"
-#define NOT_FOUND    .not_found = "User not found"
-
-static const char user_by_id[] = "SELECT " USER_COLUMNS
-                                 " FROM users WHERE id = $1 AND deleted_at IS NULL";
+#define EMAIL_TAKEN .conflict = "A user with this email exists already"
+#define NOT_FOUND   .not_found = "User not found"
 
 static const struct np_param id = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_UUID };
 static const struct np_param email = { .name = "email",

@@ -2,30 +2,7 @@
  */
 #include "quiz.h"
 #include "user.h"
-
-/* One constant statement for each order: no SQL is built from input, and each order has its index.
- */
-#define USERS_PAGE(key, type, after, order)                                     \
-	"SELECT " USER_COLUMNS " FROM users WHERE deleted_at IS NULL"           \
-	" AND ($4::text IS NULL OR lower(email) = lower($4))"                   \
-	" AND ($5::timestamptz IS NULL OR created_at >= $5)"                    \
-	" AND ($2::" type " IS NULL OR (" key ", id) " after " ($2, $3::uuid))" \
-	" ORDER BY " key " " order ", id " order " LIMIT $1::bigint + 1"
-
-static const char oldest_first[] = USERS_PAGE("created_at", "timestamptz", ">", "ASC");
-static const char newest_first[] = USERS_PAGE("created_at", "timestamptz", "<", "DESC");
-static const char a_to_z[] = USERS_PAGE("email", "text", ">", "ASC");
-static const char z_to_a[] = USERS_PAGE("email", "text", "<", "DESC");
-
-static const char new_user[] =
-    "INSERT INTO users (email, name) VALUES ($1, $2) RETURNING " USER_COLUMNS;
-
-static const char changed_user[] =
-    "UPDATE users SET email = coalesce($2, email), name = coalesce($3, name)"
-    " WHERE id = $1 AND deleted_at IS NULL RETURNING " USER_COLUMNS;
-
-static const char deleted_user[] =
-    "UPDATE users SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL RETURNING id";
+#include "users.sql.h"
 
 static const struct np_param limit = { NP_PAGE_LIMIT };
 static const struct np_param after = { NP_PAGE_AFTER };
@@ -45,14 +22,19 @@ static const struct np_param since = { .name = "created_since",
 static bool
 list_users(struct np_ctx *ctx)
 {
-	static const char *const pages[] = { oldest_first, newest_first, a_to_z, z_to_a };
+	static const struct np_statement *const pages[] = {
+		NP_STATEMENT(oldest_first),
+		NP_STATEMENT(newest_first),
+		NP_STATEMENT(a_to_z),
+		NP_STATEMENT(z_to_a),
+	};
 	bool by_email = np_arg(ctx, &sort).integer >= 2;
 	struct np_rows *users;
 
-	return np_query(ctx, &users, pages[np_arg(ctx, &sort).integer],
-	                NP_VALUES(np_arg(ctx, &limit), np_cursor_key(ctx, &after, 0),
-	                          np_cursor_key(ctx, &after, 1), np_arg(ctx, &with_email),
-	                          np_arg(ctx, &since)))
+	return np_query(ctx, &users,
+	                NP_CALL_ONE_OF(pages[np_arg(ctx, &sort).integer], np_arg(ctx, &with_email),
+	                               np_arg(ctx, &since), np_cursor_key(ctx, &after, 0),
+	                               np_cursor_key(ctx, &after, 1), np_arg(ctx, &limit)))
 	       && np_reply_page(ctx, users, np_arg(ctx, &limit).integer,
 	                        by_email ? NP_NAMES("email", "id") : NP_NAMES("created_at", "id"));
 }
@@ -60,42 +42,28 @@ list_users(struct np_ctx *ctx)
 static bool
 create_user(struct np_ctx *ctx)
 {
-	struct np_rows *user;
-
-	return np_query_one(np_last(ctx), &user, new_user,
-	                    NP_VALUES(np_arg(ctx, &email), np_arg(ctx, &name)))
-	       && np_header(ctx, "Location", "/users/%s", np_field(user, 0, "id").text)
-	       && np_reply_row(ctx, NP_STATUS_CREATED, user);
+	return np_answer(ctx, new_user(np_arg(ctx, &email), np_arg(ctx, &name)));
 }
 
 static bool
 show_user(struct np_ctx *ctx)
 {
-	struct np_rows *user;
-
-	return np_query_one(ctx, &user, user_by_id, NP_VALUES(np_arg(ctx, &id)))
-	       && np_reply_row(ctx, NP_STATUS_OK, user);
+	return np_answer(ctx, user_by_id(np_arg(ctx, &id)));
 }
 
 static bool
 change_user(struct np_ctx *ctx)
 {
-	struct np_rows *user;
-
 	return np_require_caller(ctx, np_arg(ctx, &id))
-	       && np_query_one(np_last(ctx), &user, changed_user,
-	                       NP_VALUES(np_arg(ctx, &id), np_arg(ctx, &email), np_arg(ctx, &name)))
-	       && np_reply_row(ctx, NP_STATUS_OK, user);
+	       && np_answer(
+	           ctx, changed_user(np_arg(ctx, &email), np_arg(ctx, &name), np_arg(ctx, &id)));
 }
 
 static bool
 delete_user(struct np_ctx *ctx)
 {
-	struct np_rows *user;
-
 	return np_require_caller(ctx, np_arg(ctx, &id))
-	       && np_query_one(np_last(ctx), &user, deleted_user, NP_VALUES(np_arg(ctx, &id)))
-	       && np_reply_empty(ctx);
+	       && np_answer(ctx, deleted_user(np_arg(ctx, &id)));
 }
 
 static bool
@@ -104,9 +72,9 @@ list_quiz_responses(struct np_ctx *ctx)
 	struct np_rows *responses;
 
 	return np_require_caller(ctx, np_arg(ctx, &id))
-	       && np_query(ctx, &responses, quiz_page,
-	                   NP_VALUES(np_arg(ctx, &id), np_arg(ctx, &limit),
-	                             np_cursor_key(ctx, &after, 0), np_cursor_key(ctx, &after, 1)))
+	       && np_query(ctx, &responses,
+	                   quiz_page(np_arg(ctx, &id), np_cursor_key(ctx, &after, 0),
+	                             np_cursor_key(ctx, &after, 1), np_arg(ctx, &limit)))
 	       && np_reply_page(ctx, responses, np_arg(ctx, &limit).integer,
 	                        NP_NAMES("created_at", "id"));
 }
@@ -126,6 +94,7 @@ static const struct np_route routes[] = {
 	  .tx = NP_TX_WRITE,
 	  .params = NP_PARAMS(&email, &name),
 	  .returns = &user_schema,
+	  .answer = { .location = "/users/{id}" },
 	  .docs = { .summary = "A new user" },
 	  .errors = { EMAIL_TAKEN } },
 	{ .method = "GET",

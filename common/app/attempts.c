@@ -32,18 +32,10 @@ static const unsigned char after[][ATTEMPT_EVENT__MAX] = {
 	},
 	[ATTEMPT_RECALLING] = {
 		[ATTEMPT_ON_OK] = ATTEMPT_REPLAYED,
-		[ATTEMPT_ON_STORED_ROWS] = ATTEMPT_REPLAYING,
 		[ATTEMPT_ON_COMMIT_LOST] = ATTEMPT_UNKNOWN,
 		[ATTEMPT_ON_CONFLICT] = ATTEMPT_UNKNOWN,
 		[ATTEMPT_ON_UNDECIDED] = ATTEMPT_UNKNOWN,
 		[ATTEMPT_ON_REFUSED] = ATTEMPT_FAILED,
-	},
-	[ATTEMPT_REPLAYING] = {
-		[ATTEMPT_ON_OK] = ATTEMPT_REPLAYED,
-		[ATTEMPT_ON_COMMIT_LOST] = ATTEMPT_UNKNOWN,
-		[ATTEMPT_ON_CONFLICT] = ATTEMPT_UNKNOWN,
-		[ATTEMPT_ON_UNDECIDED] = ATTEMPT_UNKNOWN,
-		[ATTEMPT_ON_REFUSED] = ATTEMPT_REPLAYED,
 	},
 };
 
@@ -92,17 +84,11 @@ was_in_the_way(const struct np_ctx *ctx)
 	return reruns < RERUNS_MAX && transaction_may_rerun(ctx->tx);
 }
 
-static bool
-is_repeat(enum attempt_state state)
-{
-	return state == ATTEMPT_RECALLING || state == ATTEMPT_REPLAYING;
-}
-
 static enum attempt_event
 classify_failure(const struct np_ctx *ctx)
 {
 	/* A repeat that is refused as another request's keeps the guard's words. */
-	if (!is_repeat(ctx->attempts.state) && idempotency_is_done(ctx))
+	if (ctx->attempts.state != ATTEMPT_RECALLING && idempotency_is_done(ctx))
 		return ATTEMPT_ON_DONE_BEFORE;
 	if (ctx->error.kind == FAILURE_AMBIGUOUS && ctx_has_key(ctx))
 		return ATTEMPT_ON_COMMIT_LOST;
@@ -117,20 +103,10 @@ classify_failure(const struct np_ctx *ctx)
 static enum attempt_event
 take_step(struct np_ctx *ctx)
 {
-	bool ok;
+	bool ok = ctx->attempts.state == ATTEMPT_RECALLING
+	              ? idempotency_recall(ctx)
+	              : precondition_check(ctx) && ctx_handle(ctx) && commit_run(ctx);
 
-	switch (ctx->attempts.state) {
-	case ATTEMPT_RECALLING:
-		ok = idempotency_recall(ctx);
-		if (ok && !ctx->replied)
-			return ATTEMPT_ON_STORED_ROWS;
-		break;
-	case ATTEMPT_REPLAYING:
-		ok = ctx_handle(ctx);
-		break;
-	default:
-		ok = precondition_check(ctx) && ctx_handle(ctx) && commit_run(ctx);
-	}
 	return ok ? ATTEMPT_ON_OK : classify_failure(ctx);
 }
 
@@ -178,13 +154,13 @@ attempts_run(struct np_ctx *ctx)
 
 	for (;;) {
 		event = take_step(ctx);
-		if (event == ATTEMPT_ON_COMMIT_LOST && !is_repeat(attempts->state))
+		if (event == ATTEMPT_ON_COMMIT_LOST && attempts->state != ATTEMPT_RECALLING)
 			attempts->commit_lost = true;
 		attempts->state = attempt_state_after(attempts->state, event);
 		assert(attempts->state != ATTEMPT_STATE__MAX);
 		if (is_final(attempts->state))
 			break;
-		if (is_repeat(attempts->state))
+		if (attempts->state == ATTEMPT_RECALLING)
 			continue;
 		if (attempts->state == ATTEMPT_UNKNOWN)
 			remember_unknown(attempts, &ctx->error);

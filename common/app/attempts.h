@@ -8,11 +8,10 @@
  *
  * Each cell is the state after the event; a dash cannot happen.
  *
- *             ok        stored rows  done before  commit lost  conflict  undecided  refused
- * RUNNING     DONE      -            RECALLING    UNKNOWN      RUNNING   FAILED     FAILED
- * UNKNOWN     DONE      -            RECALLING    UNKNOWN      UNKNOWN   UNKNOWN    FAILED
- * RECALLING   REPLAYED  REPLAYING    -            UNKNOWN      UNKNOWN   UNKNOWN    FAILED
- * REPLAYING   REPLAYED  -            -            UNKNOWN      UNKNOWN   UNKNOWN    REPLAYED
+ *             ok        done before  commit lost  conflict  undecided  refused
+ * RUNNING     DONE      RECALLING    UNKNOWN      RUNNING   FAILED     FAILED
+ * UNKNOWN     DONE      RECALLING    UNKNOWN      UNKNOWN   UNKNOWN    FAILED
+ * RECALLING   REPLAYED  -            UNKNOWN      UNKNOWN   UNKNOWN    FAILED
  */
 #ifndef NULLPOOL_APP_ATTEMPTS_H
 #define NULLPOOL_APP_ATTEMPTS_H
@@ -23,17 +22,15 @@
 enum attempt_state {
 	ATTEMPT_RUNNING,   /* the handler runs and its work is committed */
 	ATTEMPT_UNKNOWN,   /* as RUNNING, after a commit that may have happened */
-	ATTEMPT_RECALLING, /* the key is done: what was stored under it is read */
-	ATTEMPT_REPLAYING, /* the handler makes the answer again from the stored rows */
+	ATTEMPT_RECALLING, /* the key is done: its answer is read */
 	ATTEMPT_DONE,      /* committed; or a read that succeeded */
-	ATTEMPT_REPLAYED,  /* the answer of the earlier request was given again, if a failure too */
+	ATTEMPT_REPLAYED,  /* the answer of the earlier request was given again */
 	ATTEMPT_FAILED,
 	ATTEMPT_STATE__MAX,
 };
 
 enum attempt_event {
 	ATTEMPT_ON_OK,
-	ATTEMPT_ON_STORED_ROWS, /* rows were stored, and not the answer itself */
 	ATTEMPT_ON_DONE_BEFORE, /* the key belongs to a request that is committed */
 	ATTEMPT_ON_COMMIT_LOST, /* with a key: the commit was sent, and its outcome was not seen */
 	ATTEMPT_ON_CONFLICT,    /* another transaction was in the way */

@@ -82,52 +82,88 @@ np_app_name(const struct np_ctx *ctx)
 
 /* --- the database --- */
 
-bool
-np_query_named(struct np_ctx *ctx, struct np_rows **rows, const char *sql, const char *name,
-               struct np_values values)
+struct transaction_statement
+ctx_statement(const struct np_call *call)
 {
-	const struct transaction_statement statement = { sql, values, name };
-	bool last = ctx->next_is_last;
+	return (struct transaction_statement){ call->statement->sql,
+		                               { call->values, call->count },
+		                               call->statement->name };
+}
 
-	ctx->next_is_last = false;
-	/* The values may come from the misuse that was noted. */
-	if (misuse_noted())
-		return our_fault(ctx, misuse_noted());
-	return transaction_run(ctx->tx, &statement, last, rows, &ctx->error);
+void
+ctx_check_call(const struct np_call *call, bool fits, const char *function)
+{
+	static const char *const kinds[] = {
+		[NP_KIND_ONE] = "one", [NP_KIND_MANY] = "many", [NP_KIND_EXEC] = "exec"
+	};
+	const struct np_statement *called = call->statement;
+
+	if (!fits)
+		misuse_note("%s() of %s, which is :%s (%s:%d)", function, called->name,
+		            kinds[called->kind], called->file, called->line);
+	if (call->count != called->params)
+		misuse_note("a call of %s with %zu values in place of %zu (%s:%d)", called->name,
+		            call->count, called->params, called->file, called->line);
 }
 
 bool
-np_query_one_named(struct np_ctx *ctx, struct np_rows **row, const char *sql, const char *name,
-                   struct np_values values)
+ctx_run(struct np_ctx *ctx, const struct transaction_statement *statement, bool last,
+        struct np_rows **rows)
+{
+	/* Of this call, or of what gave it its values. */
+	if (misuse_noted())
+		return our_fault(ctx, misuse_noted());
+	return transaction_run(ctx->tx, statement, last, rows, &ctx->error);
+}
+
+bool
+ctx_check_one(struct np_ctx *ctx, const struct np_call *call, const struct np_rows *rows)
+{
+	const char *not_found = ctx->route->errors.not_found;
+
+	if (np_rows_count(rows) == 0)
+		return np_fail(ctx, NP_ERROR_NOT_FOUND, "%s",
+		               not_found ? not_found : PROBLEM_NOT_FOUND);
+	return np_rows_count(rows) == 1
+	       || np_fail(ctx, NP_ERROR_INTERNAL, "%s is :one and returned %zu rows (%s:%d)",
+	                  call->statement->name, np_rows_count(rows), call->statement->file,
+	                  call->statement->line);
+}
+
+static bool
+run_call(struct np_ctx *ctx, struct np_rows **rows, const struct np_call *call)
+{
+	const struct transaction_statement statement = ctx_statement(call);
+
+	return ctx_run(ctx, &statement, false, rows);
+}
+
+bool
+np_query(struct np_ctx *ctx, struct np_rows **rows, struct np_call call)
+{
+	ctx_check_call(&call, call.statement->kind != NP_KIND_EXEC, "np_query");
+	return run_call(ctx, rows, &call);
+}
+
+bool
+np_query_one(struct np_ctx *ctx, struct np_rows **row, struct np_call call)
 {
 	struct np_rows *rows;
 
-	if (!np_query_named(ctx, &rows, sql, name, values))
+	ctx_check_call(&call, call.statement->kind == NP_KIND_ONE, "np_query_one");
+	if (!run_call(ctx, &rows, &call) || !ctx_check_one(ctx, &call, rows))
 		return false;
-	if (np_rows_count(rows) == 0)
-		return np_fail(ctx, NP_ERROR_NOT_FOUND, "%s",
-		               ctx->route->errors.not_found ? ctx->route->errors.not_found
-		                                            : PROBLEM_NOT_FOUND);
-	if (np_rows_count(rows) > 1)
-		return our_fault(ctx, "np_query_one() got several rows");
 	*row = rows;
 	return true;
 }
 
-struct np_ctx *
-np_last(struct np_ctx *ctx)
+bool
+np_exec(struct np_ctx *ctx, struct np_call call)
 {
-	if (ctx->route->tx != NP_TX_READ && ctx->route->tx != NP_TX_WRITE) {
-		misuse_note("np_last() in a route that is neither NP_TX_READ nor NP_TX_WRITE");
-		return ctx;
-	}
-	/* The write comes after this statement. */
-	if (ctx_is_probing(ctx))
-		return ctx;
-	/* A repeat runs the handler again on the stored rows. That would make another random value,
-	 * or break `no_rerun`: without the mark, the reply itself is stored. */
-	ctx->next_is_last = !ctx_has_key(ctx) || !(ctx->is_random || ctx->route->no_rerun);
-	return ctx;
+	struct np_rows *rows;
+
+	ctx_check_call(&call, true, "np_exec");
+	return run_call(ctx, &rows, &call);
 }
 
 bool
@@ -171,10 +207,8 @@ void
 ctx_restart(struct np_ctx *ctx)
 {
 	transaction_restart(ctx->tx);
-	idempotency_reset(&ctx->idempotency);
 	reply_reset(&ctx->reply);
 	ctx->replied = false;
-	ctx->next_is_last = false;
 	ctx->error = (struct error){ .kind = 0 };
 	ctx->retry_after_s = 0;
 }
@@ -208,7 +242,7 @@ np_reply_row(struct np_ctx *ctx, enum np_status status, const struct np_rows *ro
 	buf_reset(&ctx->reply.body);
 	if (!ctx_check_columns(ctx, row))
 		return false;
-	rows_json(row, 0, &ctx->reply.body);
+	rows_json(row, 0, NULL, &ctx->reply.body);
 	return ctx_finish_reply(ctx, status);
 }
 

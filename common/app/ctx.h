@@ -52,7 +52,6 @@ struct np_ctx {
 	/* The database, and Redis. */
 	struct transaction *tx; /* NULL until the input is decoded */
 	struct attempts attempts;
-	bool next_is_last;     /* np_last() marked the next query */
 	const char *cache_key; /* of the response; NULL: it is not cached */
 	enum cache_result cache_found;
 	struct cache_cost cache_cost_at_start; /* of the process, when the request began */
@@ -86,6 +85,21 @@ NP_MUST_CHECK bool ctx_handle(struct np_ctx *ctx);
 /* Undoes what the handler did, so that it can be called again: the transaction, the reply and the
  * error are as they were before the first call. */
 void ctx_restart(struct np_ctx *ctx);
+
+/* Returns the call as the transaction takes it. */
+struct transaction_statement ctx_statement(const struct np_call *call);
+
+/* Notes a misuse if the kind of its statement does not fit the function, or if the call has another
+ * number of values than its statement. */
+void ctx_check_call(const struct np_call *call, bool fits, const char *function);
+
+/* Runs it in the request's transaction: see transaction_run(). Fails after a misuse. */
+NP_MUST_CHECK bool ctx_run(struct np_ctx *ctx, const struct transaction_statement *statement,
+                           bool last, struct np_rows **rows);
+
+/* Fails if the call did not return exactly one row. */
+NP_MUST_CHECK bool ctx_check_one(struct np_ctx *ctx, const struct np_call *call,
+                                 const struct np_rows *rows);
 
 /* Fails if two columns have the same name, since a JSON object cannot hold both. */
 NP_MUST_CHECK bool ctx_check_columns(struct np_ctx *ctx, const struct np_rows *rows);

@@ -15,8 +15,8 @@
 /* The one that a new key is stored under. Belongs to ctx. */
 const char *fingerprint_new(struct np_ctx *ctx);
 
-/* All that the same request may have been stored under, as an array of Postgres: with SECRET_KEY
- * and SECRET_KEY_PREVIOUS, as of now and as programs up to 0.1.0 made them. Belongs to ctx. */
-const char *fingerprint_all(struct np_ctx *ctx);
+/* Returns true if `stored` is this request's: with SECRET_KEY or SECRET_KEY_PREVIOUS, as of now or
+ * as programs up to 0.1.0 made it. */
+bool fingerprint_matches(struct np_ctx *ctx, const char *stored);
 
 #endif

@@ -11,7 +11,8 @@
 #define HEALTHY   "healthy"
 #define UNHEALTHY "unhealthy"
 
-static const char health_probe[] = "SELECT 1 AS one";
+static const struct transaction_statement health_probe = { .sql = "SELECT 1 AS one",
+	                                                   .name = "health_probe" };
 
 struct health {
 	bool database_up;
@@ -37,7 +38,7 @@ check_services(struct np_ctx *ctx, struct health *health)
 
 	/* The primary is what counts: without the replica, reads go there too. */
 	transaction_avoid_replica(ctx->tx);
-	if (np_query(ctx, &rows, health_probe, NP_NO_VALUES) && np_rows_count(rows) == 1)
+	if (ctx_run(ctx, &health_probe, false, &rows) && np_rows_count(rows) == 1)
 		health->database_up = np_field(rows, 0, "one").integer == 1;
 	health->latency_us = clock_now_us() - start_us;
 	connection = transaction_connection(ctx->tx);

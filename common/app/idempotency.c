@@ -1,16 +1,17 @@
 #include "app/idempotency.h"
 
+#include "app/answer.h"
 #include "app/ctx.h"
 #include "app/fingerprint.h"
-#include "app/keep_rows_sql.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "db/flight.h"
+#include "http/json.h"
 #include "http/reply_text.h"
 
 #define KEY_MAX_BYTES   255
-#define ROWS_MAX_BYTES  (1 << 20) /* of the rows of a transaction as they are stored */
+#define COLUMNS_MAX     64 /* of a row that is stored */
 #define SEALING_PURPOSE "nullpool: responses kept for repeats, 1"
 
 /* SQLSTATEs of idempotency_claim(), migration 0004. */
@@ -32,20 +33,8 @@ static const char claimed_key[] = "SELECT idempotency_claim($1, $2, $3)";
 static const char new_response[] =
     "INSERT INTO idempotency_keys (caller, key, fingerprint, response) VALUES ($1, $2, $3, $4)";
 
-/* For keep_rows_sql(): the rows of all statements of the transaction, with those of np_work last.
- */
-static const char new_rows[] =
-    "INSERT INTO idempotency_keys (caller, key, fingerprint, results)"
-    " SELECT $1, $2, $3, $4::jsonb || jsonb_build_array(coalesce(jsonb_agg((np_work.*)::text),"
-    " '[]')) FROM np_work";
-
-/* The response, or what rows_replay() takes; under any of the request's fingerprints. */
-static const char stored_answer[] =
-    "SELECT k.response, s.place, r.record FROM idempotency_keys k"
-    " LEFT JOIN jsonb_array_elements(k.results) WITH ORDINALITY AS s (records, place) ON true"
-    " LEFT JOIN jsonb_array_elements_text(s.records) WITH ORDINALITY AS r (record, number) ON true"
-    " WHERE k.caller = $1 AND k.key = $2 AND k.fingerprint = ANY($3::text[])"
-    " ORDER BY s.place, r.number";
+static const char stored_answer[] = "SELECT fingerprint, response, results FROM idempotency_keys"
+                                    " WHERE caller = $1 AND key = $2";
 
 /* --- the header --- */
 
@@ -84,39 +73,25 @@ parse_key(void *owner, const char *value)
 
 /* --- the guard --- */
 
-static void
-add_earlier_rows(void *context, const struct np_rows *rows)
+bool
+idempotency_keep_row(struct np_ctx *ctx, const struct np_call *call,
+                     struct transaction_statement *statement)
 {
-	struct idempotency *idempotency = context;
-
-	if (idempotency->earlier_rows.size > 1)
-		buf_char(&idempotency->earlier_rows, ',');
-	rows_write_composites(rows, &idempotency->earlier_rows);
-}
-
-/* The statement also stores its rows; its parameters are followed by the guard's and by the earlier
- * rows. */
-static bool
-store_rows_with(void *context, void *owner, struct transaction_statement *statement)
-{
-	const struct idempotency *idempotency = context;
-	struct np_values own = statement->values;
-	size_t count = own.count + IDEMPOTENCY_VALUES + 1;
+	size_t own = call->count, count = own + IDEMPOTENCY_VALUES;
 	struct np_value *values;
-	struct buf sql;
 
-	if (count > FLIGHT_VALUES_MAX || idempotency->earlier_rows.overflow)
+	if (!ctx->idempotency.has_key)
+		return true;
+	/* A header of the handler's own, and a secret that must not be stored as it is. */
+	if (!call->statement->keep || ctx->reply.header_count > 0 || ctx->is_random
+	    || count > FLIGHT_VALUES_MAX)
 		return false;
-	buf_init(&sql, owner, strlen(statement->sql) + sizeof(new_rows) + 256);
-	if (!keep_rows_sql(&sql, statement->sql, own.count, new_rows))
-		return false;
-	values = mem_array(owner, struct np_value, count);
-	if (own.count > 0)
-		memcpy(values, own.items, own.count * sizeof(*values));
-	memcpy(values + own.count, idempotency->values, sizeof(idempotency->values));
-	values[count - 1] = np_text(mem_printf(owner, "%s]", idempotency->earlier_rows.data));
-	statement->sql = sql.data;
-	statement->values = (struct np_values){ values, count };
+	values = mem_array(ctx, struct np_value, count);
+	if (own > 0)
+		memcpy(values, call->values, own * sizeof(*values));
+	memcpy(values + own, ctx->idempotency.values, sizeof(ctx->idempotency.values));
+	statement->sql = call->statement->keep;
+	statement->values = (struct values){ values, count };
 	return true;
 }
 
@@ -130,14 +105,10 @@ begin_key(struct np_ctx *ctx, const char *key)
 	idempotency->values[IDEMPOTENCY_KEY] = np_text(key);
 	idempotency->values[IDEMPOTENCY_FINGERPRINT] = np_text(fingerprint_new(ctx));
 	idempotency->guard = (struct transaction_guard){
-		.before = { claimed_key, { idempotency->values, IDEMPOTENCY_VALUES }, NULL },
+		.lookup = { stored_answer, { idempotency->values, IDEMPOTENCY_FINGERPRINT }, NULL },
+		.claim = { claimed_key, { idempotency->values, IDEMPOTENCY_VALUES }, NULL },
 		.constraint = KEY_CONSTRAINT,
-		.extend_last = store_rows_with,
-		.see_rows = add_earlier_rows,
-		.context = idempotency,
 	};
-	buf_init(&idempotency->earlier_rows, ctx, ROWS_MAX_BYTES);
-	idempotency_reset(idempotency);
 }
 
 bool
@@ -230,7 +201,7 @@ idempotency_commit(struct np_ctx *ctx)
 	if (response.overflow)
 		return np_fail(ctx, NP_ERROR_INTERNAL, "the reply is too large to be stored");
 	values[IDEMPOTENCY_VALUES] = np_text(seal_response(ctx, &response));
-	store.values = (struct np_values){ values, IDEMPOTENCY_VALUES + 1 };
+	store.values = (struct values){ values, IDEMPOTENCY_VALUES + 1 };
 	return transaction_commit(ctx->tx, &store, &ctx->error);
 }
 
@@ -245,7 +216,7 @@ failed_with(const struct np_ctx *ctx, const char *sqlstate)
 bool
 idempotency_is_done(const struct np_ctx *ctx)
 {
-	/* The guard knows one fingerprint; idempotency_recall() asks for the others. */
+	/* The claim knows one fingerprint; idempotency_recall() compares the others. */
 	return failed_with(ctx, SQLSTATE_DONE) || failed_with(ctx, SQLSTATE_OTHER_FINGERPRINT);
 }
 
@@ -256,47 +227,105 @@ idempotency_is_running(const struct np_ctx *ctx)
 }
 
 static bool
+refuse_not_stored(struct np_ctx *ctx)
+{
+	return np_fail(ctx, NP_ERROR_CONFLICT,
+	               "The request with this Idempotency-Key was done; its answer was not stored");
+}
+
+static bool
 take_response(struct np_ctx *ctx, const char *stored)
 {
 	const char *text = unseal_response(ctx, stored);
 
 	if (strcmp(stored, NOT_STORED) == 0)
-		return np_fail(
-		    ctx, NP_ERROR_CONFLICT,
-		    "The request with this Idempotency-Key was done; its answer was not stored");
+		return refuse_not_stored(ctx);
 	ctx->replied = text && reply_from_text(&ctx->reply, text, strlen(text));
 	return ctx->replied || np_fail(ctx, NP_ERROR_INTERNAL, "the stored response is invalid");
+}
+
+/* Reads [name, type, value or null], as `keep` of struct np_statement writes it. */
+static bool
+read_column(struct np_ctx *ctx, const struct json_member *stored, struct rows_column *column)
+{
+	struct json_items items = json_items(stored);
+	struct json_member name, type, value;
+
+	if (!json_next_item(ctx, &items, &name) || name.kind != JSON_STRING
+	    || !json_next_item(ctx, &items, &type) || type.kind != JSON_INT
+	    || !json_next_item(ctx, &items, &value))
+		return false;
+	*column = (struct rows_column){ name.text, (Oid)strtoul(type.text, NULL, 10),
+		                        value.kind == JSON_STRING ? value.text : NULL };
+	return true;
+}
+
+/* Returns NULL if it is not {"columns": [column, …]}, such as what a program up to 0.1.0 stored. */
+static const struct np_rows *
+read_row(struct np_ctx *ctx, const char *stored)
+{
+	struct rows_column columns[COLUMNS_MAX];
+	struct json_member column;
+	struct json_items items;
+	struct json_body body;
+	struct error err;
+	size_t count = 0;
+
+	if (!json_body_read(ctx, stored, strlen(stored), &body, &err) || body.count != 1
+	    || strcmp(body.members[0].name, "columns") != 0 || body.members[0].kind != JSON_ARRAY)
+		return NULL;
+	items = json_items(&body.members[0]);
+	while (json_next_item(ctx, &items, &column))
+		if (count == COLUMNS_MAX || column.kind != JSON_ARRAY
+		    || !read_column(ctx, &column, &columns[count++]))
+			return NULL;
+	return count > 0 ? rows_of_one(ctx, columns, count) : NULL;
+}
+
+static bool
+take_row(struct np_ctx *ctx, const char *stored)
+{
+	const struct np_rows *row = stored ? read_row(ctx, stored) : NULL;
+
+	if (!row)
+		return refuse_not_stored(ctx);
+	return transaction_learn_types(ctx->tx, row, &ctx->error) && answer_row(ctx, row);
+}
+
+/* The flight that the claim refused has looked the key up before, unless the key's request was
+ * committed just between the two. */
+static const struct np_rows *
+find_stored(struct np_ctx *ctx)
+{
+	const struct np_rows *found = transaction_found(ctx->tx);
+	struct np_rows *rows;
+
+	ctx_restart(ctx);
+	if (found && np_rows_count(found) > 0)
+		return found;
+	transaction_drop_guard(ctx->tx);
+	return transaction_run(ctx->tx, &ctx->idempotency.guard.lookup, false, &rows, &ctx->error)
+	           ? rows
+	           : NULL;
 }
 
 bool
 idempotency_recall(struct np_ctx *ctx)
 {
-	bool is_exact = failed_with(ctx, SQLSTATE_DONE);
 	struct error refusal = ctx->error;
-	struct np_value values[IDEMPOTENCY_VALUES];
-	struct transaction_statement recall = { stored_answer,
-		                                { values, IDEMPOTENCY_VALUES },
-		                                NULL };
+	const struct np_rows *rows = find_stored(ctx);
 	const char *response;
-	struct np_rows *rows;
 
-	memcpy(values, ctx->idempotency.values, sizeof(values));
-	values[IDEMPOTENCY_FINGERPRINT] = np_text(fingerprint_all(ctx));
-	ctx_restart(ctx);
-	transaction_drop_guard(ctx->tx);
-	/* With a fingerprint that is exact this statement is all that is left to do. */
-	if (!transaction_run(ctx->tx, &recall, is_exact, &rows, &ctx->error))
+	if (!rows)
 		return false;
-	if (np_rows_count(rows) == 0 && !is_exact) {
+	if (np_rows_count(rows) == 0)
+		return np_fail(ctx, NP_ERROR_UNAVAILABLE, "The stored response has expired; retry");
+	if (!fingerprint_matches(ctx, np_field(rows, 0, "fingerprint").text)) {
 		ctx->error = refusal;
 		return false;
 	}
-	if (np_rows_count(rows) == 0)
-		return np_fail(ctx, NP_ERROR_UNAVAILABLE, "The stored response has expired; retry");
 	ctx->idempotency.is_found = true;
 	response = np_field(rows, 0, "response").text;
-	if (response)
-		return take_response(ctx, response);
-	transaction_replay(ctx->tx, rows);
-	return true;
+	return response ? take_response(ctx, response)
+	                : take_row(ctx, np_field(rows, 0, "results").text);
 }

@@ -1,21 +1,21 @@
 /* idempotency.h - Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a POST that is safe
  * to repeat
  *
- * It serves a POST of an NP_TX_WRITE route. The guard, a statement before the first one, claims the
- * key in the table idempotency_keys (migration 0004) or fails because the key is there. What
- * answers a repeat is stored in the same transaction as the work:
+ * It serves a POST of an NP_TX_WRITE route. The guard travels before the first statement: it looks
+ * up the key in the table idempotency_keys (migration 0004) and claims it, or fails because the key
+ * is there. The answer is stored in the same transaction as the work:
  *
- * - The rows of all statements, if the marked statement can store them itself (keep_rows_sql.h): no
- *   round trip more. A repeat runs the handler on the stored rows.
- * - Otherwise the response, with the commit: one round trip more.
+ * - np_answer() stores the row that the answer is made from, by the statement itself (`keep` of
+ *   struct np_statement): no round trip more.
+ * - Otherwise the response is stored, with the commit: one round trip more.
  *
- * So work and answer are there together, or neither is. attempts.h says what happens when the
- * outcome of the commit is unknown. A failure before the commit is not stored: it did nothing. Keys
- * live for 24 hours.
+ * So work and answer are there together, or neither is. A repeat learns its answer in the flight
+ * that the claim refuses: it runs no statement, and of the handler only what comes before the first
+ * one. attempts.h says what happens when the outcome of the commit is unknown. A failure before the
+ * commit is not stored: it did nothing. Keys live for 24 hours.
  *
- * fingerprint.h says which requests are the same. What was stored under an older fingerprint is
- * found by one round trip more. A program up to 0.1.0 knows nothing of ours: while both run, it
- * answers 422 to a repeat of a request that we did.
+ * fingerprint.h says which requests are the same. A program up to 0.1.0 knows nothing of ours:
+ * while both run, it answers 422 to a repeat of a request that we did.
  *
  * A response is sealed with a key that is derived from SECRET_KEY. Rows are not, since the server
  * stores them itself. Without SECRET_KEY a response with a secret in it is not stored, and a repeat
@@ -34,24 +34,10 @@ enum { IDEMPOTENCY_CALLER, IDEMPOTENCY_KEY, IDEMPOTENCY_FINGERPRINT, IDEMPOTENCY
 /* Of one request; zeros without a key. */
 struct idempotency {
 	bool has_key;
-	bool is_found; /* idempotency_recall() found the key, in this run */
+	bool is_found; /* idempotency_recall() found the key */
 	struct np_value values[IDEMPOTENCY_VALUES];
 	struct transaction_guard guard;
-	/* The rows of the statements before the marked one, as a JSON array of an array of
-	 * composite values (db/composite.h) for each, without its last bracket. */
-	struct buf earlier_rows;
 };
-
-/* Forgets what the run has found and returned, because the handler begins again. */
-static inline void
-idempotency_reset(struct idempotency *idempotency)
-{
-	if (!idempotency->has_key)
-		return;
-	idempotency->is_found = false;
-	buf_reset(&idempotency->earlier_rows);
-	buf_char(&idempotency->earlier_rows, '[');
-}
 
 struct np_ctx;
 
@@ -62,7 +48,12 @@ NP_MUST_CHECK bool idempotency_read(struct np_ctx *ctx);
 /* For the request's transaction; NULL: it has no key. */
 const struct transaction_guard *idempotency_guard(const struct np_ctx *ctx);
 
-/* Commits, and stores the response if the rows were not stored. */
+/* Makes the statement one that also stores its row. Returns false if it cannot: the response is
+ * stored instead, with the commit. Without a key the statement stays as it is. */
+bool idempotency_keep_row(struct np_ctx *ctx, const struct np_call *call,
+                          struct transaction_statement *statement);
+
+/* Commits, and stores the response if the row was not stored. */
 NP_MUST_CHECK bool idempotency_commit(struct np_ctx *ctx);
 
 /* Returns true if the failure means that the key's request is committed. */
@@ -71,8 +62,7 @@ bool idempotency_is_done(const struct np_ctx *ctx);
 /* Returns true if the failure means that the key's request still runs. */
 bool idempotency_is_running(const struct np_ctx *ctx);
 
-/* Reads what was stored, after idempotency_is_done(). On success either ctx->replied says that the
- * response is there, or the transaction replays the stored rows to the handler. */
+/* Makes the reply of what was stored, after idempotency_is_done(). */
 NP_MUST_CHECK bool idempotency_recall(struct np_ctx *ctx);
 
 #endif

@@ -176,7 +176,7 @@ write_items(struct buf *out, const struct np_rows *rows, size_t count)
 	for (size_t row = 0; row < count; row++) {
 		if (row > 0)
 			buf_char(out, ',');
-		rows_json(rows, row, out);
+		rows_json(rows, row, NULL, out);
 	}
 	buf_text(out, "],\"next\":");
 }

@@ -218,12 +218,10 @@ precondition_check(struct np_ctx *ctx)
 	if (!ctx->get)
 		return true;
 	if (ctx_has_key(ctx)
-	    && !transaction_query(ctx->tx, guard_alone, NP_NO_VALUES, &ignored, &ctx->error))
+	    && !transaction_query(ctx->tx, guard_alone, NO_VALUES, &ignored, &ctx->error))
 		return false;
 	if (!read_current(ctx, &current))
 		return false;
-	/* The rows of GET's statements are not part of what is stored for a repeat. */
-	idempotency_reset(&ctx->idempotency);
 	return (!match || check_if_match(ctx, match, &current))
 	       && (!none || check_if_none_match(ctx, none, &current));
 }

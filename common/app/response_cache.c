@@ -36,21 +36,16 @@ add_argument(struct buf *key, const struct argument *argument)
 static const char *
 make_key(const struct np_ctx *ctx, void *owner, const char *template)
 {
+	struct text_part part;
 	struct buf key;
 
 	buf_init(&key, owner, KEY_MAX_BYTES);
 	buf_percent(&key, ctx->app->settings->app_name, "");
 	buf_printf(&key, ":%s:%s:", ctx->app->name, NP_VERSION);
-	while (*template) {
-		size_t plain = strcspn(template, "{"), name = 0;
-
-		buf_add(&key, template, plain);
-		template += plain;
-		if (*template) {
-			name = strcspn(++template, "}");
-			add_argument(&key, argument_named(ctx, template, name));
-			template += name + 1;
-		}
+	while (text_next_part(&template, &part)) {
+		buf_add(&key, part.plain, part.plain_size);
+		if (part.name)
+			add_argument(&key, argument_named(ctx, part.name, part.name_size));
 	}
 	return key.overflow ? NULL : key.data;
 }

@@ -221,6 +221,24 @@ json_number_size(const char *text, size_t size, bool *integer)
 	return at;
 }
 
+bool
+text_next_part(const char **template, struct text_part *part)
+{
+	const char *at = *template;
+
+	*part = (struct text_part){ .plain = at, .plain_size = strcspn(at, "{") };
+	at += part->plain_size;
+	if (*at) {
+		part->name = at + 1;
+		part->name_size = strcspn(part->name, "}");
+		at = part->name + part->name_size;
+		if (*at)
+			at++;
+	}
+	*template = at;
+	return part->plain_size > 0 || part->name;
+}
+
 size_t
 text_of_int(int64_t value, char text[INT_TEXT_BYTES])
 {

@@ -36,6 +36,16 @@ bool text_ends(const char *text, const char *suffix);
  * and spaces separate items. The caller then skips the item: *list += size. */
 size_t text_next_item(const char **list);
 
+/* A part of a template such as "/users/{id}/notes": plain text and the name in braces after it. */
+struct text_part {
+	const char *plain, *name;
+	size_t plain_size, name_size; /* name_size is 0 after the last name */
+};
+
+/* Takes the next part off *template. Returns false at its end. A name without its closing brace
+ * ends with the template. */
+bool text_next_part(const char **template, struct text_part *part);
+
 /* Returns true if the whole text is an optional minus and digits, and fits. */
 NP_MUST_CHECK bool parse_int(const char *text, int64_t *value);
 

@@ -25,7 +25,7 @@ run_read(struct app *app, void *scope, int64_t number)
 	struct transaction_counts counts;
 	struct np_rows *row;
 	struct error err;
-	bool ok = transaction_query(tx, backend_pid, NP_NO_VALUES, &row, &err);
+	bool ok = transaction_query(tx, backend_pid, NO_VALUES, &row, &err);
 
 	counts = transaction_counts(tx);
 	if (ok)

@@ -53,7 +53,7 @@ cli_run(struct app *app, const char *method, const char *target)
 		ctx = exchange_begin(scope, app, &request, deadline);
 	reply = exchange_reply(ctx);
 	code = cgi_print(scope, reply, "HTTP/1.1", "\n") && reply->status < 400 ? EXIT_DONE
-	                                                                        : EXIT_SICK;
+	                                                                        : EXIT_FAILED;
 	exchange_end(ctx);
 	mem_free(scope);
 	return code;

@@ -161,7 +161,7 @@ run_doctor(struct program *program, const char *value)
 	options.settings = settings;
 	log_setup(program->name, LOG_ERROR);
 	keywords_clean_environment();
-	return doctor_run(&options) ? EXIT_DONE : EXIT_SICK;
+	return doctor_run(&options) ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int
@@ -178,7 +178,7 @@ run_backends(struct program *program, const char *value)
 	app = new_app(program);
 	if (!app)
 		return EXIT_SETTINGS;
-	return backends_run(app, reads) ? EXIT_DONE : EXIT_SICK;
+	return backends_run(app, reads) ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int
@@ -317,8 +317,8 @@ run_master(struct program *program, int listener, const char *argv0)
 	return master_run(&options);
 }
 
-/* Connections that wait in the socket are answered before the program ends: else systemd would
- * start it again for them, in vain. */
+/* Answers connections that wait in the socket before the program ends: otherwise systemd would
+ * start it again for them, with the same result. */
 static int
 run_fastcgi(struct program *program, int listener, const char *argv0)
 {
@@ -392,10 +392,12 @@ is_same_header(size_t route_bytes, int version)
 {
 	if (route_bytes == sizeof(struct np_route) && version == NP_VERSION_NUMBER)
 		return true;
-	log_printf(LOG_ERROR, "wrong version",
-	           "the program was compiled with nullpool.h %d.%d.%d and linked with libnullpool"
-	           " %s: compile it again",
-	           version / 10000, version / 100 % 100, version % 100, NP_VERSION);
+	log_printf(
+	    LOG_ERROR, "wrong version",
+	    "the program was compiled with another nullpool.h (%d.%d.%d, routes of %zu bytes)"
+	    " than its libnullpool (%s, %zu bytes): compile it again",
+	    version / 10000, version / 100 % 100, version % 100, route_bytes, NP_VERSION,
+	    sizeof(struct np_route));
 	return false;
 }
 

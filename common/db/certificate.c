@@ -180,7 +180,7 @@ fault_text(void *owner, const char *reason, const X509 *certificate)
 	write_name(&out, X509_get_subject_name(certificate));
 	buf_text(&out, "\" by \"");
 	write_name(&out, X509_get_issuer_name(certificate));
-	buf_text(&out, "\", good from ");
+	buf_text(&out, "\", valid from ");
 	write_date(&out, X509_get0_notBefore(certificate));
 	buf_text(&out, " to ");
 	write_date(&out, X509_get0_notAfter(certificate));

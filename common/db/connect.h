@@ -38,11 +38,11 @@ struct connection {
 	struct prepared *prepared;
 	/* Whether the session keeps the settings that never change (preamble.h). */
 	enum {
-		SETTINGS_UNKNOWN, /* its own values have not been read yet */
-		SETTINGS_USUAL,   /* no; its own values are the usual ones */
-		SETTINGS_UNUSUAL, /* no; its own values differ, or may have changed */
-		SETTINGS_SENT,    /* yes, once the open transaction is committed */
-		SETTINGS_KEPT     /* yes */
+		SETTINGS_UNKNOWN,  /* its own values have not been read yet */
+		SETTINGS_USUAL,    /* no; its own values are the usual ones */
+		SETTINGS_UNUSUAL,  /* no; its own values differ, or may have changed */
+		SETTINGS_SENT,     /* yes, once the open transaction is committed */
+		SETTINGS_COMMITTED /* yes */
 	} settings;
 	bool checks_client; /* the server may be told to check whether its client has left */
 	bool reused;        /* was open before this request */

@@ -49,7 +49,7 @@ queue_prepare(struct flight *flight, struct prepared_statement *statement)
 }
 
 size_t
-flight_add(struct flight *flight, const char *sql, struct np_values values)
+flight_add(struct flight *flight, const char *sql, struct values values)
 {
 	struct prepared_statement *statement = flight->prepared
 	                                           ? prepared_find(flight->prepared, sql)

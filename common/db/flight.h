@@ -19,6 +19,7 @@
 #include "base/attributes.h"
 #include "base/clock.h"
 #include "db/prepared.h"
+#include "db/values.h"
 
 #define FLIGHT_STATEMENTS_MAX 16
 #define FLIGHT_VALUES_MAX     64 /* of one statement */
@@ -34,7 +35,7 @@ enum flight_outcome {
 struct flight {
 	PGconn *pg;
 	struct prepared *prepared; /* NULL: statements are sent as text */
-	const int *client; /* its descriptor: a hangup ends the flight; NULL: none is watched */
+	const int *client;         /* its descriptor: a hangup ends the flight; NULL: no client */
 	size_t count;
 	/* By statement; NULL: it did not succeed. Owned by the flight. */
 	PGresult *results[FLIGHT_STATEMENTS_MAX];
@@ -42,7 +43,7 @@ struct flight {
 	    *prepares[FLIGHT_STATEMENTS_MAX]; /* the name it prepares, or NULL */
 	bool named;                           /* some were sent by name */
 	PGresult *error;                      /* the first one, or NULL; owned by the flight */
-	bool sent;                            /* the server may have got some of it */
+	bool sent;                            /* the server may have received some of it */
 	bool broken;                          /* the connection must not be used again */
 	bool unqueued;                        /* a statement could not even be queued */
 	bool large; /* values or a row made libpq's buffers grow: they never shrink */
@@ -52,13 +53,14 @@ struct flight {
  * NULL. */
 void flight_begin(struct flight *flight, PGconn *pg, struct prepared *prepared);
 
-/* Queue a statement and return its index; flight_command() one without values that is not worth a
- * name (BEGIN, COMMIT), flight_add() any other, by name if that is allowed. flight_fly() reports
- * what fails here. */
+/* Queue a statement and return its index. flight_command() is for one without values that needs no
+ * name (BEGIN, COMMIT), flight_add() for any other, which is sent by name if that is allowed.
+ * flight_fly() reports what fails here. */
 size_t flight_command(struct flight *flight, const char *sql);
-size_t flight_add(struct flight *flight, const char *sql, struct np_values values);
+size_t flight_add(struct flight *flight, const char *sql, struct values values);
 
-/* Queues a question for the columns of a statement, which is not run. Its result has no rows. */
+/* Queues a request to describe the columns of a statement, which is not run. Its result has no
+ * rows. */
 size_t flight_describe(struct flight *flight, const char *sql);
 
 /* Sends them and reads every answer. */

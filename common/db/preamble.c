@@ -151,9 +151,9 @@ preamble_settings(const struct preamble *preamble, struct flight *flight)
 	/* An implicit transaction is never idle. */
 	return flight_add(
 	    flight, sql,
-	    (struct np_values){ (const struct np_value[]){ limits.statement_ms, limits.lock_ms,
-	                                                   np_text(name), limits.idle_ms },
-	                        preamble->implicit ? 3 : 4 });
+	    (struct values){ (const struct np_value[]){ limits.statement_ms, limits.lock_ms,
+	                                                np_text(name), limits.idle_ms },
+	                     preamble->implicit ? 3 : 4 });
 }
 
 void
@@ -161,5 +161,5 @@ preamble_renew(const struct preamble *preamble, struct flight *flight)
 {
 	const struct limits limits = limits_of(preamble);
 
-	(void)flight_add(flight, renewed_settings, NP_VALUES(limits.statement_ms, limits.lock_ms));
+	(void)flight_add(flight, renewed_settings, VALUES(limits.statement_ms, limits.lock_ms));
 }

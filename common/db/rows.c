@@ -2,7 +2,6 @@
 #include "base/mem.h"
 #include "base/misuse.h"
 #include "base/text.h"
-#include "db/composite.h"
 #include "db/pgjson.h"
 #include "db/types_learn.h"
 
@@ -85,47 +84,27 @@ rows_learn_types(const struct np_rows *rows, PGconn *pg, bool open, struct deadl
 	return types_learn(pg, rows->result, open, request, broken);
 }
 
-void
-rows_write_composites(const struct np_rows *rows, struct buf *out)
-{
-	composite_write(out, rows->result);
-}
-
-/* Makes a result with these columns and no rows. */
-static PGresult *
-empty_result(const PGresult *columns)
+struct np_rows *
+rows_of_one(void *owner, const struct rows_column *columns, size_t count)
 {
 	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-	int count = PQnfields(columns);
-	PGresAttDesc *names = mem_array(NULL, PGresAttDesc, (size_t)count + 1);
+	PGresAttDesc *names = mem_array(NULL, PGresAttDesc, count + 1);
+	char *name, *text;
 
-	for (int column = 0; column < count; column++) {
-		names[column].name = PQfname(columns, column);
-		names[column].typid = PQftype(columns, column);
+	/* libpq's functions copy, and take no const. */
+	for (size_t i = 0; i < count; i++) {
+		name = mem_strdup(names, columns[i].name);
+		names[i] = (PGresAttDesc){ .name = name, .typid = columns[i].type };
 	}
-	if (!result || (count > 0 && !PQsetResultAttrs(result, count, names)))
+	if (!result || (count > 0 && !PQsetResultAttrs(result, (int)count, names)))
 		mem_exhausted();
-	mem_free(names);
-	return result;
-}
-
-struct np_rows *
-rows_replay(void *owner, const PGresult *columns, const struct np_rows *stored, size_t place)
-{
-	struct np_rows *rows = rows_new(owner, empty_result(columns));
-	bool found = false;
-
-	for (size_t i = 0; i < np_rows_count(stored); i++) {
-		const struct np_value of = np_field(stored, i, "place"),
-		                      record = np_field(stored, i, "record");
-
-		if (np_is_null(of) || of.integer != (int64_t)place)
-			continue;
-		found = true;
-		if (!np_is_null(record) && !composite_read(rows->result, record.text))
-			return NULL;
+	for (size_t i = 0; i < count; i++) {
+		text = columns[i].text ? mem_strdup(names, columns[i].text) : NULL;
+		if (!PQsetvalue(result, 0, (int)i, text, text ? (int)strlen(text) : -1))
+			mem_exhausted();
 	}
-	return found ? rows : NULL;
+	mem_free(names);
+	return rows_new(owner, result);
 }
 
 const char *
@@ -139,13 +118,27 @@ rows_duplicate_column(const struct np_rows *rows)
 	return NULL;
 }
 
-void
-rows_json(const struct np_rows *rows, size_t row, struct buf *out)
+static bool
+has_name(const struct np_names *names, const char *name)
 {
+	for (size_t i = 0; names && i < names->count; i++)
+		if (strcmp(names->items[i], name) == 0)
+			return true;
+	return false;
+}
+
+void
+rows_json(const struct np_rows *rows, size_t row, const struct np_names *omit, struct buf *out)
+{
+	bool first = true;
+
 	buf_char(out, '{');
 	for (int column = 0; column < PQnfields(rows->result); column++) {
-		if (column > 0)
+		if (has_name(omit, PQfname(rows->result, column)))
+			continue;
+		if (!first)
 			buf_char(out, ',');
+		first = false;
 		buf_json_text(out, PQfname(rows->result, column));
 		buf_char(out, ':');
 		if (PQgetisnull(rows->result, (int)row, column))

@@ -11,24 +11,26 @@
 /* Takes the result over, which is cleared with owner. */
 RETURNS_OWNED struct np_rows *rows_new(void *owner, PGresult *result);
 
-/* Makes rows again of those that were stored as composite values (composite.h). `stored` has the
- * columns place and record: of each place its records in order, with NULL for a place without rows.
- * The column names and types are those of `columns`. Returns NULL if the records do not fit them.
- */
-struct np_rows *rows_replay(void *owner, const PGresult *columns, const struct np_rows *stored,
-                            size_t place);
+struct rows_column {
+	const char *name;
+	Oid type;
+	const char *text; /* in Postgres' text format; NULL is SQL's NULL */
+};
+
+/* Makes one row. Copies what it takes. */
+RETURNS_OWNED struct np_rows *rows_of_one(void *owner, const struct rows_column *columns,
+                                          size_t count);
 
 /* See types_learn(). */
 int rows_learn_types(const struct np_rows *rows, PGconn *pg, bool open, struct deadline request,
                      bool *broken);
 
-/* Appends all rows as composite values, in a JSON array. */
-void rows_write_composites(const struct np_rows *rows, struct buf *out);
-
 /* Returns a name that two columns have, which a JSON object cannot, or NULL. */
 const char *rows_duplicate_column(const struct np_rows *rows);
 
-/* Appends one row as {"column": value, …}: see pgjson.h. */
-void rows_json(const struct np_rows *rows, size_t row, struct buf *out);
+/* Appends one row as {"column": value, …}, without the columns `omit` (NULL:
+ * with all): see pgjson.h. */
+void rows_json(const struct np_rows *rows, size_t row, const struct np_names *omit,
+               struct buf *out);
 
 #endif

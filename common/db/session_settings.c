@@ -32,7 +32,7 @@ session_settings_need(struct connection *connection)
 		return PREAMBLE_FIRST;
 	if (!connection->prepared || !prepared_is_allowed(connection->prepared))
 		return connection->settings == SETTINGS_USUAL ? PREAMBLE_USUAL : PREAMBLE_UNUSUAL;
-	if (connection->settings == SETTINGS_KEPT && has_reported_values(connection->pg))
+	if (connection->settings == SETTINGS_COMMITTED && has_reported_values(connection->pg))
 		return PREAMBLE_SET;
 	connection->settings = SETTINGS_SENT;
 	return PREAMBLE_OWN;
@@ -50,7 +50,7 @@ void
 session_settings_commit(struct connection *connection)
 {
 	if (connection->settings == SETTINGS_SENT)
-		connection->settings = SETTINGS_KEPT;
+		connection->settings = SETTINGS_COMMITTED;
 }
 
 /* Returns true for SET, RESET, DISCARD, DO, CALL and every other command outside the list, and for

@@ -18,29 +18,12 @@ is_slow(const struct transaction_options *options, const struct statement *state
 	return options->slow_query_ms > 0 && statement->us >= options->slow_query_ms * 1000;
 }
 
-const char *
-statement_name(const struct statement *statement, char name[STATEMENT_NAME_BYTES])
-{
-	const char *text = statement->name ? statement->name : "";
-	size_t size = 0;
-
-	while (text_is_alnum(text[size]) || text[size] == '_')
-		size++;
-	if (size == 0 || size >= STATEMENT_NAME_BYTES || (text[size] && text[size] != '['))
-		return NULL;
-	memcpy(name, text, size);
-	name[size] = '\0';
-	return name;
-}
-
 static void
 log_names(struct log_line *line, const struct transaction_options *options,
           const struct statement *statement)
 {
-	char name[STATEMENT_NAME_BYTES];
-
 	log_string(line, "request_id", options->request_id);
-	log_string(line, "statement", statement_name(statement, name));
+	log_string(line, "statement", statement->name);
 }
 
 /* A client's mistake is ordinary. A missing right looks like one, but may be our fault. */

@@ -11,15 +11,11 @@
 
 struct statement {
 	const char *sql;
-	const char *name; /* the C expression that np_query() was given as SQL; NULL: none */
+	const char *name; /* NULL: none */
 	size_t values;
 	int64_t us; /* of its flights, without connecting */
 	bool ok;
 };
-
-/* Returns user_by_id, or "pages" of pages[…]; NULL for a literal and any other expression. */
-#define STATEMENT_NAME_BYTES 64
-const char *statement_name(const struct statement *statement, char name[STATEMENT_NAME_BYTES]);
 
 /* Logs "slow query", "statement failed" with `err`, or at level debug "statement". */
 void statement_log(const struct transaction_options *options, const struct statement *statement,

@@ -21,11 +21,10 @@ struct transaction {
 	enum transaction_state state;
 	struct error failure; /* in TX_FAILED: the first one; what follows results from it */
 	enum sqlstate_retry retry;
-	bool committed;               /* some of it was */
-	bool has_values;              /* a statement of what is open, or the last one, has values */
-	const struct np_rows *stored; /* in TX_REPLAY: what the statements return */
-	size_t replayed;              /* statements that were answered from it */
-	struct statement slowest;     /* the read whose plan is wanted; sql is NULL: none */
+	bool committed;              /* some of it was */
+	bool has_values;             /* a statement of what is open, or the last one, has values */
+	const struct np_rows *found; /* by the guard's lookup, in a flight that failed; or NULL */
+	struct statement slowest;    /* the read whose plan is wanted; sql is NULL: none */
 	/* The types of this statement's parameters were outdated, so all are sent as text. NULL:
 	 * none was. */
 	const char *outdated_sql;
@@ -126,7 +125,7 @@ may_run(const struct transaction *tx, const struct transaction_statement *statem
 	if (tx->options.mode == NP_TX_NONE)
 		return error_internal(err, "a query in a route of NP_TX_NONE");
 	if (tx->state == TX_ENDED)
-		return error_internal(err, "a query after the one that np_last() marked");
+		return error_internal(err, "a query after np_answer() or np_query_last()");
 	return statement->values.count <= FLIGHT_VALUES_MAX
 	       || error_internal(err, "more than %d values in a query", FLIGHT_VALUES_MAX);
 }
@@ -217,6 +216,15 @@ learn_types(struct transaction *tx, const struct np_rows *rows, struct error *er
 	return true;
 }
 
+static void
+keep_found(struct transaction *tx, struct transaction_flight *flight)
+{
+	bool has_lookup = flight->opens && tx->guard && flight->sent.results[flight->lookup];
+
+	tx->found = has_lookup ? rows_new(tx->owner, flight_take(&flight->sent, flight->lookup))
+	                       : NULL;
+}
+
 /* *start_us is when the last flight began, or 0 if none did. */
 static bool
 send_statement(struct transaction *tx, const struct transaction_statement *statement, bool last,
@@ -239,10 +247,12 @@ send_statement(struct transaction *tx, const struct transaction_statement *state
 		flight_end(&flight.sent);
 	}
 	done = flight.outcome == FLIGHT_DONE;
-	if (done)
+	if (done) {
 		*rows = take_rows(tx, &flight, statement->sql);
-	else
+	} else {
 		(void)explain_failure(tx, &flight, err);
+		keep_found(tx, &flight);
+	}
 	flight_end(&flight.sent);
 	return done && learn_types(tx, *rows, err);
 }
@@ -280,8 +290,6 @@ static void
 record_statement(struct transaction *tx, const struct statement *statement, int64_t start_us,
                  const struct np_rows *rows, const struct error *err)
 {
-	char name[STATEMENT_NAME_BYTES];
-
 	tx->counts.queries++;
 	statement_log(&tx->options, statement, err);
 	/* Where nothing was sent, there was no connection. */
@@ -290,7 +298,7 @@ record_statement(struct transaction *tx, const struct statement *statement, int6
 		                        .what = NOTE_QUERY,
 		                        .start_us = start_us,
 		                        .sql = statement->sql,
-		                        .name = statement_name(statement, name),
+		                        .name = statement->name,
 		                        .rows = statement->ok ? (int64_t)np_rows_count(rows) : 0,
 		                        .err = statement->ok ? NULL : err });
 	if (statement->us <= tx->slowest.us || !statement_wants_plan(&tx->options, statement))
@@ -299,13 +307,11 @@ record_statement(struct transaction *tx, const struct statement *statement, int6
 	tx->slowest.sql = mem_strdup(tx->owner, statement->sql);
 }
 
-/* Runs and records it. `asked` is what the handler gave; `sent` may be more. */
 static bool
-run_and_record(struct transaction *tx, const struct transaction_statement *asked,
-               const struct transaction_statement *sent, bool last, struct np_rows **rows,
-               struct error *err)
+run_and_record(struct transaction *tx, const struct transaction_statement *sent, bool last,
+               struct np_rows **rows, struct error *err)
 {
-	struct statement record = { asked->sql, asked->name, asked->values.count,
+	struct statement record = { sent->sql, sent->name, sent->values.count,
 		                    -tx->counts.flights_us, false };
 	int64_t start_us = 0;
 
@@ -334,46 +340,15 @@ static bool
 run_statement(struct transaction *tx, const struct transaction_statement *statement, bool last,
               struct np_rows **rows, struct error *err)
 {
-	struct transaction_statement sent = *statement;
-
 	if (!may_run(tx, statement, err))
 		return false;
 	tx->has_values = statement->values.count > 0 || (tx->has_values && tx->state == TX_OPEN);
-	if (last && tx->guard && !tx->guard->extend_last(tx->guard->context, tx->owner, &sent))
-		last = false;
-	if (!run_and_record(tx, statement, &sent, last, rows, err))
+	if (!run_and_record(tx, statement, last, rows, err))
 		return false;
 	if (last)
 		return finish_last(tx, err);
 	move_state(tx, session_is_in_transaction(&tx->session) ? TX_ON_OPENED : TX_ON_COMMITTED);
-	if (tx->guard)
-		tx->guard->see_rows(tx->guard->context, *rows);
 	return true;
-}
-
-/* Asks only for the statement's columns. Those are the stored ones, unless the program or the
- * schema has changed since. */
-static bool
-replay_statement(struct transaction *tx, const char *sql, struct np_rows **rows, struct error *err)
-{
-	struct transaction_flight flight = { .opens = false };
-	bool ok = false;
-
-	if (!take_connection(tx, err))
-		return false;
-	flight_begin(&flight.sent, tx->session.connection->pg, NULL);
-	flight.statement = flight_describe(&flight.sent, sql);
-	fly(tx, &flight);
-	if (flight.outcome == FLIGHT_DONE) {
-		*rows = rows_replay(tx->owner, flight.sent.results[flight.statement], tx->stored,
-		                    ++tx->replayed);
-		ok = *rows
-		     || error_internal(err, "the rows that were stored do not fit the statement");
-	} else {
-		(void)explain_failure(tx, &flight, err);
-	}
-	flight_end(&flight.sent);
-	return ok && learn_types(tx, *rows, err);
 }
 
 /* Returns false, with the failure that keeps the transaction from going on. */
@@ -391,10 +366,7 @@ transaction_run(struct transaction *tx, const struct transaction_statement *stat
                 struct np_rows **rows, struct error *err)
 {
 	struct np_rows *made = NULL;
-	bool ok = tx->state != TX_FAILED
-	          && (tx->state == TX_REPLAY
-	                  ? replay_statement(tx, statement->sql, &made, &tx->failure)
-	                  : run_statement(tx, statement, last, &made, &tx->failure));
+	bool ok = tx->state != TX_FAILED && run_statement(tx, statement, last, &made, &tx->failure);
 
 	if (!ok)
 		return fail_transaction(tx, err);
@@ -403,7 +375,7 @@ transaction_run(struct transaction *tx, const struct transaction_statement *stat
 }
 
 bool
-transaction_query(struct transaction *tx, const char *sql, struct np_values values,
+transaction_query(struct transaction *tx, const char *sql, struct values values,
                   struct np_rows **rows, struct error *err)
 {
 	return transaction_run(tx, &(struct transaction_statement){ .sql = sql, .values = values },
@@ -432,12 +404,16 @@ transaction_drop_guard(struct transaction *tx)
 	tx->guard = NULL;
 }
 
-void
-transaction_replay(struct transaction *tx, const struct np_rows *stored)
+const struct np_rows *
+transaction_found(const struct transaction *tx)
 {
-	tx->stored = stored;
-	tx->replayed = 0;
-	move_state(tx, TX_ON_REPLAYED);
+	return tx->found;
+}
+
+bool
+transaction_learn_types(struct transaction *tx, const struct np_rows *rows, struct error *err)
+{
+	return take_connection(tx, err) && learn_types(tx, rows, err);
 }
 
 bool

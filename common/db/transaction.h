@@ -10,8 +10,7 @@
  *
  * When the client hangs up, a read ends at once, and so does a write whose commit was not sent: the
  * connection is closed, also one that is still being opened, and the server stops because of
- * client_connection_check_interval. A commit
- * that was sent is waited for.
+ * client_connection_check_interval. A commit that was sent is waited for.
  *
  * Every flight is bounded by the request's deadline and by the command timeout. The server is told
  * both, so that it stops when nobody waits any longer. A flight is sent a second time, once, on a
@@ -29,27 +28,23 @@
 #include "db/connect.h"
 #include "db/rows.h"
 #include "db/session.h"
+#include "db/values.h"
 
 /* Its texts and values are borrowed. */
 struct transaction_statement {
 	const char *sql;
-	struct np_values values;
+	struct values values;
 	const char *name; /* for the log; NULL: none */
 };
 
 /* What a caller adds to each run of a write, such as a key under which the work is done once. */
 struct transaction_guard {
-	/* Travels before the first statement; if it fails, nothing of the run is done. */
-	struct transaction_statement before;
+	/* Both travel before the first statement. If `claim` fails, nothing of the run is done, and
+	 * transaction_found() has what `lookup` returned in the same flight. */
+	struct transaction_statement lookup, claim;
 	/* A violation of this constraint means that another transaction did the work first, and
-	 * that `before` will see it in a new run. NULL: none. */
+	 * that `claim` will see it in a new run. NULL: none. */
 	const char *constraint;
-	/* Makes the marked statement one that also stores what the guard needs. Returns false if it
-	 * cannot: then the mark has no effect, and the commit may bring a statement instead. */
-	bool (*extend_last)(void *context, void *owner, struct transaction_statement *statement);
-	/* Sees the rows of each statement that is not marked. */
-	void (*see_rows)(void *context, const struct np_rows *rows);
-	void *context;
 };
 
 /* A step that took time, reported when it is over. Texts are borrowed for the call. */
@@ -78,13 +73,13 @@ struct transaction_options {
 	/* Travels with the settings of each transaction. NULL: none. */
 	const struct transaction_statement *identity;
 	const struct transaction_guard *guard; /* NULL: none */
-	int64_t slow_query_ms;                 /* from this on a statement is logged; 0: none is */
+	int64_t slow_query_ms; /* a statement that takes this long is logged; 0: none is */
 	/* Returns true if a slow read may be explained now, and takes that turn. NULL: never. */
 	bool (*may_explain)(void);
 	const char *endpoint; /* with the ID: application_name in pg_stat_activity */
 	const char *request_id;
 	const char *trace_id;           /* in place of request_id there; NULL: there is none */
-	transaction_listener *listener; /* NULL: nobody listens */
+	transaction_listener *listener; /* NULL: none */
 	void *listener_context;
 };
 
@@ -107,8 +102,8 @@ struct transaction;
 RETURNS_OWNED struct transaction *transaction_new(void *owner,
                                                   const struct transaction_options *options);
 
-/* Runs one statement; `last` marks it as the transaction's last, so that the commit travels with it
- * (np_last()). The rows belong to the transaction's owner. After a failure each further statement
+/* Runs one statement; `last` marks it as the transaction's last, so that the commit travels with
+ * it. The rows belong to the transaction's owner. After a failure each further statement
  * and the commit fail with the same error, until transaction_rollback() or transaction_restart(). A
  * statement that carries the commit fails as transaction_commit() does. */
 NP_MUST_CHECK bool transaction_run(struct transaction *tx,
@@ -116,9 +111,8 @@ NP_MUST_CHECK bool transaction_run(struct transaction *tx,
                                    struct np_rows **rows, struct error *err);
 
 /* An unmarked statement that has no name. */
-NP_MUST_CHECK bool transaction_query(struct transaction *tx, const char *sql,
-                                     struct np_values values, struct np_rows **rows,
-                                     struct error *err);
+NP_MUST_CHECK bool transaction_query(struct transaction *tx, const char *sql, struct values values,
+                                     struct np_rows **rows, struct error *err);
 
 /* Commits what is open, with the statement `with` in the same flight (NULL: none). Returns true if
  * the server confirmed the commit or nothing was open. Fails with FAILURE_AMBIGUOUS if the
@@ -130,9 +124,12 @@ NP_MUST_CHECK bool transaction_commit(struct transaction *tx,
 /* The next flight opens without the guard, until transaction_restart(). */
 void transaction_drop_guard(struct transaction *tx);
 
-/* From here on each statement returns the rows that were stored of it, and none is run. `stored` is
- * borrowed; rows_replay() says what it has. */
-void transaction_replay(struct transaction *tx, const struct np_rows *stored);
+/* Returns the rows of the guard's lookup in the flight that failed last, or NULL. */
+const struct np_rows *transaction_found(const struct transaction *tx);
+
+/* See types_learn(); for rows that did not come from transaction_run(). */
+NP_MUST_CHECK bool transaction_learn_types(struct transaction *tx, const struct np_rows *rows,
+                                           struct error *err);
 
 /* Returns true if the marked statement is committed. */
 bool transaction_is_ended(const struct transaction *tx);
@@ -144,7 +141,7 @@ bool transaction_has_failed(const struct transaction *tx);
  * handler may succeed. */
 bool transaction_may_rerun(const struct transaction *tx);
 
-/* Forgets the failure and the rows to replay. What is open is rolled back in the next flight. */
+/* Forgets the failure. What is open is rolled back in the next flight. */
 void transaction_restart(struct transaction *tx);
 
 /* Undoes what is open; the next statement begins a new transaction. If the server does not answer,

@@ -53,8 +53,11 @@ add_opening(struct transaction_flight *flight, const struct transaction_flight_c
 	flight->settings = preamble_settings(&preamble, sent);
 	if (identity)
 		(void)flight_add(sent, identity->sql, identity->values);
-	if (context->guard)
-		(void)flight_add(sent, context->guard->before.sql, context->guard->before.values);
+	if (!context->guard)
+		return;
+	flight->lookup = flight_add(sent, context->guard->lookup.sql,
+	                            context->guard->lookup.values);
+	(void)flight_add(sent, context->guard->claim.sql, context->guard->claim.values);
 }
 
 void

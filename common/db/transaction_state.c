@@ -12,7 +12,6 @@ static const unsigned char after[TX_STATE__MAX][TX_EVENT__MAX] = {
 		[TX_ON_RESENT] = TO(TX_READY),
 		[TX_ON_RESTARTED] = TO(TX_READY),
 		[TX_ON_ROLLED_BACK] = TO(TX_READY),
-		[TX_ON_REPLAYED] = TO(TX_REPLAY),
 	},
 	[TX_OPEN] = {
 		[TX_ON_OPENED] = TO(TX_OPEN),
@@ -21,20 +20,13 @@ static const unsigned char after[TX_STATE__MAX][TX_EVENT__MAX] = {
 		[TX_ON_FAILED] = TO(TX_FAILED),
 		[TX_ON_RESTARTED] = TO(TX_READY),
 		[TX_ON_ROLLED_BACK] = TO(TX_READY),
-		[TX_ON_REPLAYED] = TO(TX_REPLAY),
 	},
 	[TX_ENDED] = {
 		[TX_ON_FAILED] = TO(TX_FAILED), /* a further statement, which is refused */
 		[TX_ON_RESTARTED] = TO(TX_READY),
 		[TX_ON_ROLLED_BACK] = TO(TX_READY),
-		[TX_ON_REPLAYED] = TO(TX_REPLAY),
 	},
 	[TX_FAILED] = {
-		[TX_ON_RESTARTED] = TO(TX_READY),
-		[TX_ON_ROLLED_BACK] = TO(TX_READY),
-	},
-	[TX_REPLAY] = {
-		[TX_ON_FAILED] = TO(TX_FAILED),
 		[TX_ON_RESTARTED] = TO(TX_READY),
 		[TX_ON_ROLLED_BACK] = TO(TX_READY),
 	},

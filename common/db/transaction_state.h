@@ -2,12 +2,11 @@
  *
  * A run is one call of the handler. Each cell is the state after the event; a dash cannot happen.
  *
- *            opened  committed  ended  failed  resent  restarted  rolled back  replayed
- * READY      OPEN    READY      ENDED  FAILED  READY   READY      READY        REPLAY
- * OPEN       OPEN    READY      ENDED  FAILED  -       READY      READY        REPLAY
- * ENDED      -       -          -      FAILED  -       READY      READY        REPLAY
- * FAILED     -       -          -      -       -       READY      READY        -
- * REPLAY     -       -          -      FAILED  -       READY      READY        -
+ *            opened  committed  ended  failed  resent  restarted  rolled back
+ * READY      OPEN    READY      ENDED  FAILED  READY   READY      READY
+ * OPEN       OPEN    READY      ENDED  FAILED  -       READY      READY
+ * ENDED      -       -          -      FAILED  -       READY      READY
+ * FAILED     -       -          -      -       -       READY      READY
  *
  * The server's side is not repeated here: libpq knows whether it has a transaction open. In READY
  * such a transaction belongs to a run that failed, and the next flight rolls it back first.
@@ -20,7 +19,6 @@ enum transaction_state {
 	TX_OPEN,   /* this run sent a BEGIN, and no end of it */
 	TX_ENDED,  /* the statement marked as the last one is committed; no other may follow */
 	TX_FAILED, /* nothing of this run can be committed */
-	TX_REPLAY, /* statements return rows that were stored, and none is run */
 	TX_STATE__MAX,
 };
 
@@ -32,7 +30,6 @@ enum transaction_event {
 	TX_ON_RESENT,      /* an opening flight did nothing, and is sent once more */
 	TX_ON_RESTARTED,   /* the handler is called again */
 	TX_ON_ROLLED_BACK, /* what was open was rolled back, or left to the server to do so */
-	TX_ON_REPLAYED,    /* the work was found to be done: its rows are stored */
 	TX_EVENT__MAX,
 };
 

@@ -119,7 +119,7 @@ types_learn(PGconn *pg, const PGresult *rows, bool open, struct deadline request
 	flight_begin(&flight, pg, NULL);
 	if (open)
 		(void)flight_command(&flight, "SAVEPOINT np_types");
-	place = flight_add(&flight, question, NP_VALUES(np_text(oids.data)));
+	place = flight_add(&flight, question, VALUES(np_text(oids.data)));
 	if (open)
 		(void)flight_command(&flight, "RELEASE SAVEPOINT np_types");
 	outcome = flight_fly(&flight, deadline);

@@ -198,7 +198,7 @@ add_failure(struct doctor *doctor, const struct error *err, enum connect_phase f
 	return checklist_add(&doctor->checklist, false, name, advice, "%s", err->detail);
 }
 
-/* Not if the server did not answer in time: this would wait in vain once more. */
+/* Skips a server that did not answer in time: it would not answer this time either. */
 static void
 try_handshake(struct doctor *doctor, enum connect_phase failed)
 {
@@ -217,7 +217,7 @@ connect_and_query(struct doctor *doctor, struct np_rows **facts)
 	const struct connection *connection;
 	struct error err = { .detail = "" };
 	enum connect_phase failed; /* CONNECT_PHASE__MAX: none */
-	bool ok = transaction_query(doctor->tx, check_server_facts, NP_NO_VALUES, facts, &err);
+	bool ok = transaction_query(doctor->tx, check_server_facts, NO_VALUES, facts, &err);
 
 	doctor->cost = transaction_counts(doctor->tx).connect;
 	connection = transaction_connection(doctor->tx);
@@ -251,7 +251,7 @@ check_round_trip(struct doctor *doctor)
 		int64_t before_us = transaction_counts(doctor->tx).flights_us, took_us;
 		struct np_rows *row;
 
-		if (!transaction_query(doctor->tx, one, NP_NO_VALUES, &row, &err))
+		if (!transaction_query(doctor->tx, one, NO_VALUES, &row, &err))
 			return checklist_add(&doctor->checklist, false, "round trip",
 			                     "the connection was lost after its first statement",
 			                     "%s", err.detail);
@@ -278,15 +278,16 @@ add_suggestions(struct doctor *doctor, int server_version)
 		.pooled = doctor->pooled,
 		.server_version = server_version,
 	};
-	int trips = settings->database_connection == CONNECTION_NULL ? doctor->cost.round_trips + 1
-	                                                             : 1;
+	int round_trips = settings->database_connection == CONNECTION_NULL
+	                      ? doctor->cost.round_trips + 1
+	                      : 1;
 	size_t count = suggestions_find(&facts, suggestions);
 
 	(void)checklist_add(
 	    &doctor->checklist, true, "trips", NULL,
 	    "%d to connect, 1 for a marked statement: %d in a request of mode %s, %.1f ms",
-	    doctor->cost.round_trips, trips, connection_names[settings->database_connection],
-	    clock_ms(doctor->round_trip_us) * trips);
+	    doctor->cost.round_trips, round_trips, connection_names[settings->database_connection],
+	    clock_ms(doctor->round_trip_us) * round_trips);
 	for (size_t i = 0; i < count; i++)
 		(void)checklist_add(&doctor->checklist, true, "suggestion", suggestions[i].how,
 		                    "%s", suggestions[i].gain);

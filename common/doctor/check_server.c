@@ -125,7 +125,7 @@ check_migrations(struct doctor *doctor, const struct np_rows *facts)
 		                    "no migration was run");
 		return;
 	}
-	if (!transaction_query(doctor->tx, revision, NP_NO_VALUES, &row, &err)
+	if (!transaction_query(doctor->tx, revision, NO_VALUES, &row, &err)
 	    || np_rows_count(row) != 1) {
 		(void)checklist_add(&doctor->checklist, true, "migrations", NULL,
 		                    "the role may not read which revision the database has");

@@ -187,16 +187,6 @@ write_oauth2_content(struct buf *out, const struct np_route *route, int status)
 
 /* --- responses --- */
 
-static enum np_status
-success_status(const struct np_route *route)
-{
-	if (route->docs.success)
-		return route->docs.success;
-	if (route_has_method(route, "DELETE"))
-		return NP_STATUS_NO_CONTENT;
-	return route_takes_idempotency_key(route) ? NP_STATUS_CREATED : NP_STATUS_OK;
-}
-
 static void
 write_json_content(struct buf *out, const struct np_route *route)
 {
@@ -219,7 +209,7 @@ write_json_content(struct buf *out, const struct np_route *route)
 static void
 write_success(struct buf *out, const struct np_route *route)
 {
-	enum np_status status = success_status(route);
+	enum np_status status = route_success(route);
 	bool tagged = route_has_method(route, "GET") && !route->cache.no_store;
 	const char *names[5] = { NULL };
 	size_t count = 0;

@@ -23,6 +23,16 @@ route_takes_idempotency_key(const struct np_route *route)
 	return route_has_method(route, "POST") && route->tx == NP_TX_WRITE;
 }
 
+enum np_status
+route_success(const struct np_route *route)
+{
+	if (route->success)
+		return route->success;
+	if (route_has_method(route, "DELETE"))
+		return NP_STATUS_NO_CONTENT;
+	return route_takes_idempotency_key(route) ? NP_STATUS_CREATED : NP_STATUS_OK;
+}
+
 bool
 route_path_has_get(const struct route_table *table, const char *path)
 {

@@ -24,6 +24,9 @@ bool route_has_param_in(const struct np_route *route, enum np_in place);
 /* Returns true if the route obeys an Idempotency-Key. */
 bool route_takes_idempotency_key(const struct np_route *route);
 
+/* Returns the status of a success. */
+enum np_status route_success(const struct np_route *route);
+
 /* Returns true if a row of the table is a GET of the path. */
 bool route_path_has_get(const struct route_table *table, const char *path);
 

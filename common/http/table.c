@@ -52,11 +52,33 @@ value_pattern_fault(const struct np_param *param)
 	return pattern_compile(param->pattern);
 }
 
+static bool
+has_null(const struct np_names *names)
+{
+	for (size_t i = 0; names && i < names->count; i++)
+		if (!names->items[i])
+			return true;
+	return false;
+}
+
+/* Of a parameter or of a member. */
 static const char *
-type_fault(const struct np_param *param)
+choices_fault(const struct np_param *param)
 {
 	if (param->type == NP_TYPE_ENUM && (!param->choices || param->choices->count == 0))
 		return "is an NP_TYPE_ENUM without choices";
+	if (param->type != NP_TYPE_ENUM && param->choices)
+		return "has choices but is not an NP_TYPE_ENUM";
+	return has_null(param->choices) ? "has a choice that is NULL" : NULL;
+}
+
+static const char *
+type_fault(const struct np_param *param)
+{
+	const char *fault = choices_fault(param);
+
+	if (fault)
+		return fault;
 	if ((param->type == NP_TYPE_JSON || param->type == NP_TYPE_OBJECT)
 	    && (param->in != NP_IN_BODY || param->max_items > 0 || param->default_value))
 		return "is JSON, which cannot be outside of a body, in a list, or a default value";
@@ -245,6 +267,8 @@ invalidates_fault(const struct route_table *table, const struct np_route *route)
 		return "it invalidates keys but is not NP_TX_WRITE";
 	if (keys && keys->count > TABLE_INVALIDATES_MAX)
 		return "it invalidates too many keys";
+	if (has_null(keys))
+		return "it invalidates a key that is NULL";
 	for (size_t i = 0; keys && i < keys->count; i++) {
 		const char *fault = key_fault(route, keys->items[i]);
 
@@ -341,7 +365,9 @@ member_fault(const struct np_params *members, size_t at)
 		if (param_is_inside(other, member->name))
 			return "is an object that other members are in";
 	}
-	return type_is_known(member) ? json_fault(member) : "has no type";
+	if (!type_is_known(member))
+		return "has no type";
+	return choices_fault(member) ? choices_fault(member) : json_fault(member);
 }
 
 static const char *
@@ -410,6 +436,8 @@ route_fault(void *owner, const char *name, const struct route_table *table,
 		if (strcmp(before->path, route->path) == 0
 		    && route_has_method(before, route->method))
 			return "it is defined twice";
+	if (route->isolation != NP_ISOLATION_READ_COMMITTED && route->tx == NP_TX_NONE)
+		return "it has an isolation level but is NP_TX_NONE";
 	if (route->precondition && route_has_method(route, "GET"))
 		return "it has a precondition but is a GET";
 	if (route->precondition && !route_path_has_get(table, route->path))

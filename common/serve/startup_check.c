@@ -71,7 +71,7 @@ check_database(const struct app *app, const char *run_dir)
 	struct np_rows *row;
 	struct error err;
 
-	if (transaction_query(tx, client_connections, NP_NO_VALUES, &row, &err)) {
+	if (transaction_query(tx, client_connections, NO_VALUES, &row, &err)) {
 		log_database(tx);
 		connection_budget_log(app->settings, run_dir,
 		                      np_field(row, 0, "connections").integer);

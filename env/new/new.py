@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""NAME=… new.py - writes a new endpoint: handlers/NAME.c, its migration and its test. `make new NAME=notes` calls it."""
+"""NAME=… new.py - writes a new endpoint: handlers/NAME.c, its statements, its migration and its test. `make new NAME=notes` calls it."""
 import os
 import re
 import shutil
@@ -91,6 +91,7 @@ def main():
     revision = f"{int(before) + 1:04d}"
     files = {
         "handler.c.in": ROOT / "handlers" / f"{name}.c",
+        "statements.sql.in": ROOT / "handlers" / f"{name}.sql",
         "migration.py.in": ROOT / "migrations" / "versions" / f"{revision}_{name}.py",
         "test.py.in": ROOT / "tests" / "system" / f"test_{name}.py",
     }

@@ -27,10 +27,15 @@ KEYWORDS = set("""
     typeof_unqual union unsigned using virtual void volatile wchar_t while xor xor_eq NULL
 """.split())
 
-# What a statement that keeps its row adds to its text, see idempotency.h: it stores the row of np_work. $1, $2, $3 follow the
-# statement's own parameters: caller, key, fingerprint.
-KEEP = ("INSERT INTO idempotency_keys (caller, key, fingerprint, results) SELECT $1, $2, $3,"
-        " jsonb_build_array(coalesce(jsonb_agg((np_work.*)::text), '[]')) FROM np_work")
+# A statement that keeps its row also runs this. It stores the row of np_work as [name, type, value] for each column, and fails if
+# there are several rows: see common/app/idempotency.h. $1, $2, $3 follow the statement's own parameters: caller, key, fingerprint.
+KEEP = ("INSERT INTO idempotency_keys (caller, key, fingerprint, results) SELECT $1, $2, $3, row.results FROM"
+        " (SELECT (SELECT jsonb_build_object('columns', jsonb_build_array({columns})) FROM np_work) AS results) AS row"
+        " WHERE row.results IS NOT NULL")
+# coalesce() makes a domain its base type, as in a result; concat() gives the text that a result has, which a cast does not.
+KEEP_COLUMN = ("jsonb_build_array({literal}, pg_typeof(coalesce({column}, NULL))::oid::bigint,"
+               " CASE num_nulls({column}) WHEN 0 THEN concat({column}) END)")
+KEEP_COLUMNS_MAX = 64  # COLUMNS_MAX of common/app/idempotency.c
 
 
 class Faults(Exception):
@@ -138,7 +143,7 @@ def _statement(name, doc, body):
         raise Fault(name.line, f"{made.name} is :{made.kind} but returns no rows: add RETURNING, or make it :exec")
     made.columns = result.columns(tokens_of_code)
     main = result.main_place(tokens_of_code)
-    if made.kind == "one" and main is not None:
+    if made.kind == "one" and main is not None and made.columns and len(made.columns) <= KEEP_COLUMNS_MAX:
         made.keep = _keep(made, tokens_of_code[0].is_word("WITH"), code[main][1])
     return made
 
@@ -228,5 +233,12 @@ def _keep(made, has_with, main):
     """The text of a statement that also stores its row. main: the characters of the text before the main statement."""
     head, work = made.text[:main], made.text[main:]
     keep = re.sub(r"\$(\d)", lambda found: f"${len(made.params) + int(found[1])}", KEEP)
+    keep = keep.format(columns=", ".join(map(_keep_column, made.columns)))
     begin = f"{head.rstrip()}, np_work" if has_with else f"{head}WITH np_work"
     return f"{begin} AS ({work}), np_stored AS ({keep}) SELECT * FROM np_work"
+
+
+def _keep_column(name):
+    column = 'np_work."' + name.replace('"', '""') + '"'
+    literal = "'" + name.replace("'", "''") + "'"
+    return KEEP_COLUMN.format(column=column, literal=literal)

@@ -1,7 +1,7 @@
 """What becomes of the statements of a .sql file."""
 import pytest
 
-from env.sql.statements import KEEP, Faults, statements
+from env.sql.statements import KEEP_COLUMNS_MAX, Faults, statements
 
 ONE = "-- name: it :one\n"
 
@@ -201,54 +201,69 @@ def test_the_names_of_the_columns(sql, columns):
 # --- storing the row ---
 
 
-def kept(values):
-    """What follows np_work in a statement with so many values."""
-    keep = KEEP.replace("$3", f"${values + 3}").replace("$2", f"${values + 2}").replace("$1", f"${values + 1}")
-    return f"), np_stored AS ({keep}) SELECT * FROM np_work"
+def kept(values, *columns):
+    """What follows np_work in a statement with so many values and these columns."""
+    pairs = ", ".join(f"""jsonb_build_array('{name}', pg_typeof(coalesce(np_work."{name}", NULL))::oid::bigint,"""
+                      f""" CASE num_nulls(np_work."{name}") WHEN 0 THEN concat(np_work."{name}") END)""" for name in columns)
+    return (f"), np_stored AS (INSERT INTO idempotency_keys (caller, key, fingerprint, results) SELECT ${values + 1}, ${values + 2},"
+            f" ${values + 3}, row.results FROM (SELECT (SELECT jsonb_build_object('columns', jsonb_build_array({pairs}))"
+            " FROM np_work) AS results) AS row WHERE row.results IS NOT NULL) SELECT * FROM np_work")
 
 
 def test_the_guards_values_follow_the_statements():
-    assert one("INSERT INTO a VALUES (@x, @y, @x) RETURNING id").keep == (
-        "WITH np_work AS (INSERT INTO a VALUES ($1, $2, $1) RETURNING id), np_stored AS (INSERT INTO idempotency_keys (caller,"
-        " key, fingerprint, results) SELECT $3, $4, $5, jsonb_build_array(coalesce(jsonb_agg((np_work.*)::text), '[]')) FROM np_work)"
-        " SELECT * FROM np_work")
+    assert one("INSERT INTO a VALUES (@x, @y, @x) RETURNING id, b").keep == (
+        "WITH np_work AS (INSERT INTO a VALUES ($1, $2, $1) RETURNING id, b" + kept(2, "id", "b"))
 
 
 @pytest.mark.parametrize("before, main", [
-    ("", "SELECT 1"),
-    ("", "select 1"),
-    ("", "Update a SET b = 1 returning b"),
-    ("", "DELETE FROM a RETURNING *"),
-    ("", "MERGE INTO a USING b ON true WHEN MATCHED THEN DELETE RETURNING 1"),
-    ("", "VALUES (1)"),
-    ("WITH a AS (SELECT 1), b AS (SELECT 2)", "INSERT INTO c SELECT * FROM b RETURNING 1"),
-    ("WITH RECURSIVE a(n) AS NOT MATERIALIZED (SELECT ')')", "SELECT n FROM a"),
-    ("WITH a AS MATERIALIZED (SELECT 1)", "SELECT 1"),
-    ("WITH \"select\" AS (SELECT 1)", "SELECT 2"),
-    ("WITH \"a\"\"select\" AS (SELECT 1)", "SELECT 2"),
-    ("WITH a AS (SELECT 'it''s (')", "SELECT 2"),
-    ("WITH a AS (SELECT E'\\' (')", "SELECT 2"),
-    ("WITH a AS (SELECT e'\\\\')", "SELECT 2"),
-    ("WITH a AS (SELECT '\\')", "SELECT 2"),
-    ("WITH a AS (SELECT U&'\\0041(')", "SELECT 2"),
-    ("WITH a AS (SELECT $$($$, $x$ $$ ( $x$)", "SELECT 2"),
-    ("WITH a$1 AS (SELECT 1), selection AS (SELECT 1)", "SELECT 2"),
-    ("WITH ä AS (SELECT 1)", "SELECT 2"),
-    ("WITH update AS (SELECT 1), values AS (SELECT 2)", "SELECT 2"),
-    ("WITH recursive AS (SELECT 1)", "SELECT 2"),
-    ("WITH RECURSIVE a AS (SELECT 1 UNION SELECT 2) SEARCH DEPTH FIRST BY b, c SET d, e AS (SELECT 3)", "SELECT 2"),
-    ("WITH RECURSIVE a AS (SELECT 1) CYCLE b, c SET d TO 'y' DEFAULT 'n' USING e", "DELETE FROM x RETURNING 1"),
-    ("WITH RECURSIVE a AS (SELECT 1) SEARCH BREADTH FIRST BY b SET c CYCLE b SET d USING e", "SELECT 2"),
+    ("", "SELECT x"),
+    ("", "select x"),
+    ("", "Update a SET b = 1 returning x"),
+    ("", "DELETE FROM a RETURNING x"),
+    ("", "MERGE INTO a USING b ON true WHEN MATCHED THEN DELETE RETURNING x"),
+    ("WITH a AS (SELECT 1), b AS (SELECT 2)", "INSERT INTO c SELECT * FROM b RETURNING x"),
+    ("WITH RECURSIVE a(n) AS NOT MATERIALIZED (SELECT ')')", "SELECT x FROM a"),
+    ("WITH a AS MATERIALIZED (SELECT 1)", "SELECT 1 AS x"),
+    ("WITH \"select\" AS (SELECT 1)", "SELECT x"),
+    ("WITH \"a\"\"select\" AS (SELECT 1)", "SELECT x"),
+    ("WITH a AS (SELECT 'it''s (')", "SELECT x"),
+    ("WITH a AS (SELECT E'\\' (')", "SELECT x"),
+    ("WITH a AS (SELECT e'\\\\')", "SELECT x"),
+    ("WITH a AS (SELECT '\\')", "SELECT x"),
+    ("WITH a AS (SELECT U&'\\0041(')", "SELECT x"),
+    ("WITH a AS (SELECT $$($$, $x$ $$ ( $x$)", "SELECT x"),
+    ("WITH a$1 AS (SELECT 1), selection AS (SELECT 1)", "SELECT x"),
+    ("WITH ä AS (SELECT 1)", "SELECT x"),
+    ("WITH update AS (SELECT 1), values AS (SELECT 2)", "SELECT x"),
+    ("WITH recursive AS (SELECT 1)", "SELECT x"),
+    ("WITH RECURSIVE a AS (SELECT 1 UNION SELECT 2) SEARCH DEPTH FIRST BY b, c SET d, e AS (SELECT 3)", "SELECT x"),
+    ("WITH RECURSIVE a AS (SELECT 1) CYCLE b, c SET d TO 'y' DEFAULT 'n' USING e", "DELETE FROM x RETURNING x"),
+    ("WITH RECURSIVE a AS (SELECT 1) SEARCH BREADTH FIRST BY b SET c CYCLE b SET d USING e", "SELECT x"),
 ])
 def test_the_main_statement_is_found(before, main):
     made = one(f"{before} {main}")
-    assert made.keep == (f"{before}, np_work AS ({main}" if before else f"WITH np_work AS ({main}") + kept(0)
+    assert made.keep == (f"{before}, np_work AS ({main}" if before else f"WITH np_work AS ({main}") + kept(0, "x")
 
 
 def test_a_hint_stays_in_front():
-    assert one("/*+ SeqScan(t) */ SELECT 1").keep.startswith("/*+ SeqScan(t) */ WITH np_work AS (SELECT 1), ")
-    assert one("/*+ SeqScan(t) */ WITH a AS (SELECT 1) SELECT 1").keep.startswith(
-        "/*+ SeqScan(t) */ WITH a AS (SELECT 1), np_work AS (SELECT 1), ")
+    assert one("/*+ SeqScan(t) */ SELECT x").keep.startswith("/*+ SeqScan(t) */ WITH np_work AS (SELECT x), ")
+    assert one("/*+ SeqScan(t) */ WITH a AS (SELECT 1) SELECT x").keep.startswith(
+        "/*+ SeqScan(t) */ WITH a AS (SELECT 1), np_work AS (SELECT x), ")
+
+
+def test_a_columns_name_is_quoted():
+    made = one("""SELECT x AS "it's ""x\"""").keep
+    assert """jsonb_build_array('it''s "x', pg_typeof(coalesce(np_work."it's ""x", NULL))""" in made
+
+
+@pytest.mark.parametrize("columns, has_keep", [(KEEP_COLUMNS_MAX, True), (KEEP_COLUMNS_MAX + 1, False)])
+def test_the_row_that_is_stored_has_so_many_columns(columns, has_keep):
+    assert bool(one("SELECT " + ", ".join(f"c{place}" for place in range(columns))).keep) is has_keep
+
+
+@pytest.mark.parametrize("sql", ["SELECT *", "SELECT 1", "VALUES (1)", "DELETE FROM a RETURNING *", "SELECT a + b"])
+def test_a_row_whose_columns_the_text_does_not_name_is_not_stored(sql):
+    assert one(sql).keep is None
 
 
 @pytest.mark.parametrize("sql", [
@@ -261,7 +276,7 @@ def test_other_statements_store_no_row(sql):
 
 @pytest.mark.parametrize("kind", ["many", "exec"])
 def test_only_one_row_is_stored(kind):
-    assert one("SELECT 1", kind).keep is None
+    assert one("SELECT x", kind).keep is None
 
 
 # --- faults ---

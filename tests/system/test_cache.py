@@ -159,7 +159,7 @@ def test_a_commit_without_an_answer_invalidates_at_its_deadline(serve, site, war
             service.endpoints["cached"].stop()
             service.endpoints["cached"].start()
             assert service.client.post(f"/cached/{random.randrange(10 ** 9)}/once").status == 201
-        line.fault = faults.deaf
+        line.fault = faults.answers_dropped
         answer = service.client.post(f"/cached/{number}")
         line.fault = faults.passing
         assert (answer.status, answer.problem().get("outcome")) == (503, "unknown")

@@ -246,6 +246,17 @@ show_note(struct np_ctx *ctx)""")
         '1: note_by_id returns "one", which Note of GET /notes/{id} does not have: add a member, or leave it out']
 
 
+def test_arguments_in_another_order_than_their_parameters_are_told(tree, database):
+    edit(tree, NOTES_SQL, "AND deleted_at IS NULL", "AND title = @title AND state::text = @state AND deleted_at IS NULL")
+    edit(tree, NOTES_C, "by_id(np_arg(ctx, &id)", "by_id(np_arg(ctx, &id), np_arg(ctx, &note_state), np_arg(ctx, &title)")
+    edit(tree, NOTES_C, "NP_PARAMS(&id), ONE_NOTE", "NP_PARAMS(&id, &note_state, &title), ONE_NOTE")
+    assert [line.partition(": ")[2] for line in found(tree, database)] == [
+        f'the argument "{one}" is given to {other} of note_by_id, which has a parameter {one}: the order is id, title, state'
+        for one, other in (("state", "title"), ("title", "state"))]
+    edit(tree, NOTES_C, "np_arg(ctx, &note_state), np_arg(ctx, &title)", "np_arg(ctx, &title), np_arg(ctx, &note_state)")
+    assert found(tree, database) == []
+
+
 def test_a_column_that_a_migration_takes_away_is_told(tree, examples):
     said = found_after(tree, examples, "ALTER TABLE notes RENAME pages TO sheets", "ALTER TABLE notes RENAME sheets TO pages")
     assert [line.partition(" (hint")[0] for line in said] == [

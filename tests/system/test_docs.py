@@ -73,6 +73,7 @@ LINT = ROOT / "build" / "openapi-lint"
 NO_LINT = None if (LINT / "installed-lock.json").exists() else "npm could not install the linters"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(NO_LINT is not None, reason=str(NO_LINT))
 @pytest.mark.parametrize("command", [
     ("redocly", "lint", "--extends=recommended", "--format=stylish"), ("spectral", "lint", "--ruleset=spectral.yaml", "--fail-severity=error")])

@@ -184,7 +184,7 @@ def test_an_expired_certificate(site, ask, expired):
     unproven = ask(DATABASE_URL=site.url(**url))
     proven = ask(DATABASE_URL=site.url(query=f"?sslmode=verify-full&sslrootcert={site.authority.root}", **url))
     assert unproven.first == "tls" and ", expired " in unproven.figure("tls") and "renewed" in unproven.advice("tls")
-    assert re.match(r'certificate verify failed: certificate has expired: "postgres-ended" by "nullpool local CA", good from '
+    assert re.match(r'certificate verify failed: certificate has expired: "postgres-ended" by "nullpool local CA", valid from '
                     r"[\d-]+ [\d:]+ UTC to [\d-]+ [\d:]+ UTC", proven.figure("tls")), proven.figure("tls")
     assert proven.first == "tls" and "renewed" in proven.advice("tls")
 
@@ -204,18 +204,18 @@ def test_a_certificate_of_another_host(site, ask):
 
 
 class Listens:
-    """A server that sends nothing after its TLS handshake; `heard` is what it received then."""
+    """A server that sends nothing after its TLS handshake; `received` is what it received then."""
 
     def __init__(self, certificate, key):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate, key)
-        self.heard = []
+        self.received = []
 
     def __call__(self, link):
         assert link.recv(8) == SSL_REQUEST
         link.sendall(b"S")
         with self.context.wrap_socket(link, server_side=True) as secure:
-            self.heard.append(secure.recv(4096))
+            self.received.append(secure.recv(4096))
 
 
 def test_a_certificate_that_is_not_valid_yet(site, ask):
@@ -240,9 +240,9 @@ def test_a_server_that_is_not_authenticated_does_not_get_the_users_name(site, as
     other, listens = Authority(site.folder("yet-another-ca"), "another CA"), Listens(*site.authority.certificate())
     with server(listens) as port:
         found = ask(DATABASE_URL=site.url(port=port, query=f"?sslmode=verify-full&sslrootcert={other.root}"))
-        assert found.first == "tls" and not any(listens.heard)
+        assert found.first == "tls" and not any(listens.received)
         ask(DATABASE_URL=site.url(port=port))
-        assert any(b"app_user" in said for said in listens.heard)
+        assert any(b"app_user" in said for said in listens.received)
 
 
 def test_a_server_that_has_to_wake_up(site, ask):

@@ -106,6 +106,8 @@ def test_a_key_costs_no_flight(serve, site, far):
         assert answer.status == 201 and (far.trips, service.line_of(answer)["flights"]) == (flights, flights), target
         again = service.client.post(target, headers={"Idempotency-Key": key})
         assert again.headers["idempotency-replayed"] == "true" and again.body == answer.body
+        assert service.line_of(again)["flights"] == 1
+        service.client.get(FIRST["probe"])  # what it opened is rolled back after its reply
 
 
 def test_what_was_opened_ahead_costs_the_flights_alone(serve, site, far):

@@ -40,8 +40,11 @@ def compiled(installed, folder, source):
 @pytest.fixture(scope="module")
 def program(installed, site):
     folder = site.folder("elsewhere")
-    for path in [ROOT / "handlers" / "users.c", *ROOT.glob("handlers/*.h")]:
+    for path in [ROOT / "handlers" / "users.c", *ROOT.glob("handlers/*.h"), *ROOT.glob("handlers/*.sql")]:
         shutil.copy(path, folder)
+    for path in folder.glob("*.sql"):
+        subprocess.run([installed.prefix / "bin/nullpool-sql", path.name], cwd=folder, check=True, timeout=60,
+                       env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "tests")})
     return compiled(installed, folder, folder / "users.c")
 
 
@@ -72,8 +75,9 @@ def test_the_library_defines_the_headers_functions_and_no_other_name(installed):
     header = (installed.prefix / "include" / "nullpool.h").read_text()
     functions = re.findall(r"^(?:NP_MUST_CHECK )?(?:bool|int|int64_t|size_t|const char|struct np_\w+) \*?(np_\w+)\(", header, re.M)
     handlers = re.findall(r"^np_handler (np_\w+);", header, re.M)
-    assert len(functions) > 10 and len(handlers) == 4
-    assert defined(installed.prefix / "lib" / "libnullpool.a") == {*functions, *handlers} | NOT_OURS_TO_NAME
+    schemas = re.search(r"^extern const struct np_schema (.*);", header, re.M)[1].split(", ")
+    assert len(functions) > 10 and len(handlers) == 4 and len(schemas) == 2
+    assert defined(installed.prefix / "lib" / "libnullpool.a") == {*functions, *handlers, *schemas} | NOT_OURS_TO_NAME
 
 
 def test_the_header_includes_no_other_header_of_the_tree(installed):
@@ -91,16 +95,7 @@ def test_a_program_may_use_the_names_that_the_library_uses_inside(installed, sit
     assert b'"running"' in done.stdout
 
 
-def test_the_installed_command_makes_a_header_that_compiles(installed, site):
-    folder = site.folder("statements")
-    (folder / "one.sql").write_text("-- name: one_row :one\nSELECT @id::int AS id;\n")
-    source = folder / "one.c"
-    source.write_text('#include "one.sql.h"\n' + (ROOT / "handlers" / "root.c").read_text()
-                      + "struct np_call one(struct np_value);\n"
-                        "struct np_call one(struct np_value id) { struct np_call call = one_row(id); return call; }\n")
-    subprocess.run([installed.prefix / "bin/nullpool-sql", "one.sql"], cwd=folder, check=True, timeout=60,
-                   env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "tests")})
-    assert compiled(installed, folder, source).exists()
+def test_the_installed_command_writes_nothing_beside_itself(installed, program):
     assert list((installed.prefix / "lib/nullpool/sql").glob("__pycache__")) == []
 
 

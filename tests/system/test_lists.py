@@ -46,7 +46,7 @@ def test_links_lead_through_every_order(null, some, sort, key, reverse, limit):
 
 def test_each_order_has_its_index(null):
     for key in ("created_at", "email"):
-        plan = null.site.query("SET enable_sort = off; SET enable_seqscan = off; EXPLAIN SELECT id FROM users"
+        plan = null.site.query("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; EXPLAIN SELECT id FROM users"
                                f" WHERE deleted_at IS NULL ORDER BY {key}, id LIMIT 3")
         assert "Index" in str(plan) and "Sort" not in str(plan)
 

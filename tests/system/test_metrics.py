@@ -259,7 +259,7 @@ class Prometheus(Process):
         super().__init__("Prometheus", home / "prometheus.log")
         self.home, self.port = home, free_port()
         (home / "prometheus.yml").write_text(json.dumps({
-            "global": {"scrape_interval": "1s"}, "rule_files": [str(MONITORING / "alerts.yml")],
+            "global": {"scrape_interval": "200ms"}, "rule_files": [str(MONITORING / "alerts.yml")],
             "scrape_configs": [{"job_name": "nullpool", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}]}))
 
     def start(self):

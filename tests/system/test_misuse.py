@@ -1,4 +1,5 @@
 """A handler that asks for something that does not exist: a 500, and the log names it and the route. The worker goes on."""
+import re
 import subprocess
 
 import pytest
@@ -20,13 +21,29 @@ def service(site, started):
     ("token", "np_access_token() of a user or session that is null"), ("json", 'np_reply_object(): the text of "value" is not JSON'),
     ("page", "np_reply_page() of at most 0 rows"), ("commit", "np_commit() in a route that is not NP_TX_MANUAL"),
     ("rollback", "np_rollback() in a route that is not NP_TX_MANUAL"),
-    ("none/last", "np_last() in a route that is neither NP_TX_READ nor NP_TX_WRITE"),
+    ("none/last", "np_query_last() in a route that is neither NP_TX_READ nor NP_TX_WRITE"),
 ])
 def test_the_log_says_what_was_not_there(service, path, says):
     answer = service.client.get(f"/misuse/{path}")
     assert answer.status == 500 and answer.problem() and "np_" not in answer.body.decode()
     line = service.line_of(answer)
     assert says in line["detail"] and line["route"] == ("/misuse/none/{what}" if "/" in path else "/misuse/{what}")
+
+
+@pytest.mark.parametrize("what, says", [
+    ("few", "a call of two_values with 1 values in place of 2"), ("many", "a call of one_row with 2 values in place of 1"),
+    ("one", "np_query_one() of two_values, which is :many"), ("exec", "np_query() of nothing, which is :exec"),
+    ("two", "one_of_two_rows is :one and returned 2 rows"),
+])
+def test_a_call_that_does_not_fit_its_statement_is_named_with_its_line(service, what, says):
+    sql = (ROOT / "tests/system/handlers/misuse.sql").read_text()
+    name = re.search(r"two_values|one_row|nothing|one_of_two_rows", says)[0]
+    number = sql[:sql.index(f"-- name: {name} :")].count("\n") + 1
+    answer = service.client.get(f"/misuse/call/{what}")
+    assert answer.status == 500 and answer.problem() and name not in answer.body.decode()
+    line = service.line_of(answer)
+    assert f"{says} (tests/system/handlers/misuse.sql:{number})" in line["detail"] and line["route"] == "/misuse/call/{what}"
+    assert line.get("queries", 0) == (1 if what == "two" else 0)
 
 
 def rows(site):
@@ -54,7 +71,15 @@ def test_probes_may_add_what_they_like(service, path):
     assert service.client.get(path).status == 200
 
 
-# Built here, with the flags of an endpoint outside the tree.
+def linked(source, include=ROOT / "common"):
+    """Builds the program with the flags of an endpoint outside the tree; returns its path."""
+    libraries = subprocess.run(["pkg-config", "--libs", "libpq", "json-c", "hiredis", "talloc", "openssl", "libsodium", "libseccomp", "libcares"],
+                               capture_output=True, text=True, check=True).stdout.split()
+    sanitize = ["-fsanitize=address,undefined"] if b"__asan_init" in program("health").read_bytes() else []
+    subprocess.run(["cc", *sanitize, "-I", include, source, BUILD / "libnullpool.a", "-o", source.with_suffix(""), *libraries, "-lfcgi"], check=True)
+    return source.with_suffix("")
+
+
 BROKEN = """\
 #include "nullpool.h"
 static bool
@@ -84,10 +109,28 @@ main(int argc, char **argv)
 def test_check_finds_a_broken_table(site, row, says):
     folder = site.folder("broken-table")
     (folder / "broken.c").write_text(BROKEN % row)
-    libraries = subprocess.run(["pkg-config", "--libs", "libpq", "json-c", "hiredis", "talloc", "openssl", "libsodium", "libseccomp", "libcares"],
-                               capture_output=True, text=True, check=True).stdout.split()
-    sanitize = ["-fsanitize=address,undefined"] if b"__asan_init" in program("health").read_bytes() else []
-    subprocess.run(["cc", *sanitize, "-I", ROOT / "common", folder / "broken.c", BUILD / "libnullpool.a", "-o", folder / "broken", *libraries, "-lfcgi"],
-                   check=True)
-    done = subprocess.run([folder / "broken", "--check"], env=site.environment(), capture_output=True, check=False)
+    done = subprocess.run([linked(folder / "broken.c"), "--check"], env=site.environment(), capture_output=True, check=False)
     assert done.returncode == 70 and says in done.stderr
+
+
+@pytest.mark.parametrize("old, new, says", [
+    (r"NP_VERSION_NUMBER +\d+", "NP_VERSION_NUMBER 90807", b"nullpool.h (9.8.7, "),
+    (r"(struct np_route \{\n)", r"\1\tconst char *one_more;\n", b"compiled with another nullpool.h"),
+])
+def test_a_program_of_another_header_is_refused(site, old, new, says):
+    folder = site.folder("other-header")
+    header = (ROOT / "common" / "nullpool.h").read_text()
+    changed = re.sub(old, new, header)
+    assert changed != header
+    (folder / "nullpool.h").write_text(changed)
+    (folder / "broken.c").write_text(BROKEN % '.path = "/broken"')
+    for arguments in ["--check"], ["GET", "/broken"], ["--version"]:
+        done = subprocess.run([linked(folder / "broken.c", folder), *arguments], env=site.environment(), capture_output=True, check=False)
+        assert done.returncode == 78 and says in done.stderr and b"compile it again" in done.stderr and not done.stdout
+
+
+def test_the_library_knows_its_version(site):
+    folder = site.folder("version")
+    (folder / "version.c").write_text('#include <stdio.h>\n#include "nullpool.h"\nint main(void) { return puts(np_version()) < 0; }\n')
+    version = re.search(r'#define NP_VERSION +"(.*)"', (ROOT / "common" / "nullpool.h").read_text())[1]
+    assert subprocess.run([linked(folder / "version.c")], capture_output=True, text=True, check=True).stdout == f"{version}\n"

@@ -44,11 +44,11 @@ def made(copy):
     return came
 
 
-def test_it_writes_three_files_and_nothing_else(made):
+def test_it_writes_four_files_and_nothing_else(made):
     head = int(max(path.name for path in (ROOT / "migrations" / "versions").glob("*.py"))[:4])
     for number, name in enumerate(NAMES, head + 1):
         said, files = made[name]
-        assert files == {f"handlers/{name}.c", f"migrations/versions/{number:04d}_{name}.py", f"tests/system/test_{name}.py"}
+        assert files == {f"handlers/{name}.c", f"handlers/{name}.sql", f"migrations/versions/{number:04d}_{name}.py", f"tests/system/test_{name}.py"}
         assert all(file in said for file in files)
 
 
@@ -59,14 +59,18 @@ def test_the_readme_shows_what_it_writes():
     assert len(blocks) == 3
     for block in blocks:
         assert re.sub(r"\s+", " ", block).strip() in re.sub(r"\s+", " ", written)
+    statement, = re.findall(r"```sql\n(.*?)```", readme, re.S)
+    assert statement in (ROOT / "env" / "new" / "statements.sql.in").read_text().replace("NAME", "notes")
 
 
 def test_it_compiles_without_a_warning_and_is_formatted(copy, made):
     flags = subprocess.run(["pkg-config", "--cflags", "libpq"], capture_output=True, text=True, check=True).stdout.split()
     for name in NAMES:
+        assert make(copy, VARIANT, f"{copy.build}/sql/handlers/{name}.sql.h").returncode == 0
         for compiler in filter(shutil.which, ("gcc", "clang")):
             subprocess.run([compiler, "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror",
-                            "-Wno-missing-field-initializers", "-Icommon", *flags, "-fsyntax-only", f"handlers/{name}.c"],
+                            "-Wno-missing-field-initializers", "-Icommon", f"-I{copy.build}/sql/handlers", *flags, "-fsyntax-only",
+                            f"handlers/{name}.c"],
                            cwd=copy.folder, check=True)
         if shutil.which("clang-format"):
             subprocess.run(["clang-format", "--dry-run", "--Werror", f"handlers/{name}.c"], cwd=copy.folder, check=True)

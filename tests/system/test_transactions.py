@@ -1,5 +1,6 @@
 """Commit before the reply, roll back on failure, and nothing in between."""
 import concurrent.futures
+import contextlib
 import time
 import uuid
 
@@ -7,11 +8,52 @@ import pytest
 
 import faults
 from env.local.process import free_port, wait_until
+from conftest import Service
 
 
 @pytest.fixture
 def label():
     return f"label-{uuid.uuid4()}"
+
+
+IDLE_S = 10.5  # connection_is_unproven() in common/db/connect.c, and a little more
+
+
+@contextlib.contextmanager
+def used_connection(site):
+    """A service whose only connection has been used. Yields a function that lets a router forget the connection, and returns
+    the service."""
+    with faults.line(site.postgres.port) as line, contextlib.ExitStack() as last:
+        service = Service(site, ["probe"], DATABASE_URL=site.url(port=line.entrance), DATABASE_CONNECTION="persistent",
+                          DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+        last.callback(service.stop)
+        service.start()
+        assert service.client.get("/probe/session").status == 200
+
+        def forget():
+            line.fault = faults.forgotten(line.pairs)
+            return service
+
+        yield forget
+
+
+@pytest.fixture
+def forgotten(site):
+    with used_connection(site) as forget:
+        yield forget
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten_idle(site):
+    """The same after IDLE_S, which pass while the other tests of this file run."""
+    with used_connection(site) as forget:
+        since = time.monotonic()
+
+        def wait_and_forget():
+            time.sleep(max(0, since + IDLE_S - time.monotonic()))
+            return forget()
+
+        yield wait_and_forget
 
 
 def rows(service, label):
@@ -173,18 +215,17 @@ def test_an_isolation_level_is_one_snapshot_of_all_queries(null, label):
             assert reading.result().json() == {"count": count}
 
 
-@pytest.mark.parametrize("idle_s, status", [(0, 503), (10.5, 201)])
-def test_a_write_on_a_connection_that_was_idle_for_long_is_sent_again_when_it_is_dead(serve, site, label, idle_s, status):
-    """A connection that a router has forgotten. Of a fresh one nobody can tell whether the write was done."""
-    with faults.line(site.postgres.port) as line:
-        service = serve("probe", DATABASE_URL=site.url(port=line.entrance), DATABASE_CONNECTION="persistent",
-                        DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
-        assert service.client.get("/probe/session").status == 200
-        time.sleep(idle_s)
-        line.fault = faults.forgotten(line.pairs)
-        answer = service.client.post(f"/probe/marked?label={label}")
-        assert answer.status == status, answer
-    assert rows(service, label) == (1 if status == 201 else 0)
+def test_a_write_on_a_fresh_connection_that_is_dead_is_not_sent_again(forgotten, label):
+    """A connection that a router has forgotten. Nobody can tell whether the write was done."""
+    service = forgotten()
+    assert service.client.post(f"/probe/marked?label={label}").status == 503
+    assert rows(service, label) == 0
+
+
+def test_a_write_on_a_connection_that_was_idle_for_long_is_sent_again_when_it_is_dead(forgotten_idle, label):
+    service = forgotten_idle()
+    assert service.client.post(f"/probe/marked?label={label}").status == 201
+    assert rows(service, label) == 1
 
 
 def test_a_write_on_a_server_that_became_read_only_finds_the_new_one(serve, site, label):

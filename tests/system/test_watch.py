@@ -92,10 +92,10 @@ class EditedCopy(Copy):
     def wait_for_output(self, *lines, after):
         """Waits until make run has printed these lines after this position."""
         for line in lines:
-            wait_until(f'"{line}"', lambda: line in self.said()[after:], 30)
+            wait_until(f'"{line}"', lambda: line in self.said()[after:], 90)
 
     def wait_for_status(self, value):
-        wait_until(f"the status {value}", lambda: self.client.get("/").json()["status"] == value, 30)
+        wait_until(f"the status {value}", lambda: self.client.get("/").json()["status"] == value, 90)
 
     def masters(self):
         """Returns {name: Master} once each master has its workers and no other child, such as the start-up check."""
@@ -107,7 +107,7 @@ class EditedCopy(Copy):
                      for process in family[run] if program_of(process.pid).parent.name == "handlers"}
             return found if all(len(master.workers) == 2 for master in found.values()) else None
 
-        return wait_until("settled masters", look, 30)
+        return wait_until("settled masters", look, 90)
 
 
 def processes_by_parent():
@@ -166,6 +166,21 @@ def test_a_change_that_makes_no_difference_reloads_nothing(copy):
     after = copy.masters()
     assert "reloaded: /\n" not in copy.said()[said:]
     assert [after[name] for name in ("health", "root")] == [before[name] for name in ("health", "root")]
+
+
+def test_a_changed_statement_reloads_the_programs_that_include_it(copy):
+    user = copy.client.post("/users", {"email": f"{uuid.uuid4()}@example.com", "name": "Shown"}).headers["location"]
+    before = copy.masters()
+    said = copy.edit("handlers/user.sql", "SELECT id, email, name,", "SELECT id, email, upper(name) AS name,")
+    copy.wait_for_output("reloaded: /auth\n", "reloaded: /users\n", after=said)
+    wait_until("the new statement", lambda: copy.client.get(user).json()["name"] == "SHOWN")
+    assert [copy.masters()[name] for name in ("health", "root")] == [before[name] for name in ("health", "root")]
+    said = copy.edit("handlers/user.sql", "WHERE id = @id", "WHERE id =@id")
+    copy.wait_for_output("handlers/user.sql:6: =@id has the operator =@: write = @id for a parameter\n",
+                         "the build failed; the old programs keep serving\n", after=said)
+    assert copy.client.get(user).json()["name"] == "SHOWN"
+    said = copy.edit("handlers/user.sql", "WHERE id =@id", "WHERE id = @id")
+    copy.wait_for_output("the build is well again\n", after=said)
 
 
 def test_a_change_with_an_old_time_is_built(copy):
@@ -240,11 +255,11 @@ def test_after_a_failed_build_the_old_program_serves_until_the_source_is_fixed(c
     copy.wait_for_status("well")
     before = copy.masters()
     said = copy.write_status("nonsense")
-    copy.wait_for_output("error: ", "the build failed; the old programs keep serving\n", after=said)
+    copy.wait_for_output("error: ", "the build failed; the old programs continue to serve\n", after=said)
     copy.wait_for_status("well")
     assert copy.masters() == before
     said = copy.write_status('"mended"')
-    copy.wait_for_output("the build is well again\n", "reloaded: /\n", after=said)
+    copy.wait_for_output("the build succeeds again\n", "reloaded: /\n", after=said)
     copy.wait_for_status("mended")
 
 
@@ -257,11 +272,11 @@ def test_a_statement_that_is_wrong_is_told_and_the_old_program_serves_until_it_i
     before = copy.masters()
     copy.save("handlers/moment.sql", MOMENT.format("nau()"))
     said = copy.write_status('"later"')
-    copy.wait_for_output("handlers/moment.sql:2: function nau() does not exist", "the check failed; the old programs keep serving\n",
-                         after=said)
+    copy.wait_for_output("handlers/moment.sql:2: function nau() does not exist",
+                         "the check failed; the old programs continue to serve\n", after=said)
     assert copy.client.get("/").json()["status"] == "right" and copy.masters() == before
     said = copy.save("handlers/moment.sql", MOMENT.format("clock_timestamp()"))
-    copy.wait_for_output("the check is well again\n", "reloaded: /\n", after=said)
+    copy.wait_for_output("the check succeeds again\n", "reloaded: /\n", after=said)
     copy.wait_for_status("later")
 
 
@@ -271,14 +286,18 @@ def test_a_statement_that_needs_a_migration_is_right_when_make_migrate_has_appli
     last = max(path.name for path in (copy.folder / "migrations" / "versions").glob("*.py"))[:4]
     said = copy.save("migrations/versions/9998_moments.py", MIGRATION.format(last).replace("9999", "9998").replace(
         "later (id int)", "moments (at timestamptz)").replace("TABLE later", "TABLE moments"))
-    copy.wait_for_output('relation "moments" does not exist', "the check failed; the old programs keep serving\n", after=said)
+    copy.wait_for_output('relation "moments" does not exist', "the check failed; the old programs continue to serve\n",
+                         after=said)
     said = len(copy.said())
     assert make(copy, "migrate").returncode == 0
-    copy.wait_for_output("the check is well again\n", "reloaded: /\n", after=said)
+    copy.wait_for_output("the check succeeds again\n", "reloaded: /\n", after=said)
     copy.wait_for_status("migrated")
-    copy.save("handlers/moment.sql", MOMENT.format("now()"))
+    said = len(copy.said())
     assert make(copy, "migrate-down").returncode == 0
+    copy.wait_for_output("the check failed; the old programs keep serving\n", after=said)
     copy.remove("migrations/versions/9998_moments.py")
+    said = copy.save("handlers/moment.sql", MOMENT.format("now()"))
+    copy.wait_for_output("the check is well again\n", after=said)
 
 
 def test_a_new_handler_is_served_and_a_removed_one_is_gone(copy):
@@ -288,7 +307,7 @@ def test_a_new_handler_is_served_and_a_removed_one_is_gone(copy):
     assert copy.client.get("/hello").json() == {"hello": "world"}
     assert "/hello" in copy.client.get("/openapi.json").json()["paths"]
     said = copy.remove("handlers/hello.c")
-    copy.wait_for_output("endpoint gone: /hello\n", after=said)
+    copy.wait_for_output("endpoint removed: /hello\n", after=said)
     assert copy.client.get("/hello").status == 404
     assert "/hello" not in copy.client.get("/openapi.json").json()["paths"]
     assert sorted(copy.masters()) == ["auth", "health", "metrics", "onboarding", "root", "users"]
@@ -296,7 +315,7 @@ def test_a_new_handler_is_served_and_a_removed_one_is_gone(copy):
 
 @pytest.mark.parametrize("body, complaint", [
     ("return 78;", "/hello: hello --check failed"),
-    ("return argc == 1;", "hello ended by itself (exit code 1)")])
+    ("return argc == 1;", "hello exited (exit code 1)")])
 def test_a_program_that_does_not_start_stops_no_other_and_is_retried(copy, body, complaint):
     before = copy.masters()
     said = copy.save("handlers/hello.c", f"int\nmain(int argc, char **argv)\n{{\n\t(void)argv;\n\t{body}\n}}\n")
@@ -306,7 +325,7 @@ def test_a_program_that_does_not_start_stops_no_other_and_is_retried(copy, body,
     copy.wait_for_output("new endpoint: /hello\n", after=said)
     assert copy.client.get("/hello").status == 200
     said = copy.remove("handlers/hello.c")
-    copy.wait_for_output("endpoint gone: /hello\n", after=said)
+    copy.wait_for_output("endpoint removed: /hello\n", after=said)
 
 
 def make(copy, *words, **more):
@@ -320,7 +339,7 @@ def test_a_new_migration_is_announced_and_make_migrate_applies_it(copy):
     said = copy.save("migrations/versions/9999_later.py", MIGRATION.format(last))
     copy.wait_for_output("new migration: migrations/versions/9999_later.py; make migrate applies it\n", after=said)
     done = make(copy, "migrate")
-    assert done.returncode == 0 and "with the settings of make run: env/development.env\n" in done.stderr, done
+    assert done.returncode == 0 and "using the settings of make run: env/development.env\n" in done.stderr, done
     link = psycopg2.connect(host="127.0.0.1", port=copy.postgres, dbname="nullpool", user="nullpool_app",
                             password="development-app", sslmode="require")
     with link.cursor() as cursor:
@@ -331,20 +350,20 @@ def test_a_new_migration_is_announced_and_make_migrate_applies_it(copy):
 
 def test_make_doctor_uses_the_settings_of_make_run_unless_others_are_set(copy):
     done = make(copy, "doctor")
-    assert f"127.0.0.1:{copy.postgres}/nullpool" in done.stdout and "with the settings of make run" in done.stderr
+    assert f"127.0.0.1:{copy.postgres}/nullpool" in done.stdout and "using the settings of make run" in done.stderr
     for more in ({"DATABASE_URL": "postgres://u:p@other.example.com/d"}, {"NULLPOOL_ENV_FILE": "/dev/null"}):
         done = make(copy, "doctor", **more)
-        assert str(copy.postgres) not in done.stdout and "with the settings" not in done.stderr
+        assert str(copy.postgres) not in done.stdout and "using the settings" not in done.stderr
     (copy.folder / ".env").write_text("DATABASE_URL=postgres://u:p@other.example.com/d\n")
     done = make(copy, "doctor")
     (copy.folder / ".env").unlink()
-    assert "other.example.com" in done.stdout and "with the settings" not in done.stderr
+    assert "other.example.com" in done.stdout and "using the settings" not in done.stderr
 
 
 def test_an_interrupt_during_a_build_leaves_no_process(copy):
     (copy.folder / "cc.wait").touch()
     copy.write_status('"late"')
-    wait_until("the compiler", lambda: [name for _, name in copy.processes() if b"handlers/root.c" in name], 30)
+    wait_until("the compiler", lambda: [name for _, name in copy.processes() if b"handlers/root.c" in name], 90)
     os.killpg(copy.child.pid, signal.SIGINT)
     copy.child.wait(30)
     assert copy.processes() == []

@@ -5,24 +5,18 @@
 static const struct attempt_row {
 	const char *about;
 	enum attempt_state state;
-	const char *after; /* r(unning), U(nknown), C (recalling), P (replaying), D(one),
-	                      R(eplayed), F(ailed) */
+	const char *after; /* r(unning), U(nknown), C (recalling), D(one), R(eplayed), F(ailed) */
 } rows[] = {
-	/*                       ok, stored rows, done before, commit lost, conflict, undecided,
-	   refused */
-	{ "running", ATTEMPT_RUNNING, "D-CUrFF" },
-	{ "unknown", ATTEMPT_UNKNOWN, "D-CUUUF" },
-	{ "recalling", ATTEMPT_RECALLING, "RP-UUUF" },
-	{ "replaying", ATTEMPT_REPLAYING, "R--UUUR" },
-	{ "done", ATTEMPT_DONE, "-------" },
-	{ "replayed", ATTEMPT_REPLAYED, "-------" },
-	{ "failed", ATTEMPT_FAILED, "-------" },
+	/*                       ok, done before, commit lost, conflict, undecided, refused */
+	{ "running", ATTEMPT_RUNNING, "DCUrFF" },     { "unknown", ATTEMPT_UNKNOWN, "DCUUUF" },
+	{ "recalling", ATTEMPT_RECALLING, "R-UUUF" }, { "done", ATTEMPT_DONE, "------" },
+	{ "replayed", ATTEMPT_REPLAYED, "------" },   { "failed", ATTEMPT_FAILED, "------" },
 };
 
 static enum attempt_state
 state_of(char letter)
 {
-	static const char letters[] = "rUCPDRF";
+	static const char letters[] = "rUCDRF";
 	const char *found = strchr(letters, letter);
 
 	return found ? (enum attempt_state)(found - letters) : ATTEMPT_STATE__MAX;

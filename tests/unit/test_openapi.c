@@ -101,7 +101,7 @@ static const struct np_route routes[] = {
 	  .path = "/nested",
 	  .params = NESTED,
 	  .form = true,
-	  .docs = { .success = NP_STATUS_ACCEPTED } },
+	  .success = NP_STATUS_ACCEPTED },
 	{ .method = "GET",
 	  .path = "/notes",
 	  .tx = NP_TX_READ,

@@ -202,10 +202,10 @@ a_row_is_an_object_in_the_order_of_its_columns(void **state)
 	struct buf out;
 
 	buf_init(&out, *state, 4096);
-	rows_json(rows, 0, &out);
+	rows_json(rows, 0, NULL, &out);
 	assert_string_equal(out.data, "{\"id\":1,\"Name\":\"a \\\"b\\\"\",\"is \\\"x\\\"\":true}");
 	buf_reset(&out);
-	rows_json(rows, 1, &out);
+	rows_json(rows, 1, NULL, &out);
 	assert_string_equal(out.data, "{\"id\":2,\"Name\":null,\"is \\\"x\\\"\":null}");
 }
 
@@ -216,8 +216,39 @@ a_row_without_columns_is_an_empty_object(void **state)
 	struct buf out;
 
 	buf_init(&out, *state, 16);
-	rows_json(rows_new(*state, result), 0, &out);
+	rows_json(rows_new(*state, result), 0, NULL, &out);
 	assert_string_equal(out.data, "{}");
+}
+
+static void
+columns_that_are_omitted_are_not_in_the_object(void **state)
+{
+	static const char *const names[] = { "id", "is \"x\"", "missing" };
+	struct buf out;
+
+	buf_init(&out, *state, 4096);
+	rows_json(two_rows(*state), 0, &(struct np_names){ names, 3 }, &out);
+	assert_string_equal(out.data, "{\"Name\":\"a \\\"b\\\"\"}");
+	buf_reset(&out);
+	rows_json(two_rows(*state), 1, &(struct np_names){ names, 1 }, &out);
+	assert_string_equal(out.data, "{\"Name\":null,\"is \\\"x\\\"\":null}");
+}
+
+static void
+one_row_is_made_of_its_columns(void **state)
+{
+	static const struct rows_column columns[] = {
+		{ "id", INT4, "7" },
+		{ "Name", TEXT, "" },
+		{ "gone", BOOL, NULL },
+	};
+	struct np_rows *row = rows_of_one(*state, columns, COUNT_OF(columns));
+	struct buf out;
+
+	buf_init(&out, *state, 4096);
+	assert_int_equal(np_rows_count(row), 1);
+	rows_json(row, 0, NULL, &out);
+	assert_string_equal(out.data, "{\"id\":7,\"Name\":\"\",\"gone\":null}");
 }
 
 int
@@ -232,6 +263,8 @@ main(void)
 		TEST(a_missing_field_is_noted_by_name),
 		TEST(a_row_is_an_object_in_the_order_of_its_columns),
 		TEST(a_row_without_columns_is_an_empty_object),
+		TEST(columns_that_are_omitted_are_not_in_the_object),
+		TEST(one_row_is_made_of_its_columns),
 	};
 
 	return cmocka_run_group_tests_name("rows", tests, NULL, NULL);

@@ -57,6 +57,8 @@ ONE(list_for_example, .type = NP_TYPE_STRING, .max_items = 3, .example = "[\"a\"
 ONE(no_list_for_example, .type = NP_TYPE_STRING, .max_items = 3, .example = "a");
 
 ONE(no_choices, .type = NP_TYPE_ENUM);
+ONE(choice_of_int, .type = NP_TYPE_INT, .choices = NP_NAMES("1"));
+ONE(null_choice, .type = NP_TYPE_ENUM, .choices = NP_NAMES("a", NULL));
 ONE(some_choices, .type = NP_TYPE_ENUM, .choices = NP_NAMES("a", "b"), .default_value = "b");
 ONE(other_choice, .type = NP_TYPE_ENUM, .choices = NP_NAMES("a", "b"), .default_value = "c");
 ONE(json_in_query, .type = NP_TYPE_JSON);
@@ -82,6 +84,8 @@ static const struct np_param loud_header = { .name = "X-Token",
 	                                     .type = NP_TYPE_STRING };
 
 static const struct np_param nameless = { .in = NP_IN_QUERY, .type = NP_TYPE_INT };
+static const struct np_schema member_without_choices = { .name = "NoChoices",
+	                                                 .members = NP_PARAMS(&no_choices) };
 static const struct np_schema without_members = { .name = "Empty" };
 
 /* As many objects as a route may have, and one more, each with a name of its own. */
@@ -130,6 +134,21 @@ static const struct table_row {
 	  ROUTE("GET", "/t/a", .returns = &bad_example_member),
 	  "member \"a\" of its schema has an example that is not JSON" },
 	{ "no choices", ROUTE("GET", "/t/a", .params = NP_PARAMS(&no_choices)), "without choices" },
+	{ "choices of a number", ROUTE("GET", "/t/a", .params = NP_PARAMS(&choice_of_int)),
+	  "has choices but is not an NP_TYPE_ENUM" },
+	{ "a choice that is not there", ROUTE("GET", "/t/a", .params = NP_PARAMS(&null_choice)),
+	  "a choice that is NULL" },
+	{ "a member without choices", ROUTE("GET", "/t/a", .returns = &member_without_choices),
+	  "member \"x\" of its schema is an NP_TYPE_ENUM without choices" },
+	{ "a key to invalidate that is not there",
+	  ROUTE("PUT", "/t/a", .tx = NP_TX_WRITE,
+	        .cache = { .invalidates = NP_NAMES("all", NULL) }),
+	  "it invalidates a key that is NULL" },
+	{ "an isolation level",
+	  ROUTE("GET", "/t/a", .tx = NP_TX_READ, .isolation = NP_ISOLATION_SERIALIZABLE), NULL },
+	{ "an isolation level without a transaction",
+	  ROUTE("GET", "/t/a", .isolation = NP_ISOLATION_SERIALIZABLE),
+	  "it has an isolation level but is NP_TX_NONE" },
 	{ "a default value that is not a choice",
 	  ROUTE("GET", "/t/a", .params = NP_PARAMS(&other_choice)), "default value" },
 	{ "JSON in a query", ROUTE("GET", "/t/a", .params = NP_PARAMS(&json_in_query)),

@@ -398,6 +398,39 @@ next_item_skips_commas_and_spaces_and_ends_with_0(void **state)
 	assert_int_equal(text_next_item(&none), 0);
 }
 
+static void
+a_template_is_plain_text_and_names(void **state)
+{
+	static const struct template_row {
+		const char *about, *template, *says; /* each part as plain<name>| */
+	} template_rows[] = {
+		{ "no name", "/users", "/users|" },
+		{ "one at the end", "/users/{id}", "/users/<id>|" },
+		{ "text after it", "/users/{id}/notes", "/users/<id>|/notes|" },
+		{ "two side by side", "{a}{b}", "<a>|<b>|" },
+		{ "not closed", "x{id", "x<id>|" },
+		{ "empty name", "x{}y", "x<>|y|" },
+		{ "nothing", "", "" },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(template_rows); i++) {
+		const char *template = template_rows[i].template;
+		struct text_part part;
+		char said[64] = "";
+		size_t size = 0;
+
+		while (text_next_part(&template, &part)) {
+			size += (size_t)snprintf(said + size, sizeof(said) - size, "%.*s",
+			                         (int)part.plain_size, part.plain);
+			if (part.name)
+				size += (size_t)snprintf(said + size, sizeof(said) - size, "<%.*s>",
+				                         (int)part.name_size, part.name);
+			size += (size_t)snprintf(said + size, sizeof(said) - size, "|");
+		}
+		row_text(&template_rows[i], said, template_rows[i].says);
+	}
+}
+
 int
 main(void)
 {
@@ -414,6 +447,7 @@ main(void)
 		TEST(equal_nocase_folds_ascii_only),
 		TEST(starts_and_ends_compare_whole_texts),
 		TEST(next_item_skips_commas_and_spaces_and_ends_with_0),
+		TEST(a_template_is_plain_text_and_names),
 		TEST(parse_int_needs_the_whole_text),
 		TEST(parse_float_accepts_finite_json_numbers),
 		TEST(json_number_size_stops_where_the_number_does),

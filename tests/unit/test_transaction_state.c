@@ -5,13 +5,13 @@
 static const struct state_row {
 	const char *about;
 	enum transaction_state state;
-	const char *after; /* R(eady), O(pen), E(nded), F(ailed), r(e)p(lay) as P */
+	const char *after; /* R(eady), O(pen), E(nded), F(ailed) */
 } rows[] = {
-	/*                       opened, committed, ended, failed, resent, restarted, rolled back,
-	   replayed */
-	{ "ready", TX_READY, "OREFRRRP" },   { "open", TX_OPEN, "OREF-RRP" },
-	{ "ended", TX_ENDED, "---F-RRP" },   { "failed", TX_FAILED, "-----RR-" },
-	{ "replay", TX_REPLAY, "---F-RR-" },
+	/*                       opened, committed, ended, failed, resent, restarted, rolled back */
+	{ "ready", TX_READY, "OREFRRR" },
+	{ "open", TX_OPEN, "OREF-RR" },
+	{ "ended", TX_ENDED, "---F-RR" },
+	{ "failed", TX_FAILED, "-----RR" },
 };
 
 static enum transaction_state
@@ -26,8 +26,6 @@ state_of(char letter)
 		return TX_ENDED;
 	case 'F':
 		return TX_FAILED;
-	case 'P':
-		return TX_REPLAY;
 	default:
 		return TX_STATE__MAX;
 	}

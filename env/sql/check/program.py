@@ -111,11 +111,25 @@ class Program:
             values = "1 value" if len(wanted) == 1 else f"{len(wanted)} values"
             self._add(sent.place, f"{sent.statement} takes {values}, and {len(sent.values)} are given")
             return
+        self._check_order(sent, wanted)
         for name, tokens, wanted_type in zip(wanted, sent.values, known.described.params if known.described else ()):
             value, shown = self.value(tokens)
             if value and not value_types.may_give(value, wanted_type):
                 self._add(tokens[0], f"{shown} ({value}) does not fit {name} of {sent.statement} ({wanted_type.shown}):"
                           " change one of them, or cast the parameter in the statement")
+
+    def _check_order(self, sent, wanted):
+        """Arguments that have the names of each other's parameters."""
+        given = {}
+        for name, tokens in zip(wanted, sent.values):
+            call = next(calls(tokens, "np_arg"), None)
+            param = self.source.params.get(self._object(call)) if call else None
+            given[name] = param.name.split(".")[-1] if param and param.name else None
+        for name, tokens in zip(wanted, sent.values):
+            other = given[name]
+            if other != name and given.get(other) not in (None, other):
+                self._add(tokens[0], f'the argument "{other}" is given to {name} of {sent.statement}, which has a parameter'
+                          f" {other}: the order is {', '.join(wanted)}")
 
     def _check_fields(self, flow, function):
         for call in calls(function.body, "np_field"):

@@ -1,7 +1,7 @@
 /* bulk - large input and large responses, for tests/system/test_memory.py */
 #include <string.h>
 
-#include "nullpool.h"
+#include "bulk.sql.h"
 
 #define LIST_MAX 1000000
 
@@ -41,16 +41,13 @@ count_bytes(struct np_ctx *ctx)
 	return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "bytes", np_int((int64_t)bytes) }));
 }
 
-static const char same_document[] = "SELECT $1::jsonb AS anything";
-static const char item_count[] = "SELECT cardinality($1::int8[]) AS count";
-
 /* Sends a document to Postgres and back. */
 static bool
 echo_document(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, same_document, NP_VALUES(np_arg(ctx, &anything)))
+	return np_query_one(ctx, &row, same_document(np_arg(ctx, &anything)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -59,7 +56,7 @@ count_items(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, item_count, NP_VALUES(np_arg(ctx, &numbers)))
+	return np_query_one(ctx, &row, item_count(np_arg(ctx, &numbers)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -91,16 +88,12 @@ static const struct np_param tags = {
 	.name = "tag", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .max_items = 64
 };
 
-static const char rows_of_text[] =
-    "SELECT i, repeat('x', $2::int) AS text FROM generate_series(1, $1::int) AS i ORDER BY i";
-
 static bool
 list_rows(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, rows_of_text,
-	                NP_VALUES(np_arg(ctx, &row_count), np_arg(ctx, &size)))
+	return np_query(ctx, &rows, rows_of_text(np_arg(ctx, &size), np_arg(ctx, &row_count)))
 	       && np_reply_page(ctx, rows, 1000000, NP_NAMES("i"));
 }
 

@@ -1,16 +1,6 @@
 /* cached - inserts rows and counts them, with the count cached in Redis; some handlers still have
  * work to do after the commit */
-#include "nullpool.h"
-
-static const char row_count[] =
-    "SELECT count(*) AS count FROM probe_rows WHERE label = 'cached-' || $1";
-
-static const char new_row[] =
-    "INSERT INTO probe_rows (label) VALUES ('cached-' || $1) RETURNING label";
-
-static const char no_row[] =
-    "INSERT INTO probe_rows (label) SELECT 'cached-' || $1 WHERE pg_typeof(1) = 'text'::regtype"
-    " RETURNING label";
+#include "cached.sql.h"
 
 static int64_t calls; /* how often this process ran insert() past its statement */
 
@@ -21,7 +11,7 @@ count(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &number)))
+	return np_query_one(ctx, &row, row_count(np_arg(ctx, &number)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -32,7 +22,7 @@ insert(struct np_ctx *ctx)
 	struct np_rows *row;
 
 	return np_header(ctx, "X-Early", "yes")
-	       && np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, &number)))
+	       && np_query_last(ctx, &row, new_row(np_arg(ctx, &number)))
 	       && np_header(ctx, "X-Calls", "%lld", (long long)++calls)
 	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
@@ -46,10 +36,7 @@ insert_and_fail(struct np_ctx *ctx)
 static bool
 insert_nothing(struct np_ctx *ctx)
 {
-	struct np_rows *row;
-
-	return np_query_one(np_last(ctx), &row, no_row, NP_VALUES(np_arg(ctx, &number)))
-	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
+	return np_answer(ctx, no_row(np_arg(ctx, &number)));
 }
 
 #define INVALIDATES .invalidates = NP_NAMES("cached:{number}")

@@ -3,11 +3,7 @@
  * Its table, ledger_rows, is created by tests/torture/ground.py and has no unique constraint: only
  * the code keeps a row from being inserted twice.
  */
-#include "nullpool.h"
-
-static const char new_row[] = "INSERT INTO ledger_rows (number) VALUES ($1) RETURNING number";
-
-static const char row_count[] = "SELECT count(*) AS count FROM ledger_rows WHERE number = $1";
+#include "ledger.sql.h"
 
 static const struct np_param number_in_query = { .name = "number",
 	                                         .in = NP_IN_QUERY,
@@ -24,14 +20,14 @@ insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, &number_in_query)))
+	return np_query_one(ctx, &row, new_row(np_arg(ctx, &number_in_query)))
 	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
 static bool
 insert_last(struct np_ctx *ctx)
 {
-	return insert(np_last(ctx));
+	return np_answer(ctx, new_row(np_arg(ctx, &number_in_query)));
 }
 
 static bool
@@ -39,7 +35,7 @@ count(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &number_in_path)))
+	return np_query_one(ctx, &row, row_count(np_arg(ctx, &number_in_path)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -48,7 +44,7 @@ count_and_insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &number_in_query)))
+	return np_query_one(ctx, &row, row_count(np_arg(ctx, &number_in_query)))
 	       && insert_last(ctx);
 }
 

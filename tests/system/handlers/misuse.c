@@ -1,6 +1,6 @@
 /* misuse - asks for something that does not exist: a parameter, a column, a row, a key, or a
- * function of another kind of transaction */
-#include "nullpool.h"
+ * function of another kind of transaction or statement */
+#include "misuse.sql.h"
 
 static const struct np_param asked = { .name = "what", .in = NP_IN_PATH, .type = NP_TYPE_STRING };
 static const struct np_param after = { .name = "after", .in = NP_IN_QUERY, .type = NP_TYPE_CURSOR };
@@ -9,10 +9,6 @@ static const struct np_param after = { .name = "after", .in = NP_IN_QUERY, .type
 static const struct np_param stranger = { .name = "stranger",
 	                                  .in = NP_IN_QUERY,
 	                                  .type = NP_TYPE_CURSOR };
-
-static const char one[] = "SELECT 1 AS one WHERE $1::text IS NULL OR $1::text <> ''";
-static const char new_row[] =
-    "INSERT INTO probe_rows (label) VALUES (coalesce($1, 'misuse')) RETURNING label";
 
 static bool
 is_asked(struct np_ctx *ctx, const char *what)
@@ -42,12 +38,14 @@ read_misusing(struct np_ctx *ctx)
 	else if (is_asked(ctx, "no-cursor"))
 		value = np_cursor_key(ctx, &asked, 0);
 	else if (is_asked(ctx, "last"))
-		ctx = np_last(ctx);
+		return np_query_last(ctx, &rows, one_row(value)) || np_reply_empty(ctx);
+	else if (is_asked(ctx, "answer"))
+		return np_answer(ctx, one_row(value)) || np_reply_empty(ctx);
 	else if (is_asked(ctx, "commit"))
 		return np_commit(ctx);
 	else if (is_asked(ctx, "rollback"))
 		return np_rollback(ctx);
-	if (!is_asked(ctx, "last") && np_query(ctx, &rows, one, NP_VALUES(value))) {
+	if (np_query(ctx, &rows, one_row(value))) {
 		if (is_asked(ctx, "column"))
 			value = np_field(rows, 0, "tow");
 		else if (is_asked(ctx, "row"))
@@ -62,6 +60,27 @@ read_misusing(struct np_ctx *ctx)
 	return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "value", value }));
 }
 
+/* Calls that the compiler cannot refuse; the handler goes on, but for the last. */
+static bool
+call_misusing(struct np_ctx *ctx)
+{
+	struct np_value x = np_text("x");
+	struct np_rows *rows;
+	bool done = false;
+
+	if (is_asked(ctx, "few"))
+		done = np_exec(ctx, NP_CALL_ONE_OF(NP_STATEMENT(two_values), x));
+	else if (is_asked(ctx, "many"))
+		done = np_exec(ctx, NP_CALL_ONE_OF(NP_STATEMENT(one_row), x, x));
+	else if (is_asked(ctx, "one"))
+		done = np_query_one(ctx, &rows, two_values(x, x));
+	else if (is_asked(ctx, "exec"))
+		done = np_query(ctx, &rows, nothing());
+	else
+		return np_query_one(ctx, &rows, one_of_two_rows());
+	return done || np_reply_empty(ctx);
+}
+
 static bool
 write_misusing(struct np_ctx *ctx)
 {
@@ -69,9 +88,8 @@ write_misusing(struct np_ctx *ctx)
 	                                                  : np_text("misuse");
 	struct np_rows *row;
 
-	if (is_asked(ctx, "marked"))
-		ctx = np_last(ctx);
-	if (!np_query_one(ctx, &row, new_row, NP_VALUES(label)))
+	if (is_asked(ctx, "marked") ? !np_query_last(ctx, &row, new_row(label))
+	                            : !np_query_one(ctx, &row, new_row(label)))
 		return false;
 	return np_reply_object(ctx, NP_STATUS_OK,
 	                       NP_OBJECT({ "label", np_field(row, 0, "lable") }));
@@ -93,6 +111,11 @@ static const struct np_route routes[] = {
 	  .handle = read_misusing,
 	  .tx = NP_TX_NONE,
 	  .params = NP_PARAMS(&asked, &after) },
+	{ .method = "GET",
+	  .path = "/misuse/call/{what}",
+	  .handle = call_misusing,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&asked) },
 };
 
 int

@@ -2,23 +2,7 @@
  *
  * Its table, paper_rows, is created by tests/system/test_preconditions.py.
  */
-#include "nullpool.h"
-
-static const char paper[] = "SELECT id, title FROM paper_rows WHERE id = $1";
-
-static const char new_paper[] =
-    "INSERT INTO paper_rows (id, title) VALUES ($1, $2) RETURNING id, title";
-
-static const char put_paper[] =
-    "INSERT INTO paper_rows (id, title) VALUES ($1, $2)"
-    " ON CONFLICT (id) DO UPDATE SET title = excluded.title RETURNING id, title";
-
-static const char changed_paper[] =
-    "UPDATE paper_rows SET title = $2 WHERE id = $1 RETURNING id, title";
-
-static const char deleted_paper[] = "DELETE FROM paper_rows WHERE id = $1 RETURNING id";
-
-static const char nap[] = "SELECT pg_sleep(0.1)";
+#include "papers.sql.h"
 
 static const struct np_param id = { .name = "id", .in = NP_IN_PATH, .type = NP_TYPE_INT };
 #define BY_ID NP_PARAMS(&id)
@@ -36,7 +20,7 @@ show(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, paper, NP_VALUES(np_arg(ctx, &id)))
+	return np_query_one(ctx, &row, paper(np_arg(ctx, &id)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -44,7 +28,7 @@ show(struct np_ctx *ctx)
 static bool
 show_marked(struct np_ctx *ctx)
 {
-	return show(np_last(ctx));
+	return np_answer(ctx, paper(np_arg(ctx, &id)));
 }
 
 static bool
@@ -73,65 +57,56 @@ show_caller(struct np_ctx *ctx)
 }
 
 static bool
-write_row(struct np_ctx *ctx, const char *sql, enum np_status status)
+write_row(struct np_ctx *ctx, struct np_call call, enum np_status status)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, sql, NP_VALUES(np_arg(ctx, &id), np_arg(ctx, &title)))
-	       && np_reply_row(ctx, status, row);
+	return np_query_one(ctx, &row, call) && np_reply_row(ctx, status, row);
 }
 
 static bool
 create(struct np_ctx *ctx)
 {
-	return write_row(np_last(ctx), new_paper, NP_STATUS_CREATED);
+	return np_answer(ctx, new_paper(np_arg(ctx, &id), np_arg(ctx, &title)));
 }
 
 static bool
 put(struct np_ctx *ctx)
 {
-	return write_row(np_last(ctx), put_paper, NP_STATUS_OK);
+	return np_answer(ctx, put_paper(np_arg(ctx, &id), np_arg(ctx, &title)));
 }
 
 static bool
 change(struct np_ctx *ctx)
 {
-	return write_row(np_last(ctx), changed_paper, NP_STATUS_OK);
+	return np_answer(ctx, changed_paper(np_arg(ctx, &title), np_arg(ctx, &id)));
 }
 
 /* Leaves time for another request between the comparison and the write. */
 static bool
 change_slowly(struct np_ctx *ctx)
 {
-	struct np_rows *row;
-
-	return np_query(ctx, &row, nap, NP_NO_VALUES) && change(ctx);
+	return np_exec(ctx, nap()) && change(ctx);
 }
 
 static bool
 create_slowly(struct np_ctx *ctx)
 {
-	struct np_rows *row;
-
-	return np_query(ctx, &row, nap, NP_NO_VALUES) && create(ctx);
+	return np_exec(ctx, nap()) && create(ctx);
 }
 
 static bool
 change_and_commit(struct np_ctx *ctx)
 {
-	struct np_rows *row;
-
-	return np_query(ctx, &row, nap, NP_NO_VALUES) && write_row(ctx, changed_paper, NP_STATUS_OK)
+	return np_exec(ctx, nap())
+	       && write_row(ctx, changed_paper(np_arg(ctx, &title), np_arg(ctx, &id)), NP_STATUS_OK)
 	       && np_commit(ctx);
 }
 
 static bool
 delete_row(struct np_ctx *ctx)
 {
-	struct np_rows *row;
-
-	return np_query_one(np_last(ctx), &row, deleted_paper, NP_VALUES(np_arg(ctx, &id)))
-	       && np_reply_empty(ctx);
+	return np_answer(ctx, deleted_paper(np_arg(ctx, &id)));
 }
 
 #define GET(suffix, handler, mode, parameters, ...)                                            \
@@ -191,7 +166,7 @@ static const struct np_route routes[] = {
 	  .handle = put,
 	  .tx = NP_TX_WRITE,
 	  .params = WITH_TITLE,
-	  .docs = { .success = NP_STATUS_OK } },
+	  .success = NP_STATUS_OK },
 	GET("/own-tag", show_with_own_tag, NP_TX_READ, BY_ID, .no_rerun = false),
 	PATCH("/own-tag", change, NP_TX_WRITE, .docs = { .summary = "Change" }),
 	GET("/queried", show, NP_TX_READ, WITH_QUERY, .no_rerun = false),

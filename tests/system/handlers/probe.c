@@ -5,69 +5,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "nullpool.h"
-
-static const char session[] =
-    "SELECT pg_backend_pid() AS pid, current_setting('application_name') AS application_name,"
-    " current_setting('statement_timeout') AS statement_timeout, current_setting('lock_timeout') AS lock_timeout,"
-    " current_setting('idle_in_transaction_session_timeout') AS idle_timeout, current_setting('jit') AS jit,"
-    " current_setting('transaction_read_only') AS read_only, s.ssl, s.version AS tls"
-    " FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()";
-
-static const char every_type[] =
-    "SELECT true AS yes, 32767::int2 AS small, (-9223372036854775807 - 1)::int8 AS big, 9007199254740993::text AS big_text, 0.1::float8 AS float,"
-    " 'NaN'::float8 AS nan, 'Infinity'::float4 AS infinite, 12.50::numeric AS price,"
-    " 12345678901234567890.123::numeric AS huge, '{\"a\": [1, null]}'::jsonb AS document,"
-    " '[1,\n2]'::json AS list, ARRAY[1, NULL, 3] AS numbers, ARRAY['a', 'NULL', NULL, '\"q\\'] AS texts,"
-    " ARRAY[ARRAY[true], ARRAY[false]] AS grid, '{}'::text[] AS empty,"
-    " '2026-01-31 23:59:59.5+02'::timestamptz AS at, '2026-01-31 23:59:59'::timestamp AS local,"
-    " 'infinity'::timestamptz AS ever, '2026-01-31'::date AS day,"
-    " '00000000-0000-0000-0000-00000000002a'::uuid AS id, NULL::text AS nothing, E'tab\\t\"quote\"' AS text";
-
-static const char no_row[] = "SELECT 1 AS one WHERE false";
-
-/* Has comments, quotes and names that keep_rows_sql() must not mistake for its keywords. */
-static const char new_row_of_types[] =
-    "/* with ( */ WITH \"select\" AS (SELECT '(')," /* as one */
-    " new_row AS (INSERT INTO probe_rows (label) VALUES ($1) RETURNING *)"
-    " SELECT label, 12.50::numeric AS price, clock_timestamp() AS at, ARRAY['a', 'NULL', NULL, '\"q\\'] AS texts,"
-    " NULL::text AS none, '' AS empty, E'(\\'\\n,\"' AS text, $$;$$ AS dollars, ROW(1, 'x y')::text AS row,"
-    " '{\"a\": \"b\\\\\\\\c\"}'::jsonb AS document, 1.5e300::float8 AS number, true AS yes FROM new_row -- the end";
-
-static const char nap[] = "SELECT pg_sleep($1)::text AS slept";
-
-static const char new_row[] = "INSERT INTO probe_rows (label) VALUES ($1) RETURNING label";
-
-static const char row_count[] = "SELECT count(*) AS count FROM probe_rows WHERE label = $1";
-
-static const char division_by_zero[] = "SELECT 1 / 0 AS never";
-
-/* PREPARE does not accept this statement. */
-static const char version[] = "SHOW server_version";
-
-static const char end_of_session[] = "SELECT pg_terminate_backend(pg_backend_pid())::text AS gone";
-
-static const char wide_rows[] =
-    "SELECT i, repeat('x', $2::int) AS text FROM generate_series(1, $1::int) AS i ORDER BY i";
-
-static const char bad_date[] = "SELECT $1::date AS day";
-
-static const char prepared_statements[] = "SELECT name, statement FROM pg_prepared_statements";
-
-static const char deallocation[] = "DEALLOCATE ALL";
-
-/* A handler may forget the WHERE; row-level security must hold. */
-static const char all_responses[] = "SELECT user_id, answers FROM quiz_responses ORDER BY id";
-
-static const char claims[] =
-    "SELECT coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::json AS claims";
+#include "probe.sql.h"
 
 static bool
 list_responses(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, all_responses, NP_NO_VALUES)
+	return np_query(ctx, &rows, all_responses())
 	       && np_reply_page(ctx, rows, 1000, NP_NAMES("user_id"));
 }
 
@@ -76,8 +21,7 @@ show_claims(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, claims, NP_NO_VALUES)
-	       && np_reply_row(ctx, NP_STATUS_OK, row);
+	return np_query_one(ctx, &row, claims()) && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -85,16 +29,14 @@ list_prepared(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, prepared_statements, NP_NO_VALUES)
+	return np_query(ctx, &rows, prepared_statements())
 	       && np_reply_page(ctx, rows, 100, NP_NAMES("name"));
 }
 
 static bool
 deallocate(struct np_ctx *ctx)
 {
-	struct np_rows *rows;
-
-	return np_query(ctx, &rows, deallocation, NP_NO_VALUES) && np_reply_empty(ctx);
+	return np_exec(ctx, deallocation()) && np_reply_empty(ctx);
 }
 
 static bool
@@ -102,8 +44,7 @@ show_session(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, session, NP_NO_VALUES)
-	       && np_reply_row(ctx, NP_STATUS_OK, row);
+	return np_query_one(ctx, &row, session()) && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -111,8 +52,7 @@ show_types(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, every_type, NP_NO_VALUES)
-	       && np_reply_row(ctx, NP_STATUS_OK, row);
+	return np_query_one(ctx, &row, every_type()) && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static const struct np_param label = { .name = "label",
@@ -128,13 +68,12 @@ insert_every_type(struct np_ctx *ctx)
 {
 	struct np_rows *types, *counted, *row;
 
-	return np_query_one(ctx, &types, every_type, NP_NO_VALUES)
-	       && np_query_one(ctx, &counted, row_count, NP_VALUES(np_arg(ctx, &label)))
-	       && np_query(ctx, &row, no_row, NP_NO_VALUES)
-	       && np_query_one(np_last(ctx), &row, new_row_of_types, NP_VALUES(np_arg(ctx, &label)))
+	return np_query_one(ctx, &types, every_type())
+	       && np_query_one(ctx, &counted, row_count(np_arg(ctx, &label)))
+	       && np_query(ctx, &row, no_row())
 	       && np_header(ctx, "X-Count", "%s", np_field(counted, 0, "count").text)
 	       && np_header(ctx, "X-Text", "%s", np_field(types, 0, "texts").text)
-	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
+	       && np_answer(ctx, new_row_of_types(np_arg(ctx, &label)));
 }
 
 /* The response has a random value in it, which a repeat must return unchanged. */
@@ -144,7 +83,7 @@ insert_token(struct np_ctx *ctx)
 	struct np_value token = np_random_token(ctx);
 	struct np_rows *row;
 
-	return np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, &label)))
+	return np_query_last(ctx, &row, new_row(np_arg(ctx, &label)))
 	       && np_reply_object(ctx, NP_STATUS_CREATED, NP_OBJECT({ "token", token }));
 }
 
@@ -162,8 +101,7 @@ sleep_for(struct np_ctx *ctx, struct np_value duration)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, nap, NP_VALUES(duration))
-	       && np_reply_row(ctx, NP_STATUS_OK, row);
+	return np_query_one(ctx, &row, nap(duration)) && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -183,17 +121,17 @@ count_rows(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &label)))
+	return np_query_one(ctx, &row, row_count(np_arg(ctx, &label)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
-/* Without np_last(): the commit comes after the handler. */
+/* Without np_answer(): the commit comes after the handler. */
 static bool
 insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, &label)))
+	return np_query_one(ctx, &row, new_row(np_arg(ctx, &label)))
 	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
@@ -201,7 +139,7 @@ insert(struct np_ctx *ctx)
 static bool
 insert_last(struct np_ctx *ctx)
 {
-	return insert(np_last(ctx));
+	return np_answer(ctx, new_row(np_arg(ctx, &label)));
 }
 
 /* The second statement depends on the first. */
@@ -210,8 +148,7 @@ count_and_insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &label)))
-	       && insert(np_last(ctx));
+	return np_query_one(ctx, &row, row_count(np_arg(ctx, &label))) && insert_last(ctx);
 }
 
 /* Leaves time for another request to do the same: one of two serializable ones has to run again. */
@@ -220,8 +157,8 @@ count_nap_and_insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &label)))
-	       && np_query_one(ctx, &row, nap, NP_VALUES(np_float(0.4))) && insert(ctx);
+	return np_query_one(ctx, &row, row_count(np_arg(ctx, &label)))
+	       && np_query_one(ctx, &row, nap(np_float(0.4))) && insert(ctx);
 }
 
 static bool
@@ -229,7 +166,7 @@ insert_and_sleep(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return insert(ctx) && np_query_one(ctx, &row, nap, NP_VALUES(np_int(2)));
+	return insert(ctx) && np_query_one(ctx, &row, nap(np_int(2)));
 }
 
 static bool
@@ -237,9 +174,9 @@ sleep_and_count(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &label)))
-	       && np_query_one(ctx, &row, nap, NP_VALUES(np_float(0.5)))
-	       && count_rows(np_last(ctx));
+	return np_query_one(ctx, &row, row_count(np_arg(ctx, &label)))
+	       && np_query_one(ctx, &row, nap(np_float(0.5)))
+	       && np_answer(ctx, row_count(np_arg(ctx, &label)));
 }
 
 static bool
@@ -247,8 +184,7 @@ end_session(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, end_of_session, NP_NO_VALUES)
-	       && np_reply_row(ctx, NP_STATUS_OK, row);
+	return np_query_one(ctx, &row, end_of_session()) && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -262,8 +198,7 @@ insert_then_query_after_last(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return insert(np_last(ctx))
-	       && np_query(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &label)));
+	return insert_last(ctx) && np_query(ctx, &row, row_count(np_arg(ctx, &label)));
 }
 
 /* Two transactions: the first is committed, the second is not. */
@@ -281,11 +216,11 @@ insert_and_roll_back(struct np_ctx *ctx)
 
 /* A handler that ignores a failed statement must not be able to reply with a success. */
 static bool
-swallow(struct np_ctx *ctx, const char *sql)
+swallow(struct np_ctx *ctx, struct np_call call)
 {
 	struct np_rows *row;
 
-	if (!insert(ctx) || !np_query(ctx, &row, sql, NP_NO_VALUES))
+	if (!insert(ctx) || !np_query(ctx, &row, call))
 		return np_reply_object(ctx, NP_STATUS_CREATED,
 		                       NP_OBJECT({ "done", np_bool(true) }));
 	return true;
@@ -296,8 +231,7 @@ divide_by_zero(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, division_by_zero, NP_NO_VALUES)
-	       && np_reply_row(ctx, NP_STATUS_OK, row);
+	return np_query_one(ctx, &row, division_by_zero()) && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
@@ -305,29 +239,19 @@ show_version(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, version, NP_NO_VALUES)
-	       && np_reply_row(ctx, NP_STATUS_OK, row);
-}
-
-static bool
-query_literal(struct np_ctx *ctx)
-{
-	struct np_rows *row;
-
-	return np_query_one(ctx, &row, "SELECT 1 AS one", NP_NO_VALUES)
-	       && np_reply_row(ctx, NP_STATUS_OK, row);
+	return np_query_one(ctx, &row, version()) && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
 swallow_error(struct np_ctx *ctx)
 {
-	return swallow(ctx, division_by_zero);
+	return swallow(ctx, division_by_zero());
 }
 
 static bool
 swallow_loss(struct np_ctx *ctx)
 {
-	return swallow(ctx, end_of_session);
+	return swallow(ctx, end_of_session());
 }
 
 static bool
@@ -341,7 +265,7 @@ roll_back_and_sleep(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return insert(ctx) && np_rollback(ctx) && np_query_one(ctx, &row, nap, NP_VALUES(np_int(1)))
+	return insert(ctx) && np_rollback(ctx) && np_query_one(ctx, &row, nap(np_int(1)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -363,8 +287,7 @@ list_wide_rows(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, wide_rows,
-	                NP_VALUES(np_arg(ctx, &row_limit), np_arg(ctx, &size)))
+	return np_query(ctx, &rows, wide_rows(np_arg(ctx, &size), np_arg(ctx, &row_limit)))
 	       && np_reply_page(ctx, rows, 100, NP_NAMES("i"));
 }
 
@@ -392,7 +315,7 @@ name_twice(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, "SELECT 1 AS a, 2 AS b, 3 AS a", NP_NO_VALUES)
+	return np_query_one(ctx, &row, two_columns_of_one_name())
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -401,7 +324,7 @@ cast_to_date(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, bad_date, NP_VALUES(np_arg(ctx, &label)))
+	return np_query_one(ctx, &row, bad_date(np_arg(ctx, &label)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -660,7 +583,6 @@ static const struct np_route routes[] = {
 	  .params = NP_PARAMS(&label) },
 	{ .method = "GET", .path = "/probe/divide", .handle = divide_by_zero, .tx = NP_TX_READ },
 	{ .method = "GET", .path = "/probe/version", .handle = show_version, .tx = NP_TX_READ },
-	{ .method = "GET", .path = "/probe/literal", .handle = query_literal, .tx = NP_TX_READ },
 	{ .method = "GET",
 	  .path = "/probe/no-database",
 	  .handle = query_without_database,

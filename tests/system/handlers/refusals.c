@@ -2,20 +2,7 @@
  *
  * Its tables and functions are created by tests/system/test_refusals.py.
  */
-#include "nullpool.h"
-
-static const char division_by_zero[] = "SELECT 1 / 0 AS never";
-static const char quotient[] = "SELECT 1 / $1::int AS share";
-static const char new_text[] = "INSERT INTO refusal_texts (text) VALUES ($1) RETURNING 1 AS one";
-static const char new_large_text[] =
-    "INSERT INTO refusal_texts (text) SELECT string_agg(md5(i::text), '') FROM generate_series(1, 9999) AS i";
-static const char raised_error[] = "SELECT refusal_raise($1, $2, $3)::text AS raised";
-static const char row_against_policy[] =
-    "INSERT INTO refusal_policies (id) VALUES (1) RETURNING id";
-static const char rows_without_privilege[] = "SELECT * FROM refusal_rights";
-static const char missing_value[] = "SELECT $1::text AS one, $2::text AS two";
-static const char new_pair[] = "INSERT INTO refusal_pairs (a, b) VALUES ($1, $2) RETURNING a, b";
-static const char deleted_parents[] = "DELETE FROM refusal_parents RETURNING 1 AS one";
+#include "refusals.sql.h"
 
 static const struct np_param code = {
 	.name = "code", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .default_value = "P0001"
@@ -49,7 +36,7 @@ divide_by_zero(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, division_by_zero, NP_NO_VALUES) && reply_done(ctx);
+	return np_query(ctx, &rows, division_by_zero()) && reply_done(ctx);
 }
 
 static bool
@@ -57,7 +44,7 @@ divide_by_value(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, quotient, NP_VALUES(np_arg(ctx, &a))) && reply_done(ctx);
+	return np_query(ctx, &rows, quotient(np_arg(ctx, &a))) && reply_done(ctx);
 }
 
 static bool
@@ -65,7 +52,7 @@ divide_by_own_zero(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, quotient, NP_VALUES(np_int(0))) && reply_done(ctx);
+	return np_query(ctx, &rows, quotient(np_int(0))) && reply_done(ctx);
 }
 
 static bool
@@ -73,16 +60,13 @@ insert_text(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(np_last(ctx), &rows, new_text, NP_VALUES(np_arg(ctx, &text)))
-	       && reply_done(ctx);
+	return np_query_last(ctx, &rows, new_text(np_arg(ctx, &text))) && reply_done(ctx);
 }
 
 static bool
 insert_own_text(struct np_ctx *ctx)
 {
-	struct np_rows *rows;
-
-	return np_query(ctx, &rows, new_large_text, NP_NO_VALUES) && reply_done(ctx);
+	return np_exec(ctx, new_large_text()) && reply_done(ctx);
 }
 
 static bool
@@ -90,8 +74,8 @@ raise_as_asked(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, raised_error,
-	                NP_VALUES(np_arg(ctx, &code), np_arg(ctx, &words), np_arg(ctx, &hint)))
+	return np_query(ctx, &rows,
+	                raised_error(np_arg(ctx, &code), np_arg(ctx, &words), np_arg(ctx, &hint)))
 	       && reply_done(ctx);
 }
 
@@ -100,7 +84,7 @@ break_policy(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, row_against_policy, NP_NO_VALUES) && reply_done(ctx);
+	return np_query(ctx, &rows, row_against_policy()) && reply_done(ctx);
 }
 
 static bool
@@ -108,15 +92,7 @@ read_without_privilege(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, rows_without_privilege, NP_NO_VALUES) && reply_done(ctx);
-}
-
-static bool
-omit_value(struct np_ctx *ctx)
-{
-	struct np_rows *rows;
-
-	return np_query(ctx, &rows, missing_value, NP_VALUES(np_text("one"))) && reply_done(ctx);
+	return np_query(ctx, &rows, rows_without_privilege()) && reply_done(ctx);
 }
 
 static bool
@@ -124,16 +100,13 @@ insert_pair(struct np_ctx *ctx)
 {
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, new_pair, NP_VALUES(np_arg(ctx, &a), np_arg(ctx, &b)))
-	       && reply_done(ctx);
+	return np_query(ctx, &rows, new_pair(np_arg(ctx, &a), np_arg(ctx, &b))) && reply_done(ctx);
 }
 
 static bool
 delete_parents(struct np_ctx *ctx)
 {
-	struct np_rows *rows;
-
-	return np_query(ctx, &rows, deleted_parents, NP_NO_VALUES) && reply_done(ctx);
+	return np_exec(ctx, deleted_parents()) && reply_done(ctx);
 }
 
 #define PAIR_CONFLICTS                                                      \
@@ -186,7 +159,6 @@ static const struct np_route routes[] = {
 	  .path = "/refusals/right",
 	  .handle = read_without_privilege,
 	  .tx = NP_TX_READ },
-	{ .method = "GET", .path = "/refusals/values", .handle = omit_value, .tx = NP_TX_READ },
 	{ .method = "POST",
 	  .path = "/refusals/pairs",
 	  .handle = insert_pair,
@@ -197,7 +169,7 @@ static const struct np_route routes[] = {
 	  .path = "/refusals/parents",
 	  .handle = delete_parents,
 	  .tx = NP_TX_WRITE,
-	  .docs = { .success = NP_STATUS_OK } },
+	  .success = NP_STATUS_OK },
 };
 
 int

@@ -1,9 +1,6 @@
 /* repeat - has arguments of all places and types, to compare two requests that have the same
  * Idempotency-Key */
-#include "nullpool.h"
-
-static const char new_row[] =
-    "INSERT INTO probe_rows (label) VALUES ('repeat-' || $1) RETURNING id";
+#include "repeat.sql.h"
 
 static const struct np_param label = {
 	.name = "label", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .required = true, .max = 100
@@ -33,7 +30,7 @@ insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, &label)))
+	return np_query_last(ctx, &row, new_row(np_arg(ctx, &label)))
 	       && np_reply_object(
 	           ctx, NP_STATUS_CREATED,
 	           NP_OBJECT({ "id", np_field(row, 0, "id") }, { "tenant", np_arg(ctx, &tenant) }));
@@ -46,17 +43,17 @@ insert_secret(struct np_ctx *ctx)
 	struct np_value token = np_random_token(ctx);
 	struct np_rows *row;
 
-	return np_query_one(np_last(ctx), &row, new_row, NP_VALUES(np_arg(ctx, &label)))
+	return np_query_last(ctx, &row, new_row(np_arg(ctx, &label)))
 	       && np_reply_object(ctx, NP_STATUS_CREATED, NP_OBJECT({ "token", token }));
 }
 
-/* Without np_last(): the reply itself is kept. */
+/* Without np_answer(): the response is stored. */
 static bool
 insert_unmarked(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, &label)))
+	return np_query_one(ctx, &row, new_row(np_arg(ctx, &label)))
 	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
@@ -78,7 +75,7 @@ static const struct np_route routes[] = {
 	  .handle = insert_unmarked,
 	  .tx = NP_TX_WRITE,
 	  .params = NP_PARAMS(&label),
-	  .docs = { .summary = "A row without np_last()" } },
+	  .docs = { .summary = "A row without np_answer()" } },
 };
 
 int

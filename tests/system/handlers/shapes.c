@@ -2,45 +2,7 @@
  *
  * Its roles, tables and types are created by the tests that use it.
  */
-#include "nullpool.h"
-
-static const char every_setting[] =
-    "SELECT '2026-07-01 12:00:00+00'::timestamptz AS at, '1 year 2 days 03:04:05'::interval AS span,"
-    " '\\x00ff'::bytea AS bytes, 0.1::float8 + 0.2::float8 AS sum, 'a\\tb' AS backslash,"
-    " '{1,NULL}'::text[] AS items, xmlelement(name x, '\\x00ff'::bytea)::text AS document, '\"quoted\"' AS quoted,"
-    " 'pg_class'::regclass::text AS relation, current_setting('TimeZone') AS zone,"
-    " current_setting('row_security') AS row_security, current_setting('jit') AS jit,"
-    " coalesce(current_setting('client_connection_check_interval', true), 'none') AS check,"
-    " to_char('2026-07-01 12:00:00+00'::timestamptz, 'HH24') AS hour, 'a' = '2026-07-01'::date::text AS no";
-
-static const char page_of_floats[] =
-    "SELECT value FROM (SELECT 1 + i * 1e-15::float8 AS value FROM generate_series(1, 9) AS i) AS floats"
-    " WHERE $1::float8 IS NULL OR value > $1::float8 ORDER BY value LIMIT $2::int";
-
-static const char set_zone[] = "SET timezone = 'Asia/Tokyo'";
-static const char set_digits[] = "SELECT set_config('extra_float_digits', '0', false) AS digits";
-static const char reset_all[] = "RESET ALL";
-static const char levels[] =
-    "SELECT current_setting('transaction_isolation') AS isolation, current_setting('transaction_deferrable') AS deferrable";
-
-static const char one_row[] =
-    "SELECT 5::int8 AS n, true AS b, 1.5::float8 AS f, 'NaN'::float8 AS nan, 12.50::numeric AS price,"
-    " 12345678901234567890.123::numeric AS huge, '{\"a\": [1]}'::jsonb AS document, '\\x00ff'::bytea AS bytes,"
-    " '1 day'::interval AS span, '2026-07-01 12:00:00+00'::timestamptz AS at, ARRAY[1, NULL] AS numbers,"
-    " int4range(1, 5) AS range, NULL::int AS nothing";
-
-static const char own_types[] =
-    "SELECT ARRAY['sad', 'happy']::shape_mood[] AS moods, 'sad'::shape_mood AS mood,"
-    " ARRAY[['sad'], [NULL]]::shape_mood[] AS grid, ARRAY[1, 2]::shape_positive[] AS positives,"
-    " 3::shape_positive AS positive, ARRAY[4, 5]::shape_list AS list, ARRAY[ARRAY[6, 7]::shape_list] AS lists,"
-    " ARRAY[ROW(1, 'a b')::shape_pair] AS pairs, ARRAY[int4range(1, 5)] AS ranges, '{}'::shape_mood[] AS none,"
-    " ARRAY['(1,1),(0,0)'::box] AS boxes, ARRAY['A']::citext[] AS words, '{x'::citext AS brace,"
-    " ARRAY['a=>1']::hstore[] AS stores, '[0:1]={sad,happy}'::shape_mood[] AS bounded";
-static const char new_moods[] = "INSERT INTO shape_rows (moods) VALUES ('{sad}') RETURNING moods";
-static const char some_moods[] =
-    "SELECT CASE WHEN $1::bool THEN '{sad}'::shape_mood[] END AS moods";
-static const char some_new_moods[] =
-    "INSERT INTO shape_rows (moods) VALUES ('{sad}') RETURNING CASE WHEN $1::bool THEN moods END AS moods";
+#include "shapes.sql.h"
 
 static const struct np_param strings = {
 	.name = "strings", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max_items = 5
@@ -72,23 +34,23 @@ static const struct np_param after = { NP_PAGE_AFTER };
 static const struct np_param limit = { NP_PAGE_LIMIT };
 
 static bool
-show(struct np_ctx *ctx, const char *sql)
+show(struct np_ctx *ctx, struct np_call call)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, sql, NP_NO_VALUES) && np_reply_row(ctx, NP_STATUS_OK, row);
+	return np_query_one(ctx, &row, call) && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static bool
 show_settings(struct np_ctx *ctx)
 {
-	return show(ctx, every_setting);
+	return show(ctx, every_setting());
 }
 
 static bool
 show_levels(struct np_ctx *ctx)
 {
-	return show(ctx, levels);
+	return show(ctx, levels());
 }
 
 static bool
@@ -97,8 +59,8 @@ list_floats(struct np_ctx *ctx)
 	int64_t rows_wanted = np_arg(ctx, &limit).integer;
 	struct np_rows *rows;
 
-	return np_query(ctx, &rows, page_of_floats,
-	                NP_VALUES(np_cursor_key(ctx, &after, 0), np_int(rows_wanted + 1)))
+	return np_query(ctx, &rows,
+	                page_of_floats(np_cursor_key(ctx, &after, 0), np_int(rows_wanted + 1)))
 	       && np_reply_page(ctx, rows, rows_wanted, NP_NAMES("value"));
 }
 
@@ -117,47 +79,38 @@ echo_values(struct np_ctx *ctx)
 static bool
 show_row(struct np_ctx *ctx)
 {
-	return show(ctx, one_row);
+	return show(ctx, one_row());
 }
 
 static bool
 show_own_types(struct np_ctx *ctx)
 {
-	return show(ctx, own_types);
+	return show(ctx, own_types());
 }
 
 static bool
 insert_moods(struct np_ctx *ctx)
 {
-	return show(ctx, new_moods);
+	return show(ctx, new_moods());
 }
 
 static bool
 insert_moods_last(struct np_ctx *ctx)
 {
-	return insert_moods(np_last(ctx));
+	return np_answer(ctx, new_moods());
 }
 
 /* Without `some` the column is null, so it does not look like an array. */
 static bool
-show_some(struct np_ctx *ctx, const char *sql)
-{
-	struct np_rows *row;
-
-	return np_query_one(ctx, &row, sql, NP_VALUES(np_arg(ctx, &some)))
-	       && np_reply_row(ctx, NP_STATUS_OK, row);
-}
-
-static bool
 show_some_moods(struct np_ctx *ctx)
 {
-	return show_some(ctx, some_moods);
+	return show(ctx, some_moods(np_arg(ctx, &some)));
 }
 
 static bool
 insert_some_moods(struct np_ctx *ctx)
 {
-	return show_some(ctx, some_new_moods);
+	return show(ctx, some_new_moods(np_arg(ctx, &some)));
 }
 
 #define FIELD(name)                          \
@@ -170,7 +123,7 @@ show_fields(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, one_row, NP_NO_VALUES)
+	return np_query_one(ctx, &row, one_row())
 	       && np_reply_object(ctx, NP_STATUS_OK,
 	                          NP_OBJECT(FIELD("n"), FIELD("b"), FIELD("f"), FIELD("nan"),
 	                                    FIELD("price"), FIELD("huge"), FIELD("document"),
@@ -179,29 +132,27 @@ show_fields(struct np_ctx *ctx)
 }
 
 static bool
-run_setting(struct np_ctx *ctx, const char *sql)
+run_setting(struct np_ctx *ctx, struct np_call call)
 {
-	struct np_rows *rows;
-
-	return np_query(ctx, &rows, sql, NP_NO_VALUES) && np_reply_empty(ctx);
+	return np_exec(ctx, call) && np_reply_empty(ctx);
 }
 
 static bool
 move_time_zone(struct np_ctx *ctx)
 {
-	return run_setting(ctx, set_zone);
+	return run_setting(ctx, set_zone());
 }
 
 static bool
 round_floats(struct np_ctx *ctx)
 {
-	return run_setting(ctx, set_digits);
+	return run_setting(ctx, set_digits());
 }
 
 static bool
 reset_settings(struct np_ctx *ctx)
 {
-	return run_setting(ctx, reset_all);
+	return run_setting(ctx, reset_all());
 }
 
 /* The rollback undoes the setting. */

@@ -1,10 +1,6 @@
 /* typed - rows of a table whose column changes its type while connections stay open, for
  * tests/system/test_prepared.py */
-#include "nullpool.h"
-
-static const char new_row[] = "INSERT INTO typed_rows (value) VALUES ($1) RETURNING value::text";
-
-static const char row_count[] = "SELECT count(*) AS count FROM typed_rows WHERE value = $1";
+#include "typed.sql.h"
 
 static const struct np_param value = {
 	.name = "value", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .required = true
@@ -15,7 +11,7 @@ count(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, row_count, NP_VALUES(np_arg(ctx, &value)))
+	return np_query_one(ctx, &row, row_count(np_arg(ctx, &value)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -24,14 +20,14 @@ insert(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, new_row, NP_VALUES(np_arg(ctx, &value)))
+	return np_query_one(ctx, &row, new_row(np_arg(ctx, &value)))
 	       && np_reply_row(ctx, NP_STATUS_CREATED, row);
 }
 
 static bool
 insert_last(struct np_ctx *ctx)
 {
-	return insert(np_last(ctx));
+	return np_answer(ctx, new_row(np_arg(ctx, &value)));
 }
 
 /* Inserts in its second statement, so that a refusal comes in the middle of a transaction. */
@@ -40,7 +36,7 @@ insert_second(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, "SELECT 1", NP_NO_VALUES) && insert(ctx);
+	return np_query_one(ctx, &row, another_statement()) && insert(ctx);
 }
 
 static bool
@@ -86,8 +82,8 @@ static const struct np_route routes[] = {
 	  .handle = insert_and_commit,
 	  .tx = NP_TX_MANUAL,
 	  .params = NP_PARAMS(&value),
-	  .docs = { .summary = "The same, with a commit of its own",
-	            .success = NP_STATUS_CREATED } },
+	  .success = NP_STATUS_CREATED,
+	  .docs = { .summary = "The same, with a commit of its own" } },
 };
 
 int

@@ -2,16 +2,7 @@
  * seeds of tests/fuzz here */
 #include <math.h>
 
-#include "nullpool.h"
-
-static const char jsonb_value[] = "SELECT $1::jsonb AS value";
-
-static const char value_of_each_type[] =
-    "SELECT $1::uuid AS uuid, $2::int8 AS int, $3::float8 AS float, $4::bool AS bool, $5::date AS date,"
-    " $6::timestamptz AS datetime, $7::text AS string, $8::text AS email, $9::text[] AS strings, $10::int8[] AS ints";
-
-static const char made_values[] =
-    "SELECT $1::int8 AS int, $2::float8 AS float, $3::bool AS bool, $4::jsonb AS json, $5::text AS text, $6::text AS nothing";
+#include "values.sql.h"
 
 static const struct np_param any_value = {
 	.name = "value", .in = NP_IN_BODY, .type = NP_TYPE_JSON, .required = true
@@ -48,7 +39,7 @@ echo_json(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, jsonb_value, NP_VALUES(np_arg(ctx, &any_value)))
+	return np_query_one(ctx, &row, jsonb_value(np_arg(ctx, &any_value)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -57,12 +48,12 @@ echo_types(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return np_query_one(ctx, &row, value_of_each_type,
-	                    NP_VALUES(np_arg(ctx, &a_uuid), np_arg(ctx, &an_int),
-	                              np_arg(ctx, &a_float), np_arg(ctx, &a_bool),
-	                              np_arg(ctx, &a_date), np_arg(ctx, &a_datetime),
-	                              np_arg(ctx, &a_string), np_arg(ctx, &an_email),
-	                              np_arg(ctx, &strings), np_arg(ctx, &ints)))
+	return np_query_one(ctx, &row,
+	                    value_of_each_type(np_arg(ctx, &a_uuid), np_arg(ctx, &an_int),
+	                                       np_arg(ctx, &a_float), np_arg(ctx, &a_bool),
+	                                       np_arg(ctx, &a_date), np_arg(ctx, &a_datetime),
+	                                       np_arg(ctx, &a_string), np_arg(ctx, &an_email),
+	                                       np_arg(ctx, &strings), np_arg(ctx, &ints)))
 	       && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
@@ -73,10 +64,10 @@ echo_made_values(struct np_ctx *ctx)
 	double number = np_given(ctx, &a_float) ? np_arg(ctx, &a_float).number : NAN;
 	struct np_rows *row;
 
-	if (!np_query_one(ctx, &row, made_values,
-	                  NP_VALUES(np_int(np_arg(ctx, &an_int).integer), np_float(number),
-	                            np_bool(np_arg(ctx, &a_bool).boolean), np_json("[1, null]"),
-	                            np_text("a"), np_null())))
+	if (!np_query_one(ctx, &row,
+	                  made_values(np_int(np_arg(ctx, &an_int).integer), np_float(number),
+	                              np_bool(np_arg(ctx, &a_bool).boolean), np_json("[1, null]"),
+	                              np_text("a"), np_null())))
 		return false;
 	return np_reply_object(
 	    ctx, NP_STATUS_OK,
