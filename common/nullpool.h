@@ -16,9 +16,14 @@
  * fails by calling np_fail(), or because a function marked NP_MUST_CHECK returned false. Such a
  * function has already recorded the error, so the handler only passes the false on.
  *
- * What is returned by pointer belongs to the request and is freed after the reply has left. Text is
- * UTF-8, ends with a NUL and contains no other NUL. A process handles one request at a time:
- * nothing here is thread-safe.
+ * What is returned, by pointer or as a value, belongs to the request and is freed after the reply
+ * has left. What is passed is borrowed until then. Text is UTF-8, ends with a NUL and contains no
+ * other NUL. A process handles one request at a time: nothing here is thread-safe.
+ *
+ * A round trip is one message to the database and its answer. A request costs those that its calls
+ * name below, and one more for the commit of a transaction that writes, unless np_answer() or
+ * np_query_last() sends it along. In production the connection of a request costs six before them.
+ * A function that names no round trip makes none, and one that names no error cannot fail.
  */
 #ifndef NULLPOOL_H
 #define NULLPOOL_H
@@ -410,15 +415,23 @@ int np_main_versioned(int argc, char **argv, const char *name, const struct np_r
 
 /* Returns the argument of a parameter of the route, which is found by its address: a static object
  * in a header is another one in each file that includes it. If it is absent and has no default
- * value, it is SQL's NULL. */
+ * value, it is SQL's NULL.
+ *
+ *     int64_t size = np_arg(ctx, &limit).integer;
+ *
+ * A parameter that the route does not have is SQL's NULL, and the request fails as np_field() says.
+ */
 struct np_value np_arg(const struct np_ctx *ctx, const struct np_param *param);
 
-/* Returns true if the request has the parameter: a null counts, a default value does not. */
+/* Returns true if the request has the parameter: a null counts, a default value does not. A PATCH
+ * needs it where NULL is a value: `due = CASE WHEN @given::bool THEN @due ELSE due END` with
+ * np_bool(np_given(ctx, &due)). */
 bool np_given(const struct np_ctx *ctx, const struct np_param *param);
 
 /* Returns part `key` (from 0) of an NP_TYPE_CURSOR argument: what that column was in the last row
- * of the page before, as np_reply_page() got it. SQL's NULL without a cursor. A cursor from a page
- * with other arguments (except `limit`) was already refused. */
+ * of the page before, as np_reply_page() got it; see there for an example. SQL's NULL without a
+ * cursor, and for a part that it does not have. A cursor from a page with other arguments (except
+ * `limit`) was already refused. */
 struct np_value np_cursor_key(const struct np_ctx *ctx, const struct np_param *param, size_t key);
 
 /* Returns APP_NAME. */
@@ -431,17 +444,26 @@ const char *np_app_name(const struct np_ctx *ctx);
 struct np_value np_caller(const struct np_ctx *ctx);
 struct np_value np_caller_session(const struct np_ctx *ctx);
 
-/* Fails with NP_ERROR_FORBIDDEN unless the caller is that user. */
+/* Fails with NP_ERROR_FORBIDDEN unless the caller is that user.
+ *
+ *     return np_require_caller(ctx, np_arg(ctx, &id)) && np_answer(ctx, deleted_user(…));
+ */
 NP_MUST_CHECK bool np_require_caller(struct np_ctx *ctx, struct np_value user);
 
 /* Argon2id, which takes about 20 ms on purpose. Without a hash, which is SQL's NULL then,
  * np_password_verify() takes as long and returns false, so an account that does not exist looks
- * like a wrong password. The hash of SQL's NULL is SQL's NULL. */
+ * like a wrong password. The hash of SQL's NULL is SQL's NULL. Hash before the first query, so that
+ * no connection waits for it.
+ *
+ *     return np_answer(ctx, new_account(np_arg(ctx, &email),
+ *                                       np_password_hash(ctx, np_arg(ctx, &password))));
+ */
 struct np_value np_password_hash(struct np_ctx *ctx, struct np_value password);
 bool np_password_verify(struct np_value hash, struct np_value password);
 
 /* Makes an access token for a user and a session, both UUIDs. It is signed with SECRET_KEY and
- * valid for np_access_token_s() seconds, or until the session ends. */
+ * valid for np_access_token_s() seconds, or until the session ends. If one of the two is SQL's
+ * NULL, or without a SECRET_KEY, the request fails as np_field() says. */
 struct np_value np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value session);
 int64_t np_access_token_s(const struct np_ctx *ctx);
 
@@ -452,12 +474,22 @@ int64_t np_access_token_s(const struct np_ctx *ctx);
 struct np_value np_client_network(struct np_ctx *ctx);
 
 /* Returns a hash to store in place of a text that nobody should be able to read. It is equal for
- * equal texts of one purpose, and reveals nothing without SECRET_KEY. The program must have a
- * SECRET_KEY, as any program with an .auth route does. */
+ * equal texts of one purpose, and reveals nothing without SECRET_KEY. SQL's NULL has a hash too.
+ *
+ *     np_exec(ctx, new_attempt(np_keyed_hash(ctx, "account", np_arg(ctx, &email))))
+ *
+ * The program needs a SECRET_KEY, as any program with an .auth route does; without one the request
+ * fails as np_field() says. */
 struct np_value np_keyed_hash(struct np_ctx *ctx, const char *purpose, struct np_value text);
 
 /* np_random_token() returns 32 random bytes as text. Store np_token_hash() of it: whoever reads the
- * table cannot use that. The hash of SQL's NULL is SQL's NULL. */
+ * table cannot use that. The hash of SQL's NULL is SQL's NULL.
+ *
+ *     struct np_value token = np_random_token(ctx);
+ *
+ *     return np_exec(ctx, new_invitation(np_token_hash(ctx, token)))
+ *            && np_reply_object(ctx, NP_STATUS_CREATED, NP_OBJECT({ "token", token }));
+ */
 struct np_value np_random_token(struct np_ctx *ctx);
 struct np_value np_token_hash(struct np_ctx *ctx, struct np_value token);
 
@@ -535,8 +567,14 @@ np_as_value(struct np_value value)
 /* Run one statement. np_query() is for any number of rows, but not for a statement that is :exec.
  * np_query_one() is for one that is :one; it fails with NP_ERROR_NOT_FOUND if there is no row, and
  * with NP_ERROR_INTERNAL if there are several. np_exec() drops what rows there are. Each costs one
- * round trip.
+ * round trip; the first one's also begins the transaction.
  *
+ *     struct np_rows *user;
+ *
+ *     return np_query_one(ctx, &user, user_by_email(np_arg(ctx, &email)))
+ *            && np_exec(ctx, new_visit(np_field(user, 0, "id"))) && np_reply_empty(ctx);
+ *
+ * Errors are those of the statement, see above.
  * After a statement that failed, all others fail with the same error, and the transaction cannot
  * commit (in NP_TX_MANUAL, until np_rollback()). A call that does not fit its statement fails with
  * NP_ERROR_INTERNAL, and is not sent: the log names the statement and its place. */
@@ -564,15 +602,20 @@ NP_MUST_CHECK bool np_answer(struct np_ctx *ctx, struct np_call call);
  * an Idempotency-Key the commit is one round trip more, together with the response. */
 NP_MUST_CHECK bool np_query_last(struct np_ctx *ctx, struct np_rows **rows, struct np_call call);
 
-/* For NP_TX_MANUAL. The next query begins a new transaction. One that is still open when the
- * handler ends rolls back. */
+/* For NP_TX_MANUAL: end the transaction, in one round trip; without an open one they do nothing.
+ * The next query begins a new one. One that is still open when the handler ends rolls back.
+ * np_commit() fails as a statement does (a deferred constraint, for instance); if the connection is
+ * lost meanwhile, the client gets a 503 with "outcome": "unknown". np_rollback() makes statements
+ * possible again after one that failed. */
 NP_MUST_CHECK bool np_commit(struct np_ctx *ctx);
 NP_MUST_CHECK bool np_rollback(struct np_ctx *ctx);
 
+/* Returns the number of rows. */
 size_t np_rows_count(const struct np_rows *rows);
 
-/* Returns one field. Its text is what SQL takes back unchanged, and np_reply_object() writes it as
- * np_reply_row() does. Its type is that of its column:
+/* Returns one field: np_field(rows, 0, "id") of the first row. Its text is what SQL takes back
+ * unchanged, and np_reply_object() writes it as np_reply_row() does. Its type is that of its
+ * column:
  *
  * - int2, int4 and int8 are NP_TYPE_INT; float4 and float8 are NP_TYPE_FLOAT, which may be NaN or
  * an infinity here; bool is NP_TYPE_BOOL. These have their number as well.
@@ -589,8 +632,8 @@ struct np_value np_field(const struct np_rows *rows, size_t row, const char *col
 
 /* --- the reply --- */
 
-/* Replies with the first row as an object, {"column": value, …}. Each value is written by the type
- * of its column:
+/* Replies with the first row as an object, {"column": value, …}. Fails with NP_ERROR_INTERNAL if
+ * two columns have one name. Each value is written by the type of its column:
  *
  * - A numeric with more digits than a double holds is a string, so that no digit is lost.
  * - An int8 is a number with all its digits, which JavaScript and others round above 2^53. Where
@@ -605,14 +648,23 @@ NP_MUST_CHECK bool np_reply_row(struct np_ctx *ctx, enum np_status status,
 
 /* Replies with a keyset page: {"items": [row, …], "next": cursor or null}. Query for limit + 1
  * rows, which shows whether there is another page. `keys` are the columns that the query is ordered
- * by, at most 4. It fails if one of them is null in the page's last row, or if
- * together they are longer than about 1,400 bytes there. */
+ * by, at most 4. Fails with NP_ERROR_INTERNAL if one of them is null in the page's last row, or if
+ * together they are longer than about 1,400 bytes there.
+ *
+ *     return np_query(ctx, &rows, notes_after(np_cursor_key(ctx, &after, 0),
+ *                                             np_cursor_key(ctx, &after, 1), np_arg(ctx, &limit)))
+ *            && np_reply_page(ctx, rows, np_arg(ctx, &limit).integer,
+ *                             NP_NAMES("created_at", "id"));
+ */
 NP_MUST_CHECK bool np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
                                  const struct np_names *keys);
 
 /* Replies with an object of a few members. Each is written by its type: that of an argument, which
- * may be a list, or of a field's column. Let Postgres build an object that contains others. Fails
- * with NP_ERROR_INTERNAL if the text of an np_json() is not JSON as a body may have it. */
+ * may be a list, or of a field's column. Let Postgres build an object that contains others.
+ *
+ *     np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "id", np_caller(ctx) }, { "n", np_int(3) }))
+ *
+ * Fails with NP_ERROR_INTERNAL if the text of an np_json() is not JSON as a body may have it. */
 struct np_member {
 	const char *name;
 	struct np_value value;
@@ -628,8 +680,9 @@ NP_MUST_CHECK bool np_reply_object(struct np_ctx *ctx, enum np_status status,
 /* Replies with a 204, which has no body. */
 NP_MUST_CHECK bool np_reply_empty(struct np_ctx *ctx);
 
-/* Adds a response header. Fails with NP_ERROR_INTERNAL if the value has a control character, which
- * could begin another header. */
+/* Adds a response header: np_header(ctx, "Link", "</notes/%s>; rel=\"next\"", id). Fails with
+ * NP_ERROR_INTERNAL if the value has a control character, which could begin another header, or if
+ * the headers are too many or too long. */
 NP_MUST_CHECK bool np_header(struct np_ctx *ctx, const char *name, const char *format, ...)
     NP_PRINTF(3, 4);
 
@@ -652,7 +705,11 @@ enum np_error {
 };
 
 /* Records a failure and returns false. The text is for the client; with NP_ERROR_INTERNAL it is for
- * the log only. */
+ * the log only. A later failure of the same request takes its place.
+ *
+ *     if (np_field(order, 0, "paid").boolean)
+ *         return np_fail(ctx, NP_ERROR_CONFLICT, "The order is paid already");
+ */
 bool np_fail(struct np_ctx *ctx, enum np_error error, const char *format, ...) NP_PRINTF(3, 4);
 
 /* Sets the Retry-After of the failure that follows, an NP_ERROR_TOO_MANY or NP_ERROR_UNAVAILABLE.

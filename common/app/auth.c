@@ -1,6 +1,5 @@
 #include "app/auth.h"
 
-#include <assert.h>
 #include <time.h>
 
 #include "base/hash.h"
@@ -118,7 +117,9 @@ np_caller_session(const struct np_ctx *ctx)
 bool
 np_require_caller(struct np_ctx *ctx, struct np_value user)
 {
-	if (ctx->caller && !np_is_null(user) && strcmp(ctx->caller, user.text) == 0)
+	const char *wanted = np_text_of(ctx, user);
+
+	if (ctx->caller && wanted && strcmp(ctx->caller, wanted) == 0)
 		return true;
 	return np_fail(ctx, NP_ERROR_FORBIDDEN, PROBLEM_NOT_YOURS);
 }
@@ -131,14 +132,25 @@ np_client_network(struct np_ctx *ctx)
 	return np_text(address ? request_network(ctx, address) : NULL);
 }
 
+/* A program without .auth may have none. */
+static bool
+has_secret_key(const struct np_ctx *ctx, const char *function)
+{
+	if (!ctx->app->settings->secret_key)
+		misuse_note("%s() without a SECRET_KEY", function);
+	return ctx->app->settings->secret_key;
+}
+
 struct np_value
 np_keyed_hash(struct np_ctx *ctx, const char *purpose, struct np_value text)
 {
 	const struct hash_part part = hash_part_of(np_text_of(ctx, text));
 	unsigned char key[HASH_KEY_BYTES];
-	char *hash = mem_resize(ctx, NULL, HASH_TEXT_BYTES);
+	char *hash;
 
-	assert(ctx->app->settings->secret_key);
+	if (!has_secret_key(ctx, "np_keyed_hash"))
+		return np_null();
+	hash = mem_resize(ctx, NULL, HASH_TEXT_BYTES);
 	hash_derive_key(ctx->app->settings->secret_key, purpose, key);
 	hash_parts(key, &part, 1, hash);
 	return np_text(hash);
@@ -147,15 +159,16 @@ np_keyed_hash(struct np_ctx *ctx, const char *purpose, struct np_value text)
 struct np_value
 np_password_hash(struct np_ctx *ctx, struct np_value password)
 {
-	return np_is_null(password) ? np_null() : np_text(password_hash(ctx, password.text));
+	const char *text = np_text_of(ctx, password);
+
+	return np_text(text ? password_hash(ctx, text) : NULL);
 }
 
 bool
 np_password_verify(struct np_value hash, struct np_value password)
 {
 	/* Takes as long without a password, too. */
-	return password_verify(hash.text, np_is_null(password) ? "" : password.text)
-	       && !np_is_null(password);
+	return password_verify(hash.text, password.text ? password.text : "") && password.text;
 }
 
 struct np_value
@@ -163,8 +176,8 @@ np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value sessio
 {
 	const struct jwt_claims claims = {
 		.issuer = ctx->app->settings->app_name,
-		.subject = user.text,
-		.session = session.text,
+		.subject = np_text_of(ctx, user),
+		.session = np_text_of(ctx, session),
 		.now_s = time(NULL),
 		.life_s = np_access_token_s(ctx),
 	};
@@ -173,6 +186,8 @@ np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value sessio
 		misuse_note("np_access_token() of a user or session that is null");
 		return np_null();
 	}
+	if (!has_secret_key(ctx, "np_access_token"))
+		return np_null();
 	ctx->is_random = true;
 	return np_text(jwt_new(ctx, ctx->app->settings->secret_key, &claims));
 }
@@ -193,11 +208,12 @@ np_random_token(struct np_ctx *ctx)
 struct np_value
 np_token_hash(struct np_ctx *ctx, struct np_value token)
 {
+	const char *text = np_text_of(ctx, token);
 	char *hash;
 
-	if (np_is_null(token))
+	if (!text)
 		return np_null();
 	hash = mem_resize(ctx, NULL, HASH_TEXT_BYTES);
-	hash_text(token.text, strlen(token.text), hash);
+	hash_text(text, strlen(text), hash);
 	return np_text(hash);
 }

@@ -27,7 +27,7 @@ np_fail(struct np_ctx *ctx, enum np_error error, const char *format, ...)
 	va_start(args, format);
 	text = mem_vprintf(ctx, format, args);
 	va_end(args);
-	if (error == NP_ERROR_INTERNAL)
+	if (error == NP_ERROR_INTERNAL || error < NP_ERROR_MALFORMED || error > NP_ERROR_TIMEOUT)
 		return our_fault(ctx, text);
 	return error_set(&ctx->error, (enum failure)error, "%s", text);
 }

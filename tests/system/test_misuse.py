@@ -10,7 +10,8 @@ from conftest import BUILD, ROOT, program
 @pytest.fixture(scope="module")
 def service(site, started):
     from conftest import Service
-    started.append(Service(site, ["misuse", "health"], DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).start())
+    started.append(Service(site, ["misuse", "health"], SECRET_KEY=None, NULLPOOL_ENV_FILE="/dev/null", DATABASE_POOL_SIZE=1,
+                           DATABASE_MAX_OVERFLOW=0).start())
     return started[-1]
 
 
@@ -21,6 +22,8 @@ def service(site, started):
     ("token", "np_access_token() of a user or session that is null"), ("json", 'np_reply_object(): the text of "value" is not JSON'),
     ("page", "np_reply_page() of at most 0 rows"), ("commit", "np_commit() in a route that is not NP_TX_MANUAL"),
     ("rollback", "np_rollback() in a route that is not NP_TX_MANUAL"),
+    ("no-error", "an error that there is not"), ("other-error", "an error that there is not"), ("numbers", "all were taken"),
+    ("secret-hash", "np_keyed_hash() without a SECRET_KEY"), ("secret-token", "np_access_token() without a SECRET_KEY"),
     ("none/last", "np_query_last() in a route that is neither NP_TX_READ nor NP_TX_WRITE"),
 ])
 def test_the_log_says_what_was_not_there(service, path, says):

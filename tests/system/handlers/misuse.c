@@ -41,6 +41,19 @@ read_misusing(struct np_ctx *ctx)
 		return np_query_last(ctx, &rows, one_row(value)) || np_reply_empty(ctx);
 	else if (is_asked(ctx, "answer"))
 		return np_answer(ctx, one_row(value)) || np_reply_empty(ctx);
+	else if (is_asked(ctx, "secret-hash"))
+		value = np_keyed_hash(ctx, "misuse", value);
+	else if (is_asked(ctx, "secret-token"))
+		value = np_access_token(ctx, value, value);
+	else if (is_asked(ctx, "no-error"))
+		return np_fail(ctx, (enum np_error)0, "an error that there is not");
+	else if (is_asked(ctx, "other-error"))
+		return np_fail(ctx, (enum np_error)99, "an error that there is not");
+	else if (is_asked(ctx, "numbers")) /* where texts are usual */
+		return np_require_caller(ctx, np_int(1)) || np_password_verify(np_int(1), np_int(2))
+		       || np_is_null(np_password_hash(ctx, np_int(3)))
+		       || np_is_null(np_token_hash(ctx, np_int(4)))
+		       || np_fail(ctx, NP_ERROR_INTERNAL, "all were taken");
 	else if (is_asked(ctx, "commit"))
 		return np_commit(ctx);
 	else if (is_asked(ctx, "rollback"))
