@@ -188,10 +188,11 @@ run:
 	@$(MAKE) --no-print-directory -s all docs
 	@BUILD=$(BUILD) exec $(PYTHON) -m env.local.run
 
-# With NAME=notes: writes handlers/notes.c, its statements, a migration and a test to start from.
+# With NAME=notes FIELDS="title:string due:date?": writes handlers/notes.c, its statements, a migration and a test to start from.
+quoted = '$(subst ','\'',$(1))'
 new:
 	@env/setup run
-	@NAME='$(subst ','\'',$(NAME))' $(PYTHON) -B env/new/new.py
+	@NAME=$(call quoted,$(NAME)) FIELDS=$(call quoted,$(FIELDS)) $(PYTHON) -B -m env.new.new
 
 # The pages of the API's description. Without npm there are none.
 docs: $(OPENAPI)
@@ -310,7 +311,7 @@ help:
 	@echo 'make test-all       also the tests of the tooling, and long repetitions'
 	@echo 'make torture        failing calls, dying servers, a million requests: an hour, and a report (ONLY=ledger MINUTES=1)'
 	@echo 'make booted         the steps to production, from the README, on a Debian that boots (root; SUITE=bookworm)'
-	@echo 'make new NAME=notes a new endpoint: a handler, its SQL, a migration, a test'
+	@echo 'make new NAME=notes a new endpoint: a handler, its SQL, a migration, a test (FIELDS="title:string body:text? done:bool")'
 	@echo 'make doctor         checks step by step what a request needs (NULLPOOL_ENV_FILE=, or .env, or as make run)'
 	@echo 'make fuzz           libFuzzer on each parser of bytes from outside (SECONDS=30 for each, ONLY="json url")'
 	@echo 'make coverage       which lines and branches of common/ the tests reach, by file'

@@ -1,5 +1,7 @@
-#!/usr/bin/python3
-"""NAME=… new.py - writes a new endpoint: handlers/NAME.c, its statements, its migration and its test. `make new NAME=notes` calls it."""
+"""Writes a new endpoint: handlers/NAME.c, its statements, its migration and its test, from the templates of this folder.
+
+`make new NAME=notes FIELDS="title:string due:date?"` calls it with these in the environment.
+"""
 import os
 import re
 import shutil
@@ -10,26 +12,15 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from env.sql.statements import KEYWORDS
+
+from . import fields
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = Path(__file__).resolve().parent
 
-# A name must be valid for nginx, C and SQL alike. These names are taken: the first ones by URLs of
-# this project, the others by Postgres
-# (https://www.postgresql.org/docs/current/sql-keywords-appendix.html) or C as reserved words.
-RESERVED = set("""
-    alembic_version docs redoc openapi metrics root _problem
-    all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
-    concurrently constraint create cross current_catalog current_date current_role current_schema current_time
-    current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign freeze from full
-    grant group having ilike in initially inner intersect into is isnull join lateral leading left like limit localtime
-    localtimestamp natural not notnull null offset on only or order outer overlaps placing primary references returning right
-    select session_user similar some symmetric system_user table tablesample then to trailing true union unique user using
-    variadic verbose when where window with
-    auto break char const continue double enum extern float goto if inline int long main register restrict return short signed
-    sizeof static struct switch typedef unsigned void volatile while
-""".split())
-
-
+# A name must be valid for nginx, C and SQL alike. These are taken by URLs of this project.
+TAKEN = {"alembic_version", "docs", "redoc", "openapi", "metrics", "root", "_problem"}
 # The path of a socket is limited to 107 bytes, of which env/local/endpoint.py leaves 32 to the
 # file's name.
 NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
@@ -67,6 +58,37 @@ def owner_of_schema(schema):
     return None
 
 
+def field_words(name, all_fields):
+    """What the templates have in place of the words for fields."""
+    width = max(len(field.name) for field in all_fields)
+    values = [(field.name, field.type.samples[1]) for field in all_fields]
+    nulls = [(field.name, None) for field in all_fields if field.nullable]
+    faults = [(field.name, field.type.wrong) for field in all_fields]
+    return {
+        "FIELD_PARAMS": "\n".join(field.param() for field in all_fields),
+        "FIELD_ADDRESSES": ", ".join(f"&{field.id}" for field in all_fields),
+        "FIELD_ARGS": ", ".join(field.arg() for field in all_fields),
+        "CHANGED_ARGS": ", ".join(arg for field in all_fields for arg in field.changed_args()),
+        "FIELD_NAMES": ", ".join(field.name for field in all_fields),
+        "FIELD_PARAMETERS": ", ".join(f"@{field.id}" for field in all_fields),
+        "FIELD_CHANGES": ",\n       ".join(field.changed() for field in all_fields),
+        "ID_COLUMN": f"{'id'.ljust(width)} uuid PRIMARY KEY DEFAULT gen_random_uuid()",
+        "FIELD_COLUMNS": ",\n            ".join(field.column(name, width) for field in all_fields),
+        "FIELD_SAMPLES": ",\n    ".join(f"{python(field.name)}: {python(field.type.samples[0])}" for field in all_fields),
+        "FIELD_VALUES": ",\n    ".join(map(python, values + nulls)),
+        "FIELD_FAULTS": ",\n    ".join(map(python, faults)),
+    }
+
+
+def python(value):
+    """The value as Python has it. None of the samples has a quote."""
+    return repr(value).replace("'", '"')
+
+
+def fill(template, words):
+    return re.sub(rf"\b({'|'.join(words)})(?=\b|_)", lambda found: words[found[1]], (TEMPLATES / template).read_text())
+
+
 def write(texts):
     """Writes all files or none."""
     written = []
@@ -85,7 +107,7 @@ def main():
     name = os.environ.get("NAME", "")
     if not NAME.fullmatch(name):
         fail("NAME must have at most 24 lower-case letters, digits and _, as in: make new NAME=notes")
-    if name in RESERVED or name.startswith("pg_"):
+    if name in TAKEN | fields.SQL_WORDS | KEYWORDS or name.startswith("pg_"):
         fail(f"{name} is a reserved word or a URL that is taken")
     before = head()
     revision = f"{int(before) + 1:04d}"
@@ -104,8 +126,11 @@ def main():
     if why := owner_of_schema(schema):
         fail(f"{why} a schema {schema} already")
     words = {"NAME": name, "REVISION": revision, "BEFORE": before, "SCHEMA": schema}
-    write({path: re.sub(r"\b(NAME|REVISION|BEFORE|SCHEMA)(?=\b|_)", lambda found: words[found[1]],
-                        (TEMPLATES / template).read_text()) for template, path in files.items()})
+    try:
+        words |= field_words(name, fields.read(os.environ.get("FIELDS") or "title:string"))
+    except fields.Wrong as wrong:
+        fail(wrong)
+    write({path: fill(template, words) for template, path in files.items()})
     for path in files.values():
         print(path.relative_to(ROOT))
     # The layout depends on the length of the name. Without the tool, `make lint` reports it.
@@ -114,4 +139,5 @@ def main():
     print(f"make run serves it at /{name}; make system ARGS='-k test_{name}.py' tests it")
 
 
-main()
+if __name__ == "__main__":
+    main()

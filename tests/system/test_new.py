@@ -1,4 +1,4 @@
-"""make new: it writes three files, and the new endpoint builds, migrates, passes its tests and answers."""
+"""make new: it writes four files, and the new endpoint builds, migrates, passes its tests and answers."""
 import os
 import re
 import shutil
@@ -8,13 +8,22 @@ import pytest
 
 from conftest import ROOT, VARIANT
 from copy_of_tree import Copy
+from env.new import fields
+from env.new.new import field_words, fill
 
 pytestmark = pytest.mark.long
 
 
 # None is notes, the README's example: these tests must also pass in a tree that has it. The second without its s is a
-# keyword of C, and the last has the maximum length.
-NAMES = ["proof_sheets", "cases", "an_endpoint_of_24_letter"]
+# keyword of C, and the last has the maximum length. Of the fields, class is a word of C++, index and log are functions of C,
+# and after and schema are names of the handler.
+FIELDS = {
+    "proof_sheets": "",
+    "cases": "title:string body:text? done:bool due:date? class:int index:float? log:json at:datetime who:uuid? mail:email"
+             " after:int? schema:json?",
+    "an_endpoint_of_24_letter": " ".join(f"field_{number}_of_30_characters_xxxxx"[:30] + ":string?" for number in range(30)),
+}
+NAMES = list(FIELDS)
 
 
 def make(copy, *arguments):
@@ -38,7 +47,7 @@ def made(copy):
     came = {}
     for name in NAMES:
         before = listing(copy)
-        done = make(copy, "new", f"NAME={name}")
+        done = make(copy, "new", f"NAME={name}", f"FIELDS={FIELDS[name]}")
         assert done.returncode == 0, done.stderr
         came[name] = done.stdout, listing(copy) - before
     return came
@@ -52,15 +61,17 @@ def test_it_writes_four_files_and_nothing_else(made):
         assert all(file in said for file in files)
 
 
-def test_the_readme_shows_what_it_writes():
+def test_the_readme_shows_what_its_command_writes():
     readme = (ROOT / "README.md").read_text()
-    written = (ROOT / "env" / "new" / "handler.c.in").read_text().replace("NAME", "notes").replace("SCHEMA", "Notes")
+    text, = re.findall(r'make new NAME=notes FIELDS="(.*)"', readme)
+    words = {"NAME": "notes", "SCHEMA": "Notes", **field_words("notes", fields.read(text))}
+    written, statements = (fill(template, words) for template in ("handler.c.in", "statements.sql.in"))
     blocks = re.findall(r"```c\n(.*?)```", readme, re.S)
     assert len(blocks) == 3
     for block in blocks:
         assert re.sub(r"\s+", " ", block).strip() in re.sub(r"\s+", " ", written)
     statement, = re.findall(r"```sql\n(.*?)```", readme, re.S)
-    assert statement in (ROOT / "env" / "new" / "statements.sql.in").read_text().replace("NAME", "notes")
+    assert statement in statements
 
 
 def test_it_compiles_without_a_warning_and_is_formatted(copy, made):
@@ -76,12 +87,15 @@ def test_it_compiles_without_a_warning_and_is_formatted(copy, made):
             subprocess.run(["clang-format", "--dry-run", "--Werror", f"handlers/{name}.c"], cwd=copy.folder, check=True)
 
 
+def test_the_check_of_their_sql_finds_nothing(copy, made):
+    done = make(copy, "check")
+    assert done.returncode == 0, done.stderr
+
+
 def test_they_answer_under_make_run(copy, made):
     with copy.running():
         for name in NAMES:
-            row = copy.client.post(f"/{name}", {"title": "first"})
-            assert row.status == 201
-            assert copy.client.get(row.headers["location"]).json() == row.json()
+            assert copy.client.get(f"/{name}").json() == {"items": [], "next": None}
             assert f"/{name}" in copy.client.get("/openapi.json").json()["paths"]
 
 
@@ -108,7 +122,23 @@ def test_an_invalid_name_is_refused_and_nothing_is_written(copy, made, name, why
     assert listing(copy) == before
 
 
-def test_it_knows_every_keyword_that_cannot_name_a_table(site):
-    listed = re.search(r'RESERVED = set\("""(.*?)"""', (ROOT / "env/new/new.py").read_text(), re.S)[1].split()
+@pytest.mark.parametrize("text, why", [
+    ("title", "title is no field: write name:type"), ("title:", "title: is no field"), ("title:varchar", "title:varchar is no field"),
+    ("title:string!", "title:string! is no field"), (":string", "the field  must have"), ("Title:string", "the field Title must have"),
+    ("a__b:string", "the field a__b must have"), ("a_:string", "the field a_ must have"), ("größe:int", "the field größe must have"),
+    (f"{'a' * 31}:int", "must have at most 30"), ("it's:string", "the field it's must have"), ("$(id):int", "must have at most 30"),
+    ("id:uuid", "each table has a column id already"), ("deleted_at:datetime", "each table has a column deleted_at already"),
+    ("order:int", "it is a reserved word"), ("np_x:int", "it is a reserved word"),
+    ("a:int a:text", "two fields of FIELDS need the name a"), ("due:date? due_given:bool", "two fields of FIELDS need the name due_given"),
+    (" ".join(f"f{number}:int" for number in range(31)), "FIELDS has 31 fields; there may be 1 to 30"),
+])
+def test_wrong_fields_are_refused_and_nothing_is_written(copy, made, text, why):
+    before = listing(copy)
+    done = make(copy, "new", "NAME=more", "FIELDS=" + text.replace("$", "$$"))
+    assert done.returncode != 0 and why in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert listing(copy) == before
+
+
+def test_it_knows_every_keyword_that_cannot_name_a_table_or_a_column(site):
     reserved = site.query("SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')")
-    assert {word for (word,) in reserved} <= set(listed)
+    assert {word for (word,) in reserved} <= fields.SQL_WORDS

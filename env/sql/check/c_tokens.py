@@ -86,6 +86,7 @@ class Reader:
         beside = os.path.normpath(os.path.join(os.path.dirname(directive.file), name))
         if name.endswith(".sql.h"):
             self.sql.setdefault(beside.removesuffix(".h"), directive)
+            self._include(directive, "nullpool.h", is_foreign)  # as each of them does
         elif os.path.exists(os.path.join(self.root, beside)):
             self.read(beside, is_foreign)
         else:
