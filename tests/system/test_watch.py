@@ -176,11 +176,11 @@ def test_a_changed_statement_reloads_the_programs_that_include_it(copy):
     wait_until("the new statement", lambda: copy.client.get(user).json()["name"] == "SHOWN")
     assert [copy.masters()[name] for name in ("health", "root")] == [before[name] for name in ("health", "root")]
     said = copy.edit("handlers/user.sql", "WHERE id = @id", "WHERE id =@id")
-    copy.wait_for_output("handlers/user.sql:6: =@id has the operator =@: write = @id for a parameter\n",
-                         "the build failed; the old programs keep serving\n", after=said)
+    copy.wait_for_output("handlers/user.sql:4: =@id has the operator =@: write = @id for a parameter\n",
+                         "the build failed; the old programs continue to serve\n", after=said)
     assert copy.client.get(user).json()["name"] == "SHOWN"
     said = copy.edit("handlers/user.sql", "WHERE id =@id", "WHERE id = @id")
-    copy.wait_for_output("the build is well again\n", after=said)
+    copy.wait_for_output("the build succeeds again\n", after=said)
 
 
 def test_a_change_with_an_old_time_is_built(copy):
@@ -294,10 +294,10 @@ def test_a_statement_that_needs_a_migration_is_right_when_make_migrate_has_appli
     copy.wait_for_status("migrated")
     said = len(copy.said())
     assert make(copy, "migrate-down").returncode == 0
-    copy.wait_for_output("the check failed; the old programs keep serving\n", after=said)
+    copy.wait_for_output("the check failed; the old programs continue to serve\n", after=said)
     copy.remove("migrations/versions/9998_moments.py")
     said = copy.save("handlers/moment.sql", MOMENT.format("now()"))
-    copy.wait_for_output("the check is well again\n", after=said)
+    copy.wait_for_output("the check succeeds again\n", after=said)
 
 
 def test_a_new_handler_is_served_and_a_removed_one_is_gone(copy):
