@@ -73,7 +73,7 @@ def test_it_keeps_gnutls_quiet_as_the_trees_own_programs_do(program):
 
 def test_the_library_defines_the_headers_functions_and_no_other_name(installed):
     header = (installed.prefix / "include" / "nullpool.h").read_text()
-    functions = re.findall(r"^(?:NP_MUST_CHECK )?(?:bool|int|int64_t|size_t|const char|struct np_\w+) \*?(np_\w+)\(", header, re.M)
+    functions = re.findall(r"^(?:NP_MUST_CHECK )?(?:void|bool|int|int64_t|size_t|const char|struct np_\w+) \*?(np_\w+)\(", header, re.M)
     handlers = re.findall(r"^np_handler (np_\w+);", header, re.M)
     schemas = re.search(r"^extern const struct np_schema (.*);", header, re.M)[1].split(", ")
     assert len(functions) > 10 and len(handlers) == 4 and len(schemas) == 2
