@@ -1,52 +1,13 @@
-#include "app/answer.h"
-
-#include "base/mem.h"
+/* answer.c - np_answer() and np_query_last(): the last statement of a route, with which the commit
+ * travels
+ *
+ * The transaction is committed when the row arrives, so whatever could still fail for a reason that
+ * lies in the program is checked before the statement is sent.
+ */
+#include "app/answer_row.h"
 #include "base/misuse.h"
 #include "base/text.h"
 #include "http/route.h"
-
-/* A Location that is longer is left out: it could not be refused any more. */
-#define LOCATION_MAX_BYTES 2048
-
-/* --- the reply --- */
-
-/* Returns NULL if a column is SQL's NULL, or if it is too long. */
-static const char *
-make_location(struct np_ctx *ctx, const struct np_rows *row)
-{
-	const char *template = ctx->route->answer.location, *text;
-	struct text_part part;
-	struct buf location;
-
-	buf_init(&location, ctx, LOCATION_MAX_BYTES);
-	while (text_next_part(&template, &part)) {
-		buf_add(&location, part.plain, part.plain_size);
-		if (!part.name)
-			continue;
-		text = np_field(row, 0, mem_strndup(ctx, part.name, part.name_size)).text;
-		if (!text)
-			return NULL;
-		buf_percent(&location, text, "");
-	}
-	return location.overflow ? NULL : location.data;
-}
-
-bool
-answer_row(struct np_ctx *ctx, const struct np_rows *row)
-{
-	enum np_status status = route_success(ctx->route);
-	const char *location = ctx->route->answer.location ? make_location(ctx, row) : NULL;
-
-	if (location)
-		reply_set_header(&ctx->reply, "Location", location);
-	if (status == NP_STATUS_NO_CONTENT)
-		return np_reply_empty(ctx);
-	buf_reset(&ctx->reply.body);
-	rows_json(row, 0, ctx->route->answer.omit, &ctx->reply.body);
-	return ctx_finish_reply(ctx, status);
-}
-
-/* --- the statement --- */
 
 /* Returns true if `columns` of a statement, separated by commas, has the name. */
 static bool

@@ -1,6 +1,6 @@
 #include "app/idempotency.h"
 
-#include "app/answer.h"
+#include "app/answer_row.h"
 #include "app/ctx.h"
 #include "app/fingerprint.h"
 #include "base/hash.h"
