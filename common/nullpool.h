@@ -17,13 +17,28 @@
  * function has already recorded the error, so the handler only passes the false on.
  *
  * What is returned, by pointer or as a value, belongs to the request and is freed after the reply
- * has left. What is passed is borrowed until then. Text is UTF-8, ends with a NUL and contains no
- * other NUL. A process handles one request at a time: nothing here is thread-safe.
+ * has left. What is passed is used during the call only; a value borrows the text that it was made
+ * of. Text is UTF-8, ends with a NUL and contains no other NUL. A process handles one request at a
+ * time: nothing here is thread-safe.
+ *
+ * A misuse is a call that no request can make right, such as np_field() of a column that the
+ * statement does not return. It returns a value that is SQL's NULL, no further statement is sent,
+ * and the request fails with NP_ERROR_INTERNAL, whatever the handler returns. The log says what was
+ * misused, and in which route.
  *
  * A round trip is one message to the database and its answer. A request costs those that its calls
- * name below, and one more for the commit of a transaction that writes, unless np_answer() or
- * np_query_last() sends it along. In production the connection of a request costs six before them.
- * A function that names no round trip makes none, and one that names no error cannot fail.
+ * name below. An NP_TX_WRITE route that made a query costs one more for its commit, unless
+ * np_answer() or np_query_last() sends it along. In production, opening the connection of a request
+ * costs six more. A function that names no round trip makes none, and one that names no error fails
+ * by misuse alone.
+ *
+ * A POST of an NP_TX_WRITE route takes an Idempotency-Key, which makes it safe to repeat: the
+ * answer is stored in the same transaction as the work, and a repeat within 24 hours gets it again.
+ * It needs the tables of migrations 0004 and 0007. A handler that makes no query stores nothing.
+ * NP_TX_MANUAL routes answer 422 to a key. A GET has an ETag of its content, unless the handler
+ * sets one, and answers If-None-Match with a 304.
+ *
+ * Programs are written in C. C++ may include this header, but its tables and statements are C.
  */
 #ifndef NULLPOOL_H
 #define NULLPOOL_H
@@ -38,6 +53,7 @@ extern "C" {
 
 #define NP_VERSION        "0.1.0"
 #define NP_VERSION_NUMBER 100 /* 10000 * major + 100 * minor + patch */
+#define NP_SQL_FORMAT     1   /* of the headers that nullpool-sql makes */
 
 /* Returns NP_VERSION of the library, as text. */
 const char *np_version(void);
@@ -58,18 +74,18 @@ struct np_rows; /* the result of one query */
 /* --- values --- */
 
 enum np_type {
-	NP_TYPE_STRING,   /* text; min and max count characters (code points) */
-	NP_TYPE_UUID,     /* 8-4-4-4-12 hexadecimal digits, RFC 9562 */
-	NP_TYPE_EMAIL,    /* what an HTML email field accepts, of at most 254 bytes (RFC 5321) */
-	NP_TYPE_INT,      /* 64 bits; min and max are the smallest and the largest */
-	NP_TYPE_FLOAT,    /* finite */
-	NP_TYPE_BOOL,     /* true, false */
-	NP_TYPE_DATE,     /* 2026-01-31: RFC 3339's full-date, a day that exists */
-	NP_TYPE_DATETIME, /* 2026-01-31T23:59:59.5+02:00: RFC 3339's date-time, with its offset */
-	NP_TYPE_ENUM,     /* one of `choices` */
-	NP_TYPE_JSON,     /* any JSON value, for a jsonb; in a body only */
-	NP_TYPE_OBJECT,   /* a JSON object with any members, for a jsonb; in a body only */
-	NP_TYPE_CURSOR,   /* the "next" of a page; np_cursor_key() returns its parts */
+	NP_TYPE_STRING = 1, /* text; min and max count characters (code points) */
+	NP_TYPE_UUID,       /* 8-4-4-4-12 hexadecimal digits, RFC 9562 */
+	NP_TYPE_EMAIL,      /* what an HTML email field accepts, of at most 254 bytes (RFC 5321) */
+	NP_TYPE_INT,        /* 64 bits; min and max are the smallest and the largest */
+	NP_TYPE_FLOAT,      /* finite */
+	NP_TYPE_BOOL,       /* true, false */
+	NP_TYPE_DATE,       /* 2026-01-31: RFC 3339's full-date, a day that exists */
+	NP_TYPE_DATETIME,   /* 2026-01-31T23:59:59.5+02:00: RFC 3339's date-time, with its offset */
+	NP_TYPE_ENUM,       /* one of `choices` */
+	NP_TYPE_JSON,       /* any JSON value, for a jsonb; in a body only */
+	NP_TYPE_OBJECT,     /* a JSON object with any members, for a jsonb; in a body only */
+	NP_TYPE_CURSOR,     /* the "next" of a page; np_cursor_key() returns its parts */
 };
 /* Where these are narrower than their RFCs:
  *
@@ -194,9 +210,8 @@ enum np_in { NP_IN_PATH = 1, NP_IN_QUERY, NP_IN_HEADER, NP_IN_BODY };
 /* One parameter of a route, or one member of a schema; the same object may be either, of several
  * routes and schemas:
  *
- *     static const struct np_param title = {
- *         .name = "title", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .required = true, .max = 200
- * };
+ *     static const struct np_param title = { .name = "title", .in = NP_IN_BODY,
+ *                                            .type = NP_TYPE_STRING, .max = 200 };
  *
  * In a body it is a member of the JSON object; dots in its name lead into inner objects:
  * "user.email" is {"user": {"email": …}}. The name of a header is in lower case. */
@@ -205,8 +220,9 @@ struct np_param {
 	enum np_in in;
 	enum np_type type;
 	bool required; /* a parameter of the path always is */
-	bool nullable; /* null is accepted in a body, and is SQL's NULL */
-	/* See enum np_type. Both are 0: no bounds. min is above 0 and max is 0: no upper bound. */
+	bool nullable; /* null is accepted in a body, and is SQL's NULL (JSON's without it) */
+	/* See enum np_type. Both are 0: no bounds. min is above 0 and max is 0: no upper bound.
+	 * With a max alone, a number is at least 0. */
 	int64_t min, max;
 	const struct np_names *choices; /* the values of an NP_TYPE_ENUM */
 	/* A POSIX extended regular expression that the whole value of an NP_TYPE_STRING must match,
@@ -261,7 +277,7 @@ struct np_schema {
  * makes no query opens no connection. */
 enum np_tx {
 	NP_TX_NONE,   /* no database: a query is an error of the handler */
-	NP_TX_READ,   /* read only; each query sees a snapshot of its own */
+	NP_TX_READ,   /* read only */
 	NP_TX_WRITE,  /* commits if the handler returns true, rolls back if it returns false */
 	NP_TX_MANUAL, /* commits only where the handler calls np_commit() */
 };
@@ -286,11 +302,11 @@ enum np_isolation {
  * a session that ended a moment ago may still be live. */
 enum np_auth { NP_AUTH_NONE, NP_AUTH_USER };
 
-/* The body of an error. NP_ERRORS_PROBLEM is application/problem+json (RFC 9457). NP_ERRORS_OAUTH2
- * is {"error": …, "error_description": …} of a token endpoint (RFC 6749 5.2): an invalid request is
- * 400 invalid_request, or unsupported_grant_type if "grant_type" is not one of its choices;
- * NP_ERROR_UNAUTHORIZED is 400 invalid_grant. */
-enum np_errors { NP_ERRORS_PROBLEM, NP_ERRORS_OAUTH2 };
+/* The body of an error. NP_ERROR_FORMAT_PROBLEM is application/problem+json (RFC 9457).
+ * NP_ERROR_FORMAT_OAUTH2 is {"error": …, "error_description": …} of a token endpoint (RFC
+ * 6749 5.2): an invalid request is 400 invalid_request, or unsupported_grant_type if "grant_type"
+ * is not one of its choices; NP_ERROR_UNAUTHORIZED is 400 invalid_grant. */
+enum np_error_format { NP_ERROR_FORMAT_PROBLEM, NP_ERROR_FORMAT_OAUTH2 };
 
 typedef bool np_handler(struct np_ctx *ctx);
 
@@ -341,23 +357,24 @@ struct np_route {
 	/* The content of a success; with `page`, of each item of np_reply_page(). */
 	const struct np_schema *returns;
 	bool page;
-	/* The success. 0: 201 for a POST that writes, 204 for a DELETE, 200 for others. The OpenAPI
-	 * document shows it, and np_answer() replies with it. */
+	/* The success. 0: 201 for a POST of NP_TX_WRITE, 204 for a DELETE, 200 for others. The
+	 * OpenAPI document shows it, and np_answer() replies with it. */
 	enum np_status success;
 	struct {
 		/* The Location header: "/notes/{id}", with columns of the row in braces. It is left
 		 * out if one is SQL's NULL, or if it is longer than 2,048 bytes. */
 		const char *location;
 		const struct np_names *omit; /* columns that are not in the response */
-	} answer;                            /* how np_answer() makes the response of its row */
+	} NP_DESIGNATED answer;              /* how np_answer() makes the response of its row */
 	struct {
-		const char *not_found; /* detail of the 404 if np_query_one() finds no row */
-		const char *conflict;  /* of the 409 if a unique or foreign key refuses a row */
+		const char
+		    *not_found; /* detail of the 404 if np_query_one() or np_answer() has none */
+		const char *conflict;                 /* of the 409 if a constraint refuses a row */
 		const struct np_conflicts *conflicts; /* details by constraint */
 		/* For a handler that fails with NP_ERROR_UNAUTHORIZED: how the OpenAPI document
-		 * describes its 401, or its 400 with NP_ERRORS_OAUTH2. */
+		 * describes its 401, or its 400 with NP_ERROR_FORMAT_OAUTH2. */
 		const char *unauthorized;
-		enum np_errors format;
+		enum np_error_format format;
 	} NP_DESIGNATED errors;
 	struct {
 		/* Responses of an NP_TX_READ route are cached in Redis, if there is one, under
@@ -373,7 +390,7 @@ struct np_route {
 		/* The cache keys of this program whose responses an NP_TX_WRITE route makes out of
 		 * date; at most 15. */
 		const struct np_names *invalidates;
-		/* A live status: never cached; its content may also come with a 503. */
+		/* A live status: never cached. */
 		bool no_store;
 	} NP_DESIGNATED cache;
 	struct {
@@ -392,8 +409,8 @@ struct np_route {
  * NP_ISOLATION_REPEATABLE_READ or stricter: if a row changes in between, both run again (with
  * `no_rerun` and in NP_TX_MANUAL the response is a 409). In NP_TX_MANUAL all this holds for the
  * first transaction. If the GET shows rows that the write does not touch, only
- * NP_ISOLATION_SERIALIZABLE notices that they have changed. The comparison costs one round trip; a
- * request without these headers costs nothing more.
+ * NP_ISOLATION_SERIALIZABLE notices that they have changed. The comparison costs what the GET
+ * costs, usually one round trip; a request without these headers costs nothing more.
  *
  * The response is also a 412 if the header is malformed, or if there is no GET to compare with:
  *
@@ -403,8 +420,9 @@ struct np_route {
  * - The GET is NP_TX_WRITE or NP_TX_MANUAL, or it is NP_TX_READ and the write is NP_TX_NONE. */
 
 /* Runs the program in the way that it was started: FastCGI, CGI or command line. `name` is the
- * program's, such as "notes" for handlers/notes.c; `routes` is an array. Returns the exit code: 78
- * if the program was compiled with the nullpool.h of another version than the library's. */
+ * program's, such as "notes" for handlers/notes.c; `routes` is an array. Returns the exit
+ * code: 78 if a setting is wrong, or if the program was compiled with the nullpool.h of another
+ * version than the library's; 70 if its table is wrong. */
 #define np_main(argc, argv, name, routes)                                                         \
 	np_main_versioned((argc), (argv), (name), (routes), sizeof(routes) / sizeof((routes)[0]), \
 	                  sizeof(struct np_route), NP_VERSION_NUMBER)
@@ -419,8 +437,7 @@ int np_main_versioned(int argc, char **argv, const char *name, const struct np_r
  *
  *     int64_t size = np_arg(ctx, &limit).integer;
  *
- * A parameter that the route does not have is SQL's NULL, and the request fails as np_field() says.
- */
+ * A parameter that the route does not have is a misuse. */
 struct np_value np_arg(const struct np_ctx *ctx, const struct np_param *param);
 
 /* Returns true if the request has the parameter: a null counts, a default value does not. A PATCH
@@ -428,10 +445,10 @@ struct np_value np_arg(const struct np_ctx *ctx, const struct np_param *param);
  * np_bool(np_given(ctx, &due)). */
 bool np_given(const struct np_ctx *ctx, const struct np_param *param);
 
-/* Returns part `key` (from 0) of an NP_TYPE_CURSOR argument: what that column was in the last row
- * of the page before, as np_reply_page() got it; see there for an example. SQL's NULL without a
- * cursor, and for a part that it does not have. A cursor from a page with other arguments (except
- * `limit`) was already refused. */
+/* Returns part `key` (from 0) of an NP_TYPE_CURSOR argument: the value that this key had in the
+ * last row of the page before; np_reply_page() has an example. SQL's NULL without a cursor, and for
+ * a key that the page did not have; a key above 3 is a misuse. A cursor from a page with other
+ * arguments (except `limit`) was already refused. */
 struct np_value np_cursor_key(const struct np_ctx *ctx, const struct np_param *param, size_t key);
 
 /* Returns APP_NAME. */
@@ -450,22 +467,23 @@ struct np_value np_caller_session(const struct np_ctx *ctx);
  */
 NP_MUST_CHECK bool np_require_caller(struct np_ctx *ctx, struct np_value user);
 
-/* Argon2id, which takes about 20 ms on purpose. Without a hash, which is SQL's NULL then,
- * np_password_verify() takes as long and returns false, so an account that does not exist looks
- * like a wrong password. The hash of SQL's NULL is SQL's NULL. Hash before the first query, so that
- * no connection waits for it.
+/* Argon2id, which takes about 20 ms on purpose. If the hash is SQL's NULL, np_password_verify()
+ * takes as long and returns false, so an account that does not exist looks like a wrong password.
+ * The hash of SQL's NULL is SQL's NULL. Hash before the first query, so that no connection waits
+ * for it.
  *
  *     return np_answer(ctx, new_account(np_arg(ctx, &email),
  *                                       np_password_hash(ctx, np_arg(ctx, &password))));
  */
 struct np_value np_password_hash(struct np_ctx *ctx, struct np_value password);
-bool np_password_verify(struct np_value hash, struct np_value password);
+NP_MUST_CHECK bool np_password_verify(struct np_ctx *ctx, struct np_value hash,
+                                      struct np_value password);
 
 /* Makes an access token for a user and a session, both UUIDs. It is signed with SECRET_KEY and
- * valid for np_access_token_s() seconds, or until the session ends. If one of the two is SQL's
- * NULL, or without a SECRET_KEY, the request fails as np_field() says. */
+ * valid for np_access_token_life_s() seconds, or until the session ends. A user or a session that
+ * is SQL's NULL is a misuse, and so is a program without SECRET_KEY. */
 struct np_value np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value session);
-int64_t np_access_token_s(const struct np_ctx *ctx);
+int64_t np_access_token_life_s(const struct np_ctx *ctx);
 
 /* Returns the network that the request comes from, in the form in which one client is counted: an
  * IPv4 address, or the /64 of an IPv6 address ("2001:db8:0:1::/64"). SQL's NULL if it is unknown,
@@ -478,12 +496,11 @@ struct np_value np_client_network(struct np_ctx *ctx);
  *
  *     np_exec(ctx, new_attempt(np_keyed_hash(ctx, "account", np_arg(ctx, &email))))
  *
- * The program needs a SECRET_KEY, as any program with an .auth route does; without one the request
- * fails as np_field() says. */
+ * A program without SECRET_KEY is a misuse. One with an .auth route always has it. */
 struct np_value np_keyed_hash(struct np_ctx *ctx, const char *purpose, struct np_value text);
 
-/* np_random_token() returns 32 random bytes as text. Store np_token_hash() of it: whoever reads the
- * table cannot use that. The hash of SQL's NULL is SQL's NULL.
+/* np_random_token() returns 32 random bytes as text. Store np_token_hash() of it, so that whoever
+ * reads the table cannot use it. The hash of SQL's NULL is SQL's NULL.
  *
  *     struct np_value token = np_random_token(ctx);
  *
@@ -518,7 +535,7 @@ struct np_value np_token_hash(struct np_ctx *ctx, struct np_value token);
  *
  * The build makes notes.sql.h of notes.sql (nullpool-sql). It has a macro for each statement, which
  * takes the values of its parameters, @id or $1, in the order in which they are first used:
- * note_by_id(np_arg(ctx, ID)). Values travel beside the text, which is never built from input. */
+ * note_by_id(np_arg(ctx, &id)). Values travel beside the text, which is never built from input. */
 enum np_kind {
 	NP_KIND_ONE,  /* exactly one row */
 	NP_KIND_MANY, /* any number of rows */
@@ -534,8 +551,10 @@ struct np_statement {
 	const char *file;
 	int line;            /* of the name in the file */
 	const char *columns; /* "id,title": its result's; NULL: the text does not show them all */
-	/* The text that also stores its row, for a request with an Idempotency-Key; NULL: none. */
-	const char *keep;
+	bool inserts_one;    /* it is an INSERT of one row, and nothing else */
+	/* The text that fails unless it returns one row, for np_answer(), and the one that also
+	 * stores this row, for a request with an Idempotency-Key. NULL: none. */
+	const char *exact, *keep;
 };
 
 /* A statement with its values, for one call of a function below. */
@@ -548,16 +567,16 @@ struct np_call {
 /* NP_STATEMENT(note_by_id) is the address of that statement, for an array of which one is chosen;
  * NP_CALL_ONE_OF(chosen[i], values…) calls it. If it takes another number of values, the query
  * fails with NP_ERROR_INTERNAL before anything is sent. The other macros are those of a .sql.h. */
-#define NP_STATEMENT(name) (&name##__statement)
+#define NP_STATEMENT(name) (&np_sql_##name)
 #define NP_CALL_ONE_OF(chosen, ...)                                            \
 	((struct np_call){ (chosen), (const struct np_value[]){ __VA_ARGS__ }, \
 	                   sizeof((const struct np_value[]){ __VA_ARGS__ })    \
 	                       / sizeof(struct np_value) })
 #define NP_CALL(statement, count, ...) \
-	((struct np_call){ &(statement), (const struct np_value[count]){ __VA_ARGS__ }, (count) })
-#define NP_CALL_WITHOUT_VALUES(statement) ((struct np_call){ &(statement), NULL, 0 })
+	((struct np_call){ (statement), (const struct np_value[count]){ __VA_ARGS__ }, (count) })
+#define NP_CALL_WITHOUT_VALUES(statement) ((struct np_call){ (statement), NULL, 0 })
 
-/* Makes another type than struct np_value an error of the compiler. */
+/* Makes any other type than struct np_value a compile-time error. */
 static inline struct np_value
 np_as_value(struct np_value value)
 {
@@ -567,7 +586,9 @@ np_as_value(struct np_value value)
 /* Run one statement. np_query() is for any number of rows, but not for a statement that is :exec.
  * np_query_one() is for one that is :one; it fails with NP_ERROR_NOT_FOUND if there is no row, and
  * with NP_ERROR_INTERNAL if there are several. np_exec() drops what rows there are. Each costs one
- * round trip; the first one's also begins the transaction.
+ * round trip; the first one's also begins the transaction. *rows is NULL after a failure. An array
+ * of a type that the database defines itself costs each worker one round trip more, once, to learn
+ * what it is.
  *
  *     struct np_rows *user;
  *
@@ -575,40 +596,46 @@ np_as_value(struct np_value value)
  *            && np_exec(ctx, new_visit(np_field(user, 0, "id"))) && np_reply_empty(ctx);
  *
  * Errors are those of the statement, see above.
- * After a statement that failed, all others fail with the same error, and the transaction cannot
- * commit (in NP_TX_MANUAL, until np_rollback()). A call that does not fit its statement fails with
- * NP_ERROR_INTERNAL, and is not sent: the log names the statement and its place. */
+ * After a statement that the server refused, all others fail with the same error, and the
+ * transaction cannot commit (in NP_TX_MANUAL, until np_rollback()). A call that does not fit its
+ * statement fails with NP_ERROR_INTERNAL, and is not sent: the log names the statement and its
+ * place. */
 NP_MUST_CHECK bool np_query(struct np_ctx *ctx, struct np_rows **rows, struct np_call call);
 NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, struct np_call call);
 NP_MUST_CHECK bool np_exec(struct np_ctx *ctx, struct np_call call);
 
 /* Runs the last statement of an NP_TX_READ or NP_TX_WRITE route and replies with its row, as the
  * route's `answer` says: `return np_answer(ctx, new_note(…));`. The commit travels with the
- * statement, so the end of the transaction costs no round trip of its own. Fails as np_query_one()
- * does.
+ * statement, so both cost one round trip. It is the last call of its handler. Fails as
+ * np_query_one() does, and nothing is committed then: if it could have done something without
+ * returning its row, or have returned several, the statement is sent in a form that fails in the
+ * server.
  *
  * The statement is :one; where the success is a 204 it may also be :exec. A name in `answer` that
- * is no column of it fails with NP_ERROR_INTERNAL before anything is sent. If the text of the
- * statement does not show its columns (RETURNING *), the commit is one round trip more.
+ * is no column of it is a misuse. If the text of the statement does not show its columns
+ * (RETURNING *), the commit is one round trip more. A row whose response would be larger than 8 MiB
+ * is a 500 after the commit.
  *
  * With an Idempotency-Key the statement also stores its row, in the same round trip, and a repeat
  * makes the same response from that row. The response is stored in its place, with the commit and
- * one round trip more, if np_header(), np_random_token() or np_access_token() was called before. */
+ * one round trip more, if the statement is :exec, or if np_header(), np_random_token() or
+ * np_access_token() was called before. */
 NP_MUST_CHECK bool np_answer(struct np_ctx *ctx, struct np_call call);
 
-/* Runs the last statement of an NP_TX_READ or NP_TX_WRITE route, with any number of rows. The
- * commit travels with it, so what follows may run when it is already committed: nothing there may
- * fail for a reason that lies in the request. A further statement is an error of the handler. With
- * an Idempotency-Key the commit is one round trip more, together with the response. */
+/* Runs the last statement of an NP_TX_READ or NP_TX_WRITE route, with any number of rows, in one
+ * round trip with the commit. Fails as np_query() and np_commit() do. What follows may run when it
+ * is already committed: nothing there may fail for a reason that lies in the request. A further
+ * statement is an error of the handler. With an Idempotency-Key the commit is one round trip more,
+ * together with the response. */
 NP_MUST_CHECK bool np_query_last(struct np_ctx *ctx, struct np_rows **rows, struct np_call call);
 
 /* For NP_TX_MANUAL: end the transaction, in one round trip; without an open one they do nothing.
  * The next query begins a new one. One that is still open when the handler ends rolls back.
  * np_commit() fails as a statement does (a deferred constraint, for instance); if the connection is
- * lost meanwhile, the client gets a 503 with "outcome": "unknown". np_rollback() makes statements
- * possible again after one that failed. */
+ * lost meanwhile, the client gets a 503 with "outcome": "unknown". In another route they are a
+ * misuse. np_rollback() makes statements possible again after one that failed. */
 NP_MUST_CHECK bool np_commit(struct np_ctx *ctx);
-NP_MUST_CHECK bool np_rollback(struct np_ctx *ctx);
+void np_rollback(struct np_ctx *ctx);
 
 /* Returns the number of rows. */
 size_t np_rows_count(const struct np_rows *rows);
@@ -618,38 +645,36 @@ size_t np_rows_count(const struct np_rows *rows);
  * column:
  *
  * - int2, int4 and int8 are NP_TYPE_INT; float4 and float8 are NP_TYPE_FLOAT, which may be NaN or
- * an infinity here; bool is NP_TYPE_BOOL. These have their number as well.
+ *   an infinity here; bool is NP_TYPE_BOOL. These have their number as well.
  * - uuid is NP_TYPE_UUID, date is NP_TYPE_DATE, timestamptz is NP_TYPE_DATETIME, json and jsonb are
  *   NP_TYPE_JSON.
  * - An array is a list of what its elements are. All other types are NP_TYPE_STRING; so is numeric,
  *   which may have more digits than a double.
  *
- * If the row or the column does not exist, the value is SQL's NULL and the request fails with
- * NP_ERROR_INTERNAL when the handler returns, whatever it returns; the log names the column and the
- * route. np_arg(), np_given() and np_cursor_key() treat a parameter that the route does not have in
- * the same way. After any of this no further statement is sent. */
+ * A row or a column that does not exist is a misuse. */
 struct np_value np_field(const struct np_rows *rows, size_t row, const char *column);
 
 /* --- the reply --- */
 
 /* Replies with the first row as an object, {"column": value, …}. Fails with NP_ERROR_INTERNAL if
- * two columns have one name. Each value is written by the type of its column:
+ * there is no row, if two columns have one name, or if the response is larger than 8 MiB, as all
+ * replies do. Each value is written by the type of its column:
  *
  * - A numeric with more digits than a double holds is a string, so that no digit is lost.
  * - An int8 is a number with all its digits, which JavaScript and others round above 2^53. Where
  *   that may matter, select a string, `SELECT id::text AS id`, and declare it as an NP_TYPE_STRING
- * in the schema.
+ *   in the schema.
  * - A timestamptz is in UTC, whatever the role's TimeZone is.
- * - An array is an array, also of a type that the database defines itself: to learn what such a
- *   type is costs each worker one round trip, once.
+ * - An array is an array, also of a type that the database defines itself.
  * - A composite and a range are strings. */
 NP_MUST_CHECK bool np_reply_row(struct np_ctx *ctx, enum np_status status,
                                 const struct np_rows *row);
 
 /* Replies with a keyset page: {"items": [row, …], "next": cursor or null}. Query for limit + 1
- * rows, which shows whether there is another page. `keys` are the columns that the query is ordered
- * by, at most 4. Fails with NP_ERROR_INTERNAL if one of them is null in the page's last row, or if
- * together they are longer than about 1,400 bytes there.
+ * rows, which shows whether there is another page; the response then has a Link to it. `keys` are
+ * the 1 to 4 columns that the query is ordered by. If there is another page, a route without an
+ * NP_TYPE_CURSOR or keys is a misuse, and it fails with NP_ERROR_INTERNAL if one of the keys is
+ * null in the last row of this page, or if together they are longer than about 1,400 bytes there.
  *
  *     return np_query(ctx, &rows, notes_after(np_cursor_key(ctx, &after, 0),
  *                                             np_cursor_key(ctx, &after, 1), np_arg(ctx, &limit)))
@@ -680,51 +705,54 @@ NP_MUST_CHECK bool np_reply_object(struct np_ctx *ctx, enum np_status status,
 /* Replies with a 204, which has no body. */
 NP_MUST_CHECK bool np_reply_empty(struct np_ctx *ctx);
 
-/* Adds a response header: np_header(ctx, "Link", "</notes/%s>; rel=\"next\"", id). Fails with
- * NP_ERROR_INTERNAL if the value has a control character, which could begin another header, or if
- * the headers are too many or too long. */
+/* Adds a response header: np_header(ctx, "X-Count", "%zu", count). Its name has letters,
+ * digits and dashes. Fails with NP_ERROR_INTERNAL if the value has a control character, which could
+ * begin another header; for a header that the library writes, such as Content-Type; and above 16
+ * headers or 4,096 bytes. A failure drops them. */
 NP_MUST_CHECK bool np_header(struct np_ctx *ctx, const char *name, const char *format, ...)
     NP_PRINTF(3, 4);
 
 /* --- failures --- */
 
 enum np_error {
-	NP_ERROR_MALFORMED = 1, /* 400: JSON, encoding, framing */
-	NP_ERROR_UNAUTHORIZED,  /* 401, with WWW-Authenticate */
-	NP_ERROR_FORBIDDEN,     /* 403 */
-	NP_ERROR_NOT_FOUND,     /* 404 */
-	NP_ERROR_CONFLICT,      /* 409: a unique or foreign key refused, or all retries failed */
+	NP_ERROR_MALFORMED = 1,       /* 400: JSON, encoding, framing */
+	NP_ERROR_UNAUTHORIZED,        /* 401, with WWW-Authenticate */
+	NP_ERROR_FORBIDDEN,           /* 403 */
+	NP_ERROR_NOT_FOUND,           /* 404 */
+	NP_ERROR_CONFLICT,            /* 409: a constraint refused, or all retries failed */
 	NP_ERROR_PRECONDITION_FAILED, /* 412: If-Match or If-None-Match; nothing was done */
 	NP_ERROR_TOO_LARGE,           /* 413 */
 	NP_ERROR_MEDIA_TYPE,          /* 415 */
 	NP_ERROR_INVALID,             /* 422: a value breaks a rule */
 	NP_ERROR_TOO_MANY,            /* 429, with Retry-After: too many attempts */
-	NP_ERROR_INTERNAL,    /* 500: our fault; the client gets nothing but the request id */
+	NP_ERROR_INTERNAL,    /* 500: a fault of the program; the client gets the request id only */
 	NP_ERROR_UNAVAILABLE, /* 503, with Retry-After: the database is away, full or waking up */
 	NP_ERROR_TIMEOUT,     /* 504: the deadline passed */
 };
 
 /* Records a failure and returns false. The text is for the client; with NP_ERROR_INTERNAL it is for
- * the log only. A later failure of the same request takes its place.
+ * the log only. It is cut at 255 bytes. A later failure of the same request takes its place, but
+ * not that of a commit whose outcome is unknown.
  *
  *     if (np_field(order, 0, "paid").boolean)
  *         return np_fail(ctx, NP_ERROR_CONFLICT, "The order is paid already");
  */
-bool np_fail(struct np_ctx *ctx, enum np_error error, const char *format, ...) NP_PRINTF(3, 4);
+NP_MUST_CHECK bool np_fail(struct np_ctx *ctx, enum np_error error, const char *format, ...)
+    NP_PRINTF(3, 4);
 
-/* Sets the Retry-After of the failure that follows, an NP_ERROR_TOO_MANY or NP_ERROR_UNAVAILABLE.
- * 0 or less: the failure's own. */
+/* Sets the Retry-After of a 429 or a 503 of this request, in place of its default. 0 or less leaves
+ * the default. */
 void np_retry_after(struct np_ctx *ctx, int64_t seconds);
 
 /* --- ready-made routes, each a row of a table or several --- */
 
 np_handler np_health;       /* asks the database and Redis */
 np_handler np_health_live;  /* the process answers; touches nothing */
-np_handler np_health_ready; /* settings are valid, no drain; does not connect */
+np_handler np_health_ready; /* valid settings, and not draining; does not connect */
 np_handler np_metrics;      /* counters of the run directory's endpoints, for Prometheus */
 extern const struct np_schema np_health_schema, np_probe_schema;
 
-/* A row for a probe, which may add parameters of its own; nothing is stored. */
+/* A route for probes, whose requests may have any query parameters. Its response is not stored. */
 #define NP_PROBE(at, handler, mode, schema, words)                                                 \
 	{                                                                                          \
 		.method = "GET", .path = (at), .handle = (handler), .tx = (mode), .lenient = true, \

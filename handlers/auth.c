@@ -75,7 +75,7 @@ reply_tokens(struct np_ctx *ctx, const struct np_rows *session, struct np_value 
 	       && np_reply_object(ctx, NP_STATUS_OK,
 	                          NP_OBJECT({ "access_token", np_access_token(ctx, user, family) },
 	                                    { "token_type", np_text("bearer") },
-	                                    { "expires_in", np_int(np_access_token_s(ctx)) },
+	                                    { "expires_in", np_int(np_access_token_life_s(ctx)) },
 	                                    { "refresh_token", token }));
 }
 
@@ -154,7 +154,7 @@ sign_in(struct np_ctx *ctx)
 	    || !begin_attempt(ctx, found, &attempt))
 		return false;
 	/* Takes as long if there is no such user. */
-	if (!np_password_verify(attempt.hash, np_arg(ctx, &password)))
+	if (!np_password_verify(ctx, attempt.hash, np_arg(ctx, &password)))
 		return refuse_password(ctx);
 	if (!np_query(ctx, &session,
 	              new_session(attempt.user, attempt.hash, np_token_hash(ctx, token),
@@ -253,7 +253,7 @@ change_password(struct np_ctx *ctx)
 	                  password_by_user(attempt.account, attempt.network, np_caller(ctx)))
 	    || !begin_attempt(ctx, found, &attempt))
 		return false;
-	return np_password_verify(attempt.hash, np_arg(ctx, &old_password))
+	return np_password_verify(ctx, attempt.hash, np_arg(ctx, &old_password))
 	           ? replace_password(ctx, &attempt)
 	           : refuse_password_change(ctx);
 }
@@ -279,7 +279,7 @@ static const struct np_route routes[] = {
 	  .returns = &token_schema,
 	  .docs = { .summary = "An access token for a password or a refresh token",
 	            .operation = "createToken" },
-	  .errors = { .format = NP_ERRORS_OAUTH2,
+	  .errors = { .format = NP_ERROR_FORMAT_OAUTH2,
 	              .unauthorized =
 	                  "Wrong email address or password, or no valid refresh token" } },
 	{ .method = "GET",

@@ -74,12 +74,22 @@ commit_run(struct np_ctx *ctx)
 	return true;
 }
 
+/* In an older snapshot the guard does not see that the key's request has just been done, but a
+ * unique key of its rows does. */
+static bool
+key_may_be_done(const struct np_ctx *ctx)
+{
+	return ctx_has_key(ctx) && ctx->route->isolation != NP_ISOLATION_READ_COMMITTED
+	       && strcmp(ctx->error.sqlstate, "23505") == 0;
+}
+
 static bool
 was_in_the_way(const struct np_ctx *ctx)
 {
 	int reruns = ctx->attempts.reruns;
 
-	if (reruns == 0 && ctx->route->tx == NP_TX_WRITE && precondition_may_have_changed(ctx))
+	if (reruns == 0 && ctx->route->tx == NP_TX_WRITE
+	    && (precondition_may_have_changed(ctx) || key_may_be_done(ctx)))
 		return true;
 	return reruns < RERUNS_MAX && transaction_may_rerun(ctx->tx);
 }
@@ -100,12 +110,26 @@ classify_failure(const struct np_ctx *ctx)
 	return ATTEMPT_ON_REFUSED;
 }
 
+/* The handler may have made another failure of that of its statement: what the key's guard found,
+ * and a commit that may have happened, decide what becomes of the request all the same. */
+static bool
+run_handler(struct np_ctx *ctx)
+{
+	bool ok = ctx_handle(ctx);
+	const struct error *failure = transaction_failure(ctx->tx);
+
+	if (!ok && failure
+	    && (failure->kind == FAILURE_AMBIGUOUS || idempotency_decides(ctx, failure)))
+		ctx->error = *failure;
+	return ok;
+}
+
 static enum attempt_event
 take_step(struct np_ctx *ctx)
 {
 	bool ok = ctx->attempts.state == ATTEMPT_RECALLING
 	              ? idempotency_recall(ctx)
-	              : precondition_check(ctx) && ctx_handle(ctx) && commit_run(ctx);
+	              : precondition_check(ctx) && run_handler(ctx) && commit_run(ctx);
 
 	return ok ? ATTEMPT_ON_OK : classify_failure(ctx);
 }

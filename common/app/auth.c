@@ -76,7 +76,7 @@ auth_check(struct np_ctx *ctx)
 {
 	const char *token;
 
-	if (ctx->route->auth != NP_AUTH_USER)
+	if (ctx->route->auth == NP_AUTH_NONE)
 		return true;
 	token = bearer_token(ctx);
 	if (token && accept_token(ctx, token))
@@ -165,10 +165,12 @@ np_password_hash(struct np_ctx *ctx, struct np_value password)
 }
 
 bool
-np_password_verify(struct np_value hash, struct np_value password)
+np_password_verify(struct np_ctx *ctx, struct np_value hash, struct np_value password)
 {
+	const char *text = np_text_of(ctx, password);
+
 	/* Takes as long without a password, too. */
-	return password_verify(hash.text, password.text ? password.text : "") && password.text;
+	return password_verify(np_text_of(ctx, hash), text ? text : "") && text;
 }
 
 struct np_value
@@ -179,7 +181,7 @@ np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value sessio
 		.subject = np_text_of(ctx, user),
 		.session = np_text_of(ctx, session),
 		.now_s = time(NULL),
-		.life_s = np_access_token_s(ctx),
+		.life_s = np_access_token_life_s(ctx),
 	};
 
 	if (np_is_null(user) || np_is_null(session)) {
@@ -193,7 +195,7 @@ np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value sessio
 }
 
 int64_t
-np_access_token_s(const struct np_ctx *ctx)
+np_access_token_life_s(const struct np_ctx *ctx)
 {
 	return ctx->app->settings->access_token_expire_minutes * 60;
 }

@@ -24,6 +24,9 @@ np_fail(struct np_ctx *ctx, enum np_error error, const char *format, ...)
 	char *text;
 	va_list args;
 
+	/* A response that is committed must not become a failure. */
+	if (ctx->answered)
+		misuse_note("np_fail() after np_answer()");
 	va_start(args, format);
 	text = mem_vprintf(ctx, format, args);
 	va_end(args);
@@ -110,6 +113,7 @@ bool
 ctx_run(struct np_ctx *ctx, const struct transaction_statement *statement, bool last,
         struct np_rows **rows)
 {
+	*rows = NULL;
 	/* Of this call, or of what gave it its values. */
 	if (misuse_noted())
 		return our_fault(ctx, misuse_noted());
@@ -117,17 +121,21 @@ ctx_run(struct np_ctx *ctx, const struct transaction_statement *statement, bool 
 }
 
 bool
-ctx_check_one(struct np_ctx *ctx, const struct np_call *call, const struct np_rows *rows)
+ctx_fail_count(struct np_ctx *ctx, const struct np_call *call, size_t count)
 {
 	const char *not_found = ctx->route->errors.not_found;
 
-	if (np_rows_count(rows) == 0)
+	if (count == 0)
 		return np_fail(ctx, NP_ERROR_NOT_FOUND, "%s",
 		               not_found ? not_found : PROBLEM_NOT_FOUND);
-	return np_rows_count(rows) == 1
-	       || np_fail(ctx, NP_ERROR_INTERNAL, "%s is :one and returned %zu rows (%s:%d)",
-	                  call->statement->name, np_rows_count(rows), call->statement->file,
-	                  call->statement->line);
+	return np_fail(ctx, NP_ERROR_INTERNAL, "%s is :one and returned several rows (%s:%d)",
+	               call->statement->name, call->statement->file, call->statement->line);
+}
+
+bool
+ctx_check_one(struct np_ctx *ctx, const struct np_call *call, const struct np_rows *rows)
+{
+	return np_rows_count(rows) == 1 || ctx_fail_count(ctx, call, np_rows_count(rows));
 }
 
 static bool
@@ -150,6 +158,7 @@ np_query_one(struct np_ctx *ctx, struct np_rows **row, struct np_call call)
 {
 	struct np_rows *rows;
 
+	*row = NULL;
 	ctx_check_call(&call, call.statement->kind == NP_KIND_ONE, "np_query_one");
 	if (!run_call(ctx, &rows, &call) || !ctx_check_one(ctx, &call, rows))
 		return false;
@@ -176,13 +185,13 @@ np_commit(struct np_ctx *ctx)
 	return transaction_commit(ctx->tx, NULL, &ctx->error);
 }
 
-bool
+void
 np_rollback(struct np_ctx *ctx)
 {
 	if (ctx->route->tx != NP_TX_MANUAL)
-		return our_fault(ctx, "np_rollback() in a route that is not NP_TX_MANUAL");
-	transaction_rollback(ctx->tx);
-	return true;
+		misuse_note("np_rollback() in a route that is not NP_TX_MANUAL");
+	else
+		transaction_rollback(ctx->tx);
 }
 
 bool
@@ -191,6 +200,7 @@ ctx_handle(struct np_ctx *ctx)
 	bool succeeded;
 
 	misuse_reset();
+	ctx->answered = false;
 	succeeded = ctx->route->handle(ctx);
 	if (misuse_noted())
 		return np_fail(ctx, NP_ERROR_INTERNAL, "%s %s: %s", ctx->route->method,
@@ -209,15 +219,29 @@ ctx_restart(struct np_ctx *ctx)
 	transaction_restart(ctx->tx);
 	reply_reset(&ctx->reply);
 	ctx->replied = false;
+	ctx->answered = false;
 	ctx->error = (struct error){ .kind = 0 };
 	ctx->retry_after_s = 0;
 }
 
 /* --- the reply --- */
 
+/* A status that is none would be sent as it is. */
+static bool
+is_status(enum np_status status)
+{
+	return status == NP_STATUS_OK || status == NP_STATUS_CREATED || status == NP_STATUS_ACCEPTED
+	       || status == NP_STATUS_NO_CONTENT;
+}
+
 bool
 ctx_finish_reply(struct np_ctx *ctx, enum np_status status)
 {
+	/* A repeat would get the row of np_answer(). */
+	if (ctx->answered)
+		misuse_note("a second reply, after np_answer()");
+	if (!is_status(status))
+		return our_fault(ctx, "a reply with a status that is no np_status");
 	if (ctx->reply.body.overflow)
 		return our_fault(ctx, "the reply is larger than REPLY_BODY_MAX_BYTES");
 	if (status == NP_STATUS_NO_CONTENT && ctx->reply.body.size > 0)
@@ -240,6 +264,8 @@ bool
 np_reply_row(struct np_ctx *ctx, enum np_status status, const struct np_rows *row)
 {
 	buf_reset(&ctx->reply.body);
+	if (np_rows_count(row) == 0)
+		return our_fault(ctx, "np_reply_row() of no rows");
 	if (!ctx_check_columns(ctx, row))
 		return false;
 	rows_json(row, 0, NULL, &ctx->reply.body);
@@ -269,6 +295,8 @@ np_reply_object(struct np_ctx *ctx, enum np_status status, const struct np_objec
 	buf_reset(out);
 	buf_char(out, '{');
 	for (size_t i = 0; object && i < object->count; i++) {
+		if (!object->items[i].name)
+			return our_fault(ctx, "np_reply_object() with a member without a name");
 		if (!check_json(ctx, &object->items[i]))
 			return false;
 		if (i > 0)
@@ -294,6 +322,11 @@ np_header(struct np_ctx *ctx, const char *name, const char *format, ...)
 	char *value;
 	va_list args;
 
+	if (ctx->answered)
+		misuse_note("np_header() after np_answer()");
+	if (!name || reply_is_own_header(name))
+		return np_fail(ctx, NP_ERROR_INTERNAL,
+		               "np_header() of %s, which the library writes", name ? name : "NULL");
 	va_start(args, format);
 	value = mem_vprintf(ctx, format, args);
 	va_end(args);

@@ -60,6 +60,7 @@ struct np_ctx {
 	/* The result. */
 	struct reply reply;
 	bool replied;          /* the reply is complete */
+	bool answered;         /* by np_answer(), after which nothing may change it */
 	struct error error;    /* kind is 0: no failure */
 	int64_t retry_after_s; /* set by np_retry_after(); 0: the default of the failure */
 };
@@ -96,6 +97,9 @@ void ctx_check_call(const struct np_call *call, bool fits, const char *function)
 /* Runs it in the request's transaction: see transaction_run(). Fails after a misuse. */
 NP_MUST_CHECK bool ctx_run(struct np_ctx *ctx, const struct transaction_statement *statement,
                            bool last, struct np_rows **rows);
+
+/* Fails as that statement does with no row, or with several (2: the number is not known). */
+bool ctx_fail_count(struct np_ctx *ctx, const struct np_call *call, size_t count);
 
 /* Fails if the call did not return exactly one row. */
 NP_MUST_CHECK bool ctx_check_one(struct np_ctx *ctx, const struct np_call *call,

@@ -136,8 +136,8 @@ exchange_begin(void *owner, struct app *app, const struct request *request,
 		 * reason. */
 		ctx->error.kind = 0;
 	if (etag_if_match_fails(&ctx->reply, request)) {
-		(void)np_fail(ctx, NP_ERROR_PRECONDITION_FAILED,
-		              "What is at this path has another ETag");
+		(void)error_set(&ctx->error, FAILURE_PRECONDITION_FAILED,
+		                "What is at this path has another ETag");
 		failure_reply(ctx);
 	}
 	if (ctx->route && ctx->route->cache.no_store)

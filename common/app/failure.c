@@ -121,7 +121,7 @@ failure_reply(struct np_ctx *ctx)
 	const struct error *err = &ctx->error;
 
 	adjust_kind(ctx);
-	if (ctx->route && ctx->route->errors.format == NP_ERRORS_OAUTH2)
+	if (ctx->route && ctx->route->errors.format == NP_ERROR_FORMAT_OAUTH2)
 		oauth2_error_write(&ctx->reply, err->kind, status_of(err), public_detail(ctx),
 		                   &ctx->faults);
 	else

@@ -1,8 +1,8 @@
 /* failure.h - from an error to the response that the client gets
  *
  * A failure is application/problem+json (RFC 9457), or OAuth2's error object in a route with
- * NP_ERRORS_OAUTH2. The client learns the status, a detail in the route's own words where it has
- * some, and the request id; what Postgres said stays in the log.
+ * NP_ERROR_FORMAT_OAUTH2. The client learns the status, a detail in the route's own words where it
+ * has some, and the request id; what Postgres said stays in the log.
  */
 #ifndef NULLPOOL_APP_FAILURE_H
 #define NULLPOOL_APP_FAILURE_H

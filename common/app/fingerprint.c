@@ -9,14 +9,22 @@
 static struct hash_part
 argument_part(void *owner, const struct np_param *param, const char *text)
 {
+	bool is_list = param->max_items > 0;
 	struct buf out;
+	char *copy;
 
-	if (!text || param->max_items > 0
+	if (!text || (is_list && param->type != NP_TYPE_FLOAT)
 	    || (param->type != NP_TYPE_JSON && param->type != NP_TYPE_OBJECT
 	        && param->type != NP_TYPE_FLOAT))
 		return hash_part_of(text);
 	buf_init(&out, owner, JSON_CANONICAL_MAX_BYTES(strlen(text)));
-	json_canonical(&out, text);
+	copy = mem_strdup(owner, text);
+	if (is_list) { /* an array of SQL, whose numbers are written as in JSON */
+		copy[0] = '[';
+		copy[strlen(copy) - 1] = ']';
+	}
+	json_canonical(&out, copy);
+	mem_free(copy);
 	/* Each string in it ends with a NUL, so its size is not strlen(). */
 	return (struct hash_part){ out.data, out.size };
 }

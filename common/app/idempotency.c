@@ -34,7 +34,8 @@ static const char new_response[] =
     "INSERT INTO idempotency_keys (caller, key, fingerprint, response) VALUES ($1, $2, $3, $4)";
 
 static const char stored_answer[] = "SELECT fingerprint, response, results FROM idempotency_keys"
-                                    " WHERE caller = $1 AND key = $2";
+                                    " WHERE caller = $1 AND key = $2"
+                                    " AND created_at >= now() - interval '24 hours'";
 
 /* --- the header --- */
 
@@ -77,11 +78,9 @@ bool
 idempotency_keep_row(struct np_ctx *ctx, const struct np_call *call,
                      struct transaction_statement *statement)
 {
-	size_t own = call->count, count = own + IDEMPOTENCY_VALUES;
+	size_t own = call->count, count = own + IDEMPOTENCY_VALUES + 1;
 	struct np_value *values;
 
-	if (!ctx->idempotency.has_key)
-		return true;
 	/* A header of the handler's own, and a secret that must not be stored as it is. */
 	if (!call->statement->keep || ctx->reply.header_count > 0 || ctx->is_random
 	    || count > FLIGHT_VALUES_MAX)
@@ -90,6 +89,7 @@ idempotency_keep_row(struct np_ctx *ctx, const struct np_call *call,
 	if (own > 0)
 		memcpy(values, call->values, own * sizeof(*values));
 	memcpy(values + own, ctx->idempotency.values, sizeof(ctx->idempotency.values));
+	values[count - 1] = np_bool(transaction_is_open(ctx->tx));
 	statement->sql = call->statement->keep;
 	statement->values = (struct values){ values, count };
 	return true;
@@ -211,6 +211,15 @@ static bool
 failed_with(const struct np_ctx *ctx, const char *sqlstate)
 {
 	return ctx->idempotency.has_key && strcmp(ctx->error.sqlstate, sqlstate) == 0;
+}
+
+bool
+idempotency_decides(const struct np_ctx *ctx, const struct error *failure)
+{
+	return ctx->idempotency.has_key
+	       && (strcmp(failure->sqlstate, SQLSTATE_RUNNING) == 0
+	           || strcmp(failure->sqlstate, SQLSTATE_DONE) == 0
+	           || strcmp(failure->sqlstate, SQLSTATE_OTHER_FINGERPRINT) == 0);
 }
 
 bool

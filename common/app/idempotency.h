@@ -48,13 +48,17 @@ NP_MUST_CHECK bool idempotency_read(struct np_ctx *ctx);
 /* For the request's transaction; NULL: it has no key. */
 const struct transaction_guard *idempotency_guard(const struct np_ctx *ctx);
 
-/* Makes the statement one that also stores its row. Returns false if it cannot: the response is
- * stored instead, with the commit. Without a key the statement stays as it is. */
+/* With a key: makes the statement one that also stores its row, and fails if it has several, or
+ * none after others of the transaction. Returns false if it cannot: the response is stored instead,
+ * with the commit. */
 bool idempotency_keep_row(struct np_ctx *ctx, const struct np_call *call,
                           struct transaction_statement *statement);
 
 /* Commits, and stores the response if the row was not stored. */
 NP_MUST_CHECK bool idempotency_commit(struct np_ctx *ctx);
+
+/* Returns true if the failure of a statement is what the guard found about the key. */
+bool idempotency_decides(const struct np_ctx *ctx, const struct error *failure);
 
 /* Returns true if the failure means that the key's request is committed. */
 bool idempotency_is_done(const struct np_ctx *ctx);

@@ -86,7 +86,7 @@ np_cursor_key(const struct np_ctx *ctx, const struct np_param *param, size_t key
 {
 	size_t index = param_index(ctx->route->params, param);
 
-	if (index == PARAM_NONE || param->type != NP_TYPE_CURSOR || key + 1 >= CURSOR_KEYS_MAX) {
+	if (index == PARAM_NONE || param->type != NP_TYPE_CURSOR || key >= CURSOR_KEYS_MAX - 1) {
 		misuse_note("np_cursor_key() of key %zu of parameter \"%s\", which is not an"
 		            " NP_TYPE_CURSOR of the route with that many keys",
 		            key, param ? param->name : "NULL");
@@ -105,11 +105,7 @@ cursor_after(struct np_ctx *ctx, const struct np_rows *rows, size_t row,
 	struct buf cursor;
 	size_t count = 1;
 
-	for (size_t i = 0; keys && i < keys->count; i++) {
-		if (count == CURSOR_KEYS_MAX) {
-			misuse_note("np_reply_page() by more than %d keys", CURSOR_KEYS_MAX - 1);
-			return NULL;
-		}
+	for (size_t i = 0; i < keys->count; i++) {
 		texts[count] = np_field(rows, row, keys->items[i]).text;
 		if (!texts[count++])
 			return NULL;
@@ -149,8 +145,6 @@ add_link(struct np_ctx *ctx, const char *cursor)
 	const char *name = cursor_name(ctx->route), *separator = "?";
 	struct buf link;
 
-	if (!name)
-		return;
 	buf_init(&link, ctx, LINK_MAX_BYTES);
 	buf_char(&link, '<');
 	for (size_t i = 0; i < target->segment_count; i++) {
@@ -181,6 +175,23 @@ write_items(struct buf *out, const struct np_rows *rows, size_t count)
 	buf_text(out, "],\"next\":");
 }
 
+/* A key that is no column is told with any rows, not only by a page with a next one. */
+static bool
+check_keys(const struct np_ctx *ctx, const struct np_rows *rows, const struct np_names *keys,
+           bool has_next)
+{
+	size_t count = keys ? keys->count : 0;
+
+	if (has_next && !cursor_name(ctx->route))
+		misuse_note("a page with a next one in a route without an NP_TYPE_CURSOR");
+	if (count > CURSOR_KEYS_MAX - 1 || (has_next && count == 0))
+		misuse_note("np_reply_page() by %zu keys: there may be 1 to %d", count,
+		            CURSOR_KEYS_MAX - 1);
+	for (size_t i = 0; np_rows_count(rows) > 0 && i < count; i++)
+		(void)np_field(rows, 0, keys->items[i]);
+	return !misuse_noted();
+}
+
 bool
 np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
               const struct np_names *keys)
@@ -194,6 +205,8 @@ np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
 		               "np_reply_page() of at most %" PRId64 " rows", limit);
 	if (count > (size_t)limit)
 		shown = (size_t)limit;
+	if (!rows || !check_keys(ctx, rows, keys, shown < count))
+		return np_fail(ctx, NP_ERROR_INTERNAL, "np_reply_page() of what is no page");
 	if (!ctx_check_columns(ctx, rows))
 		return false;
 	buf_reset(out);

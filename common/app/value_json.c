@@ -22,7 +22,7 @@ column_type_of(struct np_value value)
 {
 	if (value.column_type)
 		return value.column_type;
-	if (types[value.type].single)
+	if (value.type < TYPE_COUNT && types[value.type].single)
 		return value.is_list ? types[value.type].list : types[value.type].single;
 	return value.is_list ? TEXT_ARRAY_TYPE : TEXT_TYPE;
 }

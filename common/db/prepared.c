@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "db/sqlstate.h"
 
 struct prepared {
 	enum { UNKNOWN, ALLOWED, NEVER } state;
@@ -85,8 +86,9 @@ prepared_may_be_outdated(const PGresult *error)
 {
 	const char *code = PQresultErrorField(error, PG_DIAG_SQLSTATE);
 
-	/* A missing privilege has nothing to do with types. */
-	if (!code || strcmp(code, "42501") == 0)
+	/* A missing privilege and a number of rows have nothing to do with types. */
+	if (!code || strcmp(code, "42501") == 0 || strcmp(code, SQLSTATE_NO_ROW) == 0
+	    || strcmp(code, SQLSTATE_SEVERAL_ROWS) == 0)
 		return false;
 	/* A value that the old type refuses, an operator it lacks, a type that was dropped. */
 	return text_starts(code, "22") || text_starts(code, "42") || text_starts(code, "XX");

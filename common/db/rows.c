@@ -3,7 +3,6 @@
 #include "base/misuse.h"
 #include "base/text.h"
 #include "db/pgjson.h"
-#include "db/types_learn.h"
 
 struct np_rows {
 	PGresult *result;
@@ -28,7 +27,7 @@ rows_new(void *owner, PGresult *result)
 size_t
 np_rows_count(const struct np_rows *rows)
 {
-	return (size_t)PQntuples(rows->result);
+	return rows ? (size_t)PQntuples(rows->result) : 0;
 }
 
 /* A text that is no number leaves 0; Postgres sends none. */
@@ -63,6 +62,10 @@ np_field(const struct np_rows *rows, size_t row, const char *column)
 {
 	int at = 0;
 
+	if (!rows || !column) {
+		misuse_note("np_field() of %s that is NULL", rows ? "a column" : "rows");
+		return np_null();
+	}
 	if (row >= np_rows_count(rows)) {
 		misuse_note("np_field() of row %zu, and there are %zu", row, np_rows_count(rows));
 		return np_null();
@@ -77,11 +80,17 @@ np_field(const struct np_rows *rows, size_t row, const char *column)
 	return field_value(rows->result, (int)row, at);
 }
 
-int
-rows_learn_types(const struct np_rows *rows, PGconn *pg, bool open, struct deadline request,
-                 bool *broken)
+bool
+rows_have_unknown_types(const struct np_rows *rows)
 {
-	return types_learn(pg, rows->result, open, request, broken);
+	return types_are_unknown(rows->result);
+}
+
+int
+rows_learn_types(const struct np_rows *rows, PGconn *pg, enum types_mode mode,
+                 struct deadline request, bool *broken)
+{
+	return types_learn(pg, rows->result, mode, request, broken);
 }
 
 struct np_rows *
@@ -105,6 +114,16 @@ rows_of_one(void *owner, const struct rows_column *columns, size_t count)
 	}
 	mem_free(names);
 	return rows_new(owner, result);
+}
+
+bool
+rows_has_column(const struct np_rows *rows, const char *name, size_t size)
+{
+	for (int column = 0; column < PQnfields(rows->result); column++)
+		if (strlen(PQfname(rows->result, column)) == size
+		    && memcmp(PQfname(rows->result, column), name, size) == 0)
+			return true;
+	return false;
 }
 
 const char *

@@ -7,6 +7,7 @@
 #include "base/attributes.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "db/types_learn.h"
 
 /* Takes the result over, which is cleared with owner. */
 RETURNS_OWNED struct np_rows *rows_new(void *owner, PGresult *result);
@@ -21,9 +22,12 @@ struct rows_column {
 RETURNS_OWNED struct np_rows *rows_of_one(void *owner, const struct rows_column *columns,
                                           size_t count);
 
-/* See types_learn(). */
-int rows_learn_types(const struct np_rows *rows, PGconn *pg, bool open, struct deadline request,
-                     bool *broken);
+/* See types_learn.h. */
+bool rows_have_unknown_types(const struct np_rows *rows);
+int rows_learn_types(const struct np_rows *rows, PGconn *pg, enum types_mode mode,
+                     struct deadline request, bool *broken);
+
+bool rows_has_column(const struct np_rows *rows, const char *name, size_t size);
 
 /* Returns a name that two columns have, which a JSON object cannot, or NULL. */
 const char *rows_duplicate_column(const struct np_rows *rows);

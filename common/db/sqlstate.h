@@ -11,6 +11,11 @@
 #include "base/attributes.h"
 #include "base/error.h"
 
+/* Of the LIMIT and the OFFSET below 0 with which a text of nullpool-sql fails: see struct
+ * np_statement. */
+#define SQLSTATE_SEVERAL_ROWS "2201W"
+#define SQLSTATE_NO_ROW       "2201X"
+
 enum sqlstate_retry {
 	RETRY_NEVER, /* it would fail again: configuration, or the statement itself */
 	RETRY_SOON,  /* with jitter, if nothing was sent */

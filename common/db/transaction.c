@@ -198,13 +198,15 @@ take_rows(struct transaction *tx, struct transaction_flight *flight, const char 
 	return rows_new(tx->owner, flight_take(&flight->sent, flight->statement));
 }
 
-/* Fails only if what is open went with the connection. */
+/* `mode` is TYPES_AFTER_ROLLBACK if what is open belongs to a run that failed. Fails only if what
+ * is open and of this run went with the connection. */
 static bool
-learn_types(struct transaction *tx, const struct np_rows *rows, struct error *err)
+learn_types(struct transaction *tx, const struct np_rows *rows, enum types_mode mode,
+            struct error *err)
 {
-	bool open = session_is_in_transaction(&tx->session), broken = false;
+	bool open = mode == TYPES_IN_TRANSACTION, broken = false;
 
-	tx->counts.flights += rows_learn_types(rows, tx->session.connection->pg, open,
+	tx->counts.flights += rows_learn_types(rows, tx->session.connection->pg, mode,
 	                                       tx->options.deadline, &broken);
 	if (!broken)
 		return true;
@@ -254,7 +256,11 @@ send_statement(struct transaction *tx, const struct transaction_statement *state
 		keep_found(tx, &flight);
 	}
 	flight_end(&flight.sent);
-	return done && learn_types(tx, *rows, err);
+	return done
+	       && learn_types(tx, *rows,
+	                      session_is_in_transaction(&tx->session) ? TYPES_IN_TRANSACTION
+	                                                              : TYPES_ALONE,
+	                      err);
 }
 
 static bool
@@ -413,7 +419,25 @@ transaction_found(const struct transaction *tx)
 bool
 transaction_learn_types(struct transaction *tx, const struct np_rows *rows, struct error *err)
 {
-	return take_connection(tx, err) && learn_types(tx, rows, err);
+	enum types_mode mode = tx->state == TX_OPEN                      ? TYPES_IN_TRANSACTION
+	                       : session_is_in_transaction(&tx->session) ? TYPES_AFTER_ROLLBACK
+	                                                                 : TYPES_ALONE;
+
+	if (!rows_have_unknown_types(rows))
+		return true;
+	return take_connection(tx, err) && learn_types(tx, rows, mode, err);
+}
+
+bool
+transaction_is_open(const struct transaction *tx)
+{
+	return tx->state == TX_OPEN;
+}
+
+const struct error *
+transaction_failure(const struct transaction *tx)
+{
+	return tx->state == TX_FAILED ? &tx->failure : NULL;
 }
 
 bool

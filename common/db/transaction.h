@@ -127,9 +127,16 @@ void transaction_drop_guard(struct transaction *tx);
 /* Returns the rows of the guard's lookup in the flight that failed last, or NULL. */
 const struct np_rows *transaction_found(const struct transaction *tx);
 
-/* See types_learn(); for rows that did not come from transaction_run(). */
+/* See types_learn(); for rows that did not come from transaction_run(). Rolls back what a run that
+ * failed has left open. */
 NP_MUST_CHECK bool transaction_learn_types(struct transaction *tx, const struct np_rows *rows,
                                            struct error *err);
+
+/* Returns true if a statement of this run has left it open. */
+bool transaction_is_open(const struct transaction *tx);
+
+/* Returns the failure because of which nothing of it can be committed, or NULL. */
+const struct error *transaction_failure(const struct transaction *tx);
 
 /* Returns true if the marked statement is committed. */
 bool transaction_is_ended(const struct transaction *tx);

@@ -84,8 +84,9 @@ is_refusal(const struct flight *flight, enum flight_outcome outcome)
 	struct sqlstate_meaning meaning = sqlstate_of_statement(code ? code : "",
 	                                                        flight_is_of_server(flight->error));
 
-	return outcome == FLIGHT_REFUSED && meaning.kind != FAILURE_TIMEOUT
-	       && meaning.kind != FAILURE_UNAVAILABLE;
+	/* In a transaction that has failed every statement is refused. */
+	return outcome == FLIGHT_REFUSED && !(code && strcmp(code, "25P02") == 0)
+	       && meaning.kind != FAILURE_TIMEOUT && meaning.kind != FAILURE_UNAVAILABLE;
 }
 
 /* Undoes the failed question, so that the transaction goes on. */
@@ -103,10 +104,22 @@ roll_back_to_savepoint(PGconn *pg, struct deadline deadline)
 	return done;
 }
 
+bool
+types_are_unknown(const PGresult *rows)
+{
+	char list[LIST_MAX_BYTES];
+	struct buf oids;
+
+	buf_init_fixed(&oids, list, sizeof(list));
+	return !refused && !types_are_full() && list_unknown(rows, &oids);
+}
+
 int
-types_learn(PGconn *pg, const PGresult *rows, bool open, struct deadline request, bool *broken)
+types_learn(PGconn *pg, const PGresult *rows, enum types_mode mode, struct deadline request,
+            bool *broken)
 {
 	struct deadline deadline = deadline_within_ms(request, LEARN_MS);
+	bool open = mode == TYPES_IN_TRANSACTION;
 	char list[LIST_MAX_BYTES];
 	enum flight_outcome outcome;
 	struct flight flight;
@@ -117,6 +130,8 @@ types_learn(PGconn *pg, const PGresult *rows, bool open, struct deadline request
 	if (refused || types_are_full() || !list_unknown(rows, &oids))
 		return 0;
 	flight_begin(&flight, pg, NULL);
+	if (mode == TYPES_AFTER_ROLLBACK)
+		(void)flight_command(&flight, "ROLLBACK");
 	if (open)
 		(void)flight_command(&flight, "SAVEPOINT np_types");
 	place = flight_add(&flight, question, VALUES(np_text(oids.data)));

@@ -11,11 +11,19 @@
 #include "base/attributes.h"
 #include "base/clock.h"
 
-/* Asks for the types of a result that are not known and whose values look like arrays.
- *
- * `open`: the connection is in a transaction, which goes on if the question is refused. Returns the
+enum types_mode {
+	TYPES_ALONE,          /* the connection is in no transaction */
+	TYPES_IN_TRANSACTION, /* in one that goes on, also if the question is refused */
+	TYPES_AFTER_ROLLBACK, /* in one that is rolled back first */
+};
+
+/* Returns true if types_learn() would ask. */
+bool types_are_unknown(const PGresult *rows);
+
+/* Asks for the types of a result that are not known and whose values look like arrays. Returns the
  * round trips that it took. Sets *broken if neither the connection nor its transaction may be used
  * any more. */
-int types_learn(PGconn *pg, const PGresult *rows, bool open, struct deadline request, bool *broken);
+int types_learn(PGconn *pg, const PGresult *rows, enum types_mode mode, struct deadline request,
+                bool *broken);
 
 #endif

@@ -257,7 +257,7 @@ write_problem(struct buf *out, const struct np_route *route, bool wanted, int st
 		buf_char(out, ',');
 	}
 	/* nginx answers with problem documents all the same. */
-	if (route->errors.format == NP_ERRORS_OAUTH2)
+	if (route->errors.format == NP_ERROR_FORMAT_OAUTH2)
 		write_oauth2_content(out, route, status);
 	write_problem_content(out, route, status);
 	buf_text(out, "}}");
@@ -270,7 +270,7 @@ openapi_responses(struct buf *out, const struct np_route *route, bool conditiona
 	bool body = route_has_param_in(route, NP_IN_BODY), auth = route->auth != NP_AUTH_NONE;
 	bool path = route_has_param_in(route, NP_IN_PATH), key = route_takes_idempotency_key(route);
 	bool oauth2 = route->errors.format
-	              == NP_ERRORS_OAUTH2; /* an error of the request is then a 400 */
+	              == NP_ERROR_FORMAT_OAUTH2; /* an error of the request is then a 400 */
 
 	buf_text(out, ",\"responses\":{");
 	write_success(out, route);

@@ -66,9 +66,40 @@ reply_add_header(struct reply *reply, const char *name, const char *value, struc
 void
 reply_set_header(struct reply *reply, const char *name, const char *value)
 {
+	struct reply_header *header = reply->headers;
+
+	while (header < reply->headers + reply->header_count
+	       && !(header->is_ours && text_equal_nocase(header->name, name)))
+		header++;
+	if (header == reply->headers + reply->header_count)
+		reply->header_count++;
 	assert(is_header_name(name) && is_header_value(value)
-	       && reply->header_count < REPLY_HEADERS_MAX);
-	reply->headers[reply->header_count++] = (struct reply_header){ name, value };
+	       && reply->header_count <= REPLY_HEADERS_MAX);
+	*header = (struct reply_header){ name, value, true };
+}
+
+bool
+reply_restore_header(struct reply *reply, const char *name, const char *value)
+{
+	if (!is_header_name(name) || !is_header_value(value)
+	    || reply->header_count == REPLY_HEADERS_MAX)
+		return false;
+	reply->headers[reply->header_count++] = (struct reply_header){
+		mem_strdup(reply->owner, name), mem_strdup(reply->owner, value), false
+	};
+	return true;
+}
+
+bool
+reply_is_own_header(const char *name)
+{
+	static const char *const own[] = { "Content-Type", "Content-Length", "Status",
+		                           "Transfer-Encoding", "Connection" };
+
+	for (size_t i = 0; i < COUNT_OF(own); i++)
+		if (text_equal_nocase(own[i], name))
+			return true;
+	return false;
 }
 
 const char *

@@ -22,6 +22,7 @@
 struct reply_header {
 	const char *name;
 	const char *value;
+	bool is_ours;
 };
 
 struct reply {
@@ -48,8 +49,16 @@ void reply_reset(struct reply *reply);
 NP_MUST_CHECK bool reply_add_header(struct reply *reply, const char *name, const char *value,
                                     struct error *err);
 
-/* Adds a header of our own, which is known to be valid. Its strings are borrowed. */
+/* Adds a header of our own, which is known to be valid, or replaces the one of that name. Its
+ * strings are borrowed. */
 void reply_set_header(struct reply *reply, const char *name, const char *value);
+
+/* Adds a copy of a header that was in a reply before, which has passed the limits of a handler
+ * then. Returns false if it is not valid. */
+NP_MUST_CHECK bool reply_restore_header(struct reply *reply, const char *name, const char *value);
+
+/* Returns true for a header that is written with each reply, such as Content-Length. */
+bool reply_is_own_header(const char *name);
 
 /* Returns the value of a header that was added, or NULL. */
 const char *reply_header(const struct reply *reply, const char *name);

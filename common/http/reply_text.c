@@ -46,12 +46,11 @@ static bool
 read_header(struct reply *reply, char *line)
 {
 	char *colon = strstr(line, ": ");
-	struct error ignored;
 
 	if (!colon)
 		return false;
 	*colon = '\0';
-	return reply_add_header(reply, line, colon + 2, &ignored);
+	return reply_restore_header(reply, line, colon + 2);
 }
 
 static bool

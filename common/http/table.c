@@ -25,7 +25,7 @@ is_known_method(const char *method)
 static bool
 type_is_known(const struct np_param *param)
 {
-	return (int)param->type >= 0 && (int)param->type < TYPE_COUNT;
+	return param->type >= NP_TYPE_STRING && (int)param->type < TYPE_COUNT;
 }
 
 static const char *
@@ -419,6 +419,21 @@ served_fault(void *owner, const char *path, const char *name)
 	                        name);
 }
 
+/* The compiler warns of a constant of another enum, but takes any number. */
+static const char *
+constant_fault(const struct np_route *route)
+{
+	enum np_status success = route->success;
+
+	if (route->tx > NP_TX_MANUAL || route->isolation > NP_ISOLATION_SERIALIZABLE
+	    || route->auth > NP_AUTH_USER || route->errors.format > NP_ERROR_FORMAT_OAUTH2)
+		return "its tx, isolation, auth or format of errors is none of its enum";
+	if (success && success != NP_STATUS_OK && success != NP_STATUS_CREATED
+	    && success != NP_STATUS_ACCEPTED && success != NP_STATUS_NO_CONTENT)
+		return "its success is none of enum np_status";
+	return has_null(route->answer.omit) ? "it omits a column that is NULL" : NULL;
+}
+
 static const char *
 route_fault(void *owner, const char *name, const struct route_table *table,
             const struct np_route *route)
@@ -429,6 +444,9 @@ route_fault(void *owner, const char *name, const struct route_table *table,
 		return "its method is not GET, POST, PUT, PATCH or DELETE";
 	if (!route->path || route->path[0] != '/' || !route->handle)
 		return "it needs a path that starts with /, and a handler";
+	fault = constant_fault(route);
+	if (fault)
+		return fault;
 	fault = served_fault(owner, route->path, name);
 	if (fault)
 		return fault;

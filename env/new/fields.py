@@ -16,6 +16,8 @@ COMMON = Path(__file__).resolve().parents[2] / "common"
 NAME = re.compile(r"(?=.{1,30}$)[a-z](?:_?[a-z0-9])*")
 FIELDS_MAX = 30
 COLUMNS = {"id", "created_at", "updated_at", "deleted_at"}
+# Those that Postgres adds.
+SYSTEM_COLUMNS = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 # These words cannot name a column (https://www.postgresql.org/docs/current/sql-keywords-appendix.html).
 SQL_WORDS = set("""
     all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
@@ -121,9 +123,9 @@ def _read(word):
         raise Wrong(f"{word} is no field: write name:type, or name:type? if it may be null. The types are {', '.join(TYPES)}")
     if not NAME.fullmatch(name):
         raise Wrong(f"the field {name} must have at most 30 lower-case letters, digits and single _, first a letter")
-    if name in COLUMNS:
+    if name in COLUMNS | SYSTEM_COLUMNS:
         raise Wrong(f"each table has a column {name} already")
-    if name in SQL_WORDS or name.startswith("np_"):
+    if name in SQL_WORDS or name == "np" or name.startswith("np_"):
         raise Wrong(f"the field {name} cannot have this name: it is a reserved word")
     return Field(name, TYPES[kind], nullable)
 

@@ -1,6 +1,7 @@
 """The C header of a .sql file: a constant for each statement, and a macro that takes as many values as it has parameters."""
 import re
 
+FORMAT = 1  # NP_SQL_FORMAT of common/nullpool.h
 LITERAL_BYTES = 80  # of one line of a string
 OVERLENGTH = 4095  # ISO C99 promises no longer strings, so -Wpedantic warns of them
 
@@ -9,8 +10,10 @@ def header(path, statements):
     """path: of the .sql file, as messages name it."""
     guard = re.sub("[^A-Z0-9]+", "_", f"NP_SQL_{path}_H".upper())
     parts = [f"/* Made by nullpool-sql from {_comment(path)}; a change belongs there. */",
-             f"#ifndef {guard}", f"#define {guard}", "", '#include "nullpool.h"', ""]
-    is_long = any(len(text.encode()) > OVERLENGTH for statement in statements for text in (statement.text, statement.keep or ""))
+             f"#ifndef {guard}", f"#define {guard}", "", '#include "nullpool.h"', "",
+             f"#if NP_SQL_FORMAT != {FORMAT}", "#error nullpool-sql and nullpool.h are of different versions: make the header anew",
+             "#endif", ""]
+    is_long = any(len(text.encode()) > OVERLENGTH for statement in statements for text in (statement.text, statement.exact or "", statement.keep or ""))
     if is_long:
         parts += ["#pragma GCC diagnostic push", '#pragma GCC diagnostic ignored "-Woverlength-strings"', ""]
     for statement in statements:
@@ -24,7 +27,7 @@ def _statement(path, statement):
     """The lines of one statement. #line makes the compiler name the .sql file in what it says of the statement."""
     name, count = statement.name, len(statement.params)
     values = ", ".join(f"np_as_value({param})" for param in statement.params)
-    call = f"NP_CALL({name}__statement, {count}, {values})" if count else f"NP_CALL_WITHOUT_VALUES({name}__statement)"
+    call = f"NP_CALL(NP_STATEMENT({name}), {count}, {values})" if count else f"NP_CALL_WITHOUT_VALUES(NP_STATEMENT({name}))"
     members = {
         "name": _string(name),
         "sql": _string(statement.text),
@@ -33,6 +36,8 @@ def _statement(path, statement):
         "file": _string(path),
         "line": str(statement.line),
         "columns": _string(",".join(statement.columns)) if statement.columns else "NULL",
+        "inserts_one": "true" if statement.inserts_one else "false",
+        "exact": _string(statement.exact) if statement.exact else "NULL",
         "keep": _string(statement.keep) if statement.keep else "NULL",
     }
     place = f"{path}:{statement.line}"
@@ -43,7 +48,7 @@ def _statement(path, statement):
         f"#error {name} is already the name of a statement or a macro of this program",
         "#endif",
         f"#line {statement.line} {_string(path)}",
-        f"static const struct np_statement {name}__statement = {{",
+        f"static const struct np_statement np_sql_{name} = {{",
         *(f"\t.{member} = {value}," for member, value in members.items()),
         "};",
         f"#line {statement.line} {_string(path)}",

@@ -13,10 +13,10 @@ AFTER_LIST = ("FROM", "INTO", "WHERE", "GROUP", "HAVING", "WINDOW", "UNION", "IN
 NOT_A_LABEL = {"AND", "AT", "BETWEEN", "COLLATE", "FILTER", "ILIKE", "IN", "IS", "ISNULL", "LIKE", "NOT", "NOTNULL", "OPERATOR",
                "OR", "OVER", "OVERLAPS", "SIMILAR", "WITHIN", "PRECISION", "VARYING"}
 # Their column has another name than theirs, or their form is not that of a function.
-NOT_A_FUNCTION = {"ALL", "ANY", "ARRAY", "BIT", "CAST", "CHAR", "CHARACTER", "DEC", "DECIMAL", "EXISTS", "FLOAT", "IN",
-                  "INTERVAL", "NCHAR", "NOT", "NUMERIC", "SOME", "SYSTEM_USER", "TIME", "TIMESTAMP", "TREAT", "TRIM", "VARCHAR"}
+NOT_A_FUNCTION = {"ALL", "ANY", "ARRAY", "BIT", "CAST", "CHAR", "CHARACTER", "DEC", "DECIMAL", "EXISTS", "EXTRACT", "FLOAT", "IN",
+                  "INTERVAL", "NCHAR", "NOT", "NUMERIC", "ROW", "SOME", "SYSTEM_USER", "TIME", "TIMESTAMP", "TREAT", "TRIM", "VARCHAR"}
 # Words that are expressions by themselves, or begin one.
-NOT_A_COLUMN = {"ARRAY", "CASE", "COLLATION", "DEFAULT", "FALSE", "NOT", "NULL", "ROW", "TRUE"}
+NOT_A_COLUMN = {"ARRAY", "CASE", "COLLATION", "DEFAULT", "FALSE", "NOT", "NULL", "TRUE"}
 NAME_BYTES = 63  # Postgres cuts a longer one
 
 
@@ -82,6 +82,23 @@ def _is_label(code, place):
     return place > 0 and (code[place - 1].is_word("AS") or code[place - 1].is_other("."))
 
 
+def may_work_without_row(code, main):
+    """Whether the statement may do something although it returns no row: in its WITH, or in a function that it calls."""
+    return not code[main].is_word(*WRITING) or any(token.is_word(*WRITING) for token in code[:main])
+
+
+def inserts_one(code, main):
+    """Whether the statement is an INSERT of one row that is written out, and nothing else."""
+    if main != 0 or not code[0].is_word("INSERT"):
+        return False
+    for place, token, depth in walk(code):
+        if depth == 0 and token.is_word("VALUES"):
+            return not _is_at(code, _end_of_group(code, place + 1), ",")
+        if depth == 0 and token.is_word("SELECT", "TABLE", "WITH"):
+            return False
+    return False
+
+
 def returns_rows(code):
     """Whether the statement returns rows; None if that is not known."""
     main = main_place(code)
@@ -129,7 +146,8 @@ def _items(code):
 
 def _ends_list(code, place):
     return (code[place].is_word(*AFTER_LIST) and not _is_label(code, place)
-            and not (code[place].is_word("FROM") and code[place - 1].is_word("DISTINCT"))  # IS DISTINCT FROM
+            and not (code[place].is_word("FROM") and _is_at(code, place - 1, "DISTINCT")
+                     and not _is_label(code, place - 1))  # IS DISTINCT FROM
             and not (code[place].is_word("GROUP") and code[place - 1].is_word("WITHIN")))
 
 

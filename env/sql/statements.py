@@ -27,8 +27,16 @@ KEYWORDS = set("""
     typeof_unqual union unsigned using virtual void volatile wchar_t while xor xor_eq NULL
 """.split())
 
-# A statement that keeps its row also runs this. It stores the row of np_work as [name, type, value] for each column, and fails if
-# there are several rows: see common/app/idempotency.h. $1, $2, $3 follow the statement's own parameters: caller, key, fingerprint.
+# A statement whose commit travels with it must fail in the server, since the program learns the number of its rows only after that.
+# Where several rows are one too many, Postgres says that LIMIT must not be negative (2201W), and OFFSET (2201X) where none is one
+# too few. In $1 the program says whether none is; see common/app/answer.c.
+ONE_ROW = ("LIMIT (SELECT CASE WHEN count(*) > 1 THEN -1 END FROM np_work)"
+           " OFFSET (SELECT CASE WHEN count(*) = 0 AND {none} THEN -1 END FROM np_work)")
+# It may have done something although it returns no row, so none is always one too few.
+ANYWAY = "$1::bool IS NOT NULL"
+
+# A statement that keeps its row also runs this. It stores the row of np_work as [name, type, value] for each column, and stores
+# nothing of none: see common/app/idempotency.h. $1, $2, $3 follow the statement's own parameters: caller, key, fingerprint.
 KEEP = ("INSERT INTO idempotency_keys (caller, key, fingerprint, results) SELECT $1, $2, $3, row.results FROM"
         " (SELECT (SELECT jsonb_build_object('columns', jsonb_build_array({columns})) FROM np_work) AS results) AS row"
         " WHERE row.results IS NOT NULL")
@@ -55,6 +63,8 @@ class Statement:
     params: list = field(default_factory=list)  # the names of $1, $2, …
     text: str = ""  # as Postgres gets it: one line, without comments
     columns: list = None  # of its result; None: the text does not show them all
+    inserts_one: bool = False  # INSERT … VALUES of one row: there is no second one, and nothing is done without it
+    exact: str = None  # the text of one that fails unless it has one row; None: it cannot
     keep: str = None  # the text of one that also stores its row; None: it cannot
     places: list = field(default_factory=list, repr=False)  # (characters of text, line) of each token
 
@@ -142,10 +152,19 @@ def _statement(name, doc, body):
     if made.kind != "exec" and result.returns_rows(tokens_of_code) is False:
         raise Fault(name.line, f"{made.name} is :{made.kind} but returns no rows: add RETURNING, or make it :exec")
     made.columns = result.columns(tokens_of_code)
+    if made.kind != "exec":
+        _check_columns(made)
     main = result.main_place(tokens_of_code)
-    if made.kind == "one" and main is not None and made.columns and len(made.columns) <= KEEP_COLUMNS_MAX:
-        made.keep = _keep(made, tokens_of_code[0].is_word("WITH"), code[main][1])
+    if made.kind == "one" and main is not None:
+        _add_other_texts(made, code, main)
     return made
+
+
+def _check_columns(made):
+    """An object of JSON cannot have two members of one name."""
+    for name in made.columns or ():
+        if made.columns.count(name) > 1:
+            raise Fault(made.line, f"{made.name} returns two columns named {name}: give one another name, with AS")
 
 
 def _name_and_kind(token):
@@ -229,13 +248,24 @@ def _set_text(made, body):
     return code
 
 
-def _keep(made, has_with, main):
-    """The text of a statement that also stores its row. main: the characters of the text before the main statement."""
-    head, work = made.text[:main], made.text[main:]
-    keep = re.sub(r"\$(\d)", lambda found: f"${len(made.params) + int(found[1])}", KEEP)
-    keep = keep.format(columns=", ".join(map(_keep_column, made.columns)))
-    begin = f"{head.rstrip()}, np_work" if has_with else f"{head}WITH np_work"
-    return f"{begin} AS ({work}), np_stored AS ({keep}) SELECT * FROM np_work"
+def _add_other_texts(made, code, main):
+    """Adds the texts that are not the author's: `exact` and `keep`."""
+    tokens_of_code = [token for token, _ in code]
+    head, work = made.text[:code[main][1]], made.text[code[main][1]:]
+    begin = f"{head.rstrip()}, np_work" if tokens_of_code[0].is_word("WITH") else f"{head}WITH np_work"
+    none = ANYWAY if result.may_work_without_row(tokens_of_code, main) else "$1::bool"
+    one_row = ONE_ROW.format(none=none)
+    count = len(made.params)
+    made.inserts_one = result.inserts_one(tokens_of_code, main)
+    made.exact = f"{begin} AS ({work}) SELECT * FROM np_work {_shifted(one_row, count)}"
+    if made.columns and len(made.columns) <= KEEP_COLUMNS_MAX:
+        keep = _shifted(KEEP, count).format(columns=", ".join(map(_keep_column, made.columns)))
+        made.keep = f"{begin} AS ({work}), np_stored AS ({keep}) SELECT * FROM np_work {_shifted(one_row, count + 3)}"
+
+
+def _shifted(text, count):
+    """The text with its parameters behind so many others."""
+    return re.sub(r"\$(\d)", lambda found: f"${count + int(found[1])}", text)
 
 
 def _keep_column(name):

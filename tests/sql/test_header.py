@@ -58,7 +58,7 @@ def compiler(request):
 def test_the_right_number_of_values_compiles_without_a_warning(compiler, tmp_path, standard):
     calls = ["note_by_id(value)", "note_by_id(np_text(text))", "all_notes()", "changed_note(value, value)",
              "note_by_id(((struct np_value){ .text = text, .is_list = true }))",
-             "NP_CALL_ONE_OF(chosen[0], value, value)", "NP_CALL_WITHOUT_VALUES(*chosen[1])"]
+             "NP_CALL_ONE_OF(chosen[0], value, value)", "NP_CALL_WITHOUT_VALUES(chosen[1])"]
     done = checked(compiler, tmp_path, ", ".join(calls), "static const struct np_statement *const chosen[] = "
                    "{ NP_STATEMENT(changed_note), NP_STATEMENT(all_notes) };", standard)
     assert (done.returncode, done.stderr) == (0, "")
@@ -100,7 +100,7 @@ def test_a_name_that_is_taken_is_told_with_its_line(compiler, tmp_path):
 
 
 def test_a_header_may_be_included_twice_and_unused(compiler, tmp_path):
-    done = checked(compiler, tmp_path, "NP_CALL_WITHOUT_VALUES(all_notes__statement)", '#include "notes.sql.h"')
+    done = checked(compiler, tmp_path, "NP_CALL_WITHOUT_VALUES(NP_STATEMENT(all_notes))", '#include "notes.sql.h"')
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -119,8 +119,8 @@ TEXTS = [
 def test_the_program_has_the_texts_of_the_file(compiler, tmp_path):
     sql = "".join(f"-- name: t{i} :one\n{text};\n" for i, text in enumerate(TEXTS))
     sql += '-- name: columns :many\nSELECT id, 1 AS "Größe", 2 AS "?" FROM t;'
-    shown = ", ".join([*(f"t{i}__statement.sql" for i in range(len(TEXTS))), "columns__statement.columns", "t1__statement.name",
-                       "t1__statement.file"])
+    shown = ", ".join([*(f"np_sql_t{i}.sql" for i in range(len(TEXTS))), "np_sql_columns.columns", "np_sql_t1.name",
+                       "np_sql_t1.file"])
     (tmp_path / "it.sql.h").write_text(header('a "b"/it.sql', statements(sql)))
     (tmp_path / "it.c").write_text('#include <stdio.h>\n#include <string.h>\n#include "it.sql.h"\nint\nmain(void)\n{\n'
                                    f"\tconst char *texts[] = {{ {shown} }};\n"
@@ -139,8 +139,8 @@ def test_a_header_shows_each_member(tmp_path):
     for members in [
         ('"note_by_id"', '"SELECT id, title FROM notes WHERE id = $1"', "NP_KIND_ONE", "1", '"handlers/notes.sql"', "1",
          '"id,title"'),
-        ('"all_notes"', '"SELECT * FROM notes"', "NP_KIND_MANY", "0", '"handlers/notes.sql"', "5", "NULL", "NULL"),
+        ('"all_notes"', '"SELECT * FROM notes"', "NP_KIND_MANY", "0", '"handlers/notes.sql"', "5", "NULL", "false", "NULL", "NULL"),
     ]:
-        names = ("name", "sql", "kind", "params", "file", "line", "columns", "keep")
+        names = ("name", "sql", "kind", "params", "file", "line", "columns", "inserts_one", "exact", "keep")
         assert "".join(f"\t.{name} = {value},\n" for name, value in zip(names, members)) in text
     assert '\t.keep = "WITH np_work AS (UPDATE notes SET title = $2 WHERE id = $1 RETURNING id), ' in text

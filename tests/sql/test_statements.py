@@ -193,24 +193,37 @@ def test_parameters_are_numbered_by_their_first_use(sql, params, text):
     ("TABLE t", None),
     ("SHOW all", None),
     ("RETURNING a", None),
+    ("SELECT a AS distinct FROM b", ["distinct"]), ("SELECT extract(year FROM a)", None), ("SELECT row, a", ["row", "a"]),
+    ("SELECT ROW(1, 2)", None), ("SELECT a IS DISTINCT FROM b AS c FROM d", ["c"]),
 ])
 def test_the_names_of_the_columns(sql, columns):
     assert one(sql).columns == columns
 
 
-# --- storing the row ---
+# --- one row, and storing it ---
 
 
-def kept(values, *columns):
-    """What follows np_work in a statement with so many values and these columns."""
+def one_row(number, anyway):
+    """The end of a text that fails unless it returns one row. anyway: also if nothing was done before it."""
+    none = f"${number}::bool" + (" IS NOT NULL" if anyway else "")
+    return (" LIMIT (SELECT CASE WHEN count(*) > 1 THEN -1 END FROM np_work)"
+            f" OFFSET (SELECT CASE WHEN count(*) = 0 AND {none} THEN -1 END FROM np_work)")
+
+
+def kept(values, *columns, anyway=False):
+    """What follows np_work in a statement with so many values and these columns, that stores its row."""
     pairs = ", ".join(f"""jsonb_build_array('{name}', pg_typeof(coalesce(np_work."{name}", NULL))::oid::bigint,"""
                       f""" CASE num_nulls(np_work."{name}") WHEN 0 THEN concat(np_work."{name}") END)""" for name in columns)
     return (f"), np_stored AS (INSERT INTO idempotency_keys (caller, key, fingerprint, results) SELECT ${values + 1}, ${values + 2},"
             f" ${values + 3}, row.results FROM (SELECT (SELECT jsonb_build_object('columns', jsonb_build_array({pairs}))"
-            " FROM np_work) AS results) AS row WHERE row.results IS NOT NULL) SELECT * FROM np_work")
+            " FROM np_work) AS results) AS row WHERE row.results IS NOT NULL) SELECT * FROM np_work"
+            + one_row(values + 4, anyway))
 
 
-def test_the_guards_values_follow_the_statements():
+def test_the_values_of_other_texts_follow_the_statements():
+    made = one("INSERT INTO a VALUES (@x, @y, @x) RETURNING id, b")
+    assert made.exact == ("WITH np_work AS (INSERT INTO a VALUES ($1, $2, $1) RETURNING id, b) SELECT * FROM np_work"
+                          + one_row(3, False))
     assert one("INSERT INTO a VALUES (@x, @y, @x) RETURNING id, b").keep == (
         "WITH np_work AS (INSERT INTO a VALUES ($1, $2, $1) RETURNING id, b" + kept(2, "id", "b"))
 
@@ -242,7 +255,32 @@ def test_the_guards_values_follow_the_statements():
 ])
 def test_the_main_statement_is_found(before, main):
     made = one(f"{before} {main}")
-    assert made.keep == (f"{before}, np_work AS ({main}" if before else f"WITH np_work AS ({main}") + kept(0, "x")
+    begin, anyway = f"{before}, np_work AS ({main}" if before else f"WITH np_work AS ({main}", main.lower().startswith("select")
+    assert made.keep == begin + kept(0, "x", anyway=anyway)
+    assert made.exact == f"{begin}) SELECT * FROM np_work{one_row(1, anyway)}"
+
+
+@pytest.mark.parametrize("sql, anyway", [
+    ("UPDATE a SET b = 1 RETURNING b", False), ("DELETE FROM a USING b RETURNING a.id", False),
+    ("INSERT INTO a SELECT x FROM y RETURNING id", False), ("WITH x AS (SELECT 1) UPDATE a SET b = 1 RETURNING b", False),
+    ("SELECT f($1)", True), ("VALUES (1)", True), ("WITH x AS (UPDATE a SET b = 1 RETURNING b) SELECT b FROM x", True),
+    ("WITH x AS (DELETE FROM c) UPDATE a SET b = 1 RETURNING b", True),
+    ("WITH x AS (SELECT 'delete' AS \"update\") UPDATE a SET b = 1 RETURNING b", False),
+])
+def test_without_a_row_it_may_have_done_something(sql, anyway):
+    assert ("IS NOT NULL THEN -1" in one(sql).exact) is anyway
+
+
+@pytest.mark.parametrize("sql, inserts_one", [
+    ("INSERT INTO a (b) VALUES (1) RETURNING b", True), ("INSERT INTO a VALUES ((SELECT 1), (2)) ON CONFLICT DO NOTHING RETURNING b", True),
+    ("INSERT INTO a DEFAULT VALUES RETURNING b", True), ("INSERT INTO a VALUES (1), (2) RETURNING b", False),
+    ("INSERT INTO a SELECT 1 RETURNING b", False), ("INSERT INTO a TABLE b RETURNING b", False),
+    ("INSERT INTO a WITH v AS (VALUES (1)) SELECT * FROM v RETURNING b", False), ("UPDATE a SET b = 1 RETURNING b", False),
+    ("WITH x AS (SELECT 1) INSERT INTO a VALUES (1) RETURNING b", False), ("VALUES (1)", False), ("SELECT 1", False),
+    ("INSERT INTO a (SELECT 1) RETURNING b", False),
+])
+def test_an_insert_of_one_row_that_is_written_out(sql, inserts_one):
+    assert one(sql).inserts_one is inserts_one
 
 
 def test_a_hint_stays_in_front():
@@ -271,12 +309,12 @@ def test_a_row_whose_columns_the_text_does_not_name_is_not_stored(sql):
     "WITH a AS (SELECT 1) TABLE a", "EXPLAIN SELECT 1", "WITH a", "WITH a AS", "WITH a SELECT 1", "WITH",
 ])
 def test_other_statements_store_no_row(sql):
-    assert one(sql).keep is None
+    assert one(sql).keep is one(sql).exact is None
 
 
 @pytest.mark.parametrize("kind", ["many", "exec"])
-def test_only_one_row_is_stored(kind):
-    assert one("SELECT x", kind).keep is None
+def test_only_a_statement_of_one_row_has_other_texts(kind):
+    assert one("SELECT x", kind).keep is one("SELECT x", kind).exact is None
 
 
 # --- faults ---
@@ -333,6 +371,14 @@ def test_a_wrong_statement_is_a_fault(sql, line, words):
 def test_a_statement_that_returns_no_rows_is_exec(sql, kind):
     assert faults(f"-- name: it :{kind}\n{sql};") == [
         (1, f"it is :{kind} but returns no rows: add RETURNING, or make it :exec")]
+    assert one(sql, "exec").kind == "exec"
+
+
+@pytest.mark.parametrize("kind", ["one", "many"])
+@pytest.mark.parametrize("sql", ["SELECT id, id", "SELECT a.id, b.x AS id", "INSERT INTO a VALUES (1) RETURNING id, b, Id",
+                                 f"SELECT {'a' * 70}, {'a' * 80}"])
+def test_two_columns_of_one_name_are_a_fault(sql, kind):
+    assert "returns two columns named" in faults(f"-- name: it :{kind}\n{sql};")[0][1]
     assert one(sql, "exec").kind == "exec"
 
 

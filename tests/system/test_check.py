@@ -161,7 +161,7 @@ MISTAKES = {
         NOTES_SQL, "RETURNING id, title", "RETURNING id, due AS day, title", NOTES_SQL, "new_note",
         'new_note returns "day", which Note of POST /notes does not have: add a member, or leave it out'),
     "a column twice": (
-        NOTES_SQL, "SELECT id, title", "SELECT id, id, title", NOTES_SQL, "note_by_id", 'note_by_id returns "id" twice'),
+        NOTES_SQL, "SELECT id, title", "SELECT id, id, title", NOTES_SQL, "note_by_id", "note_by_id returns two columns named id"),
     "a member misspelt": (
         NOTE_H, '.name = "pages"', '.name = "page"', NOTE_H, '"page"',
         '"page" of Note is missing in oldest_first (handlers/notes.sql:11), with which GET /notes replies'),

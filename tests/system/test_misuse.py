@@ -36,7 +36,7 @@ def test_the_log_says_what_was_not_there(service, path, says):
 @pytest.mark.parametrize("what, says", [
     ("few", "a call of two_values with 1 values in place of 2"), ("many", "a call of one_row with 2 values in place of 1"),
     ("one", "np_query_one() of two_values, which is :many"), ("exec", "np_query() of nothing, which is :exec"),
-    ("two", "one_of_two_rows is :one and returned 2 rows"),
+    ("two", "one_of_two_rows is :one and returned several rows"),
 ])
 def test_a_call_that_does_not_fit_its_statement_is_named_with_its_line(service, what, says):
     sql = (ROOT / "tests/system/handlers/misuse.sql").read_text()

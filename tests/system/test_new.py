@@ -128,6 +128,7 @@ def test_an_invalid_name_is_refused_and_nothing_is_written(copy, made, name, why
     ("a__b:string", "the field a__b must have"), ("a_:string", "the field a_ must have"), ("größe:int", "the field größe must have"),
     (f"{'a' * 31}:int", "must have at most 30"), ("it's:string", "the field it's must have"), ("$(id):int", "must have at most 30"),
     ("id:uuid", "each table has a column id already"), ("deleted_at:datetime", "each table has a column deleted_at already"),
+    ("xmin:int", "each table has a column xmin already"), ("np:int?", "it is a reserved word"),
     ("order:int", "it is a reserved word"), ("np_x:int", "it is a reserved word"),
     ("a:int a:text", "two fields of FIELDS need the name a"), ("due:date? due_given:bool", "two fields of FIELDS need the name due_given"),
     (" ".join(f"f{number}:int" for number in range(31)), "FIELDS has 31 fields; there may be 1 to 30"),

@@ -23,7 +23,7 @@ static const struct np_param without_type = { .name = "name",
 
 #define ONE(param, ...) \
 	static const struct np_param param = { .name = "x", .in = NP_IN_QUERY, __VA_ARGS__ }
-static const struct np_param a = { .name = "a" };
+static const struct np_param a = { .name = "a", .type = NP_TYPE_STRING };
 static const struct np_param b = { .name = "b" };
 static const struct np_param other_a = { .name = "a" };
 static const struct np_param bad_example = { .name = "a", .type = NP_TYPE_JSON, .example = "{" };

@@ -16,7 +16,7 @@ each_value_has_its_type_and_text(void **state)
 {
 	const struct value_row rows[] = {
 		{ "NULL", np_null(), NP_TYPE_STRING, NULL },
-		{ "zeroed", (struct np_value){ 0 }, NP_TYPE_STRING, NULL },
+		{ "zeroed", (struct np_value){ 0 }, 0, NULL },
 		{ "text", np_text("a \"b\""), NP_TYPE_STRING, "a \"b\"" },
 		{ "empty text", np_text(""), NP_TYPE_STRING, "" },
 		{ "no text", np_text(NULL), NP_TYPE_STRING, NULL },

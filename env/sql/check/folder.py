@@ -85,11 +85,13 @@ class _Folder:
         except Refused as error:
             self._add(path, statement.line if error.position is None else statement.line_at(error.position), str(error))
             return None
-        try:
-            if statement.keep:
-                self.database.describe(statement.keep)
-        except Refused as error:
-            self._add(path, statement.line, f"{statement.name} cannot store its row for a repeat: {error}")
+        for text, words in ((statement.exact, "cannot be the last one of a write"),
+                            (statement.keep, "cannot store its row for a repeat")):
+            try:
+                if text:
+                    self.database.describe(text)
+            except Refused as error:
+                self._add(path, statement.line, f"{statement.name} {words}: {error}")
         return described
 
     def _of_program(self, source):

@@ -63,7 +63,7 @@ class Program:
         """The names of the statements that the program calls."""
         tokens = self.source.tokens
         return {*(call.name for call in calls(tokens)), *statements_named(tokens),
-                *(token.text.removesuffix("__statement") for token in tokens if token.text.endswith("__statement"))}
+                *(token.text.removeprefix("np_sql_") for token in tokens if token.text.startswith("np_sql_"))}
 
     def value(self, tokens):
         """The Value of an expression, and its name for people, if it is one call of a function of nullpool.h."""

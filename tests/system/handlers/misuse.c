@@ -50,14 +50,15 @@ read_misusing(struct np_ctx *ctx)
 	else if (is_asked(ctx, "other-error"))
 		return np_fail(ctx, (enum np_error)99, "an error that there is not");
 	else if (is_asked(ctx, "numbers")) /* where texts are usual */
-		return np_require_caller(ctx, np_int(1)) || np_password_verify(np_int(1), np_int(2))
+		return np_require_caller(ctx, np_int(1))
+		       || np_password_verify(ctx, np_int(1), np_int(2))
 		       || np_is_null(np_password_hash(ctx, np_int(3)))
 		       || np_is_null(np_token_hash(ctx, np_int(4)))
 		       || np_fail(ctx, NP_ERROR_INTERNAL, "all were taken");
 	else if (is_asked(ctx, "commit"))
 		return np_commit(ctx);
 	else if (is_asked(ctx, "rollback"))
-		return np_rollback(ctx);
+		np_rollback(ctx);
 	if (np_query(ctx, &rows, one_row(value))) {
 		if (is_asked(ctx, "column"))
 			value = np_field(rows, 0, "tow");

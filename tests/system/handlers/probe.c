@@ -211,7 +211,10 @@ commit_first_only(struct np_ctx *ctx)
 static bool
 insert_and_roll_back(struct np_ctx *ctx)
 {
-	return insert(ctx) && np_rollback(ctx);
+	if (!insert(ctx))
+		return false;
+	np_rollback(ctx);
+	return true;
 }
 
 /* A handler that ignores a failed statement must not be able to reply with a success. */
@@ -265,8 +268,10 @@ roll_back_and_sleep(struct np_ctx *ctx)
 {
 	struct np_rows *row;
 
-	return insert(ctx) && np_rollback(ctx) && np_query_one(ctx, &row, nap(np_int(1)))
-	       && np_reply_row(ctx, NP_STATUS_OK, row);
+	if (!insert(ctx))
+		return false;
+	np_rollback(ctx);
+	return np_query_one(ctx, &row, nap(np_int(1))) && np_reply_row(ctx, NP_STATUS_OK, row);
 }
 
 static const struct np_param row_limit = { .name = "rows",

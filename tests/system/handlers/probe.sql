@@ -73,4 +73,4 @@ SELECT user_id, answers FROM quiz_responses ORDER BY id;
 SELECT coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::json AS claims;
 
 -- name: two_columns_of_one_name :one
-SELECT 1 AS a, 2 AS b, 3 AS a;
+SELECT * FROM (SELECT 1 AS a, 2 AS b) AS one, (SELECT 3 AS a) AS other;
