@@ -41,6 +41,18 @@ read_misusing(struct np_ctx *ctx)
 		return np_query_last(ctx, &rows, one_row(value)) || np_reply_empty(ctx);
 	else if (is_asked(ctx, "answer"))
 		return np_answer(ctx, one_row(value)) || np_reply_empty(ctx);
+	else if (is_asked(ctx, "far-key"))
+		value = np_cursor_key(ctx, &after, SIZE_MAX);
+	else if (is_asked(ctx, "null-rows"))
+		value = np_field(NULL, np_rows_count(NULL), "one");
+	else if (is_asked(ctx, "no-rows"))
+		return np_query(ctx, &rows, no_rows()) && np_reply_row(ctx, NP_STATUS_OK, rows);
+	else if (is_asked(ctx, "header"))
+		return np_header(ctx, "content-length", "0") && np_reply_empty(ctx);
+	else if (is_asked(ctx, "status"))
+		return np_reply_object(ctx, (enum np_status)404, NULL);
+	else if (is_asked(ctx, "nameless"))
+		return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ NULL, value }));
 	else if (is_asked(ctx, "secret-hash"))
 		value = np_keyed_hash(ctx, "misuse", value);
 	else if (is_asked(ctx, "secret-token"))

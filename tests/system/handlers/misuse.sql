@@ -12,3 +12,6 @@ SELECT 1 AS one;
 
 -- name: one_of_two_rows :one
 SELECT generate_series(1, 2) AS one;
+
+-- name: no_rows :many
+SELECT 1 AS one WHERE false;
