@@ -5,26 +5,32 @@
 #include "http/json_canonical.h"
 #include "http/param_row.h"
 
+/* Of an array of SQL with numbers, which are written as in JSON, perhaps in quotes. */
+static const char *
+array_as_json(void *owner, const char *text)
+{
+	char *json = mem_strdup(owner, text), *end = json;
+
+	for (; *text; text++)
+		if (*text != '"')
+			*end++ = *text == '{' ? '[' : *text == '}' ? ']' : *text;
+	*end = '\0';
+	return json;
+}
+
 /* JSON and numbers: one text for all spellings of a value. */
 static struct hash_part
 argument_part(void *owner, const struct np_param *param, const char *text)
 {
 	bool is_list = param->max_items > 0;
 	struct buf out;
-	char *copy;
 
 	if (!text || (is_list && param->type != NP_TYPE_FLOAT)
 	    || (param->type != NP_TYPE_JSON && param->type != NP_TYPE_OBJECT
 	        && param->type != NP_TYPE_FLOAT))
 		return hash_part_of(text);
 	buf_init(&out, owner, JSON_CANONICAL_MAX_BYTES(strlen(text)));
-	copy = mem_strdup(owner, text);
-	if (is_list) { /* an array of SQL, whose numbers are written as in JSON */
-		copy[0] = '[';
-		copy[strlen(copy) - 1] = ']';
-	}
-	json_canonical(&out, copy);
-	mem_free(copy);
+	json_canonical(&out, is_list ? array_as_json(owner, text) : text);
 	/* Each string in it ends with a NUL, so its size is not strlen(). */
 	return (struct hash_part){ out.data, out.size };
 }

@@ -47,6 +47,7 @@ SAME = [
     ('{"label":"L","note":"\\u0041/"}', '{"label":"L","note":"A\\/"}'),
     ('{"label":"L","number":1500}', '{"label":"L","number":1.50E3}'),
     ('{"label":"L","numbers":[1,2]}', '{"label":"L","numbers":[ 1, 2 ]}'),
+    ('{"label":"L","rates":[1,2.50]}', '{"label":"L","rates":[1.0, 25e-1]}'),
     ('{"label":"L","data":{"a":[1,{"b":2,"c":null}],"d":"x"}}', '{"data": {"d": "x", "a": [1.0, {"c": null, "b": 2}]}, "label": "L"}'),
 ]
 

@@ -12,6 +12,9 @@ static const struct np_param number = { .name = "number", .in = NP_IN_BODY, .typ
 static const struct np_param numbers = {
 	.name = "numbers", .in = NP_IN_BODY, .type = NP_TYPE_INT, .max_items = 5
 };
+static const struct np_param rates = {
+	.name = "rates", .in = NP_IN_BODY, .type = NP_TYPE_FLOAT, .max_items = 5
+};
 static const struct np_param data = {
 	.name = "data", .in = NP_IN_BODY, .type = NP_TYPE_JSON, .nullable = true
 };
@@ -23,7 +26,7 @@ static const struct np_param mark = { .name = "mark",
 static const struct np_param tenant = {
 	.name = "x-tenant", .in = NP_IN_HEADER, .type = NP_TYPE_STRING, .max = 100
 };
-#define FIELDS NP_PARAMS(&label, &note, &number, &numbers, &data, &mark, &tenant)
+#define FIELDS NP_PARAMS(&label, &note, &number, &numbers, &rates, &data, &mark, &tenant)
 
 static bool
 insert(struct np_ctx *ctx)
