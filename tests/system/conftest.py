@@ -209,6 +209,10 @@ class Service:
         for endpoint in self.endpoints.values():
             endpoint.start()
         self.nginx.start()
+        for name, endpoint in self.endpoints.items():
+            # Only then it takes signals. One with wrong settings ends instead.
+            wait_until(f"{name} to make its scoreboard",
+                       lambda: (self.run_dir / f"{name}.board").exists() or not endpoint.running, 30)
         return self
 
     def stop(self):
