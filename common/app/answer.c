@@ -6,7 +6,6 @@
  */
 #include "app/answer_row.h"
 #include "app/idempotency.h"
-#include "base/mem.h"
 #include "base/misuse.h"
 #include "base/text.h"
 #include "db/flight.h"
@@ -83,18 +82,13 @@ make_exact(struct np_ctx *ctx, const struct np_call *call, struct transaction_st
 {
 	const struct np_statement *statement = call->statement;
 	bool is_alone = !transaction_is_open(ctx->tx);
-	struct np_value *values;
 
 	if (is_alone && statement->inserts_one)
 		return true;
 	if (!statement->exact || call->count >= FLIGHT_VALUES_MAX)
 		return false;
-	values = mem_array(ctx, struct np_value, call->count + 1);
-	if (call->count > 0)
-		memcpy(values, call->values, call->count * sizeof(*values));
-	values[call->count] = np_bool(!is_alone);
 	sent->sql = statement->exact;
-	sent->values = (struct values){ values, call->count + 1 };
+	sent->values = ctx_extend_values(ctx, call, VALUES(np_bool(!is_alone)));
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include "http/json_check.h"
 #include "http/param_row.h"
 #include "http/problem.h"
+#include "http/route.h"
 
 /* --- failures --- */
 
@@ -91,6 +92,18 @@ ctx_statement(const struct np_call *call)
 	return (struct transaction_statement){ call->statement->sql,
 		                               { call->values, call->count },
 		                               call->statement->name };
+}
+
+struct values
+ctx_extend_values(struct np_ctx *ctx, const struct np_call *call, struct values more)
+{
+	size_t count = call->count + more.count;
+	struct np_value *values = mem_array(ctx, struct np_value, count);
+
+	if (call->count > 0)
+		memcpy(values, call->values, call->count * sizeof(*values));
+	memcpy(values + call->count, more.items, more.count * sizeof(*values));
+	return (struct values){ values, count };
 }
 
 void
@@ -226,21 +239,13 @@ ctx_restart(struct np_ctx *ctx)
 
 /* --- the reply --- */
 
-/* A status that is none would be sent as it is. */
-static bool
-is_status(enum np_status status)
-{
-	return status == NP_STATUS_OK || status == NP_STATUS_CREATED || status == NP_STATUS_ACCEPTED
-	       || status == NP_STATUS_NO_CONTENT;
-}
-
 bool
 ctx_finish_reply(struct np_ctx *ctx, enum np_status status)
 {
 	/* A repeat would get the row of np_answer(). */
 	if (ctx->answered)
 		misuse_note("a second reply, after np_answer()");
-	if (!is_status(status))
+	if (!route_is_success(status))
 		return our_fault(ctx, "a reply with a status that is no np_status");
 	if (ctx->reply.body.overflow)
 		return our_fault(ctx, "the reply is larger than REPLY_BODY_MAX_BYTES");

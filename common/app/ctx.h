@@ -90,6 +90,9 @@ void ctx_restart(struct np_ctx *ctx);
 /* Returns the call as the transaction takes it. */
 struct transaction_statement ctx_statement(const struct np_call *call);
 
+/* Returns the values of the call with more of them behind. */
+struct values ctx_extend_values(struct np_ctx *ctx, const struct np_call *call, struct values more);
+
 /* Notes a misuse if the kind of its statement does not fit the function, or if the call has another
  * number of values than its statement. */
 void ctx_check_call(const struct np_call *call, bool fits, const char *function);

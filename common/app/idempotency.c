@@ -78,20 +78,16 @@ bool
 idempotency_keep_row(struct np_ctx *ctx, const struct np_call *call,
                      struct transaction_statement *statement)
 {
-	size_t own = call->count, count = own + IDEMPOTENCY_VALUES + 1;
-	struct np_value *values;
+	struct np_value more[IDEMPOTENCY_VALUES + 1];
 
 	/* A header of the handler's own, and a secret that must not be stored as it is. */
 	if (!call->statement->keep || ctx->reply.header_count > 0 || ctx->is_random
-	    || count > FLIGHT_VALUES_MAX)
+	    || call->count + COUNT_OF(more) > FLIGHT_VALUES_MAX)
 		return false;
-	values = mem_array(ctx, struct np_value, count);
-	if (own > 0)
-		memcpy(values, call->values, own * sizeof(*values));
-	memcpy(values + own, ctx->idempotency.values, sizeof(ctx->idempotency.values));
-	values[count - 1] = np_bool(transaction_is_open(ctx->tx));
+	memcpy(more, ctx->idempotency.values, sizeof(ctx->idempotency.values));
+	more[IDEMPOTENCY_VALUES] = np_bool(transaction_is_open(ctx->tx));
 	statement->sql = call->statement->keep;
-	statement->values = (struct values){ values, count };
+	statement->values = ctx_extend_values(ctx, call, (struct values){ more, COUNT_OF(more) });
 	return true;
 }
 
@@ -208,31 +204,31 @@ idempotency_commit(struct np_ctx *ctx)
 /* --- a repeat --- */
 
 static bool
-failed_with(const struct np_ctx *ctx, const char *sqlstate)
+is_of_guard(const struct np_ctx *ctx, const struct error *failure, const char *sqlstate)
 {
-	return ctx->idempotency.has_key && strcmp(ctx->error.sqlstate, sqlstate) == 0;
+	return ctx->idempotency.has_key && strcmp(failure->sqlstate, sqlstate) == 0;
 }
 
 bool
 idempotency_decides(const struct np_ctx *ctx, const struct error *failure)
 {
-	return ctx->idempotency.has_key
-	       && (strcmp(failure->sqlstate, SQLSTATE_RUNNING) == 0
-	           || strcmp(failure->sqlstate, SQLSTATE_DONE) == 0
-	           || strcmp(failure->sqlstate, SQLSTATE_OTHER_FINGERPRINT) == 0);
+	return is_of_guard(ctx, failure, SQLSTATE_RUNNING)
+	       || is_of_guard(ctx, failure, SQLSTATE_DONE)
+	       || is_of_guard(ctx, failure, SQLSTATE_OTHER_FINGERPRINT);
 }
 
 bool
 idempotency_is_done(const struct np_ctx *ctx)
 {
 	/* The claim knows one fingerprint; idempotency_recall() compares the others. */
-	return failed_with(ctx, SQLSTATE_DONE) || failed_with(ctx, SQLSTATE_OTHER_FINGERPRINT);
+	return is_of_guard(ctx, &ctx->error, SQLSTATE_DONE)
+	       || is_of_guard(ctx, &ctx->error, SQLSTATE_OTHER_FINGERPRINT);
 }
 
 bool
 idempotency_is_running(const struct np_ctx *ctx)
 {
-	return failed_with(ctx, SQLSTATE_RUNNING);
+	return is_of_guard(ctx, &ctx->error, SQLSTATE_RUNNING);
 }
 
 static bool

@@ -57,10 +57,22 @@ field_value(const PGresult *result, int row, int column)
 	return value;
 }
 
+/* Returns PQnfields() if there is none. PQfnumber() would fold case and remove quotes. */
+static int
+find_column(const PGresult *result, const char *name, size_t size)
+{
+	int at = 0;
+
+	while (at < PQnfields(result)
+	       && (strncmp(PQfname(result, at), name, size) != 0 || PQfname(result, at)[size]))
+		at++;
+	return at;
+}
+
 struct np_value
 np_field(const struct np_rows *rows, size_t row, const char *column)
 {
-	int at = 0;
+	int at;
 
 	if (!rows || !column) {
 		misuse_note("np_field() of %s that is NULL", rows ? "a column" : "rows");
@@ -70,9 +82,7 @@ np_field(const struct np_rows *rows, size_t row, const char *column)
 		misuse_note("np_field() of row %zu, and there are %zu", row, np_rows_count(rows));
 		return np_null();
 	}
-	/* PQfnumber() would fold case and remove quotes. */
-	while (at < PQnfields(rows->result) && strcmp(PQfname(rows->result, at), column) != 0)
-		at++;
+	at = find_column(rows->result, column, strlen(column));
 	if (at == PQnfields(rows->result)) {
 		misuse_note("np_field() of column \"%s\", which the result does not have", column);
 		return np_null();
@@ -119,11 +129,7 @@ rows_of_one(void *owner, const struct rows_column *columns, size_t count)
 bool
 rows_has_column(const struct np_rows *rows, const char *name, size_t size)
 {
-	for (int column = 0; column < PQnfields(rows->result); column++)
-		if (strlen(PQfname(rows->result, column)) == size
-		    && memcmp(PQfname(rows->result, column), name, size) == 0)
-			return true;
-	return false;
+	return find_column(rows->result, name, size) < PQnfields(rows->result);
 }
 
 const char *

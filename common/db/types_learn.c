@@ -38,12 +38,14 @@ looks_like_array(const PGresult *rows, int column)
 	return false;
 }
 
-/* Lists the oids to ask for. Returns false if there are none. */
+/* Lists the oids to ask for. Returns false if there are none, or if nothing is asked any more. */
 static bool
 list_unknown(const PGresult *rows, struct buf *list)
 {
 	size_t count = 0;
 
+	if (refused || types_are_full())
+		return false;
 	for (int column = 0; column < PQnfields(rows) && count < ASKED_MAX; column++) {
 		uint32_t oid = PQftype(rows, column);
 
@@ -111,7 +113,7 @@ types_are_unknown(const PGresult *rows)
 	struct buf oids;
 
 	buf_init_fixed(&oids, list, sizeof(list));
-	return !refused && !types_are_full() && list_unknown(rows, &oids);
+	return list_unknown(rows, &oids);
 }
 
 int
@@ -127,7 +129,7 @@ types_learn(PGconn *pg, const PGresult *rows, enum types_mode mode, struct deadl
 	struct buf oids;
 
 	buf_init_fixed(&oids, list, sizeof(list));
-	if (refused || types_are_full() || !list_unknown(rows, &oids))
+	if (!list_unknown(rows, &oids))
 		return 0;
 	flight_begin(&flight, pg, NULL);
 	if (mode == TYPES_AFTER_ROLLBACK)

@@ -23,6 +23,13 @@ route_takes_idempotency_key(const struct np_route *route)
 	return route_has_method(route, "POST") && route->tx == NP_TX_WRITE;
 }
 
+bool
+route_is_success(enum np_status status)
+{
+	return status == NP_STATUS_OK || status == NP_STATUS_CREATED || status == NP_STATUS_ACCEPTED
+	       || status == NP_STATUS_NO_CONTENT;
+}
+
 enum np_status
 route_success(const struct np_route *route)
 {

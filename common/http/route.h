@@ -24,6 +24,9 @@ bool route_has_param_in(const struct np_route *route, enum np_in place);
 /* Returns true if the route obeys an Idempotency-Key. */
 bool route_takes_idempotency_key(const struct np_route *route);
 
+/* Returns true if it is one of enum np_status: another number would be sent as it is. */
+bool route_is_success(enum np_status status);
+
 /* Returns the status of a success. */
 enum np_status route_success(const struct np_route *route);
 

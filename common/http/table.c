@@ -423,13 +423,10 @@ served_fault(void *owner, const char *path, const char *name)
 static const char *
 constant_fault(const struct np_route *route)
 {
-	enum np_status success = route->success;
-
 	if (route->tx > NP_TX_MANUAL || route->isolation > NP_ISOLATION_SERIALIZABLE
 	    || route->auth > NP_AUTH_USER || route->errors.format > NP_ERROR_FORMAT_OAUTH2)
 		return "its tx, isolation, auth or format of errors is none of its enum";
-	if (success && success != NP_STATUS_OK && success != NP_STATUS_CREATED
-	    && success != NP_STATUS_ACCEPTED && success != NP_STATUS_NO_CONTENT)
+	if (route->success && !route_is_success(route->success))
 		return "its success is none of enum np_status";
 	return has_null(route->answer.omit) ? "it omits a column that is NULL" : NULL;
 }
