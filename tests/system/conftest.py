@@ -47,7 +47,7 @@ CREATE CONSTRAINT TRIGGER probe_slow_commit AFTER INSERT ON probe_rows DEFERRABL
 """
 
 
-LONGEST = ["test_matrix.py"]
+LONGEST = ["test_matrix.py", "test_matrix_links.py"]
 
 TEMPLATE = "NULLPOOL_TEST_TEMPLATE"  # the folder of the cluster that all workers of a run copy
 
@@ -210,9 +210,9 @@ class Service:
             endpoint.start()
         self.nginx.start()
         for name, endpoint in self.endpoints.items():
-            # Only then it takes signals. One with wrong settings ends instead.
-            wait_until(f"{name} to make its scoreboard",
-                       lambda: (self.run_dir / f"{name}.board").exists() or not endpoint.running, 30)
+            # Only then it takes signals, and has no child but its workers and the check of the database: another tried out
+            # the sandbox. One with wrong settings ends instead.
+            wait_until(f"{name} to start", lambda: self.lines(event="started", endpoint=name) or not endpoint.running, 30)
         return self
 
     def stop(self):

@@ -1,4 +1,4 @@
-"""The faults of test_matrix.py, on servers that only these tests use.
+"""The faults of test_matrix.py and test_matrix_links.py, on servers that only these tests use.
 
 A fault is a function that takes a case. It is called before the request or, as `meanwhile`, while the request runs. It
 registers with case.undo() how to remove the fault, which happens after the answer and before the request that must succeed.
@@ -17,6 +17,7 @@ import time
 import uuid
 
 import psycopg2
+import pytest
 
 import faults
 from env.local.authority import Authority
@@ -38,6 +39,11 @@ AWAY = "The database is not available"
 BUSY = "The database is busy"
 TAKEN = "This label is taken"
 SLOW = "The database took too long"
+
+NULL = {"DATABASE_CONNECTION": "null"}
+WRITE = "POST /probe/rows?label={label}"  # a COMMIT of its own
+MARKED = "POST /probe/marked?label={label}"  # the statement carries the commit
+UNAVAILABLE = {"status": 503, "detail": AWAY, "retry_after": True}
 
 GATE, FIRST, SECOND = 1, 2, 3  # advisory locks
 
@@ -230,6 +236,30 @@ class Case:
         if self.row.rows:
             found = self.query("SELECT count(*) FROM probe_rows WHERE label = %s", self.label)[0][0]
             assert found in self.row.rows, found
+
+
+@pytest.fixture(scope="module")
+def world(site):
+    with contextlib.ExitStack() as last:
+        yield World(site, last)
+
+
+def run(world, row):
+    with contextlib.ExitStack() as last:
+        case = Case(world, row, last)
+        case.settle()
+        if row.before:
+            row.before(case)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(case.ask)
+            if row.meanwhile:
+                row.meanwhile(case)
+            answer, took = asked.result()
+        case.check(answer, took)
+        if row.after:
+            row.after(case)
+    case.check_rows()
+    case.assert_works()
 
 
 # --- the database ---

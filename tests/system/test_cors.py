@@ -160,6 +160,7 @@ def pages():
         server.server_close()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(chromium.missing() is not None, reason=str(chromium.missing()))
 def test_a_browsers_page_of_an_allowed_origin_can_post_and_one_of_another_cannot(serve, site, pages):
     mine, other = pages

@@ -249,6 +249,7 @@ return status && body ? [status.innerText, body.innerText] : null;
 """
 
 
+@pytest.mark.long
 @needs_browser
 def test_swagger_ui_lists_every_route_and_tries_them_out(page, null, document):
     page.go(f"http://127.0.0.1:{null.nginx.port}/docs")
@@ -266,6 +267,7 @@ def test_swagger_ui_lists_every_route_and_tries_them_out(page, null, document):
     assert page.complaints() == []
 
 
+@pytest.mark.long
 @needs_browser
 def test_redoc_shows_the_routes(page, null):
     page.go(f"http://127.0.0.1:{null.nginx.port}/redoc")

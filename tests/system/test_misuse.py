@@ -130,8 +130,9 @@ def test_a_program_of_another_header_is_refused(site, old, new, says):
     assert changed != header
     (folder / "nullpool.h").write_text(changed)
     (folder / "broken.c").write_text(BROKEN % '.path = "/broken"')
+    broken = linked(folder / "broken.c", folder)
     for arguments in ["--check"], ["GET", "/broken"], ["--version"]:
-        done = subprocess.run([linked(folder / "broken.c", folder), *arguments], env=site.environment(), capture_output=True, check=False)
+        done = subprocess.run([broken, *arguments], env=site.environment(), capture_output=True, check=False)
         assert done.returncode == 78 and says in done.stderr and b"compile it again" in done.stderr and not done.stdout
 
 
