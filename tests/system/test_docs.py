@@ -183,6 +183,7 @@ def path_of(path, user):
     return path.replace("{id}", user["id"])
 
 
+@pytest.mark.long
 def test_each_route_called_as_described_answers_as_described(null, document):
     """With and without a token, for an unknown or invalid ID, with a malformed body: every answer is described."""
     succeeded = set()

@@ -110,6 +110,7 @@ def test_a_key_costs_no_flight(serve, site, far):
         service.client.get(FIRST["probe"])  # what it opened is rolled back after its reply
 
 
+@pytest.mark.long
 def test_what_was_opened_ahead_costs_the_flights_alone(serve, site, far):
     service = serve_far(serve, site, far, "ahead", ["probe"])
     for method, target, flights in FLIGHTS:

@@ -183,6 +183,7 @@ def test_a_repeat_while_the_first_runs_is_a_conflict(service):
     assert last.status == status == 201 and last.headers["idempotency-replayed"] == "true"
 
 
+@pytest.mark.long
 def test_fifty_at_once_are_one_row_and_fifty_equal_answers(service):
     key, wanted = str(uuid.uuid4()), someone()
     with concurrent.futures.ThreadPoolExecutor(50) as pool:

@@ -6,6 +6,8 @@ import pytest
 
 from conftest import ROOT
 
+pytestmark = pytest.mark.long
+
 sys.path.insert(0, str(ROOT / "tests" / "torture"))
 
 import ground  # noqa: E402

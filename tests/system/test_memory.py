@@ -92,7 +92,7 @@ class Worker:
     def __init__(self, service):
         self.client = service.client
         self.socket = service.run_dir / "bulk.sock"
-        self.pid, = conftest.children(service.endpoints["bulk"].pid)
+        self.pid = conftest.only_child(service.endpoints["bulk"].pid)
 
     def figure(self, file, name):
         for line in pathlib.Path(f"/proc/{self.pid}/{file}").read_text().splitlines():

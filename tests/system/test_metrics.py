@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 import urllib.parse
 import urllib.request
 import uuid
@@ -107,8 +108,12 @@ def test_connections_ahead_are_used_or_wasted(serve, site):
 
         def used():
             """Ask again when the next connection is open: on a busy machine that takes longer than a request."""
-            assert service.client.get("/probe/rows?label=none").status == 200
-            wait_until("the next one", site.backends, 20)
+            start_s = time.time()
+            answer = service.client.get("/probe/rows?label=none")
+            assert answer.status == 200
+            wait_until("the next one", lambda: site.query(
+                "SELECT 1 FROM pg_stat_activity WHERE usename = 'app_user' AND state = 'idle' AND pid <> %s"
+                " AND backend_start > to_timestamp(%s)", service.line_of(answer)["backend_pid"], start_s), 20)
             return value(service, "nullpool_ahead_hits_total", endpoint="probe") > 0
 
         wait_until("one to be used", used)
@@ -290,6 +295,7 @@ def expressions():
     return [target["expr"].replace("$__rate_interval", "1m") for panel in board["panels"] for target in panel["targets"]]
 
 
+@pytest.mark.long
 def test_prometheus_scrapes_it_and_the_dashboard_shows_it(watched, prometheus):
     def asked():
         watched.client.post(f"/probe/rows?label={uuid.uuid4()}")

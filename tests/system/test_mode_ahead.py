@@ -6,6 +6,8 @@ import pytest
 
 from env.local.process import pause, wait_until
 
+pytestmark = pytest.mark.long
+
 POOL = {"DATABASE_POOL_SIZE": 1, "DATABASE_MAX_OVERFLOW": 0}
 
 

@@ -1,6 +1,8 @@
 """The two connection modes, as the server sees them."""
 import concurrent.futures
 
+import pytest
+
 from env.local.process import wait_until
 
 
@@ -74,6 +76,7 @@ def test_invalid_input_opens_no_connection(null):
     assert "backend_pid" not in null.line_of(answer)
 
 
+@pytest.mark.long
 def test_fifty_requests_at_once_all_succeed(service):
     with concurrent.futures.ThreadPoolExecutor(50) as pool:
         reads = list(pool.map(lambda _: service.client.get("/users?limit=1").status, range(50)))

@@ -5,7 +5,7 @@ import uuid
 import psycopg2
 import pytest
 
-from conftest import CANARY
+from conftest import AHEAD, CANARY
 from pgbouncer import PgBouncer
 from tokens import USER
 
@@ -20,7 +20,7 @@ def pooler(site):
     pooler.stop()
 
 
-@pytest.fixture(params=["null", "ahead", "persistent"])
+@pytest.fixture(params=["null", AHEAD, "persistent"])
 def pooled(request, serve, site, pooler):
     return serve("users", "probe", "health", DATABASE_URL=site.url(port=pooler.port), DATABASE_CONNECTION=request.param)
 

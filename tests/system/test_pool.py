@@ -18,7 +18,7 @@ import pytest
 import fastcgi
 from env.local.endpoint import Endpoint, run_dir_for
 from env.local.process import wait_until
-from conftest import BUILD, children, program
+from conftest import BUILD, children, program, settled_children
 
 
 def alive(pid):
@@ -34,8 +34,7 @@ def settled(service, name, count):
     pid = service.endpoints[name].pid
     if name != "root" and count > 0:  # a program with a database that keeps workers
         wait_until("the start-up check", lambda: service.lines(endpoint=name, event="database connected"), 15)
-    wait_until(f"{count} workers", lambda: len(children(pid)) == count, 15)
-    return children(pid)
+    return settled_children(pid, count) if count else wait_until("no worker", lambda: not children(pid), 15)
 
 
 def at_once(service, target, count, **more):

@@ -3,6 +3,7 @@ import uuid
 
 import pytest
 
+from conftest import AHEAD
 from env.local.process import free_port, wait_until
 from servers import server, silent
 
@@ -37,7 +38,7 @@ def emails(service):
     return [user["email"] for user in answer.json()["items"]]
 
 
-@pytest.mark.parametrize("mode", ["null", "ahead", "persistent"])
+@pytest.mark.parametrize("mode", ["null", AHEAD, "persistent"])
 def test_reads_go_to_the_replica_and_to_the_primary_while_it_is_away(serve, site, replica, mode):
     service = serve("users", DATABASE_REPLICA_URL=url_of(site, replica), DATABASE_CONNECTION=mode, DATABASE_POOL_SIZE=1,
                     DATABASE_MAX_OVERFLOW=0, REDIS_URL=None)

@@ -14,7 +14,7 @@ import pytest
 import fastcgi
 from env.local.endpoint import run_dir_for
 from env.local.process import wait_until
-from conftest import may_mount, program
+from conftest import AHEAD, may_mount, program
 
 pytestmark = pytest.mark.skipif(not may_mount(), reason="only root can have another /etc/resolv.conf, by unshare")
 LOOPBACK = socket.inet_aton("127.0.0.1")
@@ -110,7 +110,7 @@ def endpoint(site, servers, host, **settings):
             assert master.wait(30) == 0
 
 
-@pytest.mark.parametrize("mode", ["null", "ahead", "persistent"])
+@pytest.mark.parametrize("mode", ["null", AHEAD, "persistent"])
 def test_resolving_needs_no_system_call_that_the_sandbox_refuses(site, name_server, mode):
     server = name_server()
     with endpoint(site, [server], "long.database.test", DATABASE_CONNECTION=mode) as (ask, lines):

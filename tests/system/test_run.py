@@ -16,6 +16,9 @@ from env.local.process import wait_until
 from copy_of_tree import Copy
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def copy(site):
     return Copy(site.folder("a copy of 'mine'"))  # paths have spaces, and worse
@@ -80,7 +83,6 @@ def test_ctrl_c_stops_it_and_the_next_run_finds_its_data(running):
     assert copy.processes() == []
 
 
-@pytest.mark.long
 def test_production_opens_a_connection_for_each_request_and_ignores_a_foreign_url(copy):
     elsewhere = "postgresql://somebody@db.example.com/theirs"
     with copy.running(ENV="production", HEALTH_DETAILS="true", DATABASE_URL=elsewhere):
@@ -97,7 +99,6 @@ def test_a_busy_port_is_a_sentence(copy):
     assert copy.processes() == []
 
 
-@pytest.mark.long
 def test_killed_it_leaves_nothing_and_starts_again(copy):
     with copy.running():
         pid = int((copy.folder / ".local" / "run.lock").read_text())

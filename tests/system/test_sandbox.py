@@ -14,7 +14,7 @@ import pytest
 import fastcgi
 from env.local.endpoint import run_dir_for
 from env.local.process import wait_until
-from conftest import ROOT, children, program
+from conftest import ROOT, only_child, program
 
 # What the culprit tries, its system call, and whether the call is logged if it fails with EPERM.
 ATTEMPTS = [
@@ -302,7 +302,7 @@ def test_off_lets_a_handler_do_what_it_must(culprit, site):
     service, path = culprit("off"), site.folder("culprit") / "file"
     for what in ("write", "read", "truncate", "mprotect", "fork", "listen", "unlink"):
         assert service.client.get(f"/culprit/{what}?path={path}").json()["error"] == 0, what
-    (worker,) = children(service.endpoints["culprit"].pid)
+    worker = only_child(service.endpoints["culprit"].pid)
     assert status_of(worker)["Seccomp"] == "0"
 
 
@@ -327,7 +327,7 @@ def test_workers_are_bound_and_their_master_is_not(culprit):
     service = culprit("kill")
     master = service.endpoints["culprit"].pid
     service.client.get("/culprit/read")
-    (worker,) = children(master)
+    worker = only_child(master)
     assert (status_of(worker)["Seccomp"], status_of(worker)["NoNewPrivs"]) == ("2", "1")
     assert (status_of(master)["Seccomp"], status_of(master)["NoNewPrivs"]) == ("0", "0")
 
@@ -397,7 +397,7 @@ def test_it_works_inside_of_the_units_own_filter(site, without):
             text = (folder / "programs.log").read_text()
             if '"sandbox":"off' in text:
                 pytest.skip("the program has no sandbox: " + text)
-            (worker,) = children(master.pid)
+            worker = only_child(master.pid)
             assert "without a sandbox" not in text and status_of(worker)["Seccomp_filters"] == "2"
             fastcgi.ask(path, fastcgi.request("GET", "/culprit/execve"))
             wait_until("the refusal", lambda: '"system_call":"execve"' in (folder / "programs.log").read_text(), 15)

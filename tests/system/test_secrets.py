@@ -10,7 +10,6 @@ import signal
 import socket
 import stat
 import subprocess
-import time
 
 import pytest
 
@@ -19,7 +18,7 @@ from env.local.endpoint import run_dir_for
 from env.local.process import wait_until
 from canaries import (CANARIES, CANARY, CANARY_ENCODED, OWNER_CANARY, REPLICA_CANARY, SCRAM_CLIENT_CANARY,
                       SCRAM_SERVER_CANARY, assert_none_in)
-from conftest import ROOT, VARIANT, children, program
+from conftest import ROOT, VARIANT, children, only_child, program
 
 NOBODY = 65534
 SECRETS = ["DATABASE_URL", "DATABASE_REPLICA_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "SECRET_KEY",
@@ -55,15 +54,6 @@ def processes(service):
     """The masters and a worker of each, when nothing else is left: no check of the database, no worker from before a reload."""
     masters = [endpoint.pid for endpoint in service.endpoints.values()]
     return masters + [only_child(master) for master in masters]
-
-
-def only_child(master):
-    """Waits until only one is left. The kernel's list of children may lack some while others end, so it is read twice."""
-    def seen():
-        first = children(master)
-        time.sleep(0.05)
-        return first if len(first) == 1 and children(master) == first else None
-    return wait_until("one worker", seen, 30)[0]
 
 
 def proc(pid, name):

@@ -3,7 +3,7 @@ import contextlib
 
 import pytest
 
-from conftest import CANARY, Service
+from conftest import AHEAD, CANARY, Service
 from pgbouncer import PgBouncer
 
 ODD = {
@@ -27,7 +27,7 @@ def odd(site):
     pooler.stop()
 
 
-@pytest.fixture(scope="module", params=["null", "ahead", "persistent", "pooled"])
+@pytest.fixture(scope="module", params=["null", AHEAD, "persistent", "pooled"])
 def shapes(request, site, odd, started):
     pooled = request.param == "pooled"
     service = Service(site, ["shapes"], DATABASE_CONNECTION="persistent" if pooled else request.param,

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from env.local.process import wait_until
-from conftest import CANARY
+from conftest import AHEAD, CANARY
 from pgbouncer import PgBouncer
 from trips import FarAway
 
@@ -61,7 +61,7 @@ def test_connecting_is_no_part_of_a_slow_statement(slow):
     assert told["duration_ms"] <= request["duration_ms"] - request["connect_ms"] < request["duration_ms"]
 
 
-@pytest.mark.parametrize("mode", ["null", "ahead", "persistent"])
+@pytest.mark.parametrize("mode", ["null", AHEAD, "persistent"])
 def test_a_slow_read_is_explained_after_its_reply_and_without_values(slow, mode):
     service, label = slow(mode), str(uuid.uuid4())
     answer = service.client.get(f"/probe/rows?label={label}")
