@@ -475,10 +475,10 @@ class Part:
 SLICES = 8
 
 
-def parts(wanted, stride):
-    """Returns the parts of the wanted stages, the longest first."""
+def parts(wanted, some_kinds, stride):
+    """Returns the parts of these stages and kinds, the longest first."""
     every = [Part(name, kind, 1 + stride * number, stride * count)
-             for kinds, _, name, *_ in plan() if name in wanted for kind in kinds
+             for kinds, _, name, *_ in plan() if name in wanted for kind in kinds if kind in some_kinds
              for count in [SLICES if kind == "memory" else 1] for number in range(count)]
     return sorted(every, key=lambda part: part.kind != "memory")
 

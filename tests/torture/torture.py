@@ -3,6 +3,7 @@
 
 ONLY=inject,ledger,soak,overload     runs only these
 STAGES=start-null,shell              runs only these stages of the injection
+KINDS=memory,poll                    makes only these kinds of calls fail there
 STRIDE=1, JOBS=6                     the injection's step from one N to the next, and its sessions in parallel
 MINUTES=10                           the ledger's time, over its three modes
 REQUESTS=1000000                     the soak's requests
@@ -64,7 +65,7 @@ def counted(tally):
 def run_inject(report, options):
     report.table(f"Failure injection, N = 1, 1 + {options.stride}, …", "stage", "sessions", "with a fault", "largest N",
                  "died in a library", f"s, {options.jobs} in parallel")
-    results, in_logs = lanes.run(inject.parts(options.stages, options.stride), options.jobs, show_progress)
+    results, in_logs = lanes.run(inject.parts(options.stages, options.kinds, options.stride), options.jobs, show_progress)
     for result in results:
         report.row(result.found, result.name, f"{result.runs:,}", f"{result.reached:,}", counted(result.most),
                    result.died_in_library, f"{result.seconds:.0f}")
@@ -129,6 +130,7 @@ class Options:
     def __init__(self):
         self.parts = some_of("ONLY", list(RUNS))
         self.stages = some_of("STAGES", [row[2] for row in inject.plan()])
+        self.kinds = some_of("KINDS", list(inject.ERRORS))
         self.jobs = int(os.environ.get("JOBS", 6))
         self.stride = int(os.environ.get("STRIDE", 1))
         self.minutes = float(os.environ.get("MINUTES", 10))
