@@ -291,8 +291,12 @@ enum np_isolation {
 	NP_ISOLATION_SERIALIZABLE,
 };
 
-/* Who may call a route. NP_AUTH_USER requires a valid access token (Authorization: Bearer …);
- * without one the response is a 401.
+/* Who may call a route:
+ *
+ * - NP_AUTH_NONE: anybody. A token is not looked at.
+ * - NP_AUTH_USER: who has a valid access token (Authorization: Bearer …). Others get a 401.
+ * - NP_AUTH_OPTIONAL: anybody. With a valid token there is a caller, without an Authorization
+ *   header there is none, and one that is not valid is a 401.
  *
  * Each transaction tells the database who the caller is:
  * current_setting('request.jwt.claims')::json->>'sub' is np_caller(). In the same round trip the
@@ -300,7 +304,7 @@ enum np_isolation {
  * session is live. If the session has ended or its user is gone, the first query fails with
  * NP_ERROR_UNAUTHORIZED. A handler that makes no query does not check this. On a replica that lags,
  * a session that ended a moment ago may still be live. */
-enum np_auth { NP_AUTH_NONE, NP_AUTH_USER };
+enum np_auth { NP_AUTH_NONE, NP_AUTH_USER, NP_AUTH_OPTIONAL };
 
 /* The body of an error. NP_ERROR_FORMAT_PROBLEM is application/problem+json (RFC 9457).
  * NP_ERROR_FORMAT_OAUTH2 is {"error": …, "error_description": …} of a token endpoint (RFC
@@ -341,6 +345,9 @@ struct np_route {
 	enum np_isolation isolation; /* of NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
 	bool no_rerun;
 	enum np_auth auth;
+	/* A scope, such as "admin", that the token must grant: without it the response is a 403.
+	 * Needs NP_AUTH_USER. See np_has_scope(). */
+	const char *require;
 	const struct np_params *params; /* at most 64 */
 	bool form;                      /* the body may also be application/x-www-form-urlencoded */
 	/* Unknown names in the query and the body are ignored; by default they are a 422. An empty
@@ -457,7 +464,8 @@ const char *np_app_name(const struct np_ctx *ctx);
 /* --- the caller --- */
 
 /* Return the user, and the session, that the access token names. A session is one sign-in with all
- * tokens that follow from it. Both are SQL's NULL in a route without .auth. */
+ * tokens that follow from it. Both are SQL's NULL if the request has no token, and in a route
+ * without .auth. */
 struct np_value np_caller(const struct np_ctx *ctx);
 struct np_value np_caller_session(const struct np_ctx *ctx);
 
@@ -466,6 +474,13 @@ struct np_value np_caller_session(const struct np_ctx *ctx);
  *     return np_require_caller(ctx, np_arg(ctx, &id)) && np_answer(ctx, deleted_user(…));
  */
 NP_MUST_CHECK bool np_require_caller(struct np_ctx *ctx, struct np_value user);
+
+/* Returns true if the token grants this scope: it is one of the words of its claim "scope" (RFC
+ * 8693 4.2). A scope that was taken away is granted until the token expires, or the session ends.
+ *
+ *     return np_has_scope(ctx, "admin") || np_require_caller(ctx, np_field(note, 0, "owner"));
+ */
+bool np_has_scope(const struct np_ctx *ctx, const char *scope);
 
 /* Argon2id, which takes about 20 ms on purpose. If the hash is SQL's NULL, np_password_verify()
  * takes as long and returns false, so an account that does not exist looks like a wrong password.
@@ -479,10 +494,12 @@ struct np_value np_password_hash(struct np_ctx *ctx, struct np_value password);
 NP_MUST_CHECK bool np_password_verify(struct np_ctx *ctx, struct np_value hash,
                                       struct np_value password);
 
-/* Makes an access token for a user and a session, both UUIDs. It is signed with SECRET_KEY and
- * valid for np_access_token_life_s() seconds, or until the session ends. A user or a session that
- * is SQL's NULL is a misuse, and so is a program without SECRET_KEY. */
-struct np_value np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value session);
+/* Makes an access token for a user and a session, both UUIDs, that grants the scopes: words with
+ * spaces between them, or SQL's NULL. It is signed with SECRET_KEY and valid for
+ * np_access_token_life_s() seconds, or until the session ends. A user or a session that is SQL's
+ * NULL is a misuse, and so is a program without SECRET_KEY. */
+struct np_value np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value session,
+                                struct np_value scopes);
 int64_t np_access_token_life_s(const struct np_ctx *ctx);
 
 /* Returns the network that the request comes from, in the form in which one client is counted: an

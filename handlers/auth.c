@@ -69,14 +69,16 @@ static bool
 reply_tokens(struct np_ctx *ctx, const struct np_rows *session, struct np_value token)
 {
 	struct np_value user = np_field(session, 0, "user_id"),
-	                family = np_field(session, 0, "family");
+	                family = np_field(session, 0, "family"),
+	                scopes = np_field(session, 0, "scopes");
 
 	return np_commit(ctx) && np_header(ctx, "Cache-Control", "no-store")
-	       && np_reply_object(ctx, NP_STATUS_OK,
-	                          NP_OBJECT({ "access_token", np_access_token(ctx, user, family) },
-	                                    { "token_type", np_text("bearer") },
-	                                    { "expires_in", np_int(np_access_token_life_s(ctx)) },
-	                                    { "refresh_token", token }));
+	       && np_reply_object(
+	           ctx, NP_STATUS_OK,
+	           NP_OBJECT({ "access_token", np_access_token(ctx, user, family, scopes) },
+	                     { "token_type", np_text("bearer") },
+	                     { "expires_in", np_int(np_access_token_life_s(ctx)) },
+	                     { "refresh_token", token }));
 }
 
 /* One attempt to prove that the client knows a password. */

@@ -40,7 +40,8 @@ WITH expired AS (
 )
 INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)
 SELECT @token_hash, gen_random_uuid(), user_id, now() + interval '30 days' FROM known
-RETURNING user_id, family, sign_in_success(@account, @network);
+RETURNING user_id, family, (SELECT u.scopes FROM users u WHERE u.id = user_id) AS scopes,
+  sign_in_success(@account, @network);
 
 -- name: next_token :many
 -- Uses up a refresh token and makes the next one. Postgres reads t.revoked_at again after it has
@@ -52,7 +53,7 @@ WITH used AS (
     AND t.expires_at > now() AND u.id = t.user_id AND u.deleted_at IS NULL
     AND NOT EXISTS (
       SELECT FROM refresh_tokens f WHERE f.family = t.family AND f.revoked_at IS NOT NULL)
-  RETURNING t.family, t.user_id
+  RETURNING t.family, t.user_id, u.scopes
 ), expired AS (
   DELETE FROM refresh_tokens t USING (
     SELECT token_hash FROM refresh_tokens WHERE expires_at < now() - interval '30 days'
@@ -62,7 +63,7 @@ WITH used AS (
   INSERT INTO refresh_tokens (token_hash, family, user_id, expires_at)
   SELECT @next_hash, family, user_id, now() + interval '30 days' FROM used
 )
-SELECT user_id, family FROM used;
+SELECT user_id, family, scopes FROM used;
 
 -- name: end_session_of_used_token :exec
 -- Ends the session of a token that is used a second time. It is a statement of its own, after

@@ -13,17 +13,25 @@
 static const char identity_check[] =
     "SELECT set_config('request.jwt.claims', $1, true), request_session_check($2, $3)";
 
-/* Returns the bearer token, or NULL. The scheme's name is not case-sensitive. */
+/* Returns what follows the scheme in an Authorization header, or NULL if the header has another
+ * scheme. Its name is not case-sensitive. */
 static const char *
-bearer_token(const struct np_ctx *ctx)
+after_scheme(const char *header, const char *scheme)
 {
-	static const char scheme[] = "bearer ";
-	const char *header = request_header(ctx->request, "authorization");
+	size_t size = strlen(scheme);
 
-	if (!header || strncasecmp(header, scheme, sizeof(scheme) - 1) != 0)
+	if (strncasecmp(header, scheme, size) != 0 || header[size] != ' ')
 		return NULL;
-	header += sizeof(scheme) - 1;
-	return header + strspn(header, " ");
+	return header + size + strspn(header + size, " ");
+}
+
+static const char *
+token_of(const struct np_ctx *ctx, const char *header)
+{
+	const char *other = ctx->app->settings->auth_scheme;
+	const char *token = after_scheme(header, "Bearer");
+
+	return token || !other ? token : after_scheme(header, other);
 }
 
 /* Tries the current key, then the previous one. Returns the claims, or NULL. */
@@ -63,6 +71,7 @@ accept_token(struct np_ctx *ctx, const char *token)
 	ctx->caller_session = canonical_uuid(ctx, holder.session);
 	if (!ctx->caller || !ctx->caller_session)
 		return false;
+	ctx->scopes = holder.scopes;
 	ctx->identity_values[IDENTITY_CLAIMS] = np_text(claims);
 	ctx->identity_values[IDENTITY_USER] = np_text(ctx->caller);
 	ctx->identity_values[IDENTITY_SESSION] = np_text(ctx->caller_session);
@@ -71,18 +80,55 @@ accept_token(struct np_ctx *ctx, const char *token)
 	return true;
 }
 
+static bool
+has_scope(const struct np_ctx *ctx, const char *scope)
+{
+	size_t size = strlen(scope);
+
+	for (const char *at = ctx->scopes; at && size > 0; at = strchr(at, ' ')) {
+		at += strspn(at, " ");
+		if (strcspn(at, " ") == size && memcmp(at, scope, size) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+grants_required_scope(const struct np_ctx *ctx, const struct np_route *route)
+{
+	return !route->require || has_scope(ctx, route->require);
+}
+
 bool
 auth_check(struct np_ctx *ctx)
 {
-	const char *token;
+	const char *header, *token;
 
 	if (ctx->route->auth == NP_AUTH_NONE)
 		return true;
-	token = bearer_token(ctx);
-	if (token && accept_token(ctx, token))
+	header = request_header(ctx->request, "authorization");
+	if (!header && ctx->route->auth == NP_AUTH_OPTIONAL)
 		return true;
-	return np_fail(ctx, NP_ERROR_UNAUTHORIZED,
-	               token ? "The token is invalid or expired" : PROBLEM_NO_TOKEN);
+	token = header ? token_of(ctx, header) : NULL;
+	if (!token || !accept_token(ctx, token))
+		return np_fail(ctx, NP_ERROR_UNAUTHORIZED,
+		               token ? "The token is invalid or expired" : PROBLEM_NO_TOKEN);
+	if (!grants_required_scope(ctx, ctx->route))
+		return np_fail(ctx, NP_ERROR_FORBIDDEN, PROBLEM_NO_SCOPE, ctx->route->require);
+	return true;
+}
+
+bool
+auth_allows(const struct np_ctx *ctx, const struct np_route *route)
+{
+	return route->auth != NP_AUTH_USER || (ctx->caller && grants_required_scope(ctx, route));
+}
+
+bool
+auth_lacks_scope(const struct np_ctx *ctx)
+{
+	return ctx->error.kind == FAILURE_FORBIDDEN && ctx->caller
+	       && !grants_required_scope(ctx, ctx->route);
 }
 
 bool
@@ -95,6 +141,12 @@ auth_is_used(const struct route_table *routes)
 }
 
 /* --- for handlers --- */
+
+bool
+np_has_scope(const struct np_ctx *ctx, const char *scope)
+{
+	return has_scope(ctx, scope);
+}
 
 static struct np_value
 uuid_value(const char *text)
@@ -174,12 +226,14 @@ np_password_verify(struct np_ctx *ctx, struct np_value hash, struct np_value pas
 }
 
 struct np_value
-np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value session)
+np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value session,
+                struct np_value scopes)
 {
 	const struct jwt_claims claims = {
 		.issuer = ctx->app->settings->app_name,
 		.subject = np_text_of(ctx, user),
 		.session = np_text_of(ctx, session),
+		.scopes = np_text_of(ctx, scopes),
 		.now_s = time(NULL),
 		.life_s = np_access_token_life_s(ctx),
 	};

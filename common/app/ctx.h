@@ -38,6 +38,7 @@ struct np_ctx {
 
 	/* The caller. */
 	const char *caller, *caller_session; /* UUIDs; NULL: there is no token */
+	const char *scopes;                  /* words with spaces between them; NULL: none */
 	/* Tells the database who the caller is; sql is NULL: there is no token. */
 	struct transaction_statement identity;
 	struct np_value identity_values[IDENTITY__MAX];

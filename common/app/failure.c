@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
+#include "app/auth.h"
 #include "app/failure.h"
 #include "base/mem.h"
 #include "http/oauth2_error.h"
@@ -88,6 +89,23 @@ public_detail(const struct np_ctx *ctx)
 	           : err->message;
 }
 
+/* RFC 6750 3: a reason is given only if the request had a token. */
+static void
+challenge(struct np_ctx *ctx)
+{
+	const char *value = NULL;
+
+	if (auth_lacks_scope(ctx))
+		value = mem_printf(ctx, "Bearer error=\"insufficient_scope\", scope=\"%s\"",
+		                   ctx->route->require);
+	else if (ctx->error.kind == FAILURE_UNAUTHORIZED)
+		value = request_header(ctx->request, "authorization")
+		            ? "Bearer error=\"invalid_token\""
+		            : "Bearer";
+	if (value)
+		reply_set_header(&ctx->reply, "WWW-Authenticate", value);
+}
+
 static void
 write_problem(struct np_ctx *ctx)
 {
@@ -107,12 +125,7 @@ write_problem(struct np_ctx *ctx)
 	 */
 	if (err->kind == FAILURE_MEDIA_TYPE && request_is_encoded(ctx->request))
 		reply_set_header(&ctx->reply, "Accept-Encoding", "identity");
-	/* RFC 6750 3: a reason is given only if the request had a token. */
-	if (err->kind == FAILURE_UNAUTHORIZED)
-		reply_set_header(&ctx->reply, "WWW-Authenticate",
-		                 request_header(ctx->request, "authorization")
-		                     ? "Bearer error=\"invalid_token\""
-		                     : "Bearer");
+	challenge(ctx);
 }
 
 void

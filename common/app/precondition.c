@@ -1,5 +1,6 @@
 #include "app/precondition.h"
 
+#include "app/auth.h"
 #include "http/etag.h"
 #include "http/problem.h"
 
@@ -33,9 +34,9 @@ protects_current_state(const struct np_ctx *ctx)
 /* Returns true if the handler of `get` can run in the transaction of `route`, and for the same
  * caller. */
 static bool
-is_comparable(const struct np_route *get, const struct np_route *route)
+is_comparable(const struct np_ctx *ctx, const struct np_route *get, const struct np_route *route)
 {
-	if (get->cache.no_store || (get->auth != NP_AUTH_NONE && route->auth == NP_AUTH_NONE))
+	if (get->cache.no_store || !auth_allows(ctx, get))
 		return false;
 	return get->tx == NP_TX_NONE || (get->tx == NP_TX_READ && route->tx != NP_TX_NONE);
 }
@@ -64,7 +65,7 @@ find_get(struct np_ctx *ctx)
 	struct error ignored;
 
 	return router_find(ctx->app->routes, "GET", &ctx->target, &ctx->get, allow, &ignored)
-	       && is_comparable(ctx->get, ctx->route) && decode_get_arguments(ctx);
+	       && is_comparable(ctx, ctx->get, ctx->route) && decode_get_arguments(ctx);
 }
 
 bool

@@ -110,6 +110,7 @@ static const struct setting table[] = {
 	{ "ALGORITHM", TEXT, AT(algorithm), EVERYWHERE("HS256"), .choices = algorithm_names },
 	{ "ACCESS_TOKEN_EXPIRE_MINUTES", NUMBER, AT(access_token_expire_minutes),
 	  EVERYWHERE("1440"), 1, 525600 },
+	{ "AUTH_SCHEME", TEXT, AT(auth_scheme), EVERYWHERE(NULL) },
 	{ "CORS_ORIGINS", TEXT, AT(cors_origins), PER_ENV("http://localhost:5173", NULL, NULL) },
 	{ "DOCS", SWITCH, AT(docs), PER_ENV("true", "true", "false") },
 	{ "HEALTH_DETAILS", SWITCH, AT(health_details), PER_ENV("true", "true", "false") },

@@ -70,6 +70,7 @@ struct settings {
 	const char *secret_key_previous; /* only verifies; NULL if not set */
 	const char *algorithm;
 	int64_t access_token_expire_minutes;
+	const char *auth_scheme; /* of Authorization, beside Bearer; NULL: none */
 	const char *cors_origins;
 	bool docs;
 	bool health_details;

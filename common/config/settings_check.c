@@ -155,6 +155,17 @@ check_secret_keys(const struct settings *settings, struct buf *faults)
 		buf_text(faults, "SECRET_KEY_PREVIOUS: requires SECRET_KEY\n");
 }
 
+static void
+check_auth_scheme(const struct settings *settings, struct buf *faults)
+{
+	for (const char *c = settings->auth_scheme; c && *c; c++)
+		if (!text_is_alnum(*c) && *c != '-') {
+			buf_text(faults, "AUTH_SCHEME: must be letters, digits and dashes, such as"
+			                 " Token\n");
+			return;
+		}
+}
+
 void
 settings_check(void *owner, struct settings *settings, struct buf *faults, struct buf *warnings)
 {
@@ -169,6 +180,7 @@ settings_check(void *owner, struct settings *settings, struct buf *faults, struc
 	check_databases(owner, settings, faults);
 	check_redis(owner, settings, faults);
 	check_secret_keys(settings, faults);
+	check_auth_scheme(settings, faults);
 	settings_check_origins(owner, settings, faults);
 	settings_check_otel(owner, settings, faults, warnings);
 }

@@ -33,6 +33,8 @@ write_claims(void *owner, const struct jwt_claims *claims)
 	write_claim(&out, "aud", claims->issuer);
 	write_claim(&out, "sub", claims->subject);
 	write_claim(&out, "sid", claims->session);
+	if (claims->scopes && *claims->scopes)
+		write_claim(&out, "scope", claims->scopes);
 	write_claim(&out, "jti", random_token(owner));
 	buf_printf(&out, "\"iat\":%" PRId64 ",\"nbf\":%" PRId64 ",\"exp\":%" PRId64 "}",
 	           claims->now_s, claims->now_s, claims->now_s + claims->life_s);
@@ -127,7 +129,8 @@ jwt_verify(void *owner, const char *key, const char *token, const char *issuer, 
 	if (!text || !json_body_read(owner, text, size, &claims, &ignored)
 	    || !are_valid_claims(&claims, issuer, now_s))
 		return NULL;
-	found = (struct jwt_holder){ text_claim(&claims, "sub"), text_claim(&claims, "sid") };
+	found = (struct jwt_holder){ text_claim(&claims, "sub"), text_claim(&claims, "sid"),
+		                     text_claim(&claims, "scope") };
 	if (!found.subject || !found.session)
 		return NULL;
 	*holder = found;

@@ -16,6 +16,7 @@ struct jwt_claims {
 	const char *issuer;  /* iss and aud: a token is for the service that issued it */
 	const char *subject; /* sub */
 	const char *session; /* sid */
+	const char *scopes;  /* scope: words with spaces between them; NULL or empty: none */
 	int64_t now_s;       /* Unix time */
 	int64_t life_s;
 };
@@ -26,6 +27,7 @@ RETURNS_OWNED char *jwt_new(void *owner, const char *key, const struct jwt_claim
 /* The user and the session that a token was issued to. */
 struct jwt_holder {
 	const char *subject, *session; /* not empty */
+	const char *scopes;            /* NULL: none */
 };
 
 /* Returns the claims as JSON and sets *holder, or returns NULL if the token is not valid now and

@@ -24,7 +24,7 @@ static const char security_schemes[] =
     ",\"securitySchemes\":{"
     "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"},"
     "\"password\":{\"type\":\"oauth2\",\"flows\":{\"password\":{\"tokenUrl\":\"/auth/token\","
-    "\"refreshUrl\":\"/auth/token\",\"scopes\":{}}}}}";
+    "\"refreshUrl\":\"/auth/token\",\"scopes\":{";
 
 static const char idempotency_key[] =
     "{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":false,\"description\":"
@@ -114,6 +114,24 @@ is_conditional(const struct route_table *table, const struct np_route *route)
 	       && route_path_has_get(table, route->path);
 }
 
+/* A scope of `bearer` is for the reader (OpenAPI 3.1.0 4.8.30). */
+static void
+write_security(struct buf *out, const struct np_route *route)
+{
+	static const char *const schemes[] = { "bearer", "password" };
+
+	buf_text(out, ",\"security\":[");
+	if (route->auth == NP_AUTH_OPTIONAL)
+		buf_text(out, "{},");
+	for (size_t i = 0; i < COUNT_OF(schemes) && route->auth != NP_AUTH_NONE; i++) {
+		buf_printf(out, "%s{\"%s\":[", i > 0 ? "," : "", schemes[i]);
+		if (route->require)
+			buf_json_text(out, route->require);
+		buf_text(out, "]}");
+	}
+	buf_char(out, ']');
+}
+
 static void
 write_operation(struct buf *out, const char *tag, const struct np_route *route, bool conditional)
 {
@@ -127,9 +145,7 @@ write_operation(struct buf *out, const char *tag, const struct np_route *route, 
 	openapi_text(out, "summary", route->docs.summary);
 	write_parameters(out, route, conditional);
 	write_body(out, route);
-	buf_text(out, route->auth != NP_AUTH_NONE
-	                  ? ",\"security\":[{\"bearer\":[]},{\"password\":[]}]"
-	                  : ",\"security\":[]");
+	write_security(out, route);
 	openapi_responses(out, route, conditional);
 	buf_char(out, '}');
 }
@@ -170,6 +186,34 @@ is_first_of_schema(const struct route_table *table, const struct np_route *route
 	return true;
 }
 
+static bool
+is_first_of_scope(const struct route_table *table, const struct np_route *route)
+{
+	for (const struct np_route *before = table->items; before < route; before++)
+		if (before->require && strcmp(before->require, route->require) == 0)
+			return false;
+	return true;
+}
+
+static void
+write_security_schemes(struct buf *out, const struct route_table *table)
+{
+	const char *before = "";
+
+	buf_text(out, security_schemes);
+	for (size_t i = 0; i < table->count; i++) {
+		const struct np_route *route = &table->items[i];
+
+		if (!route->require || !is_first_of_scope(table, route))
+			continue;
+		buf_text(out, before);
+		buf_json_text(out, route->require);
+		buf_text(out, ":\"\"");
+		before = ",";
+	}
+	buf_text(out, "}}}}}");
+}
+
 static void
 write_components(struct buf *out, const struct route_table *table)
 {
@@ -191,7 +235,7 @@ write_components(struct buf *out, const struct route_table *table)
 	buf_text(out, "},");
 	openapi_headers(out);
 	if (signed_in)
-		buf_text(out, security_schemes);
+		write_security_schemes(out, table);
 	buf_char(out, '}');
 }
 

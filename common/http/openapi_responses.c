@@ -104,13 +104,14 @@ make_faults(void *scope, const struct np_route *route, int status, struct param_
 }
 
 static const char *
-problem_detail(const struct np_route *route, int status)
+problem_detail(void *owner, const struct np_route *route, int status)
 {
 	switch (status) {
 	case 401:
 		return route->auth == NP_AUTH_NONE ? route->errors.unauthorized : PROBLEM_NO_TOKEN;
 	case 403:
-		return PROBLEM_NOT_YOURS;
+		return route->require ? mem_printf(owner, PROBLEM_NO_SCOPE, route->require)
+		                      : PROBLEM_NOT_YOURS;
 	case 404:
 		return route->errors.not_found ? route->errors.not_found : PROBLEM_NOT_FOUND;
 	case 409:
@@ -143,7 +144,7 @@ write_example(struct buf *out, const struct np_route *route, int status)
 	struct reply reply;
 
 	reply_init(&reply, scope);
-	problem.detail = problem_detail(route, status);
+	problem.detail = problem_detail(scope, route, status);
 	if (status == 400 || status == 415 || status == 422) {
 		make_faults(scope, route, status, faults, &err);
 		problem.detail = err.message[0] ? err.message : NULL;

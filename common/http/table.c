@@ -295,6 +295,21 @@ fits_form(const struct np_params *params)
 	return param_count(params) > 0;
 }
 
+/* A scope is a word of RFC 6749 3.3. */
+static const char *
+auth_fault(const struct np_route *route)
+{
+	if (!route->require)
+		return NULL;
+	if (route->auth != NP_AUTH_USER)
+		return "it requires a scope but not a token: .auth is not NP_AUTH_USER";
+	for (const char *c = route->require; *c; c++)
+		if (*c <= ' ' || *c > '~' || *c == '"' || *c == '\\')
+			return "the scope that it requires has a space, a quote or another character"
+			       " that RFC 6749 3.3 does not allow";
+	return *route->require ? NULL : "the scope that it requires is empty";
+}
+
 static const char *
 cache_fault(const struct np_route *route)
 {
@@ -424,7 +439,7 @@ static const char *
 constant_fault(const struct np_route *route)
 {
 	if (route->tx > NP_TX_MANUAL || route->isolation > NP_ISOLATION_SERIALIZABLE
-	    || route->auth > NP_AUTH_USER || route->errors.format > NP_ERROR_FORMAT_OAUTH2)
+	    || route->auth > NP_AUTH_OPTIONAL || route->errors.format > NP_ERROR_FORMAT_OAUTH2)
 		return "its tx, isolation, auth or format of errors is none of its enum";
 	if (route->success && !route_is_success(route->success))
 		return "its success is none of enum np_status";
@@ -468,6 +483,8 @@ route_fault(void *owner, const char *name, const struct route_table *table,
 		fault = "it is .partial but has no parameters in the body";
 	if (!fault && route->form && !fits_form(route->params))
 		fault = "a form can have only single values, no objects and no lists";
+	if (!fault)
+		fault = auth_fault(route);
 	if (!fault)
 		fault = cache_fault(route);
 	return fault ? fault : invalidates_fault(table, route);

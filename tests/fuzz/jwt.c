@@ -95,6 +95,8 @@ check_claims(const char *text, const struct jwt_holder *holder)
 	      && same_text(text_of(claims, "aud"), ISSUER));
 	HOLDS(same_text(text_of(claims, "sub"), holder->subject) && *holder->subject);
 	HOLDS(same_text(text_of(claims, "sid"), holder->session) && *holder->session);
+	HOLDS(!holder->scopes
+	      || (*holder->scopes && same_text(text_of(claims, "scope"), holder->scopes)));
 	HOLDS(time_of(claims, "nbf", &not_before) && not_before <= NOW + JWT_LEEWAY_S);
 	HOLDS(time_of(claims, "exp", &expires) && expires > NOW);
 	(void)json_object_put(claims);
@@ -141,9 +143,12 @@ try_header(void *owner, struct input *in)
 static const char *
 valid_token(void *owner, const char *sub)
 {
-	const struct jwt_claims claims = {
-		.issuer = ISSUER, .subject = sub, .session = sub, .now_s = NOW, .life_s = 60
-	};
+	const struct jwt_claims claims = { .issuer = ISSUER,
+		                           .subject = sub,
+		                           .session = sub,
+		                           .scopes = sub,
+		                           .now_s = NOW,
+		                           .life_s = 60 };
 
 	return jwt_new(owner, KEY, &claims);
 }
@@ -159,7 +164,7 @@ try_new(void *owner, struct input *in)
 	/* jwt_new()'s buffer cuts longer claims short, which are then not JSON. */
 	if (fits)
 		HOLDS(verify(owner, token, &holder) && same_text(holder.subject, sub)
-		      && same_text(holder.session, sub));
+		      && same_text(holder.session, sub) && same_text(holder.scopes, sub));
 	HOLDS(!jwt_verify(owner, KEY, token, ISSUER, NOW + 60, &holder));
 	HOLDS(!jwt_verify(owner, KEY, token, ISSUER, NOW - JWT_LEEWAY_S - 1, &holder));
 	HOLDS(!jwt_verify(owner, KEY "x", token, ISSUER, NOW, &holder));

@@ -44,15 +44,19 @@ subject_of(void *owner, const char *text)
 static void
 a_new_token_is_valid_until_it_expires(void **state)
 {
-	const struct jwt_claims claims = {
-		.issuer = "us", .subject = "7", .session = "8", .now_s = NOW, .life_s = 60
-	};
+	const struct jwt_claims claims = { .issuer = "us",
+		                           .subject = "7",
+		                           .session = "8",
+		                           .now_s = NOW,
+		                           .life_s = 60,
+		                           .scopes = "a b" };
 	const char *made = jwt_new(*state, KEY, &claims);
 	struct jwt_holder holder;
 
 	assert_non_null(jwt_verify(*state, KEY, made, "us", NOW + 59, &holder));
 	assert_string_equal(holder.subject, "7");
 	assert_string_equal(holder.session, "8");
+	assert_string_equal(holder.scopes, "a b");
 	assert_null(jwt_verify(*state, KEY, made, "us", NOW + 60, &holder));
 	assert_non_null(jwt_verify(*state, KEY, made, "us", NOW - JWT_LEEWAY_S, &holder));
 	assert_null(jwt_verify(*state, KEY, made, "us", NOW - JWT_LEEWAY_S - 1, &holder));

@@ -56,7 +56,7 @@ read_misusing(struct np_ctx *ctx)
 	else if (is_asked(ctx, "secret-hash"))
 		value = np_keyed_hash(ctx, "misuse", value);
 	else if (is_asked(ctx, "secret-token"))
-		value = np_access_token(ctx, value, value);
+		value = np_access_token(ctx, value, value, np_null());
 	else if (is_asked(ctx, "no-error"))
 		return np_fail(ctx, (enum np_error)0, "an error that there is not");
 	else if (is_asked(ctx, "other-error"))
@@ -77,7 +77,7 @@ read_misusing(struct np_ctx *ctx)
 		else if (is_asked(ctx, "row"))
 			value = np_field(rows, 1, "one");
 		else if (is_asked(ctx, "token"))
-			value = np_access_token(ctx, np_null(), np_text("x"));
+			value = np_access_token(ctx, np_null(), np_text("x"), np_null());
 		else if (is_asked(ctx, "json"))
 			value = np_json("{\"a\":");
 		else if (is_asked(ctx, "page"))
