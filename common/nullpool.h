@@ -297,6 +297,9 @@ enum np_isolation {
  * - NP_AUTH_USER: who has a valid access token (Authorization: Bearer …). Others get a 401.
  * - NP_AUTH_OPTIONAL: anybody. With a valid token there is a caller, without an Authorization
  *   header there is none, and one that is not valid is a 401.
+ * - NP_AUTH_KEY: who sends an API key in the header X-API-Key. Others get a 401. A key is a row of
+ *   api_keys (migration 0012), made by the option --new-api-key of any program. It has a name,
+ *   scopes, and maybe a user, who then is np_caller().
  *
  * Each transaction tells the database who the caller is:
  * current_setting('request.jwt.claims')::json->>'sub' is np_caller(). In the same round trip the
@@ -304,7 +307,7 @@ enum np_isolation {
  * session is live. If the session has ended or its user is gone, the first query fails with
  * NP_ERROR_UNAUTHORIZED. A handler that makes no query does not check this. On a replica that lags,
  * a session that ended a moment ago may still be live. */
-enum np_auth { NP_AUTH_NONE, NP_AUTH_USER, NP_AUTH_OPTIONAL };
+enum np_auth { NP_AUTH_NONE, NP_AUTH_USER, NP_AUTH_OPTIONAL, NP_AUTH_KEY };
 
 /* The body of an error. NP_ERROR_FORMAT_PROBLEM is application/problem+json (RFC 9457).
  * NP_ERROR_FORMAT_OAUTH2 is {"error": …, "error_description": …} of a token endpoint (RFC
@@ -345,9 +348,13 @@ struct np_route {
 	enum np_isolation isolation; /* of NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
 	bool no_rerun;
 	enum np_auth auth;
-	/* A scope, such as "admin", that the token must grant: without it the response is a 403.
-	 * Needs NP_AUTH_USER. See np_has_scope(). */
+	/* A scope, such as "admin", that the token, the key or the guard's row must grant: without
+	 * it the response is a 403. See np_has_scope(). */
 	const char *require;
+	/* A function of the program that decides who may call the route, before the input is
+	 * checked: it fails with np_fail(), or returns true. It has no arguments and makes no
+	 * query, but may call np_identify(). */
+	np_handler *guard;
 	const struct np_params *params; /* at most 64 */
 	bool form;                      /* the body may also be application/x-www-form-urlencoded */
 	/* Unknown names in the query and the body are ignored; by default they are a 422. An empty
@@ -463,11 +470,17 @@ const char *np_app_name(const struct np_ctx *ctx);
 
 /* --- the caller --- */
 
-/* Return the user, and the session, that the access token names. A session is one sign-in with all
+/* Return the user, and the session, that the access token names. Of a key or np_identify() only the
+ * database knows the user: np_caller() and np_has_scope() then cost a round trip before the first
+ * query, and none after it. A session is one sign-in with all
  * tokens that follow from it. Both are SQL's NULL if the request has no token, and in a route
  * without .auth. */
-struct np_value np_caller(const struct np_ctx *ctx);
+struct np_value np_caller(struct np_ctx *ctx);
 struct np_value np_caller_session(const struct np_ctx *ctx);
+
+/* Returns a header of the request, whose name is given in lower case; SQL's NULL if there is none.
+ */
+struct np_value np_header_of(struct np_ctx *ctx, const char *name);
 
 /* Fails with NP_ERROR_FORBIDDEN unless the caller is that user.
  *
@@ -480,7 +493,7 @@ NP_MUST_CHECK bool np_require_caller(struct np_ctx *ctx, struct np_value user);
  *
  *     return np_has_scope(ctx, "admin") || np_require_caller(ctx, np_field(note, 0, "owner"));
  */
-bool np_has_scope(const struct np_ctx *ctx, const char *scope);
+bool np_has_scope(struct np_ctx *ctx, const char *scope);
 
 /* Argon2id, which takes about 20 ms on purpose. If the hash is SQL's NULL, np_password_verify()
  * takes as long and returns false, so an account that does not exist looks like a wrong password.
@@ -620,6 +633,21 @@ np_as_value(struct np_value value)
 NP_MUST_CHECK bool np_query(struct np_ctx *ctx, struct np_rows **rows, struct np_call call);
 NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, struct np_call call);
 NP_MUST_CHECK bool np_exec(struct np_ctx *ctx, struct np_call call);
+
+/* For a guard: the caller is whom this :one statement finds. It is sent before the first statement
+ * of each transaction, in the same round trip. Its row, as a JSON object, becomes
+ * request.jwt.claims; of its columns, "sub" is np_caller() and "scope" has the scopes, as words.
+ * Without a row nothing else is done, and the request fails with NP_ERROR_UNAUTHORIZED. A handler
+ * that makes no query costs a round trip for it, and so does a request whose input is invalid: its
+ * caller learns that only after this. It needs the function request_identify() of migration 0012.
+ *
+ *     static bool
+ *     check_signature(struct np_ctx *ctx)
+ *     {
+ *             return np_identify(ctx, partner_of_key(np_header_of(ctx, "x-partner-key")));
+ *     }
+ */
+NP_MUST_CHECK bool np_identify(struct np_ctx *ctx, struct np_call call);
 
 /* Runs the last statement of an NP_TX_READ or NP_TX_WRITE route and replies with its row, as the
  * route's `answer` says: `return np_answer(ctx, new_note(…));`. The commit travels with the

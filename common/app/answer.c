@@ -68,6 +68,7 @@ check_answer(const struct np_ctx *ctx, const struct np_call *call)
 	     has_content = route_success(ctx->route) != NP_STATUS_NO_CONTENT;
 
 	check_end(ctx, "np_answer");
+	(void)!ctx_has_transaction(ctx, "np_answer");
 	ctx_check_call(call, has_row || (statement->kind == NP_KIND_EXEC && !has_content),
 	               "np_answer");
 	if (has_row && statement->columns)

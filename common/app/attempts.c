@@ -4,6 +4,7 @@
 
 #include "app/ctx.h"
 #include "app/idempotency.h"
+#include "app/identify.h"
 #include "app/precondition.h"
 
 #define RERUNS_MAX      3
@@ -129,7 +130,8 @@ take_step(struct np_ctx *ctx)
 {
 	bool ok = ctx->attempts.state == ATTEMPT_RECALLING
 	              ? idempotency_recall(ctx)
-	              : precondition_check(ctx) && run_handler(ctx) && commit_run(ctx);
+	              : precondition_check(ctx) && run_handler(ctx) && identify_caller(ctx)
+	                    && commit_run(ctx);
 
 	return ok ? ATTEMPT_ON_OK : classify_failure(ctx);
 }

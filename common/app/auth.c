@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "app/identify.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/misuse.h"
@@ -69,6 +70,7 @@ accept_token(struct np_ctx *ctx, const char *token)
 		return false;
 	ctx->caller = canonical_uuid(ctx, holder.subject);
 	ctx->caller_session = canonical_uuid(ctx, holder.session);
+	ctx->caller_is_uuid = true;
 	if (!ctx->caller || !ctx->caller_session)
 		return false;
 	ctx->scopes = holder.scopes;
@@ -106,6 +108,8 @@ auth_check(struct np_ctx *ctx)
 
 	if (ctx->route->auth == NP_AUTH_NONE)
 		return true;
+	if (ctx->route->auth == NP_AUTH_KEY)
+		return identify_by_key(ctx);
 	header = request_header(ctx->request, "authorization");
 	if (!header && ctx->route->auth == NP_AUTH_OPTIONAL)
 		return true;
@@ -121,13 +125,22 @@ auth_check(struct np_ctx *ctx)
 bool
 auth_allows(const struct np_ctx *ctx, const struct np_route *route)
 {
+	if (route->guard != ctx->route->guard)
+		return false;
+	/* What the database decides, it decides for the route that was asked for. */
+	if (route->guard || route->auth == NP_AUTH_KEY)
+		return route->auth == ctx->route->auth
+		       && (!route->require
+		           || (ctx->route->require
+		               && strcmp(route->require, ctx->route->require) == 0));
 	return route->auth != NP_AUTH_USER || (ctx->caller && grants_required_scope(ctx, route));
 }
 
 bool
 auth_lacks_scope(const struct np_ctx *ctx)
 {
-	return ctx->error.kind == FAILURE_FORBIDDEN && ctx->caller
+	return ctx->error.kind == FAILURE_FORBIDDEN && ctx->route
+	       && ctx->route->auth == NP_AUTH_USER && ctx->caller
 	       && !grants_required_scope(ctx, ctx->route);
 }
 
@@ -135,16 +148,26 @@ bool
 auth_is_used(const struct route_table *routes)
 {
 	for (size_t i = 0; i < routes->count; i++)
-		if (routes->items[i].auth != NP_AUTH_NONE)
+		if (routes->items[i].auth == NP_AUTH_USER
+		    || routes->items[i].auth == NP_AUTH_OPTIONAL)
 			return true;
 	return false;
 }
 
 /* --- for handlers --- */
 
-bool
-np_has_scope(const struct np_ctx *ctx, const char *scope)
+/* A failure is one of the transaction, with which all further statements and the request fail. */
+static void
+learn_caller(struct np_ctx *ctx)
 {
+	if (ctx->tx)
+		(void)!identify_caller(ctx);
+}
+
+bool
+np_has_scope(struct np_ctx *ctx, const char *scope)
+{
+	learn_caller(ctx);
 	return has_scope(ctx, scope);
 }
 
@@ -155,9 +178,10 @@ uuid_value(const char *text)
 }
 
 struct np_value
-np_caller(const struct np_ctx *ctx)
+np_caller(struct np_ctx *ctx)
 {
-	return uuid_value(ctx->caller);
+	learn_caller(ctx);
+	return ctx->caller && !ctx->caller_is_uuid ? np_text(ctx->caller) : uuid_value(ctx->caller);
 }
 
 struct np_value
@@ -171,6 +195,7 @@ np_require_caller(struct np_ctx *ctx, struct np_value user)
 {
 	const char *wanted = np_text_of(ctx, user);
 
+	learn_caller(ctx);
 	if (ctx->caller && wanted && strcmp(ctx->caller, wanted) == 0)
 		return true;
 	return np_fail(ctx, NP_ERROR_FORBIDDEN, PROBLEM_NOT_YOURS);

@@ -22,7 +22,7 @@ bool auth_allows(const struct np_ctx *ctx, const struct np_route *route);
 /* Returns true if the request failed because the token grants too little (RFC 6750 3.1). */
 bool auth_lacks_scope(const struct np_ctx *ctx);
 
-/* Returns true if any route has .auth, which needs SECRET_KEY. */
+/* Returns true if any route takes access tokens, which need SECRET_KEY. */
 bool auth_is_used(const struct route_table *routes);
 
 #endif

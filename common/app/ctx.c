@@ -50,6 +50,10 @@ find_argument(const struct np_ctx *ctx, const struct np_param *param, const char
 	static const struct argument absent = { .given = false };
 	size_t index = param_index(ctx->route->params, param);
 
+	if (!ctx->arguments) {
+		misuse_note("%s() in a guard, which has no arguments", caller);
+		return &absent;
+	}
 	if (index != PARAM_NONE)
 		return &ctx->arguments[index];
 	misuse_note("%s() of parameter \"%s\", which the route does not have", caller,
@@ -123,12 +127,20 @@ ctx_check_call(const struct np_call *call, bool fits, const char *function)
 }
 
 bool
+ctx_has_transaction(const struct np_ctx *ctx, const char *function)
+{
+	if (!ctx->tx)
+		misuse_note("%s() in a guard, which has no transaction", function);
+	return ctx->tx;
+}
+
+bool
 ctx_run(struct np_ctx *ctx, const struct transaction_statement *statement, bool last,
         struct np_rows **rows)
 {
 	*rows = NULL;
 	/* Of this call, or of what gave it its values. */
-	if (misuse_noted())
+	if (!ctx_has_transaction(ctx, "np_query") || misuse_noted())
 		return our_fault(ctx, misuse_noted());
 	return transaction_run(ctx->tx, statement, last, rows, &ctx->error);
 }
@@ -193,7 +205,7 @@ np_commit(struct np_ctx *ctx)
 {
 	if (ctx->route->tx != NP_TX_MANUAL)
 		return our_fault(ctx, "np_commit() in a route that is not NP_TX_MANUAL");
-	if (misuse_noted())
+	if (!ctx_has_transaction(ctx, "np_commit") || misuse_noted())
 		return our_fault(ctx, misuse_noted());
 	return transaction_commit(ctx->tx, NULL, &ctx->error);
 }
@@ -203,7 +215,7 @@ np_rollback(struct np_ctx *ctx)
 {
 	if (ctx->route->tx != NP_TX_MANUAL)
 		misuse_note("np_rollback() in a route that is not NP_TX_MANUAL");
-	else
+	else if (ctx_has_transaction(ctx, "np_rollback"))
 		transaction_rollback(ctx->tx);
 }
 

@@ -37,11 +37,15 @@ struct np_ctx {
 	struct param_faults faults;
 
 	/* The caller. */
-	const char *caller, *caller_session; /* UUIDs; NULL: there is no token */
-	const char *scopes;                  /* words with spaces between them; NULL: none */
-	/* Tells the database who the caller is; sql is NULL: there is no token. */
+	const char *caller, *caller_session; /* NULL: there is none, or it is not known yet */
+	bool caller_is_uuid;
+	const char *scopes; /* words with spaces between them; NULL: none */
+	/* Tells the database who the caller is, or asks it; sql is NULL: neither. */
 	struct transaction_statement identity;
 	struct np_value identity_values[IDENTITY__MAX];
+	bool is_unidentified;  /* the database was not asked yet */
+	bool is_guarding;      /* the route's guard runs */
+	const char *guard_saw; /* the headers that it looked at; NULL: none */
 
 	struct idempotency idempotency;
 	bool is_random; /* the reply may hold a random value, which a repeat would not make again */
@@ -93,6 +97,9 @@ struct transaction_statement ctx_statement(const struct np_call *call);
 
 /* Returns the values of the call with more of them behind. */
 struct values ctx_extend_values(struct np_ctx *ctx, const struct np_call *call, struct values more);
+
+/* Notes a misuse and returns false in a guard, which has no transaction. */
+NP_MUST_CHECK bool ctx_has_transaction(const struct np_ctx *ctx, const char *function);
 
 /* Notes a misuse if the kind of its statement does not fit the function, or if the call has another
  * number of values than its statement. */

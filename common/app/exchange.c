@@ -3,6 +3,7 @@
 #include "app/ctx.h"
 #include "app/failure.h"
 #include "app/idempotency.h"
+#include "app/identify.h"
 #include "app/page.h"
 #include "app/precondition.h"
 #include "app/request_log.h"
@@ -52,9 +53,8 @@ find_route(struct np_ctx *ctx)
 static bool
 decode_input(struct np_ctx *ctx)
 {
-	return auth_check(ctx)
-	       && param_decode(ctx, ctx->route, ctx->request, &ctx->target, &ctx->arguments,
-	                       &ctx->faults, &ctx->error)
+	return param_decode(ctx, ctx->route, ctx->request, &ctx->target, &ctx->arguments,
+	                    &ctx->faults, &ctx->error)
 	       && page_check(ctx) && precondition_read(ctx) && idempotency_read(ctx);
 }
 
@@ -76,13 +76,14 @@ new_transaction(struct np_ctx *ctx)
 		.replica = ctx->cache_found == CACHE_LEASE ? NULL : ctx->app->replica,
 		.mode = ctx->route->tx,
 		.no_rerun = ctx->route->no_rerun,
-		.has_arguments = has_arguments(ctx),
+		.has_arguments = ctx->arguments && has_arguments(ctx),
 		.isolation = precondition_isolation(ctx),
 		.deadline = ctx->deadline,
 		/* With a key the work goes on without the client: a repeat gets the answer. */
 		.client = ctx_has_key(ctx) ? NULL : ctx->request->client,
 		.command_timeout_s = ctx->app->settings->database_command_timeout_s,
 		.identity = ctx->identity.sql ? &ctx->identity : NULL,
+		.keeps_identity = ctx->is_unidentified,
 		.guard = idempotency_guard(ctx),
 		.endpoint = ctx->app->name,
 		.request_id = ctx->request->id,
@@ -95,6 +96,30 @@ new_transaction(struct np_ctx *ctx)
 	};
 
 	ctx->tx = transaction_new(ctx, &options);
+}
+
+/* A caller whom the database refuses gets its 401 or 403, not what is wrong with the input. */
+static bool
+refuse_input(struct np_ctx *ctx)
+{
+	struct error refused = ctx->error;
+
+	if (!ctx->is_unidentified)
+		return false;
+	ctx->error = (struct error){ .kind = 0 };
+	ctx->idempotency.has_key = false;
+	new_transaction(ctx);
+	if (identify_caller(ctx))
+		ctx->error = refused;
+	else
+		ctx->faults = (struct param_faults){ .count = 0 };
+	return false;
+}
+
+static bool
+accept_request(struct np_ctx *ctx)
+{
+	return auth_check(ctx) && identify_guard(ctx) && (decode_input(ctx) || refuse_input(ctx));
 }
 
 static bool
@@ -129,7 +154,7 @@ exchange_begin(void *owner, struct app *app, const struct request *request,
 	struct np_ctx *ctx = new_ctx(owner, app, request);
 
 	ctx->deadline = deadline;
-	if (!find_route(ctx) || (ctx->route && !(decode_input(ctx) && run_route(ctx))))
+	if (!find_route(ctx) || (ctx->route && !(accept_request(ctx) && run_route(ctx))))
 		failure_reply(ctx);
 	else if (ctx->reply.status < 500)
 		/* The handler has dealt with this error. Only a 503 of /health has it as its

@@ -49,7 +49,8 @@ adjust_kind(struct np_ctx *ctx)
 {
 	struct error *err = &ctx->error;
 
-	if (strcmp(err->sqlstate, "42501") == 0 && err->kind == FAILURE_FORBIDDEN && !ctx->caller)
+	if (strcmp(err->sqlstate, "42501") == 0 && err->kind == FAILURE_FORBIDDEN && !ctx->caller
+	    && !ctx->identity.sql)
 		err->kind = FAILURE_UNAUTHORIZED;
 }
 
@@ -98,6 +99,9 @@ challenge(struct np_ctx *ctx)
 	if (auth_lacks_scope(ctx))
 		value = mem_printf(ctx, "Bearer error=\"insufficient_scope\", scope=\"%s\"",
 		                   ctx->route->require);
+	else if (ctx->error.kind == FAILURE_UNAUTHORIZED && ctx->route
+	         && ctx->route->auth == NP_AUTH_KEY)
+		value = "ApiKey header=\"X-API-Key\"";
 	else if (ctx->error.kind == FAILURE_UNAUTHORIZED)
 		value = request_header(ctx->request, "authorization")
 		            ? "Bearer error=\"invalid_token\""

@@ -3,6 +3,7 @@
 #include "app/answer_row.h"
 #include "app/ctx.h"
 #include "app/fingerprint.h"
+#include "app/identify.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -97,7 +98,7 @@ begin_key(struct np_ctx *ctx, const char *key)
 	struct idempotency *idempotency = &ctx->idempotency;
 
 	idempotency->has_key = true;
-	idempotency->values[IDEMPOTENCY_CALLER] = np_text(ctx->caller ? ctx->caller : "");
+	idempotency->values[IDEMPOTENCY_CALLER] = np_text(identify_owner(ctx));
 	idempotency->values[IDEMPOTENCY_KEY] = np_text(key);
 	idempotency->values[IDEMPOTENCY_FINGERPRINT] = np_text(fingerprint_new(ctx));
 	idempotency->guard = (struct transaction_guard){

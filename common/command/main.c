@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "command/api_key.h"
 #include "command/backends.h"
 #include "command/cli.h"
 #include "command/top.h"
@@ -182,6 +183,22 @@ run_backends(struct program *program, const char *value)
 }
 
 static int
+run_new_api_key(struct program *program, const char *value)
+{
+	struct app *app;
+
+	if (!value || !*value || *value == ' ')
+		return refuse_arguments(program);
+	if (!read_settings(program, false))
+		return EXIT_SETTINGS;
+	log_setup(program->name, LOG_ERROR);
+	app = new_app(program);
+	if (!app)
+		return EXIT_SETTINGS;
+	return api_key_new(app, value) ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int
 run_top(struct program *program, const char *value)
 {
 	(void)program;
@@ -217,6 +234,8 @@ static const struct option {
 	  run_doctor },
 	{ "--backends", "[=5]", "print which server process answers each of some reads",
 	  run_backends },
+	{ "--new-api-key", "[=NAME …]",
+	  "print a new API key of this name, with the scopes that follow it", run_new_api_key },
 	{ "--top", " [DIRECTORY]", "show what all endpoints do, each second; q ends it", run_top },
 	{ "--version", "", "print the version", print_version },
 	{ "--help", "", "print this text", print_help },
@@ -226,11 +245,12 @@ static void
 print_usage(FILE *to, const char *name)
 {
 	(void)fprintf(
-	    to, "usage: %s METHOD TARGET      answer one request, its body from standard input\n",
+	    to,
+	    "usage: %s METHOD TARGET            answer one request, its body from standard input\n",
 	    name);
 	for (size_t i = 0; i < COUNT_OF(known_options); i++)
 		(void)fprintf(to, "       %s %s%-*s %s\n", name, known_options[i].name,
-		              18 - (int)strlen(known_options[i].name), known_options[i].value,
+		              24 - (int)strlen(known_options[i].name), known_options[i].value,
 		              known_options[i].help);
 	(void)fputs(
 	    "\n"

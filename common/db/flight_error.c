@@ -51,7 +51,7 @@ flight_error_is_read_only(const struct flight *flight)
 bool
 flight_error_is_ended_session(const struct flight *flight)
 {
-	return has_sqlstate(flight, "NP004");
+	return has_sqlstate(flight, "NP004") || has_sqlstate(flight, "NP005");
 }
 
 static const char *

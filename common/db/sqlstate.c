@@ -10,6 +10,7 @@
 #define FORBIDDEN      "Not allowed"
 #define INTERNAL       "Internal error"
 #define ENDED          "The session has ended, or its user is gone"
+#define NOBODY         "The credentials are not valid"
 #define KEY_RUNNING    "A request with this Idempotency-Key is being worked on"
 #define KEY_KNOWN      "The request with this Idempotency-Key was answered before"
 #define KEY_OF_ANOTHER "This Idempotency-Key was used for another request"
@@ -69,6 +70,7 @@ static const struct {
 	{ "NP003", { FAILURE_INVALID, RETRY_NEVER, KEY_OF_ANOTHER } },
 	{ "NP004",
 	  { FAILURE_UNAUTHORIZED, RETRY_NEVER, ENDED } }, /* request_session_check(), 0009 */
+	{ "NP005", { FAILURE_UNAUTHORIZED, RETRY_NEVER, NOBODY } }, /* request_identify(), 0012 */
 	{ "", { FAILURE_INTERNAL, RETRY_NEVER, INTERNAL } },
 };
 

@@ -24,7 +24,8 @@ struct transaction {
 	bool committed;              /* some of it was */
 	bool has_values;             /* a statement of what is open, or the last one, has values */
 	const struct np_rows *found; /* by the guard's lookup, in a flight that failed; or NULL */
-	struct statement slowest;    /* the read whose plan is wanted; sql is NULL: none */
+	const struct np_rows *identified; /* by the identity's statement, or NULL */
+	struct statement slowest;         /* the read whose plan is wanted; sql is NULL: none */
 	/* The types of this statement's parameters were outdated, so all are sent as text. NULL:
 	 * none was. */
 	const char *outdated_sql;
@@ -227,6 +228,13 @@ keep_found(struct transaction *tx, struct transaction_flight *flight)
 	                       : NULL;
 }
 
+static void
+keep_identified(struct transaction *tx, struct transaction_flight *flight)
+{
+	if (flight->opens && tx->options.keeps_identity && !tx->identified)
+		tx->identified = rows_new(tx->owner, flight_take(&flight->sent, flight->identity));
+}
+
 /* *start_us is when the last flight began, or 0 if none did. */
 static bool
 send_statement(struct transaction *tx, const struct transaction_statement *statement, bool last,
@@ -250,6 +258,7 @@ send_statement(struct transaction *tx, const struct transaction_statement *state
 	}
 	done = flight.outcome == FLIGHT_DONE;
 	if (done) {
+		keep_identified(tx, &flight);
 		*rows = take_rows(tx, &flight, statement->sql);
 	} else {
 		(void)explain_failure(tx, &flight, err);
@@ -414,6 +423,12 @@ const struct np_rows *
 transaction_found(const struct transaction *tx)
 {
 	return tx->found;
+}
+
+const struct np_rows *
+transaction_identified(const struct transaction *tx)
+{
+	return tx->identified;
 }
 
 bool

@@ -72,6 +72,7 @@ struct transaction_options {
 	bool has_arguments; /* the request named a parameter: a bad value may be the client's */
 	/* Travels with the settings of each transaction. NULL: none. */
 	const struct transaction_statement *identity;
+	bool keeps_identity;                   /* for transaction_identified() */
 	const struct transaction_guard *guard; /* NULL: none */
 	int64_t slow_query_ms; /* a statement that takes this long is logged; 0: none is */
 	/* Returns true if a slow read may be explained now, and takes that turn. NULL: never. */
@@ -126,6 +127,9 @@ void transaction_drop_guard(struct transaction *tx);
 
 /* Returns the rows of the guard's lookup in the flight that failed last, or NULL. */
 const struct np_rows *transaction_found(const struct transaction *tx);
+
+/* Returns the rows of the identity's statement, or NULL: it was not sent yet, or is not kept. */
+const struct np_rows *transaction_identified(const struct transaction *tx);
 
 /* See types_learn(); for rows that did not come from transaction_run(). Rolls back what a run that
  * failed has left open. */

@@ -52,7 +52,7 @@ add_opening(struct transaction_flight *flight, const struct transaction_flight_c
 		preamble_begin(&preamble, sent);
 	flight->settings = preamble_settings(&preamble, sent);
 	if (identity)
-		(void)flight_add(sent, identity->sql, identity->values);
+		flight->identity = flight_add(sent, identity->sql, identity->values);
 	if (!context->guard)
 		return;
 	flight->lookup = flight_add(sent, context->guard->lookup.sql,

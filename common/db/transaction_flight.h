@@ -32,8 +32,9 @@ struct transaction_flight {
 	struct flight sent;
 	bool opens;   /* nothing of this run was open before it */
 	bool commits; /* its end may commit something */
-	/* Their places in the flight; `settings` only if it opens, `lookup` only with a guard. */
-	size_t settings, lookup, statement;
+	/* Their places in the flight; `settings` and `identity` only if it opens, `lookup` only
+	 * with a guard. */
+	size_t settings, identity, lookup, statement;
 	int64_t start_us;
 	enum flight_outcome outcome;
 	enum flight_obstacle obstacle;

@@ -136,3 +136,18 @@ jwt_verify(void *owner, const char *key, const char *token, const char *issuer, 
 	*holder = found;
 	return text;
 }
+
+bool
+jwt_read_claims(void *owner, const char *text, struct jwt_holder *holder)
+{
+	const struct json_member *number;
+	struct json_body claims;
+	struct error ignored;
+
+	if (!text || !json_body_read(owner, text, strlen(text), &claims, &ignored))
+		return false;
+	number = find_claim(&claims, "sub", JSON_INT);
+	*holder = (struct jwt_holder){ number ? number->text : text_claim(&claims, "sub"), NULL,
+		                       text_claim(&claims, "scope") };
+	return true;
+}

@@ -36,4 +36,9 @@ struct jwt_holder {
 const char *jwt_verify(void *owner, const char *key, const char *token, const char *issuer,
                        int64_t now_s, struct jwt_holder *holder);
 
+/* Reads the subject, which may also be a number, and the scopes of claims that need no signature.
+ * What is missing is NULL, and so is the session. Returns false if the text is not a JSON object.
+ */
+NP_MUST_CHECK bool jwt_read_claims(void *owner, const char *text, struct jwt_holder *holder);
+
 #endif

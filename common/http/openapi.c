@@ -20,11 +20,13 @@ static const char problem_schema[] =
     "\"required\":[\"type\",\"title\",\"status\",\"request_id\"]}";
 
 /* A bearer token, or one that a documentation page requests with a password. */
-static const char security_schemes[] =
-    ",\"securitySchemes\":{"
+static const char token_schemes[] =
     "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"},"
     "\"password\":{\"type\":\"oauth2\",\"flows\":{\"password\":{\"tokenUrl\":\"/auth/token\","
     "\"refreshUrl\":\"/auth/token\",\"scopes\":{";
+
+static const char key_scheme[] =
+    "\"key\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-API-Key\"}";
 
 static const char idempotency_key[] =
     "{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":false,\"description\":"
@@ -114,20 +116,35 @@ is_conditional(const struct route_table *table, const struct np_route *route)
 	       && route_path_has_get(table, route->path);
 }
 
-/* A scope of `bearer` is for the reader (OpenAPI 3.1.0 4.8.30). */
+static bool
+takes_token(const struct np_route *route)
+{
+	return route->auth == NP_AUTH_USER || route->auth == NP_AUTH_OPTIONAL;
+}
+
+/* A scope of `bearer` and of `key` is for the reader (OpenAPI 3.1.0 4.8.30). */
+static void
+write_requirement(struct buf *out, const char *scheme, const char *scope)
+{
+	buf_printf(out, "{\"%s\":[", scheme);
+	if (scope)
+		buf_json_text(out, scope);
+	buf_text(out, "]}");
+}
+
+/* What a guard wants is in its parameters. */
 static void
 write_security(struct buf *out, const struct np_route *route)
 {
-	static const char *const schemes[] = { "bearer", "password" };
-
 	buf_text(out, ",\"security\":[");
 	if (route->auth == NP_AUTH_OPTIONAL)
 		buf_text(out, "{},");
-	for (size_t i = 0; i < COUNT_OF(schemes) && route->auth != NP_AUTH_NONE; i++) {
-		buf_printf(out, "%s{\"%s\":[", i > 0 ? "," : "", schemes[i]);
-		if (route->require)
-			buf_json_text(out, route->require);
-		buf_text(out, "]}");
+	if (takes_token(route)) {
+		write_requirement(out, "bearer", route->require);
+		buf_char(out, ',');
+		write_requirement(out, "password", route->require);
+	} else if (route->auth == NP_AUTH_KEY) {
+		write_requirement(out, "key", route->require);
 	}
 	buf_char(out, ']');
 }
@@ -190,41 +207,60 @@ static bool
 is_first_of_scope(const struct route_table *table, const struct np_route *route)
 {
 	for (const struct np_route *before = table->items; before < route; before++)
-		if (before->require && strcmp(before->require, route->require) == 0)
+		if (before->require && takes_token(before)
+		    && strcmp(before->require, route->require) == 0)
 			return false;
 	return true;
 }
 
 static void
-write_security_schemes(struct buf *out, const struct route_table *table)
+write_token_schemes(struct buf *out, const struct route_table *table)
 {
 	const char *before = "";
 
-	buf_text(out, security_schemes);
+	buf_text(out, token_schemes);
 	for (size_t i = 0; i < table->count; i++) {
 		const struct np_route *route = &table->items[i];
 
-		if (!route->require || !is_first_of_scope(table, route))
+		if (!route->require || !takes_token(route) || !is_first_of_scope(table, route))
 			continue;
 		buf_text(out, before);
 		buf_json_text(out, route->require);
 		buf_text(out, ":\"\"");
 		before = ",";
 	}
-	buf_text(out, "}}}}}");
+	buf_text(out, "}}}}");
+}
+
+static void
+write_security_schemes(struct buf *out, const struct route_table *table)
+{
+	bool token = false, key = false;
+
+	for (size_t i = 0; i < table->count; i++) {
+		token = token || takes_token(&table->items[i]);
+		key = key || table->items[i].auth == NP_AUTH_KEY;
+	}
+	if (!token && !key)
+		return;
+	buf_text(out, ",\"securitySchemes\":{");
+	if (token)
+		write_token_schemes(out, table);
+	if (token && key)
+		buf_char(out, ',');
+	if (key)
+		buf_text(out, key_scheme);
+	buf_char(out, '}');
 }
 
 static void
 write_components(struct buf *out, const struct route_table *table)
 {
-	bool signed_in = false;
-
 	buf_text(out, ",\"components\":{\"schemas\":{");
 	buf_text(out, problem_schema);
 	for (size_t i = 0; i < table->count; i++) {
 		const struct np_route *route = &table->items[i];
 
-		signed_in = signed_in || route->auth != NP_AUTH_NONE;
 		if (!route->returns || !is_first_of_schema(table, route))
 			continue;
 		buf_char(out, ',');
@@ -234,8 +270,7 @@ write_components(struct buf *out, const struct route_table *table)
 	}
 	buf_text(out, "},");
 	openapi_headers(out);
-	if (signed_in)
-		write_security_schemes(out, table);
+	write_security_schemes(out, table);
 	buf_char(out, '}');
 }
 

@@ -108,6 +108,8 @@ problem_detail(void *owner, const struct np_route *route, int status)
 {
 	switch (status) {
 	case 401:
+		if (route->auth == NP_AUTH_KEY)
+			return PROBLEM_NO_KEY;
 		return route->auth == NP_AUTH_NONE ? route->errors.unauthorized : PROBLEM_NO_TOKEN;
 	case 403:
 		return route->require ? mem_printf(owner, PROBLEM_NO_SCOPE, route->require)
@@ -268,7 +270,8 @@ void
 openapi_responses(struct buf *out, const struct np_route *route, bool conditional)
 {
 	bool database = route->tx != NP_TX_NONE, writes = database && route->tx != NP_TX_READ;
-	bool body = route_has_param_in(route, NP_IN_BODY), auth = route->auth != NP_AUTH_NONE;
+	bool body = route_has_param_in(route, NP_IN_BODY),
+	     auth = route->auth != NP_AUTH_NONE || route->guard;
 	bool path = route_has_param_in(route, NP_IN_PATH), key = route_takes_idempotency_key(route);
 	bool oauth2 = route->errors.format
 	              == NP_ERROR_FORMAT_OAUTH2; /* an error of the request is then a 400 */

@@ -8,6 +8,7 @@
 
 /* Details that both the code and its OpenAPI document use. */
 #define PROBLEM_NO_TOKEN       "An access token is required"
+#define PROBLEM_NO_KEY         "An API key is required"
 #define PROBLEM_NO_SCOPE       "The token does not grant the scope \"%s\""
 #define PROBLEM_NOT_YOURS      "This belongs to another user"
 #define PROBLEM_NOT_FOUND      "Not found"

@@ -299,10 +299,12 @@ fits_form(const struct np_params *params)
 static const char *
 auth_fault(const struct np_route *route)
 {
+	if (route->tx == NP_TX_NONE && route->auth == NP_AUTH_KEY)
+		return "it is of NP_TX_NONE, and only the database knows an API key";
 	if (!route->require)
 		return NULL;
-	if (route->auth != NP_AUTH_USER)
-		return "it requires a scope but not a token: .auth is not NP_AUTH_USER";
+	if (!route->guard && route->auth != NP_AUTH_USER && route->auth != NP_AUTH_KEY)
+		return "it requires a scope but neither a token nor a key, and has no guard";
 	for (const char *c = route->require; *c; c++)
 		if (*c <= ' ' || *c > '~' || *c == '"' || *c == '\\')
 			return "the scope that it requires has a space, a quote or another character"
@@ -321,8 +323,9 @@ cache_fault(const struct np_route *route)
 		return "it has a cache key and .no_store";
 	if (route->cache.key && (route->tx != NP_TX_READ || !route_has_method(route, "GET")))
 		return "it has a cache key but is not a GET of NP_TX_READ";
-	if (route->cache.key && route->auth != NP_AUTH_NONE)
-		return "it has a cache key and .auth: all callers would get the same response";
+	if (route->cache.key && (route->auth != NP_AUTH_NONE || route->guard))
+		return "it has a cache key and .auth or .guard: all callers would get the same"
+		       " response";
 	return route->cache.key ? key_fault(route, route->cache.key) : NULL;
 }
 
@@ -439,7 +442,7 @@ static const char *
 constant_fault(const struct np_route *route)
 {
 	if (route->tx > NP_TX_MANUAL || route->isolation > NP_ISOLATION_SERIALIZABLE
-	    || route->auth > NP_AUTH_OPTIONAL || route->errors.format > NP_ERROR_FORMAT_OAUTH2)
+	    || route->auth > NP_AUTH_KEY || route->errors.format > NP_ERROR_FORMAT_OAUTH2)
 		return "its tx, isolation, auth or format of errors is none of its enum";
 	if (route->success && !route_is_success(route->success))
 		return "its success is none of enum np_status";

@@ -1,8 +1,11 @@
-"""Who may call a route: NP_AUTH_OPTIONAL, scopes with .require, another scheme's word."""
+"""Who may call a route: NP_AUTH_OPTIONAL, NP_AUTH_KEY, scopes with .require, another scheme's word, a program's own guard."""
+import subprocess
+import uuid
+
 import pytest
 
 import tokens
-from conftest import SECRET_CANARY, Service
+from conftest import SECRET_CANARY, Service, program
 
 AUTHORIZATION = "Authorization"
 
@@ -78,3 +81,147 @@ def test_another_word_may_stand_before_the_token(serve):
         assert service.client.get("/callers/anybody", headers=bearer(scheme)).json()["caller"] == tokens.USER
     for scheme in "Tok", "Tokens", "Basic":
         assert service.client.get("/callers/anybody", headers=bearer(scheme)).status == 401
+
+
+# --- API keys ---
+
+
+def new_key(site, wanted, **settings):
+    return subprocess.run([program("users"), f"--new-api-key={wanted}"], env=site.environment(**settings), capture_output=True,
+                          text=True, timeout=30, check=False)
+
+
+@pytest.fixture(scope="module")
+def key(site):
+    """key("billing a b"): a new key of this name with these scopes."""
+    def make(wanted):
+        done = new_key(site, wanted)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        return done.stdout.strip()
+    return make
+
+
+def with_key(key, **more):
+    return {"X-API-Key": key, **more}
+
+
+def test_a_key_is_told_once_and_stored_as_a_hash(site, key):
+    made = key("billing notes:read notes:write")
+    assert made.startswith("npk_") and len(made) > 40
+    rows = site.query("SELECT name, scopes, user_id, key_hash FROM api_keys WHERE name = 'billing'")
+    assert [row[:3] for row in rows] == [("billing", "notes:read notes:write", None)] and made not in str(rows)
+    assert key("other") != key("other")
+    for wrong in "", " a b":
+        assert new_key(site, wrong).returncode == 64
+    refused = new_key(site, "none", DATABASE_URL="postgres://app@127.0.0.1:1/app")
+    assert refused.returncode == 1 and refused.stdout == "" and "could not store the key" in refused.stderr
+
+
+def test_a_key_lets_in(service, key):
+    ask, made = service.client.get, key("plain")
+    assert ask("/callers/key?number=1", headers=with_key(made)).json() == {"caller": None, "admin": False, "scope": ""}
+    admin = key("root admin x")
+    assert ask("/callers/key?number=1", headers=with_key(admin)).json() == {"caller": None, "admin": True, "scope": "admin x"}
+    answer = ask("/callers/key/admin", headers=with_key(admin))
+    assert answer.json() == {"caller": None, "claims": {"sub": None, "scope": "admin x", "key": "root"}}
+
+
+def test_the_user_of_a_key_is_the_caller(service, site, key):
+    made = key(f"of-a-user-{id(service)} admin")
+    site.query("UPDATE api_keys SET user_id = %s WHERE name = %s", tokens.USER, f"of-a-user-{id(service)}")
+    assert service.client.get("/callers/key?number=1", headers=with_key(made)).json()["caller"] == tokens.USER
+    assert service.client.get("/callers/key/admin", headers=with_key(made)).json()["caller"] == tokens.USER
+
+
+@pytest.mark.parametrize("path", ["key?number=1", "key?number=none", "key/without-query", "key/admin"])
+def test_without_a_valid_key_it_is_a_401_before_anything_else(service, site, key, path):
+    name = str(uuid.uuid4())
+    expired, revoked = key(f"{name}-expired admin"), key(f"{name}-revoked admin")
+    site.query("UPDATE api_keys SET expires_at = now() WHERE name = %s", f"{name}-expired")
+    site.query("UPDATE api_keys SET revoked_at = now() WHERE name = %s", f"{name}-revoked")
+    for headers in {}, with_key(expired), with_key(revoked), with_key("npk_none"), with_key(""), bearer(scope="admin"):
+        answer = service.client.get(f"/callers/{path}", headers=headers)
+        assert answer.status == 401 and "errors" not in answer.problem(), (headers, answer)
+        assert answer.headers["www-authenticate"] == 'ApiKey header="X-API-Key"'
+
+
+def test_what_is_wrong_with_the_input_is_told_to_who_has_a_key(service, key):
+    answer = service.client.get("/callers/key?number=none", headers=with_key(key("reader")))
+    assert answer.status == 422 and answer.problem()["errors"][0]["name"] == "number"
+
+
+def test_a_key_without_the_scope_does_nothing(service, site, key):
+    label = str(uuid.uuid4())
+    answer = service.client.ask("POST", f"/callers/key/work?label={label}", headers=with_key(key("weak read")))
+    assert answer.status == 403 and answer.problem()["detail"] == 'The scope "write" is not granted'
+    assert site.query("SELECT count(*) FROM probe_rows WHERE label = %s", label) == [(0,)]
+    assert service.client.ask("POST", f"/callers/key/work?label={label}", headers=with_key(key("strong write"))).status == 201
+
+
+def test_one_callers_answer_is_not_repeated_to_another(service, key):
+    one, other, label = key("one write"), key("other write"), str(uuid.uuid4())
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    first = service.client.ask("POST", f"/callers/key/work?label={label}", headers=with_key(one, **headers))
+    again = service.client.ask("POST", f"/callers/key/work?label={label}", headers=with_key(one, **headers))
+    assert first.status == again.status == 201 and again.headers["idempotency-replayed"] == "true"
+    assert service.client.ask("POST", f"/callers/key/work?label={label}", headers=with_key(other, **headers)).status == 409
+    assert service.client.ask("POST", f"/callers/key/work?label={label}", headers=with_key("npk_none", **headers)).status == 401
+
+
+def test_a_key_costs_no_round_trip_but_for_its_user(service, key):
+    made = key("quick admin write")
+    line = service.line_of(service.client.get("/callers/key/admin", headers=with_key(made)))
+    assert line["flights"] == 1
+    line = service.line_of(service.client.ask("POST", f"/callers/key/work?label={uuid.uuid4()}", headers=with_key(made)))
+    assert line["flights"] == 1
+    assert service.line_of(service.client.get("/callers/key?number=1", headers=with_key(made)))["flights"] == 2
+
+
+# --- a guard ---
+
+
+@pytest.fixture(scope="module")
+def partners(site):
+    with site.owner() as link, link.cursor() as cursor:
+        cursor.execute("CREATE TABLE probe_partners (id int PRIMARY KEY, key text UNIQUE, name text, scopes text)")
+        cursor.execute("INSERT INTO probe_partners VALUES (1, 'a', 'Acme', 'write'), (2, 'b', '42', NULL), (3, 'c', %s, 'read')",
+                       [tokens.USER])
+
+
+def test_a_guard_finds_the_caller(service, partners):
+    for key, caller in ("a", "Acme"), ("b", "42"), ("c", tokens.USER):
+        answer = service.client.get("/callers/partner?number=1", headers={"X-Partner": key})
+        assert answer.status == 200 and answer.json()["caller"] == caller, answer
+
+
+def test_who_a_guard_does_not_find_learns_nothing(service, site, partners):
+    for number in "1", "none":
+        assert service.client.get(f"/callers/partner?number={number}").problem()["detail"] == "Send X-Partner"
+        answer = service.client.get(f"/callers/partner?number={number}", headers={"X-Partner": "x"})
+        assert answer.status == 401 and answer.problem()["detail"] == "The credentials are not valid" and "errors" not in answer.problem()
+    assert service.client.get("/callers/partner?number=none", headers={"X-Partner": "a"}).status == 422
+    label = str(uuid.uuid4())
+    for key, status in (("x", 401), ("b", 403), ("c", 403), ("a", 201)):
+        assert service.client.ask("POST", f"/callers/partner/work?label={label}", headers={"X-Partner": key}).status == status
+    assert site.query("SELECT count(*) FROM probe_rows WHERE label = %s", label) == [(1,)]
+
+
+def test_a_guard_may_decide_without_the_database(service):
+    assert service.client.get("/callers/guarded?number=1").status == 204
+    for number in "1", "none":
+        answer = service.client.get(f"/callers/guarded?number={number}", headers={"X-Origin": "!"})
+        assert answer.status == 403 and answer.problem()["detail"] == "Not from there"
+
+
+@pytest.mark.parametrize("what, says", [
+    ("a", "np_arg() in a guard, which has no arguments"), ("q", "np_query() in a guard, which has no transaction"),
+    ("r", "a guard made a reply"), ("f", "a guard failed without saying why")])
+def test_a_misuse_of_a_guard_is_a_500_with_its_name(service, what, says):
+    answer = service.client.get("/callers/misuse", headers={"X-Misuse": what})
+    assert answer.status == 500 and says in service.line_of(answer)["detail"]
+    assert service.client.get("/callers/misuse").status == 204
+
+
+def test_only_a_guard_identifies(service):
+    answer = service.client.get("/callers/misuse/identify")
+    assert answer.status == 500 and "np_identify() outside of a guard" in service.line_of(answer)["detail"]

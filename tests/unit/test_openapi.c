@@ -122,6 +122,11 @@ static const struct np_route routes[] = {
 	  .tx = NP_TX_WRITE,
 	  .auth = NP_AUTH_USER,
 	  .require = "admin" },
+	{ .method = "GET",
+	  .path = "/notes/of-key",
+	  .tx = NP_TX_READ,
+	  .auth = NP_AUTH_KEY,
+	  .require = "notes:read" },
 	{ .method = "GET", .path = "/" },
 	{ .method = "GET",
 	  .path = "/notes/state",
@@ -301,6 +306,10 @@ static const struct at_row {
 	{ "a 403 that names the scope",
 	  "/paths/~1notes/delete/responses/403/content/application~1problem+json/example/detail",
 	  "The token does not grant the scope \"admin\"" },
+	{ "a key", "/paths/~1notes~1of-key/get/security/0/key/0", "notes:read" },
+	{ "no scope of a key in the flow",
+	  "/components/securitySchemes/password/flows/password/scopes/notes:read", NULL },
+	{ "the header of a key", "/components/securitySchemes/key/name", "X-API-Key" },
 	{ "the scheme of .auth", "/components/securitySchemes/bearer/scheme", "bearer" },
 	{ "a form",
 	  "/paths/~1nested/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",
@@ -419,7 +428,7 @@ each_path_occurs_once(void **state)
 	struct json_object *json = described(*state, &table), *paths;
 
 	assert_true(json_object_object_get_ex(json, "paths", &paths));
-	assert_int_equal(json_object_object_length(paths), 6);
+	assert_int_equal(json_object_object_length(paths), 7);
 }
 
 static void

@@ -15,11 +15,140 @@ show_without_query(struct np_ctx *ctx)
 	return np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "caller", np_caller(ctx) }));
 }
 
+static bool
+show_nothing(struct np_ctx *ctx)
+{
+	return np_reply_empty(ctx);
+}
+
+/* Its first statement does not need the caller. */
+static bool
+show_claims(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, claims())
+	       && np_reply_object(ctx, NP_STATUS_OK,
+	                          NP_OBJECT({ "caller", np_caller(ctx) },
+	                                    { "claims", np_field(row, 0, "claims") }));
+}
+
 static const struct np_param number = {
 	.name = "number", .in = NP_IN_QUERY, .type = NP_TYPE_INT, .required = true
 };
 
+static const struct np_param label = {
+	.name = "label", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .max = 50
+};
+static const struct np_param partner_key = {
+	.name = "x-partner", .in = NP_IN_HEADER, .type = NP_TYPE_STRING, .max = 50
+};
+
+/* The name of a partner may be a number, or a text that is no UUID. */
+static bool
+check_partner(struct np_ctx *ctx)
+{
+	struct np_value key = np_header_of(ctx, "x-partner");
+
+	if (np_is_null(key))
+		return np_fail(ctx, NP_ERROR_UNAUTHORIZED, "Send X-Partner");
+	return np_identify(ctx, partner_of_key(key));
+}
+
+static bool
+refuse_evil(struct np_ctx *ctx)
+{
+	struct np_value origin = np_header_of(ctx, "x-origin");
+
+	return np_is_null(origin) || origin.text[0] != '!'
+	       || np_fail(ctx, NP_ERROR_FORBIDDEN, "Not from there");
+}
+
+static bool
+note_work(struct np_ctx *ctx)
+{
+	return np_answer(ctx, new_work(np_arg(ctx, &label)));
+}
+
+/* Each is a misuse. */
+static bool
+misuse_guard(struct np_ctx *ctx)
+{
+	struct np_value what = np_header_of(ctx, "x-misuse");
+	struct np_rows *rows;
+
+	switch (np_is_null(what) ? '\0' : what.text[0]) {
+	case 'a':
+		return np_identify(ctx, partner_of_key(np_arg(ctx, &label)));
+	case 'q':
+		return np_query(ctx, &rows, partner_of_key(np_text("7")));
+	case 'r':
+		return np_reply_empty(ctx);
+	case 'f':
+		return false;
+	default:
+		return true;
+	}
+}
+
+static bool
+misuse_identify(struct np_ctx *ctx)
+{
+	return np_identify(ctx, partner_of_key(np_text("7"))) && np_reply_empty(ctx);
+}
+
 static const struct np_route routes[] = {
+	{ .method = "GET",
+	  .path = "/callers/key",
+	  .handle = show_caller,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&number),
+	  .auth = NP_AUTH_KEY },
+	{ .method = "GET",
+	  .path = "/callers/key/without-query",
+	  .handle = show_nothing,
+	  .tx = NP_TX_READ,
+	  .auth = NP_AUTH_KEY },
+	{ .method = "GET",
+	  .path = "/callers/key/admin",
+	  .handle = show_claims,
+	  .tx = NP_TX_READ,
+	  .auth = NP_AUTH_KEY,
+	  .require = "admin" },
+	{ .method = "POST",
+	  .path = "/callers/key/work",
+	  .handle = note_work,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label),
+	  .auth = NP_AUTH_KEY,
+	  .require = "write" },
+	{ .method = "GET",
+	  .path = "/callers/partner",
+	  .handle = show_caller,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&number, &partner_key),
+	  .guard = check_partner },
+	{ .method = "POST",
+	  .path = "/callers/partner/work",
+	  .handle = note_work,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label, &partner_key),
+	  .guard = check_partner,
+	  .require = "write" },
+	{ .method = "GET",
+	  .path = "/callers/guarded",
+	  .handle = show_nothing,
+	  .params = NP_PARAMS(&number),
+	  .guard = refuse_evil },
+	{ .method = "GET",
+	  .path = "/callers/misuse",
+	  .handle = show_nothing,
+	  .tx = NP_TX_READ,
+	  .guard = misuse_guard },
+	{ .method = "GET",
+	  .path = "/callers/misuse/identify",
+	  .handle = misuse_identify,
+	  .tx = NP_TX_READ },
 	{ .method = "GET",
 	  .path = "/callers/anybody",
 	  .handle = show_caller,

@@ -1,3 +1,12 @@
 -- name: caller_row :one
 SELECT @caller::text AS caller, @admin::bool AS admin,
   nullif(current_setting('request.jwt.claims', true), '')::json->>'scope' AS scope;
+
+-- name: claims :one
+SELECT current_setting('request.jwt.claims', true)::json AS claims;
+
+-- name: partner_of_key :one
+SELECT name AS sub, scopes AS scope, id FROM probe_partners WHERE key = @key;
+
+-- name: new_work :one
+INSERT INTO probe_rows (label) VALUES (@label) RETURNING label;

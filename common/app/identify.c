@@ -1,0 +1,148 @@
+#include "app/identify.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/misuse.h"
+#include "http/jwt.h"
+#include "http/problem.h"
+
+/* Both functions of migration 0012 fail with NP005 without a caller, and with PT403 without the
+ * scope of .require. */
+static const char key_check[] = "SELECT request_key_check($1, $2)::text AS claims";
+
+static const char identification[] =
+    "WITH np_caller AS (%s\n) SELECT request_identify("
+    "(SELECT to_json(np_caller) FROM np_caller), $%zu)::text AS claims";
+
+static void
+ask_database(struct np_ctx *ctx, const char *sql, struct values values)
+{
+	ctx->identity = (struct transaction_statement){ sql, values, NULL };
+	ctx->is_unidentified = true;
+}
+
+static struct np_value
+required_scope(const struct np_ctx *ctx)
+{
+	return np_text(ctx->route->require);
+}
+
+bool
+identify_by_key(struct np_ctx *ctx)
+{
+	const char *key = request_header(ctx->request, "x-api-key");
+	char *hash;
+
+	if (!key)
+		return np_fail(ctx, NP_ERROR_UNAUTHORIZED, PROBLEM_NO_KEY);
+	hash = mem_resize(ctx, NULL, HASH_TEXT_BYTES);
+	hash_text(key, strlen(key), hash);
+	ctx->identity_values[0] = np_text(hash);
+	ctx->identity_values[1] = required_scope(ctx);
+	ask_database(ctx, key_check, (struct values){ ctx->identity_values, 2 });
+	return true;
+}
+
+bool
+identify_guard(struct np_ctx *ctx)
+{
+	bool ok;
+
+	if (!ctx->route->guard)
+		return true;
+	misuse_reset();
+	ctx->is_guarding = true;
+	ok = ctx->route->guard(ctx);
+	ctx->is_guarding = false;
+	if (misuse_noted())
+		return np_fail(ctx, NP_ERROR_INTERNAL, "the guard of %s %s: %s", ctx->route->method,
+		               ctx->route->path, misuse_noted());
+	if (ctx->replied)
+		return np_fail(ctx, NP_ERROR_INTERNAL, "a guard made a reply");
+	if (!ok && !ctx->error.kind)
+		return np_fail(ctx, NP_ERROR_INTERNAL, "a guard failed without saying why");
+	if (ok && ctx->route->require && !ctx->is_unidentified && !ctx->caller)
+		return np_fail(ctx, NP_ERROR_INTERNAL, "a guard identified nobody with the scope");
+	return ok;
+}
+
+static bool
+is_uuid(struct np_ctx *ctx, const char *text)
+{
+	static const struct np_param uuid = { .name = "id", .type = NP_TYPE_UUID };
+	struct argument argument = { .given = true };
+
+	return !param_check(ctx, &uuid, text, &argument);
+}
+
+bool
+identify_caller(struct np_ctx *ctx)
+{
+	struct jwt_holder holder;
+	struct np_rows *nothing;
+
+	if (!ctx->is_unidentified)
+		return true;
+	if (!transaction_identified(ctx->tx)
+	    && !transaction_query(ctx->tx, "SELECT", NO_VALUES, &nothing, &ctx->error))
+		return false;
+	ctx->is_unidentified = false;
+	if (!jwt_read_claims(ctx, np_field(transaction_identified(ctx->tx), 0, "claims").text,
+	                     &holder))
+		return np_fail(ctx, NP_ERROR_INTERNAL, "the claims of a caller are not readable");
+	ctx->caller = holder.subject;
+	ctx->caller_is_uuid = holder.subject && is_uuid(ctx, holder.subject);
+	ctx->scopes = holder.scopes;
+	return true;
+}
+
+const char *
+identify_owner(struct np_ctx *ctx)
+{
+	struct hash_part *parts;
+	char *hash;
+	size_t count = 0;
+
+	if (ctx->caller)
+		return ctx->caller;
+	if (!ctx->identity.sql && !ctx->guard_saw)
+		return "";
+	parts = mem_array(ctx, struct hash_part, ctx->identity.values.count + 1);
+	parts[count++] = hash_part_of(ctx->guard_saw);
+	for (size_t i = 0; i < ctx->identity.values.count; i++)
+		parts[count++] = hash_part_of(np_text_of(ctx, ctx->identity.values.items[i]));
+	hash = mem_resize(ctx, NULL, HASH_TEXT_BYTES);
+	hash_parts(NULL, parts, count, hash);
+	return hash;
+}
+
+/* --- for guards --- */
+
+bool
+np_identify(struct np_ctx *ctx, struct np_call call)
+{
+	struct np_value scope = required_scope(ctx);
+
+	ctx_check_call(&call, call.statement->kind == NP_KIND_ONE, "np_identify");
+	if (!ctx->is_guarding)
+		misuse_note("np_identify() outside of a guard");
+	else if (ctx->route->auth != NP_AUTH_NONE || ctx->route->tx == NP_TX_NONE)
+		misuse_note("np_identify() in a route with .auth, or of NP_TX_NONE");
+	if (misuse_noted())
+		return np_fail(ctx, NP_ERROR_INTERNAL, "%s", misuse_noted());
+	ask_database(ctx, mem_printf(ctx, identification, call.statement->sql, call.count + 1),
+	             ctx_extend_values(ctx, &call, (struct values){ &scope, 1 }));
+	return true;
+}
+
+/* What a guard has looked at tells its callers apart. */
+struct np_value
+np_header_of(struct np_ctx *ctx, const char *name)
+{
+	const char *value = request_header(ctx->request, name);
+
+	if (ctx->is_guarding)
+		ctx->guard_saw = mem_printf(ctx, "%s%s=%s\n", ctx->guard_saw ? ctx->guard_saw : "",
+		                            name, value ? value : "");
+	return np_text(value);
+}
