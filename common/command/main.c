@@ -234,7 +234,7 @@ static const struct option {
 	  run_doctor },
 	{ "--backends", "[=5]", "print which server process answers each of some reads",
 	  run_backends },
-	{ "--new-api-key", "[=NAME …]",
+	{ "--new-api-key", "[=NAME ...]",
 	  "print a new API key of this name, with the scopes that follow it", run_new_api_key },
 	{ "--top", " [DIRECTORY]", "show what all endpoints do, each second; q ends it", run_top },
 	{ "--version", "", "print the version", print_version },
