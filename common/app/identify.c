@@ -10,10 +10,6 @@
  * scope of .require. */
 static const char key_check[] = "SELECT request_key_check($1, $2)::text AS claims";
 
-static const char identification[] =
-    "WITH np_caller AS (%s\n) SELECT request_identify("
-    "(SELECT to_json(np_caller) FROM np_caller), $%zu)::text AS claims";
-
 static void
 ask_database(struct np_ctx *ctx, const char *sql, struct values values)
 {
@@ -130,7 +126,11 @@ np_identify(struct np_ctx *ctx, struct np_call call)
 		misuse_note("np_identify() in a route with .auth, or of NP_TX_NONE");
 	if (misuse_noted())
 		return np_fail(ctx, NP_ERROR_INTERNAL, "%s", misuse_noted());
-	ask_database(ctx, mem_printf(ctx, identification, call.statement->sql, call.count + 1),
+	ask_database(ctx,
+	             mem_printf(ctx,
+	                        "WITH np_caller AS (%s\n) SELECT request_identify("
+	                        "(SELECT to_json(np_caller) FROM np_caller), $%zu)::text AS claims",
+	                        call.statement->sql, call.count + 1),
 	             ctx_extend_values(ctx, &call, (struct values){ &scope, 1 }));
 	return true;
 }
