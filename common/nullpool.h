@@ -302,7 +302,8 @@ enum np_isolation {
  *   scopes, and maybe a user, who then is np_caller().
  *
  * Each transaction tells the database who the caller is:
- * current_setting('request.jwt.claims')::json->>'sub' is np_caller(). In the same round trip the
+ * nullif(current_setting('request.jwt.claims', true), '')::json->>'sub' is np_caller(), or SQL's
+ * NULL without one. In the same round trip the
  * SQL function request_session_check(user uuid, session uuid) of migration 0009 checks whether the
  * session is live. If the session has ended or its user is gone, the first query fails with
  * NP_ERROR_UNAUTHORIZED. A handler that makes no query does not check this. On a replica that lags,
@@ -353,7 +354,8 @@ struct np_route {
 	const char *require;
 	/* A function of the program that decides who may call the route, before the input is
 	 * checked: it fails with np_fail(), or returns true. It has no arguments and makes no
-	 * query, but may call np_identify(). */
+	 * query, but may call np_identify(). The headers that it looks at tell callers apart: an
+	 * Idempotency-Key belongs to who sent the same ones. */
 	np_handler *guard;
 	const struct np_params *params; /* at most 64 */
 	bool form;                      /* the body may also be application/x-www-form-urlencoded */
@@ -395,10 +397,11 @@ struct np_route {
 		 * this key: "user:{id}", with parameters of the route in braces. The key has to
 		 * contain everything that responses depend on. A parameter in it has a type of
 		 * which each value has one spelling: not NP_TYPE_FLOAT, NP_TYPE_EMAIL,
-		 * NP_TYPE_DATETIME, JSON or a list. A route with .auth cannot be cached. A response
-		 * is not cached if it has a header other than Cache-Control, Content-Disposition,
-		 * Content-Language, Deprecation, ETag, Expires, Last-Modified, Link, Sunset, Vary
-		 * and X-Total-Count. Needs SECRET_KEY, which authenticates what is cached. */
+		 * NP_TYPE_DATETIME, JSON or a list. A route with .auth or .guard cannot be cached.
+		 * A response is not cached if it has a header other than Cache-Control,
+		 * Content-Disposition, Content-Language, Deprecation, ETag, Expires, Last-Modified,
+		 * Link, Sunset, Vary and X-Total-Count. Needs SECRET_KEY, which authenticates what
+		 * is cached. */
 		const char *key;
 		int64_t ttl_s; /* time to live; 0: CACHE_TTL */
 		/* The cache keys of this program whose responses an NP_TX_WRITE route makes out of
@@ -429,7 +432,7 @@ struct np_route {
  * The response is also a 412 if the header is malformed, or if there is no GET to compare with:
  *
  * - The path has no GET, or the GET needs a query or a header that is missing.
- * - The GET has .auth and the write has not.
+ * - The caller may not call the GET, or the GET has another guard or another kind of .auth.
  * - The GET has .no_store.
  * - The GET is NP_TX_WRITE or NP_TX_MANUAL, or it is NP_TX_READ and the write is NP_TX_NONE. */
 
@@ -470,11 +473,13 @@ const char *np_app_name(const struct np_ctx *ctx);
 
 /* --- the caller --- */
 
-/* Return the user, and the session, that the access token names. Of a key or np_identify() only the
- * database knows the user: np_caller() and np_has_scope() then cost a round trip before the first
- * query, and none after it. A session is one sign-in with all
- * tokens that follow from it. Both are SQL's NULL if the request has no token, and in a route
- * without .auth. */
+/* Return the user, and the session, that the access token names. A session is one sign-in with all
+ * tokens that follow from it. Both are SQL's NULL if the request has no token.
+ *
+ * With NP_AUTH_KEY and np_identify() the user is known only to the database, and there is no
+ * session. np_caller(), np_has_scope() and np_require_caller() then cost one round trip before the
+ * first query, and none after it. If the database does not know the caller, the request fails with
+ * NP_ERROR_UNAUTHORIZED, whatever the handler returns. */
 struct np_value np_caller(struct np_ctx *ctx);
 struct np_value np_caller_session(const struct np_ctx *ctx);
 
@@ -488,8 +493,9 @@ struct np_value np_header_of(struct np_ctx *ctx, const char *name);
  */
 NP_MUST_CHECK bool np_require_caller(struct np_ctx *ctx, struct np_value user);
 
-/* Returns true if the token grants this scope: it is one of the words of its claim "scope" (RFC
- * 8693 4.2). A scope that was taken away is granted until the token expires, or the session ends.
+/* Returns true if the token, the key or the row of np_identify() grants this scope: it is one of
+ * the words of "scope" (RFC 8693 4.2). Of a token, a scope that was taken away is granted until the
+ * token expires, or the session ends.
  *
  *     return np_has_scope(ctx, "admin") || np_require_caller(ctx, np_field(note, 0, "owner"));
  */
@@ -634,12 +640,14 @@ NP_MUST_CHECK bool np_query(struct np_ctx *ctx, struct np_rows **rows, struct np
 NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, struct np_call call);
 NP_MUST_CHECK bool np_exec(struct np_ctx *ctx, struct np_call call);
 
-/* For a guard: the caller is whom this :one statement finds. It is sent before the first statement
- * of each transaction, in the same round trip. Its row, as a JSON object, becomes
+/* For a guard: the caller is whom this :one statement, a SELECT, finds. It is sent before the first
+ * statement of each transaction, in the same round trip. Its row, as a JSON object, becomes
  * request.jwt.claims; of its columns, "sub" is np_caller() and "scope" has the scopes, as words.
- * Without a row nothing else is done, and the request fails with NP_ERROR_UNAUTHORIZED. A handler
- * that makes no query costs a round trip for it, and so does a request whose input is invalid: its
- * caller learns that only after this. It needs the function request_identify() of migration 0012.
+ * Without a row no other statement is done, and the request fails with NP_ERROR_UNAUTHORIZED,
+ * whatever the handler returns; what the handler does before its first query is done for anybody,
+ * unless it calls np_caller() first. A handler that makes no query costs a round trip for it, and
+ * so does a request whose input is invalid. It needs the function request_identify() of migration
+ * 0012.
  *
  *     static bool
  *     check_signature(struct np_ctx *ctx)

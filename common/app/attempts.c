@@ -111,6 +111,18 @@ classify_failure(const struct np_ctx *ctx)
 	return ATTEMPT_ON_REFUSED;
 }
 
+/* Whatever the handler made of it, somebody whom the database does not know gets a 401. */
+static bool
+confirm_caller(struct np_ctx *ctx)
+{
+	struct error own = ctx->error;
+
+	if (!identify_confirm(ctx))
+		return false;
+	ctx->error = own;
+	return true;
+}
+
 /* The handler may have made another failure of that of its statement: what the key's guard found,
  * and a commit that may have happened, decide what becomes of the request all the same. */
 static bool
@@ -119,6 +131,8 @@ run_handler(struct np_ctx *ctx)
 	bool ok = ctx_handle(ctx);
 	const struct error *failure = transaction_failure(ctx->tx);
 
+	if (!confirm_caller(ctx))
+		return false;
 	if (!ok && failure
 	    && (failure->kind == FAILURE_AMBIGUOUS || idempotency_decides(ctx, failure)))
 		ctx->error = *failure;
@@ -130,8 +144,7 @@ take_step(struct np_ctx *ctx)
 {
 	bool ok = ctx->attempts.state == ATTEMPT_RECALLING
 	              ? idempotency_recall(ctx)
-	              : precondition_check(ctx) && run_handler(ctx) && identify_caller(ctx)
-	                    && commit_run(ctx);
+	              : precondition_check(ctx) && run_handler(ctx) && commit_run(ctx);
 
 	return ok ? ATTEMPT_ON_OK : classify_failure(ctx);
 }

@@ -125,14 +125,11 @@ auth_check(struct np_ctx *ctx)
 bool
 auth_allows(const struct np_ctx *ctx, const struct np_route *route)
 {
-	if (route->guard != ctx->route->guard)
+	if (route->guard && route->guard != ctx->route->guard)
 		return false;
-	/* What the database decides, it decides for the route that was asked for. */
+	/* Whether the scope is granted is known once the caller is: see precondition_check(). */
 	if (route->guard || route->auth == NP_AUTH_KEY)
-		return route->auth == ctx->route->auth
-		       && (!route->require
-		           || (ctx->route->require
-		               && strcmp(route->require, ctx->route->require) == 0));
+		return route->auth == ctx->route->auth;
 	return route->auth != NP_AUTH_USER || (ctx->caller && grants_required_scope(ctx, route));
 }
 
@@ -156,19 +153,26 @@ auth_is_used(const struct route_table *routes)
 
 /* --- for handlers --- */
 
-/* A failure is one of the transaction, with which all further statements and the request fail. */
-static void
-learn_caller(struct np_ctx *ctx)
+/* Returns false if the database does not know the caller. That is a failure of the transaction, and
+ * of the request whatever the handler makes of it: see run_handler(). */
+static bool
+learn_caller(struct np_ctx *ctx, const char *function)
 {
-	if (ctx->tx)
-		(void)!identify_caller(ctx);
+	if (!ctx->is_unidentified)
+		return true;
+	if (!ctx_has_transaction(ctx, function))
+		return false;
+	if (identify_caller(ctx))
+		return true;
+	if (ctx->error.kind == FAILURE_INTERNAL)
+		misuse_note("%s(): %s", function, ctx->error.detail);
+	return false;
 }
 
 bool
 np_has_scope(struct np_ctx *ctx, const char *scope)
 {
-	learn_caller(ctx);
-	return has_scope(ctx, scope);
+	return learn_caller(ctx, "np_has_scope") && has_scope(ctx, scope);
 }
 
 static struct np_value
@@ -180,7 +184,7 @@ uuid_value(const char *text)
 struct np_value
 np_caller(struct np_ctx *ctx)
 {
-	learn_caller(ctx);
+	(void)!learn_caller(ctx, "np_caller");
 	return ctx->caller && !ctx->caller_is_uuid ? np_text(ctx->caller) : uuid_value(ctx->caller);
 }
 
@@ -195,7 +199,8 @@ np_require_caller(struct np_ctx *ctx, struct np_value user)
 {
 	const char *wanted = np_text_of(ctx, user);
 
-	learn_caller(ctx);
+	if (!learn_caller(ctx, "np_require_caller"))
+		return false;
 	if (ctx->caller && wanted && strcmp(ctx->caller, wanted) == 0)
 		return true;
 	return np_fail(ctx, NP_ERROR_FORBIDDEN, PROBLEM_NOT_YOURS);

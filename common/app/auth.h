@@ -16,7 +16,8 @@
  * ctx->caller_session, ctx->scopes and ctx->identity. Does nothing for other routes. */
 NP_MUST_CHECK bool auth_check(struct np_ctx *ctx);
 
-/* Returns true if auth_check() would let the same caller call that route. */
+/* Returns true if the same caller may call that route too, as far as that is known before the
+ * database is asked. */
 bool auth_allows(const struct np_ctx *ctx, const struct np_route *route);
 
 /* Returns true if the request failed because the token grants too little (RFC 6750 3.1). */

@@ -109,7 +109,7 @@ refuse_input(struct np_ctx *ctx)
 	ctx->error = (struct error){ .kind = 0 };
 	ctx->idempotency.has_key = false;
 	new_transaction(ctx);
-	if (identify_caller(ctx))
+	if (identify_confirm(ctx))
 		ctx->error = refused;
 	else
 		ctx->faults = (struct param_faults){ .count = 0 };

@@ -3,10 +3,12 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/misuse.h"
+#include "base/text.h"
+#include "db/flight.h"
 #include "http/jwt.h"
 #include "http/problem.h"
 
-/* Both functions of migration 0012 fail with NP005 without a caller, and with PT403 without the
+/* Both functions of migration 0012 fail with NP005 without a caller, and with NP006 without the
  * scope of .require. */
 static const char key_check[] = "SELECT request_key_check($1, $2)::text AS claims";
 
@@ -53,13 +55,15 @@ identify_guard(struct np_ctx *ctx)
 	if (misuse_noted())
 		return np_fail(ctx, NP_ERROR_INTERNAL, "the guard of %s %s: %s", ctx->route->method,
 		               ctx->route->path, misuse_noted());
+	if (ctx->error.kind)
+		return false;
 	if (ctx->replied)
 		return np_fail(ctx, NP_ERROR_INTERNAL, "a guard made a reply");
-	if (!ok && !ctx->error.kind)
+	if (!ok)
 		return np_fail(ctx, NP_ERROR_INTERNAL, "a guard failed without saying why");
 	if (ok && ctx->route->require && !ctx->is_unidentified && !ctx->caller)
 		return np_fail(ctx, NP_ERROR_INTERNAL, "a guard identified nobody with the scope");
-	return ok;
+	return true;
 }
 
 static bool
@@ -72,20 +76,27 @@ is_uuid(struct np_ctx *ctx, const char *text)
 }
 
 bool
+identify_confirm(struct np_ctx *ctx)
+{
+	struct np_rows *nothing;
+
+	return !ctx->is_unidentified || transaction_identified(ctx->tx)
+	       || transaction_query(ctx->tx, "SELECT", NO_VALUES, &nothing, &ctx->error);
+}
+
+bool
 identify_caller(struct np_ctx *ctx)
 {
 	struct jwt_holder holder;
-	struct np_rows *nothing;
 
 	if (!ctx->is_unidentified)
 		return true;
-	if (!transaction_identified(ctx->tx)
-	    && !transaction_query(ctx->tx, "SELECT", NO_VALUES, &nothing, &ctx->error))
+	if (!identify_confirm(ctx))
 		return false;
-	ctx->is_unidentified = false;
 	if (!jwt_read_claims(ctx, np_field(transaction_identified(ctx->tx), 0, "claims").text,
 	                     &holder))
 		return np_fail(ctx, NP_ERROR_INTERNAL, "the claims of a caller are not readable");
+	ctx->is_unidentified = false;
 	ctx->caller = holder.subject;
 	ctx->caller_is_uuid = holder.subject && is_uuid(ctx, holder.subject);
 	ctx->scopes = holder.scopes;
@@ -99,11 +110,10 @@ identify_owner(struct np_ctx *ctx)
 	char *hash;
 	size_t count = 0;
 
-	if (ctx->caller)
-		return ctx->caller;
-	if (!ctx->identity.sql && !ctx->guard_saw)
-		return "";
-	parts = mem_array(ctx, struct hash_part, ctx->identity.values.count + 1);
+	if (!ctx->is_unidentified && !ctx->guard_saw)
+		return ctx->caller ? ctx->caller : "";
+	parts = mem_array(ctx, struct hash_part, ctx->identity.values.count + 2);
+	parts[count++] = hash_part_of(ctx->caller);
 	parts[count++] = hash_part_of(ctx->guard_saw);
 	for (size_t i = 0; i < ctx->identity.values.count; i++)
 		parts[count++] = hash_part_of(np_text_of(ctx, ctx->identity.values.items[i]));
@@ -124,6 +134,8 @@ np_identify(struct np_ctx *ctx, struct np_call call)
 		misuse_note("np_identify() outside of a guard");
 	else if (ctx->route->auth != NP_AUTH_NONE || ctx->route->tx == NP_TX_NONE)
 		misuse_note("np_identify() in a route with .auth, or of NP_TX_NONE");
+	else if (call.count >= FLIGHT_VALUES_MAX)
+		misuse_note("np_identify() with more than %d values", FLIGHT_VALUES_MAX - 1);
 	if (misuse_noted())
 		return np_fail(ctx, NP_ERROR_INTERNAL, "%s", misuse_noted());
 	ask_database(ctx,
@@ -141,6 +153,14 @@ np_header_of(struct np_ctx *ctx, const char *name)
 {
 	const char *value = request_header(ctx->request, name);
 
+	for (const char *c = name; *c; c++)
+		if (text_lower(*c) != *c)
+			misuse_note("np_header_of() of \"%s\": write it in lower case", name);
+	if (ctx->route->cache.key)
+		misuse_note("np_header_of() in a route with a cache key: all clients would get the"
+		            " same response");
+	if (value && !utf8_valid(value, strlen(value), NULL))
+		value = NULL;
 	if (ctx->is_guarding)
 		ctx->guard_saw = mem_printf(ctx, "%s%s=%s\n", ctx->guard_saw ? ctx->guard_saw : "",
 		                            name, value ? value : "");

@@ -86,7 +86,8 @@ np_cursor_key(const struct np_ctx *ctx, const struct np_param *param, size_t key
 {
 	size_t index = param_index(ctx->route->params, param);
 
-	if (index == PARAM_NONE || param->type != NP_TYPE_CURSOR || key >= CURSOR_KEYS_MAX - 1) {
+	if (!ctx->arguments || index == PARAM_NONE || param->type != NP_TYPE_CURSOR
+	    || key >= CURSOR_KEYS_MAX - 1) {
 		misuse_note("np_cursor_key() of key %zu of parameter \"%s\", which is not an"
 		            " NP_TYPE_CURSOR of the route with that many keys",
 		            key, param ? param->name : "NULL");

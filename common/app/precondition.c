@@ -1,6 +1,7 @@
 #include "app/precondition.h"
 
 #include "app/auth.h"
+#include "app/identify.h"
 #include "http/etag.h"
 #include "http/problem.h"
 
@@ -110,14 +111,16 @@ run_get_handler(struct np_ctx *ctx)
 {
 	const struct np_route *route = ctx->route;
 	struct argument *arguments = ctx->arguments;
-	const char *caller = ctx->caller;
+	const char *caller = ctx->caller, *scopes = ctx->scopes;
 	bool succeeded;
 
 	ctx->route = ctx->get;
 	ctx->arguments = ctx->get_arguments;
-	ctx->caller = ctx->get->auth == NP_AUTH_NONE ? NULL : caller;
+	if (ctx->get->auth == NP_AUTH_NONE && !ctx->get->guard)
+		ctx->caller = ctx->scopes = NULL;
 	succeeded = ctx_handle(ctx);
 	ctx->caller = caller;
+	ctx->scopes = scopes;
 	ctx->arguments = arguments;
 	ctx->route = route;
 	return succeeded;
@@ -221,6 +224,10 @@ precondition_check(struct np_ctx *ctx)
 	if (ctx_has_key(ctx)
 	    && !transaction_query(ctx->tx, guard_alone, NO_VALUES, &ignored, &ctx->error))
 		return false;
+	if (!identify_caller(ctx))
+		return false;
+	if (ctx->get->require && !np_has_scope(ctx, ctx->get->require))
+		return fail_precondition(ctx, "The caller may not GET this path");
 	if (!read_current(ctx, &current))
 		return false;
 	return (!match || check_if_match(ctx, match, &current))

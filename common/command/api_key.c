@@ -53,6 +53,8 @@ api_key_new(const struct app *app, const char *wanted)
 		           err.detail[0] ? err.detail : err.message);
 		return false;
 	}
-	(void)puts(key);
-	return true;
+	if (puts(key) >= 0 && fflush(stdout) == 0)
+		return true;
+	log_printf(LOG_ERROR, "could not print the key", "it is stored: delete it from api_keys");
+	return false;
 }

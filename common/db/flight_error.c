@@ -49,9 +49,10 @@ flight_error_is_read_only(const struct flight *flight)
 }
 
 bool
-flight_error_is_ended_session(const struct flight *flight)
+flight_error_is_unknown_caller(const struct flight *flight)
 {
-	return has_sqlstate(flight, "NP004") || has_sqlstate(flight, "NP005");
+	return has_sqlstate(flight, "NP004") || has_sqlstate(flight, "NP005")
+	       || has_sqlstate(flight, "NP006");
 }
 
 static const char *
@@ -92,6 +93,9 @@ explain_refusal(const struct flight_error *failure, struct error *err)
 		(void)error_internal(err, "a write in a route of NP_TX_READ");
 		return RETRY_NEVER;
 	}
+	/* A key of another form than the type of its column finds nobody. */
+	if (failure->of_identity && text_starts(code, "22"))
+		meaning = sqlstate_of_statement("NP005", true);
 	/* 1 / 0 in a statement without values is our fault. */
 	if (meaning.is_about_value && !(failure->has_values && failure->has_arguments))
 		meaning.kind = FAILURE_INTERNAL;

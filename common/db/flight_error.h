@@ -14,6 +14,7 @@ struct flight_error {
 	bool read_only;              /* in a transaction that only reads */
 	bool has_values;             /* a statement of the transaction has values */
 	bool has_arguments;          /* the request named a parameter */
+	bool of_identity;            /* the statement that finds the caller was refused */
 	/* A new run may succeed after a violation of this constraint; NULL: there is none. */
 	const char *rerun_constraint;
 };
@@ -38,6 +39,6 @@ bool flight_error_is_misuse(const struct flight *flight);
 bool flight_error_is_read_only(const struct flight *flight);
 
 /* Returns true if the server knows no live login session of the caller. */
-bool flight_error_is_ended_session(const struct flight *flight);
+bool flight_error_is_unknown_caller(const struct flight *flight);
 
 #endif

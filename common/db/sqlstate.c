@@ -71,6 +71,7 @@ static const struct {
 	{ "NP004",
 	  { FAILURE_UNAUTHORIZED, RETRY_NEVER, ENDED } }, /* request_session_check(), 0009 */
 	{ "NP005", { FAILURE_UNAUTHORIZED, RETRY_NEVER, NOBODY } }, /* request_identify(), 0012 */
+	{ "NP006", { FAILURE_FORBIDDEN, RETRY_NEVER, BAD_VALUE, .is_raised = true } },
 	{ "", { FAILURE_INTERNAL, RETRY_NEVER, INTERNAL } },
 };
 

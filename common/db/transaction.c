@@ -72,6 +72,8 @@ explain_failure(struct transaction *tx, const struct transaction_flight *flight,
 		.read_only = tx->options.mode == NP_TX_READ,
 		.has_values = tx->has_values,
 		.has_arguments = tx->options.has_arguments,
+		.of_identity = flight->opens && tx->options.keeps_identity
+		               && !flight->sent.results[flight->identity],
 		.rerun_constraint = tx->guard ? tx->guard->constraint : NULL,
 	};
 
@@ -231,7 +233,8 @@ keep_found(struct transaction *tx, struct transaction_flight *flight)
 static void
 keep_identified(struct transaction *tx, struct transaction_flight *flight)
 {
-	if (flight->opens && tx->options.keeps_identity && !tx->identified)
+	if (flight->opens && tx->options.keeps_identity && !tx->identified
+	    && flight->sent.results[flight->identity])
 		tx->identified = rows_new(tx->owner, flight_take(&flight->sent, flight->identity));
 }
 
@@ -257,8 +260,8 @@ send_statement(struct transaction *tx, const struct transaction_statement *state
 		flight_end(&flight.sent);
 	}
 	done = flight.outcome == FLIGHT_DONE;
+	keep_identified(tx, &flight);
 	if (done) {
-		keep_identified(tx, &flight);
 		*rows = take_rows(tx, &flight, statement->sql);
 	} else {
 		(void)explain_failure(tx, &flight, err);

@@ -128,7 +128,8 @@ void transaction_drop_guard(struct transaction *tx);
 /* Returns the rows of the guard's lookup in the flight that failed last, or NULL. */
 const struct np_rows *transaction_found(const struct transaction *tx);
 
-/* Returns the rows of the identity's statement, or NULL: it was not sent yet, or is not kept. */
+/* Returns the rows of the identity's statement, also if what came after it failed; NULL: it was not
+ * sent yet, it failed, or it is not kept. */
 const struct np_rows *transaction_identified(const struct transaction *tx);
 
 /* See types_learn(); for rows that did not come from transaction_run(). Rolls back what a run that

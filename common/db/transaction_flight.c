@@ -112,7 +112,7 @@ find_obstacle(const struct transaction_flight *flight,
 		return UNKNOWN_NAME;
 	if (!only_reads(context) && flight_error_is_read_only(sent))
 		return NOT_PRIMARY;
-	if (session_is_on_replica(session) && flight_error_is_ended_session(sent))
+	if (session_is_on_replica(session) && flight_error_is_unknown_caller(sent))
 		return UNKNOWN_LOGIN;
 	if (flight->outcome == FLIGHT_REFUSED && flight_was_rejected(sent)
 	    && flight_ran_prepared(sent, flight->statement)

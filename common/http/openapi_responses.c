@@ -112,6 +112,8 @@ problem_detail(void *owner, const struct np_route *route, int status)
 			return PROBLEM_NO_KEY;
 		return route->auth == NP_AUTH_NONE ? route->errors.unauthorized : PROBLEM_NO_TOKEN;
 	case 403:
+		if (route->require && (route->auth == NP_AUTH_KEY || route->guard))
+			return mem_printf(owner, "The scope \"%s\" is not granted", route->require);
 		return route->require ? mem_printf(owner, PROBLEM_NO_SCOPE, route->require)
 		                      : PROBLEM_NOT_YOURS;
 	case 404:

@@ -303,7 +303,7 @@ auth_fault(const struct np_route *route)
 		return "it is of NP_TX_NONE, and only the database knows an API key";
 	if (!route->require)
 		return NULL;
-	if (!route->guard && route->auth != NP_AUTH_USER && route->auth != NP_AUTH_KEY)
+	if (route->auth == NP_AUTH_OPTIONAL || (!route->guard && route->auth == NP_AUTH_NONE))
 		return "it requires a scope but neither a token nor a key, and has no guard";
 	for (const char *c = route->require; *c; c++)
 		if (*c <= ' ' || *c > '~' || *c == '"' || *c == '\\')

@@ -14,7 +14,8 @@ depends_on = None
 
 def upgrade():
     # Words with spaces between them, as in the claim "scope" (RFC 8693 4.2).
-    op.execute("ALTER TABLE users ADD COLUMN scopes text NOT NULL DEFAULT ''")
+    op.execute("ALTER TABLE users ADD COLUMN scopes text NOT NULL DEFAULT ''"
+               " CONSTRAINT users_scopes_fit_a_token CHECK (length(scopes) <= 1000)")
 
 
 def downgrade():

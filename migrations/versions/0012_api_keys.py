@@ -28,7 +28,7 @@ def upgrade():
         )
     """)
     op.execute("CREATE INDEX api_keys_user_idx ON api_keys (user_id)")
-    # NP005 becomes a 401 (common/db/sqlstate.c), PT403 a 403 with its message.
+    # NP005 becomes a 401, NP006 a 403 with its message (common/db/sqlstate.c).
     op.execute("""
         CREATE FUNCTION request_identify(the_claims json, the_scope text) RETURNS json LANGUAGE plpgsql AS $$
         BEGIN
@@ -36,7 +36,7 @@ def upgrade():
                 RAISE EXCEPTION 'nobody was found' USING ERRCODE = 'NP005';
             END IF;
             IF the_scope IS NOT NULL AND the_scope <> ALL (string_to_array(coalesce(the_claims->>'scope', ''), ' ')) THEN
-                RAISE EXCEPTION 'The scope "%" is not granted', the_scope USING ERRCODE = 'PT403';
+                RAISE EXCEPTION 'The scope "%" is not granted', the_scope USING ERRCODE = 'NP006';
             END IF;
             PERFORM set_config('request.jwt.claims', the_claims::text, true);
             RETURN the_claims;

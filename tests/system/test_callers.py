@@ -145,6 +145,28 @@ def test_without_a_valid_key_it_is_a_401_before_anything_else(service, site, key
         assert answer.headers["www-authenticate"] == 'ApiKey header="X-API-Key"'
 
 
+@pytest.mark.parametrize("path, status, detail", [("user", 403, "This belongs to another user"), ("early", 422, "It is too early")])
+def test_a_stranger_does_not_get_the_handlers_words(service, key, path, status, detail):
+    answer = service.client.get(f"/callers/key/{path}", headers=with_key("npk_none"))
+    assert answer.status == 401 and answer.problem()["detail"] == "The credentials are not valid"
+    answer = service.client.get(f"/callers/key/{path}", headers=with_key(key("known")))
+    assert answer.status == status and answer.problem()["detail"] == detail
+
+
+def test_the_caller_stays_after_a_comparison(service, site, key):
+    name = f"editor-{id(service)}"
+    editor, writer = key(f"{name} read write"), key(f"{name}-2 write")
+    site.query("UPDATE api_keys SET user_id = %s WHERE name LIKE %s", tokens.USER, f"{name}%")
+    tag = service.client.get("/callers/key/paper", headers=with_key(editor)).headers["etag"]
+    for match in "*", tag:
+        answer = service.client.ask("PUT", "/callers/key/paper", headers=with_key(editor, **{"If-Match": match}))
+        assert answer.status == 200 and answer.json()["caller"] == tokens.USER, answer
+    answer = service.client.ask("PUT", "/callers/key/paper", headers=with_key(writer, **{"If-Match": "*"}))
+    assert answer.status == 412 and answer.problem()["detail"] == "The caller may not GET this path"
+    assert service.client.ask("PUT", "/callers/key/paper", headers=with_key(writer)).status == 200
+    assert service.client.ask("PUT", "/callers/key/paper", headers=with_key("npk_none", **{"If-Match": "*"})).status == 401
+
+
 def test_what_is_wrong_with_the_input_is_told_to_who_has_a_key(service, key):
     answer = service.client.get("/callers/key?number=none", headers=with_key(key("reader")))
     assert answer.status == 422 and answer.problem()["errors"][0]["name"] == "number"
@@ -215,11 +237,25 @@ def test_a_guard_may_decide_without_the_database(service):
 
 @pytest.mark.parametrize("what, says", [
     ("a", "np_arg() in a guard, which has no arguments"), ("q", "np_query() in a guard, which has no transaction"),
-    ("r", "a guard made a reply"), ("f", "a guard failed without saying why")])
+    ("r", "a guard made a reply"), ("f", "a guard failed without saying why"), ("k", "np_cursor_key() of key 0"),
+    ("u", 'np_header_of() of "X-Upper": write it in lower case'), ("o", "np_commit() in a route that is not NP_TX_MANUAL"),
+    ("i", "np_has_scope() in a guard, which has no transaction")])
 def test_a_misuse_of_a_guard_is_a_500_with_its_name(service, what, says):
     answer = service.client.get("/callers/misuse", headers={"X-Misuse": what})
     assert answer.status == 500 and says in service.line_of(answer)["detail"]
     assert service.client.get("/callers/misuse").status == 204
+
+
+def test_a_guard_that_fails_and_goes_on_lets_nobody_in(service):
+    answer = service.client.get("/callers/misuse", headers={"X-Misuse": "e"})
+    assert answer.status == 403 and answer.problem()["detail"] == "It says so, and goes on"
+
+
+def test_a_credential_of_another_form_finds_nobody(service, partners):
+    for number, status in (("1", 204), ("9", 401), ("one", 401), ("99999999999", 401), ("", 401), ("\u00ff", 401)):
+        for _ in range(2):
+            assert service.client.get("/callers/partner/number", headers={"X-Number": number}).status == status, number
+    assert service.client.get("/callers/partner?number=1", headers={"X-Partner": "\u00ff"}).problem()["detail"] == "Send X-Partner"
 
 
 def test_only_a_guard_identifies(service):

@@ -348,7 +348,7 @@ def test_without_tls_only_this_machine_is_served(public):
 
 
 @pytest.mark.parametrize("line, header", [("POST /auth/token HTTP/1.1", "Content-Length: 0"), ("GET / HTTP/1.1", "Authorization: Bearer x"),
-                                          ("GET / HTTP/1.1", "Cookie: a=b")])
+                                          ("GET / HTTP/1.1", "Cookie: a=b"), ("GET / HTTP/1.1", "X-API-Key: x")])
 def test_writes_and_credentials_without_tls_are_refused(public, line, header):
     got = public.raw("127.0.0.2", "", header, line=line)
     assert got.startswith(b"HTTP/1.1 403 ") and b"https only" in got and b"application/problem+json" in got

@@ -70,6 +70,25 @@ note_work(struct np_ctx *ctx)
 	return np_answer(ctx, new_work(np_arg(ctx, &label)));
 }
 
+static bool
+check_number(struct np_ctx *ctx)
+{
+	return np_identify(ctx, partner_of_number(np_header_of(ctx, "x-number")));
+}
+
+static bool
+require_user(struct np_ctx *ctx)
+{
+	return np_require_caller(ctx, np_text("00000000-0000-4000-8000-00000000002a"))
+	       && np_reply_empty(ctx);
+}
+
+static bool
+fail_early(struct np_ctx *ctx)
+{
+	return np_fail(ctx, NP_ERROR_INVALID, "It is too early");
+}
+
 /* Each is a misuse. */
 static bool
 misuse_guard(struct np_ctx *ctx)
@@ -82,6 +101,16 @@ misuse_guard(struct np_ctx *ctx)
 		return np_identify(ctx, partner_of_key(np_arg(ctx, &label)));
 	case 'q':
 		return np_query(ctx, &rows, partner_of_key(np_text("7")));
+	case 'u':
+		return !np_is_null(np_header_of(ctx, "X-Upper"));
+	case 'k':
+		return !np_is_null(np_cursor_key(ctx, &label, 0));
+	case 'o':
+		return !np_commit(ctx);
+	case 'e':
+		return !np_fail(ctx, NP_ERROR_FORBIDDEN, "It says so, and goes on");
+	case 'i':
+		return np_identify(ctx, partner_of_key(what)) && np_has_scope(ctx, "a");
 	case 'r':
 		return np_reply_empty(ctx);
 	case 'f':
@@ -122,6 +151,33 @@ static const struct np_route routes[] = {
 	  .params = NP_PARAMS(&label),
 	  .auth = NP_AUTH_KEY,
 	  .require = "write" },
+	{ .method = "GET",
+	  .path = "/callers/key/user",
+	  .handle = require_user,
+	  .tx = NP_TX_READ,
+	  .auth = NP_AUTH_KEY },
+	{ .method = "GET",
+	  .path = "/callers/key/early",
+	  .handle = fail_early,
+	  .tx = NP_TX_READ,
+	  .auth = NP_AUTH_KEY },
+	{ .method = "GET",
+	  .path = "/callers/key/paper",
+	  .handle = show_caller,
+	  .tx = NP_TX_READ,
+	  .auth = NP_AUTH_KEY,
+	  .require = "read" },
+	{ .method = "PUT",
+	  .path = "/callers/key/paper",
+	  .handle = show_caller,
+	  .tx = NP_TX_WRITE,
+	  .auth = NP_AUTH_KEY,
+	  .require = "write" },
+	{ .method = "GET",
+	  .path = "/callers/partner/number",
+	  .handle = show_nothing,
+	  .tx = NP_TX_READ,
+	  .guard = check_number },
 	{ .method = "GET",
 	  .path = "/callers/partner",
 	  .handle = show_caller,

@@ -10,3 +10,6 @@ SELECT name AS sub, scopes AS scope, id FROM probe_partners WHERE key = @key;
 
 -- name: new_work :one
 INSERT INTO probe_rows (label) VALUES (@label) RETURNING label;
+
+-- name: partner_of_number :one
+SELECT name AS sub FROM probe_partners WHERE id = @id; -- a comment
