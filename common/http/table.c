@@ -307,8 +307,8 @@ auth_fault(const struct np_route *route)
 		return "it requires a scope but neither a token nor a key, and has no guard";
 	for (const char *c = route->require; *c; c++)
 		if (*c <= ' ' || *c > '~' || *c == '"' || *c == '\\')
-			return "the scope that it requires has a space, a quote or another character"
-			       " that RFC 6749 3.3 does not allow";
+			return "the scope that it requires has a space, a quote or another"
+			       " character that RFC 6749 3.3 does not allow";
 	return *route->require ? NULL : "the scope that it requires is empty";
 }
 
