@@ -61,7 +61,7 @@ identify_guard(struct np_ctx *ctx)
 		return np_fail(ctx, NP_ERROR_INTERNAL, "a guard made a reply");
 	if (!ok)
 		return np_fail(ctx, NP_ERROR_INTERNAL, "a guard failed without saying why");
-	if (ok && ctx->route->require && !ctx->is_unidentified && !ctx->caller)
+	if (ctx->route->require && !ctx->is_unidentified && !ctx->caller)
 		return np_fail(ctx, NP_ERROR_INTERNAL, "a guard identified nobody with the scope");
 	return true;
 }
@@ -115,7 +115,8 @@ identify_owner(struct np_ctx *ctx)
 	parts = mem_array(ctx, struct hash_part, ctx->identity.values.count + 2);
 	parts[count++] = hash_part_of(ctx->caller);
 	parts[count++] = hash_part_of(ctx->guard_saw);
-	for (size_t i = 0; i < ctx->identity.values.count; i++)
+	/* Those of a token change with each refresh. */
+	for (size_t i = 0; ctx->is_unidentified && i < ctx->identity.values.count; i++)
 		parts[count++] = hash_part_of(np_text_of(ctx, ctx->identity.values.items[i]));
 	hash = mem_resize(ctx, NULL, HASH_TEXT_BYTES);
 	hash_parts(NULL, parts, count, hash);
@@ -124,11 +125,25 @@ identify_owner(struct np_ctx *ctx)
 
 /* --- for guards --- */
 
+/* The statement is sent when the guard has returned, so its texts are copied. */
+static struct values
+keep_values(struct np_ctx *ctx, const struct np_call *call)
+{
+	size_t count = call->count + 1;
+	struct np_value *values = mem_array(ctx, struct np_value, count);
+
+	for (size_t i = 0; i < call->count; i++) {
+		values[i] = call->values[i];
+		if (values[i].text)
+			values[i].text = mem_strdup(ctx, values[i].text);
+	}
+	values[call->count] = required_scope(ctx);
+	return (struct values){ values, count };
+}
+
 bool
 np_identify(struct np_ctx *ctx, struct np_call call)
 {
-	struct np_value scope = required_scope(ctx);
-
 	ctx_check_call(&call, call.statement->kind == NP_KIND_ONE, "np_identify");
 	if (!ctx->is_guarding)
 		misuse_note("np_identify() outside of a guard");
@@ -143,7 +158,7 @@ np_identify(struct np_ctx *ctx, struct np_call call)
 	                        "WITH np_caller AS (%s\n) SELECT request_identify("
 	                        "(SELECT to_json(np_caller) FROM np_caller), $%zu)::text AS claims",
 	                        call.statement->sql, call.count + 1),
-	             ctx_extend_values(ctx, &call, (struct values){ &scope, 1 }));
+	             keep_values(ctx, &call));
 	return true;
 }
 

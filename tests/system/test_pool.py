@@ -18,7 +18,7 @@ import pytest
 import fastcgi
 from env.local.endpoint import Endpoint, run_dir_for
 from env.local.process import wait_until
-from conftest import BUILD, children, program, settled_children
+from conftest import BUILD, children, only_child, program, settled_children
 
 
 def alive(pid):
@@ -168,7 +168,7 @@ def test_a_worker_killed_in_a_write_leaves_no_half_and_the_next_request_works(se
         waiting = pool.submit(service.client.post, f"/probe/rows?label={label}")
         committing = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = 'COMMIT'"
         wait_until("the commit", lambda: service.site.query(committing), 5)
-        os.kill(children(service.endpoints["probe"].pid)[0], signal.SIGKILL)
+        os.kill(only_child(service.endpoints["probe"].pid), signal.SIGKILL)
         answer = waiting.result()
     assert answer.status == 502 and answer.problem()
     assert service.client.get("/probe/session").status == 200

@@ -73,7 +73,13 @@ note_work(struct np_ctx *ctx)
 static bool
 check_number(struct np_ctx *ctx)
 {
-	return np_identify(ctx, partner_of_number(np_header_of(ctx, "x-number")));
+	struct np_value sent = np_header_of(ctx, "x-number");
+	char copy[20] = "";
+
+	/* It is gone when the statement is sent. */
+	for (size_t i = 0; !np_is_null(sent) && sent.text[i] && i < sizeof(copy) - 1; i++)
+		copy[i] = sent.text[i];
+	return np_identify(ctx, partner_of_number(np_text(copy)));
 }
 
 static bool
