@@ -165,6 +165,16 @@ run_doctor(struct program *program, const char *value)
 	return doctor_run(&options) ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* For a person, who wants to see errors only. */
+static struct app *
+quiet_app(struct program *program)
+{
+	if (!read_settings(program, false))
+		return NULL;
+	log_setup(program->name, LOG_ERROR);
+	return new_app(program);
+}
+
 static int
 run_backends(struct program *program, const char *value)
 {
@@ -173,10 +183,7 @@ run_backends(struct program *program, const char *value)
 
 	if (value && (!parse_int(value, &reads) || reads < 1 || reads > BACKENDS_READS_MAX))
 		return refuse_arguments(program);
-	if (!read_settings(program, false))
-		return EXIT_SETTINGS;
-	log_setup(program->name, LOG_ERROR);
-	app = new_app(program);
+	app = quiet_app(program);
 	if (!app)
 		return EXIT_SETTINGS;
 	return backends_run(app, reads) ? EXIT_DONE : EXIT_FAILED;
@@ -189,10 +196,7 @@ run_new_api_key(struct program *program, const char *value)
 
 	if (!value || !*value || *value == ' ')
 		return refuse_arguments(program);
-	if (!read_settings(program, false))
-		return EXIT_SETTINGS;
-	log_setup(program->name, LOG_ERROR);
-	app = new_app(program);
+	app = quiet_app(program);
 	if (!app)
 		return EXIT_SETTINGS;
 	return api_key_new(app, value) ? EXIT_DONE : EXIT_FAILED;
