@@ -48,17 +48,6 @@ verify_token(struct np_ctx *ctx, const char *token, struct jwt_holder *holder)
 	return claims;
 }
 
-/* Returns the UUID as SQL writes it, or NULL if `text` is not a UUID: a signature says nothing
- * about the form of what was signed. */
-static const char *
-canonical_uuid(struct np_ctx *ctx, const char *text)
-{
-	static const struct np_param uuid = { .name = "id", .type = NP_TYPE_UUID };
-	struct argument argument = { .given = true };
-
-	return param_check(ctx, &uuid, text, &argument) ? NULL : argument.value.text;
-}
-
 /* Sets the caller. Returns false if the token is invalid or expired. */
 static bool
 accept_token(struct np_ctx *ctx, const char *token)
@@ -68,8 +57,8 @@ accept_token(struct np_ctx *ctx, const char *token)
 
 	if (!claims)
 		return false;
-	ctx->caller = canonical_uuid(ctx, holder.subject);
-	ctx->caller_session = canonical_uuid(ctx, holder.session);
+	ctx->caller = identify_uuid(ctx, holder.subject);
+	ctx->caller_session = identify_uuid(ctx, holder.session);
 	ctx->caller_is_uuid = true;
 	if (!ctx->caller || !ctx->caller_session)
 		return false;

@@ -66,13 +66,13 @@ identify_guard(struct np_ctx *ctx)
 	return true;
 }
 
-static bool
-is_uuid(struct np_ctx *ctx, const char *text)
+const char *
+identify_uuid(struct np_ctx *ctx, const char *text)
 {
 	static const struct np_param uuid = { .name = "id", .type = NP_TYPE_UUID };
 	struct argument argument = { .given = true };
 
-	return !param_check(ctx, &uuid, text, &argument);
+	return param_check(ctx, &uuid, text, &argument) ? NULL : argument.value.text;
 }
 
 bool
@@ -98,7 +98,7 @@ identify_caller(struct np_ctx *ctx)
 		return np_fail(ctx, NP_ERROR_INTERNAL, "the claims of a caller are not readable");
 	ctx->is_unidentified = false;
 	ctx->caller = holder.subject;
-	ctx->caller_is_uuid = holder.subject && is_uuid(ctx, holder.subject);
+	ctx->caller_is_uuid = holder.subject && identify_uuid(ctx, holder.subject);
 	ctx->scopes = holder.scopes;
 	return true;
 }

@@ -24,6 +24,10 @@ NP_MUST_CHECK bool identify_confirm(struct np_ctx *ctx);
 /* Does that, and sets ctx->caller and ctx->scopes. */
 NP_MUST_CHECK bool identify_caller(struct np_ctx *ctx);
 
+/* Returns the UUID as SQL writes it, or NULL if `text` is not a UUID: a signature says nothing
+ * about the form of what was signed. */
+const char *identify_uuid(struct np_ctx *ctx, const char *text);
+
 /* Returns a text that is different for each caller, also for one whom the database has to name. */
 const char *identify_owner(struct np_ctx *ctx);
 

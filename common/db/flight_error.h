@@ -38,7 +38,8 @@ bool flight_error_is_misuse(const struct flight *flight);
 /* Returns true if a write was refused because the server or the transaction is read only. */
 bool flight_error_is_read_only(const struct flight *flight);
 
-/* Returns true if the server knows no live login session of the caller. */
+/* Returns true if the server does not know the caller: no live login session, no key, or not with
+ * this scope. */
 bool flight_error_is_unknown_caller(const struct flight *flight);
 
 #endif
