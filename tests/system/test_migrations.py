@@ -63,9 +63,10 @@ def test_the_second_of_two_waits_for_the_lock(site, database):
         cursor.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         second = threading.Thread(target=lambda: done.append(alembic(site, "upgrade", "head", **database)))
         second.start()
-        waiting = ("SELECT 1 FROM pg_stat_activity WHERE datname = 'migrations' AND query LIKE '%%pg_try_advisory_lock%%'"
-                   " AND pid <> pg_backend_pid()")
-        wait_until("the migration to ask for the lock", lambda: site.query(waiting), 20)
+        # 'idle', because an active one may not have tried the lock yet, and would get it.
+        refused = ("SELECT 1 FROM pg_stat_activity WHERE datname = 'migrations' AND query LIKE '%%pg_try_advisory_lock%%'"
+                   " AND state = 'idle' AND pid <> pg_backend_pid()")
+        wait_until("the migration to be refused the lock", lambda: site.query(refused), 20)
         assert second.is_alive()
         cursor.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
     second.join(30)
