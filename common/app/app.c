@@ -1,6 +1,7 @@
 #include "app/app.h"
 #include "app/auth.h"
 #include "app/response_cache.h"
+#include "app/signing_keys.h"
 #include "base/mem.h"
 
 static struct app_pool
@@ -58,7 +59,7 @@ new_connector(void *owner, const struct settings *settings, const struct conninf
 static const char *
 use_of_secret_key(const struct route_table *routes, const struct settings *settings)
 {
-	if (auth_is_used(routes))
+	if (auth_is_used(routes) && !settings->jwt_jwks)
 		return "a route requires an access token";
 	if (settings->redis_url && response_cache_is_used(routes))
 		return "responses are cached in Redis (REDIS_URL)";
@@ -92,6 +93,7 @@ app_init(void *owner, struct app *app, const char *name, const struct route_tabl
 		             .record_request = ignore_request };
 	if (!check_secret_key(routes, settings, err))
 		return false;
+	app->signing_keys = signing_keys_new(owner, settings);
 	if (!new_connector(owner, settings, &settings->database, &app->connector, err))
 		return false;
 	if (settings->database_replica_url) {

@@ -23,6 +23,7 @@ struct app_pool {
 	int64_t checked_out; /* workers that are answering a request */
 };
 
+struct signing_keys;
 struct request_stats;
 struct request_spans;
 
@@ -30,10 +31,11 @@ struct app {
 	const char *name; /* of the endpoint */
 	const struct route_table *routes;
 	const struct settings *settings;
-	struct connector *connector; /* to the primary */
-	struct replica *replica;     /* for reads; NULL: none is configured */
-	struct connector *last_used; /* by the last request; NULL: it used none */
-	struct cache *cache;         /* NULL: none is configured */
+	struct connector *connector;       /* to the primary */
+	struct replica *replica;           /* for reads; NULL: none is configured */
+	struct connector *last_used;       /* by the last request; NULL: it used none */
+	struct cache *cache;               /* NULL: none is configured */
+	struct signing_keys *signing_keys; /* of another issuer; NULL: none is configured */
 
 	/* Hooks. */
 	struct app_pool (*pool)(void);

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "app/identify.h"
+#include "app/signing_keys.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/misuse.h"
@@ -13,6 +14,9 @@
  * transaction then does nothing. */
 static const char identity_check[] =
     "SELECT set_config('request.jwt.claims', $1, true), request_session_check($2, $3)";
+
+/* Sessions of another issuer are not known here. */
+static const char identity_of_issuer[] = "SELECT set_config('request.jwt.claims', $1, true)";
 
 /* Returns what follows the scheme in an Authorization header, or NULL if the header has another
  * scheme. Its name is not case-sensitive. */
@@ -48,20 +52,58 @@ verify_token(struct np_ctx *ctx, const char *token, struct jwt_holder *holder)
 	return claims;
 }
 
-/* Sets the caller. Returns false if the token is invalid or expired. */
+static bool
+refuse_token(struct np_ctx *ctx)
+{
+	return np_fail(ctx, NP_ERROR_UNAUTHORIZED, "The token is invalid or expired");
+}
+
+/* Sets the caller of a token that another issuer has signed. */
+static bool
+accept_issuers_token(struct np_ctx *ctx, const char *text)
+{
+	const struct oidc_rules rules = signing_keys_rules(ctx->app->settings);
+	struct oidc_token token;
+	const char *uuid;
+
+	if (!oidc_token_read(ctx, text, &rules, time(NULL), &token))
+		return refuse_token(ctx);
+	switch (signing_keys_verify(ctx->app->signing_keys, &token, ctx->deadline)) {
+	case OIDC_INVALID:
+		return refuse_token(ctx);
+	case OIDC_UNKNOWN_KEY:
+		return np_fail(ctx, NP_ERROR_UNAVAILABLE,
+		               "The keys of the token's issuer are not available");
+	case OIDC_VALID:
+		break;
+	}
+	uuid = identify_uuid(ctx, token.subject);
+	ctx->caller = uuid ? uuid : token.subject;
+	ctx->caller_is_uuid = uuid;
+	ctx->caller_issuer = token.issuer;
+	ctx->scopes = token.scopes;
+	ctx->identity_values[IDENTITY_CLAIMS] = np_text(token.claims);
+	ctx->identity = (struct transaction_statement){ identity_of_issuer,
+		                                        { ctx->identity_values, 1 } };
+	return true;
+}
+
+/* Sets the caller. */
 static bool
 accept_token(struct np_ctx *ctx, const char *token)
 {
 	struct jwt_holder holder;
 	const char *claims = verify_token(ctx, token, &holder);
 
+	if (!claims && ctx->app->signing_keys)
+		return accept_issuers_token(ctx, token);
 	if (!claims)
-		return false;
+		return refuse_token(ctx);
 	ctx->caller = identify_uuid(ctx, holder.subject);
 	ctx->caller_session = identify_uuid(ctx, holder.session);
 	ctx->caller_is_uuid = true;
 	if (!ctx->caller || !ctx->caller_session)
-		return false;
+		return refuse_token(ctx);
 	ctx->scopes = holder.scopes;
 	ctx->identity_values[IDENTITY_CLAIMS] = np_text(claims);
 	ctx->identity_values[IDENTITY_USER] = np_text(ctx->caller);
@@ -103,9 +145,10 @@ auth_check(struct np_ctx *ctx)
 	if (!header && ctx->route->auth == NP_AUTH_OPTIONAL)
 		return true;
 	token = header ? token_of(ctx, header) : NULL;
-	if (!token || !accept_token(ctx, token))
-		return np_fail(ctx, NP_ERROR_UNAUTHORIZED,
-		               token ? "The token is invalid or expired" : PROBLEM_NO_TOKEN);
+	if (!token)
+		return np_fail(ctx, NP_ERROR_UNAUTHORIZED, PROBLEM_NO_TOKEN);
+	if (!accept_token(ctx, token))
+		return false;
 	if (!grants_required_scope(ctx, ctx->route))
 		return np_fail(ctx, NP_ERROR_FORBIDDEN, PROBLEM_NO_SCOPE, ctx->route->require);
 	return true;

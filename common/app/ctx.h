@@ -39,7 +39,8 @@ struct np_ctx {
 	/* The caller. */
 	const char *caller, *caller_session; /* NULL: there is none, or it is not known yet */
 	bool caller_is_uuid;
-	const char *scopes; /* words with spaces between them; NULL: none */
+	const char *caller_issuer; /* of a token that is not ours; else NULL */
+	const char *scopes;        /* words with spaces between them; NULL: none */
 	/* Tells the database who the caller is, or asks it; sql is NULL: neither. */
 	struct transaction_statement identity;
 	struct np_value identity_values[IDENTITY__MAX];

@@ -110,11 +110,13 @@ identify_owner(struct np_ctx *ctx)
 	char *hash;
 	size_t count = 0;
 
-	if (!ctx->is_unidentified && !ctx->guard_saw)
+	if (!ctx->is_unidentified && !ctx->guard_saw && !ctx->caller_issuer)
 		return ctx->caller ? ctx->caller : "";
-	parts = mem_array(ctx, struct hash_part, ctx->identity.values.count + 2);
+	parts = mem_array(ctx, struct hash_part, ctx->identity.values.count + 3);
 	parts[count++] = hash_part_of(ctx->caller);
 	parts[count++] = hash_part_of(ctx->guard_saw);
+	if (ctx->caller_issuer)
+		parts[count++] = hash_part_of(ctx->caller_issuer);
 	/* Those of a token change with each refresh. */
 	for (size_t i = 0; ctx->is_unidentified && i < ctx->identity.values.count; i++)
 		parts[count++] = hash_part_of(np_text_of(ctx, ctx->identity.values.items[i]));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/signing_keys.h"
 #include "base/exit_code.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -95,7 +96,8 @@ new_app(const struct program *program)
 	struct app *app = mem_new(mem_process(), struct app);
 	struct error err;
 
-	if (app_init(mem_process(), app, program->name, program->routes, program->settings, &err))
+	if (app_init(mem_process(), app, program->name, program->routes, program->settings, &err)
+	    && signing_keys_check(program->settings, &err))
 		return app;
 	log_printf(LOG_ERROR, "could not start", "%s", err.message);
 	return NULL;

@@ -8,22 +8,15 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/settings_check.h"
+#include "config/url.h"
 
 /* --- where spans are sent --- */
-
-/* An http or https URL without user and password, because logs show it. */
-static bool
-is_collector_url(const char *url)
-{
-	size_t scheme = text_starts(url, "http://") ? 7 : text_starts(url, "https://") ? 8 : 0;
-
-	return scheme > 0 && url[scheme] && url[scheme] != '/' && !strpbrk(url, "@?# \t\r\n");
-}
 
 static void
 check_collector_url(const char *name, const char *url, struct buf *faults)
 {
-	if (url && !is_collector_url(url))
+	/* A path is appended to it. */
+	if (url && (!url_is_service(url) || strchr(url, '?')))
 		buf_printf(faults,
 		           "%s: must be the http:// or https:// URL of a collector,"
 		           " without user and password\n",

@@ -71,6 +71,9 @@ struct settings {
 	const char *algorithm;
 	int64_t access_token_expire_minutes;
 	const char *auth_scheme; /* of Authorization, beside Bearer; NULL: none */
+	/* Of access tokens of another issuer: the path or the URL of its keys (NULL: there is
+	 * none), what its tokens have in iss and aud, and the claim that has their scopes. */
+	const char *jwt_jwks, *jwt_issuer, *jwt_audience, *jwt_scope_claim;
 	const char *cors_origins;
 	bool docs;
 	bool health_details;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/secret_key.h"
+#include "config/url.h"
 
 static void
 hide_passwords(const struct conninfo *info)
@@ -166,6 +167,35 @@ check_auth_scheme(const struct settings *settings, struct buf *faults)
 		}
 }
 
+/* Over http anybody on the way could give us keys. */
+static void
+check_keys_place(const struct settings *settings, struct buf *faults)
+{
+	const char *jwks = settings->jwt_jwks;
+	bool is_url = url_is_service(jwks);
+
+	if (is_url && settings->env == ENV_PRODUCTION && !text_starts(jwks, "https://"))
+		buf_text(faults, "JWT_JWKS: must be an https:// URL in production\n");
+	else if (!is_url && jwks[0] != '/')
+		buf_text(faults, "JWT_JWKS: must be an https:// URL without user and password, or"
+		                 " the absolute path of a file\n");
+}
+
+static void
+check_issuer(const struct settings *settings, struct buf *faults)
+{
+	if (settings->jwt_jwks) {
+		check_keys_place(settings, faults);
+		if (!settings->jwt_issuer)
+			buf_text(faults, "JWT_ISSUER: is required with JWT_JWKS\n");
+	} else {
+		if (settings->jwt_issuer)
+			buf_text(faults, "JWT_ISSUER: requires JWT_JWKS\n");
+		if (settings->jwt_audience)
+			buf_text(faults, "JWT_AUDIENCE: requires JWT_JWKS\n");
+	}
+}
+
 void
 settings_check(void *owner, struct settings *settings, struct buf *faults, struct buf *warnings)
 {
@@ -181,6 +211,7 @@ settings_check(void *owner, struct settings *settings, struct buf *faults, struc
 	check_redis(owner, settings, faults);
 	check_secret_keys(settings, faults);
 	check_auth_scheme(settings, faults);
+	check_issuer(settings, faults);
 	settings_check_origins(owner, settings, faults);
 	settings_check_otel(owner, settings, faults, warnings);
 }

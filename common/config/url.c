@@ -175,3 +175,11 @@ url_parse(void *owner, const char *text, struct url *url, struct error *err)
 	}
 	return *rest != '?' || parse_params(owner, rest + 1, url, err);
 }
+
+bool
+url_is_service(const char *text)
+{
+	size_t scheme = text_starts(text, "http://") ? 7 : text_starts(text, "https://") ? 8 : 0;
+
+	return scheme > 0 && text[scheme] && text[scheme] != '/' && !strpbrk(text, "@# \t\r\n");
+}

@@ -30,6 +30,10 @@ struct url {
 	size_t param_count;
 };
 
+/* Returns true if it is an http or https URL of a service, without user and password, because logs
+ * show it. */
+bool url_is_service(const char *text);
+
 /* The strings belong to owner. */
 NP_MUST_CHECK bool url_parse(void *owner, const char *text, struct url *url, struct error *err);
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/json.h"
+#include "http/jwt_claims.h"
 
 #define TOKEN_MAX_BYTES 4096
 
@@ -64,31 +65,12 @@ is_signed(void *owner, const char *key, const char *token, const char *dot)
 	return given && size == sizeof(mac) && bytes_equal(given, mac, sizeof(mac));
 }
 
-static const struct json_member *
-find_claim(const struct json_body *claims, const char *name, enum json_kind kind)
-{
-	for (size_t i = 0; i < claims->count; i++)
-		if (strcmp(claims->members[i].name, name) == 0)
-			return claims->members[i].kind == kind ? &claims->members[i] : NULL;
-	return NULL;
-}
-
 static bool
 is_claim(const struct json_body *claims, const char *name, const char *wanted)
 {
-	const struct json_member *found = find_claim(claims, name, JSON_STRING);
+	const char *found = jwt_claim_text(claims, name);
 
-	return found && strcmp(found->text, wanted) == 0;
-}
-
-static bool
-read_time_claim(const struct json_body *claims, const char *name, int64_t *time_s)
-{
-	const struct json_member *found = find_claim(claims, name, JSON_INT);
-
-	if (!found)
-		return false;
-	return parse_int(found->text, time_s);
+	return found && strcmp(found, wanted) == 0;
 }
 
 static bool
@@ -97,18 +79,9 @@ are_valid_claims(const struct json_body *claims, const char *issuer, int64_t now
 	int64_t not_before, expires;
 
 	return is_claim(claims, "iss", issuer) && is_claim(claims, "aud", issuer)
-	       && read_time_claim(claims, "nbf", &not_before)
-	       && read_time_claim(claims, "exp", &expires) && now_s + JWT_LEEWAY_S >= not_before
+	       && jwt_claim_time(claims, "nbf", &not_before)
+	       && jwt_claim_time(claims, "exp", &expires) && now_s + JWT_LEEWAY_S >= not_before
 	       && now_s < expires;
-}
-
-/* Returns NULL if the claim is absent or empty. */
-static const char *
-text_claim(const struct json_body *claims, const char *name)
-{
-	const struct json_member *found = find_claim(claims, name, JSON_STRING);
-
-	return found && *found->text ? found->text : NULL;
 }
 
 const char *
@@ -118,19 +91,16 @@ jwt_verify(void *owner, const char *key, const char *token, const char *issuer, 
 	const char *dot = strrchr(token, '.'), *text;
 	struct jwt_holder found;
 	struct json_body claims;
-	struct error ignored;
-	size_t size;
 
 	if (strlen(token) > TOKEN_MAX_BYTES || !text_starts(token, header)
 	    || dot < token + sizeof(header) - 1 || !is_signed(owner, key, token, dot))
 		return NULL;
 	token += sizeof(header) - 1;
-	text = base64url_decode(owner, token, (size_t)(dot - token), &size);
-	if (!text || !json_body_read(owner, text, size, &claims, &ignored)
-	    || !are_valid_claims(&claims, issuer, now_s))
+	text = jwt_read_part(owner, token, (size_t)(dot - token), &claims);
+	if (!text || !are_valid_claims(&claims, issuer, now_s))
 		return NULL;
-	found = (struct jwt_holder){ text_claim(&claims, "sub"), text_claim(&claims, "sid"),
-		                     text_claim(&claims, "scope") };
+	found = (struct jwt_holder){ jwt_claim_text(&claims, "sub"), jwt_claim_text(&claims, "sid"),
+		                     jwt_claim_text(&claims, "scope") };
 	if (!found.subject || !found.session)
 		return NULL;
 	*holder = found;
@@ -140,14 +110,16 @@ jwt_verify(void *owner, const char *key, const char *token, const char *issuer, 
 bool
 jwt_read_claims(void *owner, const char *text, struct jwt_holder *holder)
 {
-	const struct json_member *number;
+	const struct json_member *subject;
 	struct json_body claims;
 	struct error ignored;
+	bool is_number;
 
 	if (!text || !json_body_read(owner, text, strlen(text), &claims, &ignored))
 		return false;
-	number = find_claim(&claims, "sub", JSON_INT);
-	*holder = (struct jwt_holder){ number ? number->text : text_claim(&claims, "sub"), NULL,
-		                       text_claim(&claims, "scope") };
+	subject = jwt_claim(&claims, "sub");
+	is_number = subject && subject->kind == JSON_INT;
+	*holder = (struct jwt_holder){ is_number ? subject->text : jwt_claim_text(&claims, "sub"),
+		                       NULL, jwt_claim_text(&claims, "scope") };
 	return true;
 }

@@ -10,7 +10,7 @@
 #include "base/exit_code.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "observe/http_post.h"
+#include "http/client.h"
 #include "observe/otlp_spans.h"
 #include "observe/scoreboard.h"
 
@@ -25,6 +25,8 @@
 /* How long the last spans may delay a shutdown. */
 #define LAST_BATCH_MS 2000
 
+static const char user_agent[] = "OTel-OTLP-Exporter-nullpool/" NP_VERSION;
+
 struct batch {
 	struct buf text; /* "", or a request's body without its end */
 	size_t spans;
@@ -33,7 +35,8 @@ struct batch {
 struct otlp_exporter {
 	const struct settings *settings;
 	int messages, signals; /* descriptors */
-	struct http_post *post;
+	struct http_client *client;
+	struct http_client_request request;
 	struct batch collecting, sending;
 	struct deadline due;   /* when `collecting` is sent although it is not full */
 	struct deadline retry; /* when `sending` is posted again */
@@ -107,7 +110,9 @@ static void
 begin_post(struct otlp_exporter *exporter)
 {
 	exporter->attempts++;
-	http_post_begin(exporter->post, exporter->sending.text.data, exporter->sending.text.size);
+	exporter->request.body = exporter->sending.text.data;
+	exporter->request.size = exporter->sending.text.size;
+	http_client_begin(exporter->client, &exporter->request);
 }
 
 static void
@@ -130,8 +135,15 @@ count_batch(struct otlp_exporter *exporter, atomic_ullong *counter)
 	exporter->attempts = 0;
 }
 
+/* These statuses are those of OTLP/HTTP: https://opentelemetry.io/docs/specs/otlp/#failures-1 */
+static bool
+may_succeed_later(long status)
+{
+	return status == 408 || status == 429 || status == 502 || status == 503 || status == 504;
+}
+
 static void
-on_post_failure(struct otlp_exporter *exporter, enum http_post_state state, const struct error *err)
+on_post_failure(struct otlp_exporter *exporter, bool later, const struct error *err)
 {
 	int64_t pause_ms = (int64_t)RETRY_MS << exporter->attempts;
 
@@ -139,23 +151,28 @@ on_post_failure(struct otlp_exporter *exporter, enum http_post_state state, cons
 		log_printf(LOG_WARNING, "spans not sent", "%s: %s", exporter->settings->otlp_url,
 		           err->message);
 	exporter->failing = true;
-	if (state == HTTP_POST_REFUSED || exporter->attempts == ATTEMPTS_MAX)
+	if (!later || exporter->attempts == ATTEMPTS_MAX)
 		count_batch(exporter, &board->spans_failed);
 	else
 		exporter->retry = deadline_in_ms(clock_jitter_ms(pause_ms));
 }
 
 static void
-on_post_end(struct otlp_exporter *exporter, enum http_post_state state, const struct error *err)
+on_post_end(struct otlp_exporter *exporter, enum http_client_state state, long status,
+            struct error *err)
 {
-	if (state != HTTP_POST_DONE) {
-		on_post_failure(exporter, state, err);
+	bool answered = state == HTTP_CLIENT_ANSWERED;
+
+	if (answered && status >= 200 && status < 300) {
+		if (exporter->failing)
+			log_plain(LOG_INFO, "spans sent again");
+		exporter->failing = false;
+		count_batch(exporter, &board->spans_sent);
 		return;
 	}
-	if (exporter->failing)
-		log_plain(LOG_INFO, "spans sent again");
-	exporter->failing = false;
-	count_batch(exporter, &board->spans_sent);
+	if (answered)
+		error_fill(err, FAILURE_UNAVAILABLE, "it answered with %ld", status);
+	on_post_failure(exporter, !answered || may_succeed_later(status), err);
 }
 
 static bool
@@ -168,11 +185,11 @@ is_due(const struct otlp_exporter *exporter)
 
 /* Begins a POST if one is due. Returns how long to wait for events. */
 static int
-begin_due_post(struct otlp_exporter *exporter, enum http_post_state state)
+begin_due_post(struct otlp_exporter *exporter, enum http_client_state state)
 {
 	struct deadline next = exporter->end;
 
-	if (state == HTTP_POST_GOING)
+	if (state == HTTP_CLIENT_GOING)
 		return deadline_left_ms(next);
 	if (exporter->attempts > 0) {
 		if (deadline_passed(exporter->retry)) {
@@ -214,7 +231,7 @@ has_ended(const struct otlp_exporter *exporter)
 static void
 export_until_end(struct otlp_exporter *exporter)
 {
-	enum http_post_state state = HTTP_POST_IDLE;
+	enum http_client_state state = HTTP_CLIENT_IDLE;
 
 	while (!has_ended(exporter)) {
 		int fds[] = { exporter->signals, exporter->messages };
@@ -222,11 +239,11 @@ export_until_end(struct otlp_exporter *exporter)
 		/* A socket that is closed, or not read now, would be ready all the time. */
 		size_t count = exporter->closed || is_full(&exporter->collecting) ? 1 : 2;
 		struct error err;
+		long status;
 
-		state = http_post_step(exporter->post, fds, count, wait_ms, &err);
-		if (state == HTTP_POST_DONE || state == HTTP_POST_LATER
-		    || state == HTTP_POST_REFUSED)
-			on_post_end(exporter, state, &err);
+		state = http_client_step(exporter->client, fds, count, wait_ms, &status, &err);
+		if (state == HTTP_CLIENT_ANSWERED || state == HTTP_CLIENT_FAILED)
+			on_post_end(exporter, state, status, &err);
 		read_signal(exporter);
 		read_messages(exporter);
 	}
@@ -238,11 +255,6 @@ int
 otlp_export_run(const struct settings *settings, int fd)
 {
 	struct otlp_exporter *exporter = mem_new(mem_process(), struct otlp_exporter);
-	const struct http_post_options options = {
-		.url = settings->otlp_url,
-		.headers = settings->otlp_header,
-		.timeout_ms = settings->otlp_timeout_ms,
-	};
 	struct error err;
 	sigset_t end;
 
@@ -252,10 +264,16 @@ otlp_export_run(const struct settings *settings, int fd)
 		                            .messages = fd,
 		                            .signals = signalfd(-1, &end,
 		                                                SFD_CLOEXEC | SFD_NONBLOCK),
-		                            .end = { INT64_MAX } };
+		                            .end = { INT64_MAX },
+		                            .request = {
+		                                .url = settings->otlp_url,
+		                                .headers = settings->otlp_header,
+		                                .timeout_ms = settings->otlp_timeout_ms,
+		                                .user_agent = user_agent,
+		                            } };
 	buf_init(&exporter->collecting.text, exporter, BATCH_MAX_BYTES);
 	buf_init(&exporter->sending.text, exporter, BATCH_MAX_BYTES);
-	if (!http_post_open(exporter, &options, &exporter->post, &err)) {
+	if (!http_client_open(exporter, &exporter->client, &err)) {
 		log_printf(LOG_ERROR, "spans cannot be sent", "%s", err.message);
 		return EXIT_UNAVAILABLE;
 	}

@@ -9,7 +9,7 @@
 #include "serve/cgi.h"
 
 #define HEADERS_MAX 100
-/* All names and values together; nginx accepts 16 KiB (nginx/limits.conf). */
+/* All names and values together; nginx accepts 32 KiB (nginx/limits.conf). */
 #define HEADERS_MAX_BYTES 65536
 #define ID_MAX_BYTES      64
 #define ID_RANDOM_BYTES   16

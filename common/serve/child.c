@@ -20,6 +20,7 @@ static const struct {
 } inherits[CHILD__MAX] = {
 	[CHILD_WORKER] = { .listener = true, .spans_writer = true },
 	[CHILD_EXPORTER] = { .spans_reader = true },
+	[CHILD_KEY_FETCHER] = { .unblocks_signals = true },
 	[CHILD_STARTUP_CHECK] = { .unblocks_signals = true },
 	[CHILD_RELOAD_CHECK] = { .unblocks_signals = true },
 };

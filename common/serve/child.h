@@ -27,11 +27,13 @@ struct inheritance {
 	int ready_event;  /* eventfd of all workers, see idle.h */
 	int spans_reader; /* a socket pair from the workers to the exporter; -1: no collector */
 	int spans_writer;
+	int keys_event; /* eventfd of a worker that asks for signing keys; -1: none are fetched */
 };
 
 enum child_kind {
 	CHILD_WORKER,
 	CHILD_EXPORTER,
+	CHILD_KEY_FETCHER,
 	CHILD_STARTUP_CHECK,
 	CHILD_RELOAD_CHECK,
 	CHILD__MAX

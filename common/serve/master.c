@@ -23,6 +23,7 @@
 #include "serve/events.h"
 #include "serve/exporter.h"
 #include "serve/fcgi.h"
+#include "serve/key_fetcher.h"
 #include "serve/memory_release.h"
 #include "serve/pool.h"
 #include "serve/reload.h"
@@ -43,6 +44,7 @@ struct master {
 	struct pool *pool;
 	struct draining *draining;
 	struct exporter exporter;
+	struct key_fetcher key_fetcher;
 	struct reload reload;
 	pid_t startup_check; /* 0: none runs */
 	const char *run_dir; /* NULL: the socket has no path */
@@ -152,8 +154,12 @@ prepare(struct master *master, const char *argv0, struct error *err)
 	reload_remember(master, argv0);
 	master->draining = draining_read_environment(master);
 	if (!open_events(master, err) || !fcgi_init(err) || !make_scoreboard(master, err)
-	    || !exporter_open(&master->own, err))
+	    || !exporter_open(&master->own, err) || !key_fetcher_open(&master->own, err))
 		return false;
+	if (master->own.keys_event >= 0
+	    && !events_watch(master->events, master->own.keys_event, EPOLLIN))
+		return error_set(err, FAILURE_INTERNAL, "could not set up the master's events: %s",
+		                 strerror(errno));
 	backtrace_prepare();
 	master->pool = pool_new(master, &master->own);
 	return true;
@@ -197,7 +203,8 @@ on_child_exit(struct master *master, pid_t pid, int status)
 		master->startup_check = 0;
 	} else if (pool_on_child_exit(master->pool, pid, status)) {
 		begin_idle_time(master);
-	} else if (!exporter_on_child_exit(&master->exporter, &master->own, pid, status)) {
+	} else if (!exporter_on_child_exit(&master->exporter, &master->own, pid, status)
+	           && !key_fetcher_on_child_exit(&master->key_fetcher, pid, status)) {
 		(void)draining_on_child_exit(master->draining, pid, status);
 	}
 }
@@ -278,6 +285,18 @@ start_exporter(struct master *master)
 }
 
 static struct deadline
+key_fetcher_timer_due(const struct master *master)
+{
+	return key_fetcher_due(&master->key_fetcher, &master->own);
+}
+
+static void
+start_key_fetcher(struct master *master)
+{
+	key_fetcher_start(&master->key_fetcher, &master->own);
+}
+
+static struct deadline
 draining_timer_due(const struct master *master)
 {
 	return draining_due(master->draining);
@@ -339,6 +358,7 @@ static const struct timer {
 	{ watch_due, watch_workers, true },
 	{ listener_due, watch_listener, true },
 	{ exporter_timer_due, start_exporter, false },
+	{ key_fetcher_timer_due, start_key_fetcher, false },
 	{ draining_timer_due, end_hung_draining, true },
 	{ reload_timer_due, stop_reload, false },
 	{ watchdog_due, feed_watchdog, true },
@@ -388,22 +408,31 @@ meet_demand(struct master *master)
 }
 
 static void
+on_event(struct master *master, int fd)
+{
+	uint64_t ignored;
+
+	if (fd == master->signals) {
+		read_signals(master);
+	} else if (fd == master->own.busy_event || fd == master->own.keys_event) {
+		(void)!read(fd, &ignored, sizeof(ignored));
+		master->key_fetcher.asked = master->key_fetcher.asked
+		                            || fd == master->own.keys_event;
+	} else {
+		meet_demand(master);
+	}
+}
+
+static void
 wait_events(struct master *master, struct deadline until)
 {
-	struct epoll_event ready[3];
-	uint64_t ignored;
+	struct epoll_event ready[4];
 	int count;
 
 	counters_flush_dropped_lines();
-	count = epoll_wait(master->events, ready, 3, deadline_left_ms(until));
-	for (int i = 0; i < count; i++) {
-		if (ready[i].data.fd == master->signals)
-			read_signals(master);
-		else if (ready[i].data.fd == master->own.busy_event)
-			(void)!read(master->own.busy_event, &ignored, sizeof(ignored));
-		else
-			meet_demand(master);
-	}
+	count = epoll_wait(master->events, ready, COUNT_OF(ready), deadline_left_ms(until));
+	for (int i = 0; i < count; i++)
+		on_event(master, ready[i].data.fd);
 }
 
 /* --- the two halves of its life --- */
@@ -442,8 +471,10 @@ wait_for_workers(struct master *master)
 		end = earlier;
 	while (reap_children(master) && !deadline_passed(end)) {
 		/* Only the exporter's end may be what is waited for, and nobody else ends it. */
-		if (pool_count(master->pool) == 0)
+		if (pool_count(master->pool) == 0) {
 			exporter_close(&master->own);
+			key_fetcher_stop(&master->key_fetcher);
+		}
 		wait_events(master, deadline_sooner(run_timers(master), end));
 	}
 }
@@ -457,6 +488,7 @@ kill_children(struct master *master)
 		log_plain(LOG_ERROR, "workers killed that did not end");
 	draining_kill(master->draining);
 	exporter_close(&master->own);
+	key_fetcher_stop(&master->key_fetcher);
 	/* A process that is still there has the socket. */
 	while (reap_children(master) && !deadline_passed(gone))
 		wait_events(master, gone);

@@ -173,7 +173,8 @@ log_refusal(int number)
 	log_string(&line, "system_call", name);
 	log_int(&line, "number", number);
 	log_string(&line, "sandbox", sandbox_names[state.mode]);
-	request_in_hand_log(&line, state.own_slot);
+	if (state.own_slot)
+		request_in_hand_log(&line, state.own_slot);
 	log_end(&line);
 	free(name);
 }

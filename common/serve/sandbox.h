@@ -28,7 +28,8 @@
 const char *sandbox_prepare(enum sandbox_mode mode);
 
 /* Binds this process, for good, to the filter that sandbox_prepare() made; does nothing if there is
- * none. `slot` is the worker's own: its request in hand is logged when a call is refused. */
+ * none. `slot` is the worker's own (NULL: none): its request in hand is logged when a call is
+ * refused. */
 void sandbox_enter(const struct slot *slot);
 
 #endif

@@ -10,6 +10,7 @@
 #include "serve/events.h"
 #include "serve/fcgi.h"
 #include "serve/idle.h"
+#include "serve/key_board.h"
 #include "serve/queue_wait.h"
 #include "serve/sandbox.h"
 
@@ -35,15 +36,19 @@ describe_request(const char *method, const char *route, const char *request_id)
 }
 
 static void
-set_hooks(struct app *app, int spans_writer)
+set_hooks(struct app *app, const struct inheritance *own)
 {
 	app->pool = pool_figures;
 	app->describe = describe_request;
 	app->record_request = counters_record_request;
 	app->may_explain = counters_may_explain;
-	otlp_spans_set_socket(spans_writer);
+	otlp_spans_set_socket(own->spans_writer);
 	app->wants_spans = otlp_spans_are_wanted;
 	app->export_spans = otlp_spans_export;
+	if (own->keys_event >= 0) {
+		key_board_enter(own->keys_event);
+		signing_keys_set_source(app->signing_keys, key_board_read);
+	}
 }
 
 /* --- requests --- */
@@ -115,7 +120,7 @@ worker_run(const struct inheritance *own, struct slot *slot, int64_t idle_timeou
 	if (!app)
 		return EXIT_INTERNAL;
 	own_slot = slot;
-	set_hooks(app, own->spans_writer);
+	set_hooks(app, own);
 	queue_wait_sync_clock();
 	backtrace_on_abort(slot);
 	opened = idle_open(&idle);

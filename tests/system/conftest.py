@@ -251,7 +251,7 @@ class Service:
 
 
 # The events of processes that ended by themselves.
-DEATH = re.compile(r'"event":"(worker|database check|span exporter) died"')
+DEATH = re.compile(r'"event":"(worker|database check|span exporter|key fetcher) died"')
 
 
 def whole_lines(path):

@@ -1,0 +1,209 @@
+#include "app/signing_keys.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/jwks_fetch.h"
+
+/* The longest that a request waits for keys. */
+#define WAIT_MAX_MS 2000
+/* A file is not read again before that. */
+#define FILE_PAUSE_US INT64_C(60000000)
+
+struct signing_keys {
+	const struct settings *settings;
+	signing_keys_source *source;
+	void *scope; /* owns what is below */
+	struct signing_keys_text text;
+	struct jwks set; /* of the text, if its version is not 0 */
+};
+
+struct oidc_rules
+signing_keys_rules(const struct settings *settings)
+{
+	return (struct oidc_rules){ settings->jwt_issuer, settings->jwt_audience,
+		                    settings->jwt_scope_claim };
+}
+
+bool
+signing_keys_are_remote(const struct settings *settings)
+{
+	return settings->jwt_jwks && settings->jwt_jwks[0] != '/';
+}
+
+/* --- the sources of a process by itself --- */
+
+static bool
+read_bytes(void *owner, const char *path, struct signing_keys_text *text, struct error *err)
+{
+	FILE *file = fopen(path, "re");
+	size_t size = 0;
+	bool whole;
+
+	text->text = mem_resize(owner, NULL, JWKS_MAX_BYTES + 1);
+	if (file)
+		size = fread(text->text, 1, JWKS_MAX_BYTES + 1, file);
+	whole = file && !ferror(file);
+	if (!whole)
+		error_fill(err, FAILURE_INTERNAL, "could not read \"%s\": %s", path,
+		           strerror(errno));
+	else if (size > JWKS_MAX_BYTES)
+		whole = error_set(err, FAILURE_INTERNAL, "\"%s\" has more than %d bytes", path,
+		                  JWKS_MAX_BYTES);
+	if (file)
+		(void)fclose(file);
+	text->size = size;
+	return whole;
+}
+
+/* Leaves *text alone if it cannot be used. */
+static bool
+read_file(void *owner, const char *path, struct signing_keys_text *text, struct error *err)
+{
+	struct signing_keys_text found = { .version = text->version + 1 };
+	struct error why;
+	struct jwks set;
+
+	if (!read_bytes(owner, path, &found, err))
+		return false;
+	if (!jwks_read(owner, found.text, found.size, &set, &why))
+		return error_set(err, FAILURE_INTERNAL, "\"%s\": %s", path, why.message);
+	*text = found;
+	return true;
+}
+
+/* Reads the file for the first token, and again for one with an unknown key. */
+static bool
+read_file_when_needed(void *owner, const struct settings *settings, bool renew,
+                      struct deadline deadline, struct signing_keys_text *text)
+{
+	static int64_t next_us;
+	static bool failing;
+	struct error err;
+
+	(void)deadline;
+	if (text->version != 0 && !renew)
+		return true;
+	if (clock_now_us() < next_us)
+		return !failing;
+	failing = !read_file(owner, settings->jwt_jwks, text, &err);
+	if (renew || failing)
+		next_us = clock_now_us() + FILE_PAUSE_US;
+	if (failing)
+		log_printf(LOG_WARNING, "signing keys not read", "%s", err.message);
+	return !failing;
+}
+
+/* A process that answers one request reads them once. */
+static bool
+fetch_once(void *owner, const struct settings *settings, bool renew, struct deadline deadline,
+           struct signing_keys_text *text)
+{
+	struct http_client *client;
+	struct error err;
+	struct buf body;
+
+	if (renew || text->version != 0)
+		return true;
+	buf_init(&body, owner, JWKS_MAX_BYTES);
+	if (http_client_open(owner, &client, &err)
+	    && jwks_fetch(owner, client, settings->jwt_jwks, false, deadline, &body, &err)) {
+		*text = (struct signing_keys_text){ 1, body.data, body.size };
+		return true;
+	}
+	log_printf(LOG_WARNING, "signing keys not read", "%s: %s", settings->jwt_jwks, err.message);
+	return false;
+}
+
+/* --- the keys --- */
+
+/* Takes a text that was read into a scope. Keeps what was there if it cannot be used. */
+static bool
+take_text(struct signing_keys *keys, void *scope, const struct signing_keys_text *text,
+          struct error *err)
+{
+	struct jwks *set = mem_new(scope, struct jwks);
+
+	if (!jwks_read(scope, text->text, text->size, set, err)) {
+		mem_free(scope);
+		return false;
+	}
+	mem_free(keys->scope);
+	keys->scope = scope;
+	keys->text = *text;
+	keys->set = *set;
+	return true;
+}
+
+static bool
+bring_up_to_date(struct signing_keys *keys, bool renew, struct deadline deadline)
+{
+	void *scope = mem_scope(keys, "signing keys");
+	struct signing_keys_text text = keys->text;
+	bool ok = keys->source(scope, keys->settings, renew,
+	                       deadline_within_ms(deadline, WAIT_MAX_MS), &text);
+	struct error err;
+
+	if (text.version == keys->text.version) {
+		mem_free(scope);
+		return ok && text.version != 0;
+	}
+	if (take_text(keys, scope, &text, &err))
+		return ok;
+	log_printf(LOG_WARNING, "signing keys not read", "JWT_JWKS: %s", err.message);
+	return false;
+}
+
+struct signing_keys *
+signing_keys_new(void *owner, const struct settings *settings)
+{
+	struct signing_keys *keys;
+
+	if (!settings->jwt_jwks)
+		return NULL;
+	keys = mem_new(owner, struct signing_keys);
+	keys->settings = settings;
+	keys->source = signing_keys_are_remote(settings) ? fetch_once : read_file_when_needed;
+	return keys;
+}
+
+bool
+signing_keys_check(const struct settings *settings, struct error *err)
+{
+	struct signing_keys_text text = { .version = 0 };
+	struct error why;
+	void *scope;
+	bool ok;
+
+	if (!settings->jwt_jwks || signing_keys_are_remote(settings))
+		return true;
+	scope = mem_scope(mem_process(), "signing keys");
+	ok = read_file(scope, settings->jwt_jwks, &text, &why);
+	mem_free(scope);
+	return ok || error_set(err, FAILURE_INTERNAL, "JWT_JWKS: %s", why.message);
+}
+
+void
+signing_keys_set_source(struct signing_keys *keys, signing_keys_source *source)
+{
+	if (signing_keys_are_remote(keys->settings))
+		keys->source = source;
+}
+
+enum oidc_verdict
+signing_keys_verify(struct signing_keys *keys, const struct oidc_token *token,
+                    struct deadline deadline)
+{
+	enum oidc_verdict verdict;
+
+	if (!bring_up_to_date(keys, false, deadline) && keys->text.version == 0)
+		return OIDC_UNKNOWN_KEY;
+	verdict = oidc_token_verify(token, &keys->set);
+	if (verdict != OIDC_UNKNOWN_KEY)
+		return verdict;
+	if (!bring_up_to_date(keys, true, deadline))
+		return OIDC_UNKNOWN_KEY;
+	verdict = oidc_token_verify(token, &keys->set);
+	return verdict == OIDC_UNKNOWN_KEY ? OIDC_INVALID : verdict;
+}

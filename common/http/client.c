@@ -1,0 +1,287 @@
+#include "http/client.h"
+
+#include <assert.h>
+#include <dlfcn.h>
+
+/* curl's type checks are macros with the names of its functions, which are members here. */
+#define CURL_DISABLE_TYPECHECK
+#include <curl/curl.h>
+
+#include "base/mem.h"
+#include "base/resolve.h"
+#include "base/text.h"
+
+/* The ABI since 2006. */
+#define LIBRARY "libcurl.so.4"
+#define FDS_MAX 4
+
+#define FUNCTIONS(_)                \
+	_(curl_global_init)         \
+	_(curl_easy_init)           \
+	_(curl_easy_reset)          \
+	_(curl_easy_setopt)         \
+	_(curl_easy_getinfo)        \
+	_(curl_easy_strerror)       \
+	_(curl_slist_append)        \
+	_(curl_url)                 \
+	_(curl_url_set)             \
+	_(curl_url_get)             \
+	_(curl_url_cleanup)         \
+	_(curl_free)                \
+	_(curl_multi_init)          \
+	_(curl_multi_add_handle)    \
+	_(curl_multi_remove_handle) \
+	_(curl_multi_perform)       \
+	_(curl_multi_poll)          \
+	_(curl_multi_info_read)     \
+	_(curl_easy_cleanup)        \
+	_(curl_multi_cleanup)       \
+	_(curl_slist_free_all)      \
+	_(curl_global_cleanup)
+
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): it declares */
+#define MEMBER(name) __typeof__(name) *name;
+static struct {
+	FUNCTIONS(MEMBER)
+} lib;
+
+struct http_client {
+	CURL *easy;
+	CURLM *multi;
+	struct curl_slist *headers, *addresses; /* of the request */
+	struct buf *response;
+	bool going;
+	char why[CURL_ERROR_SIZE];
+};
+
+static bool
+load_library(struct error *err)
+{
+#define ROW(name) { #name, (void *)&lib.name },
+	const struct {
+		const char *name;
+		void *at;
+	} rows[] = { FUNCTIONS(ROW) };
+	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+
+	if (!library)
+		return error_set(err, FAILURE_INTERNAL, "could not load %s: %s", LIBRARY,
+		                 dlerror());
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		void *function = dlsym(library, rows[i].name);
+
+		if (!function)
+			return error_set(err, FAILURE_INTERNAL, "%s has no %s()", LIBRARY,
+			                 rows[i].name);
+		memcpy(rows[i].at, &function, sizeof(function));
+	}
+	return true;
+}
+
+/* A response that does not fit ends the request. */
+static size_t
+take_body(char *bytes, size_t size, size_t count, void *at)
+{
+	struct http_client *client = at;
+
+	if (client->response)
+		buf_add(client->response, bytes, size * count);
+	return client->response && client->response->overflow ? 0 : size * count;
+}
+
+/* --- opening and closing --- */
+
+static void
+free_lists(struct http_client *client)
+{
+	lib.curl_slist_free_all(client->headers);
+	lib.curl_slist_free_all(client->addresses);
+	client->headers = client->addresses = NULL;
+}
+
+static void
+close_client(void *at)
+{
+	struct http_client *client = at;
+
+	if (client->going)
+		(void)lib.curl_multi_remove_handle(client->multi, client->easy);
+	lib.curl_easy_cleanup(client->easy);
+	(void)lib.curl_multi_cleanup(client->multi);
+	free_lists(client);
+	lib.curl_global_cleanup();
+}
+
+bool
+http_client_open(void *owner, struct http_client **client, struct error *err)
+{
+	struct http_client *opened = mem_new(owner, struct http_client);
+
+	if (!load_library(err))
+		return false;
+	if (lib.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK
+	    || !(opened->multi = lib.curl_multi_init()) || !(opened->easy = lib.curl_easy_init()))
+		return error_set(err, FAILURE_INTERNAL, "could not start libcurl");
+	mem_own(opened, opened, close_client);
+	*client = opened;
+	return true;
+}
+
+/* --- one request --- */
+
+static struct curl_slist *
+append(struct curl_slist *list, const char *text)
+{
+	list = lib.curl_slist_append(list, text);
+	if (!list)
+		mem_exhausted();
+	return list;
+}
+
+static void
+set_headers(struct http_client *client, const struct http_client_request *request)
+{
+	const char *const *header = request->headers;
+
+	/* Else libcurl would wait a second for "100 Continue". */
+	client->headers = append(NULL, "Expect:");
+	if (request->body)
+		client->headers = append(client->headers, "Content-Type: application/json");
+	for (; header && *header; header++)
+		client->headers = append(client->headers, *header);
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, client->headers);
+}
+
+static void
+set_body(struct http_client *client, const struct http_client_request *request)
+{
+	if (!request->body)
+		return;
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+	                           (curl_off_t)request->size);
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_POSTFIELDS, request->body);
+}
+
+/* Returns a part of the URL as libcurl reads it, or NULL. */
+static const char *
+url_part(void *owner, const char *url, CURLUPart part)
+{
+	CURLU *parsed = lib.curl_url();
+	const char *copy = NULL;
+	char *text = NULL;
+
+	if (!parsed)
+		mem_exhausted();
+	if (lib.curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK
+	    && lib.curl_url_get(parsed, part, &text, CURLU_DEFAULT_PORT) == CURLUE_OK) {
+		copy = mem_strdup(owner, text);
+		lib.curl_free(text);
+	}
+	lib.curl_url_cleanup(parsed);
+	return copy;
+}
+
+const char *
+http_client_host(void *owner, const char *url)
+{
+	const char *host = url_part(owner, url, CURLUPART_HOST);
+
+	/* The address in [2001:db8::1]. */
+	return host && *host == '[' ? mem_strndup(owner, host + 1, strlen(host) - 2) : host;
+}
+
+/* Tells libcurl "host:port:address,[address]". */
+static void
+set_addresses(struct http_client *client, const struct http_client_request *request)
+{
+	const struct addresses *addresses = request->addresses;
+	void *scope;
+	struct buf text;
+
+	if (!addresses)
+		return;
+	scope = mem_scope(client, "addresses");
+	buf_init(&text, scope, 4096);
+	buf_printf(&text, "%s:%s:", url_part(scope, request->url, CURLUPART_HOST),
+	           url_part(scope, request->url, CURLUPART_PORT));
+	for (size_t i = 0; i < addresses->count; i++)
+		buf_printf(&text, strchr(addresses->texts[i], ':') ? "%s[%s]" : "%s%s",
+		           i > 0 ? "," : "", addresses->texts[i]);
+	client->addresses = append(NULL, text.data);
+	mem_free(scope);
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_RESOLVE, client->addresses);
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_PROXY, "");
+}
+
+static void
+set_options(struct http_client *client, const struct http_client_request *request)
+{
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_URL, request->url);
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_NOSIGNAL, 1L);
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_WRITEFUNCTION, take_body);
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_WRITEDATA, client);
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_ERRORBUFFER, client->why);
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_USERAGENT, request->user_agent);
+}
+
+void
+http_client_begin(struct http_client *client, const struct http_client_request *request)
+{
+	assert(!client->going);
+	client->why[0] = '\0';
+	client->response = request->response;
+	lib.curl_easy_reset(client->easy);
+	free_lists(client);
+	set_options(client, request);
+	set_headers(client, request);
+	set_body(client, request);
+	set_addresses(client, request);
+	(void)lib.curl_multi_add_handle(client->multi, client->easy);
+	client->going = true;
+}
+
+static enum http_client_state
+end_request(struct http_client *client, CURLcode code, long *status, struct error *err)
+{
+	if (code == CURLE_OK) {
+		(void)lib.curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, status);
+		return HTTP_CLIENT_ANSWERED;
+	}
+	if (client->response && client->response->overflow)
+		error_fill(err, FAILURE_UNAVAILABLE, "its response is larger than %zu bytes",
+		           client->response->max);
+	else
+		error_fill(err, FAILURE_UNAVAILABLE, "%s",
+		           client->why[0] ? client->why : lib.curl_easy_strerror(code));
+	return HTTP_CLIENT_FAILED;
+}
+
+enum http_client_state
+http_client_step(struct http_client *client, const int *fds, size_t count, int timeout_ms,
+                 long *status, struct error *err)
+{
+	struct curl_waitfd extra[FDS_MAX];
+	CURLMsg *message;
+	int running, left;
+
+	assert(count <= FDS_MAX);
+	for (size_t i = 0; i < count; i++)
+		extra[i] = (struct curl_waitfd){ .fd = fds[i], .events = CURL_WAIT_POLLIN };
+	(void)lib.curl_multi_perform(client->multi, &running);
+	if (!client->going || running > 0) {
+		(void)lib.curl_multi_poll(client->multi, extra, (unsigned)count, timeout_ms, NULL);
+		(void)lib.curl_multi_perform(client->multi, &running);
+	}
+	if (!client->going)
+		return HTTP_CLIENT_IDLE;
+	message = lib.curl_multi_info_read(client->multi, &left);
+	if (!message || message->msg != CURLMSG_DONE)
+		return HTTP_CLIENT_GOING;
+	(void)lib.curl_multi_remove_handle(client->multi, client->easy);
+	client->going = false;
+	return end_request(client, message->data.result, status, err);
+}

@@ -1,0 +1,59 @@
+#include "http/jwks_fetch.h"
+
+#include "base/mem.h"
+#include "base/resolve.h"
+
+static const char user_agent[] = "nullpool/" NP_VERSION;
+
+static bool
+find_host(void *owner, const char *url, struct deadline deadline, struct addresses *addresses,
+          struct error *err)
+{
+	const char *host = http_client_host(owner, url), *why;
+
+	if (!host)
+		return error_set(err, FAILURE_UNAVAILABLE, "it is no URL");
+	return resolve(host, deadline, addresses, &why)
+	       || error_set(err, FAILURE_UNAVAILABLE, "could not resolve \"%s\": %s", host, why);
+}
+
+static bool
+send_request(struct http_client *client, const struct http_client_request *request,
+             struct deadline deadline, struct error *err)
+{
+	enum http_client_state state;
+	long status = 0;
+
+	http_client_begin(client, request);
+	do {
+		state = http_client_step(client, NULL, 0, deadline_left_ms(deadline), &status, err);
+	} while (state == HTTP_CLIENT_GOING);
+	if (state != HTTP_CLIENT_ANSWERED)
+		return false;
+	return status == 200 || error_set(err, FAILURE_UNAVAILABLE, "it answered with %ld", status);
+}
+
+bool
+jwks_fetch(void *owner, struct http_client *client, const char *url, bool resolves,
+           struct deadline deadline, struct buf *text, struct error *err)
+{
+	static const char *const headers[] = { "Accept: application/jwk-set+json, application/json",
+		                               NULL };
+	struct addresses addresses;
+	struct http_client_request request = {
+		.url = url, .headers = headers, .user_agent = user_agent, .response = text
+	};
+	struct jwks set;
+
+	if (resolves) {
+		request.addresses = &addresses;
+		if (!find_host(owner, url, deadline, &addresses, err))
+			return false;
+	}
+	/* libcurl takes 0 for no limit. */
+	request.timeout_ms = deadline_left_ms(deadline);
+	if (request.timeout_ms == 0)
+		return error_set(err, FAILURE_UNAVAILABLE, "no answer within the time allowed");
+	return send_request(client, &request, deadline, err)
+	       && jwks_read(owner, text->data, text->size, &set, err);
+}
