@@ -294,7 +294,8 @@ enum np_isolation {
 /* Who may call a route:
  *
  * - NP_AUTH_NONE: anybody. A token is not looked at.
- * - NP_AUTH_USER: who has a valid access token (Authorization: Bearer …). Others get a 401.
+ * - NP_AUTH_USER: who has a valid access token (Authorization: Bearer …), one of
+ *   np_access_token() or of the issuer of JWT_JWKS. Others get a 401.
  * - NP_AUTH_OPTIONAL: anybody. With a valid token there is a caller, without an Authorization
  *   header there is none, and one that is not valid is a 401.
  * - NP_AUTH_KEY: who sends an API key in the header X-API-Key. Others get a 401. A key is a row of
@@ -474,7 +475,8 @@ const char *np_app_name(const struct np_ctx *ctx);
 /* --- the caller --- */
 
 /* Return the user, and the session, that the access token names. A session is one sign-in with all
- * tokens that follow from it. Both are SQL's NULL if the request has no token.
+ * tokens that follow from it. Both are SQL's NULL if the request has no token. With a token of the
+ * issuer of JWT_JWKS the user is its "sub", a text unless it is a UUID, and there is no session.
  *
  * With NP_AUTH_KEY and np_identify() the user is known only to the database, and there is no
  * session. np_caller(), np_has_scope() and np_require_caller() then cost one round trip before the

@@ -3,8 +3,9 @@
  * A token is a JWT signed with SECRET_KEY (or SECRET_KEY_PREVIOUS), whose subject is a user and
  * whose session is a sign-in, both UUIDs. auth_check() verifies the token without the database.
  * AUTH_SCHEME is a word that may stand before the token in place of Bearer.
- * Whether the session is still live is a question for the database: ctx->identity carries it to
- * each transaction, together with the claims as request.jwt.claims, as PostgREST does.
+ * With JWT_JWKS, tokens of another issuer are accepted too (http/oidc_token.h); they have no
+ * session. Whether the session is still live is a question for the database: ctx->identity carries
+ * it to each transaction, together with the claims as request.jwt.claims, as PostgREST does.
  */
 #ifndef NULLPOOL_APP_AUTH_H
 #define NULLPOOL_APP_AUTH_H

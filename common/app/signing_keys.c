@@ -95,23 +95,31 @@ read_file_when_needed(void *owner, const struct settings *settings, bool renew,
 	return !failing;
 }
 
+static bool
+read_url(void *owner, const char *url, struct deadline deadline, struct signing_keys_text *text,
+         struct error *err)
+{
+	struct http_client *client;
+	struct buf body;
+
+	buf_init(&body, owner, JWKS_MAX_BYTES);
+	if (!http_client_open(owner, &client, err)
+	    || !jwks_fetch(owner, client, url, false, deadline, &body, err))
+		return false;
+	*text = (struct signing_keys_text){ text->version + 1, body.data, body.size };
+	return true;
+}
+
 /* A process that answers one request reads them once. */
 static bool
 fetch_once(void *owner, const struct settings *settings, bool renew, struct deadline deadline,
            struct signing_keys_text *text)
 {
-	struct http_client *client;
 	struct error err;
-	struct buf body;
 
-	if (renew || text->version != 0)
+	if (renew || text->version != 0
+	    || read_url(owner, settings->jwt_jwks, deadline, text, &err))
 		return true;
-	buf_init(&body, owner, JWKS_MAX_BYTES);
-	if (http_client_open(owner, &client, &err)
-	    && jwks_fetch(owner, client, settings->jwt_jwks, false, deadline, &body, &err)) {
-		*text = (struct signing_keys_text){ 1, body.data, body.size };
-		return true;
-	}
 	log_printf(LOG_WARNING, "signing keys not read", "%s: %s", settings->jwt_jwks, err.message);
 	return false;
 }
@@ -169,17 +177,20 @@ signing_keys_new(void *owner, const struct settings *settings)
 }
 
 bool
-signing_keys_check(const struct settings *settings, struct error *err)
+signing_keys_try(const struct settings *settings, struct deadline deadline, size_t *count,
+                 struct error *err)
 {
+	void *scope = mem_scope(mem_process(), "signing keys");
 	struct signing_keys_text text = { .version = 0 };
+	const char *place = settings->jwt_jwks;
+	struct jwks set = { .count = 0 };
 	struct error why;
-	void *scope;
 	bool ok;
 
-	if (!settings->jwt_jwks || signing_keys_are_remote(settings))
-		return true;
-	scope = mem_scope(mem_process(), "signing keys");
-	ok = read_file(scope, settings->jwt_jwks, &text, &why);
+	ok = signing_keys_are_remote(settings) ? read_url(scope, place, deadline, &text, &why)
+	                                       : read_file(scope, place, &text, &why);
+	ok = ok && jwks_read(scope, text.text, text.size, &set, &why);
+	*count = set.count;
 	mem_free(scope);
 	return ok || error_set(err, FAILURE_INTERNAL, "JWT_JWKS: %s", why.message);
 }

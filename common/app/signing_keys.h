@@ -30,9 +30,10 @@ typedef bool signing_keys_source(void *owner, const struct settings *settings, b
 /* Returns keys that belong to owner, or NULL without JWT_JWKS. Reads nothing yet. */
 struct signing_keys *signing_keys_new(void *owner, const struct settings *settings);
 
-/* Fails if JWT_JWKS is a file without a key that can be used. For a program that starts: later the
- * file may be away, and the keys of before still hold. */
-NP_MUST_CHECK bool signing_keys_check(const struct settings *settings, struct error *err);
+/* Reads JWT_JWKS, which must be set, and counts the keys that can be used. Fails if there are none.
+ */
+NP_MUST_CHECK bool signing_keys_try(const struct settings *settings, struct deadline deadline,
+                                    size_t *count, struct error *err);
 
 /* Sets the source of the keys of a URL, in place of this process itself. */
 void signing_keys_set_source(struct signing_keys *keys, signing_keys_source *source);

@@ -90,6 +90,17 @@ read_settings(struct program *program, bool to_log)
 	return true;
 }
 
+/* A file that cannot be used is a wrong setting of a program that starts. Later it may be away: the
+ * keys of before still hold. */
+static bool
+check_key_file(const struct settings *settings, struct error *err)
+{
+	size_t count;
+
+	return !settings->jwt_jwks || signing_keys_are_remote(settings)
+	       || signing_keys_try(settings, DEADLINE_NEVER, &count, err);
+}
+
 static struct app *
 new_app(const struct program *program)
 {
@@ -97,7 +108,7 @@ new_app(const struct program *program)
 	struct error err;
 
 	if (app_init(mem_process(), app, program->name, program->routes, program->settings, &err)
-	    && signing_keys_check(program->settings, &err))
+	    && check_key_file(program->settings, &err))
 		return app;
 	log_printf(LOG_ERROR, "could not start", "%s", err.message);
 	return NULL;

@@ -1,8 +1,12 @@
 #include "doctor/doctor.h"
 
+#include "app/signing_keys.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "doctor/checks.h"
+
+/* How long an issuer may take to answer with its keys. */
+#define ISSUER_MAX_MS 5000
 
 static bool
 check_settings(struct doctor *doctor)
@@ -65,6 +69,26 @@ check_redis(struct doctor *doctor)
 }
 
 static void
+check_issuer(struct doctor *doctor)
+{
+	int64_t start_us = clock_now_us();
+	struct error err;
+	size_t count;
+
+	if (!doctor->settings->jwt_jwks)
+		return;
+	if (signing_keys_try(doctor->settings, deadline_in_ms(ISSUER_MAX_MS), &count, &err))
+		(void)checklist_add(&doctor->checklist, true, "issuer", NULL,
+		                    "%zu keys for signatures, %.1f ms", count,
+		                    clock_ms(clock_now_us() - start_us));
+	else
+		(void)checklist_add(&doctor->checklist, false, "issuer",
+		                    "tokens of the issuer are answered with 503 until its keys can"
+		                    " be read: check JWT_JWKS",
+		                    "%s", err.message);
+}
+
+static void
 run_checks(struct doctor *doctor)
 {
 	if (!check_settings(doctor) || !begin_transaction(doctor))
@@ -72,6 +96,7 @@ run_checks(struct doctor *doctor)
 	check_connection(doctor);
 	transaction_close(doctor->tx);
 	check_redis(doctor);
+	check_issuer(doctor);
 	check_nginx(doctor);
 }
 

@@ -11,6 +11,7 @@ from env.local.authority import Authority
 from env.local.postgres import Postgres
 from env.local.process import free_port, run_command, wait_until
 from conftest import CANARY, OWNER_CANARY, ROOT, program
+from issuer import Key, Place, key_set
 from pgbouncer import PgBouncer
 from servers import SSL_REQUEST, Plaintext, server, silent
 from test_tls import foreign_bundle
@@ -429,3 +430,21 @@ def test_the_connections_of_all_running_endpoints_are_added_up(serve, ask, place
     assert many.first == "connections" and "may ask for 98: users 91, probe 7" in many.figure("connections")
     alone = ask(DATABASE_POOL_SIZE=50, DATABASE_MAX_OVERFLOW=41)
     assert alone.first is None and "may ask for 91: users 91 (there is no run directory" in alone.figure("connections")
+
+
+def test_the_keys_of_an_issuer_are_read(ask, place):
+    issuer = Place(key_set(Key("ES256", "1"), Key("EdDSA", "2"), {"kty": "oct"}))
+    settings = {"JWT_JWKS": issuer.url, "JWT_ISSUER": "https://issuer.example.com/"}
+    try:
+        found = ask(**settings)
+        assert found.first is None and found.figure("issuer").startswith("2 keys for signatures, ")
+        issuer.answer = (404, "")
+        found = ask(**settings)
+        assert found.failed() == ["issuer"] and found.figure("issuer") == "JWT_JWKS: it answered with 404"
+        assert "check JWT_JWKS" in found.advice("issuer")
+    finally:
+        issuer.close()
+    keys = place / "jwks.json"
+    keys.write_text("{}")
+    found = ask(**{**settings, "JWT_JWKS": str(keys)})
+    assert found.failed() == ["issuer"] and found.figure("issuer").endswith('it has no list "keys"')

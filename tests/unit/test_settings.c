@@ -720,6 +720,54 @@ production_refuses_a_weak_secret_key(void **state)
 	}
 }
 
+#define ISSUED "JWT_ISSUER=https://i/"
+
+static const struct issuer_row {
+	const char *about, *jwks, *issuer, *env;
+	const char *fault; /* NULL: none */
+} issuer_rows[] = {
+	{ "a URL", "JWT_JWKS=https://i/keys?appid=1", ISSUED, "ENV=production", NULL },
+	{ "a file", "JWT_JWKS=/etc/keys.json", ISSUED, "ENV=production", NULL },
+	{ "nothing", "JWT_JWKS=", "JWT_ISSUER=", "ENV=production", NULL },
+	{ "without TLS in testing", "JWT_JWKS=http://i/keys", ISSUED, "ENV=testing", NULL },
+	{ "without TLS", "JWT_JWKS=http://i/keys", ISSUED, "ENV=production", "JWT_JWKS" },
+	{ "a password", "JWT_JWKS=https://u:p@i/keys", ISSUED, "ENV=testing", "JWT_JWKS" },
+	{ "no host", "JWT_JWKS=https:///keys", ISSUED, "ENV=testing", "JWT_JWKS" },
+	{ "a relative path", "JWT_JWKS=keys.json", ISSUED, "ENV=testing", "JWT_JWKS" },
+	{ "another scheme", "JWT_JWKS=file:///keys.json", ISSUED, "ENV=testing", "JWT_JWKS" },
+	{ "no issuer", "JWT_JWKS=https://i/keys", "JWT_ISSUER=", "ENV=testing", "JWT_ISSUER" },
+	{ "no keys", "JWT_JWKS=", ISSUED, "ENV=testing", "JWT_ISSUER" },
+	{ "an audience alone", "JWT_JWKS=", "JWT_AUDIENCE=web", "ENV=testing", "JWT_AUDIENCE" },
+};
+
+static void
+an_issuer_has_keys_that_come_over_tls(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(issuer_rows); i++) {
+		const struct issuer_row *row = &issuer_rows[i];
+		struct reading reading = READ(row->env, URL_TLS, row->jwks, row->issuer);
+
+		row_int(row, reading.ok, !row->fault);
+		if (row->fault)
+			row_true(row, is_faulted(&reading, row->fault));
+		row_true(row, !strstr(reading.faults.data, "u:p"));
+	}
+}
+
+static void
+a_scheme_is_one_word(void **state)
+{
+	static const char *const wrong[] = { "AUTH_SCHEME=My Token", "AUTH_SCHEME=Tok:en",
+		                             "AUTH_SCHEME=Töken", "AUTH_SCHEME=\"Token\"" };
+
+	(void)state;
+	assert_string_equal(VALID(URL, "AUTH_SCHEME=X-Token2").settings.auth_scheme, "X-Token2");
+	for (size_t i = 0; i < COUNT_OF(wrong); i++)
+		assert_true(
+		    is_faulted(&(struct reading[]){ READ(URL, wrong[i]) }[0], "AUTH_SCHEME"));
+}
+
 static void
 the_previous_key_has_the_same_rules(void **state)
 {
@@ -1292,6 +1340,8 @@ main(void)
 		SETTINGS_TEST(a_file_that_others_can_read_is_refused_in_production),
 		SETTINGS_TEST(production_may_be_set_in_the_refused_file),
 		SETTINGS_TEST(production_refuses_a_weak_secret_key),
+		SETTINGS_TEST(an_issuer_has_keys_that_come_over_tls),
+		SETTINGS_TEST(a_scheme_is_one_word),
 		SETTINGS_TEST(the_previous_key_has_the_same_rules),
 		SETTINGS_TEST(a_random_key_is_never_refused),
 		SETTINGS_TEST(origins_have_the_form_that_browsers_send),
