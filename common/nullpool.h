@@ -86,6 +86,7 @@ enum np_type {
 	NP_TYPE_JSON,       /* any JSON value, for a jsonb; in a body only */
 	NP_TYPE_OBJECT,     /* a JSON object with any members, for a jsonb; in a body only */
 	NP_TYPE_CURSOR,     /* the "next" of a page; np_cursor_key() returns its parts */
+	NP_TYPE_FILE,       /* a part of multipart/form-data with its bytes, for a bytea */
 };
 /* Where these are narrower than their RFCs:
  *
@@ -191,6 +192,7 @@ const char *np_text_of(struct np_ctx *ctx, struct np_value value);
  *     NP_NAMES("red", "blue")     choices, columns, keys
  *     NP_CONFLICTS({ "notes_title_key", "There is a note of this title" })
  *     NP_OBJECT({ "id", id }, { "title", title })
+ *     NP_PARTS(np_bytes_of("v0:"), np_body(ctx))      pieces of one text
  *
  * NULL is an empty list. A list that is made inside a function lives until the end of its block. */
 #define NP_LIST(list, item, ...)                              \
@@ -201,11 +203,24 @@ struct np_names {
 	const char *const *items;
 	size_t count;
 };
+/* Bytes are not text: they may have NULs in them, and need none at their end. Those of np_body()
+ * have one there all the same. */
+struct np_bytes {
+	const void *bytes;
+	size_t size;
+};
+struct np_parts {
+	const struct np_bytes *items;
+	size_t count;
+};
+#define NP_PARTS(...) NP_LIST(np_parts, struct np_bytes, __VA_ARGS__)
 #define NP_NAMES(...) NP_LIST(np_names, char *const, __VA_ARGS__)
 
 /* --- routes --- */
 
 enum np_in { NP_IN_PATH = 1, NP_IN_QUERY, NP_IN_HEADER, NP_IN_BODY };
+
+struct np_params;
 
 /* One parameter of a route, or one member of a schema; the same object may be either, of several
  * routes and schemas:
@@ -214,17 +229,30 @@ enum np_in { NP_IN_PATH = 1, NP_IN_QUERY, NP_IN_HEADER, NP_IN_BODY };
  *                                            .type = NP_TYPE_STRING, .max = 200 };
  *
  * In a body it is a member of the JSON object; dots in its name lead into inner objects:
- * "user.email" is {"user": {"email": …}}. The name of a header is in lower case. */
+ * "user.email" is {"user": {"email": …}}. The name of a header is in lower case.
+ *
+ * An NP_TYPE_OBJECT may have a table of its own, and with .max_items it is a list of such objects:
+ *
+ *     static const struct np_param items = { .name = "items", .in = NP_IN_BODY, .max_items = 100,
+ *                                            .type = NP_TYPE_OBJECT, .required = true,
+ *                                            .members = NP_PARAMS(&sku, &quantity) };
+ *
+ * Its value is one jsonb, for jsonb_to_recordset(): only the members of the table, in its order and
+ * as SQL reads them, with their default values; members that are absent are left out. What is wrong
+ * is named by its place: "items[3].sku". */
 struct np_param {
 	const char *name;
 	enum np_in in;
 	enum np_type type;
 	bool required; /* a parameter of the path always is */
 	bool nullable; /* null is accepted in a body, and is SQL's NULL (JSON's without it) */
-	/* See enum np_type. Both are 0: no bounds. min is above 0 and max is 0: no upper bound.
-	 * With a max alone, a number is at least 0. */
+	/* See enum np_type; of an NP_TYPE_FILE, its bytes. Both are 0: no bounds. min is above 0
+	 * and max is 0: no upper bound. With a max alone, a number is at least 0. */
 	int64_t min, max;
-	const struct np_names *choices; /* the values of an NP_TYPE_ENUM */
+	/* The values of an NP_TYPE_ENUM; the media types of an NP_TYPE_FILE, of which "image/" at
+	 * the end stands for all that begin so (NULL: any). */
+	const struct np_names *choices;
+	const struct np_params *members; /* of an NP_TYPE_OBJECT; their names have no dots */
 	/* A POSIX extended regular expression that the whole value of an NP_TYPE_STRING must match,
 	 * byte by byte. The parameter needs a max, of 10,000 or less. The expression has at most
 	 * 1,000 bytes, at most 1,000 parts once its repetitions are written out (a+ is two), and no
@@ -317,6 +345,17 @@ enum np_auth { NP_AUTH_NONE, NP_AUTH_USER, NP_AUTH_OPTIONAL, NP_AUTH_KEY };
  * is not one of its choices; NP_ERROR_UNAUTHORIZED is 400 invalid_grant. */
 enum np_error_format { NP_ERROR_FORMAT_PROBLEM, NP_ERROR_FORMAT_OAUTH2 };
 
+/* What the body of a request is:
+ *
+ * - NP_BODY_MEMBERS: the parameters of NP_IN_BODY: the members of a JSON object, or, with .form,
+ *   the fields of a form. Without such parameters the body is not read.
+ * - NP_BODY_MULTIPART: the same as multipart/form-data (RFC 7578), with files.
+ * - NP_BODY_JSON: one JSON value of any kind, for np_body_json(). Its media type is
+ *   application/json, or ends with +json.
+ * - NP_BODY_RAW: bytes of any media type, for np_body(), such as those of a webhook. They are as
+ *   they came: not even a Content-Encoding is undone. There may be none. */
+enum np_body { NP_BODY_MEMBERS, NP_BODY_MULTIPART, NP_BODY_JSON, NP_BODY_RAW };
+
 typedef bool np_handler(struct np_ctx *ctx);
 
 /* What the client is told when the constraint (or unique index) of that name refuses a row: the
@@ -359,7 +398,11 @@ struct np_route {
 	 * Idempotency-Key belongs to who sent the same ones. */
 	np_handler *guard;
 	const struct np_params *params; /* at most 64 */
-	bool form;                      /* the body may also be application/x-www-form-urlencoded */
+	enum np_body body;
+	/* The most bytes that a body may have: 1 MiB, or up to 64 MiB here. nginx is told by
+	 * nullpool-nginx. */
+	int64_t body_max;
+	bool form; /* the body may also be application/x-www-form-urlencoded */
 	/* Unknown names in the query and the body are ignored; by default they are a 422. An empty
 	 * field of a form counts as absent. For probes that add ?ts=1, and for a standard that
 	 * requires it (RFC 6749 3.2). */
@@ -469,6 +512,32 @@ bool np_given(const struct np_ctx *ctx, const struct np_param *param);
  * arguments (except `limit`) was already refused. */
 struct np_value np_cursor_key(const struct np_ctx *ctx, const struct np_param *param, size_t key);
 
+/* Returns the bytes of the body. For a guard, and for a route of NP_BODY_RAW; elsewhere it is a
+ * misuse. */
+struct np_bytes np_body(const struct np_ctx *ctx);
+
+/* Returns the value of an NP_BODY_JSON, for a jsonb. In another route it is a misuse. */
+struct np_value np_body_json(const struct np_ctx *ctx);
+
+/* A file of NP_BODY_MULTIPART. Name and type are what the client says: the name is no path to
+ * write to, and the bytes need not be of that type. */
+struct np_file {
+	const char *name; /* "": it has none */
+	const char *type; /* in lower case, without parameters, such as "image/png" */
+	struct np_bytes content;
+};
+
+/* Returns file `index` (from 0) of an NP_TYPE_FILE. There is none from np_files_count() on: content
+ * without bytes, and NULLs. np_arg() is the bytes of the only file of a parameter, for a bytea. */
+size_t np_files_count(const struct np_ctx *ctx, const struct np_param *param);
+struct np_file np_file(const struct np_ctx *ctx, const struct np_param *param, size_t index);
+
+/* Returns the bytes as a value, for a bytea. */
+struct np_value np_bytea(struct np_ctx *ctx, struct np_bytes bytes);
+
+/* Returns the bytes of a text. NULL has none. */
+struct np_bytes np_bytes_of(const char *text);
+
 /* Returns APP_NAME. */
 const char *np_app_name(const struct np_ctx *ctx);
 
@@ -536,6 +605,22 @@ struct np_value np_client_network(struct np_ctx *ctx);
  *
  * A program without SECRET_KEY is a misuse. One with an .auth route always has it. */
 struct np_value np_keyed_hash(struct np_ctx *ctx, const char *purpose, struct np_value text);
+
+/* Returns true if the signature is the HMAC-SHA256 of the parts, one behind the other, with that
+ * key: 64 hexadecimal digits, or base64. The comparison takes the same time wherever they differ.
+ * With a signature that is NULL, or a key without bytes, it is never right. Of GitHub's
+ * X-Hub-Signature-256, for example, in a guard:
+ *
+ *     const char *sent = np_header_of(ctx, "x-hub-signature-256").text;
+ *
+ *     if (!sent || strncmp(sent, "sha256=", 7) != 0
+ *         || !np_hmac_equal(np_bytes_of(secret), sent + 7, NP_PARTS(np_body(ctx))))
+ *             return np_fail(ctx, NP_ERROR_UNAUTHORIZED, "The signature is wrong");
+ */
+bool np_hmac_equal(struct np_bytes key, const char *signature, const struct np_parts *parts);
+
+/* Returns the bytes that a text of base64 stands for, such as a key; none if it is not base64. */
+struct np_bytes np_base64_bytes(struct np_ctx *ctx, const char *text);
 
 /* np_random_token() returns 32 random bytes as text. Store np_token_hash() of it, so that whoever
  * reads the table cannot use it. The hash of SQL's NULL is SQL's NULL.

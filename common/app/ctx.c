@@ -44,8 +44,8 @@ np_retry_after(struct np_ctx *ctx, int64_t seconds)
 
 /* --- the request --- */
 
-static const struct argument *
-find_argument(const struct np_ctx *ctx, const struct np_param *param, const char *caller)
+const struct argument *
+ctx_find_argument(const struct np_ctx *ctx, const struct np_param *param, const char *caller)
 {
 	static const struct argument absent = { .given = false };
 	size_t index = param_index(ctx->route->params, param);
@@ -64,13 +64,13 @@ find_argument(const struct np_ctx *ctx, const struct np_param *param, const char
 struct np_value
 np_arg(const struct np_ctx *ctx, const struct np_param *param)
 {
-	return find_argument(ctx, param, "np_arg")->value;
+	return ctx_find_argument(ctx, param, "np_arg")->value;
 }
 
 bool
 np_given(const struct np_ctx *ctx, const struct np_param *param)
 {
-	return find_argument(ctx, param, "np_given")->given;
+	return ctx_find_argument(ctx, param, "np_given")->given;
 }
 
 const char *

@@ -35,6 +35,7 @@ struct np_ctx {
 	char allow[ROUTER_ALLOW_BYTES]; /* the methods of the path; "": there is no such path */
 	struct argument *arguments;     /* in the order of route->params */
 	struct param_faults faults;
+	const char *body_json; /* of NP_BODY_JSON, without white space; else NULL */
 
 	/* The caller. */
 	const char *caller, *caller_session; /* NULL: there is none, or it is not known yet */
@@ -85,6 +86,11 @@ ctx_has_key(const struct np_ctx *ctx)
 {
 	return ctx->idempotency.has_key;
 }
+
+/* Returns the argument of the parameter. If there is none, that is a misuse of the function, and
+ * the argument is absent. */
+const struct argument *ctx_find_argument(const struct np_ctx *ctx, const struct np_param *param,
+                                         const char *function);
 
 /* Calls the handler of ctx->route. Returns true with a complete reply, or false with ctx->error. */
 NP_MUST_CHECK bool ctx_handle(struct np_ctx *ctx);

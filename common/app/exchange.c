@@ -12,6 +12,7 @@
 #include "app/timing.h"
 #include "base/mem.h"
 #include "http/etag.h"
+#include "http/json.h"
 #include "http/param_row.h"
 
 static struct np_ctx *
@@ -47,6 +48,20 @@ find_route(struct np_ctx *ctx)
 		return np_reply_empty(ctx);
 	}
 	ctx->app->describe(request->method, ctx->route->path, request->id);
+	/* The program has read as much as the route with the largest bodies may get. */
+	return request->body_size <= route_body_max(ctx->route)
+	       || request_body_too_large(&ctx->error, route_body_max(ctx->route));
+}
+
+/* The whole is JSON by now. */
+static bool
+take_body(struct np_ctx *ctx)
+{
+	const struct json_member whole = { .json = ctx->request->body,
+		                           .size = ctx->request->body_size };
+
+	if (ctx->route->body == NP_BODY_JSON)
+		ctx->body_json = json_compact(ctx, &whole);
 	return true;
 }
 
@@ -55,7 +70,8 @@ decode_input(struct np_ctx *ctx)
 {
 	return param_decode(ctx, ctx->route, ctx->request, &ctx->target, &ctx->arguments,
 	                    &ctx->faults, &ctx->error)
-	       && page_check(ctx) && precondition_read(ctx) && idempotency_read(ctx);
+	       && take_body(ctx) && page_check(ctx) && precondition_read(ctx)
+	       && idempotency_read(ctx);
 }
 
 static bool

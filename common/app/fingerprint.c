@@ -22,7 +22,7 @@ array_as_json(void *owner, const char *text)
 static struct hash_part
 argument_part(void *owner, const struct np_param *param, const char *text)
 {
-	bool is_list = param->max_items > 0;
+	bool is_list = param->max_items > 0 && !param->members;
 	struct buf out;
 
 	if (!text || (is_list && param->type != NP_TYPE_FLOAT)
@@ -35,13 +35,49 @@ argument_part(void *owner, const struct np_param *param, const char *text)
 	return (struct hash_part){ out.data, out.size };
 }
 
+/* Of a body that is no parameters. */
+static struct hash_part
+body_part(void *owner, const struct np_ctx *ctx)
+{
+	struct buf out;
+
+	if (ctx->route->body == NP_BODY_RAW)
+		return (struct hash_part){ ctx->request->body, ctx->request->body_size };
+	if (ctx->route->body != NP_BODY_JSON)
+		return hash_part_of(NULL);
+	buf_init(&out, owner, JSON_CANONICAL_MAX_BYTES(strlen(ctx->body_json)));
+	json_canonical(&out, ctx->body_json);
+	return (struct hash_part){ out.data, out.size };
+}
+
+/* The names and types of its files are not what makes a request the same. */
+static size_t
+add_files(struct hash_part *parts, size_t count, const struct argument *argument)
+{
+	for (size_t i = 0; i < argument->file_count; i++)
+		parts[count++] = (struct hash_part){ argument->files[i].content.bytes,
+			                             argument->files[i].content.size };
+	return count;
+}
+
+static size_t
+count_files(const struct np_ctx *ctx)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < param_count(ctx->route->params); i++)
+		count += ctx->arguments[i].file_count;
+	return count;
+}
+
 static const char *
 hash_arguments(const struct np_ctx *ctx, void *owner, const char *secret)
 {
 	size_t params = param_count(ctx->route->params);
 	unsigned char key[HASH_KEY_BYTES];
 	char *hash = mem_resize(owner, NULL, HASH_TEXT_BYTES);
-	struct hash_part *parts = mem_array(owner, struct hash_part, 2 + 3 * params);
+	struct hash_part *parts = mem_array(owner, struct hash_part,
+	                                    3 + 3 * params + count_files(ctx));
 	size_t count = 2;
 
 	parts[0] = hash_part_of(ctx->route->method);
@@ -53,8 +89,14 @@ hash_arguments(const struct np_ctx *ctx, void *owner, const char *secret)
 			continue;
 		parts[count++] = hash_part_of(param_places[argument->param->in]);
 		parts[count++] = hash_part_of(argument->param->name);
-		parts[count++] = argument_part(owner, argument->param, argument->value.text);
+		if (argument->param->type == NP_TYPE_FILE)
+			count = add_files(parts, count, argument);
+		else
+			parts[count++] = argument_part(owner, argument->param,
+			                               argument->value.text);
 	}
+	if (ctx->route->body == NP_BODY_RAW || ctx->route->body == NP_BODY_JSON)
+		parts[count++] = body_part(owner, ctx);
 	if (secret)
 		hash_derive_key(secret, "nullpool: fingerprints of requests, 2", key);
 	hash_parts(secret ? key : NULL, parts, count, hash);

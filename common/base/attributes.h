@@ -11,7 +11,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The numbers of members of enums in nullpool.h. */
-#define TYPE_COUNT      ((int)NP_TYPE_CURSOR + 1)
+#define TYPE_COUNT      ((int)NP_TYPE_FILE + 1)
 #define ISOLATION_COUNT ((int)NP_ISOLATION_SERIALIZABLE + 1)
 
 #endif

@@ -39,3 +39,14 @@ base64url_decode(void *owner, const char *text, size_t text_size, size_t *size)
 	bytes[*size] = '\0';
 	return bytes;
 }
+
+bool
+base64_decode(const char *text, unsigned char *bytes, size_t max, size_t *size)
+{
+	for (const char *c = text; *c; c++)
+		if (!text_is_alnum(*c) && !strchr("+/=", *c))
+			return false;
+	return sodium_base642bin(bytes, max, text, strlen(text), NULL, size, NULL,
+	                         sodium_base64_VARIANT_ORIGINAL)
+	       == 0;
+}

@@ -125,13 +125,23 @@ unseal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *context
 }
 
 void
-hmac_sha256(const char *key, const void *bytes, size_t size, unsigned char mac[HMAC_BYTES])
+hmac_sha256_parts(struct np_bytes key, const struct np_bytes *parts, size_t count,
+                  unsigned char mac[HMAC_BYTES])
 {
 	crypto_auth_hmacsha256_state state;
 
-	(void)crypto_auth_hmacsha256_init(&state, (const unsigned char *)key, strlen(key));
-	(void)crypto_auth_hmacsha256_update(&state, bytes, size);
+	(void)crypto_auth_hmacsha256_init(&state, key.bytes, key.size);
+	for (size_t i = 0; i < count; i++)
+		(void)crypto_auth_hmacsha256_update(&state, parts[i].bytes, parts[i].size);
 	(void)crypto_auth_hmacsha256_final(&state, mac);
+}
+
+void
+hmac_sha256(const char *key, const void *bytes, size_t size, unsigned char mac[HMAC_BYTES])
+{
+	const struct np_bytes part = { bytes, size };
+
+	hmac_sha256_parts((struct np_bytes){ key, strlen(key) }, &part, 1, mac);
 }
 
 bool

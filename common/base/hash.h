@@ -47,6 +47,9 @@ char *unseal(void *owner, const unsigned char key[HASH_KEY_BYTES], const char *c
 
 #define HMAC_BYTES 32
 void hmac_sha256(const char *key, const void *bytes, size_t size, unsigned char mac[HMAC_BYTES]);
+/* Of the parts, one behind the other. */
+void hmac_sha256_parts(struct np_bytes key, const struct np_bytes *parts, size_t count,
+                       unsigned char mac[HMAC_BYTES]);
 
 /* Compares in constant time. */
 bool bytes_equal(const void *a, const void *b, size_t size);

@@ -15,17 +15,16 @@ has_body(const char *method)
 }
 
 static bool
-read_body(void *owner, struct request *request, struct error *err)
+read_body(void *owner, size_t max, struct request *request, struct error *err)
 {
-	char *body = mem_resize(owner, NULL, REQUEST_BODY_MAX_BYTES + 2);
+	char *body = mem_resize(owner, NULL, max + 2);
 
-	request->body_size = fread(body, 1, REQUEST_BODY_MAX_BYTES + 1, stdin);
+	request->body_size = fread(body, 1, max + 1, stdin);
 	if (ferror(stdin))
 		return error_set(err, FAILURE_MALFORMED, "The body could not be read: %s",
 		                 strerror(errno));
-	if (request->body_size > REQUEST_BODY_MAX_BYTES)
-		return error_set(err, FAILURE_TOO_LARGE, "The body is larger than %d bytes",
-		                 REQUEST_BODY_MAX_BYTES);
+	if (request->body_size > max)
+		return request_body_too_large(err, max);
 	body[request->body_size] = '\0';
 	request->body = body;
 	return true;
@@ -47,7 +46,8 @@ cli_run(struct app *app, const char *method, const char *target)
 
 	request.id = cgi_new_id(scope);
 	request.start_us = clock_now_us();
-	if (has_body(method) && !read_body(scope, &request, &err))
+	if (has_body(method)
+	    && !read_body(scope, route_table_body_max(app->routes), &request, &err))
 		ctx = exchange_refuse(scope, app, &request, &err);
 	else
 		ctx = exchange_begin(scope, app, &request, deadline);

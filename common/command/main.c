@@ -21,6 +21,7 @@
 #include "command/top.h"
 #include "db/keywords.h"
 #include "doctor/doctor.h"
+#include "http/nginx_bodies.h"
 #include "http/openapi.h"
 #include "http/table.h"
 #include "serve/cgi.h"
@@ -129,6 +130,18 @@ print_openapi(struct program *program, const char *value)
 	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
 	openapi_write(settings->app_name, program->name, program->routes, &out);
 	(void)puts(out.data);
+	return EXIT_DONE;
+}
+
+static int
+print_nginx(struct program *program, const char *value)
+{
+	struct buf out;
+
+	(void)value;
+	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
+	nginx_bodies_write(program->routes, &out);
+	(void)fputs(out.data ? out.data : "", stdout);
 	return EXIT_DONE;
 }
 
@@ -245,6 +258,7 @@ static const struct option {
 	int (*run)(struct program *program, const char *value);
 } known_options[] = {
 	{ "--openapi", "", "print the OpenAPI description of this program", print_openapi },
+	{ "--nginx", "", "print what nginx needs to know of larger bodies", print_nginx },
 	{ "--settings", "", "print the settings and where each came from", print_settings },
 	{ "--check", "", "say whether it could serve: 0, or 78 and what is wrong", run_check },
 	{ "--doctor", "[=json]", "check all that a request needs: 0, or 1 and what to fix",

@@ -6,6 +6,9 @@
 #include "http/param_check.h"
 #include "http/param_faults.h"
 
+/* The fault of a name in the body that no parameter has. */
+#define DECODER_UNKNOWN_FIELD "is not a field that can be set here"
+
 struct decoder {
 	void *owner;
 	const struct np_params *params; /* the route's; may be NULL */

@@ -81,20 +81,77 @@ write_parameters(struct buf *out, const struct np_route *route, bool conditional
 		buf_char(out, ']');
 }
 
+/* The types of files that are not any. */
+static void
+write_file_types(struct buf *out, const struct np_params *params)
+{
+	const char *before = ",\"encoding\":{";
+
+	for (size_t i = 0; i < param_count(params); i++) {
+		const struct np_param *param = params->items[i];
+
+		if (param->type != NP_TYPE_FILE || !param->choices)
+			continue;
+		buf_text(out, before);
+		buf_json_text(out, param->name);
+		buf_text(out, ":{\"contentType\":\"");
+		for (size_t type = 0; type < param->choices->count; type++) {
+			const char *name = param->choices->items[type];
+
+			buf_printf(out, "%s%s%s", type > 0 ? ", " : "", name,
+			           text_ends(name, "/") ? "*" : "");
+		}
+		buf_text(out, "\"}");
+		before = ",";
+	}
+	if (strcmp(before, ",") == 0)
+		buf_char(out, '}');
+}
+
+static void
+write_members_as(struct buf *out, const struct np_route *route, const char *type)
+{
+	buf_printf(out, "\"%s\":{\"schema\":", type);
+	openapi_body(out, route);
+	write_file_types(out, route->params);
+	buf_char(out, '}');
+}
+
+static void
+write_content(struct buf *out, const struct np_route *route)
+{
+	switch (route->body) {
+	case NP_BODY_MEMBERS:
+		if (route->form) {
+			write_members_as(out, route, "application/x-www-form-urlencoded");
+			buf_char(out, ',');
+		}
+		write_members_as(out, route, "application/json");
+		break;
+	case NP_BODY_MULTIPART:
+		write_members_as(out, route, "multipart/form-data");
+		break;
+	case NP_BODY_JSON:
+		buf_text(out, "\"application/json\":{\"schema\":{\"title\":\"any JSON value\"}}");
+		break;
+	case NP_BODY_RAW:
+		/* OpenAPI 3.1 4.8.14.2: bytes of any type have no schema. */
+		buf_text(out, "\"*/*\":{}");
+		break;
+	}
+}
+
 static void
 write_body(struct buf *out, const struct np_route *route)
 {
-	if (!route_has_param_in(route, NP_IN_BODY))
+	bool whole = route->body == NP_BODY_JSON || route->body == NP_BODY_RAW;
+
+	if (!whole && !route_has_param_in(route, NP_IN_BODY))
 		return;
-	buf_text(out, ",\"requestBody\":{\"required\":true,\"content\":{");
-	if (route->form) {
-		buf_text(out, "\"application/x-www-form-urlencoded\":{\"schema\":");
-		openapi_body(out, route);
-		buf_text(out, "},");
-	}
-	buf_text(out, "\"application/json\":{\"schema\":");
-	openapi_body(out, route);
-	buf_text(out, "}}}");
+	buf_printf(out, ",\"requestBody\":{\"required\":%s,\"content\":{",
+	           route->body == NP_BODY_RAW ? "false" : "true");
+	write_content(out, route);
+	buf_text(out, "}}");
 }
 
 /* --- the document --- */

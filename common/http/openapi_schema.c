@@ -15,7 +15,20 @@ static const struct {
 	[NP_TYPE_DATE] = { "string", "date" },    [NP_TYPE_DATETIME] = { "string", "date-time" },
 	[NP_TYPE_ENUM] = { "string", NULL },      [NP_TYPE_JSON] = { NULL, NULL },
 	[NP_TYPE_OBJECT] = { "object", NULL },    [NP_TYPE_CURSOR] = { "string", NULL },
+	[NP_TYPE_FILE] = { "string", "binary" },
 };
+
+/* The parameters of a body or the members of a response, and which members their objects have. */
+struct shape {
+	const struct np_params *rows;
+	bool response; /* all members are required, except optional ones at the top; others are
+	                  allowed */
+	bool open;     /* a body that may have unknown members */
+	bool partial;  /* a body of which any member may be absent, but not all */
+};
+
+static void write_object(struct buf *out, const struct shape *shape, const char *prefix,
+                         size_t prefix_size, bool nullable);
 
 static bool
 is_text(enum np_type type)
@@ -70,14 +83,24 @@ write_pattern(struct buf *out, const char *pattern)
 
 /* Writes the rules for one value, without the braces. */
 static void
-write_rules(struct buf *out, const struct np_param *param, bool nullable)
+write_rules(struct buf *out, const struct shape *shape, const struct np_param *param, bool nullable)
 {
+	const struct shape inner = { .rows = param->members,
+		                     .response = shape->response,
+		                     .open = shape->open };
+
+	if (param->members) {
+		write_object(out, &inner, "", 0, nullable);
+		return;
+	}
 	buf_printf(out, "\"type\":%s\"%s\"%s", nullable ? "[" : "", schemas[param->type].type,
 	           nullable ? ",\"null\"]" : "");
 	openapi_text(out, "format", schemas[param->type].format);
 	/* Without it, code generators take the object for an empty one. */
 	if (param->type == NP_TYPE_OBJECT)
 		buf_text(out, ",\"additionalProperties\":true");
+	if (param->type == NP_TYPE_FILE)
+		return;
 	if (param_has_min(param))
 		buf_printf(out, ",\"%s\":%" PRId64, is_text(param->type) ? "minLength" : "minimum",
 		           param->min);
@@ -91,22 +114,22 @@ write_rules(struct buf *out, const struct np_param *param, bool nullable)
 }
 
 static void
-write_list(struct buf *out, const struct np_param *param)
+write_list(struct buf *out, const struct shape *shape, const struct np_param *param)
 {
 	buf_printf(out, "\"type\":%s,\"maxItems\":%" PRId64 ",\"items\":{",
 	           param->nullable ? "[\"array\",\"null\"]" : "\"array\"", param->max_items);
-	write_rules(out, param, false);
+	write_rules(out, shape, param, false);
 	buf_char(out, '}');
 }
 
-void
-openapi_schema(struct buf *out, const struct np_param *param)
+static void
+write_schema(struct buf *out, const struct shape *shape, const struct np_param *param)
 {
 	buf_char(out, '{');
 	if (param->max_items > 0)
-		write_list(out, param);
+		write_list(out, shape, param);
 	else if (schemas[param->type].type)
-		write_rules(out, param, param->nullable);
+		write_rules(out, shape, param, param->nullable);
 	else
 		buf_text(out, "\"title\":\"any JSON value\"");
 	write_value(out, "default", param, param->default_value);
@@ -117,14 +140,13 @@ openapi_schema(struct buf *out, const struct np_param *param)
 	buf_char(out, '}');
 }
 
-/* The parameters of a body or the members of a response, and which members their objects have. */
-struct shape {
-	const struct np_params *rows;
-	bool response; /* all members are required, except optional ones at the top; others are
-	                  allowed */
-	bool open;     /* a body that may have unknown members */
-	bool partial;  /* a body of which any member may be absent, but not all */
-};
+void
+openapi_schema(struct buf *out, const struct np_param *param)
+{
+	const struct shape no_body = { .rows = NULL };
+
+	write_schema(out, &no_body, param);
+}
 
 /* The part of a parameter's name behind `prefix` ("user." or ""), up to the next dot. */
 struct part {
@@ -184,18 +206,19 @@ is_required(const struct shape *shape, size_t at, struct part part, const char *
 
 /* Says of a member only what nullpool.h promises: a response is not checked. */
 static void
-write_member(struct buf *out, const struct np_param *param)
+write_member(struct buf *out, const struct shape *shape, const struct np_param *param)
 {
 	const struct np_param member = {
 		.type = param->type,
 		.nullable = param->nullable,
 		.choices = param->choices,
 		.max_items = param->max_items,
+		.members = param->members,
 		.description = param->description,
 		.example = param->example,
 	};
 
-	openapi_schema(out, &member);
+	write_schema(out, shape, &member);
 }
 
 /* A default value does not count in a partial body. */
@@ -206,7 +229,7 @@ write_field(struct buf *out, const struct shape *shape, const struct np_param *p
 
 	if (shape->partial)
 		field.default_value = NULL;
-	openapi_schema(out, &field);
+	write_schema(out, shape, &field);
 }
 
 static void
@@ -231,17 +254,26 @@ write_required(struct buf *out, const struct shape *shape, const char *prefix, s
 		write_name(out, before, part);
 		before = ",";
 	}
-	buf_text(out, shape->partial && prefix_size == 0 ? "],\"minProperties\":1}" : "]}");
+	buf_text(out, shape->partial && prefix_size == 0 ? "],\"minProperties\":1" : "]");
 }
 
-/* Writes the object of the rows whose names begin with the prefix. Recurses as deep as names have
- * dots. */
 static void
-write_object(struct buf *out, const struct shape *shape, const char *prefix, size_t prefix_size)
+write_braces(struct buf *out, const struct shape *shape, const char *prefix, size_t prefix_size)
+{
+	buf_char(out, '{');
+	write_object(out, shape, prefix, prefix_size, false);
+	buf_char(out, '}');
+}
+
+/* Writes the rules of the object of the rows whose names begin with the prefix, without the braces.
+ * Recurses as deep as names have dots, and tables have tables. */
+static void
+write_object(struct buf *out, const struct shape *shape, const char *prefix, size_t prefix_size,
+             bool nullable)
 {
 	const char *before = "";
 
-	buf_text(out, "{\"type\":\"object\",");
+	buf_text(out, nullable ? "\"type\":[\"object\",\"null\"]," : "\"type\":\"object\",");
 	buf_text(out, shape->response || shape->open ? "" : "\"additionalProperties\":false,");
 	buf_text(out, "\"properties\":{");
 	for (size_t i = 0; i < param_count(shape->rows); i++) {
@@ -252,13 +284,13 @@ write_object(struct buf *out, const struct shape *shape, const char *prefix, siz
 			continue;
 		write_name(out, before, part);
 		buf_char(out, ':');
+		before = ",";
 		if (part.last && shape->response)
-			write_member(out, param);
+			write_member(out, shape, param);
 		else if (part.last)
 			write_field(out, shape, param);
 		else
-			write_object(out, shape, param->name, prefix_size + part.size + 1);
-		before = ",";
+			write_braces(out, shape, param->name, prefix_size + part.size + 1);
 	}
 	write_required(out, shape, prefix, prefix_size);
 }
@@ -270,7 +302,7 @@ openapi_body(struct buf *out, const struct np_route *route)
 		                     .open = route->lenient,
 		                     .partial = route->partial };
 
-	write_object(out, &shape, "", 0);
+	write_braces(out, &shape, "", 0);
 }
 
 void
@@ -278,5 +310,5 @@ openapi_members(struct buf *out, const struct np_params *members)
 {
 	const struct shape shape = { .rows = members, .response = true };
 
-	write_object(out, &shape, "", 0);
+	write_braces(out, &shape, "", 0);
 }

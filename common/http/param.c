@@ -118,7 +118,8 @@ new_arguments(void *owner, const struct np_params *params)
 
 		arguments[i].param = param;
 		arguments[i].value.type = param->type;
-		arguments[i].value.is_list = param->max_items > 0;
+		/* A list of objects is one jsonb. */
+		arguments[i].value.is_list = param->max_items > 0 && !param->members;
 	}
 	return arguments;
 }

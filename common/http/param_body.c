@@ -1,52 +1,20 @@
 #include "http/param_body.h"
 
-#include <inttypes.h>
-
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/json.h"
+#include "http/json_check.h"
 #include "http/param_list.h"
+#include "http/param_multipart.h"
+#include "http/param_object.h"
 #include "http/param_row.h"
+#include "http/param_scalar.h"
 #include "http/route.h"
 #include "http/target.h"
 
-#define UNKNOWN_FIELD "is not a field that can be set here"
+#define ENCODED "The body must not be encoded: Content-Encoding is not supported"
 
 /* --- JSON --- */
-
-/* How JSON writes each type of value. */
-static const struct {
-	enum json_kind kind, also;
-	const char *message;
-} json_forms[TYPE_COUNT] = {
-	[NP_TYPE_STRING] = { JSON_STRING, JSON_STRING, "must be a string" },
-	[NP_TYPE_UUID] = { JSON_STRING, JSON_STRING, "must be a string" },
-	[NP_TYPE_EMAIL] = { JSON_STRING, JSON_STRING, "must be a string" },
-	[NP_TYPE_INT] = { JSON_INT, JSON_INT, "must be a whole number" },
-	[NP_TYPE_FLOAT] = { JSON_FLOAT, JSON_INT, "must be a number" },
-	[NP_TYPE_BOOL] = { JSON_BOOL, JSON_BOOL, "must be true or false" },
-	[NP_TYPE_DATE] = { JSON_STRING, JSON_STRING, "must be a string" },
-	[NP_TYPE_DATETIME] = { JSON_STRING, JSON_STRING, "must be a string" },
-	[NP_TYPE_ENUM] = { JSON_STRING, JSON_STRING, "must be a string" },
-	[NP_TYPE_OBJECT] = { JSON_OBJECT, JSON_OBJECT, "must be an object" },
-	[NP_TYPE_CURSOR] = { JSON_STRING, JSON_STRING, "must be a string" },
-};
-
-/* Returns the text of a scalar if JSON writes the parameter's type that way, NULL if not. A number
- * without a fraction is an integer, as in JSON Schema: 1.0 and 1e2 are. */
-static const char *
-scalar_text(void *owner, const struct np_param *param, const struct json_member *member)
-{
-	int64_t whole;
-
-	if (param->type == NP_TYPE_INT && member->kind == JSON_FLOAT)
-		return parse_whole(member->text, &whole) ? mem_printf(owner, "%" PRId64, whole)
-		                                         : NULL;
-	if (member->kind == json_forms[param->type].kind
-	    || member->kind == json_forms[param->type].also)
-		return member->text;
-	return NULL;
-}
 
 /* Frees what one item needed before the next is read: only the list grows. Returns a message, which
  * stays, or NULL. */
@@ -61,10 +29,10 @@ decode_item(struct decoder *decoder, struct argument *argument, struct json_item
 
 	*more = json_next_item(scope, items, &item);
 	if (*more) {
-		text = scalar_text(scope, param, &item);
+		text = param_scalar_text(scope, param->type, &item);
 		message = text ? param_list_add(scope, param, text, argument)
 		               : mem_printf(scope, PARAM_EACH_ITEM "%s",
-		                            json_forms[param->type].message);
+		                            param_scalar_message(param->type));
 	}
 	if (!message)
 		mem_free(scope);
@@ -102,15 +70,19 @@ decode_value(struct decoder *decoder, struct argument *argument, const struct js
 	argument->given = true;
 	if (member->kind == JSON_NULL && param->nullable)
 		return;
+	if (param->members) {
+		param_object_decode(decoder, argument, member);
+		return;
+	}
 	if (param->max_items > 0)
 		message = decode_list(decoder, argument, member);
 	else if (param->type == NP_TYPE_JSON
 	         || (param->type == NP_TYPE_OBJECT && member->kind == JSON_OBJECT))
 		set_json(argument, json_compact(decoder->owner, member));
-	else if ((text = scalar_text(decoder->owner, param, member)) != NULL)
+	else if ((text = param_scalar_text(decoder->owner, param->type, member)) != NULL)
 		message = param_check(decoder->owner, param, text, argument);
 	else
-		message = json_forms[param->type].message;
+		message = param_scalar_message(param->type);
 	if (message)
 		decoder_add_fault(decoder, NP_IN_BODY, param->name, message);
 }
@@ -145,7 +117,7 @@ decode_member(struct decoder *decoder, const char *path, const struct json_membe
 		decode_value(decoder, argument, member);
 	} else if (dotted || !holds_params(decoder, name)) {
 		if (!decoder->lenient)
-			decoder_add_fault(decoder, NP_IN_BODY, name, UNKNOWN_FIELD);
+			decoder_add_fault(decoder, NP_IN_BODY, name, DECODER_UNKNOWN_FIELD);
 	} else if (member->kind != JSON_OBJECT) {
 		decoder_add_fault(decoder, NP_IN_BODY, name, "must be an object");
 	} else {
@@ -182,7 +154,7 @@ decode_form(struct decoder *decoder, const struct request *request, struct error
 		if (decoder->lenient && (!argument || !*form.query[i].value))
 			continue;
 		if (!argument)
-			decoder_add_fault(decoder, NP_IN_BODY, name, UNKNOWN_FIELD);
+			decoder_add_fault(decoder, NP_IN_BODY, name, DECODER_UNKNOWN_FIELD);
 		else if (argument->given)
 			decoder_add_fault(decoder, NP_IN_BODY, name, "is given twice");
 		else
@@ -202,25 +174,65 @@ is_media_type(const char *type, const char *wanted)
 	return size == strlen(wanted) && strncasecmp(type, wanted, size) == 0;
 }
 
-bool
-param_body_decode(struct decoder *decoder, const struct np_route *route,
-                  const struct request *request, struct error *err)
+/* application/json, or a type of the suffix +json (RFC 6839 3.1). */
+static bool
+is_json_type(const char *type)
 {
-	const char *type = request_header(request, "content-type");
+	size_t size = strcspn(type, "; \t");
+
+	return is_media_type(type, "application/json")
+	       || (size > 5 && strncasecmp(type + size - 5, "+json", 5) == 0);
+}
+
+static bool
+decode_members(struct decoder *decoder, const struct np_route *route, const struct request *request,
+               const char *type, struct error *err)
+{
 	struct json_body body;
 
 	if (!route_has_param_in(route, NP_IN_BODY))
 		return true;
 	if (request_is_encoded(request))
-		return error_set(err, FAILURE_MEDIA_TYPE,
-		                 "The body must not be encoded: Content-Encoding is not supported");
-	if (route->form && type && is_media_type(type, "application/x-www-form-urlencoded"))
+		return error_set(err, FAILURE_MEDIA_TYPE, ENCODED);
+	if (route->form && is_media_type(type, "application/x-www-form-urlencoded"))
 		return decode_form(decoder, request, err);
-	if (!type || !is_media_type(type, "application/json"))
+	if (!is_media_type(type, "application/json"))
 		return error_set(err, FAILURE_MEDIA_TYPE, "The body must be application/json%s",
 		                 route->form ? " or application/x-www-form-urlencoded" : "");
 	if (!json_body_read(decoder->owner, request->body, request->body_size, &body, err))
 		return false;
 	decode_object(decoder, NULL, &body);
+	return true;
+}
+
+static bool
+check_json(const struct request *request, const char *type, struct error *err)
+{
+	if (request_is_encoded(request))
+		return error_set(err, FAILURE_MEDIA_TYPE, ENCODED);
+	if (!is_json_type(type))
+		return error_set(err, FAILURE_MEDIA_TYPE,
+		                 "The body must be application/json, or of a type with +json");
+	return json_check(request->body, request->body_size, err);
+}
+
+bool
+param_body_decode(struct decoder *decoder, const struct np_route *route,
+                  const struct request *request, struct error *err)
+{
+	const char *type = request_header(request, "content-type");
+
+	switch (route->body) {
+	case NP_BODY_MEMBERS:
+		return decode_members(decoder, route, request, type ? type : "", err);
+	case NP_BODY_MULTIPART:
+		if (request_is_encoded(request))
+			return error_set(err, FAILURE_MEDIA_TYPE, ENCODED);
+		return param_multipart_decode(decoder, request, type ? type : "", err);
+	case NP_BODY_JSON:
+		return check_json(request, type ? type : "", err);
+	case NP_BODY_RAW:
+		break;
+	}
 	return true;
 }

@@ -173,6 +173,7 @@ param_check(void *owner, const struct np_param *param, const char *text, struct 
 		return check_enum(owner, param, value);
 	case NP_TYPE_JSON:
 	case NP_TYPE_OBJECT:
+	case NP_TYPE_FILE:
 		return "is allowed only in a body";
 	case NP_TYPE_CURSOR:
 		return cursor_read(owner, text, argument->cursor)

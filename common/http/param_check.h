@@ -17,6 +17,8 @@ struct argument {
 	const char *cursor[CURSOR_KEYS_MAX]; /* the keys of an NP_TYPE_CURSOR */
 	struct buf list;                     /* the text of a list, see param_list.h */
 	int64_t list_count;
+	struct np_file *files; /* of an NP_TYPE_FILE */
+	size_t file_count;
 };
 
 /* Sets the argument's value. Returns NULL if the text is a value of the row's type within its

@@ -7,7 +7,7 @@
 
 /* Room for every list that a body can hold: quotes around single digits, or a backslash before each
  * character, double its length. */
-#define LIST_MAX_BYTES (2 * (size_t)REQUEST_BODY_MAX_BYTES)
+#define LIST_MAX_BYTES (2 * (size_t)REQUEST_BODY_LIMIT_BYTES)
 
 /* Quotes each element, so that a comma, a brace, a space or the word NULL in it has no meaning:
  * https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */

@@ -49,3 +49,9 @@ request_network(void *owner, const char *address)
 	memset(six.s6_addr + NETWORK_BYTES, 0, sizeof(six.s6_addr) - NETWORK_BYTES);
 	return mem_printf(owner, "%s/64", inet_ntop(AF_INET6, &six, text, sizeof(text)));
 }
+
+bool
+request_body_too_large(struct error *err, size_t max)
+{
+	return error_set(err, FAILURE_TOO_LARGE, "The body is larger than %zu bytes", max);
+}

@@ -3,9 +3,12 @@
 #define NULLPOOL_HTTP_REQUEST_H
 
 #include "base/attributes.h"
+#include "base/error.h"
 
-/* The same as nginx's client_max_body_size. The whole body is in memory. */
-#define REQUEST_BODY_MAX_BYTES (1 << 20)
+/* What a body may have, as nginx's client_max_body_size says too, and what a route may raise it to
+ * (.body_max). The whole body is in memory. */
+#define REQUEST_BODY_MAX_BYTES   (1 << 20)
+#define REQUEST_BODY_LIMIT_BYTES (64 << 20)
 
 struct request_header {
 	const char *name; /* lower case, with dashes */
@@ -25,6 +28,9 @@ struct request {
 	const char *body;
 	size_t body_size;
 };
+
+/* Fills err with FAILURE_TOO_LARGE. Returns false. */
+bool request_body_too_large(struct error *err, size_t max);
 
 /* Returns the value of the header, or NULL. */
 const char *request_header(const struct request *request, const char *name);

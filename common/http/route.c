@@ -1,6 +1,7 @@
 #include "http/route.h"
 
 #include "http/param_row.h"
+#include "http/request.h"
 
 bool
 route_has_method(const struct np_route *route, const char *method)
@@ -48,4 +49,21 @@ route_path_has_get(const struct route_table *table, const char *path)
 		    && strcmp(table->items[i].path, path) == 0)
 			return true;
 	return false;
+}
+
+size_t
+route_body_max(const struct np_route *route)
+{
+	return route->body_max > 0 ? (size_t)route->body_max : REQUEST_BODY_MAX_BYTES;
+}
+
+size_t
+route_table_body_max(const struct route_table *table)
+{
+	size_t most = REQUEST_BODY_MAX_BYTES;
+
+	for (size_t i = 0; i < table->count; i++)
+		if (route_body_max(&table->items[i]) > most)
+			most = route_body_max(&table->items[i]);
+	return most;
 }

@@ -27,6 +27,10 @@ bool route_takes_idempotency_key(const struct np_route *route);
 /* Returns true if it is one of enum np_status: another number would be sent as it is. */
 bool route_is_success(enum np_status status);
 
+/* Returns the most bytes that its body may have, and that any of the table may. */
+size_t route_body_max(const struct np_route *route);
+size_t route_table_body_max(const struct route_table *table);
+
 /* Returns the status of a success. */
 enum np_status route_success(const struct np_route *route);
 

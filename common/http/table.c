@@ -10,6 +10,7 @@
 #include "http/param_row.h"
 #include "http/pattern.h"
 #include "http/router.h"
+#include "http/table_params.h"
 
 #define OPERATION_MAX_BYTES 200
 
@@ -20,192 +21,6 @@ is_known_method(const char *method)
 		if (strcmp(router_methods[i], method) == 0)
 			return true;
 	return false;
-}
-
-static bool
-type_is_known(const struct np_param *param)
-{
-	return param->type >= NP_TYPE_STRING && (int)param->type < TYPE_COUNT;
-}
-
-static const char *
-bounds_fault(const struct np_param *param)
-{
-	if (param->max != 0 && param->min > param->max)
-		return "has a min above its max";
-	if (param->type != NP_TYPE_INT && param->type != NP_TYPE_STRING
-	    && (param->min != 0 || param->max != 0))
-		return "has bounds, but only NP_TYPE_INT and NP_TYPE_STRING can have them";
-	return NULL;
-}
-
-/* The cost of a match depends on the lengths of the pattern and of the value. */
-static const char *
-value_pattern_fault(const struct np_param *param)
-{
-	if (param->type != NP_TYPE_STRING)
-		return "has a pattern but is not an NP_TYPE_STRING";
-	if (!param_has_max(param))
-		return "has a pattern and no max, which has to bound the length of its values";
-	if (param->max > PATTERN_MAX_VALUE)
-		return "has a pattern and a max above 10,000";
-	return pattern_compile(param->pattern);
-}
-
-static bool
-has_null(const struct np_names *names)
-{
-	for (size_t i = 0; names && i < names->count; i++)
-		if (!names->items[i])
-			return true;
-	return false;
-}
-
-/* Of a parameter or of a member. */
-static const char *
-choices_fault(const struct np_param *param)
-{
-	if (param->type == NP_TYPE_ENUM && (!param->choices || param->choices->count == 0))
-		return "is an NP_TYPE_ENUM without choices";
-	if (param->type != NP_TYPE_ENUM && param->choices)
-		return "has choices but is not an NP_TYPE_ENUM";
-	return has_null(param->choices) ? "has a choice that is NULL" : NULL;
-}
-
-static const char *
-type_fault(const struct np_param *param)
-{
-	const char *fault = choices_fault(param);
-
-	if (fault)
-		return fault;
-	if ((param->type == NP_TYPE_JSON || param->type == NP_TYPE_OBJECT)
-	    && (param->in != NP_IN_BODY || param->max_items > 0 || param->default_value))
-		return "is JSON, which cannot be outside of a body, in a list, or a default value";
-	if (param->max_items < 0
-	    || (param->max_items > 0 && param->in != NP_IN_BODY && param->in != NP_IN_QUERY))
-		return "is a list outside of a body or a query";
-	if (param->max_items > 0 && (param->default_value || param->type == NP_TYPE_CURSOR))
-		return "is a list with a default value, or a list of cursors";
-	return param->pattern ? value_pattern_fault(param) : NULL;
-}
-
-static const char *
-default_fault(void *owner, const struct np_param *param)
-{
-	struct argument ignored;
-
-	if (!param->default_value)
-		return NULL;
-	if (param->required)
-		return "is required and has a default value";
-	return param_check(owner, param, param->default_value, &ignored)
-	           ? "has an invalid default value"
-	           : NULL;
-}
-
-/* The OpenAPI document contains the text as it is. */
-static const char *
-json_fault(const struct np_param *param)
-{
-	struct error ignored;
-
-	if (openapi_has_texts(param))
-		return NULL;
-	if (param->example && !json_check(param->example, strlen(param->example), &ignored))
-		return "has an example that is not JSON";
-	if (param->default_value
-	    && !json_check(param->default_value, strlen(param->default_value), &ignored))
-		return "has a default value that is not JSON";
-	return NULL;
-}
-
-/* The value of the outer parameter would hide the inner one. */
-static bool
-is_inside_another(const struct np_route *route, const struct np_param *param)
-{
-	for (size_t i = 0; i < route->params->count; i++) {
-		const struct np_param *other = route->params->items[i];
-
-		if (param->in == NP_IN_BODY && other->in == NP_IN_BODY
-		    && param_is_inside(param->name, other->name))
-			return true;
-	}
-	return false;
-}
-
-static const char *
-param_fault(void *owner, const struct np_route *route, const struct np_param *param)
-{
-	const char *fault;
-
-	if (param->in < NP_IN_PATH || param->in > NP_IN_BODY || !type_is_known(param))
-		return "has no place or no type";
-	if (param->in == NP_IN_PATH && !router_has_name(route->path, param->name))
-		return "is not in the path";
-	if (param->in == NP_IN_HEADER && strpbrk(param->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"))
-		return "must be in lower case, with dashes";
-	if (param->in == NP_IN_BODY && route_has_method(route, "GET"))
-		return "is in the body of a GET";
-	if (is_inside_another(route, param))
-		return "is inside another parameter";
-	fault = type_fault(param);
-	if (!fault)
-		fault = bounds_fault(param);
-	if (!fault)
-		fault = default_fault(owner, param);
-	return fault ? fault : json_fault(param);
-}
-
-/* Compares with those before it. */
-static const char *
-repetition_fault(const struct np_params *params, size_t at)
-{
-	const struct np_param *param = params->items[at];
-
-	for (size_t i = 0; i < at; i++) {
-		const struct np_param *before = params->items[i];
-
-		if (before == param)
-			return "is listed twice";
-		if (before->in == param->in && strcmp(before->name, param->name) == 0)
-			return "has the name and the place of another parameter";
-	}
-	return NULL;
-}
-
-/* Checks what everything else relies on. */
-static const char *
-list_fault(const struct np_params *params)
-{
-	for (size_t i = 0; i < param_count(params); i++)
-		if (!params->items[i] || !params->items[i]->name)
-			return "is NULL or has no name";
-	return NULL;
-}
-
-static const char *
-params_fault(void *owner, const struct np_route *route)
-{
-	size_t in_path = 0;
-
-	if (param_count(route->params) > TABLE_PARAMS_MAX)
-		return "it has more than 64 parameters";
-	if (list_fault(route->params))
-		return mem_printf(owner, "a parameter %s", list_fault(route->params));
-	for (size_t i = 0; i < param_count(route->params); i++) {
-		const struct np_param *param = route->params->items[i];
-		const char *fault = repetition_fault(route->params, i);
-
-		if (!fault)
-			fault = param_fault(owner, route, param);
-		if (fault)
-			return mem_printf(owner, "parameter \"%s\" %s", param->name, fault);
-		in_path += param->in == NP_IN_PATH;
-	}
-	if (in_path != router_count_names(route->path))
-		return "its path has a {name} that is not among its parameters";
-	return NULL;
 }
 
 /* Returns true if param_check() makes one text of each value. Otherwise a row has several keys, and
@@ -267,7 +82,7 @@ invalidates_fault(const struct route_table *table, const struct np_route *route)
 		return "it invalidates keys but is not NP_TX_WRITE";
 	if (keys && keys->count > TABLE_INVALIDATES_MAX)
 		return "it invalidates too many keys";
-	if (has_null(keys))
+	if (table_has_null(keys))
 		return "it invalidates a key that is NULL";
 	for (size_t i = 0; keys && i < keys->count; i++) {
 		const char *fault = key_fault(route, keys->items[i]);
@@ -278,21 +93,6 @@ invalidates_fault(const struct route_table *table, const struct np_route *route)
 			return "it invalidates a key that no route of this program caches";
 	}
 	return NULL;
-}
-
-/* Returns true if the parameters in the body can be fields of a form. */
-static bool
-fits_form(const struct np_params *params)
-{
-	for (size_t i = 0; i < param_count(params); i++) {
-		const struct np_param *param = params->items[i];
-
-		if (param->in == NP_IN_BODY
-		    && (param->max_items > 0 || param->type == NP_TYPE_JSON
-		        || param->type == NP_TYPE_OBJECT || strchr(param->name, '.')))
-			return false;
-	}
-	return param_count(params) > 0;
 }
 
 /* A scope is a word of RFC 6749 3.3. */
@@ -371,24 +171,6 @@ conflicts_fault(void *owner, const struct np_conflicts *conflicts)
 }
 
 static const char *
-member_fault(const struct np_params *members, size_t at)
-{
-	const struct np_param *member = members->items[at];
-
-	for (size_t i = 0; i < members->count; i++) {
-		const char *other = members->items[i]->name;
-
-		if (i != at && strcmp(other, member->name) == 0)
-			return "is defined twice";
-		if (param_is_inside(other, member->name))
-			return "is an object that other members are in";
-	}
-	if (!type_is_known(member))
-		return "has no type";
-	return choices_fault(member) ? choices_fault(member) : json_fault(member);
-}
-
-static const char *
 schema_fault(void *owner, const struct np_schema *schema)
 {
 	const struct np_params *members = schema ? schema->members : NULL;
@@ -400,10 +182,10 @@ schema_fault(void *owner, const struct np_schema *schema)
 	/* The document has a schema of that name. */
 	if (strcmp(schema->name, "Problem") == 0)
 		return "its schema is named Problem, as the schema of errors is";
-	if (list_fault(members))
-		return mem_printf(owner, "a member of its schema %s", list_fault(members));
+	if (table_list_fault(members))
+		return mem_printf(owner, "a member of its schema %s", table_list_fault(members));
 	for (size_t i = 0; i < param_count(members); i++) {
-		const char *fault = member_fault(members, i);
+		const char *fault = table_member_fault(owner, members, i);
 
 		if (fault)
 			return mem_printf(owner, "member \"%s\" of its schema %s",
@@ -442,11 +224,12 @@ static const char *
 constant_fault(const struct np_route *route)
 {
 	if (route->tx > NP_TX_MANUAL || route->isolation > NP_ISOLATION_SERIALIZABLE
-	    || route->auth > NP_AUTH_KEY || route->errors.format > NP_ERROR_FORMAT_OAUTH2)
-		return "its tx, isolation, auth or format of errors is none of its enum";
+	    || route->auth > NP_AUTH_KEY || route->errors.format > NP_ERROR_FORMAT_OAUTH2
+	    || route->body > NP_BODY_RAW)
+		return "its tx, isolation, auth, body or format of errors is none of its enum";
 	if (route->success && !route_is_success(route->success))
 		return "its success is none of enum np_status";
-	return has_null(route->answer.omit) ? "it omits a column that is NULL" : NULL;
+	return table_has_null(route->answer.omit) ? "it omits a column that is NULL" : NULL;
 }
 
 static const char *
@@ -477,15 +260,13 @@ route_fault(void *owner, const char *name, const struct route_table *table,
 		return "it has a precondition but its path has no GET to compare with";
 	fault = operation_fault(owner, table, route);
 	if (!fault)
-		fault = params_fault(owner, route);
+		fault = table_params_fault(owner, route);
 	if (!fault)
 		fault = schema_fault(owner, route->returns);
 	if (!fault)
 		fault = conflicts_fault(owner, route->errors.conflicts);
-	if (!fault && route->partial && !route_has_param_in(route, NP_IN_BODY))
-		fault = "it is .partial but has no parameters in the body";
-	if (!fault && route->form && !fits_form(route->params))
-		fault = "a form can have only single values, no objects and no lists";
+	if (!fault)
+		fault = table_body_fault(route);
 	if (!fault)
 		fault = auth_fault(route);
 	if (!fault)

@@ -172,7 +172,7 @@ read_headers(void *owner, char *const *environment, struct request *request, str
 }
 
 static bool
-read_body(void *owner, const char *length, cgi_read *read, void *source, struct request *request,
+read_body(void *owner, const char *length, const struct cgi_body *from, struct request *request,
           struct error *err)
 {
 	int64_t size;
@@ -181,11 +181,10 @@ read_body(void *owner, const char *length, cgi_read *read, void *source, struct 
 
 	if (!parse_int(header_value(owner, length), &size) || size < 0)
 		return error_set(err, FAILURE_MALFORMED, "Content-Length is not a number");
-	if (size > REQUEST_BODY_MAX_BYTES)
-		return error_set(err, FAILURE_TOO_LARGE, "The body is larger than %d bytes",
-		                 REQUEST_BODY_MAX_BYTES);
+	if ((uint64_t)size > from->max)
+		return request_body_too_large(err, from->max);
 	body = mem_resize(owner, NULL, (size_t)size + 1);
-	got = size > 0 ? read(source, body, (size_t)size) : 0;
+	got = size > 0 ? from->read(from->source, body, (size_t)size) : 0;
 	if (got != (size_t)size)
 		return error_set(err, FAILURE_MALFORMED,
 		                 "The body is shorter than its Content-Length");
@@ -196,7 +195,7 @@ read_body(void *owner, const char *length, cgi_read *read, void *source, struct 
 }
 
 bool
-cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
+cgi_request(void *owner, char *const *environment, const struct cgi_body *body,
             struct request *request, struct error *err)
 {
 	const char *id = variable_or(environment, "REQUEST_ID", ""),
@@ -212,8 +211,8 @@ cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
 	if (!*request->method)
 		return error_set(err, FAILURE_MALFORMED, "The request has no method");
 	return read_headers(owner, environment, request, err)
-	       && read_body(owner, variable_or(environment, "CONTENT_LENGTH", "0"), read, source,
-	                    request, err);
+	       && read_body(owner, variable_or(environment, "CONTENT_LENGTH", "0"), body, request,
+	                    err);
 }
 
 static size_t
@@ -248,12 +247,13 @@ int
 cgi_run(struct app *app)
 {
 	struct deadline deadline = deadline_in_ms(app->settings->request_timeout_s * 1000);
+	const struct cgi_body body = { read_stdin, NULL, route_table_body_max(app->routes) };
 	void *scope = mem_scope(mem_process(), "cgi");
 	struct request request;
 	struct np_ctx *ctx;
 	struct error err;
 
-	if (cgi_request(scope, environ, read_stdin, NULL, &request, &err))
+	if (cgi_request(scope, environ, &body, &request, &err))
 		ctx = exchange_begin(scope, app, &request, deadline);
 	else
 		ctx = exchange_refuse(scope, app, &request, &err);

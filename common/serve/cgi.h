@@ -11,10 +11,16 @@
 /* Reads up to `size` bytes of the body. Returns less only if the stream has ended or failed. */
 typedef size_t cgi_read(void *source, char *bytes, size_t size);
 
+struct cgi_body {
+	cgi_read *read;
+	void *source;
+	size_t max; /* a larger one is refused, and not read */
+};
+
 /* Fills the request; everything in it belongs to owner. Returns false with FAILURE_MALFORMED or
  * FAILURE_TOO_LARGE; the request then has the method and the id, which are needed to answer that.
  */
-NP_MUST_CHECK bool cgi_request(void *owner, char *const *environment, cgi_read *read, void *source,
+NP_MUST_CHECK bool cgi_request(void *owner, char *const *environment, const struct cgi_body *body,
                                struct request *request, struct error *err);
 
 /* Returns the value of a meta-variable, or NULL. */

@@ -198,11 +198,12 @@ static struct np_ctx *
 begin_exchange(struct app *app, void *scope, FCGX_Request *fcgi, struct request *request,
                struct deadline deadline, int64_t waited_ms, bool *whole)
 {
+	const struct cgi_body body = { read_body, fcgi, route_table_body_max(app->routes) };
 	struct error err;
 
 	if (waited_ms > 0)
 		deadline.at_us -= waited_ms * 1000;
-	*whole = cgi_request(scope, fcgi->envp, read_body, fcgi, request, &err);
+	*whole = cgi_request(scope, fcgi->envp, &body, request, &err);
 	request->queue_ms = waited_ms;
 	request->client = &fcgi->ipcFd;
 	if (!*whole || !is_in_time(app->settings, waited_ms, &err))
@@ -261,8 +262,9 @@ refuse_request(FCGX_Request *fcgi, void *scope)
 	struct request request;
 	struct reply reply;
 	struct error ignored;
+	const struct cgi_body body = { read_body, fcgi, REQUEST_BODY_LIMIT_BYTES };
 	/* Its id is needed, and all of it has to be read. */
-	bool whole = cgi_request(scope, fcgi->envp, read_body, fcgi, &request, &ignored);
+	bool whole = cgi_request(scope, fcgi->envp, &body, &request, &ignored);
 
 	problem.request_id = request.id;
 	reply_init(&reply, scope);

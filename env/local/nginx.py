@@ -1,4 +1,5 @@
 """nginx in a folder of its own, with the project's nginx/ folder as its configuration."""
+import functools
 import os
 import re
 import resource
@@ -51,6 +52,12 @@ def nginx_settings(program, environment):
     return run_command("nginx-conf", [program], environment=environment)
 
 
+@functools.lru_cache
+def nginx_bodies(*programs):
+    """The locations of paths with larger bodies."""
+    return "".join(run_command(program.name, [program, "--nginx"]) for program in programs)
+
+
 class Nginx(Process):
     """nginx with the project's nginx/ folder unchanged; only ports and paths are added."""
 
@@ -66,6 +73,7 @@ class Nginx(Process):
         self.endpoints = 8  # the most that run at once
         self.settings = settings or (self.conf_dir / "nullpool-settings.conf.example").read_text()
         self.docs_dir = Path(docs_dir).absolute()
+        self.bodies = ""  # what the programs print for --nginx
         self.more = ""  # appended to nullpool-site.conf by start()
         self.environment = NGINX_ENVIRONMENT  # used by start()
 
@@ -105,3 +113,4 @@ class Nginx(Process):
         (self.home / "nullpool-site.conf").write_text(
             NGINX_SITE.format(host=HOST, port=self.port, run_dir=self.run_dir) + self.more)
         (self.home / "nullpool-settings.conf").write_text(self.settings)
+        (self.home / "nullpool-bodies.conf").write_text(self.bodies)

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlencode
 
 from env.local.authority import Authority
 from env.local.endpoint import run_dir_for
-from env.local.nginx import Nginx, nginx_settings
+from env.local.nginx import Nginx, nginx_bodies, nginx_settings
 from env.local.postgres import Postgres, conninfo, migrate, postgres_refuge
 from env.local.process import HOST, Fault, Interrupted, ask_to_stop, port_is_free, stop_was_asked, wait_until
 from env.local.redis import Redis
@@ -202,6 +202,7 @@ def parts(settings, authority):
     yield endpoints
     nginx = Nginx(LOCAL / "nginx", port, run_dir, ROOT / "nginx", nginx_settings(BUILD / "nginx-conf", settings),
                   BUILD / "site")
+    nginx.bodies = nginx_bodies(*(BUILD / "handlers" / path.stem for path in sorted((ROOT / "handlers").glob("*.c"))))
     nginx.endpoints = max(nginx.endpoints, 2 * len(list((ROOT / "handlers").glob("*.c"))))  # more may be added while it runs
     yield nginx
     wait_until("an answer through nginx", lambda: answers(port), timeout=10)

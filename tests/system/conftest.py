@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from env.local.authority import Authority  # noqa: E402
 from env.local.endpoint import Endpoint, run_dir_for  # noqa: E402
-from env.local.nginx import Nginx, nginx_settings  # noqa: E402
+from env.local.nginx import Nginx, nginx_bodies, nginx_settings  # noqa: E402
 from env.local.postgres import Postgres, migrate  # noqa: E402
 from env.local.process import free_port, wait_until  # noqa: E402
 from env.local.redis import Redis  # noqa: E402
@@ -198,6 +198,7 @@ class Service:
             path.name: Endpoint(path.name, path, self.run_dir, self.environment, self.log) for path in programs}
         self.nginx = Nginx(self.folder / "nginx", free_port(), self.run_dir, ROOT / "nginx",
                            nginx_settings(BUILD / "nginx-conf", self.environment), BUILD / "site")
+        self.nginx.bodies = nginx_bodies(*programs)
         self.client = Client(self.nginx.port, key=self.environment.get("SECRET_KEY"), begin_session=site.begin_session)
         self.may_die, self.last_words = False, None
         self.parsed, self.parsed_bytes, self.parsing = [], 0, threading.Lock()  # of the log, see lines()

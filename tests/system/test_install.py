@@ -23,7 +23,7 @@ MIGRATIONS = sorted(path.name for path in (ROOT / "migrations" / "versions").glo
 SITE = BUILD / "site"
 NGINX = sorted(path.name for path in (ROOT / "nginx").glob("*.conf"))
 SETTINGS = {"etc/nginx/nullpool-site.conf": 0o644, "etc/nginx/nullpool-settings.conf": 0o644,
-            "etc/nginx/nullpool-https.conf": 0o644, "etc/nullpool/nullpool.env": 0o640}
+            "etc/nginx/nullpool-bodies.conf": 0o644, "etc/nginx/nullpool-https.conf": 0o644, "etc/nullpool/nullpool.env": 0o640}
 
 
 def make(target, stage, prefix="/usr/local", check=True):
@@ -84,7 +84,7 @@ def expected():
         **{f"{units}/nullpool{name}": 0o644 for name in (".target", "@.service", "@.socket")},
         **{f"{share}/migrations/versions/{name}": 0o644 for name in MIGRATIONS},
         **{f"{share}/migrations/{name}": 0o644 for name in ("alembic.ini", "env.py")},
-        **{f"{share}/{name}.sample": 0o644 for name in ("nullpool.env", "nullpool-site.conf", "nullpool-settings.conf", "nullpool-https.conf")},
+        **{f"{share}/{name}.sample": 0o644 for name in ("nullpool.env", "nullpool-site.conf", "nullpool-settings.conf", "nullpool-bodies.conf", "nullpool-https.conf")},
         **{f"{share}/docs/{path.relative_to(SITE)}": 0o644 for path in SITE.rglob("*") if path.is_file()},
         "usr/local/lib/nullpool/conninfo": 0o755,
         "usr/local/lib/nullpool/manifest": 0o644,

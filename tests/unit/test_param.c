@@ -175,9 +175,9 @@ a_list_is_bounded_in_bytes(void **state)
 {
 	const struct np_param param = { .name = "x", .type = NP_TYPE_STRING, .max_items = 9 };
 	struct argument argument = { .given = false };
-	char *half = mem_array(*state, char, (1 << 20) + 1);
+	char *half = mem_array(*state, char, REQUEST_BODY_LIMIT_BYTES + 1);
 
-	memset(half, 'x', 1 << 20);
+	memset(half, 'x', REQUEST_BODY_LIMIT_BYTES);
 	assert_null(param_list_add(*state, &param, half, &argument));
 	assert_string_equal(param_list_add(*state, &param, half, &argument), "is too long");
 }

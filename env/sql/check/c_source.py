@@ -214,7 +214,8 @@ def _objects(tokens):
 
 
 def _param(name, found):
-    return Param(name, text(found.get("name")), _word(found.get("type")) or "NP_TYPE_STRING", _is_true(found.get("max_items")),
+    is_list = _is_true(found.get("max_items")) and "members" not in found  # a list of objects is one jsonb
+    return Param(name, text(found.get("name")), _word(found.get("type")) or "NP_TYPE_STRING", is_list,
                  _is_true(found.get("nullable")), _is_true(found.get("optional")))
 
 

@@ -25,6 +25,7 @@ GIVEN = {
     "NP_TYPE_DATE": {"date", "time"},
     "NP_TYPE_DATETIME": {"time"},
     "NP_TYPE_JSON": {"json"}, "NP_TYPE_OBJECT": {"json"},
+    "NP_TYPE_FILE": {"other"},  # bytea
 }
 # What each type of a response may be made from.
 RETURNED = {
