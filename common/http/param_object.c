@@ -5,10 +5,9 @@
 #include "base/mem.h"
 #include "http/param_row.h"
 #include "http/param_scalar.h"
-#include "http/request.h"
 
-/* Room for each value of the largest body, of which default values may be many times as long. */
-#define OBJECT_MAX_BYTES (4 * (size_t)REQUEST_BODY_LIMIT_BYTES)
+/* Default values may make many times the bytes that were sent. */
+#define OBJECT_MAX_BYTES(sent) (8 * (sent) + (1 << 20))
 
 /* One object or list that is being decoded. `scope` owns what is needed for a moment. */
 struct place {
@@ -218,7 +217,7 @@ param_object_decode(struct decoder *decoder, struct argument *argument,
 	struct place place = { decoder, mem_scope(decoder->owner, "object"), param->name, NULL };
 	struct buf out;
 
-	buf_init(&out, decoder->owner, OBJECT_MAX_BYTES);
+	buf_init(&out, decoder->owner, OBJECT_MAX_BYTES(member->size));
 	place.out = &out;
 	write_value(&place, param, member);
 	if (out.overflow)

@@ -64,6 +64,10 @@ BODIES = {
     "a list of UUIDs in capitals": (filled('{"ids":[', UUID, "]}"), 200),
     "a list of wrong values": (filled('{"ids":[', '""', "]}"), 422),
     "a list of objects": (filled('{"texts":[', "{}", "]}"), 422),
+    "objects of a table": (filled('{"lines":[', "{}", "]}"), 200),
+    "objects of a table with a member": (filled('{"lines":[', '{"sku":"a"}', "]}"), 200),
+    "objects of a table that are wrong": (filled('{"lines":[', '{"x":1}', "]}"), 422),
+    "an object of a table with many members": ('{"lines":[' + distinct('"m%d":{}', 9000) + "]}", 422),
     "broken at its end": (filled('{"anything":[', "{}", ""), 400),
 }
 DATABASE_BODIES = {
@@ -77,6 +81,17 @@ FORMS = {
     "a value of percents": ("first=" + "%41" * ((BODY - 6) // 3), 200),
     "an unknown name": ("a" * BODY, 422),
     "a value that is no number": ("second=" + "1" * (BODY - 7), 422),
+}
+PART = '--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n'
+# name: (path, Content-Type, body, status)
+OTHERS = {
+    "bytes": ("raw", "x/y", "\0" * BODY, 200),
+    "any JSON": ("json", "application/json", filled("[", "{}", "]"), 200),
+    "a file": ("files", "multipart/form-data; boundary=b", PART % ("file", '; filename="a"') + "x" * (BODY - 200) + "\r\n--b--", 200),
+    "a field": ("files", "multipart/form-data; boundary=b", PART % ("first", "") + "x" * (BODY - 200) + "\r\n--b--", 200),
+    "parts": ("files", "multipart/form-data; boundary=b", (PART % ("x", "") + "\r\n") * (BODY // 60) + "--b--", 422),
+    "files without end": ("files", "multipart/form-data; boundary=b", (PART % ("file", '; filename=""') + "\r\n") * (BODY // 75), 400),
+    "almost boundaries": ("files", "multipart/form-data; boundary=b", PART % ("first", "") + "\r\n--bx" * (BODY // 8) + "\r\n--b--", 200),
 }
 QUERIES = {
     "pairs": ("?" + "a=1&" * 900, 400),
@@ -157,6 +172,12 @@ def test_a_body(worker_of, shape):
 def test_a_form(worker_of, shape):
     body, status = FORMS[shape]
     assert worker_of("null").asks("POST", "/bulk/form", body, "application/x-www-form-urlencoded") == status
+
+
+@pytest.mark.parametrize("shape", OTHERS)
+def test_another_body(worker_of, shape):
+    path, media_type, body, status = OTHERS[shape]
+    assert worker_of("null").asks("POST", f"/bulk/{path}", body, media_type) == status
 
 
 @pytest.mark.parametrize("shape", QUERIES)

@@ -88,6 +88,44 @@ static const struct np_schema member_without_choices = { .name = "NoChoices",
 	                                                 .members = NP_PARAMS(&no_choices) };
 static const struct np_schema without_members = { .name = "Empty" };
 
+/* --- bodies --- */
+
+#define BODY(name_, ...) \
+	static const struct np_param name_ = { .name = #name_, .in = NP_IN_BODY, __VA_ARGS__ }
+BODY(sku, .type = NP_TYPE_STRING, .required = true, .max = 9);
+BODY(amount, .type = NP_TYPE_INT, .default_value = "1");
+BODY(bad_amount, .type = NP_TYPE_INT, .default_value = "one");
+BODY(items, .type = NP_TYPE_OBJECT, .max_items = 3, .members = NP_PARAMS(&sku, &amount));
+BODY(boxes, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&items));
+BODY(wrong_boxes, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&sku, &bad_amount));
+BODY(outer_boxes, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&wrong_boxes));
+BODY(twice, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&sku, &sku));
+BODY(with_dot, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&user_name));
+BODY(with_query, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&id_in_query));
+BODY(with_null, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&sku, NULL));
+BODY(no_object, .type = NP_TYPE_STRING, .members = NP_PARAMS(&sku));
+BODY(file, .type = NP_TYPE_FILE, .min = 1, .max = 99, .choices = NP_NAMES("image/"));
+BODY(files, .type = NP_TYPE_FILE, .max_items = 3);
+BODY(null_file, .type = NP_TYPE_FILE, .nullable = true);
+BODY(with_file, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&file));
+BODY(level2, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&sku));
+BODY(level3, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&level2));
+BODY(level4, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&level3));
+BODY(level5, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&level4));
+BODY(level6, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&level5));
+BODY(level7, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&level6));
+BODY(level8, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&level7));
+BODY(level9, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&level8));
+BODY(level10, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&level9));
+static const struct np_param file_in_query = { .name = "f",
+	                                       .in = NP_IN_QUERY,
+	                                       .type = NP_TYPE_FILE };
+static const struct np_param member_choices = { .name = "deep",
+	                                        .type = NP_TYPE_OBJECT,
+	                                        .members = NP_PARAMS(&no_choices) };
+static const struct np_schema deep_schema = { .name = "Deep",
+	                                      .members = NP_PARAMS(&member_choices) };
+
 /* As many objects as a route may have, and one more, each with a name of its own. */
 #define NUMBERED(n)                                                    \
 	&(const struct np_param)                                       \
@@ -115,6 +153,65 @@ static const struct table_row {
 	struct np_route route;
 	const char *says; /* NULL: nothing is wrong */
 } table_rows[] = {
+	{ "objects in a list", ROUTE("POST", "/t/a", .params = NP_PARAMS(&items)), NULL },
+	{ "a list in an object", ROUTE("POST", "/t/a", .params = NP_PARAMS(&boxes)), NULL },
+	{ "eight levels", ROUTE("POST", "/t/a", .params = NP_PARAMS(&level9, &sku)), NULL },
+	{ "nine levels", ROUTE("POST", "/t/a", .params = NP_PARAMS(&level10)), "8 levels" },
+	{ "a member with a wrong default value",
+	  ROUTE("POST", "/t/a", .params = NP_PARAMS(&wrong_boxes)),
+	  "parameter \"wrong_boxes\" has a member \"bad_amount\" that has an invalid" },
+	{ "a member of a member with a wrong default value",
+	  ROUTE("POST", "/t/a", .params = NP_PARAMS(&outer_boxes)),
+	  "has a member \"wrong_boxes\" that has a member \"bad_amount\" that has an invalid" },
+	{ "a member twice", ROUTE("POST", "/t/a", .params = NP_PARAMS(&twice)), "is listed twice" },
+	{ "a member with a dot", ROUTE("POST", "/t/a", .params = NP_PARAMS(&with_dot)),
+	  "has a dot in its name" },
+	{ "a member of a query", ROUTE("POST", "/t/a", .params = NP_PARAMS(&with_query)),
+	  "is not in the body" },
+	{ "a member that is not there", ROUTE("POST", "/t/a", .params = NP_PARAMS(&with_null)),
+	  "has a member that is NULL" },
+	{ "members of a string", ROUTE("POST", "/t/a", .params = NP_PARAMS(&no_object)),
+	  "has members but is not an NP_TYPE_OBJECT" },
+	{ "a member of a schema's object without choices",
+	  ROUTE("GET", "/t/a", .returns = &deep_schema), "without choices" },
+	{ "a file",
+	  ROUTE("POST", "/t/a", .body = NP_BODY_MULTIPART, .params = NP_PARAMS(&sku, &file)),
+	  NULL },
+	{ "several files",
+	  ROUTE("POST", "/t/a", .body = NP_BODY_MULTIPART, .params = NP_PARAMS(&files)), NULL },
+	{ "a file in JSON", ROUTE("POST", "/t/a", .params = NP_PARAMS(&file)),
+	  "is not of NP_BODY_MULTIPART" },
+	{ "a file in a query", ROUTE("POST", "/t/a", .params = NP_PARAMS(&file_in_query)), "file" },
+	{ "a file in an object", ROUTE("POST", "/t/a", .params = NP_PARAMS(&with_file)),
+	  "is a file or a cursor in an object" },
+	{ "a file that may be null",
+	  ROUTE("POST", "/t/a", .body = NP_BODY_MULTIPART, .params = NP_PARAMS(&null_file)),
+	  "may be null" },
+	{ "an object in multipart",
+	  ROUTE("POST", "/t/a", .body = NP_BODY_MULTIPART, .params = NP_PARAMS(&items)),
+	  "single values" },
+	{ "multipart without parameters", ROUTE("POST", "/t/a", .body = NP_BODY_MULTIPART),
+	  "needs parameters" },
+	{ "an object in a form", ROUTE("POST", "/t/a", .form = true, .params = NP_PARAMS(&items)),
+	  "a form can have only" },
+	{ "a form that is multipart",
+	  ROUTE("POST", "/t/a", .form = true, .body = NP_BODY_MULTIPART, .params = NP_PARAMS(&sku)),
+	  "a form can have only" },
+	{ "bytes", ROUTE("POST", "/t/a", .body = NP_BODY_RAW, .params = NP_PARAMS(&id_in_query)),
+	  NULL },
+	{ "bytes and parameters",
+	  ROUTE("POST", "/t/a", .body = NP_BODY_RAW, .params = NP_PARAMS(&sku)),
+	  "its .body is one value" },
+	{ "JSON and parameters",
+	  ROUTE("POST", "/t/a", .body = NP_BODY_JSON, .params = NP_PARAMS(&sku)),
+	  "its .body is one value" },
+	{ "bytes of a GET", ROUTE("GET", "/t/a", .body = NP_BODY_RAW), "is a GET" },
+	{ "a body of no kind", ROUTE("POST", "/t/a", .body = (enum np_body)7), "body" },
+	{ "64 MiB", ROUTE("POST", "/t/a", .body = NP_BODY_RAW, .body_max = 64 << 20), NULL },
+	{ "more than 64 MiB",
+	  ROUTE("POST", "/t/a", .body = NP_BODY_RAW, .body_max = (64 << 20) + 1), "body_max" },
+	{ "fewer than no bytes", ROUTE("POST", "/t/a", .body = NP_BODY_RAW, .body_max = -1),
+	  "body_max" },
 	{ "plain", ROUTE("GET", "/t/a"), NULL },
 	{ "a slash at the end", ROUTE("GET", "/t/"), NULL },
 	{ "choices", ROUTE("GET", "/t/a", .params = NP_PARAMS(&some_choices)), NULL },

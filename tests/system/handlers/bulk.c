@@ -25,7 +25,17 @@ static const struct np_param ids = {
 static const struct np_param inner = {
 	.name = "outer.inner", .in = NP_IN_BODY, .type = NP_TYPE_STRING, .max = 10
 };
-#define BODY_FIELDS NP_PARAMS(&email, &text, &anything, &object, &numbers, &texts, &ids, &inner)
+static const struct np_param sku = { .name = "sku", .in = NP_IN_BODY, .type = NP_TYPE_STRING };
+static const struct np_param quantity = {
+	.name = "quantity", .in = NP_IN_BODY, .type = NP_TYPE_INT, .default_value = "1"
+};
+static const struct np_param lines = { .name = "lines",
+	                               .in = NP_IN_BODY,
+	                               .type = NP_TYPE_OBJECT,
+	                               .max_items = LIST_MAX,
+	                               .members = NP_PARAMS(&sku, &quantity) };
+#define BODY_FIELDS \
+	NP_PARAMS(&email, &text, &anything, &object, &numbers, &texts, &ids, &inner, &lines)
 
 static bool
 count_bytes(struct np_ctx *ctx)
@@ -72,6 +82,32 @@ count_form_bytes(struct np_ctx *ctx)
 	                       NP_OBJECT({ "bytes", np_int(sent ? (int64_t)strlen(sent) : 0) }));
 }
 
+static const struct np_param file = { .name = "file", .in = NP_IN_BODY, .type = NP_TYPE_FILE };
+
+static bool
+count_files(struct np_ctx *ctx)
+{
+	const char *bytes = np_arg(ctx, &file).text;
+
+	return np_reply_object(ctx, NP_STATUS_OK,
+	                       NP_OBJECT({ "bytes", np_int(bytes ? (int64_t)strlen(bytes) : 0) }));
+}
+
+static bool
+count_raw(struct np_ctx *ctx)
+{
+	return np_reply_object(ctx, NP_STATUS_OK,
+	                       NP_OBJECT({ "bytes", np_int((int64_t)np_body(ctx).size) }));
+}
+
+static bool
+count_json(struct np_ctx *ctx)
+{
+	return np_reply_object(
+	    ctx, NP_STATUS_OK,
+	    NP_OBJECT({ "bytes", np_int((int64_t)strlen(np_body_json(ctx).text)) }));
+}
+
 static const struct np_param row_count = { .name = "rows",
 	                                   .in = NP_IN_QUERY,
 	                                   .type = NP_TYPE_INT,
@@ -98,6 +134,13 @@ list_rows(struct np_ctx *ctx)
 }
 
 static const struct np_route routes[] = {
+	{ .method = "POST", .path = "/bulk/raw", .handle = count_raw, .body = NP_BODY_RAW },
+	{ .method = "POST", .path = "/bulk/json", .handle = count_json, .body = NP_BODY_JSON },
+	{ .method = "POST",
+	  .path = "/bulk/files",
+	  .handle = count_files,
+	  .body = NP_BODY_MULTIPART,
+	  .params = NP_PARAMS(&first, &file) },
 	{ .method = "POST",
 	  .path = "/bulk/body",
 	  .handle = count_bytes,
