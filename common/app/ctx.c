@@ -45,18 +45,18 @@ np_retry_after(struct np_ctx *ctx, int64_t seconds)
 /* --- the request --- */
 
 const struct argument *
-ctx_find_argument(const struct np_ctx *ctx, const struct np_param *param, const char *caller)
+ctx_find_argument(const struct np_ctx *ctx, const struct np_param *param, const char *function)
 {
 	static const struct argument absent = { .given = false };
 	size_t index = param_index(ctx->route->params, param);
 
 	if (!ctx->arguments) {
-		misuse_note("%s() in a guard, which has no arguments", caller);
+		misuse_note("%s() in a guard, which has no arguments", function);
 		return &absent;
 	}
 	if (index != PARAM_NONE)
 		return &ctx->arguments[index];
-	misuse_note("%s() of parameter \"%s\", which the route does not have", caller,
+	misuse_note("%s() of parameter \"%s\", which the route does not have", function,
 	            param ? param->name : "NULL");
 	return &absent;
 }
