@@ -218,7 +218,7 @@ struct np_parts {
 
 /* --- routes --- */
 
-enum np_in { NP_IN_PATH = 1, NP_IN_QUERY, NP_IN_HEADER, NP_IN_BODY };
+enum np_in { NP_IN_PATH = 1, NP_IN_QUERY, NP_IN_HEADER, NP_IN_BODY, NP_IN_COOKIE };
 
 struct np_params;
 
@@ -290,7 +290,12 @@ enum np_status {
 	NP_STATUS_OK = 200,
 	NP_STATUS_CREATED = 201,
 	NP_STATUS_ACCEPTED = 202,
-	NP_STATUS_NO_CONTENT = 204
+	NP_STATUS_NO_CONTENT = 204,
+	/* These have a Location and no content. */
+	NP_STATUS_FOUND = 302,
+	NP_STATUS_SEE_OTHER = 303, /* after a POST: the client goes on with a GET */
+	NP_STATUS_TEMPORARY_REDIRECT = 307,
+	NP_STATUS_PERMANENT_REDIRECT = 308
 };
 
 /* The content of a response, for the OpenAPI document. Of its members, name, type, choices,
@@ -358,6 +363,24 @@ enum np_body { NP_BODY_MEMBERS, NP_BODY_MULTIPART, NP_BODY_JSON, NP_BODY_RAW };
 
 typedef bool np_handler(struct np_ctx *ctx);
 
+/* A failure, for a program whose clients expect another form of it. */
+struct np_fault {
+	const char *in; /* "path", "query", "header", "cookie", "body" */
+	const char *name;
+	const char *message; /* "must be …", "is required" */
+};
+struct np_failure {
+	int status;
+	const char *detail;            /* what the client may read; NULL: nothing, as with a 500 */
+	const struct np_fault *faults; /* of the input */
+	size_t faults_count;
+	const char *request_id;
+	bool outcome_unknown; /* the connection was lost during the commit */
+};
+/* Returns the body, as JSON: an np_json() or what np_json_object() makes. Status and headers stay.
+ * It makes no query, and calls nothing that can fail. */
+typedef struct np_value np_error_body(struct np_ctx *ctx, const struct np_failure *failure);
+
 /* What the client is told when the constraint (or unique index) of that name refuses a row: the
  * detail of a 409, in place of `conflict`, or of a check's 422. */
 struct np_conflict {
@@ -414,9 +437,13 @@ struct np_route {
 	/* A request without If-Match or `If-None-Match: *` is a 428, so that nobody overwrites what
 	 * they have not seen. Needs a GET of the same path. */
 	bool precondition;
-	/* The content of a success; with `page`, of each item of np_reply_page(). */
+	/* The content of a success; with `page`, of each item of np_reply_page(), and with `list`,
+	 * of np_reply_rows(). */
 	const struct np_schema *returns;
-	bool page;
+	bool page, list;
+	/* The media type of a success that is not JSON, such as "text/csv", for the OpenAPI
+	 * document. */
+	const char *produces;
 	/* The success. 0: 201 for a POST of NP_TX_WRITE, 204 for a DELETE, 200 for others. The
 	 * OpenAPI document shows it, and np_answer() replies with it. */
 	enum np_status success;
@@ -435,6 +462,7 @@ struct np_route {
 		 * describes its 401, or its 400 with NP_ERROR_FORMAT_OAUTH2. */
 		const char *unauthorized;
 		enum np_error_format format;
+		np_error_body *as; /* makes the body of all failures of the route, if it is set */
 	} NP_DESIGNATED errors;
 	struct {
 		/* Responses of an NP_TX_READ route are cached in Redis, if there is one, under
@@ -557,6 +585,9 @@ struct np_value np_caller_session(const struct np_ctx *ctx);
 /* Returns a header of the request, whose name is given in lower case; SQL's NULL if there is none.
  */
 struct np_value np_header_of(struct np_ctx *ctx, const char *name);
+
+/* Returns a cookie of the request; SQL's NULL if there is none. */
+struct np_value np_cookie_of(struct np_ctx *ctx, const char *name);
 
 /* Fails with NP_ERROR_FORBIDDEN unless the caller is that user.
  *
@@ -842,8 +873,72 @@ struct np_object {
 NP_MUST_CHECK bool np_reply_object(struct np_ctx *ctx, enum np_status status,
                                    const struct np_object *object);
 
+/* Make JSON of members or of items, for a value of np_reply_object() or of another such call. JSON
+ * that is not valid is a misuse.
+ *
+ *     np_reply_object(ctx, NP_STATUS_OK,
+ *                     NP_OBJECT({ "user", np_json_object(ctx, NP_OBJECT({ "id", id })) }))
+ */
+struct np_values {
+	const struct np_value *items;
+	size_t count;
+};
+#define NP_VALUES(...) NP_LIST(np_values, struct np_value, __VA_ARGS__)
+struct np_value np_json_object(struct np_ctx *ctx, const struct np_object *object);
+struct np_value np_json_list(struct np_ctx *ctx, const struct np_values *values);
+
+/* Replies with one value, as JSON: np_reply_json(ctx, NP_STATUS_OK, np_field(row, 0, "report")).
+ * Fails with NP_ERROR_INTERNAL if the text of an np_json() is not JSON. */
+NP_MUST_CHECK bool np_reply_json(struct np_ctx *ctx, enum np_status status, struct np_value value);
+
+/* np_reply_row_without() leaves out the columns `omit`. np_reply_rows() replies with all rows as a
+ * list, [{"column": value, …}, …], without these columns (NULL: with all). Both fail as
+ * np_reply_row() does; a column that does not exist is a misuse. */
+NP_MUST_CHECK bool np_reply_row_without(struct np_ctx *ctx, enum np_status status,
+                                        const struct np_rows *row, const struct np_names *omit);
+NP_MUST_CHECK bool np_reply_rows(struct np_ctx *ctx, enum np_status status,
+                                 const struct np_rows *rows, const struct np_names *omit);
+
+/* Reply with something else than JSON. The media type is sent as Content-Type: "text/html;
+ * charset=utf-8", "image/png". Escape what you put into HTML. A page loads nothing, since nginx
+ * sends "Content-Security-Policy: default-src 'none'", unless np_header() sets another one. With a
+ * file name, a browser saves the content under it. */
+NP_MUST_CHECK bool np_reply_text(struct np_ctx *ctx, enum np_status status, const char *media_type,
+                                 const char *text);
+NP_MUST_CHECK bool np_reply_bytes(struct np_ctx *ctx, enum np_status status, const char *media_type,
+                                  const char *file_name, struct np_bytes content);
+
+/* Replies with all rows as CSV (RFC 4180), the names of the columns first. SQL's NULL is an empty
+ * field and an empty text is "". A text that a spreadsheet would take for a formula (it begins with
+ * = + - @, a tab or a carriage return) gets a ' before it. file_name may be NULL. */
+NP_MUST_CHECK bool np_reply_csv(struct np_ctx *ctx, const struct np_rows *rows,
+                                const char *file_name);
+
+/* Replies with one of the statuses from NP_STATUS_FOUND on. The location is a path or a URL; do not
+ * make it of what a client sent. np_answer() does the same with .answer.location, if .success is
+ * such a status. */
+NP_MUST_CHECK bool np_reply_redirect(struct np_ctx *ctx, enum np_status status,
+                                     const char *location);
+
 /* Replies with a 204, which has no body. */
 NP_MUST_CHECK bool np_reply_empty(struct np_ctx *ctx);
+
+/* Adds a Set-Cookie header (RFC 6265). By default the cookie is sent back over HTTPS only (and to
+ * localhost), no script can read it, other sites cannot send it with a POST, and it ends with the
+ * browser. Fails as np_header() does, and with NP_ERROR_INTERNAL if name or value are not those of
+ * a cookie, or if they break the rule of a prefix (__Host-, __Secure-). */
+enum np_same_site { NP_SAME_SITE_LAX, NP_SAME_SITE_STRICT, NP_SAME_SITE_NONE };
+struct np_cookie {
+	const char *name,
+	    *value;         /* printable ASCII; no space, quote, comma, semicolon, backslash */
+	int64_t max_age_s;  /* 0: until the browser ends; below 0: it is removed */
+	const char *path;   /* NULL: "/" */
+	const char *domain; /* NULL: this host only */
+	enum np_same_site same_site;
+	bool script_may_read; /* without HttpOnly */
+	bool over_http;       /* without Secure */
+} NP_DESIGNATED;
+NP_MUST_CHECK bool np_set_cookie(struct np_ctx *ctx, const struct np_cookie *cookie);
 
 /* Adds a response header: np_header(ctx, "X-Count", "%zu", count). Its name has letters,
  * digits and dashes. Fails with NP_ERROR_INTERNAL if the value has a control character, which could
@@ -879,6 +974,13 @@ enum np_error {
  */
 NP_MUST_CHECK bool np_fail(struct np_ctx *ctx, enum np_error error, const char *format, ...)
     NP_PRINTF(3, 4);
+
+/* Fails with a status from 400 to 599 and a JSON body of the program's own, in place of a problem
+ * document. Returns false; the transaction rolls back.
+ *
+ *     return np_fail_json(ctx, 402, np_json_object(ctx, NP_OBJECT({ "balance", balance })));
+ */
+NP_MUST_CHECK bool np_fail_json(struct np_ctx *ctx, int status, struct np_value body);
 
 /* Sets the Retry-After of a 429 or a 503 of this request, in place of its default. 0 or less leaves
  * the default. */

@@ -34,6 +34,8 @@ answer_row(struct np_ctx *ctx, const struct np_rows *row)
 	enum np_status status = route_success(ctx->route);
 	const char *location = ctx->route->answer.location ? make_location(ctx, row) : NULL;
 
+	if (reply_is_redirect((int)status))
+		return np_reply_redirect(ctx, status, location);
 	if (location)
 		reply_set_header(&ctx->reply, "Location", location);
 	if (status == NP_STATUS_NO_CONTENT)

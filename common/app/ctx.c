@@ -13,8 +13,8 @@
 
 /* --- failures --- */
 
-static bool
-our_fault(struct np_ctx *ctx, const char *what)
+bool
+ctx_our_fault(struct np_ctx *ctx, const char *what)
 {
 	return error_internal(&ctx->error, "%s", what);
 }
@@ -28,11 +28,12 @@ np_fail(struct np_ctx *ctx, enum np_error error, const char *format, ...)
 	/* A response that is committed must not become a failure. */
 	if (ctx->answered)
 		misuse_note("np_fail() after np_answer()");
+	ctx->own_failure = NULL;
 	va_start(args, format);
 	text = mem_vprintf(ctx, format, args);
 	va_end(args);
 	if (error == NP_ERROR_INTERNAL || error < NP_ERROR_MALFORMED || error > NP_ERROR_TIMEOUT)
-		return our_fault(ctx, text);
+		return ctx_our_fault(ctx, text);
 	return error_set(&ctx->error, (enum failure)error, "%s", text);
 }
 
@@ -141,7 +142,7 @@ ctx_run(struct np_ctx *ctx, const struct transaction_statement *statement, bool 
 	*rows = NULL;
 	/* Of this call, or of what gave it its values. */
 	if (!ctx_has_transaction(ctx, "np_query") || misuse_noted())
-		return our_fault(ctx, misuse_noted());
+		return ctx_our_fault(ctx, misuse_noted());
 	return transaction_run(ctx->tx, statement, last, rows, &ctx->error);
 }
 
@@ -204,9 +205,9 @@ bool
 np_commit(struct np_ctx *ctx)
 {
 	if (ctx->route->tx != NP_TX_MANUAL)
-		return our_fault(ctx, "np_commit() in a route that is not NP_TX_MANUAL");
+		return ctx_our_fault(ctx, "np_commit() in a route that is not NP_TX_MANUAL");
 	if (!ctx_has_transaction(ctx, "np_commit") || misuse_noted())
-		return our_fault(ctx, misuse_noted());
+		return ctx_our_fault(ctx, misuse_noted());
 	return transaction_commit(ctx->tx, NULL, &ctx->error);
 }
 
@@ -231,10 +232,11 @@ ctx_handle(struct np_ctx *ctx)
 		return np_fail(ctx, NP_ERROR_INTERNAL, "%s %s: %s", ctx->route->method,
 		               ctx->route->path, misuse_noted());
 	if (!succeeded)
-		return ctx->error.kind ? false
-		                       : our_fault(ctx, "the handler failed without saying why");
+		return ctx->error.kind
+		           ? false
+		           : ctx_our_fault(ctx, "the handler failed without saying why");
 	if (!ctx->replied)
-		return our_fault(ctx, "the handler succeeded without a reply");
+		return ctx_our_fault(ctx, "the handler succeeded without a reply");
 	return true;
 }
 
@@ -247,6 +249,7 @@ ctx_restart(struct np_ctx *ctx)
 	ctx->answered = false;
 	ctx->error = (struct error){ .kind = 0 };
 	ctx->retry_after_s = 0;
+	ctx->own_failure = NULL;
 }
 
 /* --- the reply --- */
@@ -258,11 +261,11 @@ ctx_finish_reply(struct np_ctx *ctx, enum np_status status)
 	if (ctx->answered)
 		misuse_note("a second reply, after np_answer()");
 	if (!route_is_success(status))
-		return our_fault(ctx, "a reply with a status that is no np_status");
+		return ctx_our_fault(ctx, "a reply with a status that is no np_status");
 	if (ctx->reply.body.overflow)
-		return our_fault(ctx, "the reply is larger than REPLY_BODY_MAX_BYTES");
-	if (status == NP_STATUS_NO_CONTENT && ctx->reply.body.size > 0)
-		return our_fault(ctx, "a reply without content has a body");
+		return ctx_our_fault(ctx, "the reply is larger than REPLY_BODY_MAX_BYTES");
+	if (!reply_has_content((int)status) && ctx->reply.body.size > 0)
+		return ctx_our_fault(ctx, "a reply without content has a body");
 	ctx->reply.status = (int)status;
 	ctx->replied = true;
 	return true;
@@ -275,62 +278,6 @@ ctx_check_columns(struct np_ctx *ctx, const struct np_rows *rows)
 
 	return !duplicate
 	       || np_fail(ctx, NP_ERROR_INTERNAL, "two columns are named \"%s\"", duplicate);
-}
-
-bool
-np_reply_row(struct np_ctx *ctx, enum np_status status, const struct np_rows *row)
-{
-	buf_reset(&ctx->reply.body);
-	if (np_rows_count(row) == 0)
-		return our_fault(ctx, "np_reply_row() of no rows");
-	if (!ctx_check_columns(ctx, row))
-		return false;
-	rows_json(row, 0, NULL, &ctx->reply.body);
-	return ctx_finish_reply(ctx, status);
-}
-
-/* What a handler calls JSON is checked: the reply has to be JSON as a whole. That of an argument
- * was checked before, and that of a column is Postgres'. */
-static bool
-check_json(struct np_ctx *ctx, const struct np_member *member)
-{
-	const struct np_value *value = &member->value;
-	struct error err;
-
-	if (value->type != NP_TYPE_JSON || !value->present || value->is_list || value->column_type
-	    || json_check(value->text, strlen(value->text), &err))
-		return true;
-	return np_fail(ctx, NP_ERROR_INTERNAL, "np_reply_object(): the text of \"%s\" is not JSON",
-	               member->name);
-}
-
-bool
-np_reply_object(struct np_ctx *ctx, enum np_status status, const struct np_object *object)
-{
-	struct buf *out = &ctx->reply.body;
-
-	buf_reset(out);
-	buf_char(out, '{');
-	for (size_t i = 0; object && i < object->count; i++) {
-		if (!object->items[i].name)
-			return our_fault(ctx, "np_reply_object() with a member without a name");
-		if (!check_json(ctx, &object->items[i]))
-			return false;
-		if (i > 0)
-			buf_char(out, ',');
-		buf_json_text(out, object->items[i].name);
-		buf_char(out, ':');
-		value_json(out, object->items[i].value);
-	}
-	buf_char(out, '}');
-	return ctx_finish_reply(ctx, status);
-}
-
-bool
-np_reply_empty(struct np_ctx *ctx)
-{
-	buf_reset(&ctx->reply.body);
-	return ctx_finish_reply(ctx, NP_STATUS_NO_CONTENT);
 }
 
 bool

@@ -66,10 +66,11 @@ struct np_ctx {
 
 	/* The result. */
 	struct reply reply;
-	bool replied;          /* the reply is complete */
-	bool answered;         /* by np_answer(), after which nothing may change it */
-	struct error error;    /* kind is 0: no failure */
-	int64_t retry_after_s; /* set by np_retry_after(); 0: the default of the failure */
+	bool replied;            /* the reply is complete */
+	bool answered;           /* by np_answer(), after which nothing may change it */
+	struct error error;      /* kind is 0: no failure */
+	int64_t retry_after_s;   /* set by np_retry_after(); 0: the default of the failure */
+	const char *own_failure; /* the body of np_fail_json(); NULL: there is none */
 };
 
 /* Returns true while a precondition runs the handler of GET in a write's transaction, which nothing
@@ -125,6 +126,9 @@ NP_MUST_CHECK bool ctx_check_one(struct np_ctx *ctx, const struct np_call *call,
 
 /* Fails if two columns have the same name, since a JSON object cannot hold both. */
 NP_MUST_CHECK bool ctx_check_columns(struct np_ctx *ctx, const struct np_rows *rows);
+
+/* Fails with NP_ERROR_INTERNAL: the handler has done what no handler may. */
+NP_MUST_CHECK bool ctx_our_fault(struct np_ctx *ctx, const char *what);
 
 /* Completes the reply once its body is written. Every np_reply_ function ends with it. */
 NP_MUST_CHECK bool ctx_finish_reply(struct np_ctx *ctx, enum np_status status);

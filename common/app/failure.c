@@ -3,7 +3,9 @@
 
 #include "app/auth.h"
 #include "app/failure.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "http/json_check.h"
 #include "http/oauth2_error.h"
 #include "http/problem.h"
 
@@ -110,6 +112,55 @@ challenge(struct np_ctx *ctx)
 		reply_set_header(&ctx->reply, "WWW-Authenticate", value);
 }
 
+/* What a program makes of a failure has to be JSON; else it is a problem document. */
+static bool
+take_own_body(struct np_ctx *ctx, const char *json)
+{
+	struct error err = { .message = "it is no value" };
+
+	if (!json || !json_check(json, strlen(json), &err)) {
+		log_printf(LOG_ERROR, "errors.as failed", "%s %s: %s", ctx->route->method,
+		           ctx->route->path, err.message);
+		return false;
+	}
+	reply_reset(&ctx->reply);
+	ctx->reply.status = status_of(&ctx->error);
+	buf_text(&ctx->reply.body, json);
+	return true;
+}
+
+static bool
+write_own(struct np_ctx *ctx)
+{
+	const struct np_failure failure = {
+		.status = status_of(&ctx->error),
+		.detail = public_detail(ctx),
+		.faults = ctx->faults.items,
+		.faults_count = ctx->faults.count,
+		.request_id = ctx->request->id,
+		.outcome_unknown = ctx->error.kind == FAILURE_AMBIGUOUS,
+	};
+
+	if (ctx->own_failure)
+		return take_own_body(ctx, ctx->own_failure);
+	return ctx->route && ctx->route->errors.as
+	       && take_own_body(ctx, ctx->route->errors.as(ctx, &failure).text);
+}
+
+static void
+add_headers(struct np_ctx *ctx)
+{
+	const struct error *err = &ctx->error;
+
+	if (err->kind == FAILURE_METHOD)
+		reply_set_header(&ctx->reply, "Allow", ctx->allow);
+	/* RFC 9110 15.5.16: says that the content coding was the reason, and which one is accepted.
+	 */
+	if (err->kind == FAILURE_MEDIA_TYPE && request_is_encoded(ctx->request))
+		reply_set_header(&ctx->reply, "Accept-Encoding", "identity");
+	challenge(ctx);
+}
+
 static void
 write_problem(struct np_ctx *ctx)
 {
@@ -123,25 +174,23 @@ write_problem(struct np_ctx *ctx)
 	};
 
 	problem_write(&ctx->reply, &problem);
-	if (err->kind == FAILURE_METHOD)
-		reply_set_header(&ctx->reply, "Allow", ctx->allow);
-	/* RFC 9110 15.5.16: says that the content coding was the reason, and which one is accepted.
-	 */
-	if (err->kind == FAILURE_MEDIA_TYPE && request_is_encoded(ctx->request))
-		reply_set_header(&ctx->reply, "Accept-Encoding", "identity");
-	challenge(ctx);
 }
 
 void
 failure_reply(struct np_ctx *ctx)
 {
 	const struct error *err = &ctx->error;
+	bool oauth2 = ctx->route && ctx->route->errors.format == NP_ERROR_FORMAT_OAUTH2;
 
 	adjust_kind(ctx);
-	if (ctx->route && ctx->route->errors.format == NP_ERROR_FORMAT_OAUTH2)
-		oauth2_error_write(&ctx->reply, err->kind, status_of(err), public_detail(ctx),
-		                   &ctx->faults);
-	else
-		write_problem(ctx);
+	if (!write_own(ctx)) {
+		if (oauth2)
+			oauth2_error_write(&ctx->reply, err->kind, status_of(err),
+			                   public_detail(ctx), &ctx->faults);
+		else
+			write_problem(ctx);
+	}
+	if (!oauth2)
+		add_headers(ctx);
 	add_retry_after(ctx);
 }

@@ -144,6 +144,13 @@ sealing_subject(const struct np_ctx *ctx, void *owner)
 	                  ctx->idempotency.values[IDEMPOTENCY_KEY].text);
 }
 
+static bool
+is_text(const struct buf *response)
+{
+	return strlen(response->data) == response->size
+	       && utf8_valid(response->data, response->size, NULL);
+}
+
 /* A response may have a secret in it: who reads the table must not see it. */
 static const char *
 seal_response(struct np_ctx *ctx, const struct buf *response)
@@ -151,25 +158,26 @@ seal_response(struct np_ctx *ctx, const struct buf *response)
 	const char *secret = ctx->app->settings->secret_key;
 	unsigned char key[HASH_KEY_BYTES];
 
+	/* A text of Postgres has no NUL, and only UTF-8. */
 	if (!secret)
-		return ctx->is_random ? NOT_STORED : response->data;
+		return ctx->is_random || !is_text(response) ? NOT_STORED : response->data;
 	hash_derive_key(secret, SEALING_PURPOSE, key);
 	return mem_printf(
 	    ctx, SEALED_PREFIX "%s",
 	    seal(ctx, key, sealing_subject(ctx, ctx), response->data, response->size));
 }
 
-/* Returns NULL if it was sealed with another key. One that is not sealed was stored without
- * SECRET_KEY, or by a program up to 0.1.0. */
+/* *size is that of what is returned. Returns NULL if it was sealed with another key. One that is
+ * not sealed was stored without SECRET_KEY, or by a program up to 0.1.0. */
 static const char *
-unseal_response(struct np_ctx *ctx, const char *text)
+unseal_response(struct np_ctx *ctx, const char *text, size_t *size)
 {
 	const struct settings *settings = ctx->app->settings;
 	const char *const secrets[] = { settings->secret_key, settings->secret_key_previous };
 	unsigned char key[HASH_KEY_BYTES];
 	const char *opened = NULL;
-	size_t size;
 
+	*size = strlen(text);
 	if (!text_starts(text, SEALED_PREFIX))
 		return text;
 	for (size_t i = 0; i < COUNT_OF(secrets) && !opened; i++) {
@@ -177,7 +185,7 @@ unseal_response(struct np_ctx *ctx, const char *text)
 			continue;
 		hash_derive_key(secrets[i], SEALING_PURPOSE, key);
 		opened = unseal(ctx, key, sealing_subject(ctx, ctx), text + strlen(SEALED_PREFIX),
-		                &size);
+		                size);
 	}
 	return opened;
 }
@@ -242,11 +250,12 @@ refuse_not_stored(struct np_ctx *ctx)
 static bool
 take_response(struct np_ctx *ctx, const char *stored)
 {
-	const char *text = unseal_response(ctx, stored);
+	size_t size;
+	const char *text = unseal_response(ctx, stored, &size);
 
 	if (strcmp(stored, NOT_STORED) == 0)
 		return refuse_not_stored(ctx);
-	ctx->replied = text && reply_from_text(&ctx->reply, text, strlen(text));
+	ctx->replied = text && reply_from_text(&ctx->reply, text, size);
 	return ctx->replied || np_fail(ctx, NP_ERROR_INTERNAL, "the stored response is invalid");
 }
 

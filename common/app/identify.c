@@ -5,6 +5,7 @@
 #include "base/misuse.h"
 #include "base/text.h"
 #include "db/flight.h"
+#include "http/cookie.h"
 #include "http/jwt.h"
 #include "http/problem.h"
 
@@ -165,6 +166,28 @@ np_identify(struct np_ctx *ctx, struct np_call call)
 }
 
 /* What a guard has looked at tells its callers apart. */
+static struct np_value
+looked_at(struct np_ctx *ctx, const char *what, const char *name, const char *value)
+{
+	if (ctx->route->cache.key)
+		misuse_note("np_%s_of() in a route with a cache key: all clients would get the"
+		            " same response",
+		            what);
+	if (value && !utf8_valid(value, strlen(value), NULL))
+		value = NULL;
+	if (ctx->is_guarding)
+		ctx->guard_saw = mem_printf(ctx, "%s%s=%s\n", ctx->guard_saw ? ctx->guard_saw : "",
+		                            name, value ? value : "");
+	return np_text(value);
+}
+
+struct np_value
+np_cookie_of(struct np_ctx *ctx, const char *name)
+{
+	return looked_at(ctx, "cookie", name,
+	                 cookie_find(ctx, request_header(ctx->request, "cookie"), name));
+}
+
 struct np_value
 np_header_of(struct np_ctx *ctx, const char *name)
 {
@@ -173,13 +196,5 @@ np_header_of(struct np_ctx *ctx, const char *name)
 	for (const char *c = name; *c; c++)
 		if (text_lower(*c) != *c)
 			misuse_note("np_header_of() of \"%s\": write it in lower case", name);
-	if (ctx->route->cache.key)
-		misuse_note("np_header_of() in a route with a cache key: all clients would get the"
-		            " same response");
-	if (value && !utf8_valid(value, strlen(value), NULL))
-		value = NULL;
-	if (ctx->is_guarding)
-		ctx->guard_saw = mem_printf(ctx, "%s%s=%s\n", ctx->guard_saw ? ctx->guard_saw : "",
-		                            name, value ? value : "");
-	return np_text(value);
+	return looked_at(ctx, "header", name, value);
 }

@@ -9,10 +9,11 @@
 static const struct {
 	uint32_t single, list;
 } types[TYPE_COUNT] = {
-	[NP_TYPE_INT] = { 20, 1016 },                                       /* int8 */
-	[NP_TYPE_FLOAT] = { 701, 1022 },                                    /* float8 */
-	[NP_TYPE_BOOL] = { 16, 1000 },     [NP_TYPE_JSON] = { 3802, 3807 }, /* jsonb */
-	[NP_TYPE_OBJECT] = { 3802, 3807 },
+	[NP_TYPE_INT] = { 20, 1016 },    /* int8 */
+	[NP_TYPE_FLOAT] = { 701, 1022 }, /* float8 */
+	[NP_TYPE_BOOL] = { 16, 1000 },
+	[NP_TYPE_JSON] = { JSON_COLUMN_TYPE, 3807 }, /* jsonb */
+	[NP_TYPE_OBJECT] = { JSON_COLUMN_TYPE, 3807 },
 };
 #define TEXT_TYPE       25
 #define TEXT_ARRAY_TYPE 1009

@@ -5,6 +5,10 @@
 #include "base/attributes.h"
 #include "base/buf.h"
 
+/* Of pg_type.dat. */
+#define JSON_COLUMN_TYPE    3802 /* jsonb */
+#define NUMERIC_COLUMN_TYPE 1700
+
 /* Writes the value as pgjson_value() writes a column of its type; SQL's NULL is null. */
 void value_json(struct buf *out, struct np_value value);
 

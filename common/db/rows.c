@@ -126,6 +126,24 @@ rows_of_one(void *owner, const struct rows_column *columns, size_t count)
 	return rows_new(owner, result);
 }
 
+size_t
+rows_columns(const struct np_rows *rows)
+{
+	return (size_t)PQnfields(rows->result);
+}
+
+const char *
+rows_column_name(const struct np_rows *rows, size_t column)
+{
+	return PQfname(rows->result, (int)column);
+}
+
+struct np_value
+rows_value(const struct np_rows *rows, size_t row, size_t column)
+{
+	return field_value(rows->result, (int)row, (int)column);
+}
+
 bool
 rows_has_column(const struct np_rows *rows, const char *name, size_t size)
 {

@@ -27,6 +27,11 @@ bool rows_have_unknown_types(const struct np_rows *rows);
 int rows_learn_types(const struct np_rows *rows, PGconn *pg, enum types_mode mode,
                      struct deadline request, bool *broken);
 
+/* For one column after the other. */
+size_t rows_columns(const struct np_rows *rows);
+const char *rows_column_name(const struct np_rows *rows, size_t column);
+struct np_value rows_value(const struct np_rows *rows, size_t row, size_t column);
+
 bool rows_has_column(const struct np_rows *rows, const char *name, size_t size);
 
 /* Returns a name that two columns have, which a JSON object cannot, or NULL. */

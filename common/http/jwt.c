@@ -73,14 +73,23 @@ is_claim(const struct json_body *claims, const char *name, const char *wanted)
 	return found && strcmp(found, wanted) == 0;
 }
 
+/* jwt_new() writes no decimals. */
+static bool
+read_time_claim(const struct json_body *claims, const char *name, int64_t *time_s)
+{
+	const struct json_member *found = jwt_claim(claims, name);
+
+	return found && found->kind == JSON_INT && jwt_claim_time(claims, name, time_s);
+}
+
 static bool
 are_valid_claims(const struct json_body *claims, const char *issuer, int64_t now_s)
 {
 	int64_t not_before, expires;
 
 	return is_claim(claims, "iss", issuer) && is_claim(claims, "aud", issuer)
-	       && jwt_claim_time(claims, "nbf", &not_before)
-	       && jwt_claim_time(claims, "exp", &expires) && now_s + JWT_LEEWAY_S >= not_before
+	       && read_time_claim(claims, "nbf", &not_before)
+	       && read_time_claim(claims, "exp", &expires) && now_s + JWT_LEEWAY_S >= not_before
 	       && now_s < expires;
 }
 

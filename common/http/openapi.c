@@ -13,7 +13,7 @@ static const char problem_schema[] =
     "\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
     "\"request_id\":{\"type\":\"string\"},"
     "\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
-    "\"in\":{\"type\":\"string\",\"enum\":[\"path\",\"query\",\"header\",\"body\"]},"
+    "\"in\":{\"type\":\"string\",\"enum\":[\"path\",\"query\",\"header\",\"body\",\"cookie\"]},"
     "\"name\":{\"type\":\"string\"},"
     "\"message\":{\"type\":\"string\"}},\"required\":[\"in\",\"name\",\"message\"]}},"
     "\"outcome\":{\"type\":\"string\",\"enum\":[\"unknown\"]}},"

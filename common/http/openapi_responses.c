@@ -1,6 +1,7 @@
 #include "http/openapi_responses.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "http/oauth2_error.h"
 #include "http/openapi_schema.h"
 #include "http/param.h"
@@ -76,25 +77,46 @@ write_target(struct buf *out, const struct np_route *route, int status)
 	buf_text(out, status == 422 ? "?surprise=1" : "");
 }
 
+/* A body of the route's kind: one without members, and one that is malformed. */
+static const struct {
+	struct request_header type;
+	const char *empty, *malformed;
+} bodies[] = {
+	[NP_BODY_MEMBERS] = { { "content-type", "application/json" }, "{}", "{" },
+	[NP_BODY_MULTIPART] = { { "content-type", "multipart/form-data; boundary=b" },
+	                        "--b--",
+	                        "--b" },
+	[NP_BODY_JSON] = { { "content-type", "application/json" }, "{}", "{" },
+	[NP_BODY_RAW] = { { "content-type", "text/plain" }, "", "" },
+};
+
+/* Returns true if a body can be malformed, or of the wrong type. */
+static bool
+reads_body(const struct np_route *route)
+{
+	return route->body == NP_BODY_JSON
+	       || (route->body != NP_BODY_RAW && route_has_param_in(route, NP_IN_BODY));
+}
+
 /* Decodes a request that is answered with this status, to get the detail and the faults. */
 static void
 make_faults(void *scope, const struct np_route *route, int status, struct param_faults *faults,
             struct error *err)
 {
-	static const struct request_header json = { "content-type", "application/json" };
-	struct request request = {
-		.method = route->method, .headers = &json, .header_count = 1, .body = "{}"
-	};
+	struct request request = { .method = route->method,
+		                   .headers = &bodies[route->body].type,
+		                   .header_count = 1,
+		                   .body = bodies[route->body].empty };
 	struct argument *arguments;
 	struct target target;
 	struct buf text;
 
 	buf_init(&text, scope, TARGET_MAX_BYTES);
 	write_target(&text, route, status);
-	if (status == 400 && !route_has_param_in(route, NP_IN_BODY))
+	if (status == 400 && !reads_body(route))
 		buf_text(&text, "?x=%");
 	else if (status == 400)
-		request.body = "{";
+		request.body = bodies[route->body].malformed;
 	request.header_count = status == 415 ? 0 : 1;
 	request.body_size = strlen(request.body);
 	/* A valid request has no detail. */
@@ -198,7 +220,11 @@ write_json_content(struct buf *out, const struct np_route *route)
 	const char *name = route->returns->name;
 
 	buf_text(out, "\"application/json\":{\"schema\":");
-	if (route->page)
+	if (route->list)
+		buf_printf(out,
+		           "{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/%s\"}}",
+		           name);
+	else if (route->page)
 		buf_printf(
 		    out,
 		    "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":"
@@ -211,6 +237,19 @@ write_json_content(struct buf *out, const struct np_route *route)
 	buf_char(out, '}');
 }
 
+/* A text has a schema; bytes have none (OpenAPI 3.1 4.8.14.2). */
+static void
+write_content(struct buf *out, const struct np_route *route)
+{
+	if (!route->produces) {
+		write_json_content(out, route);
+		return;
+	}
+	buf_json_text(out, route->produces);
+	buf_printf(out, ":{%s}",
+	           text_starts(route->produces, "text/") ? "\"schema\":{\"type\":\"string\"}" : "");
+}
+
 static void
 write_success(struct buf *out, const struct np_route *route)
 {
@@ -219,7 +258,7 @@ write_success(struct buf *out, const struct np_route *route)
 	const char *names[5] = { NULL };
 	size_t count = 0;
 
-	if (status == NP_STATUS_CREATED)
+	if (status == NP_STATUS_CREATED || reply_is_redirect((int)status))
 		names[count++] = "Location";
 	if (route->page)
 		names[count++] = "Link";
@@ -229,9 +268,9 @@ write_success(struct buf *out, const struct np_route *route)
 		names[count++] = "Idempotency-Replayed";
 	buf_printf(out, "\"%d\":{\"description\":\"%s\"", (int)status, reply_reason((int)status));
 	write_headers(out, names);
-	if (status != NP_STATUS_NO_CONTENT && route->returns) {
+	if (reply_has_content((int)status) && (route->returns || route->produces)) {
 		buf_text(out, ",\"content\":{");
-		write_json_content(out, route);
+		write_content(out, route);
 		buf_char(out, '}');
 	}
 	buf_char(out, '}');
@@ -272,7 +311,7 @@ void
 openapi_responses(struct buf *out, const struct np_route *route, bool conditional)
 {
 	bool database = route->tx != NP_TX_NONE, writes = database && route->tx != NP_TX_READ;
-	bool body = route_has_param_in(route, NP_IN_BODY),
+	bool typed = reads_body(route), body = typed || route->body == NP_BODY_RAW,
 	     auth = route->auth != NP_AUTH_NONE || route->guard;
 	bool path = route_has_param_in(route, NP_IN_PATH), key = route_takes_idempotency_key(route);
 	bool oauth2 = route->errors.format
@@ -288,7 +327,7 @@ openapi_responses(struct buf *out, const struct np_route *route, bool conditiona
 	write_problem(out, route, !oauth2 && writes, 409, route->errors.conflict);
 	write_problem(out, route, conditional, 412, NULL);
 	write_problem(out, route, body, 413, NULL);
-	write_problem(out, route, !oauth2 && body, 415, NULL);
+	write_problem(out, route, !oauth2 && typed, 415, NULL);
 	write_problem(out, route,
 	              !oauth2 && (param_count(route->params) > 0 || key || !route->lenient), 422,
 	              NULL);

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "http/cookie.h"
 #include "http/decoder.h"
 #include "http/param_body.h"
 #include "http/param_list.h"
@@ -23,6 +24,9 @@ decode_path_and_headers(struct decoder *decoder, const struct np_route *route,
 			text = router_segment(route, target, param->name);
 		else if (param->in == NP_IN_HEADER)
 			text = request_header(request, param->name);
+		else if (param->in == NP_IN_COOKIE)
+			text = cookie_find(decoder->owner, request_header(request, "cookie"),
+			                   param->name);
 		if (text)
 			decoder_set(decoder, &decoder->arguments[i], text);
 	}

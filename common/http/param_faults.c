@@ -5,8 +5,8 @@ void
 param_faults_add(struct param_faults *faults, enum np_in in, const char *name, const char *message)
 {
 	if (faults->count < PARAM_FAULTS_MAX)
-		faults->items[faults->count++] = (struct param_fault){ param_places[in], name,
-			                                               message };
+		faults->items[faults->count++] = (struct np_fault){ param_places[in], name,
+			                                            message };
 }
 
 bool

@@ -7,15 +7,8 @@
 
 #define PARAM_FAULTS_MAX 32
 
-/* One broken rule, for the client. */
-struct param_fault {
-	const char *in; /* path, query, header, body */
-	const char *name;
-	const char *message; /* what the value must be: "must be …" */
-};
-
 struct param_faults {
-	struct param_fault items[PARAM_FAULTS_MAX];
+	struct np_fault items[PARAM_FAULTS_MAX];
 	size_t count;
 };
 

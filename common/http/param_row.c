@@ -1,10 +1,8 @@
 #include "http/param_row.h"
 
-const char *const param_places[NP_IN_BODY + 1] = {
-	[NP_IN_PATH] = "path",
-	[NP_IN_QUERY] = "query",
-	[NP_IN_HEADER] = "header",
-	[NP_IN_BODY] = "body",
+const char *const param_places[NP_IN_COOKIE + 1] = {
+	[NP_IN_PATH] = "path", [NP_IN_QUERY] = "query",   [NP_IN_HEADER] = "header",
+	[NP_IN_BODY] = "body", [NP_IN_COOKIE] = "cookie",
 };
 
 size_t

@@ -4,8 +4,8 @@
 
 #include "base/attributes.h"
 
-/* "path", "query", "header", "body" */
-extern const char *const param_places[NP_IN_BODY + 1];
+/* "path", "query", "header", "body", "cookie" */
+extern const char *const param_places[NP_IN_COOKIE + 1];
 
 /* The index of a parameter that is not in the list. */
 #define PARAM_NONE SIZE_MAX

@@ -13,7 +13,7 @@ static void
 write_faults(struct buf *out, const struct param_faults *faults)
 {
 	for (size_t i = 0; i < faults->count; i++) {
-		const struct param_fault *fault = &faults->items[i];
+		const struct np_fault *fault = &faults->items[i];
 
 		buf_text(out, i ? ",{\"in\":" : ",\"errors\":[{\"in\":");
 		buf_json_text(out, fault->in);

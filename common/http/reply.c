@@ -111,11 +111,18 @@ reply_header(const struct reply *reply, const char *name)
 	return NULL;
 }
 
-/* A 204 and a 304 have no content: RFC 9110 8.6, 15.4.5. */
-static bool
-has_content(const struct reply *reply)
+bool
+reply_is_redirect(int status)
 {
-	return reply->status != NP_STATUS_NO_CONTENT && reply->status != REPLY_NOT_MODIFIED;
+	return status == NP_STATUS_FOUND || status == NP_STATUS_SEE_OTHER
+	       || status == NP_STATUS_TEMPORARY_REDIRECT || status == NP_STATUS_PERMANENT_REDIRECT;
+}
+
+bool
+reply_has_content(int status)
+{
+	return status != NP_STATUS_NO_CONTENT && status != REPLY_NOT_MODIFIED
+	       && !reply_is_redirect(status);
 }
 
 static void
@@ -140,10 +147,12 @@ reply_write_head(const struct reply *reply, const char *first, struct buf *out)
 	buf_text(out, "\r\n");
 	for (size_t i = 0; i < reply->header_count; i++)
 		write_header(out, reply->headers[i].name, reply->headers[i].value);
-	if (has_content(reply)) {
+	if (reply_has_content(reply->status)) {
 		(void)text_of_int((int64_t)reply->body.size, length);
 		write_header(out, "Content-Type", reply->content_type);
 		write_header(out, "Content-Length", length);
+	} else if (reply_is_redirect(reply->status)) {
+		write_header(out, "Content-Length", "0");
 	}
 	buf_text(out, "\r\n");
 	assert(!out->overflow);
@@ -160,7 +169,11 @@ reply_reason(int status)
 		{ 201, "Created" },
 		{ 202, "Accepted" },
 		{ 204, "No Content" },
+		{ 302, "Found" },
+		{ 303, "See Other" },
 		{ 304, "Not Modified" },
+		{ 307, "Temporary Redirect" },
+		{ 308, "Permanent Redirect" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
 		{ 402, "Payment Required" },
@@ -181,6 +194,8 @@ reply_reason(int status)
 		{ 451, "Unavailable For Legal Reasons" },
 		{ 499, "Client Closed Request" },
 		{ 500, "Internal Server Error" },
+		{ 501, "Not Implemented" },
+		{ 502, "Bad Gateway" },
 		{ 503, "Service Unavailable" },
 		{ 504, "Gateway Timeout" },
 	};
@@ -188,5 +203,5 @@ reply_reason(int status)
 	for (size_t i = 0; i < COUNT_OF(reasons); i++)
 		if (reasons[i].status == status)
 			return reasons[i].reason;
-	return status >= 400 && status < 500 ? "Client Error" : "";
+	return status >= 500 ? "Server Error" : status >= 400 ? "Client Error" : "";
 }

@@ -57,6 +57,10 @@ void reply_set_header(struct reply *reply, const char *name, const char *value);
  * then. Returns false if it is not valid. */
 NP_MUST_CHECK bool reply_restore_header(struct reply *reply, const char *name, const char *value);
 
+/* A redirect has a Location and no content; neither have a 204 and a 304 (RFC 9110 8.6, 15.4.5). */
+bool reply_is_redirect(int status);
+bool reply_has_content(int status);
+
 /* Returns true for a header that is written with each reply, such as Content-Length. */
 bool reply_is_own_header(const char *name);
 

@@ -3,11 +3,16 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+static const char json_type[] = "application/json";
+static const char type_line[] = "Content-Type: ";
+
 void
 reply_to_text(const struct reply *reply, struct buf *out)
 {
 	buf_int(out, reply->status);
 	buf_char(out, '\n');
+	if (strcmp(reply->content_type, json_type) != 0)
+		buf_printf(out, "%s%s\n", type_line, reply->content_type);
 	for (size_t i = 0; i < reply->header_count; i++) {
 		buf_text(out, reply->headers[i].name);
 		buf_text(out, ": ");
@@ -36,7 +41,8 @@ read_status(struct reply *reply, const char *line)
 {
 	int64_t status;
 
-	if (!line || !parse_int(line, &status) || status < 200 || status > 299)
+	if (!line || !parse_int(line, &status) || status < 200
+	    || (status > 299 && !reply_is_redirect((int)status)))
 		return false;
 	reply->status = (int)status;
 	return true;
@@ -46,6 +52,11 @@ static bool
 read_header(struct reply *reply, char *line)
 {
 	char *colon = strstr(line, ": ");
+
+	if (text_starts(line, type_line)) {
+		reply->content_type = mem_strdup(reply->owner, line + strlen(type_line));
+		return true;
+	}
 
 	if (!colon)
 		return false;

@@ -1,11 +1,12 @@
 /* reply_text.h - a successful reply as text, to be stored and sent again
  *
  *     201
+ *     Content-Type: text/csv
  *     Location: /users/7
  *     (an empty line)
  *     {"id": …}
  *
- * The media type is not stored: all successes have the same.
+ * The media type is left out if it is application/json. The content may be any bytes.
  */
 #ifndef NULLPOOL_HTTP_REPLY_TEXT_H
 #define NULLPOOL_HTTP_REPLY_TEXT_H

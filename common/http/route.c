@@ -1,6 +1,7 @@
 #include "http/route.h"
 
 #include "http/param_row.h"
+#include "http/reply.h"
 #include "http/request.h"
 
 bool
@@ -28,7 +29,7 @@ bool
 route_is_success(enum np_status status)
 {
 	return status == NP_STATUS_OK || status == NP_STATUS_CREATED || status == NP_STATUS_ACCEPTED
-	       || status == NP_STATUS_NO_CONTENT;
+	       || status == NP_STATUS_NO_CONTENT || reply_is_redirect((int)status);
 }
 
 enum np_status

@@ -9,6 +9,7 @@
 #include "http/param_check.h"
 #include "http/param_row.h"
 #include "http/pattern.h"
+#include "http/reply.h"
 #include "http/router.h"
 #include "http/table_params.h"
 
@@ -229,6 +230,11 @@ constant_fault(const struct np_route *route)
 		return "its tx, isolation, auth, body or format of errors is none of its enum";
 	if (route->success && !route_is_success(route->success))
 		return "its success is none of enum np_status";
+	if (reply_is_redirect((int)route->success) && !route->answer.location && route->returns)
+		return "its success has no content, and it has a schema";
+	if ((route->page || route->list || route->produces)
+	    && ((route->page && route->list) || (route->produces && route->returns)))
+		return "it has more than one of .page and .list, or of .produces and .returns";
 	return table_has_null(route->answer.omit) ? "it omits a column that is NULL" : NULL;
 }
 

@@ -1,6 +1,7 @@
 #include "http/table_params.h"
 
 #include "base/mem.h"
+#include "http/cookie.h"
 #include "http/json_check.h"
 #include "http/openapi_schema.h"
 #include "http/param_check.h"
@@ -221,12 +222,16 @@ param_fault(void *owner, const struct np_route *route, const struct np_param *pa
 {
 	const char *fault;
 
-	if (param->in < NP_IN_PATH || param->in > NP_IN_BODY || !type_is_known(param))
+	if (param->in < NP_IN_PATH || param->in > NP_IN_COOKIE || !type_is_known(param))
 		return "has no place or no type";
 	if (param->in == NP_IN_PATH && !router_has_name(route->path, param->name))
 		return "is not in the path";
 	if (param->in == NP_IN_HEADER && strpbrk(param->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"))
 		return "must be in lower case, with dashes";
+	if (param->in == NP_IN_COOKIE && !cookie_is_name(param->name))
+		return "is a cookie whose name is no token";
+	if (param->in == NP_IN_COOKIE && route->cache.key)
+		return "is a cookie, and all clients would get the same cached response";
 	if (param->in == NP_IN_BODY && route_has_method(route, "GET"))
 		return "is in the body of a GET";
 	if (is_inside_another(route, param))

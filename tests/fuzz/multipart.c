@@ -59,7 +59,8 @@ try_type(void *owner, struct input *in)
 		HOLDS(err.kind == FAILURE_MEDIA_TYPE || err.kind == FAILURE_MALFORMED);
 		return;
 	}
-	HOLDS(strcmp(multipart.delimiter, "\r\n--b") == 0);
+	/* "b-" is one too. */
+	HOLDS(text_starts("\r\n--b--", multipart.delimiter));
 	HOLDS(strncasecmp(type, "multipart/form-data", 19) == 0 && strpbrk(type, "bB"));
 }
 

@@ -198,7 +198,8 @@ class Service:
             path.name: Endpoint(path.name, path, self.run_dir, self.environment, self.log) for path in programs}
         self.nginx = Nginx(self.folder / "nginx", free_port(), self.run_dir, ROOT / "nginx",
                            nginx_settings(BUILD / "nginx-conf", self.environment), BUILD / "site")
-        self.nginx.bodies = nginx_bodies(*programs)
+        # A script around a program knows no options.
+        self.nginx.bodies = nginx_bodies(*(path for path in programs if path.is_relative_to(BUILD)))
         self.client = Client(self.nginx.port, key=self.environment.get("SECRET_KEY"), begin_session=site.begin_session)
         self.may_die, self.last_words = False, None
         self.parsed, self.parsed_bytes, self.parsing = [], 0, threading.Lock()  # of the log, see lines()

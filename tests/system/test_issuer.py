@@ -314,8 +314,8 @@ def test_a_file_without_a_usable_key_is_refused_with_a_sentence(site, text, mess
 def test_with_an_issuer_nobody_needs_a_secret_key(site):
     path = site.folder("keys") / "jwks.json"
     path.write_text(key_set(*KEYS.values()))
-    environment = site.environment(SECRET_KEY="", JWT_JWKS=str(path), REDIS_URL="", GATEWAY_INTERFACE="CGI/1.1", REQUEST_METHOD="GET",
-                                   SCRIPT_NAME="/callers/anybody", **RULES)
+    environment = site.environment(SECRET_KEY=None, NULLPOOL_ENV_FILE="/dev/null", ENV="testing", JWT_JWKS=str(path), REDIS_URL=None,
+                                   GATEWAY_INTERFACE="CGI/1.1", REQUEST_METHOD="GET", SCRIPT_NAME="/callers/anybody", **RULES)
     for token, status in (KEYS["RS256"].token(SUBJECT), "200"), (tokens.token("", tokens.USER), "401"):
         done = subprocess.run([program("callers")], env={**environment, "HTTP_AUTHORIZATION": f"Bearer {token}"},
                               capture_output=True, text=True, timeout=30, check=False)

@@ -271,7 +271,7 @@ static bool
 has_fault(const struct decoded *decoded, const char *in, const char *name, const char *message)
 {
 	for (size_t i = 0; i < decoded->faults.count; i++) {
-		const struct param_fault *fault = &decoded->faults.items[i];
+		const struct np_fault *fault = &decoded->faults.items[i];
 
 		if (strcmp(fault->in, in) == 0 && strcmp(fault->name, name) == 0
 		    && strstr(fault->message, message))

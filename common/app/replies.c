@@ -1,0 +1,332 @@
+/* replies.c - the np_reply_ functions, but for np_reply_page() (page.c) and np_answer() (answer.c)
+ */
+#include "app/ctx.h"
+#include "app/value_json.h"
+#include "base/mem.h"
+#include "base/misuse.h"
+#include "base/text.h"
+#include "db/rows.h"
+#include "http/cookie.h"
+#include "http/csv.h"
+#include "http/json_check.h"
+
+#define COOKIE_MAX_BYTES 4096
+
+/* --- JSON --- */
+
+/* What a handler calls JSON is checked: the reply has to be JSON as a whole. That of an argument
+ * was checked before, and that of a column is Postgres'. */
+static bool
+is_json(const struct np_value *value)
+{
+	struct error ignored;
+
+	return value->type != NP_TYPE_JSON || !value->present || value->is_list
+	       || value->column_type || json_check(value->text, strlen(value->text), &ignored);
+}
+
+/* Returns what is wrong with the object, or NULL. */
+static const char *
+write_object(void *owner, struct buf *out, const struct np_object *object)
+{
+	buf_char(out, '{');
+	for (size_t i = 0; object && i < object->count; i++) {
+		const struct np_member *member = &object->items[i];
+
+		if (!member->name)
+			return "an object has a member without a name";
+		if (!is_json(&member->value))
+			return mem_printf(owner, "the text of \"%s\" is not JSON", member->name);
+		buf_text(out, i > 0 ? "," : "");
+		buf_json_text(out, member->name);
+		buf_char(out, ':');
+		value_json(out, member->value);
+	}
+	buf_char(out, '}');
+	return NULL;
+}
+
+bool
+np_reply_object(struct np_ctx *ctx, enum np_status status, const struct np_object *object)
+{
+	const char *fault;
+
+	buf_reset(&ctx->reply.body);
+	fault = write_object(ctx, &ctx->reply.body, object);
+	if (fault)
+		return np_fail(ctx, NP_ERROR_INTERNAL, "np_reply_object(): %s", fault);
+	return ctx_finish_reply(ctx, status);
+}
+
+bool
+np_reply_json(struct np_ctx *ctx, enum np_status status, struct np_value value)
+{
+	buf_reset(&ctx->reply.body);
+	if (!is_json(&value))
+		return ctx_our_fault(ctx, "np_reply_json() of a text that is not JSON");
+	value_json(&ctx->reply.body, value);
+	return ctx_finish_reply(ctx, status);
+}
+
+/* JSON that was made here has the type of a column, so that it is not checked again. */
+static struct np_value
+made_json(const struct buf *made, const char *fault, const char *function)
+{
+	struct np_value value = np_json(made->data);
+
+	if (made->overflow)
+		fault = "it is larger than a reply may be";
+	if (fault) {
+		misuse_note("%s(): %s", function, fault);
+		return np_null();
+	}
+	value.column_type = JSON_COLUMN_TYPE;
+	return value;
+}
+
+struct np_value
+np_json_object(struct np_ctx *ctx, const struct np_object *object)
+{
+	const char *fault;
+	struct buf made;
+
+	buf_init(&made, ctx, REPLY_BODY_MAX_BYTES);
+	fault = write_object(ctx, &made, object);
+	return made_json(&made, fault, "np_json_object");
+}
+
+struct np_value
+np_json_list(struct np_ctx *ctx, const struct np_values *values)
+{
+	const char *fault = NULL;
+	struct buf made;
+
+	buf_init(&made, ctx, REPLY_BODY_MAX_BYTES);
+	buf_char(&made, '[');
+	for (size_t i = 0; values && i < values->count && !fault; i++) {
+		if (!is_json(&values->items[i]))
+			fault = "the text of an item is not JSON";
+		buf_text(&made, i > 0 ? "," : "");
+		value_json(&made, values->items[i]);
+	}
+	buf_char(&made, ']');
+	return made_json(&made, fault, "np_json_list");
+}
+
+/* --- rows --- */
+
+static void
+check_omitted(const struct np_rows *rows, const struct np_names *omit, const char *function)
+{
+	for (size_t i = 0; omit && i < omit->count; i++)
+		if (!omit->items[i]
+		    || !rows_has_column(rows, omit->items[i], strlen(omit->items[i])))
+			misuse_note("%s() without the column \"%s\", which does not exist",
+			            function, omit->items[i] ? omit->items[i] : "NULL");
+}
+
+bool
+np_reply_row_without(struct np_ctx *ctx, enum np_status status, const struct np_rows *row,
+                     const struct np_names *omit)
+{
+	buf_reset(&ctx->reply.body);
+	if (np_rows_count(row) == 0)
+		return ctx_our_fault(ctx, "np_reply_row() of no rows");
+	if (!ctx_check_columns(ctx, row))
+		return false;
+	check_omitted(row, omit, "np_reply_row_without");
+	rows_json(row, 0, omit, &ctx->reply.body);
+	return ctx_finish_reply(ctx, status);
+}
+
+bool
+np_reply_row(struct np_ctx *ctx, enum np_status status, const struct np_rows *row)
+{
+	return np_reply_row_without(ctx, status, row, NULL);
+}
+
+bool
+np_reply_rows(struct np_ctx *ctx, enum np_status status, const struct np_rows *rows,
+              const struct np_names *omit)
+{
+	struct buf *out = &ctx->reply.body;
+
+	buf_reset(out);
+	if (!rows)
+		return ctx_our_fault(ctx, "np_reply_rows() of no result");
+	if (!ctx_check_columns(ctx, rows))
+		return false;
+	check_omitted(rows, omit, "np_reply_rows");
+	buf_char(out, '[');
+	for (size_t row = 0; row < np_rows_count(rows); row++) {
+		buf_text(out, row > 0 ? "," : "");
+		rows_json(rows, row, omit, out);
+	}
+	buf_char(out, ']');
+	return ctx_finish_reply(ctx, status);
+}
+
+/* --- other media types --- */
+
+/* type "/" subtype, and parameters: RFC 9110 8.3. */
+static bool
+is_media_type(const char *type)
+{
+	size_t before = strcspn(type, "/"), after = 0;
+
+	if (type[before])
+		after = strcspn(type + before + 1, "; ");
+	for (const char *c = type; *c; c++)
+		if (*c < ' ' || *c > '~')
+			return false;
+	return before > 0 && after > 0;
+}
+
+/* RFC 6266: a name in UTF-8, and one for clients that know only ASCII. */
+static void
+add_file_name(struct np_ctx *ctx, const char *name)
+{
+	struct buf header;
+
+	buf_init(&header, ctx, REPLY_HEADERS_MAX_BYTES);
+	buf_text(&header, "attachment; filename=\"");
+	for (const char *c = name; *c; c++)
+		buf_char(&header, *c < ' ' || *c > '~' || strchr("\"\\/", *c) ? '_' : *c);
+	buf_text(&header, "\"; filename*=UTF-8''");
+	buf_percent(&header, name, "");
+	if (header.overflow || !utf8_valid(name, strlen(name), NULL))
+		misuse_note("a file name that is too long or not UTF-8");
+	else
+		reply_set_header(&ctx->reply, "Content-Disposition", header.data);
+}
+
+static bool
+begin_content(struct np_ctx *ctx, const char *media_type)
+{
+	buf_reset(&ctx->reply.body);
+	if (!media_type || !is_media_type(media_type))
+		return ctx_our_fault(ctx, "a reply of what is no media type");
+	ctx->reply.content_type = mem_strdup(ctx, media_type);
+	return true;
+}
+
+bool
+np_reply_bytes(struct np_ctx *ctx, enum np_status status, const char *media_type,
+               const char *file_name, struct np_bytes content)
+{
+	if (!begin_content(ctx, media_type))
+		return false;
+	if (file_name)
+		add_file_name(ctx, file_name);
+	buf_add(&ctx->reply.body, content.bytes, content.size);
+	return ctx_finish_reply(ctx, status);
+}
+
+bool
+np_reply_text(struct np_ctx *ctx, enum np_status status, const char *media_type, const char *text)
+{
+	if (!text)
+		return ctx_our_fault(ctx, "np_reply_text() of NULL");
+	return np_reply_bytes(ctx, status, media_type, NULL, np_bytes_of(text));
+}
+
+static bool
+is_number(struct np_value value)
+{
+	return !value.is_list
+	       && (value.type == NP_TYPE_INT || value.type == NP_TYPE_FLOAT
+	           || value.column_type == NUMERIC_COLUMN_TYPE);
+}
+
+bool
+np_reply_csv(struct np_ctx *ctx, const struct np_rows *rows, const char *file_name)
+{
+	struct buf *out = &ctx->reply.body;
+	size_t columns = rows ? rows_columns(rows) : 0;
+
+	if (!begin_content(ctx, "text/csv; charset=utf-8; header=present"))
+		return false;
+	if (!rows)
+		return ctx_our_fault(ctx, "np_reply_csv() of no result");
+	if (file_name)
+		add_file_name(ctx, file_name);
+	for (size_t i = 0; i < columns; i++) {
+		buf_text(out, i > 0 ? "," : "");
+		csv_field(out, rows_column_name(rows, i), false);
+	}
+	buf_text(out, "\r\n");
+	for (size_t row = 0; row < np_rows_count(rows); row++) {
+		for (size_t i = 0; i < columns; i++) {
+			struct np_value value = rows_value(rows, row, i);
+
+			buf_text(out, i > 0 ? "," : "");
+			csv_field(out, value.text, is_number(value));
+		}
+		buf_text(out, "\r\n");
+	}
+	return ctx_finish_reply(ctx, NP_STATUS_OK);
+}
+
+/* --- without content --- */
+
+bool
+np_reply_redirect(struct np_ctx *ctx, enum np_status status, const char *location)
+{
+	buf_reset(&ctx->reply.body);
+	if (!reply_is_redirect((int)status) || !location || !*location)
+		return ctx_our_fault(ctx, "np_reply_redirect() without a location, or with another"
+		                          " status");
+	for (const char *c = location; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return ctx_our_fault(ctx, "np_reply_redirect() to what is no URL");
+	reply_set_header(&ctx->reply, "Location", mem_strdup(ctx, location));
+	return ctx_finish_reply(ctx, status);
+}
+
+bool
+np_reply_empty(struct np_ctx *ctx)
+{
+	buf_reset(&ctx->reply.body);
+	return ctx_finish_reply(ctx, NP_STATUS_NO_CONTENT);
+}
+
+/* --- cookies --- */
+
+bool
+np_set_cookie(struct np_ctx *ctx, const struct np_cookie *cookie)
+{
+	const char *fault;
+	struct buf header;
+
+	if (ctx->answered)
+		misuse_note("np_set_cookie() after np_answer()");
+	buf_init(&header, ctx, COOKIE_MAX_BYTES);
+	fault = cookie_write(&header, cookie);
+	if (!fault && header.overflow)
+		fault = "it is longer than 4,096 bytes";
+	if (fault)
+		return np_fail(ctx, NP_ERROR_INTERNAL, "np_set_cookie(): %s", fault);
+	return reply_add_header(&ctx->reply, "Set-Cookie", header.data, &ctx->error);
+}
+
+/* --- failures --- */
+
+/* The message is for the log. */
+bool
+np_fail_json(struct np_ctx *ctx, int status, struct np_value body)
+{
+	struct buf made;
+
+	if (status < 400 || status > 599 || !is_json(&body))
+		return ctx_our_fault(ctx, "np_fail_json() with a status below 400 or above 599, or"
+		                          " of a text that is not JSON");
+	if (!np_fail(ctx, status < 500 ? NP_ERROR_INVALID : NP_ERROR_INTERNAL,
+	             "the handler failed with %d", status))
+		ctx->error.status = status;
+	buf_init(&made, ctx, REPLY_BODY_MAX_BYTES);
+	value_json(&made, body);
+	if (made.overflow)
+		return ctx_our_fault(ctx, "np_fail_json() of a body that is too large");
+	ctx->own_failure = made.data;
+	return false;
+}
