@@ -299,8 +299,8 @@ enum np_status {
 };
 
 /* The content of a response, for the OpenAPI document. Of its members, name, type, choices,
- * max_items, nullable, optional, description and example are used. All programs share the names of
- * schemas: one name is one schema. */
+ * members, max_items, nullable, optional, description and example are used. All programs share the
+ * names of schemas: one name is one schema. */
 struct np_schema {
 	const char *name; /* letters, such as "User" */
 	const struct np_params *members;
@@ -340,8 +340,9 @@ enum np_isolation {
  * NULL without one. In the same round trip the
  * SQL function request_session_check(user uuid, session uuid) of migration 0009 checks whether the
  * session is live. If the session has ended or its user is gone, the first query fails with
- * NP_ERROR_UNAUTHORIZED. A handler that makes no query does not check this. On a replica that lags,
- * a session that ended a moment ago may still be live. */
+ * NP_ERROR_UNAUTHORIZED. A handler that makes no query does not check this, and a token of the
+ * issuer of JWT_JWKS has no session. On a replica that lags, a session that ended a moment ago may
+ * still be live. */
 enum np_auth { NP_AUTH_NONE, NP_AUTH_USER, NP_AUTH_OPTIONAL, NP_AUTH_KEY };
 
 /* The body of an error. NP_ERROR_FORMAT_PROBLEM is application/problem+json (RFC 9457).
@@ -556,7 +557,8 @@ struct np_file {
 };
 
 /* Returns file `index` (from 0) of an NP_TYPE_FILE. There is none from np_files_count() on: content
- * without bytes, and NULLs. np_arg() is the bytes of the only file of a parameter, for a bytea. */
+ * without bytes, and NULLs. np_arg() is the bytes of the only file of a parameter, for a bytea;
+ * with .max_items it is SQL's NULL. */
 size_t np_files_count(const struct np_ctx *ctx, const struct np_param *param);
 struct np_file np_file(const struct np_ctx *ctx, const struct np_param *param, size_t index);
 
@@ -596,8 +598,8 @@ struct np_value np_cookie_of(struct np_ctx *ctx, const char *name);
 NP_MUST_CHECK bool np_require_caller(struct np_ctx *ctx, struct np_value user);
 
 /* Returns true if the token, the key or the row of np_identify() grants this scope: it is one of
- * the words of "scope" (RFC 8693 4.2). Of a token, a scope that was taken away is granted until the
- * token expires, or the session ends.
+ * the words of "scope" (RFC 8693 4.2), or of JWT_SCOPE_CLAIM. Of a token, a scope that was taken
+ * away is granted until the token expires, or the session ends.
  *
  *     return np_has_scope(ctx, "admin") || np_require_caller(ctx, np_field(note, 0, "owner"));
  */
@@ -634,7 +636,8 @@ struct np_value np_client_network(struct np_ctx *ctx);
  *
  *     np_exec(ctx, new_attempt(np_keyed_hash(ctx, "account", np_arg(ctx, &email))))
  *
- * A program without SECRET_KEY is a misuse. One with an .auth route always has it. */
+ * A program without SECRET_KEY is a misuse. One with an .auth route always has it, unless JWT_JWKS
+ * is set. */
 struct np_value np_keyed_hash(struct np_ctx *ctx, const char *purpose, struct np_value text);
 
 /* Returns true if the signature is the HMAC-SHA256 of the parts, one behind the other, with that

@@ -194,10 +194,18 @@ create_tokens(struct np_ctx *ctx)
 	return refresh ? stay_signed_in(ctx) : sign_in(ctx);
 }
 
+/* A token of another issuer (JWT_JWKS) has no session, and its user need not be one of ours. */
+static bool
+require_session(struct np_ctx *ctx)
+{
+	return !np_is_null(np_caller_session(ctx))
+	       || np_fail(ctx, NP_ERROR_FORBIDDEN, "This is for users who signed in here");
+}
+
 static bool
 show_me(struct np_ctx *ctx)
 {
-	return np_answer(ctx, user_by_id(np_caller(ctx)));
+	return require_session(ctx) && np_answer(ctx, user_by_id(np_caller(ctx)));
 }
 
 /* --- signing out, and changing the password --- */
@@ -205,13 +213,13 @@ show_me(struct np_ctx *ctx)
 static bool
 sign_out(struct np_ctx *ctx)
 {
-	return np_answer(ctx, end_session(np_caller_session(ctx)));
+	return require_session(ctx) && np_answer(ctx, end_session(np_caller_session(ctx)));
 }
 
 static bool
 sign_out_everywhere(struct np_ctx *ctx)
 {
-	return np_answer(ctx, end_sessions(np_caller(ctx)));
+	return require_session(ctx) && np_answer(ctx, end_sessions(np_caller(ctx)));
 }
 
 static const struct np_param old_password = { PASSWORD_FIELD, .required = true,
@@ -247,10 +255,12 @@ replace_password(struct np_ctx *ctx, const struct attempt *attempt)
 static bool
 change_password(struct np_ctx *ctx)
 {
-	struct attempt attempt = new_attempt(
-	    ctx, np_keyed_hash(ctx, "change of password", np_caller(ctx)));
+	struct attempt attempt;
 	struct np_rows *found;
 
+	if (!require_session(ctx))
+		return false;
+	attempt = new_attempt(ctx, np_keyed_hash(ctx, "change of password", np_caller(ctx)));
 	if (!np_query_one(ctx, &found,
 	                  password_by_user(attempt.account, attempt.network, np_caller(ctx)))
 	    || !begin_attempt(ctx, found, &attempt))

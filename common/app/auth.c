@@ -246,7 +246,7 @@ np_client_network(struct np_ctx *ctx)
 	return np_text(address ? request_network(ctx, address) : NULL);
 }
 
-/* A program without .auth may have none. */
+/* A program without .auth, or with JWT_JWKS, may have none. */
 static bool
 has_secret_key(const struct np_ctx *ctx, const char *function)
 {

@@ -101,10 +101,10 @@ np_hmac_equal(struct np_bytes key, const char *signature, const struct np_parts 
 struct np_bytes
 np_base64_bytes(struct np_ctx *ctx, const char *text)
 {
-	size_t max = strlen(text), size;
+	size_t max = text ? strlen(text) : 0, size;
 	char *bytes = mem_resize(ctx, NULL, max);
 
-	if (!base64_decode(text, (unsigned char *)bytes, max, &size))
+	if (!text || !base64_decode(text, (unsigned char *)bytes, max, &size))
 		return np_bytes_of("");
 	return (struct np_bytes){ bytes, size };
 }

@@ -77,6 +77,8 @@ decode_input(struct np_ctx *ctx)
 static bool
 has_arguments(const struct np_ctx *ctx)
 {
+	if (ctx->body_json || (ctx->route->body == NP_BODY_RAW && ctx->request->body_size > 0))
+		return true;
 	for (size_t i = 0; i < param_count(ctx->route->params); i++)
 		if (ctx->arguments[i].given)
 			return true;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "http/json_canonical.h"
 #include "http/param_row.h"
+#include "http/route.h"
 
 /* Of an array of SQL with numbers, which are written as in JSON, perhaps in quotes. */
 static const char *
@@ -54,6 +55,7 @@ body_part(void *owner, const struct np_ctx *ctx)
 static size_t
 add_files(struct hash_part *parts, size_t count, const struct argument *argument)
 {
+	parts[count++] = (struct hash_part){ &argument->file_count, sizeof(argument->file_count) };
 	for (size_t i = 0; i < argument->file_count; i++)
 		parts[count++] = (struct hash_part){ argument->files[i].content.bytes,
 			                             argument->files[i].content.size };
@@ -70,15 +72,27 @@ count_files(const struct np_ctx *ctx)
 	return count;
 }
 
-static const char *
-hash_arguments(const struct np_ctx *ctx, void *owner, const char *secret)
+/* Bodies of other types are other bodies, also if they have the same bytes. */
+static size_t
+add_body(struct hash_part *parts, size_t count, void *scope, const struct np_ctx *ctx)
 {
-	size_t params = param_count(ctx->route->params);
+	if (ctx->route->body == NP_BODY_RAW)
+		parts[count++] = hash_part_of(request_header(ctx->request, "content-type"));
+	if (ctx->route->body == NP_BODY_RAW || ctx->route->body == NP_BODY_JSON)
+		parts[count++] = body_part(scope, ctx);
+	return count;
+}
+
+/* What is made of large values is freed at once. */
+static const char *
+hash_arguments(struct np_ctx *ctx, const char *secret)
+{
+	void *scope = mem_scope(ctx, "fingerprint");
+	size_t params = param_count(ctx->route->params), count = 2;
 	unsigned char key[HASH_KEY_BYTES];
-	char *hash = mem_resize(owner, NULL, HASH_TEXT_BYTES);
-	struct hash_part *parts = mem_array(owner, struct hash_part,
-	                                    3 + 3 * params + count_files(ctx));
-	size_t count = 2;
+	char *hash = mem_resize(ctx, NULL, HASH_TEXT_BYTES);
+	struct hash_part *parts = mem_array(scope, struct hash_part,
+	                                    4 + 4 * params + count_files(ctx));
 
 	parts[0] = hash_part_of(ctx->route->method);
 	parts[1] = hash_part_of(ctx->route->path);
@@ -92,15 +106,14 @@ hash_arguments(const struct np_ctx *ctx, void *owner, const char *secret)
 		if (argument->param->type == NP_TYPE_FILE)
 			count = add_files(parts, count, argument);
 		else
-			parts[count++] = argument_part(owner, argument->param,
+			parts[count++] = argument_part(scope, argument->param,
 			                               argument->value.text);
 	}
-	if (ctx->route->body == NP_BODY_RAW || ctx->route->body == NP_BODY_JSON)
-		parts[count++] = body_part(owner, ctx);
+	count = add_body(parts, count, scope, ctx);
 	if (secret)
 		hash_derive_key(secret, "nullpool: fingerprints of requests, 2", key);
 	hash_parts(secret ? key : NULL, parts, count, hash);
-	mem_free(parts);
+	mem_free(scope);
 	return hash;
 }
 
@@ -119,23 +132,23 @@ hash_bytes(void *owner, const struct request *request, const char *secret)
 	buf_char(&text, '\n');
 	buf_add(&text, request->body, request->body_size);
 	hash_keyed(secret, text.data, text.size, hash);
+	buf_release(&text);
 	return hash;
 }
 
-/* The older fingerprint has no headers in it, so it may be that of another request. */
+/* The older fingerprint has no headers in it, so it may be that of another request. Those programs
+ * had no other kinds of bodies. */
 static bool
 older_is_exact(const struct np_route *route)
 {
-	for (size_t i = 0; i < param_count(route->params); i++)
-		if (route->params->items[i]->in == NP_IN_HEADER)
-			return false;
-	return true;
+	return route->body == NP_BODY_MEMBERS && !route_has_param_in(route, NP_IN_HEADER)
+	       && !route_has_param_in(route, NP_IN_COOKIE);
 }
 
 const char *
 fingerprint_new(struct np_ctx *ctx)
 {
-	return hash_arguments(ctx, ctx, ctx->app->settings->secret_key);
+	return hash_arguments(ctx, ctx->app->settings->secret_key);
 }
 
 bool
@@ -147,7 +160,7 @@ fingerprint_matches(struct np_ctx *ctx, const char *stored)
 	for (size_t i = 0; i < COUNT_OF(secrets); i++) {
 		if (i > 0 && !secrets[i])
 			continue;
-		if (strcmp(stored, hash_arguments(ctx, ctx, secrets[i])) == 0)
+		if (strcmp(stored, hash_arguments(ctx, secrets[i])) == 0)
 			return true;
 		if (older_is_exact(ctx->route)
 		    && strcmp(stored, hash_bytes(ctx, ctx->request, secrets[i])) == 0)

@@ -19,7 +19,7 @@ struct public_key {
 };
 
 /* What OpenSSL complained about is forgotten, since the next TLS connection would take it for its
- * own. Without memory a good key would look like a bad one. */
+ * own. Without memory a good key would look like a bad one; OpenSSL does not always say so. */
 static void
 forget_complaints(void)
 {
@@ -57,7 +57,9 @@ key_of(const char *type, OSSL_PARAM *parameters)
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
 	EVP_PKEY *key = NULL;
 
-	if (context && parameters && EVP_PKEY_fromdata_init(context) == 1
+	if (!context || !parameters)
+		mem_exhausted();
+	if (EVP_PKEY_fromdata_init(context) == 1
 	    && EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1)
 		key = NULL;
 	EVP_PKEY_CTX_free(context);
@@ -71,7 +73,9 @@ rsa_key(const BIGNUM *modulus, const BIGNUM *exponent)
 	OSSL_PARAM *parameters = NULL;
 	EVP_PKEY *key;
 
-	if (builder && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus) == 1
+	if (!builder)
+		mem_exhausted();
+	if (OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus) == 1
 	    && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent) == 1)
 		parameters = OSSL_PARAM_BLD_to_param(builder);
 	key = key_of("RSA", parameters);
@@ -144,11 +148,13 @@ verify(const struct public_key *key, struct signature_bytes text, struct signatu
 	/* Ed25519 hashes by itself. */
 	const EVP_MD *hash = key->algorithm == SIGNATURE_EDDSA ? NULL : EVP_sha256();
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool valid = context && EVP_DigestVerifyInit(context, NULL, hash, NULL, key->key) == 1
-	             && EVP_DigestVerify(context, signature.bytes, signature.size, text.bytes,
-	                                 text.size)
-	                    == 1;
+	bool valid;
 
+	/* The key is one that OpenSSL took. */
+	if (!context || EVP_DigestVerifyInit(context, NULL, hash, NULL, key->key) != 1)
+		mem_exhausted();
+	valid = EVP_DigestVerify(context, signature.bytes, signature.size, text.bytes, text.size)
+	        == 1;
 	EVP_MD_CTX_free(context);
 	forget_complaints();
 	return valid;

@@ -7,11 +7,12 @@
 #include "base/mem.h"
 #include "serve/cgi.h"
 
+/* A GET has none: a terminal would wait for it. */
 static bool
 has_body(const char *method)
 {
-	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0
-	       || strcmp(method, "PATCH") == 0;
+	return strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0
+	       && strcmp(method, "OPTIONS") != 0 && strcmp(method, "DELETE") != 0;
 }
 
 static bool
@@ -33,12 +34,16 @@ read_body(void *owner, size_t max, struct request *request, struct error *err)
 int
 cli_run(struct app *app, const char *method, const char *target)
 {
-	static const struct request_header json = { "content-type", "application/json" };
+	const char *type = getenv("CONTENT_TYPE");
+	const struct request_header header = { "content-type",
+		                               type && *type ? type : "application/json" };
 	struct deadline deadline = deadline_in_ms(app->settings->request_timeout_s * 1000);
 	void *scope = mem_scope(mem_process(), "cli");
-	struct request request = {
-		.method = method, .target = target, .headers = &json, .header_count = 1, .body = ""
-	};
+	struct request request = { .method = method,
+		                   .target = target,
+		                   .headers = &header,
+		                   .header_count = 1,
+		                   .body = "" };
 	const struct reply *reply;
 	struct np_ctx *ctx;
 	struct error err;

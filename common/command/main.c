@@ -91,8 +91,8 @@ read_settings(struct program *program, bool to_log)
 	return true;
 }
 
-/* A file that cannot be used is a wrong setting of a program that starts. Later it may be away: the
- * keys of before still hold. */
+/* A file that cannot be used is a wrong setting of a program that starts. Later it may be away for
+ * a moment. */
 static bool
 check_key_file(const struct settings *settings, struct error *err)
 {
@@ -108,8 +108,20 @@ new_app(const struct program *program)
 	struct app *app = mem_new(mem_process(), struct app);
 	struct error err;
 
-	if (app_init(mem_process(), app, program->name, program->routes, program->settings, &err)
-	    && check_key_file(program->settings, &err))
+	if (app_init(mem_process(), app, program->name, program->routes, program->settings, &err))
+		return app;
+	log_printf(LOG_ERROR, "could not start", "%s", err.message);
+	return NULL;
+}
+
+/* Of a program that begins to serve, or is asked whether it could. */
+static struct app *
+new_serving_app(const struct program *program)
+{
+	struct app *app = new_app(program);
+	struct error err;
+
+	if (!app || check_key_file(program->settings, &err))
 		return app;
 	log_printf(LOG_ERROR, "could not start", "%s", err.message);
 	return NULL;
@@ -140,7 +152,7 @@ print_nginx(struct program *program, const char *value)
 
 	(void)value;
 	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
-	nginx_bodies_write(program->routes, &out);
+	nginx_bodies_write(program->name, program->routes, &out);
 	(void)fputs(out.data ? out.data : "", stdout);
 	return EXIT_DONE;
 }
@@ -166,7 +178,7 @@ static int
 run_check(struct program *program, const char *value)
 {
 	(void)value;
-	return read_settings(program, true) && new_app(program) ? EXIT_DONE : EXIT_SETTINGS;
+	return read_settings(program, true) && new_serving_app(program) ? EXIT_DONE : EXIT_SETTINGS;
 }
 
 /* Wrong settings do not end it: they are the result of its first check. */
@@ -328,7 +340,7 @@ run_cli(struct program *program, const char *method, const char *target)
 	/* The log shares the terminal with the response, so it shows warnings and errors only. */
 	if (!program->settings->debug)
 		log_setup(program->name, LOG_WARNING);
-	app = new_app(program);
+	app = new_serving_app(program);
 	return app ? cli_run(app, method, target) : EXIT_SETTINGS;
 }
 
@@ -362,7 +374,7 @@ run_master(struct program *program, int listener, const char *argv0)
 	/* Each worker makes its own app. This one finds what is wrong with it before the first
 	 * fork.
 	 */
-	if (!new_app(program))
+	if (!new_serving_app(program))
 		return EXIT_SETTINGS;
 	options.settings = program->settings;
 	return master_run(&options);

@@ -82,10 +82,11 @@ check_issuer(struct doctor *doctor)
 		                    "%zu keys for signatures, %.1f ms", count,
 		                    clock_ms(clock_now_us() - start_us));
 	else
-		(void)checklist_add(&doctor->checklist, false, "issuer",
-		                    "tokens of the issuer are answered with 503 until its keys can"
-		                    " be read: check JWT_JWKS",
-		                    "%s", err.message);
+		(void)checklist_add(
+		    &doctor->checklist, false, "issuer",
+		    "a program does not start with a file that it cannot use, and"
+		    " answers 503 to tokens until it can read a URL: check JWT_JWKS",
+		    "%s", err.message);
 }
 
 static void

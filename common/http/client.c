@@ -202,7 +202,13 @@ set_addresses(struct http_client *client, const struct http_client_request *requ
 
 	if (!addresses)
 		return;
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_PROXY, "");
 	scope = mem_scope(client, "addresses");
+	/* libcurl refuses an IPv6 address here as a host, and needs no resolver for it. */
+	if (resolve_is_address(http_client_host(scope, request->url))) {
+		mem_free(scope);
+		return;
+	}
 	buf_init(&text, scope, 4096);
 	buf_printf(&text, "%s:%s:", url_part(scope, request->url, CURLUPART_HOST),
 	           url_part(scope, request->url, CURLUPART_PORT));
@@ -212,7 +218,6 @@ set_addresses(struct http_client *client, const struct http_client_request *requ
 	client->addresses = append(NULL, text.data);
 	mem_free(scope);
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_RESOLVE, client->addresses);
-	(void)lib.curl_easy_setopt(client->easy, CURLOPT_PROXY, "");
 }
 
 static void
@@ -222,6 +227,8 @@ set_options(struct http_client *client, const struct http_client_request *reques
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_NOSIGNAL, 1L);
+	/* Else a resolver that hangs is waited for, past the timeout. */
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_QUICK_EXIT, 1L);
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_WRITEFUNCTION, take_body);
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_WRITEDATA, client);
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_ERRORBUFFER, client->why);
@@ -240,7 +247,8 @@ http_client_begin(struct http_client *client, const struct http_client_request *
 	set_headers(client, request);
 	set_body(client, request);
 	set_addresses(client, request);
-	(void)lib.curl_multi_add_handle(client->multi, client->easy);
+	if (lib.curl_multi_add_handle(client->multi, client->easy) != CURLM_OK)
+		mem_exhausted();
 	client->going = true;
 }
 

@@ -27,7 +27,9 @@ send_request(struct http_client *client, const struct http_client_request *reque
 	http_client_begin(client, request);
 	do {
 		state = http_client_step(client, NULL, 0, deadline_left_ms(deadline), &status, err);
-	} while (state == HTTP_CLIENT_GOING);
+	} while (state == HTTP_CLIENT_GOING && !deadline_passed(deadline));
+	if (state == HTTP_CLIENT_GOING)
+		return error_set(err, FAILURE_UNAVAILABLE, "no answer within the time allowed");
 	if (state != HTTP_CLIENT_ANSWERED)
 		return false;
 	return status == 200 || error_set(err, FAILURE_UNAVAILABLE, "it answered with %ld", status);
@@ -45,11 +47,10 @@ jwks_fetch(void *owner, struct http_client *client, const char *url, bool resolv
 	};
 	struct jwks set;
 
-	if (resolves) {
+	if (resolves && !find_host(owner, url, deadline, &addresses, err))
+		return false;
+	if (resolves)
 		request.addresses = &addresses;
-		if (!find_host(owner, url, deadline, &addresses, err))
-			return false;
-	}
 	/* libcurl takes 0 for no limit. */
 	request.timeout_ms = deadline_left_ms(deadline);
 	if (request.timeout_ms == 0)

@@ -29,40 +29,39 @@ is_token_char(char c)
 	return text_is_alnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
-/* Copies a quoted string without its quotes. A backslash is itself unless it hides a quote or a
- * backslash: file names of Windows have some. Returns where it ends, or NULL. */
+/* Returns where a quoted string ends, or NULL. A backslash is itself unless it hides a quote, as
+ * old clients write one, or a backslash: file names of Windows have some. A quote that ends the
+ * parameter is none that is hidden. */
 static const char *
-read_quoted(const char *at, char *value)
+skip_quoted(const char *at)
 {
-	for (at++; *at && *at != '"'; at++) {
-		if (*at == '\\' && (at[1] == '"' || at[1] == '\\'))
+	for (at++; *at && *at != '"'; at++)
+		if (*at == '\\' && (at[1] == '\\' || (at[1] == '"' && at[2] && at[2] != ';')))
 			at++;
-		*value++ = *at;
-	}
-	*value = '\0';
 	return *at ? at + 1 : NULL;
 }
 
 static const char *
-read_token(const char *at, char *value)
+skip_token(const char *at)
 {
 	while (is_token_char(*at))
-		*value++ = *at++;
-	*value = '\0';
+		at++;
 	return at;
 }
 
+/* One "; name=value". The value is as it was sent, with its quotes. */
 struct header_param {
-	const char *name;
-	size_t name_size;
-	char *value;
+	const char *name, *value;
+	size_t name_size, value_size;
 };
 
 /* Reads the parameter at `at`. Returns where it ends, or NULL if it is malformed; the name's size
  * is 0 at the end. */
 static const char *
-next_param(void *owner, const char *at, struct header_param *param)
+next_param(const char *at, struct header_param *param)
 {
+	const char *end;
+
 	at = skip_blanks(at);
 	*param = (struct header_param){ .name = "" };
 	if (!*at)
@@ -70,14 +69,34 @@ next_param(void *owner, const char *at, struct header_param *param)
 	if (*at != ';')
 		return NULL;
 	param->name = skip_blanks(at + 1);
-	while (is_token_char(param->name[param->name_size]))
-		param->name_size++;
-	at = param->name + param->name_size;
+	at = skip_token(param->name);
+	param->name_size = (size_t)(at - param->name);
 	if (param->name_size == 0 || *at != '=')
 		return NULL;
-	at++;
-	param->value = mem_resize(owner, NULL, strlen(at) + 1);
-	return *at == '"' ? read_quoted(at, param->value) : read_token(at, param->value);
+	param->value = at + 1;
+	end = *param->value == '"' ? skip_quoted(param->value) : skip_token(param->value);
+	param->value_size = end ? (size_t)(end - param->value) : 0;
+	return end;
+}
+
+/* Copies a value without its quotes, and without the backslashes that hide something. */
+static const char *
+copy_value(void *owner, const struct header_param *param)
+{
+	const char *from = param->value, *end = from + param->value_size;
+	char *copy = mem_resize(owner, NULL, param->value_size + 1), *to = copy;
+
+	if (param->value_size > 0 && *from == '"') {
+		from++;
+		end--;
+	}
+	while (from < end) {
+		if (*from == '\\' && from + 1 < end && (from[1] == '"' || from[1] == '\\'))
+			from++;
+		*to++ = *from++;
+	}
+	*to = '\0';
+	return copy;
 }
 
 /* Finds a parameter. Returns false if they are malformed or it is there twice. *value is NULL if it
@@ -89,12 +108,12 @@ find_param(void *owner, const char *at, const char *name, const char **value)
 
 	*value = NULL;
 	do {
-		at = next_param(owner, at, &param);
+		at = next_param(at, &param);
 		if (at && param.name_size == strlen(name)
 		    && strncasecmp(param.name, name, param.name_size) == 0) {
 			if (*value)
 				return false;
-			*value = param.value;
+			*value = copy_value(owner, &param);
 		}
 	} while (at && param.name_size > 0);
 	return at;
@@ -139,7 +158,7 @@ multipart_begin(void *owner, const char *content_type, const char *body, size_t 
 	return true;
 }
 
-/* Returns what follows a delimiter and the end of its line, or NULL if this is none. */
+/* Returns what follows the end of the line, or NULL if something else than blanks is before it. */
 static const char *
 after_line(const struct multipart *multipart, const char *at)
 {
@@ -150,10 +169,12 @@ after_line(const struct multipart *multipart, const char *at)
 	return NULL;
 }
 
+/* The body may end without the end of this line. */
 static bool
 is_last(const struct multipart *multipart, const char *at)
 {
-	return multipart->end - at >= 2 && at[0] == '-' && at[1] == '-';
+	return multipart->end - at >= 2 && at[0] == '-' && at[1] == '-'
+	       && (multipart->end - at == 2 || after_line(multipart, at + 2));
 }
 
 /* Returns the next delimiter, or NULL. A line that only begins as one is part of the content. */

@@ -2,7 +2,8 @@
  *
  * Ours, because Debian's parsers for it (GMime, those of web frameworks) come with an object system
  * or an I/O layer, and make a copy of each part. What browsers and other clients send is read; what
- * no client sends is refused: text before the first part, folded headers, encodings of a part.
+ * no client sends is refused: text before the first part, folded headers, encodings of a part. What
+ * is read of a part that nobody keeps can be freed with its owner.
  */
 #ifndef NULLPOOL_HTTP_MULTIPART_H
 #define NULLPOOL_HTTP_MULTIPART_H

@@ -1,6 +1,7 @@
-/* nginx_bodies.h - the routes with larger bodies (.body_max), as configuration of nginx
+/* nginx_bodies.h - a program with larger bodies (.body_max), as configuration of nginx
  *
- * client_max_body_size takes no variable, so each path of them is a location of its own.
+ * client_max_body_size takes no variable, so such a program has a location of its own. It has the
+ * limit of the route with the largest bodies; the program itself knows that of each route.
  */
 #ifndef NULLPOOL_HTTP_NGINX_BODIES_H
 #define NULLPOOL_HTTP_NGINX_BODIES_H
@@ -8,7 +9,7 @@
 #include "base/buf.h"
 #include "http/route.h"
 
-/* Writes nothing for a path whose bodies have at most REQUEST_BODY_MAX_BYTES. */
-void nginx_bodies_write(const struct route_table *table, struct buf *out);
+/* `name` is the program's. Writes nothing if its bodies have at most REQUEST_BODY_MAX_BYTES. */
+void nginx_bodies_write(const char *name, const struct route_table *table, struct buf *out);
 
 #endif

@@ -24,6 +24,13 @@ param_bytea(void *owner, const void *bytes, size_t size)
 	return text;
 }
 
+/* The name outlives its part. */
+static void
+add_part_fault(struct decoder *decoder, const struct multipart_part *part, const char *message)
+{
+	decoder_add_fault(decoder, NP_IN_BODY, mem_strdup(decoder->owner, part->name), message);
+}
+
 /* --- a file --- */
 
 /* A choice that ends with a slash stands for all types that begin so. */
@@ -50,12 +57,18 @@ type_message(void *owner, const struct np_names *types)
 	return message;
 }
 
+static int64_t
+files_max(const struct np_param *param)
+{
+	return param->max_items > 0 ? param->max_items : 1;
+}
+
 /* Returns what the file must be, or NULL. */
 static const char *
 file_fault(void *owner, const struct argument *argument, const struct np_file *file)
 {
 	const struct np_param *param = argument->param;
-	int64_t most = param->max_items > 0 ? param->max_items : 1;
+	int64_t most = files_max(param);
 
 	if ((int64_t)argument->file_count == most)
 		return most == 1 ? "is given twice"
@@ -77,12 +90,17 @@ add_file(struct decoder *decoder, struct argument *argument, const struct np_fil
 
 	if (!argument->files)
 		argument->files = mem_array(decoder->owner, struct np_file,
-		                            param->max_items > 0 ? (size_t)param->max_items : 1);
-	argument->files[argument->file_count++] = *file;
+		                            (size_t)files_max(param));
+	argument->files[argument->file_count++] = (struct np_file){
+		mem_strdup(decoder->owner, file->name),
+		mem_strdup(decoder->owner, file->type),
+		file->content,
+	};
+	if (param->max_items > 0)
+		return;
 	argument->value.present = true;
-	if (param->max_items == 0)
-		argument->value.text = param_bytea(decoder->owner, file->content.bytes,
-		                                   file->content.size);
+	argument->value.text =
+	    param_bytea(decoder->owner, file->content.bytes, file->content.size);
 }
 
 static void
@@ -99,7 +117,7 @@ decode_file(struct decoder *decoder, struct argument *argument, const struct mul
 	fault = file_fault(decoder->owner, argument, &file);
 	argument->given = true;
 	if (fault)
-		decoder_add_fault(decoder, NP_IN_BODY, part->name, fault);
+		add_part_fault(decoder, part, fault);
 	else
 		add_file(decoder, argument, &file);
 }
@@ -112,9 +130,9 @@ decode_field(struct decoder *decoder, struct argument *argument, const struct mu
 	const char *text = mem_strndup(decoder->owner, part->bytes, part->size);
 
 	if (argument->given)
-		decoder_add_fault(decoder, NP_IN_BODY, part->name, "is given twice");
+		add_part_fault(decoder, part, "is given twice");
 	else if (strlen(text) != part->size || !utf8_valid(text, part->size, NULL))
-		decoder_add_fault(decoder, NP_IN_BODY, part->name, "must be text in UTF-8");
+		add_part_fault(decoder, part, "must be text in UTF-8");
 	else if (*text || !decoder->lenient)
 		decoder_set(decoder, argument, text);
 	argument->given = argument->given || *text || !decoder->lenient;
@@ -128,10 +146,9 @@ decode_part(struct decoder *decoder, const struct multipart_part *part)
 
 	if (!argument) {
 		if (!decoder->lenient)
-			decoder_add_fault(decoder, NP_IN_BODY, part->name, DECODER_UNKNOWN_FIELD);
+			add_part_fault(decoder, part, DECODER_UNKNOWN_FIELD);
 	} else if (wants_file != (part->file_name != NULL)) {
-		decoder_add_fault(decoder, NP_IN_BODY, part->name,
-		                  wants_file ? "must be a file" : "must not be a file");
+		add_part_fault(decoder, part, wants_file ? "must be a file" : "must not be a file");
 	} else {
 		(wants_file ? decode_file : decode_field)(decoder, argument, part);
 	}
@@ -149,9 +166,12 @@ param_multipart_decode(struct decoder *decoder, const struct request *request, c
 	                     err))
 		return false;
 	do {
-		outcome = multipart_next(decoder->owner, &multipart, &part, err);
+		void *scope = mem_scope(decoder->owner, "part");
+
+		outcome = multipart_next(scope, &multipart, &part, err);
 		if (outcome == MULTIPART_PART)
 			decode_part(decoder, &part);
+		mem_free(scope);
 	} while (outcome == MULTIPART_PART && decoder->faults->count < PARAM_FAULTS_MAX);
 	return outcome != MULTIPART_MALFORMED;
 }

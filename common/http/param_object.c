@@ -6,8 +6,8 @@
 #include "http/param_row.h"
 #include "http/param_scalar.h"
 
-/* Default values may make many times the bytes that were sent. */
-#define OBJECT_MAX_BYTES(sent) (8 * (sent) + (1 << 20))
+/* Default values may make many times the bytes that were sent. libpq copies what is made. */
+#define OBJECT_MAX_BYTES(sent) (3 * (sent) + (1 << 20))
 
 /* One object or list that is being decoded. `scope` owns what is needed for a moment. */
 struct place {
@@ -97,14 +97,15 @@ static void
 write_member(const struct place *place, const struct np_param *param,
              const struct json_member *member, const char *before)
 {
-	const struct place inner = { place->decoder, place->scope, inner_path(place, param->name),
-		                     place->out };
+	struct place inner = *place;
 
+	/* Most members of a large table may be absent. */
 	if (!member && !param->default_value) {
 		if (param->required)
-			add_fault(&inner, inner.path, "is required");
+			add_fault(place, inner_path(place, param->name), "is required");
 		return;
 	}
+	inner.path = member ? inner_path(place, param->name) : param->name;
 	buf_text(place->out, before);
 	buf_json_text(place->out, param->name);
 	buf_char(place->out, ':');

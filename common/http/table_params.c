@@ -14,6 +14,8 @@
 
 /* Of objects in objects. Bodies have at most JSON_DEPTH_MAX levels. */
 #define TABLE_DEPTH_MAX 8
+/* Of one parameter. */
+#define FILES_MAX 100
 
 static bool
 type_is_known(const struct np_param *param)
@@ -66,6 +68,32 @@ choices_fault(const struct np_param *param)
 	return table_has_null(param->choices) ? "has a choice that is NULL" : NULL;
 }
 
+/* A media type without wildcards, or the part before its slash. */
+static bool
+is_file_type(const char *type)
+{
+	for (const char *c = type; *c; c++)
+		if (*c <= ' ' || *c > '~' || *c == '*' || (*c >= 'A' && *c <= 'Z'))
+			return false;
+	return *type != '/' && strchr(type, '/');
+}
+
+static const char *
+file_fault(const struct np_param *param)
+{
+	if (param->in != NP_IN_BODY)
+		return "is a file outside of a body";
+	if (param->default_value || param->nullable)
+		return "is a file with a default value, or one that may be null";
+	if (param->max_items > FILES_MAX)
+		return "is a list of more than 100 files";
+	for (size_t i = 0; param->choices && i < param->choices->count; i++)
+		if (!is_file_type(param->choices->items[i]))
+			return "has a choice that is no media type in lower case, such as"
+			       " \"image/png\" or \"image/\"";
+	return NULL;
+}
+
 static const char *
 type_fault(const struct np_param *param)
 {
@@ -79,8 +107,8 @@ type_fault(const struct np_param *param)
 	    && (param->in != NP_IN_BODY || (param->max_items > 0 && !param->members)
 	        || param->default_value))
 		return "is JSON, which cannot be outside of a body, in a list, or a default value";
-	if (param->type == NP_TYPE_FILE && (param->default_value || param->nullable))
-		return "is a file with a default value, or one that may be null";
+	if (param->type == NP_TYPE_FILE)
+		return file_fault(param);
 	if (param->max_items < 0
 	    || (param->max_items > 0 && param->in != NP_IN_BODY && param->in != NP_IN_QUERY))
 		return "is a list outside of a body or a query";
@@ -264,10 +292,37 @@ table_params_fault(void *owner, const struct np_route *route)
 	return NULL;
 }
 
-const char *
-table_member_fault(void *owner, const struct np_params *members, size_t at)
+/* --- members of a schema --- */
+
+static const char *member_fault(void *owner, const struct np_params *members, size_t at, int depth);
+
+/* Recurses as deep as the table does, which a schema that contains itself would do without end. */
+static const char *
+inner_members_fault(void *owner, const struct np_param *member, int depth)
+{
+	if (!member->members)
+		return NULL;
+	if (member->type != NP_TYPE_OBJECT)
+		return "has members but is not an NP_TYPE_OBJECT";
+	if (depth > TABLE_DEPTH_MAX)
+		return "has objects in objects in more than 8 levels";
+	if (member->members->count == 0 || table_list_fault(member->members))
+		return "has no members, or one that is NULL or has no name";
+	for (size_t i = 0; i < member->members->count; i++) {
+		const char *fault = member_fault(owner, member->members, i, depth + 1);
+
+		if (fault)
+			return mem_printf(owner, "has a member \"%s\" that %s",
+			                  member->members->items[i]->name, fault);
+	}
+	return NULL;
+}
+
+static const char *
+member_fault(void *owner, const struct np_params *members, size_t at, int depth)
 {
 	const struct np_param *member = members->items[at];
+	const char *fault;
 
 	for (size_t i = 0; i < members->count; i++) {
 		const char *other = members->items[i]->name;
@@ -277,21 +332,21 @@ table_member_fault(void *owner, const struct np_params *members, size_t at)
 		if (param_is_inside(other, member->name))
 			return "is an object that other members are in";
 	}
-	if (!type_is_known(member))
-		return "has no type";
-	if (table_list_fault(member->members))
-		return "has a member that is NULL or has no name";
-	if (choices_fault(member))
-		return choices_fault(member);
-	for (size_t i = 0; i < param_count(member->members); i++) {
-		const char *fault = table_member_fault(owner, member->members, i);
-
-		if (fault)
-			return mem_printf(owner, "has a member \"%s\" that %s",
-			                  member->members->items[i]->name, fault);
-	}
-	return json_fault(member);
+	if (!type_is_known(member) || member->type == NP_TYPE_FILE)
+		return "has no type, or is a file";
+	fault = choices_fault(member);
+	if (!fault)
+		fault = inner_members_fault(owner, member, depth);
+	return fault ? fault : json_fault(member);
 }
+
+const char *
+table_member_fault(void *owner, const struct np_params *members, size_t at)
+{
+	return member_fault(owner, members, at, 1);
+}
+
+/* --- the body --- */
 
 /* Returns true if the parameters in the body can be fields of a form; a file may be one of several.
  */

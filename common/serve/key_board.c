@@ -8,8 +8,6 @@
 #include "base/mem.h"
 #include "serve/events.h"
 
-/* Unknown keys make the set be read again at most this often. */
-#define ASK_PAUSE_US INT64_C(60000000)
 /* A worker that waits looks this often. */
 #define LOOK_MS 5
 
@@ -36,14 +34,19 @@ bool
 key_board_create(void)
 {
 	memory = memfd_create("signing keys", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (memory < 0 || ftruncate(memory, sizeof(*keys)) != 0)
-		return false;
-	keys = mmap(NULL, sizeof(*keys), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	if (memory >= 0 && ftruncate(memory, sizeof(*keys)) != 0) {
+		(void)close(memory);
+		memory = -1;
+	}
+	/* Where a kernel allows no such file, workers only give up the right to write. */
+	keys = mmap(NULL, sizeof(*keys), PROT_READ | PROT_WRITE,
+	            memory >= 0 ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS, memory, 0);
 	if (keys == MAP_FAILED)
 		return false;
 	/* From now on nobody else can map it for writing; the one mapping above stays. Kernels
 	 * before 5.1 do not know this. */
-	(void)fcntl(memory, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW);
+	if (memory >= 0)
+		(void)fcntl(memory, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW);
 	return true;
 }
 
@@ -51,7 +54,7 @@ void
 key_board_begin_attempt(bool asked)
 {
 	if (asked)
-		atomic_store(&keys->ask_from_us, clock_now_us() + ASK_PAUSE_US);
+		atomic_store(&keys->ask_from_us, clock_now_us() + KEY_BOARD_ASK_PAUSE_MS * 1000);
 	atomic_store(&keys->going, true);
 }
 
@@ -93,15 +96,19 @@ key_board_store(const struct buf *text)
 void
 key_board_enter(int ask_event)
 {
-	void *read_only = mmap(NULL, sizeof(*keys), PROT_READ, MAP_SHARED, memory, 0);
+	void *read_only = MAP_FAILED;
 
-	/* Without address space left the worker goes on with the mapping that it has. */
+	if (memory >= 0) {
+		read_only = mmap(NULL, sizeof(*keys), PROT_READ, MAP_SHARED, memory, 0);
+		(void)close(memory);
+		memory = -1;
+	}
 	if (read_only != MAP_FAILED) {
 		(void)munmap(keys, sizeof(*keys));
 		keys = read_only;
+	} else {
+		(void)mprotect(keys, sizeof(*keys), PROT_READ);
 	}
-	(void)close(memory);
-	memory = -1;
 	ask = ask_event;
 }
 
@@ -131,25 +138,32 @@ wait_for_renewal(struct deadline deadline)
 			return true;
 		events_wake(ask);
 	}
+	/* An issuer that does not answer must not hold one worker after the other. */
+	if (key_board_is_failing())
+		return false;
 	while (atomic_load(&keys->attempts) == attempts && !deadline_passed(deadline))
 		clock_sleep_ms(LOOK_MS, deadline);
 	return atomic_load(&keys->attempts) != attempts;
 }
 
+/* Believes nothing: the process that writes there speaks with the network. */
 static void
 copy_text(void *owner, struct signing_keys_text *text)
 {
 	uint64_t version = atomic_load(&keys->version);
+	struct signing_keys_text copy = { .version = version };
 
 	if (version == text->version)
 		return;
-	text->text = mem_resize(owner, NULL, JWKS_MAX_BYTES);
-	do {
-		version = atomic_load(&keys->version);
-		text->size = keys->texts[version % 2].size;
-		memcpy(text->text, keys->texts[version % 2].bytes, text->size);
-	} while (atomic_load(&keys->version) != version);
-	text->version = version;
+	copy.size = keys->texts[version % 2].size;
+	if (copy.size > JWKS_MAX_BYTES)
+		return;
+	copy.text = mem_resize(owner, NULL, JWKS_MAX_BYTES);
+	memcpy(copy.text, keys->texts[version % 2].bytes, copy.size);
+	atomic_thread_fence(memory_order_acquire);
+	/* One that was replaced meanwhile is read with the next token. */
+	if (atomic_load(&keys->version) == version)
+		*text = copy;
 }
 
 bool

@@ -9,6 +9,9 @@
 
 #include "app/signing_keys.h"
 
+/* Unknown keys make the set be read again at most this often. */
+#define KEY_BOARD_ASK_PAUSE_MS INT64_C(60000)
+
 /* --- for the master --- */
 
 /* Makes the memory, before the first fork. Returns false (errno) if it could not. */

@@ -13,7 +13,7 @@
 #include "serve/key_board.h"
 #include "serve/sandbox.h"
 
-/* A key that its issuer has withdrawn is trusted for this long. */
+/* A key that its issuer has withdrawn is trusted for this long, or until it can be read again. */
 #define REFRESH_MS 600000
 /* After a failure, with keys of before and without any. */
 #define RETRY_MS       60000
@@ -83,30 +83,43 @@ run_fetcher(const struct inheritance *own, const void *unused)
 
 /* --- its life --- */
 
+static void
+end_attempt(struct key_fetcher *fetcher, bool succeeded)
+{
+	fetcher->pid = 0;
+	key_board_end_attempt(succeeded);
+	fetcher->due = deadline_in_ms(succeeded              ? REFRESH_MS
+	                              : key_board_has_keys() ? RETRY_MS
+	                                                     : RETRY_FIRST_MS);
+}
+
 void
 key_fetcher_start(struct key_fetcher *fetcher, const struct inheritance *master)
 {
+	if (fetcher->asked)
+		fetcher->ask_from = deadline_in_ms(KEY_BOARD_ASK_PAUSE_MS);
 	key_board_begin_attempt(fetcher->asked);
 	fetcher->asked = false;
 	fetcher->pid = child_fork(master, CHILD_KEY_FETCHER, run_fetcher, NULL);
 	if (fetcher->pid < 0)
-		(void)key_fetcher_on_child_exit(fetcher, fetcher->pid, -1);
+		end_attempt(fetcher, false);
+}
+
+void
+key_fetcher_ask(struct key_fetcher *fetcher)
+{
+	if (fetcher->pid == 0 && deadline_passed(fetcher->ask_from))
+		fetcher->asked = true;
 }
 
 bool
 key_fetcher_on_child_exit(struct key_fetcher *fetcher, pid_t pid, int status)
 {
-	bool succeeded = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE;
-
 	if (fetcher->pid == 0 || pid != fetcher->pid)
 		return false;
-	fetcher->pid = 0;
 	if (!WIFEXITED(status))
 		child_log_crash("key fetcher died", pid, status);
-	key_board_end_attempt(succeeded);
-	fetcher->due = deadline_in_ms(succeeded              ? REFRESH_MS
-	                              : key_board_has_keys() ? RETRY_MS
-	                                                     : RETRY_FIRST_MS);
+	end_attempt(fetcher, WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE);
 	return true;
 }
 

@@ -12,9 +12,10 @@
 
 /* All zeros before key_fetcher_open(). */
 struct key_fetcher {
-	pid_t pid;           /* 0: none runs */
-	bool asked;          /* by a worker, since the last attempt began */
-	struct deadline due; /* of the next attempt that nobody asks for */
+	pid_t pid;                /* 0: none runs */
+	bool asked;               /* by a worker, since the last attempt ended */
+	struct deadline ask_from; /* earlier, no worker is heard */
+	struct deadline due;      /* of the next attempt that nobody asks for */
 };
 
 /* Makes the key board and master->keys_event, if keys are fetched. */
@@ -24,6 +25,9 @@ NP_MUST_CHECK bool key_fetcher_open(struct inheritance *master, struct error *er
 struct deadline key_fetcher_due(const struct key_fetcher *fetcher,
                                 const struct inheritance *master);
 void key_fetcher_start(struct key_fetcher *fetcher, const struct inheritance *master);
+
+/* Takes the wish of a worker, which may have been taken over: not more than one in a minute. */
+void key_fetcher_ask(struct key_fetcher *fetcher);
 
 /* Returns true if the child that ended was the fetcher. */
 bool key_fetcher_on_child_exit(struct key_fetcher *fetcher, pid_t pid, int status);

@@ -416,8 +416,8 @@ on_event(struct master *master, int fd)
 		read_signals(master);
 	} else if (fd == master->own.busy_event || fd == master->own.keys_event) {
 		(void)!read(fd, &ignored, sizeof(ignored));
-		master->key_fetcher.asked = master->key_fetcher.asked
-		                            || fd == master->own.keys_event;
+		if (fd == master->own.keys_event)
+			key_fetcher_ask(&master->key_fetcher);
 	} else {
 		meet_demand(master);
 	}

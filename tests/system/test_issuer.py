@@ -166,6 +166,23 @@ def test_a_lost_token_is_not_in_the_log(service):
         assert token.split(".")[2] not in service.log_path.read_text()
 
 
+def test_what_is_for_our_own_users_is_a_403(serve, site):
+    path = site.folder("keys") / "jwks.json"
+    path.write_text(key_set(*KEYS.values()))
+    service = serve("auth", JWT_JWKS=str(path), **RULES)
+    for subject in SUBJECT, tokens.USER:
+        answer = ask(service, KEYS["ES256"].token(subject), "/auth/me")
+        assert answer.status == 403 and answer.json()["detail"] == "This is for users who signed in here"
+    assert ask(service, tokens.token(SECRET_CANARY, tokens.USER), "/auth/me").status == 200
+
+
+def test_row_level_security_knows_no_such_user(site):
+    assert site.query("SELECT set_config('request.jwt.claims', %s, false), request_user()", json.dumps({"sub": SUBJECT}))[0][1] is None
+    found = site.query("SELECT set_config('request.jwt.claims', %s, false), request_user()", json.dumps({"sub": tokens.USER.upper()}))
+    assert str(found[0][1]) == tokens.USER
+    site.query("SELECT set_config('request.jwt.claims', '', false)")
+
+
 # --- rules by setting ---
 
 

@@ -64,8 +64,10 @@ BODIES = {
     "a list of UUIDs in capitals": (filled('{"ids":[', UUID, "]}"), 200),
     "a list of wrong values": (filled('{"ids":[', '""', "]}"), 422),
     "a list of objects": (filled('{"texts":[', "{}", "]}"), 422),
-    "objects of a table": (filled('{"lines":[', "{}", "]}"), 200),
-    "objects of a table with a member": (filled('{"lines":[', '{"sku":"a"}', "]}"), 200),
+    # Their default values make more of them than is allowed.
+    "empty objects of a table": (filled('{"lines":[', "{}", "]}"), 422),
+    "objects of a table": (filled('{"lines":[', '{"sku":"a"}', "]}"), 200),
+    "DEL in an object of a table": (filled('{"lines":[{"sku":"', "\x7f", '"}]}', ""), 422),
     "objects of a table that are wrong": (filled('{"lines":[', '{"x":1}', "]}"), 422),
     "an object of a table with many members": ('{"lines":[' + distinct('"m%d":{}', 9000) + "]}", 422),
     "broken at its end": (filled('{"anything":[', "{}", ""), 400),
@@ -90,6 +92,9 @@ OTHERS = {
     "a file": ("files", "multipart/form-data; boundary=b", PART % ("file", '; filename="a"') + "x" * (BODY - 200) + "\r\n--b--", 200),
     "a field": ("files", "multipart/form-data; boundary=b", PART % ("first", "") + "x" * (BODY - 200) + "\r\n--b--", 200),
     "parts": ("files", "multipart/form-data; boundary=b", (PART % ("x", "") + "\r\n") * (BODY // 60) + "--b--", 422),
+    "parameters of a part": ("files", "multipart/form-data; boundary=b", (
+        '--b\r\nContent-Disposition: form-data;name=file;filename=' + ";a=" * 2500 + "\r\n\r\n\r\n") * (BODY // 7600) + "--b--", 200),
+    "empty files": ("files", "multipart/form-data; boundary=b", (PART % ("file", ";filename=") + "\r\n") * (BODY // 75) + "--b--", 200),
     "files without end": ("files", "multipart/form-data; boundary=b", (PART % ("file", '; filename=""') + "\r\n") * (BODY // 75), 400),
     "almost boundaries": ("files", "multipart/form-data; boundary=b", PART % ("first", "") + "\r\n--bx" * (BODY // 8) + "\r\n--b--", 200),
 }

@@ -7,7 +7,7 @@ from .c_tokens import is_mark, is_word
 from .flow import Flow, statements_named
 from .value_types import Value
 
-ARGUMENTS = ("np_arg", "np_given", "np_cursor_key")
+ARGUMENTS = ("np_arg", "np_given", "np_cursor_key", "np_file", "np_files_count")
 
 
 class Finding(NamedTuple):

@@ -46,7 +46,8 @@ STRINGS = ("NP_TYPE_UUID", "NP_TYPE_DATE", "NP_TYPE_DATETIME")
 # The type of what a function returns.
 FUNCTIONS = {
     "np_int": "NP_TYPE_INT", "np_float": "NP_TYPE_FLOAT", "np_bool": "NP_TYPE_BOOL", "np_text": "NP_TYPE_STRING",
-    "np_json": "NP_TYPE_JSON",
+    "np_json": "NP_TYPE_JSON", "np_body_json": "NP_TYPE_JSON", "np_json_object": "NP_TYPE_JSON", "np_json_list": "NP_TYPE_JSON",
+    "np_bytea": "NP_TYPE_FILE", "np_header_of": "NP_TYPE_STRING", "np_cookie_of": "NP_TYPE_STRING",
     "np_caller": "NP_TYPE_UUID", "np_caller_session": "NP_TYPE_UUID",
     **dict.fromkeys(("np_password_hash", "np_keyed_hash", "np_token_hash", "np_random_token", "np_access_token",
                      "np_client_network"), "NP_TYPE_STRING"),
@@ -83,7 +84,7 @@ def may_give(value, to):
 
 
 def _goes_to(kind, to):
-    return to.family == "text" or to.family in GIVEN[kind]
+    return to.family in GIVEN[kind] or (to.family == "text" and kind != "NP_TYPE_FILE")  # \x6869 is no text of anybody
 
 
 def may_return(declared, column, is_expression):
