@@ -2,6 +2,7 @@
 import contextlib
 import http.server
 import json
+import socket
 import ssl
 import threading
 
@@ -63,7 +64,7 @@ def key_set(*keys):
 class Place:
     """An HTTP server with the key set. .answer is (status, text); .gate is open; .asked counts."""
 
-    def __init__(self, text, certificate=None):
+    def __init__(self, text, certificate=None, host="127.0.0.1"):
         self.answer, self.asked, self.gate = (200, text), 0, threading.Event()
         self.gate.set()
         place = self
@@ -84,10 +85,13 @@ class Place:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+        self.server = Server((host, 0), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/keys"
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}/keys"
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)

@@ -252,6 +252,24 @@ def test_content_may_look_like_a_boundary(service, content):
     assert answer.status == 200 and answer.json()["paper"] == md5(content), answer
 
 
+@pytest.mark.parametrize("name, seen", [
+    ("notes\\", "notes\\"), ("a\\b", "a\\b"), ("C:\\x\\y.txt", "C:\\x\\y.txt"), ('a\\"b', 'a"b'), ("%22.txt", "%22.txt"), ("ü", "ü")])
+def test_a_file_name_is_as_the_client_has_it(service, name, seen):
+    part = f'Content-Disposition: form-data; name="papers"; filename="{name}"\r\n\r\nx'.encode()
+    assert upload(service, field("title", "x"), part).json()["name"] == seen
+
+
+def test_a_line_that_only_begins_as_the_last_boundary_is_content(service):
+    for content in b"head\r\n--b--x tail", b"head\r\n--b-- x", b"\r\n--b--\tx":
+        answer = upload(service, field("title", "x"), file_part("papers", "a", "x/y", content), field("count", "7"), boundary="b")
+        assert answer.json()["paper"] == md5(content) and answer.json()["count"] == 7, answer
+
+
+def test_data_that_a_statement_refuses_is_invalid(service):
+    answer = send(service, "/bodies/json/age", '{"age": "x"}', "application/json")
+    assert answer.status == 422 and send(service, "/bodies/json/age", '{"age": 7}', "application/json").json() == {"age": 7}
+
+
 @pytest.mark.parametrize("parts, name, message", [
     ([], "title", "is required"),
     ([field("title", "x"), field("title", "y")], "title", "is given twice"),
@@ -371,6 +389,20 @@ def test_the_program_has_the_limits_too(site):
     assert status("/bodies/large", (3 << 20) + 1) == 413
     assert status("/bodies/raw", (1 << 20) + 1) == 413
     assert status("/bodies/none", (1 << 20) + 1) == 404
+
+
+def test_an_error_of_nginx_on_a_larger_body_is_what_it_is(serve):
+    service = serve("bodies")
+    endpoint = service.endpoints["bodies"]
+    endpoint.stop()
+    endpoint.listener.close()
+    endpoint.listener = None
+    answer = send(service, "/bodies/large", b"x" * (2 << 20))
+    assert answer.status == 503 and answer.problem() and answer.headers["retry-after"]
+    endpoint.path.unlink(missing_ok=True)
+    assert send(service, "/bodies/large", b"x" * (2 << 20)).status == 404
+    too_large = send(service, "/bodies/large", b"x" * (4 << 20))
+    assert too_large.status == 413 and too_large.problem()
 
 
 # --- misuse ---

@@ -280,6 +280,15 @@ def test_a_file_is_read_again_for_a_new_key_at_most_once_a_minute(with_file):
     wait_until("the new program", lambda: ask(service, second.token(SUBJECT)).status == 200, 20)
 
 
+@pytest.mark.long
+def test_a_key_that_was_removed_from_the_file_is_not_trusted_for_long(with_file):
+    service = with_file(key_set(*KEYS.values()), DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    assert ask(service, KEYS["RS256"].token(SUBJECT)).status == 200
+    service.keys.write_text(key_set(KEYS["ES256"]))
+    wait_until("the file to be looked at", lambda: ask(service, KEYS["RS256"].token(SUBJECT)).status == 401, 90)
+    assert ask(service, KEYS["ES256"].token(SUBJECT)).status == 200
+
+
 def test_a_file_that_is_gone_leaves_the_keys_of_before(with_file):
     service = with_file(key_set(KEYS["RS256"]), DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     assert ask(service, KEYS["RS256"].token(SUBJECT)).status == 200
@@ -347,6 +356,18 @@ def own_place():
     made = Place(key_set(KEYS["RS256"]))
     yield made
     made.close()
+
+
+@pytest.mark.parametrize("host", ["localhost", "::1"])
+def test_the_place_may_be_a_name_or_an_ipv6_address(serve, host):
+    try:
+        place = Place(key_set(KEYS["RS256"]), host=host)
+    except OSError as error:
+        pytest.skip(f"no {host} here: {error}")
+    try:
+        assert ask(serve("callers", JWT_JWKS=place.url, **RULES), KEYS["RS256"].token(SUBJECT)).status == 200
+    finally:
+        place.close()
 
 
 def test_all_workers_of_a_program_ask_the_issuer_once(serve, own_place):

@@ -117,6 +117,24 @@ BODY(level7, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&level6));
 BODY(level8, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&level7));
 BODY(level9, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&level8));
 BODY(level10, .type = NP_TYPE_OBJECT, .members = NP_PARAMS(&level9));
+BODY(capital_type, .type = NP_TYPE_FILE, .choices = NP_NAMES("Image/PNG"));
+BODY(wildcard_type, .type = NP_TYPE_FILE, .choices = NP_NAMES("image/*"));
+BODY(half_a_type, .type = NP_TYPE_FILE, .choices = NP_NAMES("image"));
+BODY(too_many_files, .type = NP_TYPE_FILE, .max_items = 101);
+static const struct np_param comment;
+static const struct np_params inner_comments = { (const struct np_param *const[]){ &comment }, 1 };
+static const struct np_param comment = {
+	.name = "comments", .type = NP_TYPE_OBJECT, .max_items = 9, .members = &inner_comments
+};
+static const struct np_schema comments_schema = { .name = "Comments",
+	                                          .members = NP_PARAMS(&comment) };
+static const struct np_schema file_schema = { .name = "File", .members = NP_PARAMS(&file) };
+static const struct np_param session = { .name = "session",
+	                                 .in = NP_IN_COOKIE,
+	                                 .type = NP_TYPE_STRING };
+static const struct np_param spaced_cookie = { .name = "my session",
+	                                       .in = NP_IN_COOKIE,
+	                                       .type = NP_TYPE_STRING };
 static const struct np_param file_in_query = { .name = "f",
 	                                       .in = NP_IN_QUERY,
 	                                       .type = NP_TYPE_FILE };
@@ -182,6 +200,37 @@ static const struct table_row {
 	{ "a file in JSON", ROUTE("POST", "/t/a", .params = NP_PARAMS(&file)),
 	  "is not of NP_BODY_MULTIPART" },
 	{ "a file in a query", ROUTE("POST", "/t/a", .params = NP_PARAMS(&file_in_query)), "file" },
+	{ "a file of a type in capitals",
+	  ROUTE("POST", "/t/a", .body = NP_BODY_MULTIPART, .params = NP_PARAMS(&capital_type)),
+	  "no media type in lower case" },
+	{ "a file of types with a star",
+	  ROUTE("POST", "/t/a", .body = NP_BODY_MULTIPART, .params = NP_PARAMS(&wildcard_type)),
+	  "no media type in lower case" },
+	{ "a file of half a type",
+	  ROUTE("POST", "/t/a", .body = NP_BODY_MULTIPART, .params = NP_PARAMS(&half_a_type)),
+	  "no media type in lower case" },
+	{ "101 files",
+	  ROUTE("POST", "/t/a", .body = NP_BODY_MULTIPART, .params = NP_PARAMS(&too_many_files)),
+	  "more than 100 files" },
+	{ "a schema that contains itself", ROUTE("GET", "/t/a", .returns = &comments_schema),
+	  "8 levels" },
+	{ "a schema with a file", ROUTE("GET", "/t/a", .returns = &file_schema), "is a file" },
+	{ "a cookie", ROUTE("GET", "/t/a", .params = NP_PARAMS(&session)), NULL },
+	{ "a cookie whose name has a space",
+	  ROUTE("GET", "/t/a", .params = NP_PARAMS(&spaced_cookie)), "name is no token" },
+	{ "a cookie of a cached response",
+	  ROUTE("GET", "/t/a", .tx = NP_TX_READ, .params = NP_PARAMS(&session),
+	        .cache = { .key = "a" }),
+	  "is a cookie, and all clients" },
+	{ "a page and a list",
+	  ROUTE("GET", "/t/a", .page = true, .list = true, .returns = &deep_schema),
+	  "more than one" },
+	{ "a schema and another media type",
+	  ROUTE("GET", "/t/a", .produces = "text/csv", .returns = &file_schema), "more than one" },
+	{ "a redirect with a schema",
+	  ROUTE("GET", "/t/a", .success = NP_STATUS_FOUND, .returns = &file_schema),
+	  "its success has no content" },
+	{ "a redirect", ROUTE("GET", "/t/a", .success = NP_STATUS_FOUND), NULL },
 	{ "a file in an object", ROUTE("POST", "/t/a", .params = NP_PARAMS(&with_file)),
 	  "is a file or a cursor in an object" },
 	{ "a file that may be null",

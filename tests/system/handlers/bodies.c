@@ -91,6 +91,12 @@ keep_json(struct np_ctx *ctx)
 	return np_answer(ctx, kept_json(np_body_json(ctx)));
 }
 
+static bool
+show_age(struct np_ctx *ctx)
+{
+	return np_answer(ctx, age(np_body_json(ctx)));
+}
+
 /* --- objects in a table --- */
 
 static const struct np_param width = {
@@ -246,6 +252,11 @@ static const struct np_route routes[] = {
 	  .path = "/bodies/json",
 	  .handle = keep_json,
 	  .tx = NP_TX_WRITE,
+	  .body = NP_BODY_JSON },
+	{ .method = "POST",
+	  .path = "/bodies/json/age",
+	  .handle = show_age,
+	  .tx = NP_TX_READ,
 	  .body = NP_BODY_JSON },
 	{ .method = "POST",
 	  .path = "/bodies/orders",

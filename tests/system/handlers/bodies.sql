@@ -11,5 +11,8 @@ INSERT INTO probe_rows (label) VALUES (gen_random_uuid()::text) RETURNING md5(@c
 -- name: kept_json :one
 INSERT INTO probe_rows (label) VALUES (gen_random_uuid()::text) RETURNING @value::jsonb AS value;
 
+-- name: age :one
+SELECT (@value::jsonb->>'age')::int AS age;
+
 -- name: two_contents :one
 SELECT md5(@one::bytea) AS one, md5(@other::bytea) AS other;
