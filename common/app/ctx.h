@@ -71,6 +71,7 @@ struct np_ctx {
 	struct error error;      /* kind is 0: no failure */
 	int64_t retry_after_s;   /* set by np_retry_after(); 0: the default of the failure */
 	const char *own_failure; /* the body of np_fail_json(); NULL: there is none */
+	int own_status;          /* its status */
 };
 
 /* Returns true while a precondition runs the handler of GET in a write's transaction, which nothing

@@ -119,8 +119,8 @@ take_own_body(struct np_ctx *ctx, const char *json)
 	struct error err = { .message = "it is no value" };
 
 	if (!json || !json_check(json, strlen(json), &err)) {
-		log_printf(LOG_ERROR, "errors.as failed", "%s %s: %s", ctx->route->method,
-		           ctx->route->path, err.message);
+		log_printf(LOG_ERROR, "errors.as failed", "%s: %s",
+		           ctx->route ? ctx->route->path : "-", err.message);
 		return false;
 	}
 	reply_reset(&ctx->reply);
@@ -141,7 +141,8 @@ write_own(struct np_ctx *ctx)
 		.outcome_unknown = ctx->error.kind == FAILURE_AMBIGUOUS,
 	};
 
-	if (ctx->own_failure)
+	/* A failure that came later has another status, and the handler's words are not for it. */
+	if (ctx->own_failure && ctx->error.status == ctx->own_status)
 		return take_own_body(ctx, ctx->own_failure);
 	return ctx->route && ctx->route->errors.as
 	       && take_own_body(ctx, ctx->route->errors.as(ctx, &failure).text);

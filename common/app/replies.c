@@ -328,5 +328,6 @@ np_fail_json(struct np_ctx *ctx, int status, struct np_value body)
 	if (made.overflow)
 		return ctx_our_fault(ctx, "np_fail_json() of a body that is too large");
 	ctx->own_failure = made.data;
+	ctx->own_status = status;
 	return false;
 }

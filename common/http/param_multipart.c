@@ -99,8 +99,7 @@ add_file(struct decoder *decoder, struct argument *argument, const struct np_fil
 	if (param->max_items > 0)
 		return;
 	argument->value.present = true;
-	argument->value.text =
-	    param_bytea(decoder->owner, file->content.bytes, file->content.size);
+	argument->value.text = param_bytea(decoder->owner, file->content.bytes, file->content.size);
 }
 
 static void

@@ -172,6 +172,15 @@ def test_a_failure_of_ones_own_commits_nothing(service, site, status):
     assert line["status"] == status and line["level"] == ("error" if status == 500 else "warning" if status > 500 else "info"), line
 
 
+def test_a_stranger_does_not_get_the_words_of_a_failure(service, site):
+    from test_callers import new_key
+    made = new_key(site, f"replies-{uuid.uuid4()}").stdout.strip()
+    assert get(service, "fail/key", headers={"X-API-Key": made}).json() == {"balance": -3}
+    for headers in {}, {"X-API-Key": "npk_none"}:
+        answer = get(service, "fail/key", headers=headers)
+        assert answer.status == 401 and b"balance" not in answer.body and answer.problem()
+
+
 @pytest.mark.parametrize("status", [200, 204, 304, 399, 600, 0, -1])
 def test_a_status_that_is_no_failure_is_refused(service, site, status):
     body = fresh()

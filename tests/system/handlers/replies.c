@@ -160,6 +160,12 @@ fail_after_a_write(struct np_ctx *ctx)
 	                       np_json_object(ctx, NP_OBJECT({ "balance", np_int(-3) })));
 }
 
+static bool
+fail_early(struct np_ctx *ctx)
+{
+	return np_fail_json(ctx, 402, np_json("{\"balance\":-3}"));
+}
+
 /* The specification of RealWorld has errors of this form. */
 static struct np_value
 as_realworld(struct np_ctx *ctx, const struct np_failure *failure)
@@ -343,6 +349,7 @@ static const struct np_route routes[] = {
 	POST("fail", fail_after_a_write, .tx = NP_TX_WRITE, .params = NP_PARAMS(&label, &status)),
 	POST("realworld", fail_after_a_write, .tx = NP_TX_WRITE,
 	     .params = NP_PARAMS(&label, &count, &status), .errors = { .as = as_realworld }),
+	GET("fail/key", fail_early, .tx = NP_TX_READ, .auth = NP_AUTH_KEY),
 	GET("realworld/taken", fail_plainly, .errors = { .as = as_realworld }),
 	GET("realworld/internal", divide, .errors = { .as = as_realworld }),
 	GET("realworld/user", show_nothing, .auth = NP_AUTH_USER, .errors = { .as = as_realworld }),
