@@ -36,11 +36,11 @@ answer_row(struct np_ctx *ctx, const struct np_rows *row)
 
 	if (reply_is_redirect((int)status))
 		return np_reply_redirect(ctx, status, location);
+	reply_begin(&ctx->reply, REPLY_JSON);
 	if (location)
 		reply_set_header(&ctx->reply, "Location", location);
 	if (status == NP_STATUS_NO_CONTENT)
-		return np_reply_empty(ctx);
-	buf_reset(&ctx->reply.body);
+		return ctx_finish_reply(ctx, status);
 	rows_json(row, 0, ctx->route->answer.omit, &ctx->reply.body);
 	return ctx_finish_reply(ctx, status);
 }

@@ -44,8 +44,10 @@ find_route(struct np_ctx *ctx)
 		if (ctx->error.kind != FAILURE_METHOD || strcmp(request->method, "OPTIONS") != 0)
 			return false;
 		ctx->error = (struct error){ .kind = 0 };
+		if (!np_reply_empty(ctx))
+			return false;
 		reply_set_header(&ctx->reply, "Allow", ctx->allow);
-		return np_reply_empty(ctx);
+		return true;
 	}
 	ctx->app->describe(request->method, ctx->route->path, request->id);
 	/* The program has read as much as the route with the largest bodies may get. */

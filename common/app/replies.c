@@ -51,7 +51,7 @@ np_reply_object(struct np_ctx *ctx, enum np_status status, const struct np_objec
 {
 	const char *fault;
 
-	buf_reset(&ctx->reply.body);
+	reply_begin(&ctx->reply, REPLY_JSON);
 	fault = write_object(ctx, &ctx->reply.body, object);
 	if (fault)
 		return np_fail(ctx, NP_ERROR_INTERNAL, "np_reply_object(): %s", fault);
@@ -61,7 +61,7 @@ np_reply_object(struct np_ctx *ctx, enum np_status status, const struct np_objec
 bool
 np_reply_json(struct np_ctx *ctx, enum np_status status, struct np_value value)
 {
-	buf_reset(&ctx->reply.body);
+	reply_begin(&ctx->reply, REPLY_JSON);
 	if (!is_json(&value))
 		return ctx_our_fault(ctx, "np_reply_json() of a text that is not JSON");
 	value_json(&ctx->reply.body, value);
@@ -129,7 +129,7 @@ bool
 np_reply_row_without(struct np_ctx *ctx, enum np_status status, const struct np_rows *row,
                      const struct np_names *omit)
 {
-	buf_reset(&ctx->reply.body);
+	reply_begin(&ctx->reply, REPLY_JSON);
 	if (np_rows_count(row) == 0)
 		return ctx_our_fault(ctx, "np_reply_row() of no rows");
 	if (!ctx_check_columns(ctx, row))
@@ -151,7 +151,7 @@ np_reply_rows(struct np_ctx *ctx, enum np_status status, const struct np_rows *r
 {
 	struct buf *out = &ctx->reply.body;
 
-	buf_reset(out);
+	reply_begin(&ctx->reply, REPLY_JSON);
 	if (!rows)
 		return ctx_our_fault(ctx, "np_reply_rows() of no result");
 	if (!ctx_check_columns(ctx, rows))
@@ -203,10 +203,9 @@ add_file_name(struct np_ctx *ctx, const char *name)
 static bool
 begin_content(struct np_ctx *ctx, const char *media_type)
 {
-	buf_reset(&ctx->reply.body);
 	if (!media_type || !is_media_type(media_type))
 		return ctx_our_fault(ctx, "a reply of what is no media type");
-	ctx->reply.content_type = mem_strdup(ctx, media_type);
+	reply_begin(&ctx->reply, mem_strdup(ctx, media_type));
 	return true;
 }
 
@@ -272,7 +271,7 @@ np_reply_csv(struct np_ctx *ctx, const struct np_rows *rows, const char *file_na
 bool
 np_reply_redirect(struct np_ctx *ctx, enum np_status status, const char *location)
 {
-	buf_reset(&ctx->reply.body);
+	reply_begin(&ctx->reply, REPLY_JSON);
 	if (!reply_is_redirect((int)status) || !location || !*location)
 		return ctx_our_fault(ctx, "np_reply_redirect() without a location, or with another"
 		                          " status");
@@ -286,7 +285,7 @@ np_reply_redirect(struct np_ctx *ctx, enum np_status status, const char *locatio
 bool
 np_reply_empty(struct np_ctx *ctx)
 {
-	buf_reset(&ctx->reply.body);
+	reply_begin(&ctx->reply, REPLY_JSON);
 	return ctx_finish_reply(ctx, NP_STATUS_NO_CONTENT);
 }
 

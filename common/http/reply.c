@@ -10,7 +10,7 @@ reply_init(struct reply *reply, void *owner)
 {
 	*reply = (struct reply){ .owner = owner,
 		                 .status = NP_STATUS_OK,
-		                 .content_type = "application/json" };
+		                 .content_type = REPLY_JSON };
 	buf_init(&reply->body, owner, REPLY_BODY_MAX_BYTES);
 }
 
@@ -22,6 +22,19 @@ reply_reset(struct reply *reply)
 	buf_release(&reply->body);
 	reply_init(reply, reply->owner);
 	reply->without_body = without_body;
+}
+
+void
+reply_begin(struct reply *reply, const char *content_type)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < reply->header_count; i++)
+		if (!reply->headers[i].is_ours)
+			reply->headers[kept++] = reply->headers[i];
+	reply->header_count = kept;
+	reply->content_type = content_type;
+	buf_reset(&reply->body);
 }
 
 static bool

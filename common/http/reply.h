@@ -43,6 +43,11 @@ void reply_init(struct reply *reply, void *owner);
 /* Drops everything but without_body, so that another reply can be built. */
 void reply_reset(struct reply *reply);
 
+/* Begins a body of that media type (borrowed), in place of one that was begun before, whose headers
+ * of ours go too. Headers of the handler stay. */
+#define REPLY_JSON "application/json"
+void reply_begin(struct reply *reply, const char *content_type);
+
 /* Adds a copy of the header. Returns false with FAILURE_INTERNAL if the name is not one, if the
  * value has a control character (it could begin another header), or if there are too many headers
  * or too many bytes of them. */

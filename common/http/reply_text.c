@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-static const char json_type[] = "application/json";
 static const char type_line[] = "Content-Type: ";
 
 void
@@ -11,7 +10,7 @@ reply_to_text(const struct reply *reply, struct buf *out)
 {
 	buf_int(out, reply->status);
 	buf_char(out, '\n');
-	if (strcmp(reply->content_type, json_type) != 0)
+	if (strcmp(reply->content_type, REPLY_JSON) != 0)
 		buf_printf(out, "%s%s\n", type_line, reply->content_type);
 	for (size_t i = 0; i < reply->header_count; i++) {
 		buf_text(out, reply->headers[i].name);

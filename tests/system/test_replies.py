@@ -133,6 +133,12 @@ def jwks(site):
     return path
 
 
+def test_of_several_replies_the_last_is_sent(service):
+    answer = get(service, "last?file=a.png")
+    assert answer.status == 200 and answer.json() == {"last": True} and answer.headers["content-type"] == "application/json"
+    assert not {"content-disposition", "location"} & set(answer.headers) and answer.headers["x-kept"] == "1"
+
+
 # --- redirects ---
 
 

@@ -127,6 +127,15 @@ keep_and_show_bytes(struct np_ctx *ctx)
 	return np_exec(ctx, add_row(np_arg(ctx, &label))) && show_bytes(ctx);
 }
 
+/* The last reply is the one that is sent. */
+static bool
+show_the_last(struct np_ctx *ctx)
+{
+	return np_header(ctx, "X-Kept", "1") && show_bytes(ctx)
+	       && np_reply_redirect(ctx, NP_STATUS_FOUND, "/x")
+	       && np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "last", np_bool(true) }));
+}
+
 /* --- redirects --- */
 
 static bool
@@ -345,6 +354,7 @@ static const struct np_route routes[] = {
 	     .success = NP_STATUS_SEE_OTHER),
 	POST("redirect/answer", redirect_to_row, .tx = NP_TX_WRITE, .params = NP_PARAMS(&label),
 	     .success = NP_STATUS_SEE_OTHER, .answer = { .location = "/replies/rows/{label}" }),
+	GET("last", show_the_last, .params = NP_PARAMS(&file)),
 	GET("moved", move, .success = NP_STATUS_PERMANENT_REDIRECT),
 	POST("fail", fail_after_a_write, .tx = NP_TX_WRITE, .params = NP_PARAMS(&label, &status)),
 	POST("realworld", fail_after_a_write, .tx = NP_TX_WRITE,
