@@ -450,7 +450,8 @@ struct np_route {
 	enum np_status success;
 	struct {
 		/* The Location header: "/notes/{id}", with columns of the row in braces. It is left
-		 * out if one is SQL's NULL, or if it is longer than 2,048 bytes. */
+		 * out if one is SQL's NULL, or if it is longer than 2,048 bytes; a success that is
+		 * a redirect then fails, before its commit, which is a round trip more. */
 		const char *location;
 		const struct np_names *omit; /* columns that are not in the response */
 	} NP_DESIGNATED answer;              /* how np_answer() makes the response of its row */
@@ -584,11 +585,11 @@ const char *np_app_name(const struct np_ctx *ctx);
 struct np_value np_caller(struct np_ctx *ctx);
 struct np_value np_caller_session(const struct np_ctx *ctx);
 
-/* Returns a header of the request, whose name is given in lower case; SQL's NULL if there is none.
- */
+/* Return a header of the request, whose name is given in lower case, or a cookie; SQL's NULL if
+ * there is none. In the handler of a POST of NP_TX_WRITE, which has idempotency keys, they are a
+ * misuse: take it in a guard, or as a parameter. */
 struct np_value np_header_of(struct np_ctx *ctx, const char *name);
 
-/* Returns a cookie of the request; SQL's NULL if there is none. */
 struct np_value np_cookie_of(struct np_ctx *ctx, const char *name);
 
 /* Fails with NP_ERROR_FORBIDDEN unless the caller is that user.
@@ -792,8 +793,8 @@ NP_MUST_CHECK bool np_identify(struct np_ctx *ctx, struct np_call call);
  *
  * With an Idempotency-Key the statement also stores its row, in the same round trip, and a repeat
  * makes the same response from that row. The response is stored in its place, with the commit and
- * one round trip more, if the statement is :exec, or if np_header(), np_random_token() or
- * np_access_token() was called before. */
+ * one round trip more, if the statement is :exec, or if np_header(), np_set_cookie(),
+ * np_random_token() or np_access_token() was called before. */
 NP_MUST_CHECK bool np_answer(struct np_ctx *ctx, struct np_call call);
 
 /* Runs the last statement of an NP_TX_READ or NP_TX_WRITE route, with any number of rows, in one
@@ -905,15 +906,17 @@ NP_MUST_CHECK bool np_reply_rows(struct np_ctx *ctx, enum np_status status,
 /* Reply with something else than JSON. The media type is sent as Content-Type: "text/html;
  * charset=utf-8", "image/png". Escape what you put into HTML. A page loads nothing, since nginx
  * sends "Content-Security-Policy: default-src 'none'", unless np_header() sets another one. With a
- * file name, a browser saves the content under it. */
+ * file name, a browser saves the content under it; it is cut at 255 bytes. A media type has at most
+ * 255. */
 NP_MUST_CHECK bool np_reply_text(struct np_ctx *ctx, enum np_status status, const char *media_type,
                                  const char *text);
 NP_MUST_CHECK bool np_reply_bytes(struct np_ctx *ctx, enum np_status status, const char *media_type,
                                   const char *file_name, struct np_bytes content);
 
 /* Replies with all rows as CSV (RFC 4180), the names of the columns first. SQL's NULL is an empty
- * field and an empty text is "". A text that a spreadsheet would take for a formula (it begins with
- * = + - @, a tab or a carriage return) gets a ' before it. file_name may be NULL. */
+ * field (in a single column ""), and an empty text is "". A text that a spreadsheet would take for
+ * a formula (it begins with = + - @, a tab or a carriage return) gets a ' before it. file_name may
+ * be NULL. */
 NP_MUST_CHECK bool np_reply_csv(struct np_ctx *ctx, const struct np_rows *rows,
                                 const char *file_name);
 

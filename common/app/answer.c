@@ -68,6 +68,8 @@ check_answer(const struct np_ctx *ctx, const struct np_call *call)
 	     has_content = route_success(ctx->route) != NP_STATUS_NO_CONTENT;
 
 	check_end(ctx, "np_answer");
+	if (reply_is_redirect((int)route_success(ctx->route)) && !ctx->route->answer.location)
+		misuse_note("np_answer() of a redirect without .answer.location");
 	(void)!ctx_has_transaction(ctx, "np_answer");
 	ctx_check_call(call, has_row || (statement->kind == NP_KIND_EXEC && !has_content),
 	               "np_answer");
@@ -99,6 +101,9 @@ prepare_last(struct np_ctx *ctx, const struct np_call *call, struct transaction_
 {
 	/* In a GET that a precondition compares with, the write comes after this statement. */
 	if (ctx_is_probing(ctx))
+		return false;
+	/* It fails if a column of its location is NULL. */
+	if (reply_is_redirect((int)route_success(ctx->route)))
 		return false;
 	if (call->statement->kind != NP_KIND_ONE)
 		return !ctx_has_key(ctx);

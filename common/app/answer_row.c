@@ -36,7 +36,7 @@ answer_row(struct np_ctx *ctx, const struct np_rows *row)
 
 	if (reply_is_redirect((int)status))
 		return np_reply_redirect(ctx, status, location);
-	reply_begin(&ctx->reply, REPLY_JSON);
+	ctx_begin_reply(ctx, REPLY_JSON);
 	if (location)
 		reply_set_header(&ctx->reply, "Location", location);
 	if (status == NP_STATUS_NO_CONTENT)

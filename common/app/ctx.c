@@ -254,6 +254,13 @@ ctx_restart(struct np_ctx *ctx)
 
 /* --- the reply --- */
 
+void
+ctx_begin_reply(struct np_ctx *ctx, const char *content_type)
+{
+	reply_begin(&ctx->reply, content_type);
+	ctx->replied = false;
+}
+
 bool
 ctx_finish_reply(struct np_ctx *ctx, enum np_status status)
 {
@@ -262,6 +269,8 @@ ctx_finish_reply(struct np_ctx *ctx, enum np_status status)
 		misuse_note("a second reply, after np_answer()");
 	if (!route_is_success(status))
 		return ctx_our_fault(ctx, "a reply with a status that is no np_status");
+	if (reply_is_redirect((int)status) && !reply_header(&ctx->reply, "Location"))
+		return ctx_our_fault(ctx, "a redirect without a Location");
 	if (ctx->reply.body.overflow)
 		return ctx_our_fault(ctx, "the reply is larger than REPLY_BODY_MAX_BYTES");
 	if (!reply_has_content((int)status) && ctx->reply.body.size > 0)
@@ -294,5 +303,8 @@ np_header(struct np_ctx *ctx, const char *name, const char *format, ...)
 	va_start(args, format);
 	value = mem_vprintf(ctx, format, args);
 	va_end(args);
+	/* nginx would take the first of two. */
+	if (text_equal_nocase(name, "Content-Security-Policy") && reply_header(&ctx->reply, name))
+		return np_fail(ctx, NP_ERROR_INTERNAL, "np_header() of %s twice", name);
 	return reply_add_header(&ctx->reply, name, value, &ctx->error);
 }

@@ -131,6 +131,9 @@ NP_MUST_CHECK bool ctx_check_columns(struct np_ctx *ctx, const struct np_rows *r
 /* Fails with NP_ERROR_INTERNAL: the handler has done what no handler may. */
 NP_MUST_CHECK bool ctx_our_fault(struct np_ctx *ctx, const char *what);
 
+/* Begins a reply of that media type (borrowed), in place of one that was made before. */
+void ctx_begin_reply(struct np_ctx *ctx, const char *content_type);
+
 /* Completes the reply once its body is written. Every np_reply_ function ends with it. */
 NP_MUST_CHECK bool ctx_finish_reply(struct np_ctx *ctx, enum np_status status);
 

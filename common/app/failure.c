@@ -3,9 +3,9 @@
 
 #include "app/auth.h"
 #include "app/failure.h"
+#include "app/value_json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "http/json_check.h"
 #include "http/oauth2_error.h"
 #include "http/problem.h"
 
@@ -112,21 +112,25 @@ challenge(struct np_ctx *ctx)
 		reply_set_header(&ctx->reply, "WWW-Authenticate", value);
 }
 
-/* What a program makes of a failure has to be JSON; else it is a problem document. */
-static bool
-take_own_body(struct np_ctx *ctx, const char *json)
+static void
+begin_own_body(struct np_ctx *ctx)
 {
-	struct error err = { .message = "it is no value" };
-
-	if (!json || !json_check(json, strlen(json), &err)) {
-		log_printf(LOG_ERROR, "errors.as failed", "%s: %s",
-		           ctx->route ? ctx->route->path : "-", err.message);
-		return false;
-	}
 	reply_reset(&ctx->reply);
 	ctx->reply.status = status_of(&ctx->error);
-	buf_text(&ctx->reply.body, json);
-	return true;
+}
+
+/* What a program makes of a failure has to be JSON; else it is a problem document. */
+static bool
+write_as(struct np_ctx *ctx, const struct np_failure *failure)
+{
+	struct np_value value = ctx->route->errors.as(ctx, failure);
+
+	begin_own_body(ctx);
+	value_json(&ctx->reply.body, value);
+	if (value.present && value_is_json(&value) && !ctx->reply.body.overflow)
+		return true;
+	log_printf(LOG_ERROR, "errors.as failed", "%s %s", ctx->route->method, ctx->route->path);
+	return false;
 }
 
 static bool
@@ -142,10 +146,11 @@ write_own(struct np_ctx *ctx)
 	};
 
 	/* A failure that came later has another status, and the handler's words are not for it. */
-	if (ctx->own_failure && ctx->error.status == ctx->own_status)
-		return take_own_body(ctx, ctx->own_failure);
-	return ctx->route && ctx->route->errors.as
-	       && take_own_body(ctx, ctx->route->errors.as(ctx, &failure).text);
+	if (!ctx->own_failure || ctx->error.status != ctx->own_status)
+		return ctx->route && ctx->route->errors.as && write_as(ctx, &failure);
+	begin_own_body(ctx);
+	buf_text(&ctx->reply.body, ctx->own_failure);
+	return true;
 }
 
 static void
@@ -181,17 +186,18 @@ void
 failure_reply(struct np_ctx *ctx)
 {
 	const struct error *err = &ctx->error;
-	bool oauth2 = ctx->route && ctx->route->errors.format == NP_ERROR_FORMAT_OAUTH2;
+	bool oauth2 = ctx->route && ctx->route->errors.format == NP_ERROR_FORMAT_OAUTH2, own;
 
 	adjust_kind(ctx);
-	if (!write_own(ctx)) {
+	own = write_own(ctx);
+	if (!own) {
 		if (oauth2)
 			oauth2_error_write(&ctx->reply, err->kind, status_of(err),
 			                   public_detail(ctx), &ctx->faults);
 		else
 			write_problem(ctx);
 	}
-	if (!oauth2)
+	if (own || !oauth2)
 		add_headers(ctx);
 	add_retry_after(ctx);
 }

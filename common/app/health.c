@@ -83,7 +83,7 @@ np_health(struct np_ctx *ctx)
 
 	check_services(ctx, &health);
 	is_healthy = health.database_up && (!ctx->app->cache || health.redis_up);
-	reply_begin(&ctx->reply, REPLY_JSON);
+	ctx_begin_reply(ctx, REPLY_JSON);
 	buf_printf(out, "{\"status\":\"%s\",\"service\":", is_healthy ? HEALTHY : UNHEALTHY);
 	buf_json_text(out, settings->app_name);
 	buf_printf(out, ",\"version\":\"%s\",\"environment\":\"%s\",\"api\":\"operational\"",

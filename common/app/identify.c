@@ -8,6 +8,7 @@
 #include "http/cookie.h"
 #include "http/jwt.h"
 #include "http/problem.h"
+#include "http/route.h"
 
 /* Both functions of migration 0012 fail with NP005 without a caller, and with NP006 without the
  * scope of .require. */
@@ -169,6 +170,11 @@ np_identify(struct np_ctx *ctx, struct np_call call)
 static struct np_value
 looked_at(struct np_ctx *ctx, const char *what, const char *name, const char *value)
 {
+	/* A repeat of another client would get this one's response. */
+	if (!ctx->is_guarding && route_takes_idempotency_key(ctx->route))
+		misuse_note("np_%s_of() in the handler of a POST of NP_TX_WRITE: take it in a"
+		            " guard, or as a parameter",
+		            what);
 	if (ctx->route->cache.key)
 		misuse_note("np_%s_of() in a route with a cache key: all clients would get the"
 		            " same response",
@@ -184,6 +190,10 @@ looked_at(struct np_ctx *ctx, const char *what, const char *name, const char *va
 struct np_value
 np_cookie_of(struct np_ctx *ctx, const char *name)
 {
+	if (!cookie_is_name(name)) {
+		misuse_note("np_cookie_of() of \"%s\", which no cookie is named", name);
+		return np_null();
+	}
 	return looked_at(ctx, "cookie", name,
 	                 cookie_find(ctx, request_header(ctx->request, "cookie"), name));
 }

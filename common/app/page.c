@@ -210,7 +210,7 @@ np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
 		return np_fail(ctx, NP_ERROR_INTERNAL, "np_reply_page() of what is no page");
 	if (!ctx_check_columns(ctx, rows))
 		return false;
-	reply_begin(&ctx->reply, REPLY_JSON);
+	ctx_begin_reply(ctx, REPLY_JSON);
 	write_items(out, rows, shown);
 	if (shown < count) {
 		cursor = cursor_after(ctx, rows, shown - 1, keys);

@@ -8,22 +8,13 @@
 #include "db/rows.h"
 #include "http/cookie.h"
 #include "http/csv.h"
-#include "http/json_check.h"
 
-#define COOKIE_MAX_BYTES 4096
+#define COOKIE_MAX_BYTES   4096
+#define LOCATION_MAX_BYTES 2048
+/* In a header each may become three bytes. */
+#define FILE_NAME_MAX_BYTES 255
 
 /* --- JSON --- */
-
-/* What a handler calls JSON is checked: the reply has to be JSON as a whole. That of an argument
- * was checked before, and that of a column is Postgres'. */
-static bool
-is_json(const struct np_value *value)
-{
-	struct error ignored;
-
-	return value->type != NP_TYPE_JSON || !value->present || value->is_list
-	       || value->column_type || json_check(value->text, strlen(value->text), &ignored);
-}
 
 /* Returns what is wrong with the object, or NULL. */
 static const char *
@@ -35,7 +26,7 @@ write_object(void *owner, struct buf *out, const struct np_object *object)
 
 		if (!member->name)
 			return "an object has a member without a name";
-		if (!is_json(&member->value))
+		if (!value_is_json(&member->value))
 			return mem_printf(owner, "the text of \"%s\" is not JSON", member->name);
 		buf_text(out, i > 0 ? "," : "");
 		buf_json_text(out, member->name);
@@ -51,7 +42,7 @@ np_reply_object(struct np_ctx *ctx, enum np_status status, const struct np_objec
 {
 	const char *fault;
 
-	reply_begin(&ctx->reply, REPLY_JSON);
+	ctx_begin_reply(ctx, REPLY_JSON);
 	fault = write_object(ctx, &ctx->reply.body, object);
 	if (fault)
 		return np_fail(ctx, NP_ERROR_INTERNAL, "np_reply_object(): %s", fault);
@@ -61,8 +52,8 @@ np_reply_object(struct np_ctx *ctx, enum np_status status, const struct np_objec
 bool
 np_reply_json(struct np_ctx *ctx, enum np_status status, struct np_value value)
 {
-	reply_begin(&ctx->reply, REPLY_JSON);
-	if (!is_json(&value))
+	ctx_begin_reply(ctx, REPLY_JSON);
+	if (!value_is_json(&value))
 		return ctx_our_fault(ctx, "np_reply_json() of a text that is not JSON");
 	value_json(&ctx->reply.body, value);
 	return ctx_finish_reply(ctx, status);
@@ -104,7 +95,7 @@ np_json_list(struct np_ctx *ctx, const struct np_values *values)
 	buf_init(&made, ctx, REPLY_BODY_MAX_BYTES);
 	buf_char(&made, '[');
 	for (size_t i = 0; values && i < values->count && !fault; i++) {
-		if (!is_json(&values->items[i]))
+		if (!value_is_json(&values->items[i]))
 			fault = "the text of an item is not JSON";
 		buf_text(&made, i > 0 ? "," : "");
 		value_json(&made, values->items[i]);
@@ -115,7 +106,7 @@ np_json_list(struct np_ctx *ctx, const struct np_values *values)
 
 /* --- rows --- */
 
-static void
+static bool
 check_omitted(const struct np_rows *rows, const struct np_names *omit, const char *function)
 {
 	for (size_t i = 0; omit && i < omit->count; i++)
@@ -123,18 +114,27 @@ check_omitted(const struct np_rows *rows, const struct np_names *omit, const cha
 		    || !rows_has_column(rows, omit->items[i], strlen(omit->items[i])))
 			misuse_note("%s() without the column \"%s\", which does not exist",
 			            function, omit->items[i] ? omit->items[i] : "NULL");
+	return !misuse_noted();
+}
+
+/* The misuse is what the request fails with. */
+static bool
+fail_omitted(struct np_ctx *ctx)
+{
+	return ctx_our_fault(ctx, "a reply without a column that does not exist");
 }
 
 bool
 np_reply_row_without(struct np_ctx *ctx, enum np_status status, const struct np_rows *row,
                      const struct np_names *omit)
 {
-	reply_begin(&ctx->reply, REPLY_JSON);
+	ctx_begin_reply(ctx, REPLY_JSON);
 	if (np_rows_count(row) == 0)
 		return ctx_our_fault(ctx, "np_reply_row() of no rows");
 	if (!ctx_check_columns(ctx, row))
 		return false;
-	check_omitted(row, omit, "np_reply_row_without");
+	if (!check_omitted(row, omit, "np_reply_row_without"))
+		return fail_omitted(ctx);
 	rows_json(row, 0, omit, &ctx->reply.body);
 	return ctx_finish_reply(ctx, status);
 }
@@ -151,12 +151,13 @@ np_reply_rows(struct np_ctx *ctx, enum np_status status, const struct np_rows *r
 {
 	struct buf *out = &ctx->reply.body;
 
-	reply_begin(&ctx->reply, REPLY_JSON);
+	ctx_begin_reply(ctx, REPLY_JSON);
 	if (!rows)
 		return ctx_our_fault(ctx, "np_reply_rows() of no result");
 	if (!ctx_check_columns(ctx, rows))
 		return false;
-	check_omitted(rows, omit, "np_reply_rows");
+	if (!check_omitted(rows, omit, "np_reply_rows"))
+		return fail_omitted(ctx);
 	buf_char(out, '[');
 	for (size_t row = 0; row < np_rows_count(rows); row++) {
 		buf_text(out, row > 0 ? "," : "");
@@ -168,44 +169,57 @@ np_reply_rows(struct np_ctx *ctx, enum np_status status, const struct np_rows *r
 
 /* --- other media types --- */
 
-/* type "/" subtype, and parameters: RFC 9110 8.3. */
-static bool
-is_media_type(const char *type)
+/* Only one of each may be sent, and the handler may have added its own. */
+static void
+set_single_header(struct np_ctx *ctx, const char *name, const char *value)
 {
-	size_t before = strcspn(type, "/"), after = 0;
+	if (reply_header(&ctx->reply, name))
+		misuse_note("np_header() of %s, beside the one of the reply", name);
+	else
+		reply_set_header(&ctx->reply, name, value);
+}
 
-	if (type[before])
-		after = strcspn(type + before + 1, "; ");
-	for (const char *c = type; *c; c++)
-		if (*c < ' ' || *c > '~')
-			return false;
-	return before > 0 && after > 0;
+/* Returns how many bytes of the name are used: whole characters. */
+static size_t
+file_name_size(const char *name)
+{
+	size_t size = strlen(name);
+
+	if (size <= FILE_NAME_MAX_BYTES)
+		return size;
+	size = FILE_NAME_MAX_BYTES;
+	while (size > 0 && (name[size] & 0xc0) == 0x80)
+		size--;
+	return size;
 }
 
 /* RFC 6266: a name in UTF-8, and one for clients that know only ASCII. */
 static void
-add_file_name(struct np_ctx *ctx, const char *name)
+add_file_name(struct np_ctx *ctx, const char *file_name)
 {
+	const char *name = mem_strndup(ctx, file_name, file_name_size(file_name));
 	struct buf header;
 
+	if (!utf8_valid(name, strlen(name), NULL)) {
+		misuse_note("a file name that is not UTF-8");
+		return;
+	}
 	buf_init(&header, ctx, REPLY_HEADERS_MAX_BYTES);
 	buf_text(&header, "attachment; filename=\"");
 	for (const char *c = name; *c; c++)
 		buf_char(&header, *c < ' ' || *c > '~' || strchr("\"\\/", *c) ? '_' : *c);
 	buf_text(&header, "\"; filename*=UTF-8''");
 	buf_percent(&header, name, "");
-	if (header.overflow || !utf8_valid(name, strlen(name), NULL))
-		misuse_note("a file name that is too long or not UTF-8");
-	else
-		reply_set_header(&ctx->reply, "Content-Disposition", header.data);
+	set_single_header(ctx, "Content-Disposition", header.data);
 }
 
 static bool
 begin_content(struct np_ctx *ctx, const char *media_type)
 {
-	if (!media_type || !is_media_type(media_type))
+	ctx_begin_reply(ctx, REPLY_JSON);
+	if (!media_type || !reply_is_media_type(media_type))
 		return ctx_our_fault(ctx, "a reply of what is no media type");
-	reply_begin(&ctx->reply, mem_strdup(ctx, media_type));
+	ctx->reply.content_type = mem_strdup(ctx, media_type);
 	return true;
 }
 
@@ -225,7 +239,7 @@ bool
 np_reply_text(struct np_ctx *ctx, enum np_status status, const char *media_type, const char *text)
 {
 	if (!text)
-		return ctx_our_fault(ctx, "np_reply_text() of NULL");
+		media_type = NULL;
 	return np_reply_bytes(ctx, status, media_type, NULL, np_bytes_of(text));
 }
 
@@ -259,7 +273,9 @@ np_reply_csv(struct np_ctx *ctx, const struct np_rows *rows, const char *file_na
 			struct np_value value = rows_value(rows, row, i);
 
 			buf_text(out, i > 0 ? "," : "");
-			csv_field(out, value.text, is_number(value));
+			/* An empty line is no row to many readers. */
+			csv_field(out, !value.text && columns == 1 ? "" : value.text,
+			          is_number(value));
 		}
 		buf_text(out, "\r\n");
 	}
@@ -271,21 +287,22 @@ np_reply_csv(struct np_ctx *ctx, const struct np_rows *rows, const char *file_na
 bool
 np_reply_redirect(struct np_ctx *ctx, enum np_status status, const char *location)
 {
-	reply_begin(&ctx->reply, REPLY_JSON);
-	if (!reply_is_redirect((int)status) || !location || !*location)
-		return ctx_our_fault(ctx, "np_reply_redirect() without a location, or with another"
-		                          " status");
+	ctx_begin_reply(ctx, REPLY_JSON);
+	if (!reply_is_redirect((int)status) || !location || !*location
+	    || strlen(location) > LOCATION_MAX_BYTES)
+		return ctx_our_fault(ctx, "np_reply_redirect() with another status, or with a"
+		                          " location of no or more than 2,048 bytes");
 	for (const char *c = location; *c; c++)
 		if (*c <= ' ' || *c > '~')
 			return ctx_our_fault(ctx, "np_reply_redirect() to what is no URL");
-	reply_set_header(&ctx->reply, "Location", mem_strdup(ctx, location));
+	set_single_header(ctx, "Location", mem_strdup(ctx, location));
 	return ctx_finish_reply(ctx, status);
 }
 
 bool
 np_reply_empty(struct np_ctx *ctx)
 {
-	reply_begin(&ctx->reply, REPLY_JSON);
+	ctx_begin_reply(ctx, REPLY_JSON);
 	return ctx_finish_reply(ctx, NP_STATUS_NO_CONTENT);
 }
 
@@ -310,22 +327,44 @@ np_set_cookie(struct np_ctx *ctx, const struct np_cookie *cookie)
 
 /* --- failures --- */
 
-/* The message is for the log. */
+static enum failure
+failure_of(int status)
+{
+	static const struct {
+		int status;
+		enum failure kind;
+	} kinds[] = {
+		{ 400, FAILURE_MALFORMED }, { 401, FAILURE_UNAUTHORIZED },
+		{ 403, FAILURE_FORBIDDEN }, { 404, FAILURE_NOT_FOUND },
+		{ 409, FAILURE_CONFLICT },  { 412, FAILURE_PRECONDITION_FAILED },
+		{ 413, FAILURE_TOO_LARGE }, { 415, FAILURE_MEDIA_TYPE },
+		{ 429, FAILURE_TOO_MANY },  { 503, FAILURE_UNAVAILABLE },
+		{ 504, FAILURE_TIMEOUT },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		if (kinds[i].status == status)
+			return kinds[i].kind;
+	return status < 500 ? FAILURE_INVALID : FAILURE_INTERNAL;
+}
+
 bool
 np_fail_json(struct np_ctx *ctx, int status, struct np_value body)
 {
 	struct buf made;
 
-	if (status < 400 || status > 599 || !is_json(&body))
+	if (status < 400 || status > 599 || !value_is_json(&body))
 		return ctx_our_fault(ctx, "np_fail_json() with a status below 400 or above 599, or"
 		                          " of a text that is not JSON");
-	if (!np_fail(ctx, status < 500 ? NP_ERROR_INVALID : NP_ERROR_INTERNAL,
-	             "the handler failed with %d", status))
-		ctx->error.status = status;
+	if (ctx->answered)
+		misuse_note("np_fail_json() after np_answer()");
 	buf_init(&made, ctx, REPLY_BODY_MAX_BYTES);
 	value_json(&made, body);
 	if (made.overflow)
 		return ctx_our_fault(ctx, "np_fail_json() of a body that is too large");
+	error_fill(&ctx->error, failure_of(status), "Failed with %d", status);
+	error_fill_detail(&ctx->error, "the handler failed with %d", status);
+	ctx->error.status = status;
 	ctx->own_failure = made.data;
 	ctx->own_status = status;
 	return false;

@@ -2,6 +2,7 @@
 
 #include "base/value.h"
 #include "db/pgjson.h"
+#include "http/json_check.h"
 
 /* For each type of a parameter, the types of pg_type.dat whose text form is the same as ours: of a
  * single value and of a list. All others are text: a date or a time stays as the client wrote it.
@@ -38,4 +39,13 @@ value_json(struct buf *out, struct np_value value)
 		pgjson_value(out, column_type_of(value), text, strlen(text));
 	else
 		buf_text(out, "null");
+}
+
+bool
+value_is_json(const struct np_value *value)
+{
+	struct error ignored;
+
+	return value->type != NP_TYPE_JSON || !value->present || value->is_list
+	       || value->column_type || json_check(value->text, strlen(value->text), &ignored);
 }

@@ -38,7 +38,7 @@ enum failure {
 
 struct error {
 	enum failure kind;
-	int status;          /* 0: the kind's; else a 4xx that a function in the database chose */
+	int status; /* 0: the kind's; else what a function in the database, or the handler, chose */
 	int retry_after_s;   /* 0: the kind's default */
 	char sqlstate[6];    /* from Postgres, or "" */
 	char constraint[64]; /* that a row violated, or "" */

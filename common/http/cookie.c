@@ -32,9 +32,10 @@ cookie_find(void *owner, const char *header, const char *name)
 	while (header && *header) {
 		size_t pair;
 
-		/* A comma is where two headers were joined; no value has one. */
-		header += strspn(header, "; \t,");
-		pair = strcspn(header, ";,");
+		/* Not at a comma: browsers send values that have one, and what follows it must not
+		 * be taken for a cookie that only this host can set. */
+		header += strspn(header, "; \t");
+		pair = strcspn(header, ";");
 		if (strncmp(header, name, size) == 0 && header[size] == '=')
 			return copy_value(owner, header + size + 1, pair - size - 1);
 		header += pair;
@@ -74,11 +75,13 @@ cookie_fault(const struct np_cookie *cookie)
 	if ((cookie->path && (cookie->path[0] != '/' || !is_attribute(cookie->path)))
 	    || (cookie->domain && !is_attribute(cookie->domain)))
 		return "its path or domain is none";
-	if (text_starts(cookie->name, "__Host-")
+	/* Browsers ignore the case of a prefix. */
+	if (strncasecmp(cookie->name, "__Host-", 7) == 0
 	    && (!at_root || cookie->domain || cookie->over_http))
 		return "a __Host- cookie has the path /, no domain, and Secure";
 	if (cookie->over_http
-	    && (text_starts(cookie->name, "__Secure-") || cookie->same_site == NP_SAME_SITE_NONE))
+	    && (strncasecmp(cookie->name, "__Secure-", 9) == 0
+	        || cookie->same_site == NP_SAME_SITE_NONE))
 		return "a __Secure- cookie, or one of NP_SAME_SITE_NONE, is not sent over http";
 	return NULL;
 }

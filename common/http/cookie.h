@@ -6,7 +6,8 @@
 #include "base/buf.h"
 
 /* Returns the value of the first cookie of that name in a Cookie header (NULL: there is none),
- * without quotes around it. Belongs to owner. Returns NULL if there is none. */
+ * without quotes around it. Belongs to owner. Returns NULL if there is none. The name is one that
+ * cookie_is_name() takes. */
 const char *cookie_find(void *owner, const char *header, const char *name);
 
 /* Returns true for a name that a cookie can have: a token. */

@@ -19,7 +19,7 @@ static const struct {
 	const char *name, *schema, *description;
 } headers[] = {
 	{ "Location", "{\"type\":\"string\",\"format\":\"uri-reference\"}",
-	  "The URL of the new resource" },
+	  "The URL of the new resource, or where to go on" },
 	{ "Link", "{\"type\":\"string\"}", "The next page, rel=\"next\"; absent on the last one" },
 	{ "ETag", "{\"type\":\"string\"}",
 	  "A strong tag of the response, for If-Match and If-None-Match" },
@@ -254,7 +254,8 @@ static void
 write_success(struct buf *out, const struct np_route *route)
 {
 	enum np_status status = route_success(route);
-	bool tagged = route_has_method(route, "GET") && !route->cache.no_store;
+	bool tagged = route_has_method(route, "GET") && !route->cache.no_store
+	              && status == NP_STATUS_OK;
 	const char *names[5] = { NULL };
 	size_t count = 0;
 
@@ -301,6 +302,8 @@ write_problem(struct buf *out, const struct np_route *route, bool wanted, int st
 		buf_char(out, ',');
 	}
 	/* nginx answers with problem documents all the same. */
+	if (route->errors.as)
+		buf_text(out, "\"application/json\":{},");
 	if (route->errors.format == NP_ERROR_FORMAT_OAUTH2)
 		write_oauth2_content(out, route, status);
 	write_problem_content(out, route, status);

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#define MEDIA_TYPE_MAX_BYTES 255
+
 void
 reply_init(struct reply *reply, void *owner)
 {
@@ -22,6 +24,19 @@ reply_reset(struct reply *reply)
 	buf_release(&reply->body);
 	reply_init(reply, reply->owner);
 	reply->without_body = without_body;
+}
+
+bool
+reply_is_media_type(const char *type)
+{
+	size_t before = strcspn(type, "/"), after = 0;
+
+	if (type[before])
+		after = strcspn(type + before + 1, "; ");
+	for (const char *c = type; *c; c++)
+		if (*c < ' ' || *c > '~')
+			return false;
+	return before > 0 && after > 0 && strlen(type) <= MEDIA_TYPE_MAX_BYTES;
 }
 
 void
@@ -216,5 +231,5 @@ reply_reason(int status)
 	for (size_t i = 0; i < COUNT_OF(reasons); i++)
 		if (reasons[i].status == status)
 			return reasons[i].reason;
-	return status >= 500 ? "Server Error" : status >= 400 ? "Client Error" : "";
+	return status >= 400 && status < 500 ? "Client Error" : "";
 }

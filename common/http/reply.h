@@ -66,6 +66,10 @@ NP_MUST_CHECK bool reply_restore_header(struct reply *reply, const char *name, c
 bool reply_is_redirect(int status);
 bool reply_has_content(int status);
 
+/* Returns true for a type and a subtype, perhaps with parameters (RFC 9110 8.3), of at most 255
+ * bytes. */
+bool reply_is_media_type(const char *type);
+
 /* Returns true for a header that is written with each reply, such as Content-Length. */
 bool reply_is_own_header(const char *name);
 

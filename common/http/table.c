@@ -230,11 +230,17 @@ constant_fault(const struct np_route *route)
 		return "its tx, isolation, auth, body or format of errors is none of its enum";
 	if (route->success && !route_is_success(route->success))
 		return "its success is none of enum np_status";
-	if (reply_is_redirect((int)route->success) && !route->answer.location && route->returns)
-		return "its success has no content, and it has a schema";
-	if ((route->page || route->list || route->produces)
-	    && ((route->page && route->list) || (route->produces && route->returns)))
-		return "it has more than one of .page and .list, or of .produces and .returns";
+	if (route->errors.as && route->errors.format == NP_ERROR_FORMAT_OAUTH2)
+		return "its errors have two forms";
+	if (route->success && !reply_has_content((int)route->success)
+	    && (route->returns || route->produces))
+		return "its success has no content, and it has a schema or a media type";
+	if ((route->page && route->list)
+	    || (route->produces && (route->returns || route->page || route->list)))
+		return "it has more than one of .page, .list and .produces, or a schema of what is"
+		       " not JSON";
+	if (route->produces && !reply_is_media_type(route->produces))
+		return "it .produces what is no media type";
 	return table_has_null(route->answer.omit) ? "it omits a column that is NULL" : NULL;
 }
 

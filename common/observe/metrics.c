@@ -395,7 +395,7 @@ np_metrics(struct np_ctx *ctx)
 		return np_fail(ctx, NP_ERROR_UNAVAILABLE,
 		               "There are no scoreboards: this program serves no socket");
 	boards_read(ctx, run_dir, &boards);
-	reply_begin(&ctx->reply, openmetrics ? CONTENT_TYPE_OPENMETRICS : CONTENT_TYPE_TEXT);
+	ctx_begin_reply(ctx, openmetrics ? CONTENT_TYPE_OPENMETRICS : CONTENT_TYPE_TEXT);
 	metrics_write(&ctx->reply.body, &boards, openmetrics);
 	return ctx_finish_reply(ctx, NP_STATUS_OK);
 }

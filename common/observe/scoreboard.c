@@ -157,6 +157,9 @@ scoreboard_count_request(int64_t route, int status, int64_t us)
 	struct route_counts *counts = &own_routes()[route + 1];
 	size_t index = SCOREBOARD_STATUSES - 1;
 
+	/* Alarms look at 5xx. */
+	if (status > 500 && status != 503 && status != 504)
+		status = 500;
 	while (index > 0 && scoreboard_statuses[index] != status)
 		index--;
 	atomic_fetch_add(&counts->by_status[index], 1);

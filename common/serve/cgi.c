@@ -117,7 +117,8 @@ add_header(struct headers *headers, char *name, char *value)
 	while (i < headers->count && strcmp(headers->items[i].name, name) != 0)
 		i++;
 	if (i < headers->count) {
-		char *both = mem_printf(headers, "%s, %s", headers->values[i], value);
+		const char *between = strcmp(name, "cookie") == 0 ? "; " : ", ";
+		char *both = mem_printf(headers, "%s%s%s", headers->values[i], between, value);
 
 		mem_free(name);
 		mem_free(value);

@@ -14,7 +14,7 @@ try_find(void *owner, const char *name, const char *header)
 	if (!value)
 		return;
 	HOLDS(strstr(header, mem_printf(owner, "%s=", name)));
-	HOLDS(strstr(header, value) && !strpbrk(value, ";,"));
+	HOLDS(strstr(header, value) && !strchr(value, ';'));
 }
 
 static void

@@ -118,6 +118,16 @@ def test_a_repeat_gets_the_same_bytes_and_type(service):
         assert "b.png" in answer.headers["content-disposition"]
 
 
+def test_one_column_that_is_null_is_a_row(service):
+    assert get(service, "csv/null").body == b'one\r\n""\r\n'
+
+
+def test_a_file_name_is_cut_between_characters(service):
+    from urllib.parse import quote
+    answer = get(service, "bytes?file=" + quote("x" + "ü" * 300))
+    assert answer.status == 200 and answer.headers["content-disposition"].endswith("x" + quote("ü") * 127)
+
+
 def test_without_a_secret_key_bytes_are_not_stored(site, serve):
     service = serve("replies", SECRET_KEY=None, REDIS_URL=None, NULLPOOL_ENV_FILE="/dev/null", ENV="testing", JWT_JWKS=str(jwks(site)), JWT_ISSUER="https://i/")
     key = {"Idempotency-Key": str(uuid.uuid4())}
@@ -163,6 +173,25 @@ def test_a_repeat_of_a_redirect_is_one(service):
     body, key = fresh(), {"Idempotency-Key": str(uuid.uuid4())}
     answers = [service.client.send("POST", "/replies/redirect?text=/x", body, headers=key) for _ in range(2)]
     assert [answer.status for answer in answers] == [303, 303] and answers[1].headers["location"].endswith("/x")
+
+
+def test_an_answer_without_its_location_commits_nothing(service, site):
+    label = "nowhere-" + str(uuid.uuid4())
+    assert service.client.post("/replies/redirect/nowhere", {"label": label}).status == 500
+    assert count(site, label) == 0
+
+
+def test_a_404_of_ones_own_says_that_nothing_is_there(service):
+    made = service.client.ask("PUT", "/replies/fail/missing", b"", {"If-None-Match": "*"})
+    assert made.status == 204
+    assert service.client.ask("PUT", "/replies/fail/missing", b"", {"If-Match": "*"}).status == 412
+
+
+def test_a_failure_of_ones_own_has_the_headers_of_its_status(service):
+    body = fresh()
+    assert service.client.post("/replies/fail?status=401", body).headers["www-authenticate"] == "Bearer"
+    for status in 429, 503:
+        assert service.client.post(f"/replies/fail?status={status}", body).headers["retry-after"]
 
 
 # --- failures ---
@@ -225,7 +254,7 @@ def test_a_form_that_is_not_json_is_a_problem_document(service):
     ("session=abc; visits=1", "abc"), ("visits=1;session=abc", "abc"), ('session="abc"; visits=1', "abc"),
     ("visits=1", None), ("xsession=abc; visits=1", None), ("session=abc; session=def; visits=1", "abc"),
     ("a=b; ; session=abc ; visits=1;", "abc"), ("visits=1; SESSION=abc", None), ("session=a=b=; visits=1", "a=b="),
-    ("=x; session; visits=1; session=abc", "abc")])
+    ("=x; session; visits=1; session=abc", "abc"), ("a=x,session=evil; visits=1; session=abc", "abc"), ("session=a,b; visits=1", "a,b")])
 def test_a_cookie_is_a_parameter(service, sent, session):
     answer = get(service, "cookies", headers={"Cookie": sent})
     assert answer.status == 200 and answer.json() == {"session": session, "visits": 1, "given": session is not None}
@@ -264,7 +293,7 @@ def test_a_guard_may_look_at_a_cookie(service):
 # --- misuse ---
 
 
-@pytest.mark.parametrize("what", ["json", "media", "newline", "redirect", "location", "cookie", "host", "status", "omit", "x", "type"])
+@pytest.mark.parametrize("what", ["json", "media", "newline", "redirect", "location", "cookie", "host", "status", "omit", "x", "type", "void", "policy", "double", "name", "empty", "quit"])
 def test_a_reply_that_is_none_is_a_500(service, what):
     answer = get(service, f"misuse?text={what}")
     assert answer.status == 500 and answer.problem()["title"] == "Internal Server Error"

@@ -279,6 +279,8 @@ misuse(struct np_ctx *ctx)
 	case 'm':
 		return np_reply_text(ctx, NP_STATUS_OK, "text", "x");
 	case 'n':
+		if (what[1] == 'a')
+			return np_is_null(np_cookie_of(ctx, "a;b")) && np_reply_empty(ctx);
 		return np_reply_text(ctx, NP_STATUS_OK, "text/plain\r\nX: y", "x");
 	case 'r':
 		return np_reply_redirect(ctx, NP_STATUS_OK, "/");
@@ -304,9 +306,42 @@ misuse(struct np_ctx *ctx)
 	case 't':
 		return np_header(ctx, "Content-Type", "text/html")
 		       && np_reply_text(ctx, NP_STATUS_OK, "text/plain", "x");
+	case 'v':
+		return np_query(ctx, &rows, some_rows(np_int(1)))
+		       && np_reply_rows(ctx, NP_STATUS_OK, rows, NP_NAMES(NULL));
+	case 'p':
+		return np_header(ctx, "Content-Security-Policy", "a")
+		       && np_header(ctx, "content-security-policy", "b") && np_reply_empty(ctx);
+	case 'd':
+		return np_header(ctx, "Location", "/a")
+		       && np_reply_redirect(ctx, NP_STATUS_FOUND, "/b");
+	case 'e':
+		return np_reply_text(ctx, NP_STATUS_FOUND, "text/plain", "");
+	case 'q':
+		return np_reply_empty(ctx) && !np_reply_text(ctx, NP_STATUS_OK, "no type", "");
 	default:
 		return np_reply_empty(ctx);
 	}
+}
+
+static bool
+show_null(struct np_ctx *ctx)
+{
+	struct np_rows *rows;
+
+	return np_query(ctx, &rows, one_null()) && np_reply_csv(ctx, rows, NULL);
+}
+
+static bool
+redirect_nowhere(struct np_ctx *ctx)
+{
+	return np_answer(ctx, row_without_place(np_arg(ctx, &label)));
+}
+
+static bool
+miss(struct np_ctx *ctx)
+{
+	return np_fail_json(ctx, 404, np_json("{}"));
 }
 
 static const struct np_param n = { .name = "n", .type = NP_TYPE_INT };
@@ -341,6 +376,7 @@ static const struct np_route routes[] = {
 	GET("row", show_row, .tx = NP_TX_READ),
 	GET("csv", show_csv, .tx = NP_TX_READ, .params = NP_PARAMS(&count, &file),
 	    .produces = "text/csv"),
+	GET("csv/null", show_null, .tx = NP_TX_READ, .produces = "text/csv"),
 	GET("csv/cells", show_cells, .tx = NP_TX_READ, .params = NP_PARAMS(&values),
 	    .produces = "text/csv"),
 	GET("page", show_page, .produces = "text/html"),
@@ -355,10 +391,18 @@ static const struct np_route routes[] = {
 	POST("redirect/answer", redirect_to_row, .tx = NP_TX_WRITE, .params = NP_PARAMS(&label),
 	     .success = NP_STATUS_SEE_OTHER, .answer = { .location = "/replies/rows/{label}" }),
 	GET("last", show_the_last, .params = NP_PARAMS(&file)),
+	POST("redirect/nowhere", redirect_nowhere, .tx = NP_TX_WRITE, .params = NP_PARAMS(&label),
+	     .success = NP_STATUS_SEE_OTHER, .answer = { .location = "/replies/{place}" }),
 	GET("moved", move, .success = NP_STATUS_PERMANENT_REDIRECT),
 	POST("fail", fail_after_a_write, .tx = NP_TX_WRITE, .params = NP_PARAMS(&label, &status)),
 	POST("realworld", fail_after_a_write, .tx = NP_TX_WRITE,
 	     .params = NP_PARAMS(&label, &count, &status), .errors = { .as = as_realworld }),
+	GET("fail/missing", miss, .tx = NP_TX_READ),
+	{ .method = "PUT",
+	  .path = "/replies/fail/missing",
+	  .handle = show_nothing,
+	  .tx = NP_TX_WRITE,
+	  .success = NP_STATUS_NO_CONTENT },
 	GET("fail/key", fail_early, .tx = NP_TX_READ, .auth = NP_AUTH_KEY),
 	GET("realworld/taken", fail_plainly, .errors = { .as = as_realworld }),
 	GET("realworld/internal", divide, .errors = { .as = as_realworld }),

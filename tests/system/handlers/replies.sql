@@ -14,3 +14,9 @@ INSERT INTO probe_rows (label) VALUES (@label) RETURNING id, label;
 
 -- name: report :one
 SELECT '{"b": [1, {"c": null}]}'::jsonb AS report, 7::numeric AS n;
+
+-- name: one_null :many
+SELECT NULL::text AS one;
+
+-- name: row_without_place :one
+INSERT INTO probe_rows (label) VALUES (@label) RETURNING label, NULL::text AS place;
