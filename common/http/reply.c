@@ -42,12 +42,12 @@ reply_is_media_type(const char *type)
 void
 reply_begin(struct reply *reply, const char *content_type)
 {
-	size_t kept = 0;
+	size_t count = 0;
 
 	for (size_t i = 0; i < reply->header_count; i++)
 		if (!reply->headers[i].is_ours)
-			reply->headers[kept++] = reply->headers[i];
-	reply->header_count = kept;
+			reply->headers[count++] = reply->headers[i];
+	reply->header_count = count;
 	reply->content_type = content_type;
 	buf_reset(&reply->body);
 }
