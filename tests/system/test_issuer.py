@@ -211,7 +211,7 @@ class Cgi:
         """(status, document)"""
         done = subprocess.run([program("callers")], capture_output=True, text=True, timeout=30, check=True,
                               env={**self.environment, "HTTP_AUTHORIZATION": f"Bearer {token}"})
-        head, _, body = done.stdout.partition("\r\n\r\n")
+        head, _, body = done.stdout.partition("\n\n")  # text: a line ends with \n
         return int(head.split()[1]), json.loads(body)
 
 
