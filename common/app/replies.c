@@ -25,9 +25,9 @@ write_object(void *owner, struct buf *out, const struct np_object *object)
 		const struct np_member *member = &object->items[i];
 
 		if (!member->name)
-			return "an object has a member without a name";
+			return " with a member without a name";
 		if (!value_is_json(&member->value))
-			return mem_printf(owner, "the text of \"%s\" is not JSON", member->name);
+			return mem_printf(owner, ": the text of \"%s\" is not JSON", member->name);
 		buf_text(out, i > 0 ? "," : "");
 		buf_json_text(out, member->name);
 		buf_char(out, ':');
@@ -45,7 +45,7 @@ np_reply_object(struct np_ctx *ctx, enum np_status status, const struct np_objec
 	ctx_begin_reply(ctx, REPLY_JSON);
 	fault = write_object(ctx, &ctx->reply.body, object);
 	if (fault)
-		return np_fail(ctx, NP_ERROR_INTERNAL, "np_reply_object(): %s", fault);
+		return np_fail(ctx, NP_ERROR_INTERNAL, "np_reply_object()%s", fault);
 	return ctx_finish_reply(ctx, status);
 }
 
@@ -66,9 +66,9 @@ made_json(const struct buf *made, const char *fault, const char *function)
 	struct np_value value = np_json(made->data);
 
 	if (made->overflow)
-		fault = "it is larger than a reply may be";
+		fault = " of what is larger than a reply may be";
 	if (fault) {
-		misuse_note("%s(): %s", function, fault);
+		misuse_note("%s()%s", function, fault);
 		return np_null();
 	}
 	value.column_type = JSON_COLUMN_TYPE;
@@ -96,7 +96,7 @@ np_json_list(struct np_ctx *ctx, const struct np_values *values)
 	buf_char(&made, '[');
 	for (size_t i = 0; values && i < values->count && !fault; i++) {
 		if (!value_is_json(&values->items[i]))
-			fault = "the text of an item is not JSON";
+			fault = ": the text of an item is not JSON";
 		buf_text(&made, i > 0 ? "," : "");
 		value_json(&made, values->items[i]);
 	}
