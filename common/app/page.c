@@ -164,18 +164,6 @@ add_link(struct np_ctx *ctx, const char *cursor)
 		reply_set_header(&ctx->reply, "Link", link.data);
 }
 
-static void
-write_items(struct buf *out, const struct np_rows *rows, size_t count)
-{
-	buf_text(out, "{\"items\":[");
-	for (size_t row = 0; row < count; row++) {
-		if (row > 0)
-			buf_char(out, ',');
-		rows_json(rows, row, NULL, out);
-	}
-	buf_text(out, "],\"next\":");
-}
-
 /* A key that is no column is told with any rows, not only by a page with a next one. */
 static bool
 check_keys(const struct np_ctx *ctx, const struct np_rows *rows, const struct np_names *keys,
@@ -211,7 +199,9 @@ np_reply_page(struct np_ctx *ctx, const struct np_rows *rows, int64_t limit,
 	if (!ctx_check_columns(ctx, rows))
 		return false;
 	ctx_begin_reply(ctx, REPLY_JSON);
-	write_items(out, rows, shown);
+	buf_text(out, "{\"items\":");
+	rows_json_list(rows, shown, NULL, out);
+	buf_text(out, ",\"next\":");
 	if (shown < count) {
 		cursor = cursor_after(ctx, rows, shown - 1, keys);
 		if (!cursor)

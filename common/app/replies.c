@@ -149,8 +149,6 @@ bool
 np_reply_rows(struct np_ctx *ctx, enum np_status status, const struct np_rows *rows,
               const struct np_names *omit)
 {
-	struct buf *out = &ctx->reply.body;
-
 	ctx_begin_reply(ctx, REPLY_JSON);
 	if (!rows)
 		return ctx_our_fault(ctx, "np_reply_rows() of no result");
@@ -158,12 +156,7 @@ np_reply_rows(struct np_ctx *ctx, enum np_status status, const struct np_rows *r
 		return false;
 	if (!check_omitted(rows, omit, "np_reply_rows"))
 		return fail_omitted(ctx);
-	buf_char(out, '[');
-	for (size_t row = 0; row < np_rows_count(rows); row++) {
-		buf_text(out, row > 0 ? "," : "");
-		rows_json(rows, row, omit, out);
-	}
-	buf_char(out, ']');
+	rows_json_list(rows, np_rows_count(rows), omit, &ctx->reply.body);
 	return ctx_finish_reply(ctx, status);
 }
 
@@ -179,25 +172,11 @@ set_single_header(struct np_ctx *ctx, const char *name, const char *value)
 		reply_set_header(&ctx->reply, name, value);
 }
 
-/* Returns how many bytes of the name are used: whole characters. */
-static size_t
-file_name_size(const char *name)
-{
-	size_t size = strlen(name);
-
-	if (size <= FILE_NAME_MAX_BYTES)
-		return size;
-	size = FILE_NAME_MAX_BYTES;
-	while (size > 0 && (name[size] & 0xc0) == 0x80)
-		size--;
-	return size;
-}
-
 /* RFC 6266: a name in UTF-8, and one for clients that know only ASCII. */
 static void
 add_file_name(struct np_ctx *ctx, const char *file_name)
 {
-	const char *name = mem_strndup(ctx, file_name, file_name_size(file_name));
+	const char *name = mem_strndup(ctx, file_name, utf8_cut(file_name, FILE_NAME_MAX_BYTES));
 	struct buf header;
 
 	if (!utf8_valid(name, strlen(name), NULL)) {

@@ -85,7 +85,7 @@ rsa_key(const BIGNUM *modulus, const BIGNUM *exponent)
 }
 
 static BIGNUM *
-number(struct signature_bytes bytes, size_t max_bytes)
+number(struct np_bytes bytes, size_t max_bytes)
 {
 	return bytes.size <= max_bytes ? BN_bin2bn(bytes.bytes, (int)bytes.size, NULL) : NULL;
 }
@@ -98,7 +98,7 @@ is_rsa(const BIGNUM *modulus, const BIGNUM *exponent)
 }
 
 struct public_key *
-public_key_rsa(void *owner, struct signature_bytes modulus, struct signature_bytes exponent)
+public_key_rsa(void *owner, struct np_bytes modulus, struct np_bytes exponent)
 {
 	BIGNUM *n = number(modulus, RSA_MAX_BITS / 8), *e = number(exponent, EXPONENT_MAX_BYTES);
 	struct public_key *key = own_key(owner, SIGNATURE_RS256,
@@ -110,7 +110,7 @@ public_key_rsa(void *owner, struct signature_bytes modulus, struct signature_byt
 }
 
 struct public_key *
-public_key_p256(void *owner, struct signature_bytes x, struct signature_bytes y)
+public_key_p256(void *owner, struct np_bytes x, struct np_bytes y)
 {
 	unsigned char point[1 + 2 * NUMBER_BYTES] = { POINT_CONVERSION_UNCOMPRESSED };
 	char group[] = SN_X9_62_prime256v1;
@@ -128,7 +128,7 @@ public_key_p256(void *owner, struct signature_bytes x, struct signature_bytes y)
 }
 
 struct public_key *
-public_key_ed25519(void *owner, struct signature_bytes x)
+public_key_ed25519(void *owner, struct np_bytes x)
 {
 	if (x.size != NUMBER_BYTES)
 		return NULL;
@@ -143,7 +143,7 @@ public_key_algorithm(const struct public_key *key)
 }
 
 static bool
-verify(const struct public_key *key, struct signature_bytes text, struct signature_bytes signature)
+verify(const struct public_key *key, struct np_bytes text, struct np_bytes signature)
 {
 	/* Ed25519 hashes by itself. */
 	const EVP_MD *hash = key->algorithm == SIGNATURE_EDDSA ? NULL : EVP_sha256();
@@ -162,8 +162,7 @@ verify(const struct public_key *key, struct signature_bytes text, struct signatu
 
 /* OpenSSL takes an ASN.1 sequence of the two numbers. */
 static bool
-verify_p256(const struct public_key *key, struct signature_bytes text,
-            struct signature_bytes signature)
+verify_p256(const struct public_key *key, struct np_bytes text, struct np_bytes signature)
 {
 	const unsigned char *bytes = signature.bytes;
 	ECDSA_SIG *pair = ECDSA_SIG_new();
@@ -179,15 +178,14 @@ verify_p256(const struct public_key *key, struct signature_bytes text,
 	if (!r || !s || ECDSA_SIG_set0(pair, r, s) != 1)
 		mem_exhausted();
 	size = i2d_ECDSA_SIG(pair, &sequence);
-	valid = size > 0 && verify(key, text, (struct signature_bytes){ sequence, (size_t)size });
+	valid = size > 0 && verify(key, text, (struct np_bytes){ sequence, (size_t)size });
 	OPENSSL_free(sequence);
 	ECDSA_SIG_free(pair);
 	return valid;
 }
 
 bool
-public_key_verify(const struct public_key *key, struct signature_bytes text,
-                  struct signature_bytes signature)
+public_key_verify(const struct public_key *key, struct np_bytes text, struct np_bytes signature)
 {
 	if (key->algorithm != SIGNATURE_ES256)
 		return verify(key, text, signature);

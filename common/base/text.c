@@ -127,6 +127,12 @@ text_upper(char c)
 }
 
 bool
+text_is_token(char c)
+{
+	return text_is_alnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+bool
 text_is_control(char c)
 {
 	return (unsigned char)c < 0x20 || c == 0x7f;
@@ -362,4 +368,16 @@ percent_decode(const char *text, size_t size, bool plus, char *out, size_t *out_
 	out[length] = '\0';
 	*out_size = length;
 	return PERCENT_OK;
+}
+
+size_t
+utf8_cut(const char *text, size_t max)
+{
+	size_t size = strlen(text);
+
+	if (size <= max)
+		return size;
+	while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80)
+		max--;
+	return max;
 }

@@ -19,6 +19,9 @@ size_t utf8_put(uint32_t point, char *out);
 /* Returns true if the whole text is UTF-8; *points (may be NULL) is its number of code points. */
 bool utf8_valid(const char *text, size_t size, size_t *points);
 
+/* Returns how many bytes of the text are its whole characters within `max` bytes. */
+size_t utf8_cut(const char *text, size_t max);
+
 /* ASCII only. */
 bool text_is_alnum(char c);
 bool text_is_alpha(char c);
@@ -26,6 +29,7 @@ bool text_is_digit(char c);
 int text_hex(char c); /* 0 to 15, or -1 */
 char text_lower(char c);
 char text_upper(char c);
+bool text_is_token(char c);   /* of a token of HTTP: RFC 9110 5.6.2 */
 bool text_is_control(char c); /* below 0x20, or DEL */
 
 bool text_equal_nocase(const char *a, const char *b); /* folds ASCII only */

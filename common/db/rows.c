@@ -193,3 +193,16 @@ rows_json(const struct np_rows *rows, size_t row, const struct np_names *omit, s
 	}
 	buf_char(out, '}');
 }
+
+void
+rows_json_list(const struct np_rows *rows, size_t count, const struct np_names *omit,
+               struct buf *out)
+{
+	buf_char(out, '[');
+	for (size_t row = 0; row < count; row++) {
+		if (row > 0)
+			buf_char(out, ',');
+		rows_json(rows, row, omit, out);
+	}
+	buf_char(out, ']');
+}

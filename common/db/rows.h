@@ -41,5 +41,8 @@ const char *rows_duplicate_column(const struct np_rows *rows);
  * with all): see pgjson.h. */
 void rows_json(const struct np_rows *rows, size_t row, const struct np_names *omit,
                struct buf *out);
+/* Appends the first `count` rows as [{…}, …]. */
+void rows_json_list(const struct np_rows *rows, size_t count, const struct np_names *omit,
+                    struct buf *out);
 
 #endif

@@ -9,7 +9,7 @@ bool
 cookie_is_name(const char *name)
 {
 	for (const char *c = name; *c; c++)
-		if (!text_is_alnum(*c) && !strchr("!#$%&'*+-.^_`|~", *c))
+		if (!text_is_token(*c))
 			return false;
 	return *name;
 }

@@ -1,6 +1,7 @@
 #include "http/decoder.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "http/param_row.h"
 
 /* The client gets back no more than this of a name that it sent. */
@@ -10,13 +11,9 @@
 static const char *
 short_name(void *owner, const char *name)
 {
-	size_t size = NAME_MAX_BYTES;
-
-	if (strlen(name) <= size)
+	if (strlen(name) <= NAME_MAX_BYTES)
 		return name;
-	while ((name[size] & 0xc0) == 0x80)
-		size--;
-	return mem_printf(owner, "%.*s\xe2\x80\xa6", (int)size, name);
+	return mem_printf(owner, "%.*s\xe2\x80\xa6", (int)utf8_cut(name, NAME_MAX_BYTES), name);
 }
 
 void

@@ -204,3 +204,12 @@ json_body_read(void *owner, const char *text, size_t size, struct json_body *bod
 	json_members(owner, &root, body);
 	return true;
 }
+
+const struct json_member *
+json_find(const struct json_body *object, const char *name)
+{
+	for (size_t i = 0; i < object->count; i++)
+		if (strcmp(object->members[i].name, name) == 0)
+			return &object->members[i];
+	return NULL;
+}

@@ -30,6 +30,9 @@ struct json_body {
 NP_MUST_CHECK bool json_body_read(void *owner, const char *text, size_t size,
                                   struct json_body *body, struct error *err);
 
+/* Returns the member of that name, or NULL. */
+const struct json_member *json_find(const struct json_body *object, const char *name);
+
 /* Reads the members of a JSON_OBJECT. */
 void json_members(void *owner, const struct json_member *object, struct json_body *members);
 

@@ -25,38 +25,30 @@ jwks_algorithm(const char *name)
 }
 
 /* Returns a number of a key; no bytes if there is none. */
-static struct signature_bytes
+static struct np_bytes
 number_of(void *owner, const struct json_body *members, const char *name)
 {
 	const char *text = jwt_claim_text(members, name);
-	struct signature_bytes number = { "", 0 };
+	struct np_bytes number = { "", 0 };
 	size_t size;
 	char *bytes = text ? base64url_decode(owner, text, strlen(text), &size) : NULL;
 
 	if (bytes)
-		number = (struct signature_bytes){ bytes, size };
+		number = (struct np_bytes){ bytes, size };
 	return number;
-}
-
-static bool
-is_member(const struct json_body *members, const char *name, const char *wanted)
-{
-	const char *found = jwt_claim_text(members, name);
-
-	return found && strcmp(found, wanted) == 0;
 }
 
 static const struct public_key *
 read_numbers(void *owner, const struct json_body *members)
 {
-	struct signature_bytes x = number_of(owner, members, "x");
+	struct np_bytes x = number_of(owner, members, "x");
 
-	if (is_member(members, "kty", "RSA"))
+	if (jwt_claim_is(members, "kty", "RSA"))
 		return public_key_rsa(owner, number_of(owner, members, "n"),
 		                      number_of(owner, members, "e"));
-	if (is_member(members, "kty", "EC") && is_member(members, "crv", "P-256"))
+	if (jwt_claim_is(members, "kty", "EC") && jwt_claim_is(members, "crv", "P-256"))
 		return public_key_p256(owner, x, number_of(owner, members, "y"));
-	if (is_member(members, "kty", "OKP") && is_member(members, "crv", "Ed25519"))
+	if (jwt_claim_is(members, "kty", "OKP") && jwt_claim_is(members, "crv", "Ed25519"))
 		return public_key_ed25519(owner, x);
 	return NULL;
 }
@@ -65,7 +57,7 @@ read_numbers(void *owner, const struct json_body *members)
 static bool
 may_verify(void *owner, const struct json_body *members)
 {
-	const struct json_member *operations = jwt_claim(members, "key_ops");
+	const struct json_member *operations = json_find(members, "key_ops");
 	struct json_member one;
 	struct json_items items;
 
@@ -84,10 +76,10 @@ may_verify(void *owner, const struct json_body *members)
 static const struct public_key *
 read_key(void *owner, const struct json_body *members)
 {
-	const struct json_member *algorithm = jwt_claim(members, "alg");
+	const struct json_member *algorithm = json_find(members, "alg");
 	const struct public_key *key;
 
-	if ((jwt_claim(members, "use") && !is_member(members, "use", "sig"))
+	if ((json_find(members, "use") && !jwt_claim_is(members, "use", "sig"))
 	    || !may_verify(owner, members))
 		return NULL;
 	key = read_numbers(owner, members);
@@ -123,7 +115,7 @@ jwks_read(void *owner, const char *text, size_t size, struct jwks *set, struct e
 	set->count = 0;
 	if (!json_body_read(owner, text, size, &body, err))
 		return false;
-	keys = jwt_claim(&body, "keys");
+	keys = json_find(&body, "keys");
 	if (!keys || keys->kind != JSON_ARRAY)
 		return error_set(err, FAILURE_INVALID, "it has no list \"keys\"");
 	items = json_items(keys);

@@ -65,19 +65,11 @@ is_signed(void *owner, const char *key, const char *token, const char *dot)
 	return given && size == sizeof(mac) && bytes_equal(given, mac, sizeof(mac));
 }
 
-static bool
-is_claim(const struct json_body *claims, const char *name, const char *wanted)
-{
-	const char *found = jwt_claim_text(claims, name);
-
-	return found && strcmp(found, wanted) == 0;
-}
-
 /* jwt_new() writes no decimals. */
 static bool
 read_time_claim(const struct json_body *claims, const char *name, int64_t *time_s)
 {
-	const struct json_member *found = jwt_claim(claims, name);
+	const struct json_member *found = json_find(claims, name);
 
 	return found && found->kind == JSON_INT && jwt_claim_time(claims, name, time_s);
 }
@@ -87,7 +79,7 @@ are_valid_claims(const struct json_body *claims, const char *issuer, int64_t now
 {
 	int64_t not_before, expires;
 
-	return is_claim(claims, "iss", issuer) && is_claim(claims, "aud", issuer)
+	return jwt_claim_is(claims, "iss", issuer) && jwt_claim_is(claims, "aud", issuer)
 	       && read_time_claim(claims, "nbf", &not_before)
 	       && read_time_claim(claims, "exp", &expires) && now_s + JWT_LEEWAY_S >= not_before
 	       && now_s < expires;
@@ -126,7 +118,7 @@ jwt_read_claims(void *owner, const char *text, struct jwt_holder *holder)
 
 	if (!text || !json_body_read(owner, text, strlen(text), &claims, &ignored))
 		return false;
-	subject = jwt_claim(&claims, "sub");
+	subject = json_find(&claims, "sub");
 	is_number = subject && subject->kind == JSON_INT;
 	*holder = (struct jwt_holder){ is_number ? subject->text : jwt_claim_text(&claims, "sub"),
 		                       NULL, jwt_claim_text(&claims, "scope") };

@@ -6,27 +6,26 @@
 /* The largest time that a double has to the second. */
 #define TIME_MAX_S 9007199254740992.0
 
-const struct json_member *
-jwt_claim(const struct json_body *claims, const char *name)
-{
-	for (size_t i = 0; i < claims->count; i++)
-		if (strcmp(claims->members[i].name, name) == 0)
-			return &claims->members[i];
-	return NULL;
-}
-
 const char *
 jwt_claim_text(const struct json_body *claims, const char *name)
 {
-	const struct json_member *found = jwt_claim(claims, name);
+	const struct json_member *found = json_find(claims, name);
 
 	return found && found->kind == JSON_STRING && *found->text ? found->text : NULL;
 }
 
 bool
+jwt_claim_is(const struct json_body *claims, const char *name, const char *wanted)
+{
+	const char *found = jwt_claim_text(claims, name);
+
+	return found && strcmp(found, wanted) == 0;
+}
+
+bool
 jwt_claim_time(const struct json_body *claims, const char *name, int64_t *time_s)
 {
-	const struct json_member *found = jwt_claim(claims, name);
+	const struct json_member *found = json_find(claims, name);
 	double seconds;
 
 	if (!found)

@@ -5,11 +5,11 @@
 #include "base/attributes.h"
 #include "http/json.h"
 
-/* Returns NULL if there is no such member. */
-const struct json_member *jwt_claim(const struct json_body *claims, const char *name);
-
 /* Returns a string that is not empty, or NULL. */
 const char *jwt_claim_text(const struct json_body *claims, const char *name);
+
+/* Returns true if it is this string. */
+bool jwt_claim_is(const struct json_body *claims, const char *name, const char *wanted);
 
 /* Reads a NumericDate (RFC 7519 2), which may have decimals; they are dropped. */
 NP_MUST_CHECK bool jwt_claim_time(const struct json_body *claims, const char *name,

@@ -23,12 +23,6 @@ skip_blanks(const char *at)
 	return at + strspn(at, " \t");
 }
 
-static bool
-is_token_char(char c)
-{
-	return text_is_alnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
-}
-
 /* Returns where a quoted string ends, or NULL. A backslash is itself unless it hides a quote, as
  * old clients write one, or a backslash: file names of Windows have some. A quote that ends the
  * parameter is none that is hidden. */
@@ -44,7 +38,7 @@ skip_quoted(const char *at)
 static const char *
 skip_token(const char *at)
 {
-	while (is_token_char(*at))
+	while (text_is_token(*at))
 		at++;
 	return at;
 }
@@ -229,7 +223,7 @@ read_line(struct head *head, const char *line)
 	const char *colon = strchr(line, ':'), *value = colon ? skip_blanks(colon + 1) : NULL;
 
 	for (const char *c = line; c != colon; c++)
-		if (!is_token_char(*c))
+		if (!text_is_token(*c))
 			return false;
 	if (is_named(line, "content-disposition"))
 		return set_once(&head->disposition, value);

@@ -17,7 +17,7 @@ is_access_token(const struct json_body *header)
 	const char *type = jwt_claim_text(header, "typ");
 
 	if (!type)
-		return !jwt_claim(header, "typ");
+		return !json_find(header, "typ");
 	for (size_t i = 0; i < COUNT_OF(types); i++)
 		if (text_equal_nocase(types[i], type))
 			return true;
@@ -31,14 +31,14 @@ read_header(void *owner, const char *part, size_t size, struct oidc_token *token
 	struct json_body header;
 	const char *algorithm;
 
-	if (!jwt_read_part(owner, part, size, &header) || jwt_claim(&header, "crit")
+	if (!jwt_read_part(owner, part, size, &header) || json_find(&header, "crit")
 	    || !is_access_token(&header))
 		return false;
 	algorithm = jwt_claim_text(&header, "alg");
 	token->algorithm = algorithm ? jwks_algorithm(algorithm) : (enum signature_algorithm)0;
 	token->key_id = jwt_claim_text(&header, "kid");
 	/* One that is empty, or no string, is not the same as none. */
-	return token->algorithm != 0 && (token->key_id || !jwt_claim(&header, "kid"));
+	return token->algorithm != 0 && (token->key_id || !json_find(&header, "kid"));
 }
 
 /* --- the claims --- */
@@ -57,7 +57,7 @@ is_in_list(const char *list, const char *wanted)
 static bool
 is_for_us(void *owner, const struct json_body *claims, const char *audience)
 {
-	const struct json_member *given = jwt_claim(claims, "aud");
+	const struct json_member *given = json_find(claims, "aud");
 	struct json_member one;
 	struct json_items items;
 
@@ -81,7 +81,7 @@ is_valid_now(const struct json_body *claims, int64_t now_s)
 
 	if (!jwt_claim_time(claims, "exp", &expires) || now_s >= expires)
 		return false;
-	if (!jwt_claim(claims, "nbf"))
+	if (!json_find(claims, "nbf"))
 		return true;
 	return jwt_claim_time(claims, "nbf", &not_before) && now_s + JWT_LEEWAY_S >= not_before;
 }
@@ -90,18 +90,18 @@ is_valid_now(const struct json_body *claims, int64_t now_s)
 static const struct json_member *
 find_at_path(void *owner, struct json_body members, const char *path)
 {
-	const struct json_member *found = jwt_claim(&members, path);
+	const struct json_member *found = json_find(&members, path);
 	const char *dot = strchr(path, '.');
 
 	for (; !found && dot; dot = strchr(path, '.')) {
 		const char *name = mem_strndup(owner, path, (size_t)(dot - path));
-		const struct json_member *inner = jwt_claim(&members, name);
+		const struct json_member *inner = json_find(&members, name);
 
 		if (!inner || inner->kind != JSON_OBJECT)
 			return NULL;
 		json_members(owner, inner, &members);
 		path = dot + 1;
-		found = jwt_claim(&members, path);
+		found = json_find(&members, path);
 	}
 	return found;
 }
@@ -165,7 +165,7 @@ oidc_token_read(void *owner, const char *text, const struct oidc_rules *rules, i
 	    || !read_header(owner, text, (size_t)(first - text), token)
 	    || !read_claims(owner, first + 1, (size_t)(last - first - 1), rules, now_s, token))
 		return false;
-	token->signed_part = (struct signature_bytes){ text, (size_t)(last - text) };
+	token->signed_part = (struct np_bytes){ text, (size_t)(last - text) };
 	token->signature.bytes = base64url_decode(owner, last + 1, strlen(last + 1),
 	                                          &token->signature.size);
 	return token->signature.bytes;

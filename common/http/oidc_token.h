@@ -30,7 +30,7 @@ struct oidc_token {
 	/* For oidc_token_verify(). */
 	enum signature_algorithm algorithm;
 	const char *key_id; /* NULL: none */
-	struct signature_bytes signed_part, signature;
+	struct np_bytes signed_part, signature;
 };
 
 /* Returns false if the token is not valid now, whoever signed it. What it reads belongs to owner.

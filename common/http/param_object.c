@@ -71,15 +71,6 @@ write_scalar(const struct place *place, const struct np_param *param,
 
 /* --- an object --- */
 
-static const struct json_member *
-find_member(const struct json_body *object, const char *name)
-{
-	for (size_t i = 0; i < object->count; i++)
-		if (strcmp(object->members[i].name, name) == 0)
-			return &object->members[i];
-	return NULL;
-}
-
 static void
 refuse_unknown(const struct place *place, const struct np_params *members,
                const struct json_body *object)
@@ -131,7 +122,7 @@ write_object(const struct place *place, const struct np_params *members,
 	for (size_t i = 0; i < members->count && !is_full(place); i++) {
 		const struct np_param *param = members->items[i];
 
-		write_member(place, param, find_member(&object, param->name),
+		write_member(place, param, json_find(&object, param->name),
 		             place->out->size > start ? "," : "");
 	}
 	buf_char(place->out, '}');

@@ -131,7 +131,7 @@ static void
 try_set(void *owner, struct input *in)
 {
 	const char *text = input_copy(owner, in->at, in->left);
-	struct signature_bytes message = { "x", 1 }, signature = { text, 64 };
+	struct np_bytes message = { "x", 1 }, signature = { text, 64 };
 	struct error err;
 	struct jwks set;
 

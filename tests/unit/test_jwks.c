@@ -6,11 +6,15 @@
 #include "unit.h"
 
 /* RFC 7515 A.2.1 */
-#define RSA                                                                                         \
-	"\"kty\":\"RSA\",\"n\":\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-" \
-	"Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzj"  \
-	"b_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZ"  \
-	"lxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb"  \
+#define RSA                                                            \
+	"\"kty\":\"RSA\",\"n\":\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wW" \
+	"JcyQoTbji9k0l8W26mPddxHmfHQp-"                                \
+	"Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPE" \
+	"wOWvG6b32690r2jZ47soMZo9wGzj"                                 \
+	"b_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBE" \
+	"Ma2R2CapHg665xsmtdVMTBQY4uDZ"                                 \
+	"lxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaG" \
+	"Nj8q2ethFkMLs91kzk2PAcDTW9gb"                                 \
 	"54h4FRWyuXpoQ\",\"e\":\"AQAB\""
 /* RFC 7515 A.3.1 */
 #define EC                                                                                        \
@@ -34,10 +38,10 @@ read_set(void *owner, const char *keys, struct jwks *set)
 static bool
 verify(void *owner, const struct public_key *key, const char *text, const char *encoded)
 {
-	struct signature_bytes signature;
+	struct np_bytes signature;
 
 	signature.bytes = base64url_decode(owner, encoded, strlen(encoded), &signature.size);
-	return public_key_verify(key, (struct signature_bytes){ text, strlen(text) }, signature);
+	return public_key_verify(key, (struct np_bytes){ text, strlen(text) }, signature);
 }
 
 #define JOE                                                                                       \
@@ -51,14 +55,19 @@ static const struct example {
 	const char *text, *signature;
 } examples[] = {
 	{ "RS256", SIGNATURE_RS256, "eyJhbGciOiJSUzI1NiJ9." JOE,
-	  "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2F"
-	  "p5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQB"
-	  "MHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeY"
+	  "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5R"
+	  "Zmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2F"
+	  "p5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnby"
+	  "TyWzO75vRK5h6xBArLIARNPvkSjtQB"
+	  "MHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqt"
+	  "FZESc6BfI7noOPqvhJ1phCnvWh6IeY"
 	  "I2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw" },
 	{ "ES256", SIGNATURE_ES256, "eyJhbGciOiJFUzI1NiJ9." JOE,
-	  "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q" },
+	  "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8I"
+	  "SlSApmWQxfKTUJqPP3-Kg6NU1Q" },
 	{ "EdDSA", SIGNATURE_EDDSA, "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc",
-	  "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg" },
+	  "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylG"
+	  "jg5BhVsPt9g7sVvpAr_MuM0KAg" },
 };
 
 static void
@@ -97,7 +106,7 @@ a_signature_of_zeros_is_not_valid(void **state)
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
 		0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 	};
-	struct signature_bytes text = { "x", 1 };
+	struct np_bytes text = { "x", 1 };
 	unsigned char bytes[64] = { 0 };
 	struct jwks set;
 
@@ -105,11 +114,11 @@ a_signature_of_zeros_is_not_valid(void **state)
 	for (size_t size = 0; size <= sizeof(bytes); size++)
 		for (size_t i = 0; i < set.count; i++)
 			assert_false(public_key_verify(set.keys[i].key, text,
-			                               (struct signature_bytes){ bytes, size }));
+			                               (struct np_bytes){ bytes, size }));
 	memcpy(bytes, order, sizeof(order));
 	memcpy(bytes + 32, order, sizeof(order));
 	assert_false(public_key_verify(jwks_find(&set, NULL, SIGNATURE_ES256), text,
-	                               (struct signature_bytes){ bytes, sizeof(bytes) }));
+	                               (struct np_bytes){ bytes, sizeof(bytes) }));
 }
 
 static void
