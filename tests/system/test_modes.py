@@ -97,8 +97,8 @@ def test_a_transaction_has_limits_within_its_request(service):
     for ask in (service.client.get, service.client.post):
         session = ask("/probe/session").json()
         statement, lock = (milliseconds(session[name]) for name in ("statement_timeout", "lock_timeout"))
-        assert 2000 < statement <= 5000  # DATABASE_COMMAND_TIMEOUT of env/testing.env
+        assert 15000 < statement <= 20000  # DATABASE_COMMAND_TIMEOUT of env/testing.env
         assert lock == statement // 2
         assert session["jit"] == "off"
         # A transaction of one flight is never idle.
-        assert ask == service.client.get or statement < milliseconds(session["idle_timeout"]) <= 11000  # REQUEST_TIMEOUT and the grace
+        assert ask == service.client.get or statement < milliseconds(session["idle_timeout"]) <= 26000  # REQUEST_TIMEOUT and the grace
