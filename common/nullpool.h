@@ -920,6 +920,23 @@ NP_MUST_CHECK bool np_reply_bytes(struct np_ctx *ctx, enum np_status status, con
 NP_MUST_CHECK bool np_reply_csv(struct np_ctx *ctx, const struct np_rows *rows,
                                 const char *file_name);
 
+/* Run the last statement of an NP_TX_READ route and reply with its rows as they come, in memory that
+ * does not grow with their number: CSV as np_reply_csv() writes it, or JSON Lines, an object a line
+ * (application/jsonl). Cost one round trip. file_name may be NULL.
+ *
+ *     return np_stream_csv(ctx, "notes.csv", all_notes());
+ *
+ * Until 32 KiB have come a failure is answered as that of any statement, and a response that is
+ * shorter has a length and an ETag. What fails later, also in the middle of a worker's death, is
+ * seen by the client as a response that broke off. All of it has to leave within
+ * DATABASE_COMMAND_TIMEOUT and REQUEST_TIMEOUT. A client of HTTP/1.0, and a proxy that speaks it,
+ * would not notice a break: they get up to 8 MiB, and a 505 for more. A route with .cache.key cannot
+ * stream. An array, or another type, that the database defines itself costs each worker a second
+ * connection, once. */
+NP_MUST_CHECK bool np_stream_csv(struct np_ctx *ctx, const char *file_name, struct np_call call);
+NP_MUST_CHECK bool np_stream_json_lines(struct np_ctx *ctx, const char *file_name,
+                                        struct np_call call);
+
 /* Replies with one of the statuses from NP_STATUS_FOUND on. The location is a path or a URL; do not
  * make it of what a client sent. np_answer() does the same with .answer.location, if .success is
  * such a status. */

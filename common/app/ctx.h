@@ -10,6 +10,7 @@
 #include "app/app.h"
 #include "app/attempts.h"
 #include "app/idempotency.h"
+#include "app/stream.h"
 #include "base/clock.h"
 #include "db/transaction.h"
 #include "http/param.h"
@@ -66,9 +67,11 @@ struct np_ctx {
 
 	/* The result. */
 	struct reply reply;
-	bool replied;            /* the reply is complete */
-	bool answered;           /* by np_answer(), after which nothing may change it */
-	struct error error;      /* kind is 0: no failure */
+	bool replied;                     /* the reply is complete */
+	enum stream_format stream_format; /* of rows that are still to come, see stream.h */
+	size_t parts_bytes;               /* of the parts of its body before this one */
+	bool answered;                    /* by np_answer(), after which nothing may change it */
+	struct error error;               /* kind is 0: no failure */
 	int64_t retry_after_s;   /* set by np_retry_after(); 0: the default of the failure */
 	const char *own_failure; /* the body of np_fail_json(); NULL: there is none */
 	int own_status;          /* its status */
@@ -133,6 +136,11 @@ NP_MUST_CHECK bool ctx_our_fault(struct np_ctx *ctx, const char *what);
 
 /* Begins a reply of that media type (borrowed), in place of one that was made before. */
 void ctx_begin_reply(struct np_ctx *ctx, const char *content_type);
+
+/* Begins a reply of a media type that is not known to be one, with the name of the file that it is
+ * saved as (NULL: it is none). */
+NP_MUST_CHECK bool ctx_begin_content(struct np_ctx *ctx, const char *media_type,
+                                     const char *file_name);
 
 /* Completes the reply once its body is written. Every np_reply_ function ends with it. */
 NP_MUST_CHECK bool ctx_finish_reply(struct np_ctx *ctx, enum np_status status);

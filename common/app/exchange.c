@@ -11,6 +11,7 @@
 #include "app/spans.h"
 #include "app/timing.h"
 #include "base/mem.h"
+#include "db/wait.h"
 #include "http/etag.h"
 #include "http/json.h"
 #include "http/param_row.h"
@@ -215,6 +216,18 @@ exchange_reply(const struct np_ctx *ctx)
 }
 
 bool
+exchange_goes_on(const struct np_ctx *ctx)
+{
+	return ctx->reply.goes_on && !ctx->reply.without_body;
+}
+
+bool
+exchange_continue(struct np_ctx *ctx)
+{
+	return stream_next(ctx);
+}
+
+bool
 exchange_is_abandoned(const struct np_ctx *ctx)
 {
 	return ctx->error.kind == FAILURE_CLIENT_GONE;
@@ -227,6 +240,9 @@ exchange_end(struct np_ctx *ctx)
 	/* Without the cost of response_cache_fill(), for which nobody waits. */
 	const struct cache_cost cache = response_cache_cost(ctx);
 
+	/* Its last part was not sent, and nothing else was in the way. */
+	if (exchange_goes_on(ctx) && !ctx->error.kind)
+		wait_error_abandoned(&ctx->error);
 	response_cache_fill(ctx);
 	request_log_write(ctx, duration_us, &cache);
 	request_log_record(ctx, duration_us);

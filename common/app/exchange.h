@@ -24,6 +24,12 @@ RETURNS_OWNED struct np_ctx *exchange_refuse(void *owner, struct app *app,
 
 const struct reply *exchange_reply(const struct np_ctx *ctx);
 
+/* Returns true if the reply's body has another part, which exchange_continue() puts in place of the
+ * one before. It fails if the rest will not come: then the client has to see a reply that broke
+ * off. */
+bool exchange_goes_on(const struct np_ctx *ctx);
+NP_MUST_CHECK bool exchange_continue(struct np_ctx *ctx);
+
 /* Returns true if the client has left, so that the reply cannot be sent. */
 bool exchange_is_abandoned(const struct np_ctx *ctx);
 

@@ -1,5 +1,6 @@
 /* replies.c - the np_reply_ functions, but for np_reply_page() (page.c) and np_answer() (answer.c)
  */
+#include "app/csv_rows.h"
 #include "app/ctx.h"
 #include "app/value_json.h"
 #include "base/mem.h"
@@ -7,7 +8,6 @@
 #include "base/text.h"
 #include "db/rows.h"
 #include "http/cookie.h"
-#include "http/csv.h"
 
 #define COOKIE_MAX_BYTES   4096
 #define LOCATION_MAX_BYTES 2048
@@ -192,13 +192,15 @@ add_file_name(struct np_ctx *ctx, const char *file_name)
 	set_single_header(ctx, "Content-Disposition", header.data);
 }
 
-static bool
-begin_content(struct np_ctx *ctx, const char *media_type)
+bool
+ctx_begin_content(struct np_ctx *ctx, const char *media_type, const char *file_name)
 {
 	ctx_begin_reply(ctx, REPLY_JSON);
 	if (!media_type || !reply_is_media_type(media_type))
 		return ctx_our_fault(ctx, "a reply of what is no media type");
 	ctx->reply.content_type = mem_strdup(ctx, media_type);
+	if (file_name)
+		add_file_name(ctx, file_name);
 	return true;
 }
 
@@ -206,10 +208,8 @@ bool
 np_reply_bytes(struct np_ctx *ctx, enum np_status status, const char *media_type,
                const char *file_name, struct np_bytes content)
 {
-	if (!begin_content(ctx, media_type))
+	if (!ctx_begin_content(ctx, media_type, file_name))
 		return false;
-	if (file_name)
-		add_file_name(ctx, file_name);
 	buf_add(&ctx->reply.body, content.bytes, content.size);
 	return ctx_finish_reply(ctx, status);
 }
@@ -222,42 +222,16 @@ np_reply_text(struct np_ctx *ctx, enum np_status status, const char *media_type,
 	return np_reply_bytes(ctx, status, media_type, NULL, np_bytes_of(text));
 }
 
-static bool
-is_number(struct np_value value)
-{
-	return !value.is_list
-	       && (value.type == NP_TYPE_INT || value.type == NP_TYPE_FLOAT
-	           || value.column_type == NUMERIC_COLUMN_TYPE);
-}
-
 bool
 np_reply_csv(struct np_ctx *ctx, const struct np_rows *rows, const char *file_name)
 {
-	struct buf *out = &ctx->reply.body;
-	size_t columns = rows ? rows_columns(rows) : 0;
-
-	if (!begin_content(ctx, "text/csv; charset=utf-8; header=present"))
+	if (!ctx_begin_content(ctx, CSV_MEDIA_TYPE, file_name))
 		return false;
 	if (!rows)
 		return ctx_our_fault(ctx, "np_reply_csv() of no result");
-	if (file_name)
-		add_file_name(ctx, file_name);
-	for (size_t i = 0; i < columns; i++) {
-		buf_text(out, i > 0 ? "," : "");
-		csv_field(out, rows_column_name(rows, i), false);
-	}
-	buf_text(out, "\r\n");
-	for (size_t row = 0; row < np_rows_count(rows); row++) {
-		for (size_t i = 0; i < columns; i++) {
-			struct np_value value = rows_value(rows, row, i);
-
-			buf_text(out, i > 0 ? "," : "");
-			/* An empty line is no row to many readers. */
-			csv_field(out, !value.text && columns == 1 ? "" : value.text,
-			          is_number(value));
-		}
-		buf_text(out, "\r\n");
-	}
+	csv_names(&ctx->reply.body, rows);
+	for (size_t row = 0; row < np_rows_count(rows); row++)
+		csv_row(&ctx->reply.body, rows, row);
 	return ctx_finish_reply(ctx, NP_STATUS_OK);
 }
 

@@ -1,5 +1,6 @@
 #include "app/request_log.h"
 
+#include "app/exchange.h"
 #include "app/request_stats.h"
 #include "app/response_cache.h"
 #include "base/log.h"
@@ -77,7 +78,10 @@ request_log_write(const struct np_ctx *ctx, int64_t duration_us, const struct ca
 	bool is_slow = slow_ms > 0 && duration_us >= slow_ms * 1000;
 	struct log_line line;
 
-	log_begin(&line, level_of(ctx->reply.status, is_slow), "request");
+	log_begin(&line,
+	          level_of(ctx->reply.status,
+	                   is_slow || (exchange_goes_on(ctx) && !exchange_is_abandoned(ctx))),
+	          "request");
 	log_string(&line, "request_id", ctx->request->id);
 	if (ctx->trace.id[0]) {
 		log_string(&line, "trace_id", ctx->trace.id);
@@ -92,7 +96,9 @@ request_log_write(const struct np_ctx *ctx, int64_t duration_us, const struct ca
 		log_bool(&line, "slow", true);
 	if (ctx->request->queue_ms >= 0)
 		log_int(&line, "queue_ms", ctx->request->queue_ms);
-	log_int(&line, "bytes", (int64_t)ctx->reply.body.size);
+	log_int(&line, "bytes", (int64_t)(ctx->parts_bytes + ctx->reply.body.size));
+	if (exchange_goes_on(ctx))
+		log_bool(&line, "broken_off", true);
 	log_cache(&line, ctx, cache);
 	if (ctx->tx)
 		log_database(&line, ctx);

@@ -1,5 +1,7 @@
 #include "app/spans.h"
 
+#include "app/exchange.h"
+
 #include "base/mem.h"
 
 struct spans {
@@ -88,7 +90,8 @@ spans_export(const struct np_ctx *ctx, int64_t duration_us)
 	    .method = request->method,
 	    .route = ctx->route ? ctx->route->path : NULL,
 	    .status = ctx->reply.status,
-	    .body_bytes = ctx->reply.body.size,
+	    .body_bytes = ctx->parts_bytes + ctx->reply.body.size,
+	    .broken_off = exchange_goes_on(ctx),
 	    .start_us = request->start_us,
 	    .end_us = request->start_us + duration_us,
 	    .queue_us = request->queue_ms * 1000,

@@ -30,6 +30,7 @@ struct request_spans {
 	const char *route; /* NULL: none was found */
 	int status;
 	size_t body_bytes;
+	bool broken_off;          /* the body ended in the middle */
 	int64_t start_us, end_us; /* of clock_now_us(); the end is that of the reply */
 	int64_t queue_us;         /* spent waiting for a worker before start_us; <= 0: none */
 	const struct conninfo *database; /* the server that the steps used */

@@ -43,8 +43,8 @@ cli_run(struct app *app, const char *method, const char *target)
 		                   .target = target,
 		                   .headers = &header,
 		                   .header_count = 1,
+		                   .shows_break = true, /* by its exit code */
 		                   .body = "" };
-	const struct reply *reply;
 	struct np_ctx *ctx;
 	struct error err;
 	int code;
@@ -56,9 +56,9 @@ cli_run(struct app *app, const char *method, const char *target)
 		ctx = exchange_refuse(scope, app, &request, &err);
 	else
 		ctx = exchange_begin(scope, app, &request, deadline);
-	reply = exchange_reply(ctx);
-	code = cgi_print(scope, reply, "HTTP/1.1", "\n") && reply->status < 400 ? EXIT_DONE
-	                                                                        : EXIT_FAILED;
+	code = cgi_print(scope, ctx, "HTTP/1.1", "\n") && exchange_reply(ctx)->status < 400
+	           ? EXIT_DONE
+	           : EXIT_FAILED;
 	exchange_end(ctx);
 	mem_free(scope);
 	return code;

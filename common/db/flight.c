@@ -146,15 +146,41 @@ store_result(struct flight *flight, size_t statement, PGresult *result)
 	}
 }
 
-/* The results of each statement end with a NULL. So does a failure of the commit, which comes in
- * the place of the Sync. The Sync's result is the last. */
-static enum wait_outcome
-read_results(struct flight *flight, struct deadline deadline)
+void
+flight_stream(struct flight *flight, size_t statement)
 {
-	size_t statement = 0, ends = flight->count;
+	flight->streams = true;
+	flight->streamed = statement;
+}
 
+/* libpq takes this only between the answers before the statement and its own first one. */
+static void
+begin_answer(struct flight *flight)
+{
+	if (flight->streams && flight->answered == flight->streamed
+	    && !PQsetSingleRowMode(flight->pg))
+		flight->broken = true;
+}
+
+/* A NULL ends the results of a statement. Returns false if the connection ended with it, or if
+ * there are more of them than statements. */
+static bool
+end_answer(struct flight *flight)
+{
+	if (PQstatus(flight->pg) != CONNECTION_OK || ++flight->answered > flight->answers)
+		return false;
+	begin_answer(flight);
+	return true;
+}
+
+/* The results of each statement end with a NULL. So does a failure of the commit, which comes in
+ * the place of the Sync. The Sync's result is the last. Returns early with a row in flight->row. */
+static enum wait_outcome
+read_results(struct flight *flight)
+{
 	while (!flight->broken) {
-		enum wait_outcome outcome = wait_result(flight->pg, deadline, flight->client);
+		enum wait_outcome outcome = wait_result(flight->pg, flight->deadline,
+		                                        flight->client);
 		PGresult *result;
 
 		if (outcome != WAIT_READY)
@@ -163,13 +189,18 @@ read_results(struct flight *flight, struct deadline deadline)
 		if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
 			PQclear(result);
 			/* Fewer answers than statements: a pooler has lost some. */
-			return statement >= flight->count ? WAIT_READY : WAIT_BROKEN;
+			return flight->answered >= flight->count ? WAIT_READY : WAIT_BROKEN;
 		}
-		if (result && statement == flight->count)
-			ends++;
+		if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
+			flight->row = result;
+			flight->large = flight->large || has_large_row(result);
+			return WAIT_READY;
+		}
+		if (result && flight->answered == flight->count)
+			flight->answers++;
 		if (result)
-			store_result(flight, statement, result);
-		else if (PQstatus(flight->pg) != CONNECTION_OK || ++statement > ends)
+			store_result(flight, flight->answered, result);
+		else if (!end_answer(flight))
 			return WAIT_BROKEN;
 	}
 	return WAIT_READY;
@@ -194,6 +225,8 @@ has_all(const struct flight *flight)
 static enum flight_outcome
 outcome_of(struct flight *flight, enum wait_outcome waited)
 {
+	if (flight->row)
+		return FLIGHT_ROW;
 	if (waited == WAIT_READY && !flight->error && !has_all(flight))
 		flight->broken = true;
 	if (waited == WAIT_READY && !flight->error && !flight->broken)
@@ -217,11 +250,23 @@ flight_fly(struct flight *flight, struct deadline deadline)
 		flight->broken = true;
 		return FLIGHT_LOST;
 	}
+	flight->deadline = deadline;
+	flight->answered = 0;
+	flight->answers = flight->count;
+	begin_answer(flight);
 	if (PQpipelineSync(flight->pg))
 		waited = wait_flush(flight->pg, deadline, flight->client);
 	if (waited == WAIT_READY)
-		waited = read_results(flight, deadline);
+		waited = read_results(flight);
 	return outcome_of(flight, waited);
+}
+
+enum flight_outcome
+flight_next(struct flight *flight)
+{
+	PQclear(flight->row);
+	flight->row = NULL;
+	return outcome_of(flight, read_results(flight));
 }
 
 bool
@@ -270,11 +315,21 @@ flight_take(struct flight *flight, size_t statement)
 	return result;
 }
 
+PGresult *
+flight_take_row(struct flight *flight)
+{
+	PGresult *row = flight->row;
+
+	flight->row = NULL;
+	return row;
+}
+
 void
 flight_end(struct flight *flight)
 {
 	for (size_t i = 0; i < flight->count; i++)
 		PQclear(flight->results[i]);
 	PQclear(flight->error);
+	PQclear(flight->row);
 	*flight = (struct flight){ .pg = NULL };
 }

@@ -26,6 +26,7 @@
 
 enum flight_outcome {
 	FLIGHT_DONE,      /* the Sync came back, no error before it */
+	FLIGHT_ROW,       /* a row of the streamed statement has come; flight_next() goes on */
 	FLIGHT_REFUSED,   /* the server reported an error, which is in `error` */
 	FLIGHT_LOST,      /* the connection ended, or could not be used */
 	FLIGHT_LATE,      /* no answer within the deadline */
@@ -47,6 +48,13 @@ struct flight {
 	bool broken;                          /* the connection must not be used again */
 	bool unqueued;                        /* a statement could not even be queued */
 	bool large; /* values or a row made libpq's buffers grow: they never shrink */
+	/* The streamed statement, if there is one, and its row. Owned by the flight. */
+	bool streams;
+	size_t streamed;
+	PGresult *row;
+	/* How far the answers were read, see flight.c. */
+	size_t answered, answers;
+	struct deadline deadline;
 };
 
 /* pg is in non-blocking pipeline mode with nothing in flight. prepared is that connection's, or
@@ -63,8 +71,18 @@ size_t flight_add(struct flight *flight, const char *sql, struct values values);
  * rows. */
 size_t flight_describe(struct flight *flight, const char *sql);
 
-/* Sends them and reads every answer. */
+/* The rows of this statement are not collected. Each is in flight->row when flight_fly() or
+ * flight_next() return FLIGHT_ROW, until the next call; its result at the end has none. */
+void flight_stream(struct flight *flight, size_t statement);
+
+/* Sends them and reads every answer, or those up to the first row that is streamed. */
 NP_MUST_CHECK enum flight_outcome flight_fly(struct flight *flight, struct deadline deadline);
+
+/* After a FLIGHT_ROW: reads on, within the same deadline. */
+NP_MUST_CHECK enum flight_outcome flight_next(struct flight *flight);
+
+/* Returns the row, which becomes the caller's. */
+RETURNS_OWNED PGresult *flight_take_row(struct flight *flight);
 
 /* Returns true if a statement was sent by the name of one that the server had before this flight.
  */

@@ -93,7 +93,7 @@ np_field(const struct np_rows *rows, size_t row, const char *column)
 bool
 rows_have_unknown_types(const struct np_rows *rows)
 {
-	return types_are_unknown(rows->result);
+	return types_are_unknown(rows->result, TYPES_ALONE);
 }
 
 int

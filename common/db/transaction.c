@@ -5,32 +5,10 @@
 #include "base/mem.h"
 #include "db/flight_error.h"
 #include "db/session_settings.h"
-#include "db/sqlstate.h"
-#include "db/statement.h"
-#include "db/transaction_flight.h"
-#include "db/transaction_state.h"
+#include "db/transaction_parts.h"
 
 /* A rollback may keep a worker this long, whose request has failed already. */
 #define ROLLBACK_MS 500
-
-struct transaction {
-	void *owner;
-	struct transaction_options options;
-	const struct transaction_guard *guard; /* that of the options, until it is dropped */
-	struct session session;
-	enum transaction_state state;
-	struct error failure; /* in TX_FAILED: the first one; what follows results from it */
-	enum sqlstate_retry retry;
-	bool committed;              /* some of it was */
-	bool has_values;             /* a statement of what is open, or the last one, has values */
-	const struct np_rows *found; /* by the guard's lookup, in a flight that failed; or NULL */
-	const struct np_rows *identified; /* by the identity's statement, or NULL */
-	struct statement slowest;         /* the read whose plan is wanted; sql is NULL: none */
-	/* The types of this statement's parameters were outdated, so all are sent as text. NULL:
-	 * none was. */
-	const char *outdated_sql;
-	struct transaction_counts counts;
-};
 
 struct transaction *
 transaction_new(void *owner, const struct transaction_options *options)
@@ -45,8 +23,8 @@ transaction_new(void *owner, const struct transaction_options *options)
 	return tx;
 }
 
-static void
-move_state(struct transaction *tx, enum transaction_event event)
+void
+transaction_move(struct transaction *tx, enum transaction_event event)
 {
 	tx->state = transaction_state_after(tx->state, event);
 	assert(tx->state != TX_STATE__MAX);
@@ -59,9 +37,9 @@ notify_listener(const struct transaction *tx, struct transaction_note note)
 		tx->options.listener(tx->options.listener_context, &note);
 }
 
-/* Returns false. */
-static bool
-explain_failure(struct transaction *tx, const struct transaction_flight *flight, struct error *err)
+bool
+transaction_explain(struct transaction *tx, const struct transaction_flight *flight,
+                    struct error *err)
 {
 	const struct flight_error failure = {
 		.flight = &flight->sent,
@@ -81,8 +59,8 @@ explain_failure(struct transaction *tx, const struct transaction_flight *flight,
 	return false;
 }
 
-static struct transaction_flight_context
-flight_context(struct transaction *tx)
+struct transaction_flight_context
+transaction_context(struct transaction *tx)
 {
 	return (struct transaction_flight_context){ .options = &tx->options,
 		                                    .guard = tx->guard,
@@ -93,13 +71,13 @@ flight_context(struct transaction *tx)
 static void
 fly(struct transaction *tx, struct transaction_flight *flight)
 {
-	const struct transaction_flight_context context = flight_context(tx);
+	const struct transaction_flight_context context = transaction_context(tx);
 
 	transaction_flight_fly(flight, &context, &tx->counts);
 }
 
-static bool
-take_connection(struct transaction *tx, struct error *err)
+bool
+transaction_connect(struct transaction *tx, struct error *err)
 {
 	int64_t start_us = clock_now_us(), before_us = tx->counts.connect.total_us;
 	bool taken;
@@ -121,14 +99,15 @@ take_connection(struct transaction *tx, struct error *err)
 
 /* --- statements --- */
 
-static bool
-may_run(const struct transaction *tx, const struct transaction_statement *statement,
-        struct error *err)
+bool
+transaction_may_run(const struct transaction *tx, const struct transaction_statement *statement,
+                    struct error *err)
 {
 	if (tx->options.mode == NP_TX_NONE)
 		return error_internal(err, "a query in a route of NP_TX_NONE");
-	if (tx->state == TX_ENDED)
-		return error_internal(err, "a query after np_answer() or np_query_last()");
+	if (tx->state == TX_ENDED || tx->state == TX_STREAMING)
+		return error_internal(err, "a query after np_answer(), np_query_last() or the"
+		                           " statement of a stream");
 	return statement->values.count <= FLIGHT_VALUES_MAX
 	       || error_internal(err, "more than %d values in a query", FLIGHT_VALUES_MAX);
 }
@@ -175,7 +154,7 @@ fall_back_to_text(struct transaction *tx, const struct transaction_flight *fligh
 static bool
 prepare_resend(struct transaction *tx, const struct transaction_flight *flight, const char *sql)
 {
-	if (flight->outcome == FLIGHT_DONE)
+	if (flight->outcome == FLIGHT_DONE || flight->outcome == FLIGHT_ROW)
 		return false;
 	if (may_try_again(tx, flight)) {
 		session_give_back(&tx->session);
@@ -183,12 +162,12 @@ prepare_resend(struct transaction *tx, const struct transaction_flight *flight, 
 	} else if (!fall_back_to_text(tx, flight, sql)) {
 		return false;
 	}
-	move_state(tx, TX_ON_RESENT);
+	transaction_move(tx, TX_ON_RESENT);
 	return true;
 }
 
-static struct np_rows *
-take_rows(struct transaction *tx, struct transaction_flight *flight, const char *sql)
+struct np_rows *
+transaction_take_rows(struct transaction *tx, struct transaction_flight *flight, const char *sql)
 {
 	struct connection *connection = tx->session.connection;
 
@@ -215,8 +194,8 @@ learn_types(struct transaction *tx, const struct np_rows *rows, enum types_mode 
 		return true;
 	session_spoil(&tx->session, SESSION_BROKEN);
 	if (open)
-		return explain_failure(tx, &(struct transaction_flight){ .outcome = FLIGHT_LATE },
-		                       err);
+		return transaction_explain(
+		    tx, &(struct transaction_flight){ .outcome = FLIGHT_LATE }, err);
 	session_give_back(&tx->session);
 	return true;
 }
@@ -238,35 +217,47 @@ keep_identified(struct transaction *tx, struct transaction_flight *flight)
 		tx->identified = rows_new(tx->owner, flight_take(&flight->sent, flight->identity));
 }
 
+bool
+transaction_send(struct transaction *tx, const struct transaction_statement *statement,
+                 enum statement_place place, struct transaction_flight *flight, struct error *err)
+{
+	bool last = place != STATEMENT_BETWEEN;
+
+	*flight = (struct transaction_flight){ .start_us = 0 };
+	for (;;) {
+		struct transaction_flight_context context;
+
+		if (!transaction_connect(tx, err) || (last && !may_commit(tx, err)))
+			return false;
+		context = transaction_context(tx);
+		transaction_flight_compose(flight, &context, statement, tx->state != TX_OPEN, last);
+		if (place == STATEMENT_STREAMED)
+			flight_stream(&flight->sent, flight->statement);
+		fly(tx, flight);
+		if (!prepare_resend(tx, flight, statement->sql))
+			break;
+		flight_end(&flight->sent);
+	}
+	keep_identified(tx, flight);
+	if (flight->outcome == FLIGHT_DONE || flight->outcome == FLIGHT_ROW)
+		return true;
+	(void)transaction_explain(tx, flight, err);
+	keep_found(tx, flight);
+	return false;
+}
+
 /* *start_us is when the last flight began, or 0 if none did. */
 static bool
 send_statement(struct transaction *tx, const struct transaction_statement *statement, bool last,
                int64_t *start_us, struct np_rows **rows, struct error *err)
 {
-	struct transaction_flight_context context;
 	struct transaction_flight flight;
-	bool done;
+	bool done = transaction_send(tx, statement, last ? STATEMENT_LAST : STATEMENT_BETWEEN,
+	                             &flight, err);
 
-	for (;;) {
-		if (!take_connection(tx, err) || (last && !may_commit(tx, err)))
-			return false;
-		context = flight_context(tx);
-		transaction_flight_compose(&flight, &context, statement, tx->state != TX_OPEN,
-		                           last);
-		fly(tx, &flight);
-		*start_us = flight.start_us;
-		if (!prepare_resend(tx, &flight, statement->sql))
-			break;
-		flight_end(&flight.sent);
-	}
-	done = flight.outcome == FLIGHT_DONE;
-	keep_identified(tx, &flight);
-	if (done) {
-		*rows = take_rows(tx, &flight, statement->sql);
-	} else {
-		(void)explain_failure(tx, &flight, err);
-		keep_found(tx, &flight);
-	}
+	*start_us = flight.start_us;
+	if (done)
+		*rows = transaction_take_rows(tx, &flight, statement->sql);
 	flight_end(&flight.sent);
 	return done
 	       && learn_types(tx, *rows,
@@ -278,7 +269,7 @@ send_statement(struct transaction *tx, const struct transaction_statement *state
 static bool
 send_commit(struct transaction *tx, const struct transaction_statement *with, struct error *err)
 {
-	const struct transaction_flight_context context = flight_context(tx);
+	const struct transaction_flight_context context = transaction_context(tx);
 	struct transaction_flight flight;
 	bool committed = false;
 
@@ -291,7 +282,7 @@ send_commit(struct transaction *tx, const struct transaction_statement *with, st
 		            || error_internal(err, "a commit after a statement that failed");
 	} else {
 		(void)fall_back_to_text(tx, &flight, with ? with->sql : "COMMIT");
-		(void)explain_failure(tx, &flight, err);
+		(void)transaction_explain(tx, &flight, err);
 	}
 	flight_end(&flight.sent);
 	notify_listener(tx, (struct transaction_note){ .what = NOTE_COMMIT,
@@ -303,22 +294,21 @@ send_commit(struct transaction *tx, const struct transaction_statement *with, st
 	return committed;
 }
 
-/* Logs it, and remembers the slowest read, whose plan is asked for after the reply has left. */
-static void
-record_statement(struct transaction *tx, const struct statement *statement, int64_t start_us,
-                 const struct np_rows *rows, const struct error *err)
+void
+transaction_record(struct transaction *tx, const struct statement *statement, int64_t start_us,
+                   int64_t rows, const struct error *err)
 {
 	tx->counts.queries++;
 	statement_log(&tx->options, statement, err);
 	/* Where nothing was sent, there was no connection. */
 	if (tx->options.listener && statement->us > 0)
-		notify_listener(tx, (struct transaction_note){
-		                        .what = NOTE_QUERY,
-		                        .start_us = start_us,
-		                        .sql = statement->sql,
-		                        .name = statement->name,
-		                        .rows = statement->ok ? (int64_t)np_rows_count(rows) : 0,
-		                        .err = statement->ok ? NULL : err });
+		notify_listener(tx, (struct transaction_note){ .what = NOTE_QUERY,
+		                                               .start_us = start_us,
+		                                               .sql = statement->sql,
+		                                               .name = statement->name,
+		                                               .rows = rows,
+		                                               .err = statement->ok ? NULL : err });
+	tx->counts.rows += rows;
 	if (statement->us <= tx->slowest.us || !statement_wants_plan(&tx->options, statement))
 		return;
 	tx->slowest = *statement;
@@ -335,46 +325,51 @@ run_and_record(struct transaction *tx, const struct transaction_statement *sent,
 
 	record.ok = send_statement(tx, sent, last, &start_us, rows, err);
 	record.us += tx->counts.flights_us;
-	record_statement(tx, &record, start_us, record.ok ? *rows : NULL, err);
-	if (record.ok)
-		tx->counts.rows += (int64_t)np_rows_count(*rows);
+	transaction_record(tx, &record, start_us, record.ok ? (int64_t)np_rows_count(*rows) : 0,
+	                   err);
 	return record.ok;
 }
 
-static bool
-finish_last(struct transaction *tx, struct error *err)
+bool
+transaction_finish_last(struct transaction *tx, struct error *err)
 {
 	if (session_is_in_transaction(&tx->session)) {
-		move_state(tx, TX_ON_OPENED);
+		transaction_move(tx, TX_ON_OPENED);
 		if (!may_commit(tx, err) || !send_commit(tx, NULL, err))
 			return false;
 	}
 	tx->committed = true;
-	move_state(tx, TX_ON_ENDED);
+	transaction_move(tx, TX_ON_ENDED);
 	return true;
+}
+
+void
+transaction_note_values(struct transaction *tx, const struct transaction_statement *statement)
+{
+	tx->has_values = statement->values.count > 0 || (tx->has_values && tx->state == TX_OPEN);
 }
 
 static bool
 run_statement(struct transaction *tx, const struct transaction_statement *statement, bool last,
               struct np_rows **rows, struct error *err)
 {
-	if (!may_run(tx, statement, err))
+	if (!transaction_may_run(tx, statement, err))
 		return false;
-	tx->has_values = statement->values.count > 0 || (tx->has_values && tx->state == TX_OPEN);
+	transaction_note_values(tx, statement);
 	if (!run_and_record(tx, statement, last, rows, err))
 		return false;
 	if (last)
-		return finish_last(tx, err);
-	move_state(tx, session_is_in_transaction(&tx->session) ? TX_ON_OPENED : TX_ON_COMMITTED);
+		return transaction_finish_last(tx, err);
+	transaction_move(tx,
+	                 session_is_in_transaction(&tx->session) ? TX_ON_OPENED : TX_ON_COMMITTED);
 	return true;
 }
 
-/* Returns false, with the failure that keeps the transaction from going on. */
-static bool
-fail_transaction(struct transaction *tx, struct error *err)
+bool
+transaction_fail(struct transaction *tx, struct error *err)
 {
 	if (tx->state != TX_FAILED)
-		move_state(tx, TX_ON_FAILED);
+		transaction_move(tx, TX_ON_FAILED);
 	*err = tx->failure;
 	return false;
 }
@@ -387,7 +382,7 @@ transaction_run(struct transaction *tx, const struct transaction_statement *stat
 	bool ok = tx->state != TX_FAILED && run_statement(tx, statement, last, &made, &tx->failure);
 
 	if (!ok)
-		return fail_transaction(tx, err);
+		return transaction_fail(tx, err);
 	*rows = made;
 	return true;
 }
@@ -407,12 +402,12 @@ transaction_commit(struct transaction *tx, const struct transaction_statement *w
                    struct error *err)
 {
 	if (tx->state == TX_FAILED)
-		return fail_transaction(tx, err);
+		return transaction_fail(tx, err);
 	if (tx->state != TX_OPEN)
 		return true;
 	if (!may_commit(tx, &tx->failure) || !send_commit(tx, with, &tx->failure))
-		return fail_transaction(tx, err);
-	move_state(tx, TX_ON_COMMITTED);
+		return transaction_fail(tx, err);
+	transaction_move(tx, TX_ON_COMMITTED);
 	return true;
 }
 
@@ -443,7 +438,7 @@ transaction_learn_types(struct transaction *tx, const struct np_rows *rows, stru
 
 	if (!rows_have_unknown_types(rows))
 		return true;
-	return take_connection(tx, err) && learn_types(tx, rows, mode, err);
+	return transaction_connect(tx, err) && learn_types(tx, rows, mode, err);
 }
 
 bool
@@ -465,6 +460,12 @@ transaction_is_ended(const struct transaction *tx)
 }
 
 bool
+transaction_is_streaming(const struct transaction *tx)
+{
+	return tx->state == TX_STREAMING;
+}
+
+bool
 transaction_has_failed(const struct transaction *tx)
 {
 	return tx->state == TX_FAILED;
@@ -480,27 +481,29 @@ transaction_may_rerun(const struct transaction *tx)
 void
 transaction_restart(struct transaction *tx)
 {
+	transaction_drop_stream(tx);
 	if (tx->session.fitness == SESSION_BROKEN)
 		session_give_back(&tx->session);
 	tx->retry = RETRY_NEVER;
 	tx->guard = tx->options.guard;
 	tx->counts.reruns++;
-	move_state(tx, TX_ON_RESTARTED);
+	transaction_move(tx, TX_ON_RESTARTED);
 }
 
 static void
 roll_back(struct transaction *tx, struct deadline deadline)
 {
-	const struct transaction_flight_context context = flight_context(tx);
+	const struct transaction_flight_context context = transaction_context(tx);
 	struct transaction_flight flight = { .opens = false };
 
+	transaction_drop_stream(tx);
 	if (session_is_in_transaction(&tx->session)) {
 		flight_begin(&flight.sent, tx->session.connection->pg, NULL);
 		flight.statement = flight_command(&flight.sent, "ROLLBACK");
 		transaction_flight_fly_until(&flight, &context, deadline, &tx->counts);
 		flight_end(&flight.sent);
 	}
-	move_state(tx, TX_ON_ROLLED_BACK);
+	transaction_move(tx, TX_ON_ROLLED_BACK);
 }
 
 void

@@ -111,6 +111,18 @@ NP_MUST_CHECK bool transaction_run(struct transaction *tx,
                                    const struct transaction_statement *statement, bool last,
                                    struct np_rows **rows, struct error *err);
 
+/* Runs the last statement of a read, whose rows are not collected: transaction_next() returns them.
+ * Errors are those of transaction_run(). */
+NP_MUST_CHECK bool transaction_stream(struct transaction *tx,
+                                      const struct transaction_statement *statement,
+                                      struct error *err);
+
+/* While transaction_is_streaming(): waits for the next row, which is valid until the next call.
+ * After the last one *row is a result without rows, and the transaction has ended well. False: the
+ * rows before it may not be used as if they were all. */
+NP_MUST_CHECK bool transaction_next(struct transaction *tx, const struct np_rows **row,
+                                    struct error *err);
+
 /* An unmarked statement that has no name. */
 NP_MUST_CHECK bool transaction_query(struct transaction *tx, const char *sql, struct values values,
                                      struct np_rows **rows, struct error *err);
@@ -142,6 +154,9 @@ bool transaction_is_open(const struct transaction *tx);
 
 /* Returns the failure because of which nothing of it can be committed, or NULL. */
 const struct error *transaction_failure(const struct transaction *tx);
+
+/* Returns true if a statement's rows are still coming. */
+bool transaction_is_streaming(const struct transaction *tx);
 
 /* Returns true if the marked statement is committed. */
 bool transaction_is_ended(const struct transaction *tx);

@@ -139,6 +139,18 @@ judge_connection(const struct transaction_flight *flight, struct session *sessio
 }
 
 void
+transaction_flight_next(struct transaction_flight *flight,
+                        const struct transaction_flight_context *context,
+                        struct transaction_counts *counts)
+{
+	int64_t start_us = clock_now_us();
+
+	flight->outcome = flight_next(&flight->sent);
+	judge_connection(flight, context->session);
+	counts->flights_us += clock_now_us() - start_us;
+}
+
+void
 transaction_flight_fly_until(struct transaction_flight *flight,
                              const struct transaction_flight_context *context,
                              struct deadline deadline, struct transaction_counts *counts)

@@ -61,4 +61,9 @@ void transaction_flight_fly_until(struct transaction_flight *flight,
                                   const struct transaction_flight_context *context,
                                   struct deadline deadline, struct transaction_counts *counts);
 
+/* Reads on, to the next row that is streamed or to the end. */
+void transaction_flight_next(struct transaction_flight *flight,
+                             const struct transaction_flight_context *context,
+                             struct transaction_counts *counts);
+
 #endif

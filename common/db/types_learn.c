@@ -10,6 +10,8 @@
 #define ASKED_MAX      16 /* types of one result */
 #define LIST_MAX_BYTES (ASKED_MAX * sizeof("4294967295,") + sizeof("{}"))
 #define LEARN_MS       1000
+/* FirstNormalObjectId of Postgres' access/transam.h. */
+#define OWN_TYPES_FROM 16384
 
 /* A domain has its base type's output function. oidvector has the category of an array, but another
  * output function. */
@@ -40,7 +42,7 @@ looks_like_array(const PGresult *rows, int column)
 
 /* Lists the oids to ask for. Returns false if there are none, or if nothing is asked any more. */
 static bool
-list_unknown(const PGresult *rows, struct buf *list)
+list_unknown(const PGresult *rows, enum types_mode mode, struct buf *list)
 {
 	size_t count = 0;
 
@@ -49,7 +51,10 @@ list_unknown(const PGresult *rows, struct buf *list)
 	for (int column = 0; column < PQnfields(rows) && count < ASKED_MAX; column++) {
 		uint32_t oid = PQftype(rows, column);
 
-		if (pgjson_knows(oid) || types_find(oid) || !looks_like_array(rows, column))
+		if (pgjson_knows(oid) || types_find(oid))
+			continue;
+		if (mode == TYPES_OF_STREAM ? oid < OWN_TYPES_FROM
+		                            : !looks_like_array(rows, column))
 			continue;
 		buf_char(list, count++ > 0 ? ',' : '{');
 		buf_int(list, oid);
@@ -107,13 +112,13 @@ roll_back_to_savepoint(PGconn *pg, struct deadline deadline)
 }
 
 bool
-types_are_unknown(const PGresult *rows)
+types_are_unknown(const PGresult *rows, enum types_mode mode)
 {
 	char list[LIST_MAX_BYTES];
 	struct buf oids;
 
 	buf_init_fixed(&oids, list, sizeof(list));
-	return list_unknown(rows, &oids);
+	return list_unknown(rows, mode, &oids);
 }
 
 int
@@ -129,7 +134,7 @@ types_learn(PGconn *pg, const PGresult *rows, enum types_mode mode, struct deadl
 	struct buf oids;
 
 	buf_init_fixed(&oids, list, sizeof(list));
-	if (!list_unknown(rows, &oids))
+	if (!list_unknown(rows, mode, &oids))
 		return 0;
 	flight_begin(&flight, pg, NULL);
 	if (mode == TYPES_AFTER_ROLLBACK)

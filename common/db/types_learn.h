@@ -15,10 +15,13 @@ enum types_mode {
 	TYPES_ALONE,          /* the connection is in no transaction */
 	TYPES_IN_TRANSACTION, /* in one that goes on, also if the question is refused */
 	TYPES_AFTER_ROLLBACK, /* in one that is rolled back first */
+	/* As TYPES_ALONE, of the first row of many: also those whose value there is NULL, or does
+	 * not look like an array. */
+	TYPES_OF_STREAM,
 };
 
 /* Returns true if types_learn() would ask. */
-bool types_are_unknown(const PGresult *rows);
+bool types_are_unknown(const PGresult *rows, enum types_mode mode);
 
 /* Asks for the types of a result that are not known and whose values look like arrays. Returns the
  * round trips that it took. Sets *broken if neither the connection nor its transaction may be used

@@ -89,7 +89,8 @@ is_get_or_head(const struct request *request)
 static bool
 has_default_tag(const struct reply *reply)
 {
-	return reply->status == NP_STATUS_OK && !reply_header(reply, "Cache-Control");
+	return reply->status == NP_STATUS_OK && !reply->goes_on
+	       && !reply_header(reply, "Cache-Control");
 }
 
 static const char *
@@ -130,6 +131,8 @@ etag_apply(struct reply *reply, const struct request *request)
 	const char *tag;
 	enum etag_match match;
 
+	if (reply->goes_on && !reply_header(reply, "Cache-Control"))
+		reply_set_header(reply, "Cache-Control", "private, no-cache");
 	if (!is_get_or_head(request) || !has_default_tag(reply))
 		return;
 	tag = etag_of(reply);

@@ -49,6 +49,7 @@ reply_begin(struct reply *reply, const char *content_type)
 			reply->headers[count++] = reply->headers[i];
 	reply->header_count = count;
 	reply->content_type = content_type;
+	reply->goes_on = false;
 	buf_reset(&reply->body);
 }
 
@@ -178,7 +179,8 @@ reply_write_head(const struct reply *reply, const char *first, struct buf *out)
 	if (reply_has_content(reply->status)) {
 		(void)text_of_int((int64_t)reply->body.size, length);
 		write_header(out, "Content-Type", reply->content_type);
-		write_header(out, "Content-Length", length);
+		if (!reply->goes_on)
+			write_header(out, "Content-Length", length);
 	} else if (reply_is_redirect(reply->status)) {
 		write_header(out, "Content-Length", "0");
 	}
@@ -226,6 +228,7 @@ reply_reason(int status)
 		{ 502, "Bad Gateway" },
 		{ 503, "Service Unavailable" },
 		{ 504, "Gateway Timeout" },
+		{ 505, "HTTP Version Not Supported" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(reasons); i++)

@@ -33,6 +33,7 @@ struct reply {
 	size_t header_count;
 	size_t header_bytes;
 	struct buf body;
+	bool goes_on;      /* the body has more parts than this one, and its length is not known */
 	bool without_body; /* the response to a HEAD: the body is not sent, Content-Length is its
 	                      own */
 };

@@ -101,7 +101,7 @@ write_request(struct writer *writer)
 {
 	const struct request_spans *request = writer->request;
 	int64_t queue_us = request->queue_us > 0 ? request->queue_us : 0;
-	bool failed = request->status >= 500;
+	bool failed = request->status >= 500 || request->broken_off;
 	struct buf *out = writer->out;
 	char *name = mem_printf(out->owner, "%s%s%s", request->method, request->route ? " " : "",
 	                        request->route ? request->route : "");
@@ -112,7 +112,9 @@ write_request(struct writer *writer)
 	write_text(out, "http.route", request->route);
 	write_int(out, "http.response.status_code", request->status);
 	if (failed)
-		write_text(out, "error.type", mem_printf(out->owner, "%d", request->status));
+		write_text(out, "error.type",
+		           request->broken_off ? "broken_off"
+		                               : mem_printf(out->owner, "%d", request->status));
 	write_int(out, "http.response.body.size", (int64_t)request->body_bytes);
 	write_text(out, "nullpool.endpoint", request->endpoint);
 	write_text(out, "nullpool.request_id", request->request_id);

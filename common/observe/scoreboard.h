@@ -80,7 +80,8 @@ struct scoreboard {
 	atomic_int draining;          /* not 0: all workers were told to end */
 	atomic_llong next_explain_us; /* the plan of a slow statement is not asked for earlier */
 	atomic_ullong worker_forks;   /* the first counter; all members up to the slots are */
-	atomic_ullong worker_crashes, worker_kills, pool_timeouts, clients_gone, log_lines_dropped;
+	atomic_ullong worker_crashes, worker_kills, pool_timeouts, clients_gone, replies_broken_off,
+	    log_lines_dropped;
 	struct histogram queue_wait; /* how long requests waited for a worker */
 	atomic_ullong connections_opened, connection_failures[CONNECT_FAILURE__MAX];
 	/* Requests that waited for a connection, and how long they waited in each phase. */

@@ -200,13 +200,15 @@ cgi_request(void *owner, char *const *environment, const struct cgi_body *body,
             struct request *request, struct error *err)
 {
 	const char *id = variable_or(environment, "REQUEST_ID", ""),
-	           *address = cgi_variable(environment, "REMOTE_ADDR");
+	           *address = cgi_variable(environment, "REMOTE_ADDR"),
+	           *protocol = variable_or(environment, "SERVER_PROTOCOL", "");
 
 	/* Copies: libfcgi's environment ends with END_REQUEST, and the request lives until its log
 	 * line, after that. */
 	*request = (struct request){ .body = "", .start_us = clock_now_us(), .queue_ms = -1 };
 	request->method = mem_strdup(owner, variable_or(environment, "REQUEST_METHOD", ""));
 	request->id = is_request_id(id) ? mem_strdup(owner, id) : cgi_new_id(owner);
+	request->is_http_1_0 = strcmp(protocol, "HTTP/1.0") == 0;
 	request->address = address && *address ? mem_strdup(owner, address) : NULL;
 	request->target = request_target(owner, environment);
 	if (!*request->method)
@@ -223,18 +225,26 @@ read_stdin(void *unused, char *bytes, size_t size)
 	return fread(bytes, 1, size, stdin);
 }
 
-bool
-cgi_print(void *scope, const struct reply *reply, const char *before_status, const char *after_body)
+static bool
+print_bytes(const struct buf *bytes)
 {
+	return fwrite(bytes->data, 1, bytes->size, stdout) == bytes->size;
+}
+
+bool
+cgi_print(void *scope, struct np_ctx *ctx, const char *before_status, const char *after_body)
+{
+	const struct reply *reply = exchange_reply(ctx);
 	struct buf head;
 	bool whole;
 
 	buf_init(&head, scope, REPLY_HEAD_MAX_BYTES);
 	reply_write_head(reply, before_status, &head);
-	whole = fwrite(head.data, 1, head.size, stdout) == head.size;
+	whole = print_bytes(&head);
 	if (!reply->without_body && reply->body.size > 0) {
-		whole = fwrite(reply->body.data, 1, reply->body.size, stdout) == reply->body.size
-		        && whole;
+		whole = print_bytes(&reply->body) && whole;
+		while (whole && exchange_goes_on(ctx))
+			whole = exchange_continue(ctx) && print_bytes(&reply->body);
 		whole = fputs(after_body, stdout) >= 0 && whole;
 	}
 	/* What did not fit has left the buffer too, so that fflush() succeeds does not tell. */
@@ -258,7 +268,7 @@ cgi_run(struct app *app)
 		ctx = exchange_begin(scope, app, &request, deadline);
 	else
 		ctx = exchange_refuse(scope, app, &request, &err);
-	(void)cgi_print(scope, exchange_reply(ctx), "Status:", "");
+	(void)cgi_print(scope, ctx, "Status:", "");
 	exchange_end(ctx);
 	mem_free(scope);
 	return 0;

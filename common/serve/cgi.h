@@ -29,10 +29,10 @@ const char *cgi_variable(char *const *environment, const char *name);
 /* Returns a new request id: 32 hexadecimal digits, as nginx's $request_id. */
 RETURNS_OWNED const char *cgi_new_id(void *owner);
 
-/* Writes a reply to standard output, with before_status at its very beginning, and after_body after
- * the body if there is one. Returns false (logged) if not all of it could be written. */
-bool cgi_print(void *scope, const struct reply *reply, const char *before_status,
-               const char *after_body);
+/* Writes the reply of an exchange to standard output, with before_status at its very beginning, and
+ * after_body after the body if there is one. Returns false (logged) if not all of it could be made
+ * or written. */
+bool cgi_print(void *scope, struct np_ctx *ctx, const char *before_status, const char *after_body);
 
 /* Answers the one request of this process's environment and standard input. Returns the exit
  * code. */

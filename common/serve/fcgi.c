@@ -157,7 +157,7 @@ close_request(FCGX_Request *fcgi)
 }
 
 static void
-send_reply(FCGX_Request *fcgi, const struct reply *reply, void *scope)
+send_head_and_body(FCGX_Request *fcgi, const struct reply *reply, void *scope)
 {
 	struct buf head;
 
@@ -166,6 +166,11 @@ send_reply(FCGX_Request *fcgi, const struct reply *reply, void *scope)
 	(void)FCGX_PutStr(head.data, (int)head.size, fcgi->out);
 	if (!reply->without_body)
 		(void)FCGX_PutStr(reply->body.data, (int)reply->body.size, fcgi->out);
+}
+
+static void
+end_reply(FCGX_Request *fcgi)
+{
 	/* Errors first: closing the last stream sends END_REQUEST in the same write as the reply.
 	 */
 	(void)FCGX_FClose(fcgi->err);
@@ -173,6 +178,46 @@ send_reply(FCGX_Request *fcgi, const struct reply *reply, void *scope)
 	/* FCGX_FClose() returned 0 after EPIPE. */
 	if (FCGX_GetError(fcgi->out) != 0)
 		log_plain(LOG_WARNING, "reply not sent");
+}
+
+static void
+send_reply(FCGX_Request *fcgi, const struct reply *reply, void *scope)
+{
+	send_head_and_body(fcgi, reply, scope);
+	end_reply(fcgi);
+}
+
+/* Sends the further parts of a body. Returns false if they did not all come, or could not all be
+ * sent. The web server may be as slow as its client. */
+static bool
+send_parts(FCGX_Request *fcgi, struct np_ctx *ctx, struct deadline deadline)
+{
+	int64_t left_ms = deadline_left_ms(deadline);
+	const struct timeval timeout = { .tv_sec = left_ms / 1000,
+		                         .tv_usec = left_ms % 1000 * 1000 + 1 };
+
+	(void)setsockopt(fcgi->ipcFd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	while (exchange_goes_on(ctx)) {
+		const struct buf *body = &exchange_reply(ctx)->body;
+
+		if (FCGX_GetError(fcgi->out) != 0 || !exchange_continue(ctx))
+			return false;
+		(void)FCGX_PutStr(body->data, (int)body->size, fcgi->out);
+	}
+	return true;
+}
+
+/* Closes the socket without END_REQUEST, which nginx takes for the end of a whole reply. With
+ * fastcgi_keep_conn it needs one, and its client sees a reply that broke off. */
+static void
+break_off(FCGX_Request *fcgi, const struct np_ctx *ctx)
+{
+	bool is_gone = exchange_is_abandoned(ctx) || FCGX_GetError(fcgi->out) != 0;
+
+	atomic_fetch_add(is_gone ? &board->clients_gone : &board->replies_broken_off, 1);
+	(void)close(fcgi->ipcFd);
+	fcgi->ipcFd = -1;
+	FCGX_Free(fcgi, 0);
 }
 
 /* nginx closes its side when its client has gone. */
@@ -206,9 +251,25 @@ begin_exchange(struct app *app, void *scope, FCGX_Request *fcgi, struct request 
 	*whole = cgi_request(scope, fcgi->envp, &body, request, &err);
 	request->queue_ms = waited_ms;
 	request->client = &fcgi->ipcFd;
+	/* libfcgi has set it to what the web server asked for. */
+	request->shows_break = !request->is_http_1_0 && fcgi->keepConnection;
 	if (!*whole || !is_in_time(app->settings, waited_ms, &err))
 		return exchange_refuse(scope, app, request, &err);
 	return exchange_begin(scope, app, request, deadline);
+}
+
+/* `whole`: all of the request was received. */
+static void
+answer_exchange(FCGX_Request *fcgi, struct np_ctx *ctx, void *scope, struct deadline deadline,
+                bool whole)
+{
+	send_head_and_body(fcgi, exchange_reply(ctx), scope);
+	if (exchange_goes_on(ctx) && !send_parts(fcgi, ctx, deadline)) {
+		break_off(fcgi, ctx);
+		return;
+	}
+	end_reply(fcgi);
+	(whole ? close_at_once : close_request)(fcgi);
 }
 
 static void
@@ -227,14 +288,12 @@ answer_request(struct app *app, void *scope, FCGX_Request *fcgi, struct deadline
 		return;
 	}
 	ctx = begin_exchange(app, scope, fcgi, &request, deadline, waited_ms, &whole);
-	if (exchange_is_abandoned(ctx))
+	if (exchange_is_abandoned(ctx)) {
 		atomic_fetch_add(&board->clients_gone, 1);
-	else
-		send_reply(fcgi, exchange_reply(ctx), scope);
-	if (whole && !exchange_is_abandoned(ctx))
-		close_at_once(fcgi);
-	else
 		close_request(fcgi);
+	} else {
+		answer_exchange(fcgi, ctx, scope, deadline, whole);
+	}
 	exchange_end(ctx);
 }
 

@@ -5,13 +5,14 @@
 static const struct state_row {
 	const char *about;
 	enum transaction_state state;
-	const char *after; /* R(eady), O(pen), E(nded), F(ailed) */
+	const char *after; /* R(eady), O(pen), S(treaming), E(nded), F(ailed) */
 } rows[] = {
-	/*                       opened, committed, ended, failed, resent, restarted, rolled back */
-	{ "ready", TX_READY, "OREFRRR" },
-	{ "open", TX_OPEN, "OREF-RR" },
-	{ "ended", TX_ENDED, "---F-RR" },
-	{ "failed", TX_FAILED, "-----RR" },
+	/* opened, committed, ended, failed, resent, restarted, rolled back, streaming */
+	{ "ready", TX_READY, "OREFRRRS" },
+	{ "open", TX_OPEN, "OREF-RRS" },
+	{ "streaming", TX_STREAMING, "O-EF-RR-" },
+	{ "ended", TX_ENDED, "---F-RR-" },
+	{ "failed", TX_FAILED, "-----RR-" },
 };
 
 static enum transaction_state
@@ -22,6 +23,8 @@ state_of(char letter)
 		return TX_READY;
 	case 'O':
 		return TX_OPEN;
+	case 'S':
+		return TX_STREAMING;
 	case 'E':
 		return TX_ENDED;
 	case 'F':

@@ -1,0 +1,85 @@
+/* transaction_parts.h - what the files of a transaction share: transaction.c and
+ * transaction_stream.c
+ */
+#ifndef NULLPOOL_DB_TRANSACTION_PARTS_H
+#define NULLPOOL_DB_TRANSACTION_PARTS_H
+
+#include "db/sqlstate.h"
+#include "db/statement.h"
+#include "db/transaction.h"
+#include "db/transaction_flight.h"
+#include "db/transaction_state.h"
+
+struct transaction_stream;
+
+struct transaction {
+	void *owner;
+	struct transaction_options options;
+	const struct transaction_guard *guard; /* that of the options, until it is dropped */
+	struct session session;
+	enum transaction_state state;
+	struct error failure; /* in TX_FAILED: the first one; what follows results from it */
+	enum sqlstate_retry retry;
+	bool committed;              /* some of it was */
+	bool has_values;             /* a statement of what is open, or the last one, has values */
+	const struct np_rows *found; /* by the guard's lookup, in a flight that failed; or NULL */
+	const struct np_rows *identified; /* by the identity's statement, or NULL */
+	struct statement slowest;         /* the read whose plan is wanted; sql is NULL: none */
+	/* The types of this statement's parameters were outdated, so all are sent as text. NULL:
+	 * none was. */
+	const char *outdated_sql;
+	struct transaction_stream *stream; /* in TX_STREAMING; else NULL */
+	struct transaction_counts counts;
+};
+
+enum statement_place {
+	STATEMENT_BETWEEN,
+	STATEMENT_LAST,
+	STATEMENT_STREAMED, /* the last, whose rows come one by one */
+};
+
+void transaction_move(struct transaction *tx, enum transaction_event event);
+
+/* Fills err with what the flight failed with. Returns false. */
+bool transaction_explain(struct transaction *tx, const struct transaction_flight *flight,
+                         struct error *err);
+
+/* Returns false, with the failure that keeps the transaction from going on. */
+bool transaction_fail(struct transaction *tx, struct error *err);
+
+struct transaction_flight_context transaction_context(struct transaction *tx);
+
+/* Takes a connection, unless there is one. */
+NP_MUST_CHECK bool transaction_connect(struct transaction *tx, struct error *err);
+
+/* Fails if no statement may be run now, or not this one. */
+NP_MUST_CHECK bool transaction_may_run(const struct transaction *tx,
+                                       const struct transaction_statement *statement,
+                                       struct error *err);
+
+/* Before a statement is sent: remembers whether a value may be to blame for a failure. */
+void transaction_note_values(struct transaction *tx, const struct transaction_statement *statement);
+
+/* Sends a statement, a second time where that helps (transaction.h). End the flight with
+ * flight_end(), also after a failure. Its start_us is 0 if nothing was sent. */
+NP_MUST_CHECK bool transaction_send(struct transaction *tx,
+                                    const struct transaction_statement *statement,
+                                    enum statement_place place, struct transaction_flight *flight,
+                                    struct error *err);
+
+/* Takes the rows of a statement whose flight is done. */
+RETURNS_OWNED struct np_rows *
+transaction_take_rows(struct transaction *tx, struct transaction_flight *flight, const char *sql);
+
+/* Counts and logs a statement, and remembers the slowest read, whose plan is asked for after the
+ * reply has left. */
+void transaction_record(struct transaction *tx, const struct statement *statement, int64_t start_us,
+                        int64_t rows, const struct error *err);
+
+/* Commits what the marked statement has left open. */
+NP_MUST_CHECK bool transaction_finish_last(struct transaction *tx, struct error *err);
+
+/* Leaves a stream whose rows have not all come, and with it the connection. */
+void transaction_drop_stream(struct transaction *tx);
+
+#endif
