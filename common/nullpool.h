@@ -510,15 +510,55 @@ struct np_route {
  * - The GET has .no_store.
  * - The GET is NP_TX_WRITE or NP_TX_MANUAL, or it is NP_TX_READ and the write is NP_TX_NONE. */
 
+/* --- settings of one's own --- */
+
+/* Is read as the library's settings are: from the environment, systemd's credentials (a secret),
+ * and the settings file. What is wrong with it ends the program before it serves. --settings prints
+ * it.
+ *
+ *     static const struct np_setting payment_key = { .name = "PAYMENT_KEY", .required = true,
+ *                                                    .type = NP_TYPE_STRING, .secret = true };
+ *
+ * A program has at most 32. */
+struct np_setting {
+	/* Capital letters, digits and underscores; not the name of a setting of the library. The
+	 * programs of a project share one settings file. */
+	const char *name;
+	/* NP_TYPE_STRING, NP_TYPE_INT, NP_TYPE_FLOAT, NP_TYPE_BOOL (also yes and no, on and off, 1
+	 * and 0) or NP_TYPE_ENUM (in any case). */
+	enum np_type type;
+	bool required;
+	/* No log line and no output of --settings shows it. One below 4 bytes is not hidden. */
+	bool secret;
+	int64_t min, max;               /* as those of a parameter: of an integer or a text */
+	const struct np_names *choices; /* of an NP_TYPE_ENUM */
+	const char *default_value;      /* not of one that is required or a secret */
+} NP_DESIGNATED;
+
+struct np_settings {
+	const struct np_setting *const *items;
+	size_t count;
+};
+#define NP_SETTINGS(...) NP_LIST(np_settings, struct np_setting *const, __VA_ARGS__)
+
+/* Returns the value of a setting, which is found by its address; SQL's NULL if it is not set and
+ * has no default value. One that was not given to np_main_with() is a misuse. */
+struct np_value np_setting(const struct np_ctx *ctx, const struct np_setting *setting);
+
 /* Runs the program in the way that it was started: FastCGI, CGI or command line. `name` is the
  * program's, such as "notes" for handlers/notes.c; `routes` is an array. Returns the exit
  * code: 78 if a setting is wrong, or if the program was compiled with the nullpool.h of another
  * version than the library's; 70 if its table is wrong. */
-#define np_main(argc, argv, name, routes)                                                         \
+#define np_main(argc, argv, name, routes) np_main_with((argc), (argv), (name), (routes), NULL)
+
+/* The same, for a program that has settings of its own: np_main_with(argc, argv, "shop", routes,
+ * NP_SETTINGS(&payment_key, &payment_mode)). */
+#define np_main_with(argc, argv, name, routes, settings)                                          \
 	np_main_versioned((argc), (argv), (name), (routes), sizeof(routes) / sizeof((routes)[0]), \
-	                  sizeof(struct np_route), NP_VERSION_NUMBER)
+	                  sizeof(struct np_route), (settings), NP_VERSION_NUMBER)
 int np_main_versioned(int argc, char **argv, const char *name, const struct np_route *routes,
-                      size_t count, size_t route_bytes, int version);
+                      size_t count, size_t route_bytes, const struct np_settings *settings,
+                      int version);
 
 /* --- the request --- */
 
@@ -920,9 +960,9 @@ NP_MUST_CHECK bool np_reply_bytes(struct np_ctx *ctx, enum np_status status, con
 NP_MUST_CHECK bool np_reply_csv(struct np_ctx *ctx, const struct np_rows *rows,
                                 const char *file_name);
 
-/* Run the last statement of an NP_TX_READ route and reply with its rows as they come, in memory that
- * does not grow with their number: CSV as np_reply_csv() writes it, or JSON Lines, an object a line
- * (application/jsonl). Cost one round trip. file_name may be NULL.
+/* Run the last statement of an NP_TX_READ route and reply with its rows as they come, in memory
+ * that does not grow with their number: CSV as np_reply_csv() writes it, or JSON Lines, an object a
+ * line (application/jsonl). Cost one round trip. file_name may be NULL.
  *
  *     return np_stream_csv(ctx, "notes.csv", all_notes());
  *
@@ -930,9 +970,9 @@ NP_MUST_CHECK bool np_reply_csv(struct np_ctx *ctx, const struct np_rows *rows,
  * shorter has a length and an ETag. What fails later, also in the middle of a worker's death, is
  * seen by the client as a response that broke off. All of it has to leave within
  * DATABASE_COMMAND_TIMEOUT and REQUEST_TIMEOUT. A client of HTTP/1.0, and a proxy that speaks it,
- * would not notice a break: they get up to 8 MiB, and a 505 for more. A route with .cache.key cannot
- * stream. An array, or another type, that the database defines itself costs each worker a second
- * connection, once. */
+ * would not notice a break: they get up to 8 MiB, and a 505 for more. A route with .cache.key
+ * cannot stream. An array, or another type, that the database defines itself costs each worker a
+ * second connection, once. */
 NP_MUST_CHECK bool np_stream_csv(struct np_ctx *ctx, const char *file_name, struct np_call call);
 NP_MUST_CHECK bool np_stream_json_lines(struct np_ctx *ctx, const char *file_name,
                                         struct np_call call);

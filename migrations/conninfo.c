@@ -31,7 +31,7 @@ read_and_print(bool migration)
 	struct buf faults;
 
 	buf_init(&faults, mem_process(), FAULTS_MAX_BYTES);
-	if (settings_read(mem_process(), environ, settings, &faults) && migration
+	if (settings_read(mem_process(), environ, NULL, settings, &faults) && migration
 	    && conninfo_is_pooler(&settings->migration))
 		buf_text(&faults, "MIGRATION_DATABASE_URL: the migrations' host is a pooler;"
 		                  " use the direct host (on Neon without -pooler,"

@@ -49,7 +49,7 @@ print_conf(void)
 	struct buf out;
 
 	buf_init(&out, mem_process(), TEXT_MAX_BYTES);
-	if (!settings_read(mem_process(), environ, settings, &out)) {
+	if (!settings_read(mem_process(), environ, NULL, settings, &out)) {
 		(void)fputs(out.data, stderr);
 		return EXIT_SETTINGS;
 	}

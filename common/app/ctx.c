@@ -83,6 +83,17 @@ np_text_of(struct np_ctx *ctx, struct np_value value)
 	return text == number ? mem_strdup(ctx, number) : text;
 }
 
+struct np_value
+np_setting(const struct np_ctx *ctx, const struct np_setting *setting)
+{
+	const struct np_value *value = own_settings_find(&ctx->app->settings->own, setting);
+
+	if (!value)
+		misuse_note("np_setting() of %s, which the program does not declare",
+		            setting && setting->name ? setting->name : "NULL");
+	return value ? *value : np_null();
+}
+
 const char *
 np_app_name(const struct np_ctx *ctx)
 {

@@ -35,6 +35,7 @@
 struct program {
 	const char *name;
 	const struct route_table *routes;
+	const struct np_settings *own_settings; /* NULL: none */
 	struct settings *settings;
 };
 
@@ -68,7 +69,7 @@ report_lines(const char *lines, bool to_log, enum log_level level, const char *e
 static void
 guard_secrets(const struct settings *settings)
 {
-	settings_hide_environment();
+	settings_hide_environment(settings->own.declared);
 	if (settings->env == ENV_PRODUCTION)
 		(void)prctl(PR_SET_DUMPABLE, 0);
 }
@@ -80,7 +81,8 @@ read_settings(struct program *program, bool to_log)
 
 	program->settings = mem_new(mem_process(), struct settings);
 	buf_init(&errors, mem_process(), PRINT_MAX_BYTES);
-	if (!settings_read(mem_process(), environ, program->settings, &errors)) {
+	if (!settings_read(mem_process(), environ, program->own_settings, program->settings,
+	                   &errors)) {
 		report_lines(errors.data, to_log, LOG_ERROR, "wrong setting");
 		return false;
 	}
@@ -138,7 +140,7 @@ print_openapi(struct program *program, const char *value)
 	(void)value;
 	/* Only the name of the application is needed, which has no wrong value. */
 	buf_init(&errors, mem_process(), PRINT_MAX_BYTES);
-	(void)!settings_read(mem_process(), environ, settings, &errors);
+	(void)!settings_read(mem_process(), environ, NULL, settings, &errors);
 	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
 	openapi_write(settings->app_name, program->name, program->routes, &out);
 	(void)puts(out.data);
@@ -194,7 +196,7 @@ run_doctor(struct program *program, const char *value)
 	if (value && strcmp(value, "json") != 0)
 		return refuse_arguments(program);
 	buf_init(&errors, mem_process(), PRINT_MAX_BYTES);
-	if (!settings_read(mem_process(), environ, settings, &errors))
+	if (!settings_read(mem_process(), environ, program->own_settings, settings, &errors))
 		options.setting_errors = errors.data;
 	guard_secrets(settings);
 	options.settings = settings;
@@ -423,10 +425,15 @@ static int
 run_program(struct program *program, int argc, char **argv)
 {
 	const char *fault = table_fault(mem_process(), program->name, program->routes);
+	const char *setting_fault = settings_fault(mem_process(), program->own_settings);
 	int listener = argc == 1 ? find_listener() : -1;
 
 	if (fault) {
 		log_printf(LOG_ERROR, "wrong table of routes", "%s", fault);
+		return EXIT_INTERNAL;
+	}
+	if (setting_fault) {
+		log_printf(LOG_ERROR, "wrong table of settings", "%s", setting_fault);
 		return EXIT_INTERNAL;
 	}
 	if (listener >= 0)
@@ -466,10 +473,10 @@ is_same_header(size_t route_bytes, int version)
 
 int
 np_main_versioned(int argc, char **argv, const char *name, const struct np_route *routes,
-                  size_t count, size_t route_bytes, int version)
+                  size_t count, size_t route_bytes, const struct np_settings *settings, int version)
 {
 	const struct route_table table = { routes, count };
-	struct program program = { .name = name, .routes = &table };
+	struct program program = { .name = name, .routes = &table, .own_settings = settings };
 	int code;
 
 	log_setup(name, LOG_INFO);

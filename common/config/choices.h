@@ -28,4 +28,9 @@ extern const char *const connection_names[CONNECTION__MAX + 1];
 extern const char *const negotiation_names[NEGOTIATION__MAX + 1];
 extern const char *const sandbox_names[SANDBOX__MAX + 1];
 
+/* Read what people write, in any case: a yes or a no (true, 1, yes, on), or the index of one of the
+ * choices, which end with NULL. */
+NP_MUST_CHECK bool switch_parse(const char *text, bool *value);
+NP_MUST_CHECK bool choice_parse(const char *text, const char *const *choices, int64_t *value);
+
 #endif

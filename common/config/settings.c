@@ -122,29 +122,6 @@ static const struct setting table[] = {
 };
 _Static_assert(COUNT_OF(table) <= SETTINGS_MAX, "struct settings has a text for each row");
 
-static bool
-parse_switch(const char *text, bool *value)
-{
-	static const char *const yes[] = { "true", "1", "yes", "on" };
-	static const char *const no[] = { "false", "0", "no", "off" };
-
-	for (size_t i = 0; i < COUNT_OF(yes); i++) {
-		*value = text_equal_nocase(text, yes[i]);
-		if (*value || text_equal_nocase(text, no[i]))
-			return true;
-	}
-	return false;
-}
-
-static bool
-parse_choice(const char *text, const char *const *choices, int64_t *value)
-{
-	for (*value = 0; choices[*value]; ++*value)
-		if (text_equal_nocase(text, choices[*value]))
-			return true;
-	return false;
-}
-
 static void
 add_choice_fault(struct buf *faults, const struct setting *row)
 {
@@ -165,12 +142,12 @@ store_text(struct settings *settings, const struct setting *row, const char *tex
 
 	switch (row->type) {
 	case TEXT:
-		if (text && row->choices && !parse_choice(text, row->choices, &number))
+		if (text && row->choices && !choice_parse(text, row->choices, &number))
 			add_choice_fault(faults, row);
 		memcpy(at, &text, sizeof(text));
 		break;
 	case SWITCH:
-		if (parse_switch(text, &yes))
+		if (switch_parse(text, &yes))
 			memcpy(at, &yes, sizeof(yes));
 		else
 			buf_printf(faults, "%s: must be true or false\n", row->name);
@@ -184,7 +161,7 @@ store_text(struct settings *settings, const struct setting *row, const char *tex
 			           row->name, row->min, row->max);
 		break;
 	case CHOICE:
-		if (parse_choice(text, row->choices, &number))
+		if (choice_parse(text, row->choices, &number))
 			memcpy(at, &number, sizeof(number));
 		else
 			add_choice_fault(faults, row);
@@ -205,6 +182,32 @@ static bool
 is_near(const char *name, const struct setting *row)
 {
 	return names_are_near(name, row->name) || (row->alias && names_are_near(name, row->alias));
+}
+
+/* Returns true if it is the name of a setting of ours, or a misspelling of one. */
+static bool
+is_nearly_ours(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(table); i++)
+		if (strcmp(name, table[i].name) == 0
+		    || (table[i].alias && strcmp(name, table[i].alias) == 0)
+		    || is_near(name, &table[i]))
+			return true;
+	return false;
+}
+
+const char *
+settings_fault(void *owner, const struct np_settings *declared)
+{
+	const char *fault = own_settings_fault(owner, declared);
+
+	for (size_t i = 0; !fault && i < own_settings_count(declared); i++)
+		if (is_nearly_ours(declared->items[i]->name))
+			fault = mem_printf(owner,
+			                   "setting %s: is the name of a setting of the library,"
+			                   " or too near to one",
+			                   declared->items[i]->name);
+	return fault;
 }
 
 /* Returns the setting that a name misspells, or NULL. A setting that is itself set is not meant. */
@@ -234,21 +237,47 @@ report_misspelling(const struct sources *sources, bool in_file, const char *name
 		           in_file ? sources->file_name : "environment");
 }
 
+/* The settings file also has settings of other programs, whose names may be near: a warning. */
+static void
+report_own_misspelling(const struct sources *sources, const struct np_settings *declared,
+                       bool in_file, const char *name, struct buf *warnings)
+{
+	const struct np_setting *meant = NULL;
+
+	for (size_t i = 0; i < own_settings_count(declared); i++) {
+		const struct np_setting *setting = declared->items[i];
+
+		if (strcmp(name, setting->name) == 0)
+			return;
+		if (names_are_near(name, setting->name)
+		    && !sources_has(sources, in_file, setting->name))
+			meant = setting;
+	}
+	if (meant)
+		buf_printf(warnings,
+		           "%s: is not a setting of this program; did you mean %s? (%s)\n", name,
+		           meant->name, in_file ? sources->file_name : "environment");
+}
+
 /* A misspelling is a fault in the file, which is written for this program, and a warning in the
  * environment, which also has variables of other programs. */
 static void
-check_names(const struct sources *sources, struct buf *warnings)
+check_names(const struct sources *sources, const struct np_settings *declared, struct buf *warnings)
 {
-	for (size_t i = 0; i < sources->file.count; i++)
-		report_misspelling(sources, true, sources->file.entries[i].name, sources->faults);
-	for (char *const *entry = sources->environment; *entry; entry++) {
-		const char *equals = strchr(*entry, '=');
+	for (size_t i = 0; i < sources->file.count; i++) {
+		const char *name = sources->file.entries[i].name;
 
-		if (equals && equals[1])
-			report_misspelling(
-			    sources, false,
-			    mem_strndup(sources->owner, *entry, (size_t)(equals - *entry)),
-			    warnings);
+		report_misspelling(sources, true, name, sources->faults);
+		report_own_misspelling(sources, declared, true, name, warnings);
+	}
+	for (char *const *entry = sources->environment; *entry; entry++) {
+		const char *equals = strchr(*entry, '='), *name;
+
+		if (!equals || !equals[1])
+			continue;
+		name = mem_strndup(sources->owner, *entry, (size_t)(equals - *entry));
+		report_misspelling(sources, false, name, warnings);
+		report_own_misspelling(sources, declared, false, name, warnings);
 	}
 }
 
@@ -268,7 +297,8 @@ read_row(const struct sources *sources, struct settings *settings, const struct 
 }
 
 bool
-settings_read(void *owner, char *const *environment, struct settings *settings, struct buf *faults)
+settings_read(void *owner, char *const *environment, const struct np_settings *declared,
+              struct settings *settings, struct buf *faults)
 {
 	struct sources sources;
 	struct buf warnings;
@@ -278,18 +308,19 @@ settings_read(void *owner, char *const *environment, struct settings *settings, 
 	sources_open(&sources, owner, environment, faults);
 	for (size_t i = 0; i < COUNT_OF(table); i++)
 		read_row(&sources, settings, &table[i], &settings->texts[i]);
+	own_settings_read(&sources, declared, &settings->own);
 	if (settings->env == ENV_PRODUCTION && sources.file_name && sources.file_is_exposed)
 		buf_printf(faults,
 		           "%s: \"%s\" is accessible to other users (run chmod o-rw on it)\n",
 		           ENV_FILE, sources.file_name);
-	check_names(&sources, &warnings);
+	check_names(&sources, declared, &warnings);
 	settings_check(owner, settings, faults, &warnings);
 	settings->warnings = warnings.data;
 	return faults->size == 0;
 }
 
 void
-settings_hide_environment(void)
+settings_hide_environment(const struct np_settings *declared)
 {
 	static bool done;
 
@@ -299,11 +330,15 @@ settings_hide_environment(void)
 			if (table[i].alias)
 				source_hide_variable(table[i].alias);
 		}
+	for (size_t i = 0; i < own_settings_count(declared) && !done; i++)
+		if (declared->items[i]->secret)
+			source_hide_variable(declared->items[i]->name);
 	done = true;
 }
 
-static void
-print_value(const struct settings *settings, const struct setting *row, struct buf *out)
+/* Returns the text of a value; a number is written into `storage`. */
+static const char *
+text_of(const struct settings *settings, const struct setting *row, char storage[INT_TEXT_BYTES])
 {
 	const char *at = (const char *)settings + row->offset, *text;
 	int64_t number;
@@ -312,29 +347,28 @@ print_value(const struct settings *settings, const struct setting *row, struct b
 	switch (row->type) {
 	case TEXT:
 		memcpy(&text, at, sizeof(text));
-		buf_text(out, !text ? "-" : row->secret ? "***" : text);
-		break;
+		return !text ? "-" : row->secret ? "***" : text;
 	case SWITCH:
 		memcpy(&yes, at, sizeof(yes));
-		buf_text(out, yes ? "true" : "false");
-		break;
+		return yes ? "true" : "false";
 	case NUMBER:
+		memcpy(&number, at, sizeof(number));
+		(void)text_of_int(number, storage);
+		return storage;
 	case CHOICE:
 		memcpy(&number, at, sizeof(number));
-		if (row->type == CHOICE)
-			buf_text(out, row->choices[number]);
-		else
-			buf_printf(out, "%" PRId64, number);
-		break;
+		return row->choices[number];
 	}
+	return "-";
 }
 
 void
 settings_print(const struct settings *settings, struct buf *out)
 {
-	for (size_t i = 0; i < COUNT_OF(table); i++) {
-		buf_printf(out, "%-34s ", table[i].name);
-		print_value(settings, &table[i], out);
-		buf_printf(out, "  (%s)\n", settings->texts[i].source);
-	}
+	char storage[INT_TEXT_BYTES];
+
+	for (size_t i = 0; i < COUNT_OF(table); i++)
+		buf_printf(out, SETTING_LINE, table[i].name, text_of(settings, &table[i], storage),
+		           settings->texts[i].source);
+	own_settings_print(&settings->own, out);
 }

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "config/choices.h"
 #include "config/conninfo.h"
+#include "config/own_settings.h"
 #include "config/redis_url.h"
 #include "config/sources.h"
 
@@ -80,6 +81,7 @@ struct settings {
 	bool server_timing;
 
 	struct source_text texts[SETTINGS_MAX]; /* one for each row of the table */
+	struct own_settings own;                /* those that the program declares */
 
 	/* Derived from the texts above. */
 	struct conninfo database;
@@ -101,16 +103,21 @@ struct settings {
 	const char *warnings;
 };
 
-/* Reads all settings; all memory belongs to owner. `environment` has the form of environ. Returns
- * false if there is a fault; `faults` then has one line "NAME: what is wrong" for each. Secrets are
- * registered with log_secret() as they are read, so that none can appear in the log. */
-NP_MUST_CHECK bool settings_read(void *owner, char *const *environment, struct settings *settings,
+/* Returns what is wrong with the settings that a program declares (NULL: none), or NULL. */
+const char *settings_fault(void *owner, const struct np_settings *declared);
+
+/* Reads all settings, and those that a program declares (NULL: none), which are borrowed; all
+ * memory belongs to owner. `environment` has the form of environ. Returns false if there is a
+ * fault; `faults` then has one line "NAME: what is wrong" for each. Secrets are registered with
+ * log_secret() as they are read, so that none can appear in the log. */
+NP_MUST_CHECK bool settings_read(void *owner, char *const *environment,
+                                 const struct np_settings *declared, struct settings *settings,
                                  struct buf *faults);
 
 /* Overwrites the secrets in the environment that this process was started with, which
  * /proc/PID/environ and `ps e` show. The variables keep their values, in other memory, for the
  * program file that a reload executes. To be called once, before the first thread starts. */
-void settings_hide_environment(void);
+void settings_hide_environment(const struct np_settings *declared);
 
 /* Prints a line "NAME value (source)" for each setting; the value of a secret is ***. The settings
  * must have been read in this process. */

@@ -177,7 +177,7 @@ the_app(void)
 	if (ready)
 		return &app;
 	buf_init(&faults, mem_process(), 4096);
-	HOLDS(settings_read(mem_process(), environment, &settings, &faults));
+	HOLDS(settings_read(mem_process(), environment, NULL, &settings, &faults));
 	/* As the check of the route table does. The process keeps the compiled pattern. */
 	HOLDS(!pattern_compile(agent_pattern) && pattern_matches(agent_pattern, "curl/8"));
 	HOLDS(scoreboard_create(NULL, &plan, &err));

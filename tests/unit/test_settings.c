@@ -32,7 +32,8 @@ read_entries(const char *const *entries)
 	for (size_t i = 0; entries[i]; i++)
 		environment[i] = mem_strdup(mem_process(), entries[i]);
 	buf_init(&reading.faults, mem_process(), 65536);
-	reading.ok = settings_read(mem_process(), environment, &reading.settings, &reading.faults);
+	reading.ok = settings_read(mem_process(), environment, NULL, &reading.settings,
+	                           &reading.faults);
 	assert_int_equal(reading.ok, reading.faults.size == 0);
 	return reading;
 }
@@ -1299,6 +1300,88 @@ clean_setup(void **state)
 	return remove_files(state) || unit_setup(state);
 }
 
+/* --- settings of a program's own --- */
+
+static void
+own_settings_are_declared_as_the_header_says(void **state)
+{
+	static const char *const letters[] = { "a", "b" };
+	static const struct np_names two = { letters, COUNT_OF(letters) };
+	static const struct {
+		const char *about;
+		struct np_setting setting;
+		const char *fault; /* a part of it; NULL: none */
+	} rows[] = {
+		{ "a text", { .name = "MY_KEY2", .type = NP_TYPE_STRING }, NULL },
+		{ "a choice", { .name = "MY_KEY", .type = NP_TYPE_ENUM, .choices = &two }, NULL },
+		{ "no name", { .type = NP_TYPE_STRING }, "name" },
+		{ "an empty name", { .name = "", .type = NP_TYPE_STRING }, "name" },
+		{ "lower case", { .name = "my_key", .type = NP_TYPE_STRING }, "name" },
+		{ "a digit first", { .name = "2KEY", .type = NP_TYPE_STRING }, "name" },
+		{ "an equals sign", { .name = "A=B", .type = NP_TYPE_STRING }, "name" },
+		{ "no type", { .name = "MY_KEY" }, "type" },
+		{ "a type of a body", { .name = "MY_KEY", .type = NP_TYPE_JSON }, "type" },
+		{ "a choice of none", { .name = "MY_KEY", .type = NP_TYPE_ENUM }, "type" },
+		{ "choices of a text",
+		  { .name = "MY_KEY", .type = NP_TYPE_STRING, .choices = &two },
+		  "choices" },
+		{ "ours", { .name = "REDIS_URL", .type = NP_TYPE_STRING }, "library" },
+		{ "an alias of ours", { .name = "APP_ENV", .type = NP_TYPE_STRING }, "library" },
+		{ "nearly ours",
+		  { .name = "DATABASE_POOL_SIZZE", .type = NP_TYPE_INT },
+		  "library" },
+		{ "a secret in the source",
+		  { .name = "MY_KEY",
+		    .type = NP_TYPE_STRING,
+		    .secret = true,
+		    .default_value = "x" },
+		  "default" },
+		{ "required, with a default",
+		  { .name = "MY_KEY",
+		    .type = NP_TYPE_STRING,
+		    .required = true,
+		    .default_value = "x" },
+		  "default" },
+		{ "a default that breaks its rule",
+		  { .name = "MY_KEY",
+		    .type = NP_TYPE_INT,
+		    .min = 1,
+		    .max = 5,
+		    .default_value = "6" },
+		  "from 1 to 5" },
+		{ "a default that is no choice",
+		  { .name = "MY_KEY", .type = NP_TYPE_ENUM, .choices = &two, .default_value = "c" },
+		  "a, b" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct np_setting *const items[] = { &rows[i].setting };
+		const char *fault = settings_fault(mem_process(),
+		                                   &(const struct np_settings){ items, 1 });
+
+		if (!rows[i].fault != !fault || (fault && !strstr(fault, rows[i].fault)))
+			fail_msg("%s: %s", rows[i].about, fault ? fault : "no fault");
+	}
+}
+
+static void
+a_declaration_is_one_of_a_few_and_has_a_name_of_its_own(void **state)
+{
+	const struct np_setting one = { .name = "MY_KEY", .type = NP_TYPE_STRING };
+	const struct np_setting *items[OWN_SETTINGS_MAX + 1] = { &one, &one };
+
+	(void)state;
+	assert_null(settings_fault(mem_process(), NULL));
+	assert_non_null(strstr(
+	    settings_fault(mem_process(), &(const struct np_settings){ items, 2 }), "twice"));
+	assert_non_null(strstr(
+	    settings_fault(mem_process(), &(const struct np_settings){ items, COUNT_OF(items) }),
+	    "more than"));
+	items[0] = NULL;
+	assert_non_null(settings_fault(mem_process(), &(const struct np_settings){ items, 1 }));
+}
+
 int
 main(void)
 {
@@ -1356,6 +1439,8 @@ main(void)
 		SETTINGS_TEST(an_unreadable_credential_is_a_fault),
 		SETTINGS_TEST(print_hides_secrets),
 		SETTINGS_TEST(print_shows_the_source_of_each_value),
+		SETTINGS_TEST(own_settings_are_declared_as_the_header_says),
+		SETTINGS_TEST(a_declaration_is_one_of_a_few_and_has_a_name_of_its_own),
 	};
 
 	assert_true(hash_init());
