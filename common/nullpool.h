@@ -612,6 +612,30 @@ struct np_bytes np_bytes_of(const char *text);
 /* Returns APP_NAME. */
 const char *np_app_name(const struct np_ctx *ctx);
 
+/* Returns the request's id, which its log lines and its response (X-Request-Id) have: nginx's
+ * $request_id. */
+const char *np_request_id(const struct np_ctx *ctx);
+
+/* Returns how long the request may still take (REQUEST_TIMEOUT), in milliseconds; 0: no longer. */
+int64_t np_remaining_ms(const struct np_ctx *ctx);
+
+/* Writes a line to the log, with the request's id and these members (NULL: none), unless LOG_LEVEL
+ * leaves its level out. Secrets among the settings are hidden in it; other values are not. A handler
+ * that is run again writes it again. A name has letters, digits and underscores, at most 31, and is
+ * none that each line has.
+ *
+ *     np_log(ctx, NP_LEVEL_WARNING, "payment refused", NP_OBJECT({ "code", np_int(code) }));
+ */
+enum np_level { NP_LEVEL_DEBUG, NP_LEVEL_INFO, NP_LEVEL_WARNING, NP_LEVEL_ERROR };
+struct np_object;
+void np_log(struct np_ctx *ctx, enum np_level level, const char *event,
+            const struct np_object *members);
+
+/* Return memory of the request: a text, or zeroed bytes for anything. A process that has no memory
+ * left ends, so neither is ever NULL. */
+const char *np_printf(struct np_ctx *ctx, const char *format, ...) NP_PRINTF(2, 3);
+void *np_alloc(struct np_ctx *ctx, size_t size);
+
 /* --- the caller --- */
 
 /* Return the user, and the session, that the access token names. A session is one sign-in with all
@@ -665,6 +689,10 @@ NP_MUST_CHECK bool np_password_verify(struct np_ctx *ctx, struct np_value hash,
 struct np_value np_access_token(struct np_ctx *ctx, struct np_value user, struct np_value session,
                                 struct np_value scopes);
 int64_t np_access_token_life_s(const struct np_ctx *ctx);
+
+/* Returns the address that the request comes from, as nginx sees it; no header can forge it. SQL's
+ * NULL if it is unknown, as from a shell. What np_client_network() says of proxies holds for it. */
+struct np_value np_client_address(const struct np_ctx *ctx);
 
 /* Returns the network that the request comes from, in the form in which one client is counted: an
  * IPv4 address, or the /64 of an IPv6 address ("2001:db8:0:1::/64"). SQL's NULL if it is unknown,
@@ -970,9 +998,10 @@ NP_MUST_CHECK bool np_reply_csv(struct np_ctx *ctx, const struct np_rows *rows,
  * shorter has a length and an ETag. What fails later, also in the middle of a worker's death, is
  * seen by the client as a response that broke off. All of it has to leave within
  * DATABASE_COMMAND_TIMEOUT and REQUEST_TIMEOUT. A client of HTTP/1.0, and a proxy that speaks it,
- * would not notice a break: they get up to 8 MiB, and a 505 for more. A route with .cache.key
- * cannot stream. An array, or another type, that the database defines itself costs each worker a
- * second connection, once. */
+ * would not notice a break: they get up to 8 MiB, and a 505 for more. Under CGI, and behind an nginx
+ * without fastcgi_keep_conn, more than 8 MiB are a 500. A route with .cache.key cannot stream. A
+ * type that np_field() does not name, such as an enum or a range, costs each worker a second
+ * connection, once. */
 NP_MUST_CHECK bool np_stream_csv(struct np_ctx *ctx, const char *file_name, struct np_call call);
 NP_MUST_CHECK bool np_stream_json_lines(struct np_ctx *ctx, const char *file_name,
                                         struct np_call call);

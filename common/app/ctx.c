@@ -151,6 +151,8 @@ ctx_run(struct np_ctx *ctx, const struct transaction_statement *statement, bool 
         struct np_rows **rows)
 {
 	*rows = NULL;
+	if (ctx->streamed)
+		misuse_note("a query after the statement of a stream");
 	/* Of this call, or of what gave it its values. */
 	if (!ctx_has_transaction(ctx, "np_query") || misuse_noted())
 		return ctx_our_fault(ctx, misuse_noted());
@@ -238,6 +240,7 @@ ctx_handle(struct np_ctx *ctx)
 
 	misuse_reset();
 	ctx->answered = false;
+	ctx->streamed = false;
 	succeeded = ctx->route->handle(ctx);
 	if (misuse_noted())
 		return np_fail(ctx, NP_ERROR_INTERNAL, "%s %s: %s", ctx->route->method,

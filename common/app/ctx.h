@@ -71,6 +71,7 @@ struct np_ctx {
 	enum stream_format stream_format; /* of rows that are still to come, see stream.h */
 	size_t parts_bytes;               /* of the parts of its body before this one */
 	bool answered;                    /* by np_answer(), after which nothing may change it */
+	bool streamed;                    /* by np_stream_csv() or the like: no query may follow */
 	struct error error;               /* kind is 0: no failure */
 	int64_t retry_after_s;   /* set by np_retry_after(); 0: the default of the failure */
 	const char *own_failure; /* the body of np_fail_json(); NULL: there is none */

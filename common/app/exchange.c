@@ -243,6 +243,8 @@ exchange_end(struct np_ctx *ctx)
 	/* Its last part was not sent, and nothing else was in the way. */
 	if (exchange_goes_on(ctx) && !ctx->error.kind)
 		wait_error_abandoned(&ctx->error);
+	if (ctx->tx)
+		transaction_drop_stream(ctx->tx);
 	response_cache_fill(ctx);
 	request_log_write(ctx, duration_us, &cache);
 	request_log_record(ctx, duration_us);

@@ -33,9 +33,9 @@ begin_body(struct np_ctx *ctx, const struct np_rows *row)
 static bool
 refuse_long(struct np_ctx *ctx)
 {
-	if (!ctx->request->is_http_1_0)
+	if (!ctx->request->is_old_http)
 		return ctx_our_fault(ctx, "the web server would not show that a reply broke off:"
-		                          " fastcgi_keep_conn has to be on");
+		                          " fastcgi_keep_conn has to be on, and CGI cannot");
 	error_fill(&ctx->error, FAILURE_INVALID, "This response needs HTTP/1.1");
 	ctx->error.status = 505;
 	return error_detail(&ctx->error, "HTTP/1.0 cannot show that a reply broke off");
@@ -100,7 +100,10 @@ stream(struct np_ctx *ctx, enum stream_format format, const char *file_name,
 	const struct transaction_statement statement = ctx_statement(call);
 	const char *type = format == STREAM_CSV ? CSV_MEDIA_TYPE : "application/jsonl";
 
+	if (ctx->streamed)
+		misuse_note("a second stream");
 	ctx->stream_format = format;
+	ctx->streamed = true;
 	return may_stream(ctx, call, function) && ctx_begin_content(ctx, type, file_name)
 	       && transaction_stream(ctx->tx, &statement, &ctx->error) && fill_first_part(ctx);
 }
@@ -124,8 +127,10 @@ stream_next(struct np_ctx *ctx)
 
 	ctx->parts_bytes += ctx->reply.body.size;
 	buf_reset(&ctx->reply.body);
-	if (!fill_part(ctx, PART_BYTES, &first))
+	if (!fill_part(ctx, PART_BYTES, &first)) {
+		buf_reset(&ctx->reply.body); /* it is not sent */
 		return false;
+	}
 	ctx->reply.goes_on = transaction_is_streaming(ctx->tx);
 	return true;
 }

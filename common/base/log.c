@@ -12,15 +12,14 @@
 #include "base/sink.h"
 #include "base/text.h"
 
-#define SECRETS_MAX        64
+#define SECRETS_MAX        128
 #define SECRET_MIN_BYTES   4
 #define SECRET_REPLACEMENT "***"
 /* The shortest length to which a text is cut: Postgres cuts names to it. A shorter text is whole.
  */
-#define CUT_MIN_BYTES  63
-#define LINE_TAIL      32 /* room for "cut" and the end of the line */
-#define NAME_MAX_BYTES 48 /* of a member */
-#define LIMIT_US       INT64_C(60000000)
+#define CUT_MIN_BYTES 63
+#define LINE_TAIL     32 /* room for "cut" and the end of the line */
+#define LIMIT_US      INT64_C(60000000)
 
 const char *const log_level_names[LOG_LEVEL__MAX + 1] = {
 	[LOG_DEBUG] = "debug",
@@ -245,10 +244,10 @@ static size_t
 begin_member(struct log_line *line, const char *name)
 {
 	size_t before = line->buf.size, size = strlen(name);
-	char text[NAME_MAX_BYTES + 4], *at = text;
+	char text[LOG_NAME_MAX_BYTES + 4], *at = text;
 
-	/* Names are constants of this program and need no escape. */
-	assert(size <= NAME_MAX_BYTES);
+	/* Names are constants of this program, or checked, and need no escape. */
+	assert(size <= LOG_NAME_MAX_BYTES);
 	*at++ = line->text ? ' ' : ',';
 	if (!line->text)
 		*at++ = '"';
@@ -329,6 +328,25 @@ log_bool(struct log_line *line, const char *name, bool value)
 		return;
 	before = begin_member(line, name);
 	buf_text(&line->buf, value ? "true" : "false");
+	remove_if_overflow(line, before);
+}
+
+void
+log_float(struct log_line *line, const char *name, double value)
+{
+	char text[FLOAT_TEXT_BYTES];
+	size_t before;
+
+	if (!line->wanted)
+		return;
+	text_of_float(value, text);
+	/* NaN and Infinity are no numbers of JSON. */
+	if (text_is_alpha(text[0]) || text_is_alpha(text[1])) {
+		log_string(line, name, text);
+		return;
+	}
+	before = begin_member(line, name);
+	buf_text(&line->buf, text);
 	remove_if_overflow(line, before);
 }
 

@@ -13,6 +13,7 @@
 #include "base/attributes.h"
 #include "base/buf.h"
 
+#define LOG_NAME_MAX_BYTES 48 /* of a member */
 /* 8 KiB: readers of a line protocol can be expected to keep that much together. */
 #define LOG_LINE_MAX 8192
 
@@ -42,7 +43,7 @@ bool log_wants(enum log_level level);
 extern const char *const log_level_names[LOG_LEVEL__MAX + 1];
 extern const char *const log_format_names[LOG_FORMAT__MAX + 1];
 
-/* Registers a text that no line may show; it is borrowed for good. At most 64 are possible. A text
+/* Registers a text that no line may show; it is borrowed for good. At most 128 are possible. A text
  * under 4 bytes is ignored, because hiding it would garble every line. Texts are cut to fixed
  * lengths, the shortest of which is 63 bytes: where a text of 63 bytes or more ends in the first 4
  * or more bytes of a secret, those are hidden too. */
@@ -57,6 +58,7 @@ void log_string(struct log_line *line, const char *name,
                 const char *value); /* NULL: the member is left out */
 void log_int(struct log_line *line, const char *name, int64_t value);
 void log_bool(struct log_line *line, const char *name, bool value);
+void log_float(struct log_line *line, const char *name, double value);
 void log_ms(struct log_line *line, const char *name,
             int64_t us); /* milliseconds with three decimals */
 void log_end(struct log_line *line);

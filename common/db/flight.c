@@ -153,11 +153,12 @@ flight_stream(struct flight *flight, size_t statement)
 	flight->streamed = statement;
 }
 
-/* libpq takes this only between the answers before the statement and its own first one. */
+/* libpq takes this only between the answers before the statement and its own first one. After an
+ * error there are no rows. */
 static void
 begin_answer(struct flight *flight)
 {
-	if (flight->streams && flight->answered == flight->streamed
+	if (flight->streams && flight->answered == flight->streamed && !flight->error
 	    && !PQsetSingleRowMode(flight->pg))
 		flight->broken = true;
 }

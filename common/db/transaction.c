@@ -147,7 +147,7 @@ fall_back_to_text(struct transaction *tx, const struct transaction_flight *fligh
 	tx->outdated_sql = mem_strdup(tx->owner, sql);
 	if (!flight->opens && (tx->options.mode == NP_TX_MANUAL || tx->options.no_rerun))
 		session_spoil(&tx->session, SESSION_CLOSE);
-	return flight->opens;
+	return flight->opens && !flight->sent.broken;
 }
 
 /* Returns true if the statement is to be sent once more. */

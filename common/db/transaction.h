@@ -155,6 +155,10 @@ bool transaction_is_open(const struct transaction *tx);
 /* Returns the failure because of which nothing of it can be committed, or NULL. */
 const struct error *transaction_failure(const struct transaction *tx);
 
+/* Leaves a stream whose rows have not all come, and with it the connection; without one it does
+ * nothing. */
+void transaction_drop_stream(struct transaction *tx);
+
 /* Returns true if a statement's rows are still coming. */
 bool transaction_is_streaming(const struct transaction *tx);
 

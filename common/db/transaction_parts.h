@@ -79,7 +79,4 @@ void transaction_record(struct transaction *tx, const struct statement *statemen
 /* Commits what the marked statement has left open. */
 NP_MUST_CHECK bool transaction_finish_last(struct transaction *tx, struct error *err);
 
-/* Leaves a stream whose rows have not all come, and with it the connection. */
-void transaction_drop_stream(struct transaction *tx);
-
 #endif

@@ -31,6 +31,7 @@ transaction_drop_stream(struct transaction *tx)
 		return;
 	end_stream(tx, true, NULL);
 	session_spoil(&tx->session, SESSION_BROKEN);
+	transaction_move(tx, TX_ON_ROLLED_BACK);
 }
 
 /* Once its rows come there is no asking between them: their types have to be known before. They are
@@ -69,6 +70,24 @@ learn_types(struct transaction *tx, const struct transaction_statement *statemen
 	return transaction_send(tx, statement, STATEMENT_STREAMED, flight, err);
 }
 
+/* Of many types only some are asked for at once. */
+static bool
+learn_all_types(struct transaction *tx, const struct transaction_statement *statement,
+                struct error *err)
+{
+	const PGresult *row;
+	int flights;
+
+	do {
+		flights = tx->counts.flights;
+		if (!learn_types(tx, statement, err))
+			return false;
+		row = tx->stream->flight.sent.row;
+	} while (row && tx->counts.flights > flights && types_are_unknown(row, TYPES_OF_STREAM)
+	         && !deadline_passed(tx->options.deadline));
+	return true;
+}
+
 static bool
 begin_stream(struct transaction *tx, const struct transaction_statement *statement,
              struct error *err)
@@ -82,7 +101,7 @@ begin_stream(struct transaction *tx, const struct transaction_statement *stateme
 		                             false };
 	tx->stream = stream;
 	if (transaction_send(tx, statement, STATEMENT_STREAMED, &stream->flight, err)
-	    && learn_types(tx, statement, err))
+	    && learn_all_types(tx, statement, err))
 		return true;
 	end_stream(tx, false, err);
 	return false;

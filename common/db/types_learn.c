@@ -10,8 +10,6 @@
 #define ASKED_MAX      16 /* types of one result */
 #define LIST_MAX_BYTES (ASKED_MAX * sizeof("4294967295,") + sizeof("{}"))
 #define LEARN_MS       1000
-/* FirstNormalObjectId of Postgres' access/transam.h. */
-#define OWN_TYPES_FROM 16384
 
 /* A domain has its base type's output function. oidvector has the category of an array, but another
  * output function. */
@@ -40,6 +38,19 @@ looks_like_array(const PGresult *rows, int column)
 	return false;
 }
 
+/* Returns true if the list so far, as Postgres writes one, has this oid. */
+static bool
+is_listed(const struct buf *list, uint32_t oid)
+{
+	char text[INT_TEXT_BYTES];
+	size_t size = text_of_int(oid, text);
+
+	for (const char *at = list->data; at && (at = strstr(at, text)) != NULL; at += size)
+		if (!text_is_digit(at[-1]) && !text_is_digit(at[size]))
+			return true;
+	return false;
+}
+
 /* Lists the oids to ask for. Returns false if there are none, or if nothing is asked any more. */
 static bool
 list_unknown(const PGresult *rows, enum types_mode mode, struct buf *list)
@@ -53,8 +64,8 @@ list_unknown(const PGresult *rows, enum types_mode mode, struct buf *list)
 
 		if (pgjson_knows(oid) || types_find(oid))
 			continue;
-		if (mode == TYPES_OF_STREAM ? oid < OWN_TYPES_FROM
-		                            : !looks_like_array(rows, column))
+		if (is_listed(list, oid)
+		    || (mode != TYPES_OF_STREAM && !looks_like_array(rows, column)))
 			continue;
 		buf_char(list, count++ > 0 ? ',' : '{');
 		buf_int(list, oid);

@@ -89,8 +89,7 @@ is_get_or_head(const struct request *request)
 static bool
 has_default_tag(const struct reply *reply)
 {
-	return reply->status == NP_STATUS_OK && !reply->goes_on
-	       && !reply_header(reply, "Cache-Control");
+	return reply->status == NP_STATUS_OK && !reply_header(reply, "Cache-Control");
 }
 
 static const char *
@@ -109,7 +108,7 @@ etag_of(const struct reply *reply)
 
 	if (own)
 		return own;
-	return has_default_tag(reply) ? hash_tag(reply) : NULL;
+	return has_default_tag(reply) && !reply->goes_on ? hash_tag(reply) : NULL;
 }
 
 bool
@@ -131,17 +130,18 @@ etag_apply(struct reply *reply, const struct request *request)
 	const char *tag;
 	enum etag_match match;
 
-	if (reply->goes_on && !reply_header(reply, "Cache-Control"))
-		reply_set_header(reply, "Cache-Control", "private, no-cache");
 	if (!is_get_or_head(request) || !has_default_tag(reply))
 		return;
 	tag = etag_of(reply);
+	reply_set_header(reply, "Cache-Control", "private, no-cache");
+	if (!tag)
+		return;
 	if (!reply_header(reply, "ETag"))
 		reply_set_header(reply, "ETag", tag);
-	reply_set_header(reply, "Cache-Control", "private, no-cache");
 	match = known ? etag_match(known, tag, false) : ETAG_NOT_LISTED;
 	if (match != ETAG_ANY && match != ETAG_LISTED)
 		return;
 	reply->status = REPLY_NOT_MODIFIED;
+	reply->goes_on = false;
 	buf_reset(&reply->body);
 }

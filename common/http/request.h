@@ -17,11 +17,11 @@ struct request_header {
 
 struct request {
 	const char *method;
-	const char *target; /* as the client sent it: raw path, ? and raw query */
-	int64_t start_us;   /* when it began to arrive, by clock_now_us() */
-	int64_t queue_ms;   /* how long it waited for a worker; -1: unknown */
-	const int *client;  /* a descriptor that hangs up when the client leaves; NULL: none */
-	bool is_http_1_0;
+	const char *target;  /* as the client sent it: raw path, ? and raw query */
+	int64_t start_us;    /* when it began to arrive, by clock_now_us() */
+	int64_t queue_ms;    /* how long it waited for a worker; -1: unknown */
+	const int *client;   /* a descriptor that hangs up when the client leaves; NULL: none */
+	bool is_old_http;    /* HTTP/1.0 or 0.9, which have no chunks */
 	bool shows_break;    /* the client notices if a reply without a length breaks off */
 	const char *address; /* the client's; NULL: unknown */
 	const char *id;      /* 1 to 64 letters, digits and dashes */

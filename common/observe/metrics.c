@@ -285,7 +285,7 @@ write_counters(const struct writer *writer)
 		{ "nullpool_pool_timeouts_total",
 		  "Requests that waited longer than DATABASE_POOL_TIMEOUT.", AT(pool_timeouts) },
 		{ "nullpool_clients_gone_total",
-		  "Requests whose client left while they waited for a worker or for the database.",
+		  "Requests whose client left before the answer, or during a stream.",
 		  AT(clients_gone) },
 		{ "nullpool_replies_broken_off_total",
 		  "Streams that failed after a part of them had been sent.",

@@ -208,7 +208,8 @@ cgi_request(void *owner, char *const *environment, const struct cgi_body *body,
 	*request = (struct request){ .body = "", .start_us = clock_now_us(), .queue_ms = -1 };
 	request->method = mem_strdup(owner, variable_or(environment, "REQUEST_METHOD", ""));
 	request->id = is_request_id(id) ? mem_strdup(owner, id) : cgi_new_id(owner);
-	request->is_http_1_0 = strcmp(protocol, "HTTP/1.0") == 0;
+	request->is_old_http = !text_starts(protocol, "HTTP/") || strcmp(protocol, "HTTP/1.0") == 0
+	                       || strcmp(protocol, "HTTP/0.9") == 0;
 	request->address = address && *address ? mem_strdup(owner, address) : NULL;
 	request->target = request_target(owner, environment);
 	if (!*request->method)

@@ -36,6 +36,8 @@
 #define REFUSED_RETRY_S "30"
 /* A client that has waited for less is hardly gone, and is not looked at before its turn. */
 #define GONE_AFTER_MS 50
+/* Of a stream, sent with one timeout. */
+#define PIECE_BYTES ((size_t)64 << 10)
 
 bool
 fcgi_init(struct error *err)
@@ -187,23 +189,35 @@ send_reply(FCGX_Request *fcgi, const struct reply *reply, void *scope)
 	end_reply(fcgi);
 }
 
+/* Sends a part of a body in pieces, each until the deadline: the web server may be as slow as its
+ * client. Returns false if it was not all sent. */
+static bool
+send_part(FCGX_Request *fcgi, const struct buf *part, struct deadline deadline)
+{
+	for (size_t sent = 0, size; sent < part->size; sent += size) {
+		int left_ms = deadline_left_ms(deadline);
+		/* Zero would be no timeout. */
+		const struct timeval timeout = { .tv_sec = left_ms / 1000,
+			                         .tv_usec = left_ms % 1000 * 1000 + 1 };
+
+		size = part->size - sent < PIECE_BYTES ? part->size - sent : PIECE_BYTES;
+		(void)setsockopt(fcgi->ipcFd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+		if (left_ms <= 0
+		    || FCGX_PutStr(part->data + sent, (int)size, fcgi->out) != (int)size)
+			return false;
+	}
+	return FCGX_GetError(fcgi->out) == 0;
+}
+
 /* Sends the further parts of a body. Returns false if they did not all come, or could not all be
- * sent. The web server may be as slow as its client. */
+ * sent. */
 static bool
 send_parts(FCGX_Request *fcgi, struct np_ctx *ctx, struct deadline deadline)
 {
-	int64_t left_ms = deadline_left_ms(deadline);
-	const struct timeval timeout = { .tv_sec = left_ms / 1000,
-		                         .tv_usec = left_ms % 1000 * 1000 + 1 };
-
-	(void)setsockopt(fcgi->ipcFd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	while (exchange_goes_on(ctx)) {
-		const struct buf *body = &exchange_reply(ctx)->body;
-
-		if (FCGX_GetError(fcgi->out) != 0 || !exchange_continue(ctx))
+	while (exchange_goes_on(ctx))
+		if (!exchange_continue(ctx)
+		    || !send_part(fcgi, &exchange_reply(ctx)->body, deadline))
 			return false;
-		(void)FCGX_PutStr(body->data, (int)body->size, fcgi->out);
-	}
 	return true;
 }
 
@@ -252,7 +266,7 @@ begin_exchange(struct app *app, void *scope, FCGX_Request *fcgi, struct request 
 	request->queue_ms = waited_ms;
 	request->client = &fcgi->ipcFd;
 	/* libfcgi has set it to what the web server asked for. */
-	request->shows_break = !request->is_http_1_0 && fcgi->keepConnection;
+	request->shows_break = !request->is_old_http && fcgi->keepConnection;
 	if (!*whole || !is_in_time(app->settings, waited_ms, &err))
 		return exchange_refuse(scope, app, request, &err);
 	return exchange_begin(scope, app, request, deadline);

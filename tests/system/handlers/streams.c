@@ -80,6 +80,18 @@ stream_moods_after_a_query(struct np_ctx *ctx)
 }
 
 static bool
+stream_many_types(struct np_ctx *ctx)
+{
+	return np_stream_json_lines(ctx, NULL, many_types());
+}
+
+static bool
+stream_tagged(struct np_ctx *ctx)
+{
+	return np_header(ctx, "ETag", "\"own\"") && stream_lines(ctx);
+}
+
+static bool
 stream_twins(struct np_ctx *ctx)
 {
 	return np_stream_json_lines(ctx, NULL, twins());
@@ -94,6 +106,17 @@ stream_and_query(struct np_ctx *ctx)
 
 	return np_stream_json_lines(ctx, NULL, many_rows(np_arg(ctx, &size), np_arg(ctx, &count)))
 	       && np_query_one(ctx, &row, row_total());
+}
+
+static bool
+stream_and_ignore(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+	bool ok = np_stream_json_lines(ctx, NULL,
+	                               many_rows(np_arg(ctx, &size), np_arg(ctx, &count)));
+
+	(void)!np_query_one(ctx, &row, row_total());
+	return ok;
 }
 
 static bool
@@ -152,9 +175,12 @@ static const struct np_route routes[] = {
 	GET("moods", .handle = stream_moods),
 	GET("moods/snapshot", .handle = stream_moods_after_a_query,
 	    .isolation = NP_ISOLATION_REPEATABLE_READ),
+	GET("many-types", .handle = stream_many_types),
+	GET("tagged", .handle = stream_tagged),
 	GET("twins", .handle = stream_twins),
 	GET("user", .handle = stream_lines, .auth = NP_AUTH_USER),
 	GET("misuse/query", .handle = stream_and_query),
+	GET("misuse/ignored", .handle = stream_and_ignore),
 	GET("misuse/fail", .handle = stream_and_fail),
 	GET("misuse/exec", .handle = stream_exec),
 	GET("misuse/cached", .handle = stream_lines,

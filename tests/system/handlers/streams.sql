@@ -24,6 +24,14 @@ SELECT label, repeat('x', @size::int) AS filler FROM probe_rows ORDER BY label;
 SELECT n, CASE WHEN n > 1 THEN ARRAY['sad', 'happy']::stream_mood[] END AS moods, 'sad'::stream_mood AS mood
 FROM generate_series(1, 20000) AS n;
 
+-- name: many_types :many
+-- More columns of types to ask for than one question takes, and the last of another type.
+SELECT 'sad'::stream_mood AS a, m.*, ARRAY['[1,5)'::int4range] AS ranges, ARRAY[point '(1,2)'] AS points, ARRAY['much']::stream_amount[] AS amounts
+FROM (SELECT 'sad'::stream_mood AS m1, 'sad'::stream_mood AS m2, 'sad'::stream_mood AS m3, 'sad'::stream_mood AS m4, 'sad'::stream_mood AS m5,
+  'sad'::stream_mood AS m6, 'sad'::stream_mood AS m7, 'sad'::stream_mood AS m8, 'sad'::stream_mood AS m9, 'sad'::stream_mood AS m10,
+  'sad'::stream_mood AS m11, 'sad'::stream_mood AS m12, 'sad'::stream_mood AS m13, 'sad'::stream_mood AS m14, 'sad'::stream_mood AS m15,
+  'sad'::stream_mood AS m16, 'sad'::stream_mood AS m17) AS m;
+
 -- name: twins :many
 SELECT x.*, y.* FROM (SELECT 1 AS a) AS x, (SELECT 2 AS a) AS y;
 
