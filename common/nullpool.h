@@ -621,7 +621,7 @@ int64_t np_remaining_ms(const struct np_ctx *ctx);
 
 /* Writes a line to the log, with the request's id and these members (NULL: none), unless LOG_LEVEL
  * leaves its level out. Secrets among the settings are hidden in it; other values are not. A handler
- * that is run again writes it again. A name has letters, digits and underscores, at most 31, and is
+ * that is run again writes it again. A name has letters, digits and underscores, at most 48, and is
  * none that each line has.
  *
  *     np_log(ctx, NP_LEVEL_WARNING, "payment refused", NP_OBJECT({ "code", np_int(code) }));
