@@ -736,6 +736,24 @@ struct np_bytes np_base64_bytes(struct np_ctx *ctx, const char *text);
 struct np_value np_random_token(struct np_ctx *ctx);
 struct np_value np_token_hash(struct np_ctx *ctx, struct np_value token);
 
+/* --- kinds of failure --- */
+
+enum np_error {
+	NP_ERROR_MALFORMED = 1,       /* 400: JSON, encoding, framing */
+	NP_ERROR_UNAUTHORIZED,        /* 401, with WWW-Authenticate */
+	NP_ERROR_FORBIDDEN,           /* 403 */
+	NP_ERROR_NOT_FOUND,           /* 404 */
+	NP_ERROR_CONFLICT,            /* 409: a constraint refused, or all retries failed */
+	NP_ERROR_PRECONDITION_FAILED, /* 412: If-Match or If-None-Match; nothing was done */
+	NP_ERROR_TOO_LARGE,           /* 413 */
+	NP_ERROR_MEDIA_TYPE,          /* 415 */
+	NP_ERROR_INVALID,             /* 422: a value breaks a rule */
+	NP_ERROR_TOO_MANY,            /* 429, with Retry-After: too many attempts */
+	NP_ERROR_INTERNAL,    /* 500: a fault of the program; the client gets the request id only */
+	NP_ERROR_UNAVAILABLE, /* 503, with Retry-After: the database is away, full or waking up */
+	NP_ERROR_TIMEOUT,     /* 504: the deadline passed */
+};
+
 /* --- the database --- */
 
 /* How an error of a statement reaches the client:
@@ -829,6 +847,49 @@ np_as_value(struct np_value value)
 NP_MUST_CHECK bool np_query(struct np_ctx *ctx, struct np_rows **rows, struct np_call call);
 NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, struct np_call call);
 NP_MUST_CHECK bool np_exec(struct np_ctx *ctx, struct np_call call);
+
+/* Runs up to 8 statements in one round trip, for those of which none needs another's rows. Where
+ * `rows` is NULL, none are wanted. Fails as the first of them that fails: with what np_query() says
+ * of a statement, and NP_ERROR_NOT_FOUND if a :one has no row. Those after a statement that the
+ * server refused are not run.
+ *
+ *     struct np_rows *user, *notes;
+ *
+ *     return np_queries(ctx, NP_QUERIES({ &user, user_by_id(id) }, { &notes, notes_of(id) },
+ *                                       { NULL, new_visit(id) })) && …
+ */
+struct np_query {
+	struct np_rows **rows;
+	struct np_call call;
+};
+struct np_queries {
+	const struct np_query *items;
+	size_t count;
+};
+#define NP_QUERIES(...) NP_LIST(np_queries, struct np_query, __VA_ARGS__)
+NP_MUST_CHECK bool np_queries(struct np_ctx *ctx, const struct np_queries *queries);
+
+/* Runs a statement that the server may refuse: then what it did is undone, the transaction goes on
+ * as if it had not been sent, and *rows is NULL. Costs one round trip, and one more if it was
+ * refused. A refusal is an error that lies in the statement and its values; what lies elsewhere (the
+ * server is away, a deadlock) fails as np_query() does. A deferred constraint refuses only the
+ * commit.
+ *
+ *     struct np_refusal refusal;
+ *
+ *     if (!np_try(ctx, &row, &refusal, new_slug(slug)))
+ *             return false;
+ *     if (refusal.refused && refusal.error == NP_ERROR_CONFLICT)
+ *             …another slug
+ */
+struct np_refusal {
+	bool refused;
+	enum np_error error;    /* what it would have failed with */
+	const char *constraint; /* that refused a row; NULL: none did */
+	const char *message;    /* for a client */
+};
+NP_MUST_CHECK bool np_try(struct np_ctx *ctx, struct np_rows **rows, struct np_refusal *refusal,
+                          struct np_call call);
 
 /* For a guard: the caller is whom this :one statement, a SELECT, finds. It is sent before the first
  * statement of each transaction, in the same round trip. Its row, as a JSON object, becomes
@@ -1040,22 +1101,6 @@ NP_MUST_CHECK bool np_header(struct np_ctx *ctx, const char *name, const char *f
     NP_PRINTF(3, 4);
 
 /* --- failures --- */
-
-enum np_error {
-	NP_ERROR_MALFORMED = 1,       /* 400: JSON, encoding, framing */
-	NP_ERROR_UNAUTHORIZED,        /* 401, with WWW-Authenticate */
-	NP_ERROR_FORBIDDEN,           /* 403 */
-	NP_ERROR_NOT_FOUND,           /* 404 */
-	NP_ERROR_CONFLICT,            /* 409: a constraint refused, or all retries failed */
-	NP_ERROR_PRECONDITION_FAILED, /* 412: If-Match or If-None-Match; nothing was done */
-	NP_ERROR_TOO_LARGE,           /* 413 */
-	NP_ERROR_MEDIA_TYPE,          /* 415 */
-	NP_ERROR_INVALID,             /* 422: a value breaks a rule */
-	NP_ERROR_TOO_MANY,            /* 429, with Retry-After: too many attempts */
-	NP_ERROR_INTERNAL,    /* 500: a fault of the program; the client gets the request id only */
-	NP_ERROR_UNAVAILABLE, /* 503, with Retry-After: the database is away, full or waking up */
-	NP_ERROR_TIMEOUT,     /* 504: the deadline passed */
-};
 
 /* Records a failure and returns false. The text is for the client; with NP_ERROR_INTERNAL it is for
  * the log only. It is cut at 255 bytes. A later failure of the same request takes its place, but

@@ -147,15 +147,23 @@ ctx_has_transaction(const struct np_ctx *ctx, const char *function)
 }
 
 bool
+ctx_may_query(struct np_ctx *ctx, const char *function)
+{
+	if (ctx->streamed)
+		misuse_note("a query after the statement of a stream");
+	/* Of this call, or of what gave it its values. */
+	if (!ctx_has_transaction(ctx, function) || misuse_noted())
+		return ctx_our_fault(ctx, misuse_noted());
+	return true;
+}
+
+bool
 ctx_run(struct np_ctx *ctx, const struct transaction_statement *statement, bool last,
         struct np_rows **rows)
 {
 	*rows = NULL;
-	if (ctx->streamed)
-		misuse_note("a query after the statement of a stream");
-	/* Of this call, or of what gave it its values. */
-	if (!ctx_has_transaction(ctx, "np_query") || misuse_noted())
-		return ctx_our_fault(ctx, misuse_noted());
+	if (!ctx_may_query(ctx, "np_query"))
+		return false;
 	return transaction_run(ctx->tx, statement, last, rows, &ctx->error);
 }
 

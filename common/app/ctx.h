@@ -86,6 +86,13 @@ ctx_is_probing(const struct np_ctx *ctx)
 	return ctx->route == ctx->get;
 }
 
+/* Returns true if the body of the reply has another part, or broke off before it. */
+static inline bool
+ctx_goes_on(const struct np_ctx *ctx)
+{
+	return ctx->reply.goes_on && !ctx->reply.without_body;
+}
+
 /* Returns true if the request has an Idempotency-Key. */
 static inline bool
 ctx_has_key(const struct np_ctx *ctx)
@@ -117,6 +124,9 @@ NP_MUST_CHECK bool ctx_has_transaction(const struct np_ctx *ctx, const char *fun
 /* Notes a misuse if the kind of its statement does not fit the function, or if the call has another
  * number of values than its statement. */
 void ctx_check_call(const struct np_call *call, bool fits, const char *function);
+
+/* Fails after a misuse, such as a query in a guard, which is one of the function. */
+NP_MUST_CHECK bool ctx_may_query(struct np_ctx *ctx, const char *function);
 
 /* Runs it in the request's transaction: see transaction_run(). Fails after a misuse. */
 NP_MUST_CHECK bool ctx_run(struct np_ctx *ctx, const struct transaction_statement *statement,

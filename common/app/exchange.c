@@ -218,7 +218,7 @@ exchange_reply(const struct np_ctx *ctx)
 bool
 exchange_goes_on(const struct np_ctx *ctx)
 {
-	return ctx->reply.goes_on && !ctx->reply.without_body;
+	return ctx_goes_on(ctx);
 }
 
 bool
@@ -241,7 +241,7 @@ exchange_end(struct np_ctx *ctx)
 	const struct cache_cost cache = response_cache_cost(ctx);
 
 	/* Its last part was not sent, and nothing else was in the way. */
-	if (exchange_goes_on(ctx) && !ctx->error.kind)
+	if (ctx_goes_on(ctx) && !ctx->error.kind)
 		wait_error_abandoned(&ctx->error);
 	if (ctx->tx)
 		transaction_drop_stream(ctx->tx);

@@ -1,6 +1,5 @@
 #include "app/request_log.h"
 
-#include "app/exchange.h"
 #include "app/request_stats.h"
 #include "app/response_cache.h"
 #include "base/log.h"
@@ -80,7 +79,7 @@ request_log_write(const struct np_ctx *ctx, int64_t duration_us, const struct ca
 
 	log_begin(&line,
 	          level_of(ctx->reply.status,
-	                   is_slow || (exchange_goes_on(ctx) && !exchange_is_abandoned(ctx))),
+	                   is_slow || (ctx_goes_on(ctx) && ctx->error.kind != FAILURE_CLIENT_GONE)),
 	          "request");
 	log_string(&line, "request_id", ctx->request->id);
 	if (ctx->trace.id[0]) {
@@ -97,7 +96,7 @@ request_log_write(const struct np_ctx *ctx, int64_t duration_us, const struct ca
 	if (ctx->request->queue_ms >= 0)
 		log_int(&line, "queue_ms", ctx->request->queue_ms);
 	log_int(&line, "bytes", (int64_t)(ctx->parts_bytes + ctx->reply.body.size));
-	if (exchange_goes_on(ctx))
+	if (ctx_goes_on(ctx))
 		log_bool(&line, "broken_off", true);
 	log_cache(&line, ctx, cache);
 	if (ctx->tx)

@@ -1,7 +1,5 @@
 #include "app/spans.h"
 
-#include "app/exchange.h"
-
 #include "base/mem.h"
 
 struct spans {
@@ -91,7 +89,7 @@ spans_export(const struct np_ctx *ctx, int64_t duration_us)
 	    .route = ctx->route ? ctx->route->path : NULL,
 	    .status = ctx->reply.status,
 	    .body_bytes = ctx->parts_bytes + ctx->reply.body.size,
-	    .broken_off = exchange_goes_on(ctx),
+	    .broken_off = ctx_goes_on(ctx),
 	    .start_us = request->start_us,
 	    .end_us = request->start_us + duration_us,
 	    .queue_us = request->queue_ms * 1000,

@@ -25,7 +25,7 @@ is_within(const struct np_setting *setting, int64_t number)
 }
 
 static const char *
-say_bounds(void *owner, const struct np_setting *setting, const char *what, const char *unit)
+with_bounds(void *owner, const struct np_setting *setting, const char *what, const char *unit)
 {
 	if (setting->min == 0 && setting->max == 0)
 		return what;
@@ -61,7 +61,7 @@ read_number(void *owner, const struct np_setting *setting, struct np_value *valu
 	char number[VALUE_TEXT_BYTES];
 
 	if (!parse_int(value->text, &value->integer) || !is_within(setting, value->integer))
-		return say_bounds(owner, setting, "must be a whole number", "");
+		return with_bounds(owner, setting, "must be a whole number", "");
 	*value = np_int(value->integer);
 	value->text = mem_strdup(owner, value_text(value, number));
 	return NULL;
@@ -76,7 +76,7 @@ read_text(void *owner, const struct np_setting *setting, const struct np_value *
 		return "must be UTF-8";
 	return is_within(setting, (int64_t)points)
 	           ? NULL
-	           : say_bounds(owner, setting, "must be a text", " characters");
+	           : with_bounds(owner, setting, "must be a text", " characters");
 }
 
 /* Makes a value of a text. Returns what is wrong with it, or NULL. */

@@ -93,12 +93,14 @@ flight_describe(struct flight *flight, const char *sql)
 }
 
 static void
-store_error(struct flight *flight, PGresult *result)
+store_error(struct flight *flight, size_t statement, PGresult *result)
 {
-	if (flight->error)
+	if (flight->error) {
 		PQclear(result);
-	else
-		flight->error = result;
+		return;
+	}
+	flight->error = result;
+	flight->error_at = statement;
 }
 
 /* Only the size of a row matters: libpq buffers one row at a time. */
@@ -142,7 +144,7 @@ store_result(struct flight *flight, size_t statement, PGresult *result)
 		if (PQresultStatus(result) != PGRES_FATAL_ERROR
 		    && PQresultStatus(result) != PGRES_EMPTY_QUERY)
 			flight->broken = true; /* COPY: libpq would repeat this result for ever */
-		store_error(flight, result);
+		store_error(flight, statement, result);
 	}
 }
 

@@ -21,7 +21,7 @@
 #include "db/prepared.h"
 #include "db/values.h"
 
-#define FLIGHT_STATEMENTS_MAX 16
+#define FLIGHT_STATEMENTS_MAX 32
 #define FLIGHT_VALUES_MAX     64 /* of one statement */
 
 enum flight_outcome {
@@ -44,6 +44,7 @@ struct flight {
 	    *prepares[FLIGHT_STATEMENTS_MAX]; /* the name it prepares, or NULL */
 	bool named;                           /* some were sent by name */
 	PGresult *error;                      /* the first one, or NULL; owned by the flight */
+	size_t error_at;                      /* its statement */
 	bool sent;                            /* the server may have received some of it */
 	bool broken;                          /* the connection must not be used again */
 	bool unqueued;                        /* a statement could not even be queued */

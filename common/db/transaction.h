@@ -111,6 +111,20 @@ NP_MUST_CHECK bool transaction_run(struct transaction *tx,
                                    const struct transaction_statement *statement, bool last,
                                    struct np_rows **rows, struct error *err);
 
+/* Runs up to TRANSACTION_STATEMENTS_MAX statements in one flight, none of which is marked. rows[i]
+ * are those of statements[i]. If one fails, those after it are not run. */
+#define TRANSACTION_STATEMENTS_MAX 8
+NP_MUST_CHECK bool transaction_run_all(struct transaction *tx,
+                                       const struct transaction_statement *statements, size_t count,
+                                       struct np_rows **rows, struct error *err);
+
+/* Runs an unmarked statement. If the server refuses it, for a reason that is neither ours nor
+ * another transaction's, what it did is undone in one more flight and the transaction goes on:
+ * *rows is NULL and `refusal` says why. refusal->kind is 0 if it was not refused. */
+NP_MUST_CHECK bool transaction_try(struct transaction *tx,
+                                   const struct transaction_statement *statement,
+                                   struct np_rows **rows, struct error *refusal, struct error *err);
+
 /* Runs the last statement of a read, whose rows are not collected: transaction_next() returns them.
  * Errors are those of transaction_run(). */
 NP_MUST_CHECK bool transaction_stream(struct transaction *tx,

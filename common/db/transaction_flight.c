@@ -60,17 +60,34 @@ add_opening(struct transaction_flight *flight, const struct transaction_flight_c
 	(void)flight_add(sent, context->guard->claim.sql, context->guard->claim.values);
 }
 
+static void
+add_work(struct transaction_flight *flight, const struct transaction_work *work)
+{
+	struct flight *sent = &flight->sent;
+
+	if (flight->has_savepoint)
+		(void)flight_command(sent, "SAVEPOINT np_try");
+	flight->statements = work->count;
+	for (size_t i = 0; i < work->count; i++)
+		flight->places[i] = flight_add(sent, work->statements[i].sql,
+		                               work->statements[i].values);
+	if (flight->has_savepoint)
+		(void)flight_command(sent, "RELEASE SAVEPOINT np_try");
+	if (work->streams)
+		flight_stream(sent, flight->places[0]);
+}
+
 void
 transaction_flight_compose(struct transaction_flight *flight,
                            const struct transaction_flight_context *context,
-                           const struct transaction_statement *statement, bool opens, bool last)
+                           const struct transaction_work *work, bool opens)
 {
 	const struct connection *connection = context->session->connection;
 	bool reads = only_reads(context), implicit;
 	struct preamble preamble;
 
 	*flight = (struct transaction_flight){ .opens = opens };
-	flight->commits = last && !reads && !(opens && connection_is_unproven(connection));
+	flight->commits = work->last && !reads && !(opens && connection_is_unproven(connection));
 	implicit = opens && context->options->isolation == NP_ISOLATION_READ_COMMITTED
 	           && (reads || flight->commits);
 	begin_flight(flight, context);
@@ -81,9 +98,21 @@ transaction_flight_compose(struct transaction_flight *flight,
 		preamble = preamble_of(context);
 		preamble_renew(&preamble, &flight->sent);
 	}
-	flight->statement = flight_add(&flight->sent, statement->sql, statement->values);
-	if (!implicit && (flight->commits || (reads && last)))
+	flight->has_savepoint = work->savepoint && !implicit;
+	add_work(flight, work);
+	if (!implicit && (flight->commits || (reads && work->last)))
 		(void)flight_command(&flight->sent, "COMMIT");
+}
+
+void
+transaction_flight_compose_undo(struct transaction_flight *flight,
+                                const struct transaction_flight_context *context)
+{
+	*flight = (struct transaction_flight){ .opens = false };
+	begin_flight(flight, context);
+	flight->sent.client = context->options->client;
+	flight->places[0] = flight_command(&flight->sent, "ROLLBACK TO SAVEPOINT np_try");
+	(void)flight_command(&flight->sent, "RELEASE SAVEPOINT np_try");
 }
 
 void
@@ -95,10 +124,19 @@ transaction_flight_compose_commit(struct transaction_flight *flight,
 	begin_flight(flight, context);
 	if (with)
 		(void)flight_add(&flight->sent, with->sql, with->values);
-	flight->statement = flight_command(&flight->sent, "COMMIT");
+	flight->places[0] = flight_command(&flight->sent, "COMMIT");
 }
 
 /* --- what it showed --- */
+
+size_t
+transaction_flight_failed(const struct transaction_flight *flight)
+{
+	for (size_t i = 0; i < flight->statements; i++)
+		if (!flight->sent.results[flight->places[i]])
+			return i;
+	return 0;
+}
 
 static enum flight_obstacle
 find_obstacle(const struct transaction_flight *flight,
@@ -115,7 +153,7 @@ find_obstacle(const struct transaction_flight *flight,
 	if (session_is_on_replica(session) && flight_error_is_unknown_caller(sent))
 		return UNKNOWN_LOGIN;
 	if (flight->outcome == FLIGHT_REFUSED && flight_was_rejected(sent)
-	    && flight_ran_prepared(sent, flight->statement)
+	    && flight_ran_prepared(sent, flight->places[transaction_flight_failed(flight)])
 	    && prepared_may_be_outdated(sent->error))
 		return OUTDATED_TYPES;
 	return NO_OBSTACLE;

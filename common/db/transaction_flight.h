@@ -28,24 +28,42 @@ struct transaction_flight_context {
 	bool as_text; /* no statement is sent by name */
 };
 
+/* What a flight is for. Borrowed. */
+struct transaction_work {
+	const struct transaction_statement *statements;
+	size_t count;   /* at most TRANSACTION_STATEMENTS_MAX */
+	bool last;      /* they are the last of the transaction */
+	bool savepoint; /* what came before them stands if one is refused */
+	bool streams;   /* the rows of the only one come one by one */
+};
+
 struct transaction_flight {
 	struct flight sent;
 	bool opens;   /* nothing of this run was open before it */
 	bool commits; /* its end may commit something */
 	/* Their places in the flight; `settings` and `identity` only if it opens, `lookup` only
 	 * with a guard. */
-	size_t settings, identity, lookup, statement;
+	size_t settings, identity, lookup;
+	size_t places[TRANSACTION_STATEMENTS_MAX]; /* of the statements, or of the COMMIT */
+	size_t statements;                         /* their number */
+	bool has_savepoint;
 	int64_t start_us;
 	enum flight_outcome outcome;
 	enum flight_obstacle obstacle;
 };
 
-/* Composes the flight of a statement; `opens` if nothing of this run is open, `last` if the
- * statement is marked. End it with flight_end(&flight->sent). */
+/* Composes the flight of some work; `opens` if nothing of this run is open. End it with
+ * flight_end(&flight->sent). */
 void transaction_flight_compose(struct transaction_flight *flight,
                                 const struct transaction_flight_context *context,
-                                const struct transaction_statement *statement, bool opens,
-                                bool last);
+                                const struct transaction_work *work, bool opens);
+
+/* Composes what undoes a statement that was refused after its savepoint. */
+void transaction_flight_compose_undo(struct transaction_flight *flight,
+                                     const struct transaction_flight_context *context);
+
+/* Returns the index of the first statement that did not succeed; 0 if none was sent. */
+size_t transaction_flight_failed(const struct transaction_flight *flight);
 
 /* Composes a COMMIT, with the statement `with` before it (NULL: none). */
 void transaction_flight_compose_commit(struct transaction_flight *flight,

@@ -32,13 +32,10 @@ struct transaction {
 	struct transaction_counts counts;
 };
 
-enum statement_place {
-	STATEMENT_BETWEEN,
-	STATEMENT_LAST,
-	STATEMENT_STREAMED, /* the last, whose rows come one by one */
-};
-
 void transaction_move(struct transaction *tx, enum transaction_event event);
+
+/* Tells the listener, if there is one. */
+void transaction_notify(const struct transaction *tx, struct transaction_note note);
 
 /* Fills err with what the flight failed with. Returns false. */
 bool transaction_explain(struct transaction *tx, const struct transaction_flight *flight,
@@ -49,27 +46,43 @@ bool transaction_fail(struct transaction *tx, struct error *err);
 
 struct transaction_flight_context transaction_context(struct transaction *tx);
 
+/* Flies a flight that was composed, and counts it. */
+void transaction_fly(struct transaction *tx, struct transaction_flight *flight);
+
+/* From now on statements are sent as text, if the flight showed that the types of this one were
+ * outdated. Returns true if the flight was the whole transaction so far, so that it can be repeated
+ * on the same connection. Otherwise the handler runs again, or, where it may not, the next request
+ * gets another connection. */
+bool transaction_fall_back_to_text(struct transaction *tx, const struct transaction_flight *flight,
+                                   const char *sql);
+
+/* Fails if too little is left of the time, or of the client, for a commit; a read always may. */
+NP_MUST_CHECK bool transaction_may_commit(const struct transaction *tx, struct error *err);
+
+/* Sends the commit, with the statement `with` before it (NULL: none). */
+NP_MUST_CHECK bool transaction_send_commit(struct transaction *tx,
+                                           const struct transaction_statement *with,
+                                           struct error *err);
+
 /* Takes a connection, unless there is one. */
 NP_MUST_CHECK bool transaction_connect(struct transaction *tx, struct error *err);
 
-/* Fails if no statement may be run now, or not this one. */
+/* Fails if no statement may be run now, or not these. */
 NP_MUST_CHECK bool transaction_may_run(const struct transaction *tx,
-                                       const struct transaction_statement *statement,
-                                       struct error *err);
+                                       const struct transaction_work *work, struct error *err);
 
-/* Before a statement is sent: remembers whether a value may be to blame for a failure. */
-void transaction_note_values(struct transaction *tx, const struct transaction_statement *statement);
+/* Before statements are sent: remembers whether a value may be to blame for a failure. */
+void transaction_note_values(struct transaction *tx, const struct transaction_work *work);
 
-/* Sends a statement, a second time where that helps (transaction.h). End the flight with
+/* Sends statements, a second time where that helps (transaction.h). End the flight with
  * flight_end(), also after a failure. Its start_us is 0 if nothing was sent. */
-NP_MUST_CHECK bool transaction_send(struct transaction *tx,
-                                    const struct transaction_statement *statement,
-                                    enum statement_place place, struct transaction_flight *flight,
-                                    struct error *err);
+NP_MUST_CHECK bool transaction_send(struct transaction *tx, const struct transaction_work *work,
+                                    struct transaction_flight *flight, struct error *err);
 
-/* Takes the rows of a statement whose flight is done. */
-RETURNS_OWNED struct np_rows *
-transaction_take_rows(struct transaction *tx, struct transaction_flight *flight, const char *sql);
+/* Takes the rows of the statement of that index, whose flight is done. */
+RETURNS_OWNED struct np_rows *transaction_take_rows(struct transaction *tx,
+                                                    struct transaction_flight *flight,
+                                                    size_t statement, const char *sql);
 
 /* Counts and logs a statement, and remembers the slowest read, whose plan is asked for after the
  * reply has left. */

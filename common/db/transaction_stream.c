@@ -37,8 +37,7 @@ transaction_drop_stream(struct transaction *tx)
 /* Once its rows come there is no asking between them: their types have to be known before. They are
  * asked for on a fresh connection, and the statement is sent once more. */
 static bool
-learn_types(struct transaction *tx, const struct transaction_statement *statement,
-            struct error *err)
+learn_types(struct transaction *tx, const struct transaction_work *work, struct error *err)
 {
 	struct transaction_flight *flight = &tx->stream->flight;
 	PGresult *row = flight->sent.row;
@@ -67,20 +66,19 @@ learn_types(struct transaction *tx, const struct transaction_statement *statemen
 		return error_set(err, FAILURE_UNAVAILABLE, "The rows cannot be read now");
 	}
 	transaction_move(tx, TX_ON_RESENT);
-	return transaction_send(tx, statement, STATEMENT_STREAMED, flight, err);
+	return transaction_send(tx, work, flight, err);
 }
 
 /* Of many types only some are asked for at once. */
 static bool
-learn_all_types(struct transaction *tx, const struct transaction_statement *statement,
-                struct error *err)
+learn_all_types(struct transaction *tx, const struct transaction_work *work, struct error *err)
 {
 	const PGresult *row;
 	int flights;
 
 	do {
 		flights = tx->counts.flights;
-		if (!learn_types(tx, statement, err))
+		if (!learn_types(tx, work, err))
 			return false;
 		row = tx->stream->flight.sent.row;
 	} while (row && tx->counts.flights > flights && types_are_unknown(row, TYPES_OF_STREAM)
@@ -89,10 +87,10 @@ learn_all_types(struct transaction *tx, const struct transaction_statement *stat
 }
 
 static bool
-begin_stream(struct transaction *tx, const struct transaction_statement *statement,
-             struct error *err)
+begin_stream(struct transaction *tx, const struct transaction_work *work, struct error *err)
 {
 	struct transaction_stream *stream = mem_new(tx->owner, struct transaction_stream);
+	const struct transaction_statement *statement = &work->statements[0];
 	const char *name = statement->name;
 
 	stream->record = (struct statement){ mem_strdup(stream, statement->sql),
@@ -100,8 +98,7 @@ begin_stream(struct transaction *tx, const struct transaction_statement *stateme
 		                             statement->values.count, -tx->counts.flights_us,
 		                             false };
 	tx->stream = stream;
-	if (transaction_send(tx, statement, STATEMENT_STREAMED, &stream->flight, err)
-	    && learn_all_types(tx, statement, err))
+	if (transaction_send(tx, work, &stream->flight, err) && learn_all_types(tx, work, err))
 		return true;
 	end_stream(tx, false, err);
 	return false;
@@ -111,11 +108,14 @@ bool
 transaction_stream(struct transaction *tx, const struct transaction_statement *statement,
                    struct error *err)
 {
-	bool ok = tx->state != TX_FAILED && transaction_may_run(tx, statement, &tx->failure);
+	const struct transaction_work work = {
+		.statements = statement, .count = 1, .last = true, .streams = true
+	};
+	bool ok = tx->state != TX_FAILED && transaction_may_run(tx, &work, &tx->failure);
 
 	if (ok) {
-		transaction_note_values(tx, statement);
-		ok = begin_stream(tx, statement, &tx->failure);
+		transaction_note_values(tx, &work);
+		ok = begin_stream(tx, &work, &tx->failure);
 	}
 	if (!ok)
 		return transaction_fail(tx, err);
@@ -142,7 +142,7 @@ finish_stream(struct transaction *tx, struct error *err)
 {
 	struct transaction_stream *stream = tx->stream;
 
-	stream->row = transaction_take_rows(tx, &stream->flight, stream->record.sql);
+	stream->row = transaction_take_rows(tx, &stream->flight, 0, stream->record.sql);
 	end_stream(tx, true, NULL);
 	return transaction_finish_last(tx, err);
 }
