@@ -412,6 +412,7 @@ struct np_route {
 	enum np_tx tx;
 	enum np_isolation isolation; /* of NP_TX_READ, NP_TX_WRITE and NP_TX_MANUAL */
 	bool no_rerun;
+	bool fetches; /* the handler, or the guard, calls np_fetch() */
 	enum np_auth auth;
 	/* A scope, such as "admin", that the token, the key or the guard's row must grant: without
 	 * it the response is a 403. See np_has_scope(). */
@@ -620,9 +621,9 @@ const char *np_request_id(const struct np_ctx *ctx);
 int64_t np_remaining_ms(const struct np_ctx *ctx);
 
 /* Writes a line to the log, with the request's id and these members (NULL: none), unless LOG_LEVEL
- * leaves its level out. Secrets among the settings are hidden in it; other values are not. A handler
- * that is run again writes it again. A name has letters, digits and underscores, at most 48, and is
- * none that each line has.
+ * leaves its level out. Secrets among the settings are hidden in it; other values are not. A
+ * handler that is run again writes it again. A name has letters, digits and underscores, at most
+ * 48, and is none that each line has.
  *
  *     np_log(ctx, NP_LEVEL_WARNING, "payment refused", NP_OBJECT({ "code", np_int(code) }));
  */
@@ -871,8 +872,8 @@ NP_MUST_CHECK bool np_queries(struct np_ctx *ctx, const struct np_queries *queri
 
 /* Runs a statement that the server may refuse: then what it did is undone, the transaction goes on
  * as if it had not been sent, and *rows is NULL. Costs one round trip, and one more if it was
- * refused. A refusal is an error that lies in the statement and its values; what lies elsewhere (the
- * server is away, a deadlock) fails as np_query() does. A deferred constraint refuses only the
+ * refused. A refusal is an error that lies in the statement and its values; what lies elsewhere
+ * (the server is away, a deadlock) fails as np_query() does. A deferred constraint refuses only the
  * commit.
  *
  *     struct np_refusal refusal;
@@ -957,6 +958,52 @@ size_t np_rows_count(const struct np_rows *rows);
  *
  * A row or a column that does not exist is a misuse. */
 struct np_value np_field(const struct np_rows *rows, size_t row, const char *column);
+
+/* --- other services --- */
+
+/* Sends a request over HTTPS and waits for the response, which may have any status; a redirect is
+ * not followed. Sent once, never again. The route needs .fetches, which costs each worker of the
+ * program the memory of libcurl.
+ *
+ * Fails with NP_ERROR_INVALID if the URL is not one of https, or leads to an address that is not
+ * public (FETCH_PRIVATE allows both, for all URLs of the program); with NP_ERROR_UNAVAILABLE if
+ * there is no response, or one that is too large; with NP_ERROR_TIMEOUT at the request's deadline.
+ * A certificate is verified with the system's CAs, or with those of FETCH_CA_FILE. No proxy is
+ * used. The trace of the request goes on in the other service (traceparent).
+ *
+ * Before the first query no connection to the database waits meanwhile. While a transaction is open
+ * it is a misuse, unless .in_transaction says that this is meant. A method other than GET and HEAD
+ * needs .no_rerun in a route of NP_TX_READ or NP_TX_WRITE, because a handler that runs again would
+ * send it again.
+ *
+ *     struct np_fetched answer;
+ *     bool ok = np_fetch(ctx, &answer,
+ *                        &(struct np_fetch){ .url = "https://api.example.com/charges",
+ *                                            .headers = NP_OBJECT({ "Authorization", key }),
+ *                                            .body = np_bytes_of(charge.text) });
+ */
+struct np_fetch {
+	const char *url;
+	const char *method;              /* NULL: POST with a body, else GET */
+	const struct np_object *headers; /* at most 32; those of SQL's NULL are left out */
+	const char *content_type;        /* of the body; NULL: application/json */
+	struct np_bytes body;
+	int64_t timeout_ms; /* 0: as long as the request may take */
+	int64_t max_bytes;  /* of the response's body; 0: 1 MiB, at most 64 MiB */
+	bool in_transaction;
+} NP_DESIGNATED;
+struct np_fetched {
+	int status;
+	const char *content_type; /* NULL: none */
+	struct np_bytes body;     /* with a NUL behind it */
+	const char *head;         /* for np_fetched_header() */
+};
+NP_MUST_CHECK bool np_fetch(struct np_ctx *ctx, struct np_fetched *fetched,
+                            const struct np_fetch *wanted);
+
+/* Returns the first header of that name, in any case; SQL's NULL if there is none. */
+struct np_value np_fetched_header(struct np_ctx *ctx, const struct np_fetched *fetched,
+                                  const char *name);
 
 /* --- the reply --- */
 
@@ -1059,10 +1106,10 @@ NP_MUST_CHECK bool np_reply_csv(struct np_ctx *ctx, const struct np_rows *rows,
  * shorter has a length and an ETag. What fails later, also in the middle of a worker's death, is
  * seen by the client as a response that broke off. All of it has to leave within
  * DATABASE_COMMAND_TIMEOUT and REQUEST_TIMEOUT. A client of HTTP/1.0, and a proxy that speaks it,
- * would not notice a break: they get up to 8 MiB, and a 505 for more. Under CGI, and behind an nginx
- * without fastcgi_keep_conn, more than 8 MiB are a 500. A route with .cache.key cannot stream. A
- * type that np_field() does not name, such as an enum or a range, costs each worker a second
- * connection, once. */
+ * would not notice a break: they get up to 8 MiB, and a 505 for more. Under CGI, and behind an
+ * nginx without fastcgi_keep_conn, more than 8 MiB are a 500. A route with .cache.key cannot
+ * stream. A type that np_field() does not name, such as an enum or a range, costs each worker a
+ * second connection, once. */
 NP_MUST_CHECK bool np_stream_csv(struct np_ctx *ctx, const char *file_name, struct np_call call);
 NP_MUST_CHECK bool np_stream_json_lines(struct np_ctx *ctx, const char *file_name,
                                         struct np_call call);

@@ -1,8 +1,10 @@
 #include "app/app.h"
 #include "app/auth.h"
+#include "app/fetch.h"
 #include "app/response_cache.h"
 #include "app/signing_keys.h"
 #include "base/mem.h"
+#include "http/client.h"
 
 static struct app_pool
 no_pool(void)
@@ -92,6 +94,9 @@ app_init(void *owner, struct app *app, const char *name, const struct route_tabl
 		             .wants_spans = no_spans,
 		             .record_request = ignore_request };
 	if (!check_secret_key(routes, settings, err))
+		return false;
+	/* Later a worker may not load a library. */
+	if (fetch_is_used(routes) && !http_client_open(owner, &app->fetcher, err))
 		return false;
 	app->signing_keys = signing_keys_new(owner, settings);
 	if (!new_connector(owner, settings, &settings->database, &app->connector, err))

@@ -23,6 +23,7 @@ struct app_pool {
 	int64_t checked_out; /* workers that are answering a request */
 };
 
+struct http_client;
 struct signing_keys;
 struct request_stats;
 struct request_spans;
@@ -35,6 +36,7 @@ struct app {
 	struct replica *replica;           /* for reads; NULL: none is configured */
 	struct connector *last_used;       /* by the last request; NULL: it used none */
 	struct cache *cache;               /* NULL: none is configured */
+	struct http_client *fetcher;       /* of np_fetch(); NULL: not used yet */
 	struct signing_keys *signing_keys; /* of another issuer; NULL: none is configured */
 
 	/* Hooks. */

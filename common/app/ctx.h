@@ -60,6 +60,8 @@ struct np_ctx {
 	/* The database, and Redis. */
 	struct transaction *tx; /* NULL until the input is decoded */
 	struct attempts attempts;
+	int fetches; /* of np_fetch() */
+	int64_t fetches_us;
 	const char *cache_key; /* of the response; NULL: it is not cached */
 	enum cache_result cache_found;
 	struct cache_cost cache_cost_at_start; /* of the process, when the request began */

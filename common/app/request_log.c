@@ -99,6 +99,10 @@ request_log_write(const struct np_ctx *ctx, int64_t duration_us, const struct ca
 	if (ctx_goes_on(ctx))
 		log_bool(&line, "broken_off", true);
 	log_cache(&line, ctx, cache);
+	if (ctx->fetches > 0) {
+		log_int(&line, "fetches", ctx->fetches);
+		log_ms(&line, "fetches_ms", ctx->fetches_us);
+	}
 	if (ctx->tx)
 		log_database(&line, ctx);
 	if (ctx->error.kind)

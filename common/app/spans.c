@@ -73,6 +73,22 @@ spans_add_cache(struct np_ctx *ctx, const char *what, int64_t start_us)
 }
 
 void
+spans_add_fetch(struct np_ctx *ctx, const struct span_fetch *fetch, const char *id,
+                int64_t start_us)
+{
+	struct span *span = add_span(ctx, start_us);
+
+	if (!span)
+		return;
+	span->step = SPAN_FETCH;
+	span->text = mem_strndup(ctx, fetch->url, strcspn(fetch->url, "?#"));
+	span->name = mem_strdup(ctx, fetch->method);
+	span->status = fetch->status;
+	span->failed = fetch->status == 0 || fetch->status >= 400;
+	memcpy(span->id, id, strlen(id) + 1);
+}
+
+void
 spans_export(const struct np_ctx *ctx, int64_t duration_us)
 {
 	const struct settings *settings = ctx->app->settings;

@@ -13,12 +13,14 @@
 #define SPANS_MAX 32
 
 struct span {
-	enum { SPAN_CONNECT, SPAN_QUERY, SPAN_COMMIT, SPAN_CACHE } step;
-	int64_t start_us, end_us; /* of clock_now_us() */
-	const char *text;         /* the statement, or the cache's command */
-	const char *name;         /* of the statement; NULL: it has none */
+	enum { SPAN_CONNECT, SPAN_QUERY, SPAN_COMMIT, SPAN_CACHE, SPAN_FETCH } step;
+	char id[TRACE_SPAN_BYTES]; /* "": it gets one when it is exported */
+	int64_t start_us, end_us;  /* of clock_now_us() */
+	const char *text;          /* the statement, the cache's command, or the URL */
+	const char *name;          /* of the statement (NULL: it has none), or the method */
 	int64_t rows;
 	struct connect_cost cost; /* of SPAN_CONNECT */
+	int status;               /* of SPAN_FETCH; 0: there was no response */
 	bool failed;
 	char sqlstate[6]; /* "" unless Postgres reported an error */
 };
@@ -47,6 +49,15 @@ void spans_note(void *context, const struct transaction_note *note);
 
 /* Adds a finished command of the cache that began at start_us; `what` is a constant. */
 void spans_add_cache(struct np_ctx *ctx, const char *what, int64_t start_us);
+
+/* Adds a finished request to another service, with the ID that it was told (""). The URL is cut at
+ * its query. */
+struct span_fetch {
+	const char *method, *url;
+	int status; /* 0: there was no response */
+};
+void spans_add_fetch(struct np_ctx *ctx, const struct span_fetch *fetch, const char *id,
+                     int64_t start_us);
 
 /* Gives the spans to app->export_spans(). */
 void spans_export(const struct np_ctx *ctx, int64_t duration_us);

@@ -34,7 +34,9 @@ enum failure {
 };
 
 /* The message of a request whose transaction lost to a concurrent one. */
-#define ERROR_CONFLICT "The request conflicts with another one"
+/* Only the log shows it. */
+#define ERROR_CLIENT_GONE "The client left before the answer"
+#define ERROR_CONFLICT    "The request conflicts with another one"
 
 struct error {
 	enum failure kind;

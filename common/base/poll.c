@@ -15,6 +15,14 @@ poll_any(struct pollfd *fds, nfds_t count, struct deadline deadline)
 	return ready < 0 ? POLL_FAILED : POLL_READY;
 }
 
+bool
+poll_is_hung_up(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd };
+
+	return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & POLLHUP);
+}
+
 enum poll_outcome
 poll_until(int fd, short events, struct deadline deadline)
 {

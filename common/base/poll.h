@@ -25,4 +25,7 @@ enum poll_outcome poll_until(int fd, short events, struct deadline deadline);
  * negative descriptors. */
 enum poll_outcome poll_any(struct pollfd *fds, nfds_t count, struct deadline deadline);
 
+/* Returns true if the other side has closed its end. */
+bool poll_is_hung_up(int fd);
+
 #endif

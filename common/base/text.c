@@ -162,6 +162,18 @@ text_ends(const char *text, const char *suffix)
 	return size >= end && strcmp(text + size - end, suffix) == 0;
 }
 
+const char *
+text_strip(const char *text, size_t *size)
+{
+	while (*size > 0 && (*text == ' ' || *text == '\t')) {
+		text++;
+		--*size;
+	}
+	while (*size > 0 && (text[*size - 1] == ' ' || text[*size - 1] == '\t'))
+		--*size;
+	return text;
+}
+
 size_t
 text_next_item(const char **list)
 {

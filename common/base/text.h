@@ -36,6 +36,10 @@ bool text_equal_nocase(const char *a, const char *b); /* folds ASCII only */
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 
+/* Returns the text without the spaces and tabs around it, and sets *size, which is its size before:
+ * they are not part of a header's value (RFC 9110 5.5). */
+const char *text_strip(const char *text, size_t *size);
+
 /* Moves *list (may be NULL) to its next item and returns the item's size, or 0 at the end. Commas
  * and spaces separate items. The caller then skips the item: *list += size. */
 size_t text_next_item(const char **list);

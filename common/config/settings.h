@@ -75,6 +75,10 @@ struct settings {
 	/* Of access tokens of another issuer: the path or the URL of its keys (NULL: there is
 	 * none), what its tokens have in iss and aud, and the claim that has their scopes. */
 	const char *jwt_jwks, *jwt_issuer, *jwt_audience, *jwt_scope_claim;
+	/* Of np_fetch(): whether it goes to private addresses and to http, and the CAs that it
+	 * trusts in place of the system's (NULL: those). */
+	bool fetch_private;
+	const char *fetch_ca_file;
 	const char *cors_origins;
 	bool docs;
 	bool health_details;

@@ -27,19 +27,16 @@ wait_pg(PGconn *pg, short events, struct deadline deadline, const int *client)
 	return wait_fd_or_client(PQsocket(pg), events, deadline, client);
 }
 
-/* Only the log shows it. */
 void
 wait_error_abandoned(struct error *err)
 {
-	error_fill(err, FAILURE_CLIENT_GONE, "The client left before the answer");
+	error_fill(err, FAILURE_CLIENT_GONE, ERROR_CLIENT_GONE);
 }
 
 bool
 wait_is_abandoned(const int *client)
 {
-	struct pollfd poll_fd = { .fd = client ? *client : -1 };
-
-	return client && poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & POLLHUP);
+	return client && poll_is_hung_up(*client);
 }
 
 /* Reads until OpenSSL holds no more bytes, which poll() does not see. A TLS record has up to 16

@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 
 #include "base/mem.h"
+#include "base/poll.h"
 #include "base/resolve.h"
 #include "base/text.h"
 
@@ -51,7 +52,8 @@ struct http_client {
 	CURL *easy;
 	CURLM *multi;
 	struct curl_slist *headers, *addresses; /* of the request */
-	struct buf *response;
+	struct buf *response, *response_head;
+	const int *client; /* see struct http_client_request */
 	bool going;
 	char why[CURL_ERROR_SIZE];
 };
@@ -91,6 +93,15 @@ take_body(char *bytes, size_t size, size_t count, void *at)
 	return client->response && client->response->overflow ? 0 : size * count;
 }
 
+static size_t
+take_head(char *bytes, size_t size, size_t count, void *at)
+{
+	struct http_client *client = at;
+
+	buf_add(client->response_head, bytes, size * count);
+	return client->response_head->overflow ? 0 : size * count;
+}
+
 /* --- opening and closing --- */
 
 static void
@@ -106,8 +117,7 @@ close_client(void *at)
 {
 	struct http_client *client = at;
 
-	if (client->going)
-		(void)lib.curl_multi_remove_handle(client->multi, client->easy);
+	http_client_cancel(client);
 	lib.curl_easy_cleanup(client->easy);
 	(void)lib.curl_multi_cleanup(client->multi);
 	free_lists(client);
@@ -141,6 +151,16 @@ append(struct curl_slist *list, const char *text)
 }
 
 static void
+set_content_type(struct http_client *client, const char *type)
+{
+	void *scope = mem_scope(client, "type");
+
+	client->headers = append(client->headers, mem_printf(scope, "Content-Type: %s",
+	                                                     type ? type : "application/json"));
+	mem_free(scope);
+}
+
+static void
 set_headers(struct http_client *client, const struct http_client_request *request)
 {
 	const char *const *header = request->headers;
@@ -148,7 +168,7 @@ set_headers(struct http_client *client, const struct http_client_request *reques
 	/* Else libcurl would wait a second for "100 Continue". */
 	client->headers = append(NULL, "Expect:");
 	if (request->body)
-		client->headers = append(client->headers, "Content-Type: application/json");
+		set_content_type(client, request->content_type);
 	for (; header && *header; header++)
 		client->headers = append(client->headers, *header);
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, client->headers);
@@ -162,6 +182,29 @@ set_body(struct http_client *client, const struct http_client_request *request)
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_POSTFIELDSIZE_LARGE,
 	                           (curl_off_t)request->size);
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_POSTFIELDS, request->body);
+}
+
+static void
+set_method(struct http_client *client, const struct http_client_request *request)
+{
+	if (!request->method)
+		return;
+	if (strcmp(request->method, "HEAD") == 0)
+		(void)lib.curl_easy_setopt(client->easy, CURLOPT_NOBODY, 1L);
+	else
+		(void)lib.curl_easy_setopt(client->easy, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+static void
+set_connection(struct http_client *client, const struct http_client_request *request)
+{
+	if (request->ca_file)
+		(void)lib.curl_easy_setopt(client->easy, CURLOPT_CAINFO, request->ca_file);
+	if (!request->alone)
+		return;
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_FRESH_CONNECT, 1L);
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_FORBID_REUSE, 1L);
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 }
 
 /* Returns a part of the URL as libcurl reads it, or NULL. */
@@ -231,6 +274,10 @@ set_options(struct http_client *client, const struct http_client_request *reques
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_QUICK_EXIT, 1L);
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_WRITEFUNCTION, take_body);
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_WRITEDATA, client);
+	if (request->response_head) {
+		(void)lib.curl_easy_setopt(client->easy, CURLOPT_HEADERFUNCTION, take_head);
+		(void)lib.curl_easy_setopt(client->easy, CURLOPT_HEADERDATA, client);
+	}
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_ERRORBUFFER, client->why);
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_USERAGENT, request->user_agent);
 }
@@ -241,11 +288,15 @@ http_client_begin(struct http_client *client, const struct http_client_request *
 	assert(!client->going);
 	client->why[0] = '\0';
 	client->response = request->response;
+	client->response_head = request->response_head;
+	client->client = request->client;
 	lib.curl_easy_reset(client->easy);
 	free_lists(client);
 	set_options(client, request);
 	set_headers(client, request);
 	set_body(client, request);
+	set_method(client, request);
+	set_connection(client, request);
 	set_addresses(client, request);
 	if (lib.curl_multi_add_handle(client->multi, client->easy) != CURLM_OK)
 		mem_exhausted();
@@ -259,7 +310,10 @@ end_request(struct http_client *client, CURLcode code, long *status, struct erro
 		(void)lib.curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, status);
 		return HTTP_CLIENT_ANSWERED;
 	}
-	if (client->response && client->response->overflow)
+	if (client->response_head && client->response_head->overflow)
+		error_fill(err, FAILURE_UNAVAILABLE, "its headers are larger than %zu bytes",
+		           client->response_head->max);
+	else if (client->response && client->response->overflow)
 		error_fill(err, FAILURE_UNAVAILABLE, "its response is larger than %zu bytes",
 		           client->response->max);
 	else
@@ -276,9 +330,12 @@ http_client_step(struct http_client *client, const int *fds, size_t count, int t
 	CURLMsg *message;
 	int running, left;
 
-	assert(count <= FDS_MAX);
+	assert(count < FDS_MAX);
 	for (size_t i = 0; i < count; i++)
 		extra[i] = (struct curl_waitfd){ .fd = fds[i], .events = CURL_WAIT_POLLIN };
+	/* That it hangs up is always an event. */
+	if (client->going && client->client)
+		extra[count++] = (struct curl_waitfd){ .fd = *client->client };
 	(void)lib.curl_multi_perform(client->multi, &running);
 	if (!client->going || running > 0) {
 		(void)lib.curl_multi_poll(client->multi, extra, (unsigned)count, timeout_ms, NULL);
@@ -292,4 +349,32 @@ http_client_step(struct http_client *client, const int *fds, size_t count, int t
 	(void)lib.curl_multi_remove_handle(client->multi, client->easy);
 	client->going = false;
 	return end_request(client, message->data.result, status, err);
+}
+
+void
+http_client_cancel(struct http_client *client)
+{
+	if (client->going)
+		(void)lib.curl_multi_remove_handle(client->multi, client->easy);
+	client->going = false;
+}
+
+bool
+http_client_run(struct http_client *client, const struct http_client_request *request,
+                struct deadline deadline, long *status, struct error *err)
+{
+	enum http_client_state state;
+	bool left = false;
+
+	http_client_begin(client, request);
+	do {
+		state = http_client_step(client, NULL, 0, deadline_left_ms(deadline), status, err);
+		left = request->client && poll_is_hung_up(*request->client);
+	} while (state == HTTP_CLIENT_GOING && !left && !deadline_passed(deadline));
+	if (state != HTTP_CLIENT_GOING)
+		return state == HTTP_CLIENT_ANSWERED;
+	http_client_cancel(client);
+	if (left)
+		return error_set(err, FAILURE_CLIENT_GONE, ERROR_CLIENT_GONE);
+	return error_set(err, FAILURE_UNAVAILABLE, "no answer within the time allowed");
 }

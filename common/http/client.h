@@ -10,6 +10,7 @@
 
 #include "base/attributes.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 struct addresses;
@@ -22,13 +23,22 @@ NP_MUST_CHECK bool http_client_open(void *owner, struct http_client **client, st
 const char *http_client_host(void *owner, const char *url);
 
 struct http_client_request {
+	const char *method;         /* NULL: POST with a body, else GET */
 	const char *url;            /* http or https; the server's certificate is verified */
-	const char *const *headers; /* "Name: value", ends with NULL */
+	const char *const *headers; /* "Name: value" or "Name;" without one, ends with NULL */
+	const char *content_type;   /* of the body; NULL: JSON */
 	const char *user_agent;
-	const char *body; /* of a POST; NULL: it is a GET */
+	const char *body; /* NULL: none */
 	size_t size;
-	int64_t timeout_ms;   /* with connecting */
-	struct buf *response; /* gets the response's body; NULL: nobody reads it */
+	int64_t timeout_ms;        /* with connecting */
+	struct buf *response;      /* gets the response's body; NULL: nobody reads it */
+	struct buf *response_head; /* gets status line and headers, as they came; NULL: as above */
+	const char *ca_file;       /* in place of the system's certificates; NULL: those */
+	/* A descriptor that hangs up when nobody waits for the response any longer; NULL: none. */
+	const int *client;
+	/* On a connection of its own, by HTTP/1.1: else libcurl sends a request again if a
+	 * connection that it kept has just been closed. */
+	bool alone;
 	/* Those of the URL's host, for a process that libcurl's resolver would not work in, and
 	 * then no proxy is used. NULL: libcurl asks, and knows https_proxy and the like. */
 	const struct addresses *addresses;
@@ -43,6 +53,15 @@ enum http_client_state {
 	HTTP_CLIENT_ANSWERED,
 	HTTP_CLIENT_FAILED, /* there was no response in time, or it did not fit its buffer */
 };
+
+/* Ends a request that has not ended; without one it does nothing. */
+void http_client_cancel(struct http_client *client);
+
+/* Does a request from its beginning to its end. Fails with FAILURE_CLIENT_GONE if that hung up, and
+ * with FAILURE_UNAVAILABLE if there is no response until the deadline, or none that fits. */
+NP_MUST_CHECK bool http_client_run(struct http_client *client,
+                                   const struct http_client_request *request,
+                                   struct deadline deadline, long *status, struct error *err);
 
 /* Continues the request, and waits up to timeout_ms for it or until one of the descriptors is
  * readable. Returns the end of a request once, with the status of HTTP_CLIENT_ANSWERED, or the

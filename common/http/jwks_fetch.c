@@ -17,24 +17,6 @@ find_host(void *owner, const char *url, struct deadline deadline, struct address
 	       || error_set(err, FAILURE_UNAVAILABLE, "could not resolve \"%s\": %s", host, why);
 }
 
-static bool
-send_request(struct http_client *client, const struct http_client_request *request,
-             struct deadline deadline, struct error *err)
-{
-	enum http_client_state state;
-	long status = 0;
-
-	http_client_begin(client, request);
-	do {
-		state = http_client_step(client, NULL, 0, deadline_left_ms(deadline), &status, err);
-	} while (state == HTTP_CLIENT_GOING && !deadline_passed(deadline));
-	if (state == HTTP_CLIENT_GOING)
-		return error_set(err, FAILURE_UNAVAILABLE, "no answer within the time allowed");
-	if (state != HTTP_CLIENT_ANSWERED)
-		return false;
-	return status == 200 || error_set(err, FAILURE_UNAVAILABLE, "it answered with %ld", status);
-}
-
 bool
 jwks_fetch(void *owner, struct http_client *client, const char *url, bool resolves,
            struct deadline deadline, struct buf *text, struct error *err)
@@ -46,6 +28,7 @@ jwks_fetch(void *owner, struct http_client *client, const char *url, bool resolv
 		.url = url, .headers = headers, .user_agent = user_agent, .response = text
 	};
 	struct jwks set;
+	long status = 0;
 
 	if (resolves && !find_host(owner, url, deadline, &addresses, err))
 		return false;
@@ -55,6 +38,9 @@ jwks_fetch(void *owner, struct http_client *client, const char *url, bool resolv
 	request.timeout_ms = deadline_left_ms(deadline);
 	if (request.timeout_ms == 0)
 		return error_set(err, FAILURE_UNAVAILABLE, "no answer within the time allowed");
-	return send_request(client, &request, deadline, err)
-	       && jwks_read(owner, text->data, text->size, &set, err);
+	if (!http_client_run(client, &request, deadline, &status, err))
+		return false;
+	if (status != 200)
+		return error_set(err, FAILURE_UNAVAILABLE, "it answered with %ld", status);
+	return jwks_read(owner, text->data, text->size, &set, err);
 }

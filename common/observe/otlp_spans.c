@@ -184,6 +184,27 @@ write_query(struct writer *writer, const struct span *span)
 		write_int(out, "db.response.returned_rows", span->rows);
 }
 
+/* OpenTelemetry's semantic conventions for HTTP clients. */
+static void
+write_fetch(struct writer *writer, const struct span *span)
+{
+	struct buf *out = writer->out;
+
+	if (*span->id)
+		begin_span(writer, span->id, writer->request->trace->span, KIND_CLIENT, span->name,
+		           span->start_us, span->end_us);
+	else
+		begin_child(writer, KIND_CLIENT, span->name, span->start_us, span->end_us);
+	write_text(out, "http.request.method", span->name);
+	write_text(out, "url.full", span->text);
+	if (span->status > 0)
+		write_int(out, "http.response.status_code", span->status);
+	if (span->failed)
+		write_text(out, "error.type",
+		           span->status > 0 ? mem_printf(out->owner, "%d", span->status)
+		                            : "no_response");
+}
+
 static void
 write_step(struct writer *writer, const struct span *span)
 {
@@ -198,6 +219,9 @@ write_step(struct writer *writer, const struct span *span)
 		begin_child(writer, KIND_CLIENT, "COMMIT", span->start_us, span->end_us);
 		write_database(writer);
 		write_text(writer->out, "db.operation.name", "COMMIT");
+		break;
+	case SPAN_FETCH:
+		write_fetch(writer, span);
 		break;
 	case SPAN_CACHE:
 		begin_child(writer, KIND_CLIENT, span->text, span->start_us, span->end_us);

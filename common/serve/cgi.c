@@ -87,16 +87,13 @@ header_name(void *owner, const char *variable, size_t size)
 	return name;
 }
 
-/* White space around a value is not part of it (RFC 9110 5.5). nginx leaves tabs there. */
+/* nginx leaves tabs there. */
 static char *
 header_value(void *owner, const char *text)
 {
-	size_t size;
+	size_t size = strlen(text);
 
-	text += strspn(text, " \t");
-	size = strlen(text);
-	while (size > 0 && strchr(" \t", text[size - 1]))
-		size--;
+	text = text_strip(text, &size);
 	return mem_strndup(owner, text, size);
 }
 

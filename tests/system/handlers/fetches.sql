@@ -1,0 +1,5 @@
+-- name: new_row :one
+INSERT INTO probe_rows (label) VALUES (@label) RETURNING id, label;
+
+-- name: row_count :one
+SELECT count(*) AS total FROM probe_rows;
