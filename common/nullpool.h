@@ -522,14 +522,16 @@ struct np_route {
  *
  * A program has at most 32. */
 struct np_setting {
-	/* Capital letters, digits and underscores; not the name of a setting of the library. The
-	 * programs of a project share one settings file. */
+	/* Capital letters, digits and underscores; not the name of a setting of the library, nor
+	 * one that others set, such as HTTP_… (a client's headers, under CGI) and PG…. The programs
+	 * of a project share one settings file. */
 	const char *name;
 	/* NP_TYPE_STRING, NP_TYPE_INT, NP_TYPE_FLOAT, NP_TYPE_BOOL (also yes and no, on and off, 1
 	 * and 0) or NP_TYPE_ENUM (in any case). */
 	enum np_type type;
 	bool required;
-	/* No log line and no output of --settings shows it. One below 4 bytes is not hidden. */
+	/* Of an NP_TYPE_STRING: no log line and no output of --settings shows it. One below 4
+	 * bytes is not hidden in the log. */
 	bool secret;
 	int64_t min, max;               /* as those of a parameter: of an integer or a text */
 	const struct np_names *choices; /* of an NP_TYPE_ENUM */
@@ -885,7 +887,8 @@ NP_MUST_CHECK bool np_queries(struct np_ctx *ctx, const struct np_queries *queri
  */
 struct np_refusal {
 	bool refused;
-	enum np_error error;    /* what it would have failed with */
+	enum np_error error;    /* what np_query() would have failed with */
+	int status;             /* and the response's status then */
 	const char *constraint; /* that refused a row; NULL: none did */
 	const char *message;    /* for a client */
 };

@@ -1,5 +1,6 @@
 /* queries.c - several statements in one round trip, and one that may be refused */
 #include "app/ctx.h"
+#include "app/failure.h"
 #include "base/mem.h"
 #include "base/misuse.h"
 
@@ -32,7 +33,7 @@ hand_out(struct np_ctx *ctx, const struct np_queries *queries, struct np_rows *c
 
 		if (query->rows)
 			*query->rows = rows[i];
-		if (ok && query->rows && query->call.statement->kind == NP_KIND_ONE)
+		if (ok && query->call.statement->kind == NP_KIND_ONE)
 			ok = ctx_check_one(ctx, &query->call, rows[i]);
 	}
 	return ok;
@@ -56,6 +57,13 @@ np_queries(struct np_ctx *ctx, const struct np_queries *queries)
 	       && hand_out(ctx, queries, rows);
 }
 
+/* Of those that only the library knows, a statement may be refused with a 405. */
+static enum np_error
+error_of(enum failure kind)
+{
+	return kind <= FAILURE_TIMEOUT ? (enum np_error)kind : NP_ERROR_INVALID;
+}
+
 bool
 np_try(struct np_ctx *ctx, struct np_rows **rows, struct np_refusal *refusal, struct np_call call)
 {
@@ -72,7 +80,8 @@ np_try(struct np_ctx *ctx, struct np_rows **rows, struct np_refusal *refusal, st
 	if (!why.kind)
 		return true;
 	refusal->refused = true;
-	refusal->error = (enum np_error)why.kind;
+	refusal->error = error_of(why.kind);
+	refusal->status = why.status ? why.status : failure_status(why.kind);
 	refusal->constraint = *why.constraint ? mem_strdup(ctx, why.constraint) : NULL;
 	refusal->message = mem_strdup(ctx, why.message);
 	return true;

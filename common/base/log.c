@@ -204,8 +204,17 @@ remove_if_overflow(struct log_line *line, size_t before)
 static void
 begin_text_line(struct buf *out, const char *now, enum log_level level, const char *event)
 {
-	buf_printf(out, "%s %s %s[%d] %s", now, log_level_names[level], state.endpoint,
-	           (int)getpid(), event);
+	bool is_plain = utf8_valid(event, strlen(event), NULL);
+
+	for (const char *c = event; *c; c++)
+		is_plain = is_plain && !text_is_control(*c);
+	buf_printf(out, "%s %s %s[%d] ", now, log_level_names[level], state.endpoint,
+	           (int)getpid());
+	/* A line feed would begin another line. */
+	if (is_plain)
+		buf_text(out, event);
+	else
+		buf_json_text(out, event);
 }
 
 void

@@ -144,6 +144,28 @@ is_declared_before(const struct np_settings *declared, size_t index)
 	return false;
 }
 
+/* Others set these: a web server for CGI, of which HTTP_ are headers of the client; the shell, the
+ * dynamic linker, systemd, libpq (which a program unsets) and we. */
+static bool
+is_of_others(const char *name)
+{
+	static const char *const starts[] = { "HTTP_",     "CONTENT_", "PATH",      "QUERY_",
+		                              "REMOTE_",   "REQUEST_", "SCRIPT_",   "SERVER_",
+		                              "AUTH_TYPE", "GATEWAY_", "REDIRECT_", "PG",
+		                              "LD_",       "LC_",      "LISTEN_",   "NOTIFY_",
+		                              "NULLPOOL_" };
+	static const char *const names[] = { "HOME",  "HTTPS",  "LANG", "USER",
+		                             "SHELL", "TMPDIR", "TZ" };
+
+	for (size_t i = 0; i < COUNT_OF(starts); i++)
+		if (text_starts(name, starts[i]))
+			return true;
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static const char *
 setting_fault(void *owner, const struct np_setting *setting)
 {
@@ -151,6 +173,10 @@ setting_fault(void *owner, const struct np_setting *setting)
 
 	if (!setting->name || !is_name(setting->name))
 		return "has a name that is not of capital letters, digits and underscores, or is too long";
+	if (is_of_others(setting->name))
+		return "has a name that web servers or the system use";
+	if (setting->secret && setting->type != NP_TYPE_STRING)
+		return "is a secret that is no text";
 	if (!has_known_type(setting))
 		return "has a type that no setting has, or choices that do not go with it";
 	if (setting->default_value && (setting->required || setting->secret))

@@ -186,14 +186,18 @@ is_near(const char *name, const struct setting *row)
 	return names_are_near(name, row->name) || (row->alias && names_are_near(name, row->alias));
 }
 
+static bool
+is_name_of(const struct setting *row, const char *name)
+{
+	return strcmp(name, row->name) == 0 || (row->alias && strcmp(name, row->alias) == 0);
+}
+
 /* Returns true if it is the name of a setting of ours, or a misspelling of one. */
 static bool
 is_nearly_ours(const char *name)
 {
 	for (size_t i = 0; i < COUNT_OF(table); i++)
-		if (strcmp(name, table[i].name) == 0
-		    || (table[i].alias && strcmp(name, table[i].alias) == 0)
-		    || is_near(name, &table[i]))
+		if (is_name_of(&table[i], name) || is_near(name, &table[i]))
 			return true;
 	return false;
 }
@@ -221,7 +225,7 @@ meant_by(const struct sources *sources, bool in_file, const char *name)
 	for (size_t i = 0; i < COUNT_OF(table); i++) {
 		const struct setting *row = &table[i];
 
-		if (strcmp(name, row->name) == 0 || (row->alias && strcmp(name, row->alias) == 0))
+		if (is_name_of(row, name))
 			return NULL;
 		if (!meant && is_near(name, row) && !is_set(sources, in_file, row))
 			meant = row;
@@ -246,6 +250,9 @@ report_own_misspelling(const struct sources *sources, const struct np_settings *
 {
 	const struct np_setting *meant = NULL;
 
+	for (size_t i = 0; i < COUNT_OF(table); i++)
+		if (is_name_of(&table[i], name))
+			return;
 	for (size_t i = 0; i < own_settings_count(declared); i++) {
 		const struct np_setting *setting = declared->items[i];
 

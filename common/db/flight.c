@@ -48,6 +48,16 @@ queue_prepare(struct flight *flight, struct prepared_statement *statement)
 		flight->unqueued = true;
 }
 
+/* Returns true if the flight prepares the name before the next place. */
+static bool
+prepares_itself(const struct flight *flight, const struct prepared_statement *statement)
+{
+	for (size_t i = 0; i < flight->count; i++)
+		if (flight->prepares[i] == statement)
+			return true;
+	return false;
+}
+
 size_t
 flight_add(struct flight *flight, const char *sql, struct values values)
 {
@@ -65,9 +75,10 @@ flight_add(struct flight *flight, const char *sql, struct values values)
 		bytes += texts[i] ? strlen(texts[i]) : 0;
 	}
 	flight->large = flight->large || bytes > LARGE_BYTES;
-	if (statement && !statement->ready)
+	if (statement && !statement->ready && !prepares_itself(flight, statement))
 		queue_prepare(flight, statement);
 	place = next_place(flight);
+	flight->uses[place] = statement;
 	if (statement)
 		queued = PQsendQueryPrepared(flight->pg, statement->name, count, texts, NULL, NULL,
 		                             0);
@@ -275,8 +286,7 @@ flight_next(struct flight *flight)
 bool
 flight_ran_prepared(const struct flight *flight, size_t statement)
 {
-	/* What makes a name known stands in the place before its first use. */
-	return flight->named && !(statement > 0 && flight->prepares[statement - 1]);
+	return flight->uses[statement] && !prepares_itself(flight, flight->uses[statement]);
 }
 
 bool

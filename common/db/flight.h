@@ -42,12 +42,14 @@ struct flight {
 	PGresult *results[FLIGHT_STATEMENTS_MAX];
 	struct prepared_statement
 	    *prepares[FLIGHT_STATEMENTS_MAX]; /* the name it prepares, or NULL */
-	bool named;                           /* some were sent by name */
-	PGresult *error;                      /* the first one, or NULL; owned by the flight */
-	size_t error_at;                      /* its statement */
-	bool sent;                            /* the server may have received some of it */
-	bool broken;                          /* the connection must not be used again */
-	bool unqueued;                        /* a statement could not even be queued */
+	struct prepared_statement
+	    *uses[FLIGHT_STATEMENTS_MAX]; /* the name it was sent by, or NULL */
+	bool named;                       /* some were sent by name */
+	PGresult *error;                  /* the first one, or NULL; owned by the flight */
+	size_t error_at;                  /* its statement */
+	bool sent;                        /* the server may have received some of it */
+	bool broken;                      /* the connection must not be used again */
+	bool unqueued;                    /* a statement could not even be queued */
 	bool large; /* values or a row made libpq's buffers grow: they never shrink */
 	/* The streamed statement, if there is one, and its row. Owned by the flight. */
 	bool streams;

@@ -84,12 +84,12 @@ limits_of(const struct preamble *preamble)
 }
 
 struct deadline
-preamble_flight_deadline(const struct preamble *preamble, bool commits)
+preamble_flight_deadline(const struct preamble *preamble, size_t statements, bool commits)
 {
 	int64_t command_ms = preamble->command_timeout_s * 1000;
+	int64_t limits = (statements > 0 ? (int64_t)statements : 1) + commits;
 
-	return deadline_within_ms(preamble->deadline,
-	                          (commits ? 2 : 1) * command_ms + PREAMBLE_GRACE_MS);
+	return deadline_within_ms(preamble->deadline, limits * command_ms + PREAMBLE_GRACE_MS);
 }
 
 void

@@ -46,9 +46,10 @@ struct preamble {
 	const char *endpoint, *id; /* application_name, seen in pg_stat_activity */
 };
 
-/* Returns when we give up on a flight. The server limits each statement, so a commit that follows
- * another statement may take as long again. */
-struct deadline preamble_flight_deadline(const struct preamble *preamble, bool commits);
+/* Returns when we give up on a flight. The server limits each of its `statements`, so each, and a
+ * commit, may take as long. */
+struct deadline preamble_flight_deadline(const struct preamble *preamble, size_t statements,
+                                         bool commits);
 
 /* Adds BEGIN, with the modes that cannot be set later. */
 void preamble_begin(const struct preamble *preamble, struct flight *flight);

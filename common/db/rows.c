@@ -96,11 +96,11 @@ rows_have_unknown_types(const struct np_rows *rows)
 	return types_are_unknown(rows->result, TYPES_ALONE);
 }
 
-int
+struct types_question
 rows_learn_types(const struct np_rows *rows, PGconn *pg, enum types_mode mode,
-                 struct deadline request, bool *broken)
+                 struct deadline request)
 {
-	return types_learn(pg, rows->result, mode, request, broken);
+	return types_learn(pg, rows->result, mode, request);
 }
 
 struct np_rows *

@@ -24,8 +24,8 @@ RETURNS_OWNED struct np_rows *rows_of_one(void *owner, const struct rows_column 
 
 /* See types_learn.h. */
 bool rows_have_unknown_types(const struct np_rows *rows);
-int rows_learn_types(const struct np_rows *rows, PGconn *pg, enum types_mode mode,
-                     struct deadline request, bool *broken);
+struct types_question rows_learn_types(const struct np_rows *rows, PGconn *pg, enum types_mode mode,
+                                       struct deadline request);
 
 /* For one column after the other. */
 size_t rows_columns(const struct np_rows *rows);

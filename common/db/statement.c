@@ -61,6 +61,8 @@ statement_log(const struct transaction_options *options, const struct statement 
 	log_names(&line, options, statement);
 	log_string(&line, "sql", statement->sql);
 	log_ms(&line, "duration_ms", statement->us);
+	if (statement->shared)
+		log_bool(&line, "shared", true);
 	log_bool(&line, "good", statement->ok);
 	if (failed) {
 		log_string(&line, "sqlstate", *err->sqlstate ? err->sqlstate : NULL);
@@ -84,8 +86,8 @@ static const char deallocation[] = "DEALLOCATE " NAMED_STATEMENT;
 bool
 statement_wants_plan(const struct transaction_options *options, const struct statement *statement)
 {
-	return options->may_explain && options->mode == NP_TX_READ && is_slow(options, statement)
-	       && log_wants(LOG_WARNING);
+	return options->may_explain && options->mode == NP_TX_READ && !statement->shared
+	       && is_slow(options, statement) && log_wants(LOG_WARNING);
 }
 
 struct plan {

@@ -15,6 +15,7 @@ struct statement {
 	size_t values;
 	int64_t us; /* of its flights, without connecting */
 	bool ok;
+	bool shared; /* `us` is that of a flight with other statements */
 };
 
 /* Logs "slow query", "statement failed" with `err`, or at level debug "statement". */

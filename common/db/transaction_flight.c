@@ -208,6 +208,7 @@ transaction_flight_fly(struct transaction_flight *flight,
 {
 	const struct preamble preamble = preamble_of(context);
 
-	transaction_flight_fly_until(flight, context,
-	                             preamble_flight_deadline(&preamble, flight->commits), counts);
+	transaction_flight_fly_until(
+	    flight, context,
+	    preamble_flight_deadline(&preamble, flight->statements, flight->commits), counts);
 }

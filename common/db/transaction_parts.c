@@ -33,8 +33,8 @@ transaction_explain(struct transaction *tx, const struct transaction_flight *fli
 		.read_only = tx->options.mode == NP_TX_READ,
 		.has_values = tx->has_values,
 		.has_arguments = tx->options.has_arguments,
-		.of_identity = flight->opens && tx->options.keeps_identity
-		               && !flight->sent.results[flight->identity],
+		.of_identity = flight->opens && tx->options.keeps_identity && flight->sent.error
+		               && flight->sent.error_at <= flight->identity,
 		.rerun_constraint = tx->guard ? tx->guard->constraint : NULL,
 	};
 

@@ -147,11 +147,12 @@ static bool
 learn_types(struct transaction *tx, const struct np_rows *rows, enum types_mode mode,
             struct error *err)
 {
-	bool open = mode == TYPES_IN_TRANSACTION, broken = false;
+	const struct types_question question = rows_learn_types(rows, tx->session.connection->pg,
+	                                                        mode, tx->options.deadline);
+	bool open = mode == TYPES_IN_TRANSACTION;
 
-	tx->counts.flights += rows_learn_types(rows, tx->session.connection->pg, mode,
-	                                       tx->options.deadline, &broken);
-	if (!broken)
+	tx->counts.flights += question.flights;
+	if (!question.broken)
 		return true;
 	session_spoil(&tx->session, SESSION_BROKEN);
 	if (open)
@@ -223,7 +224,7 @@ record_all(struct transaction *tx, const struct transaction_work *work, bool ok,
 	for (size_t i = 0; i < work->count && (ok || i <= failed); i++) {
 		const struct transaction_statement *sent = &work->statements[i];
 		const struct statement record = { sent->sql, sent->name, sent->values.count, us,
-			                          ok || i < failed };
+			                          ok || i<failed, work->count> 1 };
 
 		transaction_record(tx, &record, start_us, ok ? (int64_t)np_rows_count(rows[i]) : 0,
 		                   err);
@@ -312,20 +313,41 @@ transaction_query(struct transaction *tx, const char *sql, struct values values,
 
 /* --- one that may be refused --- */
 
-/* Returns true if the server refused the statement itself, for a reason that lies in it: what came
- * before it stands. */
+/* Returns true if the error is that of the statement, or of preparing it. */
 static bool
-is_refusal(const struct transaction *tx, const struct transaction_flight *flight,
-           const struct error *err)
+is_own_error(const struct transaction_flight *flight)
 {
 	const struct flight *sent = &flight->sent;
+	size_t place = flight->places[0];
 
-	return flight->outcome == FLIGHT_REFUSED && sent->error_at == flight->places[0]
-	       && !sent->broken && tx->retry == RETRY_NEVER && !flight_error_is_misuse(sent)
-	       && flight_was_rejected(sent) && err->kind != FAILURE_INTERNAL
-	       && err->kind != FAILURE_UNAVAILABLE && err->kind != FAILURE_TIMEOUT;
+	return flight->outcome == FLIGHT_REFUSED && !sent->broken && flight_was_rejected(sent)
+	       && !flight_error_is_misuse(sent)
+	       && (sent->error_at == place
+	           || (sent->error_at + 1 == place && sent->prepares[sent->error_at]));
 }
 
+/* Returns true if the server refused the statement for a reason that lies in it and in its values:
+ * then `refusal` says why. Unlike an ordinary failure, it need not be a value of the request. */
+static bool
+is_refusal(const struct transaction *tx, const struct transaction_flight *flight,
+           const struct error *err, struct error *refusal)
+{
+	struct sqlstate_meaning meaning;
+
+	if (!is_own_error(flight) || flight->obstacle != NO_OBSTACLE || tx->retry != RETRY_NEVER)
+		return false;
+	meaning = sqlstate_of_statement(err->sqlstate, flight_is_of_server(flight->sent.error));
+	if (meaning.kind == FAILURE_INTERNAL || meaning.kind == FAILURE_UNAVAILABLE
+	    || meaning.kind == FAILURE_TIMEOUT)
+		return false;
+	*refusal = *err;
+	refusal->kind = meaning.kind;
+	if (!meaning.is_raised)
+		(void)snprintf(refusal->message, sizeof(refusal->message), "%s", meaning.message);
+	return true;
+}
+
+/* Undoes the statement, so that the transaction goes on. */
 static bool
 undo_refused(struct transaction *tx, const struct transaction_flight *flight, struct error *err)
 {
@@ -345,23 +367,38 @@ undo_refused(struct transaction *tx, const struct transaction_flight *flight, st
 	return ok;
 }
 
+/* Returns true if its parameters may have had other types when it was prepared: it is undone, to be
+ * sent once more. From now on statements are sent as text. */
+static bool
+undo_outdated(struct transaction *tx, const struct transaction_flight *flight, struct error *err)
+{
+	if (!is_own_error(flight) || flight->obstacle != OUTDATED_TYPES || !flight->has_savepoint
+	    || !undo_refused(tx, flight, err))
+		return false;
+	tx->retry = RETRY_NEVER;
+	move_on(tx);
+	return true;
+}
+
 static bool
 try_work(struct transaction *tx, const struct transaction_work *work, struct np_rows **rows,
          struct error *refusal, struct error *err)
 {
 	struct transaction_flight flight;
-	bool ok;
+	bool ok, again = false;
 
 	if (!transaction_may_run(tx, work, err))
 		return false;
 	transaction_note_values(tx, work);
-	ok = send_and_record(tx, work, &flight, rows, err);
-	if (!ok && is_refusal(tx, &flight, err)) {
-		*refusal = *err;
-		*rows = NULL;
-		ok = undo_refused(tx, &flight, err);
-	}
-	flight_end(&flight.sent);
+	do {
+		ok = send_and_record(tx, work, &flight, rows, err);
+		again = !ok && !again && undo_outdated(tx, &flight, err);
+		if (!ok && !again && is_refusal(tx, &flight, err, refusal)) {
+			*rows = NULL;
+			ok = undo_refused(tx, &flight, err);
+		}
+		flight_end(&flight.sent);
+	} while (again);
 	if (ok)
 		move_on(tx);
 	return ok;

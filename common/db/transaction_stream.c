@@ -34,30 +34,41 @@ transaction_drop_stream(struct transaction *tx)
 	transaction_move(tx, TX_ON_ROLLED_BACK);
 }
 
-/* Once its rows come there is no asking between them: their types have to be known before. They are
- * asked for on a fresh connection, and the statement is sent once more. */
+/* Asks on a fresh connection. Returns true if something new is known. */
 static bool
-learn_types(struct transaction *tx, const struct transaction_work *work, struct error *err)
+ask_for_types(struct transaction *tx, const PGresult *row)
+{
+	const struct types_question question = types_learn(tx->session.connection->pg, row,
+	                                                   TYPES_OF_STREAM, tx->options.deadline);
+
+	tx->counts.flights += question.flights;
+	if (question.broken) {
+		session_spoil(&tx->session, SESSION_BROKEN);
+		session_give_back(&tx->session);
+	}
+	return question.answered;
+}
+
+/* Once its rows come there is no asking between them: their types have to be known before. They are
+ * asked for, and the statement is sent once more. *more: there may be others. */
+static bool
+learn_types(struct transaction *tx, const struct transaction_work *work, bool *more,
+            struct error *err)
 {
 	struct transaction_flight *flight = &tx->stream->flight;
-	PGresult *row = flight->sent.row;
-	bool alone = flight->opens, broken = false, ok;
+	bool alone = flight->opens, ok;
+	PGresult *row;
 
-	if (!row || !types_are_unknown(row, TYPES_OF_STREAM))
+	*more = flight->sent.row && types_are_unknown(flight->sent.row, TYPES_OF_STREAM);
+	if (!*more)
 		return true;
-	flight->sent.row = NULL;
+	row = flight_take_row(&flight->sent);
 	flight_end(&flight->sent);
 	session_spoil(&tx->session, SESSION_BROKEN);
 	session_give_back(&tx->session);
 	ok = transaction_connect(tx, err);
-	if (ok)
-		tx->counts.flights += types_learn(tx->session.connection->pg, row, TYPES_OF_STREAM,
-		                                  tx->options.deadline, &broken);
+	*more = ok && ask_for_types(tx, row);
 	PQclear(row);
-	if (broken)
-		session_spoil(&tx->session, SESSION_BROKEN);
-	if (broken)
-		session_give_back(&tx->session);
 	if (!ok)
 		return false;
 	if (!alone) {
@@ -73,16 +84,12 @@ learn_types(struct transaction *tx, const struct transaction_work *work, struct 
 static bool
 learn_all_types(struct transaction *tx, const struct transaction_work *work, struct error *err)
 {
-	const PGresult *row;
-	int flights;
+	bool more;
 
 	do {
-		flights = tx->counts.flights;
-		if (!learn_types(tx, work, err))
+		if (!learn_types(tx, work, &more, err))
 			return false;
-		row = tx->stream->flight.sent.row;
-	} while (row && tx->counts.flights > flights && types_are_unknown(row, TYPES_OF_STREAM)
-	         && !deadline_passed(tx->options.deadline));
+	} while (more);
 	return true;
 }
 
@@ -95,7 +102,9 @@ begin_stream(struct transaction *tx, const struct transaction_work *work, struct
 
 	stream->record = (struct statement){ mem_strdup(stream, statement->sql),
 		                             name ? mem_strdup(stream, name) : NULL,
-		                             statement->values.count, -tx->counts.flights_us,
+		                             statement->values.count,
+		                             -tx->counts.flights_us,
+		                             false,
 		                             false };
 	tx->stream = stream;
 	if (transaction_send(tx, work, &stream->flight, err) && learn_all_types(tx, work, err))

@@ -13,7 +13,7 @@
 
 /* A domain has its base type's output function. oidvector has the category of an array, but another
  * output function. */
-static const char question[] =
+static const char question_text[] =
     "WITH RECURSIVE seen AS (SELECT oid, typtype, typbasetype, typelem, typoutput, typdelim"
     " FROM pg_catalog.pg_type WHERE oid = ANY ($1::oid[]) UNION"
     " SELECT t.oid, t.typtype, t.typbasetype, t.typelem, t.typoutput, t.typdelim"
@@ -132,10 +132,10 @@ types_are_unknown(const PGresult *rows, enum types_mode mode)
 	return list_unknown(rows, mode, &oids);
 }
 
-int
-types_learn(PGconn *pg, const PGresult *rows, enum types_mode mode, struct deadline request,
-            bool *broken)
+struct types_question
+types_learn(PGconn *pg, const PGresult *rows, enum types_mode mode, struct deadline request)
 {
+	struct types_question question = { .flights = 0 };
 	struct deadline deadline = deadline_within_ms(request, LEARN_MS);
 	bool open = mode == TYPES_IN_TRANSACTION;
 	char list[LIST_MAX_BYTES];
@@ -146,23 +146,24 @@ types_learn(PGconn *pg, const PGresult *rows, enum types_mode mode, struct deadl
 
 	buf_init_fixed(&oids, list, sizeof(list));
 	if (!list_unknown(rows, mode, &oids))
-		return 0;
+		return question;
 	flight_begin(&flight, pg, NULL);
 	if (mode == TYPES_AFTER_ROLLBACK)
 		(void)flight_command(&flight, "ROLLBACK");
 	if (open)
 		(void)flight_command(&flight, "SAVEPOINT np_types");
-	place = flight_add(&flight, question, VALUES(np_text(oids.data)));
+	place = flight_add(&flight, question_text, VALUES(np_text(oids.data)));
 	if (open)
 		(void)flight_command(&flight, "RELEASE SAVEPOINT np_types");
 	outcome = flight_fly(&flight, deadline);
-	if (outcome == FLIGHT_DONE) {
+	question.flights = 1;
+	question.answered = outcome == FLIGHT_DONE;
+	if (question.answered) {
 		remember_types(flight.results[place]);
 	} else {
 		refused = is_refusal(&flight, outcome);
-		*broken = *broken || flight.broken
-		          || (open && !roll_back_to_savepoint(pg, deadline));
+		question.broken = flight.broken || (open && !roll_back_to_savepoint(pg, deadline));
 	}
 	flight_end(&flight);
-	return 1;
+	return question;
 }

@@ -23,10 +23,14 @@ enum types_mode {
 /* Returns true if types_learn() would ask. */
 bool types_are_unknown(const PGresult *rows, enum types_mode mode);
 
-/* Asks for the types of a result that are not known and whose values look like arrays. Returns the
- * round trips that it took. Sets *broken if neither the connection nor its transaction may be used
- * any more. */
-int types_learn(PGconn *pg, const PGresult *rows, enum types_mode mode, struct deadline request,
-                bool *broken);
+struct types_question {
+	int flights;   /* round trips that it took */
+	bool answered; /* false: nothing new is known */
+	bool broken;   /* neither the connection nor its transaction may be used any more */
+};
+
+/* Asks for the types of a result that are not known and whose values look like arrays. */
+struct types_question types_learn(PGconn *pg, const PGresult *rows, enum types_mode mode,
+                                  struct deadline request);
 
 #endif

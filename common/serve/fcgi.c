@@ -36,8 +36,8 @@
 #define REFUSED_RETRY_S "30"
 /* A client that has waited for less is hardly gone, and is not looked at before its turn. */
 #define GONE_AFTER_MS 50
-/* Of a stream, sent with one timeout. */
-#define PIECE_BYTES ((size_t)64 << 10)
+/* Of a stream, sent with one timeout: no more than libfcgi writes at once. */
+#define PIECE_BYTES ((size_t)8 << 10)
 
 bool
 fcgi_init(struct error *err)

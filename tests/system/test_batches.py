@@ -111,14 +111,61 @@ def test_ten_thousand_rows_are_one_round_trip(service):
     assert again.status == 409 and there(service, f"{prefix}-20000") == [0]
 
 
+def test_the_same_statement_twice_is_prepared_once(site):
+    service = Service(site, ["batches"], DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
+    service.start()
+    try:
+        for _ in range(3):
+            label = fresh()
+            answer = post(service, "twice", label)
+            assert answer.status == 204 and there(service, *(f"{label}-{i}" for i in (1, 2, 3, 4))) == [1] * 4
+            line = service.line_of(answer)
+            assert line["flights"] == 3 and "retries" not in line and "reruns" not in line
+    finally:
+        service.stop()
+
+
+def test_a_one_has_a_row_also_if_it_is_not_wanted(service):
+    label = fresh()
+    assert post(service, "touch", label).status == 404
+    service.site.query("INSERT INTO batches_rows (label) VALUES (%s)", label)
+    assert post(service, "touch", label).status == 204
+
+
+def test_each_statement_has_the_time_of_a_statement(serve):
+    service = serve("batches", DATABASE_COMMAND_TIMEOUT=1, SLOW_QUERY_MS=1)
+    answer = service.client.get("/batches/slept")
+    assert answer.status == 200, answer
+    slow = service.lines(event="slow query")
+    assert len(slow) == 3 and all(line["shared"] for line in slow)
+
+
 # --- one that may be refused ---
+
+
+@pytest.mark.parametrize("path", ["cast", "cast/manual", "cast/once"])
+def test_a_value_that_its_type_does_not_take_is_a_refusal(service, path):
+    """Also of a statement that is prepared already, whose types may have changed."""
+    for turn in range(3):
+        for other, refused in ("none", True), ("7", False):
+            label = fresh()
+            answer = post(service, path, label, other=other)
+            assert answer.status == 200 and answer.json()["refused"] is refused, (turn, answer)
+            assert there(service, label, f"{label}-after") == [1, 1]
+            assert "reruns" not in service.line_of(answer)
+            assert not refused or (answer.json()["error"], answer.json()["status"]) == (9, 422)
+
+
+def test_it_need_not_be_a_value_of_the_request(service):
+    for _ in range(2):
+        assert service.client.get("/batches/cast").json()["refused"] is True
 
 
 def test_what_came_before_and_after_a_refused_statement_stays(service):
     taken, other = fresh(), fresh()
     service.site.query("INSERT INTO batches_rows (label) VALUES (%s)", taken)
     answer = post(service, "try", taken, other=other)
-    assert answer.json() == {"refused": True, "error": CONFLICT, "constraint": "batches_label", "message": answer.json()["message"]}
+    assert answer.json() == {"refused": True, "error": CONFLICT, "status": 409, "constraint": "batches_label", "message": answer.json()["message"]}
     assert answer.json()["message"]
     assert there(service, other, f"{other}-after", taken) == [1, 1, 1]
     assert service.line_of(answer)["flights"] == 5 and service.line_of(answer)["outcome"] == "committed"
@@ -127,7 +174,7 @@ def test_what_came_before_and_after_a_refused_statement_stays(service):
 def test_what_is_not_refused_costs_one_round_trip(service):
     label, other = fresh(), fresh()
     answer = post(service, "try", label, other=other)
-    assert answer.json() == {"refused": False, "error": 0, "constraint": None, "message": None}
+    assert answer.json() == {"refused": False, "error": 0, "status": 0, "constraint": None, "message": None}
     assert there(service, label, other, f"{other}-after") == [1, 1, 1] and service.line_of(answer)["flights"] == 4
 
 
@@ -171,7 +218,7 @@ def test_in_a_read(service, path):
 
 
 @pytest.mark.parametrize("code, refused, status", [
-    ("P0001", True, 200), ("PT404", True, 200), ("23505", True, 200), ("23514", True, 200), ("42501", True, 200), ("22012", True, 200),
+    ("P0001", True, 200), ("PT404", True, 200), ("PT405", True, 200), ("PT402", True, 200), ("23505", True, 200), ("23514", True, 200), ("42501", True, 200), ("22012", True, 200),
     ("40001", False, 409), ("40P01", False, 409), ("57014", False, 504), ("53200", False, 503), ("57P01", False, 503), ("XX000", False, 500),
     ("42P01", False, 500)])
 def test_what_lies_elsewhere_is_no_refusal(service, code, refused, status):
@@ -180,5 +227,5 @@ def test_what_lies_elsewhere_is_no_refusal(service, code, refused, status):
     assert answer.status == status, answer
     assert there(service, label) == [1 if refused else 0]
     if refused:
-        assert answer.json()["refused"] is True
+        assert answer.json()["refused"] is True and answer.json()["status"] == {"PT404": 404, "PT405": 405, "PT402": 402, "23505": 409, "42501": 403}.get(code, 422)
     assert service.client.get("/batches/many").status == 200

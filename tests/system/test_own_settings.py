@@ -87,6 +87,8 @@ def test_a_secret_is_seen_nowhere(serve):
     os.kill(master, signal.SIGHUP)
     wait_until("other workers", lambda: not set(worker) & set(conftest.children(master)), 20)
     assert service.client.get("/shop").json()["key"] == before
+    for pid in master, *conftest.children(master):
+        assert KEY.encode() not in pathlib.Path(f"/proc/{pid}/environ").read_bytes()
 
 
 def test_a_wrong_value_ends_no_program_that_serves(serve, site):

@@ -128,6 +128,7 @@ def test_head_sends_no_rows(service):
         head = service.client.raw(f"HEAD /streams/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         assert head.startswith(b"HTTP/1.1 200 ") and head.endswith(b"\r\n\r\n") and head.count(b"\r\n\r\n") == 1
         assert (b"Content-Length" in head) == (path == "lines?count=3")
+    wait_until("the lines", lambda: len(service.lines(event="request", method="HEAD")) >= 3, 10)
     assert not service.lines(event="request", method="HEAD", broken_off=True)
     assert len(lines_of(get(service, "lines?count=2"))) == 2
 

@@ -81,6 +81,14 @@ def test_what_it_may_ask(service):
     assert 5000 < seen["remaining_ms"] <= 7000 and seen["printed"] == "ü-7"
 
 
+def test_an_event_is_one_line_of_text_too(site):
+    text = urllib.parse.quote("a\n2026-01-01T00:00:00.000Z error words[1] forged \x1b[31m")
+    done = subprocess.run([program("words"), "POST", f"/words/event?text={text}"], capture_output=True, timeout=60, stdin=subprocess.DEVNULL,
+                          env=site.environment(LOG_FORMAT="text", DEBUG="true"))
+    lines = [line for line in done.stderr.splitlines() if b"forged" in line]
+    assert len(lines) == 1 and b'"a\\n2026' in lines[0] and b"\x1b" not in lines[0]
+
+
 def test_from_a_shell_there_is_no_address(site):
     done = subprocess.run([program("words"), "GET", "/words"], env=site.environment(), capture_output=True, timeout=60)
     assert done.returncode == 0 and b'"address":null' in done.stdout

@@ -111,6 +111,7 @@ reply_refusal(struct np_ctx *ctx, const struct np_refusal *refusal)
 	return np_reply_object(ctx, NP_STATUS_OK,
 	                       NP_OBJECT({ "refused", np_bool(refusal->refused) },
 	                                 { "error", np_int(refusal->error) },
+	                                 { "status", np_int(refusal->status) },
 	                                 { "constraint", np_text(refusal->constraint) },
 	                                 { "message", np_text(refusal->message) }));
 }
@@ -186,6 +187,66 @@ try_and_commit(struct np_ctx *ctx)
 	       && reply_refusal(ctx, &refusal);
 }
 
+static bool
+try_cast(struct np_ctx *ctx)
+{
+	struct np_refusal refusal;
+	struct np_rows *none;
+
+	return np_exec(ctx, add_row(np_arg(ctx, &label)))
+	       && np_try(ctx, &none, &refusal, cast_of(np_arg(ctx, &other)))
+	       && np_exec(ctx,
+	                  add_row(np_text(np_printf(ctx, "%s-after", np_arg(ctx, &label).text))))
+	       && reply_refusal(ctx, &refusal);
+}
+
+static bool
+try_cast_and_commit(struct np_ctx *ctx)
+{
+	return try_cast(ctx) && np_commit(ctx);
+}
+
+static bool
+try_our_own_cast(struct np_ctx *ctx)
+{
+	struct np_refusal refusal;
+	struct np_rows *none;
+
+	return np_try(ctx, &none, &refusal, cast_of(np_text("none")))
+	       && reply_refusal(ctx, &refusal);
+}
+
+static bool
+add_twice(struct np_ctx *ctx)
+{
+	const char *sent = np_arg(ctx, &label).text;
+	struct np_value one = np_text(np_printf(ctx, "%s-1", sent)),
+	                two = np_text(np_printf(ctx, "%s-2", sent)),
+	                three = np_text(np_printf(ctx, "%s-3", sent)),
+	                four = np_text(np_printf(ctx, "%s-4", sent));
+
+	return np_queries(ctx, NP_QUERIES({ NULL, add_row(one) }, { NULL, add_row(two) }))
+	       && np_queries(ctx, NP_QUERIES({ NULL, touched(one) }, { NULL, touched(two) },
+	                                     { NULL, add_row(three) }, { NULL, add_row(four) }))
+	       && np_reply_empty(ctx);
+}
+
+static bool
+touch(struct np_ctx *ctx)
+{
+	return np_queries(ctx, NP_QUERIES({ NULL, touched(np_arg(ctx, &label)) }))
+	       && np_reply_empty(ctx);
+}
+
+static bool
+sleep_thrice(struct np_ctx *ctx)
+{
+	return np_queries(ctx,
+	                  NP_QUERIES({ NULL, slept(np_float(0.8)) }, { NULL, slept(np_float(0.8)) },
+	                             { NULL, slept(np_float(0.8)) }))
+	       && np_reply_object(ctx, NP_STATUS_OK, NULL);
+}
+
 #define POST(where, mode, handler)                                                            \
 	{                                                                                     \
 		.method = "POST", .path = "/batches/" where, .handle = handler, .tx = (mode), \
@@ -215,6 +276,30 @@ static const struct np_route routes[] = {
 	POST("try", NP_TX_WRITE, try_between),
 	POST("try/first", NP_TX_WRITE, try_first),
 	POST("try/raise", NP_TX_WRITE, try_raise),
+	POST("cast", NP_TX_WRITE, try_cast),
+	POST("cast/manual", NP_TX_MANUAL, try_cast_and_commit),
+	{ .method = "POST",
+	  .path = "/batches/cast/once",
+	  .handle = try_cast,
+	  .tx = NP_TX_WRITE,
+	  .no_rerun = true,
+	  .params = NP_PARAMS(&label, &other),
+	  .success = NP_STATUS_OK },
+	{ .method = "POST",
+	  .path = "/batches/twice",
+	  .handle = add_twice,
+	  .tx = NP_TX_WRITE,
+	  .no_rerun = true,
+	  .params = NP_PARAMS(&label),
+	  .success = NP_STATUS_NO_CONTENT },
+	{ .method = "POST",
+	  .path = "/batches/touch",
+	  .handle = touch,
+	  .tx = NP_TX_WRITE,
+	  .params = NP_PARAMS(&label),
+	  .success = NP_STATUS_NO_CONTENT },
+	GET("cast", try_our_own_cast, .lenient = true),
+	GET("slept", sleep_thrice, .lenient = true),
 	POST("try/fail", NP_TX_WRITE, try_twice_and_fail),
 	POST("try/manual", NP_TX_MANUAL, try_and_commit),
 	{ .method = "POST",

@@ -13,6 +13,15 @@ INSERT INTO batches_rows (label) VALUES (@label);
 -- name: new_row :one
 INSERT INTO batches_rows (label) VALUES (@label) RETURNING id, label;
 
+-- name: cast_of :one
+SELECT @text::text::int AS n;
+
+-- name: slept :many
+SELECT pg_sleep(@seconds::float8)::text AS slept;
+
+-- name: touched :one
+UPDATE batches_rows SET label = label WHERE label = @label RETURNING id;
+
 -- name: number :one
 SELECT @n::bigint AS n;
 
