@@ -126,6 +126,14 @@ def test_a_key_lets_in(service, key):
     assert answer.json() == {"caller": None, "claims": {"sub": None, "scope": "admin x", "key": "root"}}
 
 
+def test_a_value_that_the_first_statement_does_not_take_is_no_401(service, key):
+    made = key("divider")
+    assert service.client.get("/callers/key/part?number=5", headers=with_key(made)).json() == {"part": 2}
+    for _ in range(2):
+        assert service.client.get("/callers/key/part?number=0", headers=with_key(made)).status == 422
+    assert service.client.get("/callers/key/part?number=0", headers=with_key("npk_none")).status == 401
+
+
 def test_the_user_of_a_key_is_the_caller(service, site, key):
     made = key(f"of-a-user-{id(service)} admin")
     site.query("UPDATE api_keys SET user_id = %s WHERE name = %s", tokens.USER, f"of-a-user-{id(service)}")

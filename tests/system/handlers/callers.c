@@ -132,7 +132,22 @@ misuse_identify(struct np_ctx *ctx)
 	return np_identify(ctx, partner_of_key(np_text("7"))) && np_reply_empty(ctx);
 }
 
+static bool
+divide(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, part(np_arg(ctx, &number)))
+	       && np_reply_row(ctx, NP_STATUS_OK, row);
+}
+
 static const struct np_route routes[] = {
+	{ .method = "GET",
+	  .path = "/callers/key/part",
+	  .handle = divide,
+	  .tx = NP_TX_READ,
+	  .params = NP_PARAMS(&number),
+	  .auth = NP_AUTH_KEY },
 	{ .method = "GET",
 	  .path = "/callers/key",
 	  .handle = show_caller,
