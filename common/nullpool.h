@@ -972,12 +972,17 @@ struct np_value np_field(const struct np_rows *rows, size_t row, const char *col
  * public (FETCH_PRIVATE allows both, for all URLs of the program); with NP_ERROR_UNAVAILABLE if
  * there is no response, or one that is too large; with NP_ERROR_TIMEOUT at the request's deadline.
  * A certificate is verified with the system's CAs, or with those of FETCH_CA_FILE. No proxy is
- * used. The trace of the request goes on in the other service (traceparent).
+ * used. The trace of the request goes on in the other service (traceparent). A client that leaves
+ * ends a GET or HEAD, and nothing else. A guard that goes on after a failed fetch fails all the
+ * same.
  *
  * Before the first query no connection to the database waits meanwhile. While a transaction is open
  * it is a misuse, unless .in_transaction says that this is meant. A method other than GET and HEAD
  * needs .no_rerun in a route of NP_TX_READ or NP_TX_WRITE, because a handler that runs again would
- * send it again.
+ * send it again. If the request has an Idempotency-Key, such a fetch first asks for the key, in one
+ * round trip, and the transaction stays open: a repeat gets the stored response and sends nothing.
+ * If the process dies between the fetch and the commit, a repeat does send again: pass
+ * np_idempotency_key() on, so that the other service knows.
  *
  *     struct np_fetched answer;
  *     bool ok = np_fetch(ctx, &answer,
@@ -1003,6 +1008,9 @@ struct np_fetched {
 };
 NP_MUST_CHECK bool np_fetch(struct np_ctx *ctx, struct np_fetched *fetched,
                             const struct np_fetch *wanted);
+
+/* Returns the Idempotency-Key of the request, or SQL's NULL. */
+struct np_value np_idempotency_key(const struct np_ctx *ctx);
 
 /* Returns the first header of that name, in any case; SQL's NULL if there is none. */
 struct np_value np_fetched_header(struct np_ctx *ctx, const struct np_fetched *fetched,

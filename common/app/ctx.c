@@ -249,6 +249,7 @@ ctx_handle(struct np_ctx *ctx)
 	misuse_reset();
 	ctx->answered = false;
 	ctx->streamed = false;
+	ctx->asked_for_key = false;
 	succeeded = ctx->route->handle(ctx);
 	if (misuse_noted())
 		return np_fail(ctx, NP_ERROR_INTERNAL, "%s %s: %s", ctx->route->method,

@@ -45,6 +45,15 @@ is_known_method(const char *method)
 	return false;
 }
 
+static bool
+is_header_value(const char *value)
+{
+	for (; *value; value++)
+		if (text_is_control(*value) && *value != '\t')
+			return false;
+	return true;
+}
+
 /* What is sent twice may be done twice. */
 static bool
 may_run_again(const struct np_ctx *ctx)
@@ -66,7 +75,11 @@ check_use(const struct np_ctx *ctx, const struct np_fetch *wanted, const char *m
 		misuse_note("np_fetch() of a GET or HEAD with a body");
 	if (wanted->max_bytes < 0 || wanted->max_bytes > BODY_LIMIT_BYTES)
 		misuse_note("np_fetch() of a response of more than 64 MiB");
-	if (ctx->tx && transaction_is_open(ctx->tx) && !wanted->in_transaction)
+	if (wanted->content_type && !is_header_value(wanted->content_type))
+		misuse_note("np_fetch() with a content type that it cannot send");
+	/* A precondition has opened it, not the handler. */
+	if (ctx->tx && transaction_is_open(ctx->tx) && !wanted->in_transaction && !ctx->get
+	    && !ctx->asked_for_key)
 		misuse_note("np_fetch() while a transaction is open: it would hold its locks, and"
 		            " its connection, until the other service answers");
 	if (!is_safe_method(method) && may_run_again(ctx))
@@ -103,9 +116,8 @@ header_line(struct np_ctx *ctx, const struct np_member *header)
 		size++;
 	if (size == 0 || header->name[size])
 		return NULL;
-	for (const char *c = value; *c; c++)
-		if (text_is_control(*c) && *c != '\t')
-			return NULL;
+	if (!is_header_value(value))
+		return NULL;
 	/* libcurl takes a name without a value for a header that it is to leave out. */
 	return *value ? mem_printf(ctx, "%s: %s", header->name, value)
 	              : mem_printf(ctx, "%s;", header->name);
@@ -153,18 +165,29 @@ make_traceparent(struct np_ctx *ctx, char span[TRACE_SPAN_BYTES])
 /* --- where it goes --- */
 
 static bool
-may_go_to(struct np_ctx *ctx, const char *url, const struct addresses *addresses)
+refuse_url(struct np_ctx *ctx, const char *why)
 {
-	bool public = text_starts(url, "https://");
-
-	for (size_t i = 0; i < addresses->count; i++)
-	public = public && address_is_public(addresses->texts[i]);
-	if (public || ctx->app->settings->fetch_private)
-		return true;
 	error_fill(&ctx->error, FAILURE_INVALID, "This URL may not be fetched");
-	return error_detail(&ctx->error,
-	                    "it is not https, or leads to an address that is not public"
-	                    " (FETCH_PRIVATE)");
+	return error_detail(&ctx->error, "%s (FETCH_PRIVATE)", why);
+}
+
+static bool
+may_go_to(struct np_ctx *ctx, const struct addresses *addresses)
+{
+	for (size_t i = 0; i < addresses->count && !ctx->app->settings->fetch_private; i++)
+		if (!address_is_public(addresses->texts[i]))
+			return refuse_url(ctx, "it leads to an address that is not public");
+	return true;
+}
+
+static bool
+fail_outside(struct np_ctx *ctx, const char *why)
+{
+	if (deadline_passed(ctx->deadline))
+		error_fill(&ctx->error, FAILURE_TIMEOUT, "Another service took too long");
+	else
+		error_fill(&ctx->error, FAILURE_UNAVAILABLE, "Another service is not available");
+	return error_detail(&ctx->error, "np_fetch(): %s", why);
 }
 
 /* Only one address is used of a name that has private ones too: all have to be public. */
@@ -175,25 +198,17 @@ find_way(struct np_ctx *ctx, const char *url, struct deadline deadline, struct a
 
 	if (!host || !(text_starts(url, "https://") || text_starts(url, "http://")))
 		return error_set(&ctx->error, FAILURE_INVALID, "This is no URL of https");
-	if (!resolve(host, deadline, addresses, &why)) {
-		error_fill(&ctx->error, FAILURE_UNAVAILABLE, "Another service is not available");
-		return error_detail(&ctx->error, "could not resolve \"%s\": %s", host, why);
-	}
-	return may_go_to(ctx, url, addresses);
+	if (text_starts(url, "http://") && !ctx->app->settings->fetch_private)
+		return refuse_url(ctx, "it is not https");
+	if (!resolve_outside(host, deadline, addresses, &why))
+		return fail_outside(ctx,
+		                    mem_printf(ctx, "could not resolve \"%s\": %s", host, why));
+	if (!may_go_to(ctx, addresses))
+		return false;
+	return !deadline_passed(deadline) || fail_outside(ctx, "no time was left to ask");
 }
 
 /* --- the answer --- */
-
-/* Of the last response in the text: a "100 Continue" may come before it. */
-static const char *
-last_head(const char *text)
-{
-	const char *last = text, *next = text;
-
-	while ((next = strstr(next, "\r\n\r\n")) != NULL && next[4])
-		last = next += 4;
-	return last;
-}
 
 struct np_value
 np_fetched_header(struct np_ctx *ctx, const struct np_fetched *fetched, const char *name)
@@ -201,8 +216,8 @@ np_fetched_header(struct np_ctx *ctx, const struct np_fetched *fetched, const ch
 	size_t size = name ? strlen(name) : 0;
 	const char *line = fetched->head;
 
-	while (size > 0 && line && (line = strstr(line, "\r\n")) != NULL) {
-		size_t length = strcspn(line += 2, "\r");
+	while (size > 0 && line && (line = strchr(line, '\n')) != NULL) {
+		size_t length = strcspn(++line, "\r\n");
 		const char *value;
 
 		if (length <= size || line[size] != ':'
@@ -210,7 +225,8 @@ np_fetched_header(struct np_ctx *ctx, const struct np_fetched *fetched, const ch
 			continue;
 		length -= size + 1;
 		value = text_strip(line + size + 1, &length);
-		return np_text(mem_strndup(ctx, value, length));
+		return utf8_valid(value, length, NULL) ? np_text(mem_strndup(ctx, value, length))
+		                                       : np_null();
 	}
 	return np_null();
 }
@@ -222,12 +238,29 @@ explain(struct np_ctx *ctx, const struct error *why, const char *url)
 		ctx->error = *why;
 		return false;
 	}
-	if (deadline_passed(ctx->deadline))
-		error_fill(&ctx->error, FAILURE_TIMEOUT, "Another service took too long");
-	else
-		error_fill(&ctx->error, FAILURE_UNAVAILABLE, "Another service is not available");
-	return error_detail(&ctx->error, "np_fetch() of %.*s: %s", (int)strcspn(url, "?#"), url,
-	                    why->message);
+	/* It may have moved. */
+	resolve_forget(http_client_host(ctx, url));
+	return fail_outside(
+	    ctx, mem_printf(ctx, "%.*s: %s", (int)strcspn(url, "?#"), url, why->message));
+}
+
+/* A repeat with the same key must not send again: the key is looked up before the first statement,
+ * which there may not have been yet. */
+static bool
+ask_for_key(struct np_ctx *ctx)
+{
+	struct np_rows *ignored;
+
+	if (!ctx_has_key(ctx) || !ctx->tx || transaction_is_open(ctx->tx))
+		return true;
+	ctx->asked_for_key = true;
+	return transaction_query(ctx->tx, "SELECT 1", NO_VALUES, &ignored, &ctx->error);
+}
+
+struct np_value
+np_idempotency_key(const struct np_ctx *ctx)
+{
+	return np_text(ctx_has_key(ctx) ? request_header(ctx->request, "idempotency-key") : NULL);
 }
 
 static struct http_client *
@@ -254,7 +287,7 @@ send_request(struct np_ctx *ctx, struct http_client *client,
 	fetched->body = (struct np_bytes){ request->response->size > 0 ? request->response->data
 		                                                       : "",
 		                           request->response->size };
-	fetched->head = last_head(request->response_head->data);
+	fetched->head = request->response_head->data;
 	fetched->content_type = np_fetched_header(ctx, fetched, "content-type").text;
 	return true;
 }
@@ -262,8 +295,11 @@ send_request(struct np_ctx *ctx, struct http_client *client,
 static struct deadline
 deadline_of(const struct np_ctx *ctx, const struct np_fetch *wanted)
 {
-	return wanted->timeout_ms > 0 ? deadline_within_ms(ctx->deadline, wanted->timeout_ms)
-	                              : ctx->deadline;
+	int64_t left_ms = deadline_left_ms(ctx->deadline);
+
+	return wanted->timeout_ms > 0 && wanted->timeout_ms < left_ms
+	           ? deadline_within_ms(ctx->deadline, wanted->timeout_ms)
+	           : ctx->deadline;
 }
 
 static bool
@@ -289,7 +325,8 @@ fetch(struct np_ctx *ctx, const struct np_fetch *wanted, const char *method,
 		.response_head = &head,
 		.addresses = &addresses,
 		.ca_file = ctx->app->settings->fetch_ca_file,
-		.client = ctx->request->client,
+		/* What was sent is waited for, as a commit is. */
+		.client = is_safe_method(method) && !ctx_has_key(ctx) ? ctx->request->client : NULL,
 		.alone = true,
 	};
 
@@ -313,6 +350,8 @@ np_fetch(struct np_ctx *ctx, struct np_fetched *fetched, const struct np_fetch *
 	check_use(ctx, wanted, method);
 	if (misuse_noted())
 		return ctx_our_fault(ctx, misuse_noted());
+	if (!is_safe_method(method) && !ask_for_key(ctx))
+		return false;
 	ok = fetch(ctx, wanted, method, make_traceparent(ctx, span), fetched);
 	if (misuse_noted())
 		return ctx_our_fault(ctx, misuse_noted());

@@ -10,8 +10,11 @@
 
 #include "base/poll.h"
 
-/* A database, perhaps a replica, perhaps a Redis. */
-#define NAMES_MAX 3
+/* A database, perhaps a replica, perhaps a Redis; and other services, whose names may be anybody's
+ * choice, and never take the places of those. */
+#define OWN_NAMES     3
+#define OUTSIDE_NAMES 4
+#define NAMES_MAX     (OWN_NAMES + OUTSIDE_NAMES)
 
 /* The wait for a name server before the next one is asked; doubled after each round. A late answer
  * of an earlier server still counts. */
@@ -292,10 +295,16 @@ continue_queries(void)
 			continue_query(&names[i]);
 }
 
+/* The places from `first` on that are not `end`. */
+struct places {
+	size_t first, end;
+};
+static const struct places own = { 0, OWN_NAMES }, outside = { OWN_NAMES, NAMES_MAX };
+
 static struct name *
-find_name(const char *host)
+find_name(const struct places *places, const char *host)
 {
-	for (size_t i = 0; i < NAMES_MAX; i++)
+	for (size_t i = places->first; i < places->end; i++)
 		if (strcmp(names[i].host, host) == 0)
 			return &names[i];
 	return NULL;
@@ -303,11 +312,11 @@ find_name(const char *host)
 
 /* Returns a free place, or the oldest one without an open query, or NULL. */
 static struct name *
-new_name(const char *host)
+new_name(const struct places *places, const char *host)
 {
 	struct name *place = NULL;
 
-	for (size_t i = 0; i < NAMES_MAX; i++)
+	for (size_t i = places->first; i < places->end; i++)
 		if (!is_open(&names[i]) && (!place || names[i].since_us < place->since_us))
 			place = &names[i];
 	if (!place)
@@ -320,10 +329,12 @@ new_name(const char *host)
 void
 resolve_forget(const char *host)
 {
-	struct name *name = find_name(host);
+	struct name *name = find_name(&own, host), *other = find_name(&outside, host);
 
 	if (name)
 		name->addresses.count = 0;
+	if (other)
+		other->addresses.count = 0;
 }
 
 static bool
@@ -399,8 +410,9 @@ resolve_is_address(const char *host)
 	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 }
 
-enum resolve_outcome
-resolve_start(const char *host, struct addresses *addresses, const char **why)
+static enum resolve_outcome
+start_in(const struct places *places, const char *host, struct addresses *addresses,
+         const char **why)
 {
 	enum resolve_outcome outcome;
 	struct name *name;
@@ -414,9 +426,9 @@ resolve_start(const char *host, struct addresses *addresses, const char **why)
 		return RESOLVE_DONE;
 	}
 	continue_queries();
-	name = find_name(host);
+	name = find_name(places, host);
 	if (!name)
-		name = new_name(host);
+		name = new_name(places, host);
 	*why = "other names are being resolved";
 	if (!name)
 		return RESOLVE_PENDING;
@@ -426,6 +438,29 @@ resolve_start(const char *host, struct addresses *addresses, const char **why)
 	if (outcome == RESOLVE_DONE)
 		*addresses = name->addresses;
 	return outcome;
+}
+
+enum resolve_outcome
+resolve_start(const char *host, struct addresses *addresses, const char **why)
+{
+	return start_in(&own, host, addresses, why);
+}
+
+bool
+resolve_outside(const char *host, struct deadline deadline, struct addresses *addresses,
+                const char **why)
+{
+	enum resolve_outcome outcome;
+	struct name *name;
+
+	while ((outcome = start_in(&outside, host, addresses, why)) == RESOLVE_PENDING
+	       && !deadline_passed(deadline))
+		resolve_wait(deadline);
+	name = outcome == RESOLVE_PENDING ? find_name(&outside, host) : NULL;
+	/* Nobody else waits for it. */
+	if (name && is_open(name))
+		close_query(name, ARES_SUCCESS);
+	return outcome == RESOLVE_DONE;
 }
 
 bool

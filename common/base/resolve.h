@@ -54,6 +54,11 @@ void resolve_wait(struct deadline deadline);
 NP_MUST_CHECK bool resolve(const char *host, struct deadline deadline, struct addresses *addresses,
                            const char **why);
 
+/* The same for the name of another service, which somebody else may have chosen: these have places
+ * of their own, and a query ends with its caller. */
+NP_MUST_CHECK bool resolve_outside(const char *host, struct deadline deadline,
+                                   struct addresses *addresses, const char **why);
+
 /* Removes a name's addresses from the cache, because they did not answer. */
 void resolve_forget(const char *host);
 

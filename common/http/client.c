@@ -54,7 +54,7 @@ struct http_client {
 	struct curl_slist *headers, *addresses; /* of the request */
 	struct buf *response, *response_head;
 	const int *client; /* see struct http_client_request */
-	bool going;
+	bool going, head_ended;
 	char why[CURL_ERROR_SIZE];
 };
 
@@ -93,13 +93,22 @@ take_body(char *bytes, size_t size, size_t count, void *at)
 	return client->response && client->response->overflow ? 0 : size * count;
 }
 
+/* libcurl gives one line at a time: also those of a "100 Continue" before the response, and the
+ * trailers after its body. */
 static size_t
 take_head(char *bytes, size_t size, size_t count, void *at)
 {
 	struct http_client *client = at;
+	struct buf *head = client->response_head;
 
-	buf_add(client->response_head, bytes, size * count);
-	return client->response_head->overflow ? 0 : size * count;
+	if (size * count >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
+		buf_reset(head);
+		client->head_ended = false;
+	}
+	if (!client->head_ended)
+		buf_add(head, bytes, size * count);
+	client->head_ended = client->head_ended || *bytes == '\r' || *bytes == '\n';
+	return head->overflow ? 0 : size * count;
 }
 
 /* --- opening and closing --- */
@@ -198,12 +207,17 @@ set_method(struct http_client *client, const struct http_client_request *request
 static void
 set_connection(struct http_client *client, const struct http_client_request *request)
 {
-	if (request->ca_file)
+	if (request->ca_file) {
 		(void)lib.curl_easy_setopt(client->easy, CURLOPT_CAINFO, request->ca_file);
+		/* Debian's libcurl would trust the system's folder too. */
+		(void)lib.curl_easy_setopt(client->easy, CURLOPT_CAPATH, NULL);
+	}
 	if (!request->alone)
 		return;
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_FRESH_CONNECT, 1L);
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_FORBID_REUSE, 1L);
+	/* A ticket of one address is not for another of the same name. */
+	(void)lib.curl_easy_setopt(client->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	(void)lib.curl_easy_setopt(client->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 }
 
@@ -226,13 +240,30 @@ url_part(void *owner, const char *url, CURLUPart part)
 	return copy;
 }
 
+/* What libcurl would look up under another name than ours, or read as an option. */
+static bool
+is_plain_name(const char *host)
+{
+	size_t size = 0;
+
+	while (text_is_alnum(host[size]) || host[size] == '.' || host[size] == '-'
+	       || host[size] == '_')
+		size++;
+	return size > 0 && !host[size] && *host != '-';
+}
+
 const char *
 http_client_host(void *owner, const char *url)
 {
 	const char *host = url_part(owner, url, CURLUPART_HOST);
 
+	if (!host || url_part(owner, url, CURLUPART_ZONEID) || url_part(owner, url, CURLUPART_USER)
+	    || url_part(owner, url, CURLUPART_PASSWORD))
+		return NULL;
 	/* The address in [2001:db8::1]. */
-	return host && *host == '[' ? mem_strndup(owner, host + 1, strlen(host) - 2) : host;
+	if (*host == '[')
+		return mem_strndup(owner, host + 1, strlen(host) - 2);
+	return is_plain_name(host) ? host : NULL;
 }
 
 /* Tells libcurl "host:port:address,[address]". */
@@ -253,7 +284,8 @@ set_addresses(struct http_client *client, const struct http_client_request *requ
 		return;
 	}
 	buf_init(&text, scope, 4096);
-	buf_printf(&text, "%s:%s:", url_part(scope, request->url, CURLUPART_HOST),
+	/* With a plus it may be replaced, and does not stay for ever. */
+	buf_printf(&text, "+%s:%s:", url_part(scope, request->url, CURLUPART_HOST),
 	           url_part(scope, request->url, CURLUPART_PORT));
 	for (size_t i = 0; i < addresses->count; i++)
 		buf_printf(&text, strchr(addresses->texts[i], ':') ? "%s[%s]" : "%s%s",
@@ -289,6 +321,7 @@ http_client_begin(struct http_client *client, const struct http_client_request *
 	client->why[0] = '\0';
 	client->response = request->response;
 	client->response_head = request->response_head;
+	client->head_ended = false;
 	client->client = request->client;
 	lib.curl_easy_reset(client->easy);
 	free_lists(client);

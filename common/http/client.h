@@ -19,7 +19,8 @@ struct http_client;
 /* Returns false if libcurl is missing or cannot be used. */
 NP_MUST_CHECK bool http_client_open(void *owner, struct http_client **client, struct error *err);
 
-/* Returns the host name or the address of a URL, as libcurl reads it, or NULL if it is no URL. */
+/* Returns the host name or the address of a URL, as libcurl reads it, or NULL if it is no URL, or
+ * one with a user, a zone of an IPv6 address, or a name that is not ASCII. */
 const char *http_client_host(void *owner, const char *url);
 
 struct http_client_request {

@@ -13,7 +13,7 @@ find_host(void *owner, const char *url, struct deadline deadline, struct address
 
 	if (!host)
 		return error_set(err, FAILURE_UNAVAILABLE, "it is no URL");
-	return resolve(host, deadline, addresses, &why)
+	return resolve_outside(host, deadline, addresses, &why)
 	       || error_set(err, FAILURE_UNAVAILABLE, "could not resolve \"%s\": %s", host, why);
 }
 

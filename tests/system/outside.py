@@ -95,6 +95,21 @@ class Outside:
     def do_headers(self, handler):
         self.send(handler, 200, b"", [(f"X-{i}", "z" * 1000) for i in range(int(handler.path.split("/")[2]))])
 
+    def do_wait(self, handler):
+        time.sleep(int(handler.path.split("/")[2]))
+        self.do_hello(handler)
+
+    def do_trailers(self, handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Before: yes\r\nTransfer-Encoding: chunked\r\nTrailer: X-After\r\n\r\n"
+                            b"3\r\nabc\r\n0\r\nX-After: no\r\n\r\n")
+
+    def do_early(self, handler):
+        handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n")
+        self.do_hello(handler)
+
+    def do_latin(self, handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Latin: \xfc\r\nContent-Length: 0\r\n\r\n")
+
     def do_slow(self, handler):
         time.sleep(20)
         self.do_hello(handler)

@@ -128,6 +128,23 @@ ask_who(struct np_ctx *ctx)
 	return fetched.status == 200 || np_fail(ctx, NP_ERROR_FORBIDDEN, "They say no");
 }
 
+static bool
+show_paper(struct np_ctx *ctx)
+{
+	struct np_rows *total;
+
+	return np_query_one(ctx, &total, row_count())
+	       && np_reply_object(ctx, NP_STATUS_OK, NP_OBJECT({ "paper", np_text("white") }));
+}
+
+static bool
+put_paper(struct np_ctx *ctx)
+{
+	struct np_fetched fetched;
+
+	return do_fetch(ctx, &fetched) && np_reply_empty(ctx);
+}
+
 #define ALL                                                                                    \
 	NP_PARAMS(&url, &method, &name, &value, &wanted, &type, &body, &timeout, &max, &label, \
 	          &meant)
@@ -178,6 +195,19 @@ static const struct np_route routes[] = {
 	  .fetches = true,
 	  .params = ALL,
 	  .success = NP_STATUS_OK },
+	{ .method = "GET",
+	  .path = "/fetches/paper",
+	  .handle = show_paper,
+	  .tx = NP_TX_READ,
+	  .lenient = true },
+	{ .method = "PUT",
+	  .path = "/fetches/paper",
+	  .handle = put_paper,
+	  .tx = NP_TX_WRITE,
+	  .no_rerun = true,
+	  .fetches = true,
+	  .params = ALL,
+	  .success = NP_STATUS_NO_CONTENT },
 	{ .method = "GET", .path = "/fetches/undeclared", .handle = fetch_and_show, .params = ALL },
 	{ .method = "GET",
 	  .path = "/fetches/guarded",
