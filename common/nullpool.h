@@ -1125,9 +1125,9 @@ NP_MUST_CHECK bool np_stream_csv(struct np_ctx *ctx, const char *file_name, stru
 NP_MUST_CHECK bool np_stream_json_lines(struct np_ctx *ctx, const char *file_name,
                                         struct np_call call);
 
-/* Replies with one of the statuses from NP_STATUS_FOUND on. The location is a path or a URL; do not
- * make it of what a client sent. np_answer() does the same with .answer.location, if .success is
- * such a status. */
+/* Replies with one of the statuses from NP_STATUS_FOUND on. The location is a path of the API,
+ * which gets API_PREFIX, or a URL; do not make it of what a client sent. np_answer() does the same
+ * with .answer.location, if .success is such a status. */
 NP_MUST_CHECK bool np_reply_redirect(struct np_ctx *ctx, enum np_status status,
                                      const char *location);
 

@@ -32,6 +32,7 @@ def merged(programs):
             print(f"openapi: {program} is left out: {fault}", file=sys.stderr)
             continue
         whole["info"] = one["info"]
+        whole["servers"] = one["servers"]
         whole["tags"] += one["tags"]
         for path, methods in one["paths"].items():
             if not is_reached(path, program):

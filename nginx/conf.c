@@ -1,7 +1,7 @@
 /* nginx-conf - prints what nginx needs from the settings, as configuration of its http level
  *
- * These are CORS_ORIGINS and DOCS, read by the rules of the programs. An origin is in the form that
- * browsers send, so it has only letters, digits and the characters .-_+:[]/
+ * These are CORS_ORIGINS, DOCS and API_PREFIX, read by the rules of the programs. An origin is in
+ * the form that browsers send, so it has only letters, digits and the characters .-_+:[]/
  *
  * The first line is a comment with the number of connections that one endpoint needs:
  * worker_connections is a directive of another level.
@@ -42,6 +42,25 @@ write_origins(struct buf *out, const char *origins)
 	buf_text(out, "\tdefault \"\";\n}\n");
 }
 
+/* The path as the programs know it: without the prefix. Probes know none. */
+static void
+write_path(struct buf *out, const char *prefix)
+{
+	struct buf escaped;
+
+	buf_text(out, "map $request_uri $nullpool_path {\n");
+	if (!*prefix) {
+		buf_text(out, "\tdefault $request_uri;\n}\n");
+		return;
+	}
+	buf_init(&escaped, mem_process(), TEXT_MAX_BYTES);
+	for (const char *c = prefix; *c; c++)
+		buf_printf(&escaped, *c == '.' ? "\\%c" : "%c", *c);
+	buf_printf(out, "\t\"~^%s(/.*)$\" $1;\n", escaped.data);
+	buf_printf(out, "\t\"~^%s(?:\\?.*)?$\" /;\n", escaped.data);
+	buf_text(out, "\t\"~^/health(?:[/?]|$)\" $request_uri;\n\tdefault \"\";\n}\n");
+}
+
 static int
 print_conf(void)
 {
@@ -56,8 +75,9 @@ print_conf(void)
 	buf_printf(
 	    &out, "# connections of an endpoint: %" PRId64 "\n",
 	    queue_connections(settings->database_pool_size + settings->database_max_overflow));
-	buf_text(&out, "# Written by nginx-conf from CORS_ORIGINS and DOCS."
+	buf_text(&out, "# Written by nginx-conf from CORS_ORIGINS, DOCS and API_PREFIX."
 	               " Run it again when these change.\n");
+	write_path(&out, settings->api_prefix);
 	write_origins(&out, settings->cors_origins);
 	buf_printf(&out, "map \"\" $nullpool_docs {\n\tdefault \"%s\";\n}\n",
 	           settings->docs ? "on" : "");

@@ -38,7 +38,7 @@ answer_row(struct np_ctx *ctx, const struct np_rows *row)
 		return np_reply_redirect(ctx, status, location);
 	ctx_begin_reply(ctx, REPLY_JSON);
 	if (location)
-		reply_set_header(&ctx->reply, "Location", location);
+		reply_set_header(&ctx->reply, "Location", ctx_location(ctx, location));
 	if (status == NP_STATUS_NO_CONTENT)
 		return ctx_finish_reply(ctx, status);
 	rows_json(row, 0, ctx->route->answer.omit, &ctx->reply.body);

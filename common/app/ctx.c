@@ -277,6 +277,15 @@ ctx_restart(struct np_ctx *ctx)
 
 /* --- the reply --- */
 
+const char *
+ctx_location(struct np_ctx *ctx, const char *location)
+{
+	const char *prefix = ctx->app->settings->api_prefix;
+	bool is_path = *location == '/' && location[1] != '/';
+
+	return is_path && *prefix ? mem_printf(ctx, "%s%s", prefix, location) : location;
+}
+
 void
 ctx_begin_reply(struct np_ctx *ctx, const char *content_type)
 {

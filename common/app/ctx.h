@@ -156,6 +156,9 @@ void ctx_begin_reply(struct np_ctx *ctx, const char *content_type);
 NP_MUST_CHECK bool ctx_begin_content(struct np_ctx *ctx, const char *media_type,
                                      const char *file_name);
 
+/* Returns where a path of the API is, with API_PREFIX. A URL stays as it is. */
+const char *ctx_location(struct np_ctx *ctx, const char *location);
+
 /* Completes the reply once its body is written. Every np_reply_ function ends with it. */
 NP_MUST_CHECK bool ctx_finish_reply(struct np_ctx *ctx, enum np_status status);
 

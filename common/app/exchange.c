@@ -40,6 +40,7 @@ find_route(struct np_ctx *ctx)
 
 	if (!target_parse(ctx, request->target, &ctx->target, &ctx->error))
 		return false;
+	target_strip(&ctx->target, ctx->app->settings->api_prefix);
 	if (!router_find(ctx->app->routes, request->method, &ctx->target, &ctx->route, ctx->allow,
 	                 &ctx->error)) {
 		if (ctx->error.kind != FAILURE_METHOD || strcmp(request->method, "OPTIONS") != 0)

@@ -148,6 +148,7 @@ add_link(struct np_ctx *ctx, const char *cursor)
 
 	buf_init(&link, ctx, LINK_MAX_BYTES);
 	buf_char(&link, '<');
+	buf_text(&link, ctx->app->settings->api_prefix);
 	for (size_t i = 0; i < target->segment_count; i++) {
 		buf_char(&link, '/');
 		buf_percent(&link, target->segments[i], "");

@@ -248,7 +248,7 @@ np_reply_redirect(struct np_ctx *ctx, enum np_status status, const char *locatio
 	for (const char *c = location; *c; c++)
 		if (*c <= ' ' || *c > '~')
 			return ctx_our_fault(ctx, "np_reply_redirect() to what is no URL");
-	set_single_header(ctx, "Location", mem_strdup(ctx, location));
+	set_single_header(ctx, "Location", ctx_location(ctx, mem_strdup(ctx, location)));
 	return ctx_finish_reply(ctx, status);
 }
 

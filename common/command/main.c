@@ -131,18 +131,29 @@ new_serving_app(const struct program *program)
 
 /* --- options; value: what follows "=", or the next argument; NULL: there is none --- */
 
+/* For what describes the API: its name and prefix. What else is wrong does not matter there. */
+static const struct settings *
+settings_of_api(void)
+{
+	struct settings *settings = mem_new(mem_process(), struct settings);
+	struct buf errors;
+
+	buf_init(&errors, mem_process(), PRINT_MAX_BYTES);
+	(void)!settings_read(mem_process(), environ, NULL, settings, &errors);
+	return settings;
+}
+
 static int
 print_openapi(struct program *program, const char *value)
 {
-	struct settings *settings = mem_new(mem_process(), struct settings);
-	struct buf out, errors;
+	const struct settings *settings = settings_of_api();
+	struct buf out;
 
 	(void)value;
-	/* Only the name of the application is needed, which has no wrong value. */
-	buf_init(&errors, mem_process(), PRINT_MAX_BYTES);
-	(void)!settings_read(mem_process(), environ, NULL, settings, &errors);
 	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
-	openapi_write(settings->app_name, program->name, program->routes, &out);
+	openapi_write(&(struct openapi_program){ settings->app_name, settings->api_prefix,
+	                                         program->name, program->routes },
+	              &out);
 	(void)puts(out.data);
 	return EXIT_DONE;
 }
@@ -154,7 +165,7 @@ print_nginx(struct program *program, const char *value)
 
 	(void)value;
 	buf_init(&out, mem_process(), PRINT_MAX_BYTES);
-	nginx_bodies_write(program->name, program->routes, &out);
+	nginx_bodies_write(program->name, settings_of_api()->api_prefix, program->routes, &out);
 	(void)fputs(out.data ? out.data : "", stdout);
 	return EXIT_DONE;
 }

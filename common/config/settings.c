@@ -117,6 +117,7 @@ static const struct setting table[] = {
 	{ "JWT_SCOPE_CLAIM", TEXT, AT(jwt_scope_claim), EVERYWHERE("scope") },
 	{ "FETCH_PRIVATE", SWITCH, AT(fetch_private), EVERYWHERE("false") },
 	{ "FETCH_CA_FILE", TEXT, AT(fetch_ca_file), EVERYWHERE(NULL) },
+	{ "API_PREFIX", TEXT, AT(api_prefix), EVERYWHERE("") },
 	{ "CORS_ORIGINS", TEXT, AT(cors_origins), PER_ENV("http://localhost:5173", NULL, NULL) },
 	{ "DOCS", SWITCH, AT(docs), PER_ENV("true", "true", "false") },
 	{ "HEALTH_DETAILS", SWITCH, AT(health_details), PER_ENV("true", "true", "false") },

@@ -79,6 +79,7 @@ struct settings {
 	 * trusts in place of the system's (NULL: those). */
 	bool fetch_private;
 	const char *fetch_ca_file;
+	const char *api_prefix; /* of all paths, such as "/api/v1"; "": none */
 	const char *cors_origins;
 	bool docs;
 	bool health_details;

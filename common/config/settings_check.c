@@ -6,6 +6,8 @@
 #include "config/secret_key.h"
 #include "config/url.h"
 
+#define PREFIX_MAX_BYTES 100
+
 static void
 hide_passwords(const struct conninfo *info)
 {
@@ -167,6 +169,39 @@ check_auth_scheme(const struct settings *settings, struct buf *faults)
 		}
 }
 
+/* Segments of letters, digits and the characters ._- that nginx and the programs read alike. */
+static bool
+is_prefix(const char *text)
+{
+	while (*text == '/') {
+		size_t size = 0;
+
+		text++;
+		while (text_is_alnum(text[size]) || text[size] == '_' || text[size] == '-'
+		       || text[size] == '.')
+			size++;
+		if (size == 0 || *text == '.')
+			return false;
+		text += size;
+	}
+	return !*text;
+}
+
+/* A slash at its end is dropped. */
+static void
+check_prefix(void *owner, struct settings *settings, struct buf *faults)
+{
+	const char *prefix = settings->api_prefix;
+	size_t size = strlen(prefix);
+
+	if (size > 0 && prefix[size - 1] == '/')
+		settings->api_prefix = prefix = mem_strndup(owner, prefix, size - 1);
+	if (!is_prefix(prefix) || size > PREFIX_MAX_BYTES)
+		buf_text(faults,
+		         "API_PREFIX: must be a path such as /api/v1, of letters, digits and"
+		         " the characters . _ -\n");
+}
+
 /* Over http anybody on the way could give us keys. */
 static void
 check_keys_place(const struct settings *settings, struct buf *faults)
@@ -211,6 +246,7 @@ settings_check(void *owner, struct settings *settings, struct buf *faults, struc
 	check_redis(owner, settings, faults);
 	check_secret_keys(settings, faults);
 	check_auth_scheme(settings, faults);
+	check_prefix(owner, settings, faults);
 	check_issuer(settings, faults);
 	settings_check_origins(owner, settings, faults);
 	settings_check_otel(owner, settings, faults, warnings);

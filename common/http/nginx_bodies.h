@@ -9,7 +9,9 @@
 #include "base/buf.h"
 #include "http/route.h"
 
-/* `name` is the program's. Writes nothing if its bodies have at most REQUEST_BODY_MAX_BYTES. */
-void nginx_bodies_write(const char *name, const struct route_table *table, struct buf *out);
+/* `name` is the program's, `prefix` is that of all paths ("": none). Writes nothing if its bodies
+ * have at most REQUEST_BODY_MAX_BYTES. */
+void nginx_bodies_write(const char *name, const char *prefix, const struct route_table *table,
+                        struct buf *out);
 
 #endif

@@ -22,8 +22,7 @@ static const char problem_schema[] =
 /* A bearer token, or one that a documentation page requests with a password. */
 static const char token_schemes[] =
     "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"},"
-    "\"password\":{\"type\":\"oauth2\",\"flows\":{\"password\":{\"tokenUrl\":\"/auth/token\","
-    "\"refreshUrl\":\"/auth/token\",\"scopes\":{";
+    "\"password\":{\"type\":\"oauth2\",\"flows\":{\"password\":{";
 
 static const char key_scheme[] =
     "\"key\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-API-Key\"}";
@@ -271,11 +270,16 @@ is_first_of_scope(const struct route_table *table, const struct np_route *route)
 }
 
 static void
-write_token_schemes(struct buf *out, const struct route_table *table)
+write_token_schemes(struct buf *out, const struct openapi_program *program)
 {
+	const struct route_table *table = program->routes;
 	const char *before = "";
 
 	buf_text(out, token_schemes);
+	buf_printf(out,
+	           "\"tokenUrl\":\"%s/auth/token\",\"refreshUrl\":\"%s/auth/token\","
+	           "\"scopes\":{",
+	           program->prefix, program->prefix);
 	for (size_t i = 0; i < table->count; i++) {
 		const struct np_route *route = &table->items[i];
 
@@ -290,8 +294,9 @@ write_token_schemes(struct buf *out, const struct route_table *table)
 }
 
 static void
-write_security_schemes(struct buf *out, const struct route_table *table)
+write_security_schemes(struct buf *out, const struct openapi_program *program)
 {
+	const struct route_table *table = program->routes;
 	bool token = false, key = false;
 
 	for (size_t i = 0; i < table->count; i++) {
@@ -302,7 +307,7 @@ write_security_schemes(struct buf *out, const struct route_table *table)
 		return;
 	buf_text(out, ",\"securitySchemes\":{");
 	if (token)
-		write_token_schemes(out, table);
+		write_token_schemes(out, program);
 	if (token && key)
 		buf_char(out, ',');
 	if (key)
@@ -311,8 +316,10 @@ write_security_schemes(struct buf *out, const struct route_table *table)
 }
 
 static void
-write_components(struct buf *out, const struct route_table *table)
+write_components(struct buf *out, const struct openapi_program *program)
 {
+	const struct route_table *table = program->routes;
+
 	buf_text(out, ",\"components\":{\"schemas\":{");
 	buf_text(out, problem_schema);
 	for (size_t i = 0; i < table->count; i++) {
@@ -327,26 +334,29 @@ write_components(struct buf *out, const struct route_table *table)
 	}
 	buf_text(out, "},");
 	openapi_headers(out);
-	write_security_schemes(out, table);
+	write_security_schemes(out, program);
 	buf_char(out, '}');
 }
 
 void
-openapi_write(const char *title, const char *tag, const struct route_table *table, struct buf *out)
+openapi_write(const struct openapi_program *program, struct buf *out)
 {
+	const struct route_table *table = program->routes;
+
 	buf_text(out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":");
-	buf_json_text(out, title);
-	buf_text(out, ",\"version\":\"" NP_VERSION
-	              "\"},\"servers\":[{\"url\":\"/\"}],\"tags\":[{\"name\":");
-	buf_json_text(out, tag);
+	buf_json_text(out, program->title);
+	buf_text(out, ",\"version\":\"" NP_VERSION "\"},\"servers\":[{\"url\":");
+	buf_json_text(out, *program->prefix ? program->prefix : "/");
+	buf_text(out, "}],\"tags\":[{\"name\":");
+	buf_json_text(out, program->tag);
 	buf_text(out, "}],\"paths\":{");
 	for (size_t i = 0; i < table->count; i++) {
 		if (!is_first_of_path(table, &table->items[i]))
 			continue;
 		buf_text(out, i == 0 ? "" : ",");
-		write_path(out, tag, table, &table->items[i]);
+		write_path(out, program->tag, table, &table->items[i]);
 	}
 	buf_char(out, '}');
-	write_components(out, table);
+	write_components(out, program);
 	buf_char(out, '}');
 }

@@ -7,8 +7,13 @@
 #include "base/buf.h"
 #include "http/route.h"
 
-/* `title` is that of the whole API; all operations of this program have the tag `tag`. */
-void openapi_write(const char *title, const char *tag, const struct route_table *table,
-                   struct buf *out);
+struct openapi_program {
+	const char *title;  /* of the whole API */
+	const char *prefix; /* of all its paths, such as "/api/v1"; "": none */
+	const char *tag;    /* of all operations of this program */
+	const struct route_table *routes;
+};
+
+void openapi_write(const struct openapi_program *program, struct buf *out);
 
 #endif

@@ -119,3 +119,26 @@ target_parse_form(void *owner, const char *text, struct target *target, struct e
 	target->query_count = 0;
 	return add_pairs(owner, text, FORM, target, err);
 }
+
+void
+target_strip(struct target *target, const char *prefix)
+{
+	size_t count = 0;
+
+	while (*prefix == '/') {
+		size_t size = strcspn(++prefix, "/");
+
+		if (count == target->segment_count
+		    || strncmp(target->segments[count], prefix, size) != 0
+		    || target->segments[count][size])
+			return;
+		prefix += size;
+		count++;
+	}
+	target->segment_count -= count;
+	memmove(target->segments, target->segments + count,
+	        target->segment_count * sizeof(target->segments[0]));
+	/* "/api/v1/" is "/". */
+	if (count > 0 && target->segment_count == 1 && !*target->segments[0])
+		target->segment_count = 0;
+}

@@ -28,6 +28,9 @@ struct target {
 NP_MUST_CHECK bool target_parse(void *owner, const char *text, struct target *target,
                                 struct error *err);
 
+/* Removes the segments of a prefix such as "/api/v1" from the start of the path, if it has them. */
+void target_strip(struct target *target, const char *prefix);
+
 /* Parses a body of application/x-www-form-urlencoded as if it were a query. */
 NP_MUST_CHECK bool target_parse_form(void *owner, const char *text, struct target *target,
                                      struct error *err);

@@ -53,9 +53,13 @@ def nginx_settings(program, environment):
 
 
 @functools.lru_cache
-def nginx_bodies(*programs):
+def _bodies(environment, programs):
+    return "".join(run_command(program.name, [program, "--nginx"], environment=dict(environment)) for program in programs)
+
+
+def nginx_bodies(environment, *programs):
     """The locations of paths with larger bodies."""
-    return "".join(run_command(program.name, [program, "--nginx"]) for program in programs)
+    return _bodies(tuple(sorted(environment.items())), programs)
 
 
 class Nginx(Process):

@@ -202,7 +202,7 @@ def parts(settings, authority):
     yield endpoints
     nginx = Nginx(LOCAL / "nginx", port, run_dir, ROOT / "nginx", nginx_settings(BUILD / "nginx-conf", settings),
                   BUILD / "site")
-    nginx.bodies = nginx_bodies(*(BUILD / "handlers" / path.stem for path in sorted((ROOT / "handlers").glob("*.c"))))
+    nginx.bodies = nginx_bodies(settings, *(BUILD / "handlers" / path.stem for path in sorted((ROOT / "handlers").glob("*.c"))))
     nginx.endpoints = max(nginx.endpoints, 2 * len(list((ROOT / "handlers").glob("*.c"))))  # more may be added while it runs
     yield nginx
     wait_until("an answer through nginx", lambda: answers(port), timeout=10)

@@ -199,7 +199,9 @@ class Service:
         self.nginx = Nginx(self.folder / "nginx", free_port(), self.run_dir, ROOT / "nginx",
                            nginx_settings(BUILD / "nginx-conf", self.environment), BUILD / "site")
         # A script around a program knows no options.
-        self.nginx.bodies = nginx_bodies(*(path for path in programs if path.is_relative_to(BUILD)))
+        prefix = {name: value for name, value in self.environment.items() if name == "API_PREFIX"}
+        self.nginx.bodies = nginx_bodies({**prefix, "NULLPOOL_ENV_FILE": "/dev/null"},
+                                         *(path for path in programs if path.is_relative_to(BUILD)))
         self.client = Client(self.nginx.port, key=self.environment.get("SECRET_KEY"), begin_session=site.begin_session)
         self.may_die, self.last_words = False, None
         self.parsed, self.parsed_bytes, self.parsing = [], 0, threading.Lock()  # of the log, see lines()

@@ -153,7 +153,7 @@ described(void *owner, const struct route_table *of)
 	struct buf out;
 
 	buf_init(&out, owner, 1 << 18);
-	openapi_write("a \"title\"", "notes", of, &out);
+	openapi_write(&(struct openapi_program){ "a \"title\"", "", "notes", of }, &out);
 	assert_false(out.overflow);
 	return unit_json(owner, out.data);
 }
