@@ -45,15 +45,6 @@ is_known_method(const char *method)
 	return false;
 }
 
-static bool
-is_header_value(const char *value)
-{
-	for (; *value; value++)
-		if (text_is_control(*value) && *value != '\t')
-			return false;
-	return true;
-}
-
 /* What is sent twice may be done twice. */
 static bool
 may_run_again(const struct np_ctx *ctx)
@@ -75,7 +66,7 @@ check_use(const struct np_ctx *ctx, const struct np_fetch *wanted, const char *m
 		misuse_note("np_fetch() of a GET or HEAD with a body");
 	if (wanted->max_bytes < 0 || wanted->max_bytes > BODY_LIMIT_BYTES)
 		misuse_note("np_fetch() of a response of more than 64 MiB");
-	if (wanted->content_type && !is_header_value(wanted->content_type))
+	if (wanted->content_type && !text_is_header_value(wanted->content_type))
 		misuse_note("np_fetch() with a content type that it cannot send");
 	/* A precondition has opened it, not the handler. */
 	if (ctx->tx && transaction_is_open(ctx->tx) && !wanted->in_transaction && !ctx->get
@@ -116,7 +107,7 @@ header_line(struct np_ctx *ctx, const struct np_member *header)
 		size++;
 	if (size == 0 || header->name[size])
 		return NULL;
-	if (!is_header_value(value))
+	if (!text_is_header_value(value))
 		return NULL;
 	/* libcurl takes a name without a value for a header that it is to leave out. */
 	return *value ? mem_printf(ctx, "%s: %s", header->name, value)

@@ -162,6 +162,15 @@ text_ends(const char *text, const char *suffix)
 	return size >= end && strcmp(text + size - end, suffix) == 0;
 }
 
+bool
+text_is_header_value(const char *text)
+{
+	for (; *text; text++)
+		if (text_is_control(*text) && *text != '\t')
+			return false;
+	return true;
+}
+
 const char *
 text_strip(const char *text, size_t *size)
 {

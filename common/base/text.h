@@ -31,6 +31,9 @@ char text_lower(char c);
 char text_upper(char c);
 bool text_is_token(char c);   /* of a token of HTTP: RFC 9110 5.6.2 */
 bool text_is_control(char c); /* below 0x20, or DEL */
+/* Returns true if it can be a header's value: it has no control character but tabs, which could end
+ * it. */
+bool text_is_header_value(const char *text);
 
 bool text_equal_nocase(const char *a, const char *b); /* folds ASCII only */
 bool text_starts(const char *text, const char *prefix);

@@ -63,19 +63,10 @@ is_header_name(const char *name)
 	return at > name && !*at;
 }
 
-static bool
-is_header_value(const char *value)
-{
-	for (; *value; value++)
-		if (text_is_control(*value) && *value != '\t')
-			return false;
-	return true;
-}
-
 bool
 reply_add_header(struct reply *reply, const char *name, const char *value, struct error *err)
 {
-	if (!is_header_name(name) || !is_header_value(value)) {
+	if (!is_header_name(name) || !text_is_header_value(value)) {
 		return error_internal(
 		    err, "response header \"%.64s\" has an invalid name or a control character",
 		    name);
@@ -102,7 +93,7 @@ reply_set_header(struct reply *reply, const char *name, const char *value)
 		header++;
 	if (header == reply->headers + reply->header_count)
 		reply->header_count++;
-	assert(is_header_name(name) && is_header_value(value)
+	assert(is_header_name(name) && text_is_header_value(value)
 	       && reply->header_count <= REPLY_HEADERS_MAX);
 	*header = (struct reply_header){ name, value, true };
 }
@@ -110,7 +101,7 @@ reply_set_header(struct reply *reply, const char *name, const char *value)
 bool
 reply_restore_header(struct reply *reply, const char *name, const char *value)
 {
-	if (!is_header_name(name) || !is_header_value(value)
+	if (!is_header_name(name) || !text_is_header_value(value)
 	    || reply->header_count == REPLY_HEADERS_MAX)
 		return false;
 	reply->headers[reply->header_count++] = (struct reply_header){
