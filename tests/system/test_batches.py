@@ -9,14 +9,18 @@ from conftest import Service
 CONFLICT = 5  # NP_ERROR_CONFLICT
 
 
-@pytest.fixture(scope="module", params=["null", "persistent"])
-def service(request, site, started):
+def batches_tables(site):
     with site.owner().cursor() as owner:
         owner.execute("DROP TYPE IF EXISTS batches_mood; CREATE TYPE batches_mood AS ENUM ('sad');"
                       "CREATE TABLE IF NOT EXISTS batches_rows (id bigint GENERATED ALWAYS AS IDENTITY, label text CONSTRAINT batches_label UNIQUE);"
                       "GRANT SELECT, INSERT ON batches_rows TO app_user;"
                       "CREATE OR REPLACE FUNCTION batches_raise(code text) RETURNS int LANGUAGE plpgsql AS"
                       " $$ BEGIN RAISE EXCEPTION 'raised' USING ERRCODE = code; END $$")
+
+
+@pytest.fixture(scope="module", params=["null", "persistent"])
+def service(request, site, started):
+    batches_tables(site)
     started.append(Service(site, ["batches"], DATABASE_CONNECTION=request.param, DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).start())
     return started[-1]
 

@@ -6,6 +6,7 @@ import psycopg2
 import pytest
 
 from env.local.process import wait_until
+from test_batches import batches_tables
 from trips import FarAway
 
 TRIP_S = 0.05
@@ -37,10 +38,11 @@ def far(site):
         yield proxy
 
 
-FIRST = {"probe": "/probe/rows?label=none", "health": "/health", "users": "/users?limit=1"}
+FIRST = {"probe": "/probe/rows?label=none", "health": "/health", "users": "/users?limit=1", "batches": "/batches/many",
+         "streams": "/streams/lines"}
 
 
-def serve_far(serve, site, far, mode, programs=tuple(FIRST), **settings):
+def serve_far(serve, site, far, mode, programs=("probe", "health", "users"), **settings):
     """One worker, its start-up check is over, and it knows its server."""
     service = serve(*programs, DATABASE_URL=site.url(port=far.port), DATABASE_CONNECTION=mode,
                     DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, **settings)
@@ -92,6 +94,22 @@ def test_the_crud_of_users_is_one_flight_each(serve, site, far):
     answers = [user, client.get(path), client.get("/users?limit=2"),
                client.of(user.json()).send("PATCH", path, {"name": "Trap"}), client.of(user.json()).ask("DELETE", path)]
     assert [service.line_of(answer)["flights"] for answer in answers] == [1] * 5
+
+
+def test_several_statements_and_a_stream_are_one_flight_and_a_refusal_is_one_more(serve, site, far):
+    batches_tables(site)
+    service = serve_far(serve, site, far, "persistent", ["batches", "streams"])
+    taken = f"trips-{uuid.uuid4()}"
+    service.client.post("/batches/try/first", {"label": taken})
+    for method, target, body, flights in [
+        ("GET", "/batches/many?count=8", None, 1), ("POST", "/batches/try/first", {"label": f"trips-{uuid.uuid4()}"}, 2),
+        ("POST", "/batches/try/first", {"label": taken, "other": f"trips-{uuid.uuid4()}"}, 4),
+        ("POST", "/batches/rows", {"rows": [{"label": f"trips-{uuid.uuid4()}"} for _ in range(1000)]}, 1),
+        ("GET", "/streams/lines?count=1000", None, 1), ("GET", "/streams/csv?count=30000", None, 1)]:
+        far.forget()
+        answer = service.client.get(target) if method == "GET" else service.client.post(target, body)
+        assert answer.status in (200, 204), answer
+        assert (far.trips, service.line_of(answer)["flights"]) == (flights, flights), target
 
 
 def test_a_key_costs_no_flight(serve, site, far):
