@@ -36,7 +36,8 @@
  * answer is stored in the same transaction as the work, and a repeat within 24 hours gets it again.
  * It needs the tables of migrations 0004 and 0007. A handler that makes no query stores nothing.
  * NP_TX_MANUAL routes answer 422 to a key. A GET has an ETag of its content, unless the handler
- * sets one, and answers If-None-Match with a 304.
+ * sets one or a Cache-Control, or streams more than fits into its first part, and answers
+ * If-None-Match with a 304.
  *
  * Programs are written in C. C++ may include this header, but its tables and statements are C.
  */
@@ -508,7 +509,7 @@ struct np_route {
  *
  * - The path has no GET, or the GET needs a query or a header that is missing.
  * - The caller may not call the GET, or the GET has another guard or another kind of .auth.
- * - The GET has .no_store.
+ * - The GET has .no_store, or streams.
  * - The GET is NP_TX_WRITE or NP_TX_MANUAL, or it is NP_TX_READ and the write is NP_TX_NONE. */
 
 /* --- settings of one's own --- */
@@ -522,9 +523,9 @@ struct np_route {
  *
  * A program has at most 32. */
 struct np_setting {
-	/* Capital letters, digits and underscores; not the name of a setting of the library, nor
-	 * one that others set, such as HTTP_… (a client's headers, under CGI) and PG…. The programs
-	 * of a project share one settings file. */
+	/* Capital letters, digits and underscores; not the name of a setting of the library, or
+	 * nearly so, nor one that others set, such as HTTP_… (a client's headers, under CGI) and
+	 * PG…. The programs of a project share one settings file. */
 	const char *name;
 	/* NP_TYPE_STRING, NP_TYPE_INT, NP_TYPE_FLOAT, NP_TYPE_BOOL (also yes and no, on and off, 1
 	 * and 0) or NP_TYPE_ENUM (in any case). */
@@ -612,8 +613,10 @@ struct np_value np_bytea(struct np_ctx *ctx, struct np_bytes bytes);
 /* Returns the bytes of a text. NULL has none. */
 struct np_bytes np_bytes_of(const char *text);
 
-/* Returns APP_NAME. */
+/* Return APP_NAME, and API_PREFIX ("" if there is none), for a link in a body: paths of routes and
+ * of .answer.location are without it; Location, Link and the path of a cookie get it. */
 const char *np_app_name(const struct np_ctx *ctx);
+const char *np_api_prefix(const struct np_ctx *ctx);
 
 /* Returns the request's id, which its log lines and its response (X-Request-Id) have: nginx's
  * $request_id. */
@@ -852,9 +855,9 @@ NP_MUST_CHECK bool np_query_one(struct np_ctx *ctx, struct np_rows **row, struct
 NP_MUST_CHECK bool np_exec(struct np_ctx *ctx, struct np_call call);
 
 /* Runs up to 8 statements in one round trip, for those of which none needs another's rows. Where
- * `rows` is NULL, none are wanted. Fails as the first of them that fails: with what np_query() says
- * of a statement, and NP_ERROR_NOT_FOUND if a :one has no row. Those after a statement that the
- * server refused are not run.
+ * `rows` is NULL, they are dropped. Fails as the first of them that fails: with what np_query()
+ * says of a statement, and NP_ERROR_NOT_FOUND if a :one has no row. Those after a statement that
+ * the server refused are not run.
  *
  *     struct np_rows *user, *notes;
  *
@@ -884,6 +887,8 @@ NP_MUST_CHECK bool np_queries(struct np_ctx *ctx, const struct np_queries *queri
  *             return false;
  *     if (refusal.refused && refusal.error == NP_ERROR_CONFLICT)
  *             …another slug
+ *     else if (refusal.refused)
+ *             return np_fail(ctx, refusal.error, "%s", refusal.message);
  */
 struct np_refusal {
 	bool refused;
@@ -979,9 +984,11 @@ struct np_value np_field(const struct np_rows *rows, size_t row, const char *col
  * Before the first query no connection to the database waits meanwhile. While a transaction is open
  * it is a misuse, unless .in_transaction says that this is meant. A method other than GET and HEAD
  * needs .no_rerun in a route of NP_TX_READ or NP_TX_WRITE, because a handler that runs again would
- * send it again. If the request has an Idempotency-Key, such a fetch first asks for the key, in one
- * round trip, and the transaction stays open: a repeat gets the stored response and sends nothing.
- * If the process dies between the fetch and the commit, a repeat does send again: pass
+ * send it again. Such a fetch first lets the database decide what it has to, in one round trip, if
+ * no statement came before: whether the session of the caller is live and an API key is known, and
+ * whether a request with the same Idempotency-Key was done; the transaction then stays open. A
+ * repeat gets the stored response and sends nothing, unless it is a guard that fetches. If the
+ * process dies between the fetch and the commit, a repeat does send again: pass
  * np_idempotency_key() on, so that the other service knows.
  *
  *     struct np_fetched answer;
@@ -992,12 +999,18 @@ struct np_value np_field(const struct np_rows *rows, size_t row, const char *col
  */
 struct np_fetch {
 	const char *url;
-	const char *method;              /* NULL: POST with a body, else GET */
-	const struct np_object *headers; /* at most 32; those of SQL's NULL are left out */
-	const char *content_type;        /* of the body; NULL: application/json */
+	/* GET, HEAD (both without a body), POST, PUT, PATCH, DELETE. NULL: POST with a body, else
+	 * GET. */
+	const char *method;
+	/* At most 32; those of SQL's NULL are left out. Not Host, Content-Type, User-Agent,
+	 * Traceparent, nor what frames the body. */
+	const struct np_object *headers;
+	const char *content_type; /* of the body; NULL: application/json */
 	struct np_bytes body;
-	int64_t timeout_ms; /* 0: as long as the request may take */
-	int64_t max_bytes;  /* of the response's body; 0: 1 MiB, at most 64 MiB */
+	int64_t timeout_ms; /* then NP_ERROR_UNAVAILABLE; 0: as long as the request may take */
+	/* Of the response's body; 0: 1 MiB, at most 64 MiB, which MemoryMax= of the unit has to
+	 * allow for. */
+	int64_t max_bytes;
 	bool in_transaction;
 } NP_DESIGNATED;
 struct np_fetched {
@@ -1009,7 +1022,8 @@ struct np_fetched {
 NP_MUST_CHECK bool np_fetch(struct np_ctx *ctx, struct np_fetched *fetched,
                             const struct np_fetch *wanted);
 
-/* Returns the Idempotency-Key of the request, or SQL's NULL. */
+/* Returns the Idempotency-Key of the request, in the handler of a POST of NP_TX_WRITE; elsewhere,
+ * and without one, SQL's NULL. */
 struct np_value np_idempotency_key(const struct np_ctx *ctx);
 
 /* Returns the first header of that name, in any case; SQL's NULL if there is none. */
@@ -1114,8 +1128,8 @@ NP_MUST_CHECK bool np_reply_csv(struct np_ctx *ctx, const struct np_rows *rows,
  *     return np_stream_csv(ctx, "notes.csv", all_notes());
  *
  * Until 32 KiB have come a failure is answered as that of any statement, and a response that is
- * shorter has a length and an ETag. What fails later, also in the middle of a worker's death, is
- * seen by the client as a response that broke off. All of it has to leave within
+ * shorter has a length and an ETag. What fails later, and the death of a worker, is seen
+ * by the client as a response that broke off. All of it has to leave within
  * DATABASE_COMMAND_TIMEOUT and REQUEST_TIMEOUT. A client of HTTP/1.0, and a proxy that speaks it,
  * would not notice a break: they get up to 8 MiB, and a 505 for more. Under CGI, and behind an
  * nginx without fastcgi_keep_conn, more than 8 MiB are a 500. A route with .cache.key cannot

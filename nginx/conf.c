@@ -56,9 +56,12 @@ write_path(struct buf *out, const char *prefix)
 	buf_init(&escaped, mem_process(), TEXT_MAX_BYTES);
 	for (const char *c = prefix; *c; c++)
 		buf_printf(&escaped, *c == '.' ? "\\%c" : "%c", *c);
+	buf_text(out, "\t\"~^/health(?:[/?]|$)\" $request_uri;\n");
+	/* It has a location of its own, which is not open to everybody. */
+	buf_printf(out, "\t\"~^%s/metrics(?:[/?]|$)\" \"\";\n", escaped.data);
 	buf_printf(out, "\t\"~^%s(/.*)$\" $1;\n", escaped.data);
 	buf_printf(out, "\t\"~^%s(?:\\?.*)?$\" /;\n", escaped.data);
-	buf_text(out, "\t\"~^/health(?:[/?]|$)\" $request_uri;\n\tdefault \"\";\n}\n");
+	buf_text(out, "\tdefault \"\";\n}\n");
 }
 
 static int

@@ -83,6 +83,12 @@ np_text_of(struct np_ctx *ctx, struct np_value value)
 	return text == number ? mem_strdup(ctx, number) : text;
 }
 
+const char *
+np_api_prefix(const struct np_ctx *ctx)
+{
+	return ctx->app->settings->api_prefix;
+}
+
 struct np_value
 np_setting(const struct np_ctx *ctx, const struct np_setting *setting)
 {
@@ -249,7 +255,7 @@ ctx_handle(struct np_ctx *ctx)
 	misuse_reset();
 	ctx->answered = false;
 	ctx->streamed = false;
-	ctx->asked_for_key = false;
+	ctx->asked_first = false;
 	succeeded = ctx->route->handle(ctx);
 	if (misuse_noted())
 		return np_fail(ctx, NP_ERROR_INTERNAL, "%s %s: %s", ctx->route->method,
@@ -338,5 +344,7 @@ np_header(struct np_ctx *ctx, const char *name, const char *format, ...)
 	/* nginx would take the first of two. */
 	if (text_equal_nocase(name, "Content-Security-Policy") && reply_header(&ctx->reply, name))
 		return np_fail(ctx, NP_ERROR_INTERNAL, "np_header() of %s twice", name);
+	if (text_equal_nocase(name, "Location"))
+		return reply_add_header(&ctx->reply, name, ctx_location(ctx, value), &ctx->error);
 	return reply_add_header(&ctx->reply, name, value, &ctx->error);
 }

@@ -60,8 +60,8 @@ struct np_ctx {
 	/* The database, and Redis. */
 	struct transaction *tx; /* NULL until the input is decoded */
 	struct attempts attempts;
-	int fetches;        /* of np_fetch() */
-	bool asked_for_key; /* the transaction is open because np_fetch() asked for the key */
+	int fetches;      /* of np_fetch() */
+	bool asked_first; /* the transaction is open because np_fetch() asked before it sent */
 	int64_t fetches_us;
 	const char *cache_key; /* of the response; NULL: it is not cached */
 	enum cache_result cache_found;

@@ -1,6 +1,7 @@
 #include "app/fetch.h"
 
 #include "app/ctx.h"
+#include "app/identify.h"
 #include "app/spans.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -70,7 +71,7 @@ check_use(const struct np_ctx *ctx, const struct np_fetch *wanted, const char *m
 		misuse_note("np_fetch() with a content type that it cannot send");
 	/* A precondition has opened it, not the handler. */
 	if (ctx->tx && transaction_is_open(ctx->tx) && !wanted->in_transaction && !ctx->get
-	    && !ctx->asked_for_key)
+	    && !ctx->asked_first)
 		misuse_note("np_fetch() while a transaction is open: it would hold its locks, and"
 		            " its connection, until the other service answers");
 	if (!is_safe_method(method) && may_run_again(ctx))
@@ -235,17 +236,21 @@ explain(struct np_ctx *ctx, const struct error *why, const char *url)
 	    ctx, mem_printf(ctx, "%.*s: %s", (int)strcspn(url, "?#"), url, why->message));
 }
 
-/* A repeat with the same key must not send again: the key is looked up before the first statement,
- * which there may not have been yet. */
+/* What the database decides comes first: whether it knows the caller and the session, and whether a
+ * request with the same key was done. Without a statement before it, one that does nothing asks. */
 static bool
-ask_for_key(struct np_ctx *ctx)
+ask_first(struct np_ctx *ctx, bool sends)
 {
+	bool asks = ctx->is_unidentified || (sends && (ctx_has_key(ctx) || ctx->identity.sql));
 	struct np_rows *ignored;
 
-	if (!ctx_has_key(ctx) || !ctx->tx || transaction_is_open(ctx->tx))
+	if (ctx->is_guarding || !ctx->tx || !asks || transaction_counts(ctx->tx).queries > 0)
 		return true;
-	ctx->asked_for_key = true;
-	return transaction_query(ctx->tx, "SELECT 1", NO_VALUES, &ignored, &ctx->error);
+	ctx->asked_first = true;
+	if (ctx->is_unidentified && !identify_confirm(ctx))
+		return false;
+	return transaction_counts(ctx->tx).queries > 0
+	       || transaction_query(ctx->tx, "SELECT 1", NO_VALUES, &ignored, &ctx->error);
 }
 
 struct np_value
@@ -341,7 +346,7 @@ np_fetch(struct np_ctx *ctx, struct np_fetched *fetched, const struct np_fetch *
 	check_use(ctx, wanted, method);
 	if (misuse_noted())
 		return ctx_our_fault(ctx, misuse_noted());
-	if (!is_safe_method(method) && !ask_for_key(ctx))
+	if (!ask_first(ctx, !is_safe_method(method)))
 		return false;
 	ok = fetch(ctx, wanted, method, make_traceparent(ctx, span), fetched);
 	if (misuse_noted())

@@ -264,13 +264,16 @@ np_reply_empty(struct np_ctx *ctx)
 bool
 np_set_cookie(struct np_ctx *ctx, const struct np_cookie *cookie)
 {
+	struct np_cookie placed = *cookie;
 	const char *fault;
 	struct buf header;
 
 	if (ctx->answered)
 		misuse_note("np_set_cookie() after np_answer()");
 	buf_init(&header, ctx, COOKIE_MAX_BYTES);
-	fault = cookie_write(&header, cookie);
+	if (cookie->path && *cookie->path && cookie->path[1])
+		placed.path = ctx_location(ctx, cookie->path);
+	fault = cookie_write(&header, &placed);
 	if (!fault && header.overflow)
 		fault = "it is longer than 4,096 bytes";
 	if (fault)

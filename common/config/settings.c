@@ -357,7 +357,7 @@ text_of(const struct settings *settings, const struct setting *row, char storage
 	switch (row->type) {
 	case TEXT:
 		memcpy(&text, at, sizeof(text));
-		return !text ? "-" : row->secret ? "***" : text;
+		return !text || !*text ? "-" : row->secret ? "***" : text;
 	case SWITCH:
 		memcpy(&yes, at, sizeof(yes));
 		return yes ? "true" : "false";

@@ -6,7 +6,8 @@
 #include "config/secret_key.h"
 #include "config/url.h"
 
-#define PREFIX_MAX_BYTES 100
+#define PREFIX_MAX_BYTES    100
+#define PREFIX_SEGMENTS_MAX 4
 
 static void
 hide_passwords(const struct conninfo *info)
@@ -169,10 +170,25 @@ check_auth_scheme(const struct settings *settings, struct buf *faults)
 		}
 }
 
+/* Paths that nginx answers in another way than with a program of the prefix. */
+static bool
+is_reserved(const char *segment, size_t size)
+{
+	static const char *const reserved[] = { "health", "metrics", "docs", "redoc",
+		                                "openapi.json" };
+
+	for (size_t i = 0; i < COUNT_OF(reserved); i++)
+		if (strlen(reserved[i]) == size && strncmp(reserved[i], segment, size) == 0)
+			return true;
+	return false;
+}
+
 /* Segments of letters, digits and the characters ._- that nginx and the programs read alike. */
 static bool
 is_prefix(const char *text)
 {
+	size_t count = 0;
+
 	while (*text == '/') {
 		size_t size = 0;
 
@@ -180,11 +196,12 @@ is_prefix(const char *text)
 		while (text_is_alnum(text[size]) || text[size] == '_' || text[size] == '-'
 		       || text[size] == '.')
 			size++;
-		if (size == 0 || *text == '.')
+		if (size == 0 || *text == '.' || (count == 0 && is_reserved(text, size)))
 			return false;
 		text += size;
+		count++;
 	}
-	return !*text;
+	return !*text && count <= PREFIX_SEGMENTS_MAX;
 }
 
 /* A slash at its end is dropped. */

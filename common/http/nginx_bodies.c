@@ -21,11 +21,13 @@ nginx_bodies_write(const char *name, const char *prefix, const struct route_tabl
 
 	if (most <= REQUEST_BODY_MAX_BYTES)
 		return;
-	/* The program of / is root. */
 	buf_text(out, "location ~ ^");
 	write_escaped(out, prefix);
-	buf_printf(out, "/%s%s%s {\n", strcmp(name, "root") == 0 ? "(?:$|" : "(?:", name,
-	           "(?:/|$))");
+	/* The program of / is root. */
+	if (strcmp(name, "root") == 0)
+		buf_text(out, "(?:$|/(?:$|root(?:/|$))) {\n");
+	else
+		buf_printf(out, "/%s(?:/|$) {\n", name);
 	buf_printf(out, "\tclient_max_body_size %zu;\n\tinclude nullpool/endpoint.conf;\n}\n",
 	           most);
 }

@@ -22,7 +22,7 @@ from env.local.authority import Authority
 from env.local.endpoint import run_dir_for
 from env.local.nginx import Nginx, nginx_bodies, nginx_settings
 from env.local.postgres import Postgres, conninfo, migrate, postgres_refuge
-from env.local.process import HOST, Fault, Interrupted, ask_to_stop, port_is_free, stop_was_asked, wait_until
+from env.local.process import HOST, Fault, Interrupted, ask_to_stop, port_is_free, run_command, stop_was_asked, wait_until
 from env.local.redis import Redis
 from env.local.endpoints import Endpoints
 from env.local.settings import CHOSEN
@@ -240,10 +240,17 @@ def up(started):
     address = f"http://{HOST}:{http_port()}"
     # There are no pages without npm, and in production.
     docs = ("/docs",) if answers(http_port(), "/docs") == 200 else ()
-    say("\n".join([f"ready: {address}", *(f"  {address}{path}" for path in EXAMPLES + docs)]))
+    examples = tuple(path if path == "/health" else prefix_of(settings) + path for path in EXAMPLES)
+    say("\n".join([f"ready: {address}", *(f"  {address}{path}" for path in examples + docs)]))
     while not stop_was_asked():
         tend(started)
         time.sleep(0.1)
+
+
+def prefix_of(settings):
+    """API_PREFIX, as the programs read it."""
+    printed = run_command("--settings", [BUILD / "handlers" / "root", "--settings"], environment=settings)
+    return re.search(r"^API_PREFIX +([^ ]+)", printed, re.M)[1].removeprefix("-")
 
 
 def down(started):

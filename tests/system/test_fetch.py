@@ -249,6 +249,29 @@ def test_a_key_sends_once_and_a_client_that_leaves_stops_nothing(service, there,
     assert site.query("SELECT count(*) FROM probe_rows WHERE label = %s", label) == [(1,)]
 
 
+def test_nothing_is_sent_for_somebody_whom_the_database_does_not_know(service, there, site):
+    before = len(there.asked)
+    for path, headers in ("/key", {"X-API-Key": "npk_none"}), ("/key", {"X-API-Key": "npk_none", "Idempotency-Key": "k"}):
+        for body in "x", None:
+            query = {"url": there.url, **({"body": body} if body else {})}
+            assert service.client.post(path_of(path, **query), headers=headers).status == 401
+    user, session = str(uuid.uuid4()), str(uuid.uuid4())
+    site.begin_session(user, session)
+    caller = service.client.of(user)
+    label = str(uuid.uuid4())
+    assert caller.post(path_of("/user", url=there.url, body="x", label=label)).status == 200 and len(there.asked) == before + 1
+    site.query("UPDATE refresh_tokens SET revoked_at = now() WHERE family = %s", session)
+    assert caller.post(path_of("/user", url=there.url, body="x", label=label)).status == 401 and len(there.asked) == before + 1
+
+
+def test_somebody_with_a_key_may_send(service, there, site):
+    done = subprocess.run([program("users"), "--new-api-key=fetcher"], env=site.environment(), capture_output=True, check=True, timeout=60)
+    before, label = len(there.asked), str(uuid.uuid4())
+    answer = service.client.post(path_of("/key", url=there.url, body="x", label=label), headers={"X-API-Key": done.stdout.decode().strip()})
+    assert answer.status == 200 and len(there.asked) == before + 1, answer
+    assert site.query("SELECT count(*) FROM probe_rows WHERE label = %s", label) == [(1,)]
+
+
 def test_a_client_that_leaves_does_not_end_what_was_sent(service, there, site):
     label, before = str(uuid.uuid4()), len(there.asked)
     with asking(service, "POST", path_of("/once", url=there.url + "/wait/2", body="x", label=label)):

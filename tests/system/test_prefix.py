@@ -30,6 +30,8 @@ def test_paths_have_it_and_no_others_are_served(service):
 def test_what_machines_ask_has_none(service):
     assert service.client.get("/health").status == 200 and service.client.get("/health/live?ts=1").status == 200
     assert service.client.get("/metrics").status == 200 and service.client.get(f"{PREFIX}/health").status == 200
+    for path in "/metrics", "/metrics/", "/metrics?a=b", "/metrics/nginx", "/%6detrics":
+        assert service.client.get(PREFIX + path).status == 404, path  # they are not open to everybody
 
 
 def test_location_and_link_lead_on(service):
@@ -62,6 +64,12 @@ def test_a_precondition_compares_with_the_same_path(service):
     assert there.send("PATCH", path, {"name": "Other"}, headers={"If-Match": tag}).status == 200
 
 
+def test_a_location_and_a_cookie_of_the_handler_have_it(service):
+    answer = service.client.get(f"{PREFIX}/replies/placed")
+    assert answer.headers["location"] == f"{PREFIX}/replies/json" and f"Path={PREFIX}/replies" in answer.headers["set-cookie"]
+    assert answer.json() == PREFIX
+
+
 def test_larger_bodies_are_told_to_nginx(service):
     answer = service.client.ask("POST", f"{PREFIX}/bodies/large", b"x" * (2 << 20), {"Content-Type": "x/y"})
     assert answer.status == 200, answer
@@ -76,7 +84,7 @@ def test_the_description_says_where_it_is(site):
         assert flow["tokenUrl"] == flow["refreshUrl"] == server.rstrip("/") + "/auth/token"
 
 
-@pytest.mark.parametrize("prefix", ["api", "/api//v1", "//api", "/a b", "/api?x", "/api/{v}", "/../api", "/.", "/a/..", "/ü", "/%61", "/" + "a" * 100, '/"'])
+@pytest.mark.parametrize("prefix", ["api", "/api//v1", "//api", "/a b", "/api?x", "/api/{v}", "/health", "/metrics/x", "/docs", "/openapi.json", "/a/b/c/d/e", "/../api", "/.", "/a/..", "/ü", "/%61", "/" + "a" * 100, '/"'])
 def test_a_prefix_that_cannot_be_one(site, prefix):
     done = subprocess.run([program("users"), "--check"], env=site.environment(API_PREFIX=prefix), capture_output=True, timeout=60)
     assert done.returncode == 78 and b"API_PREFIX: must be a path" in done.stderr

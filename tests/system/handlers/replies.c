@@ -367,6 +367,15 @@ static const struct np_schema some_row = {
 		.method = "POST", .path = "/replies/" where, .handle = handler, __VA_ARGS__ \
 	}
 
+static bool
+show_placed(struct np_ctx *ctx)
+{
+	return np_header(ctx, "Location", "/replies/json")
+	       && np_set_cookie(
+	           ctx, &(struct np_cookie){ .name = "place", .value = "1", .path = "/replies" })
+	       && np_reply_json(ctx, NP_STATUS_OK, np_text(np_api_prefix(ctx)));
+}
+
 static const struct np_route routes[] = {
 	GET("json", show_json, .tx = NP_TX_READ),
 	GET("json/text", show_text_json, .params = NP_PARAMS(&text)),
@@ -412,6 +421,7 @@ static const struct np_route routes[] = {
 	POST("cookies", set_cookies, .params = NP_PARAMS(&text), .success = NP_STATUS_NO_CONTENT),
 	GET("cookies/guarded", show_nothing, .guard = check_session,
 	    .success = NP_STATUS_NO_CONTENT),
+	GET("placed", show_placed, .tx = NP_TX_NONE),
 	GET("misuse", misuse, .tx = NP_TX_READ, .params = NP_PARAMS(&text)),
 };
 
