@@ -48,7 +48,8 @@ def test_nonsense_in_any_field_harms_no_other(service, bystander):
     endpoint = service.endpoints["scribbler"]
     pid = endpoint.pid
     for value in (0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0, 1, 0x20202020, 0x01010101, bystander.pid):
-        assert service.client.ask("PUT", f"/scribbler/words?value={value}").status == 204
+        # Its master may kill the worker for what it wrote before it has answered.
+        assert service.client.ask("PUT", f"/scribbler/words?value={value}").status in (204, 502)
         wait_until("an answer", lambda: serves(service), 10)
         if value != 0:  # a scoreboard of zeros says that its master has ended
             assert refused(service).keys() == {"scribbler"}

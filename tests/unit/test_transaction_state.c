@@ -8,10 +8,8 @@ static const struct state_row {
 	const char *after; /* R(eady), O(pen), S(treaming), E(nded), F(ailed) */
 } rows[] = {
 	/* opened, committed, ended, failed, resent, restarted, rolled back, streaming */
-	{ "ready", TX_READY, "OREFRRRS" },
-	{ "open", TX_OPEN, "OREF-RRS" },
-	{ "streaming", TX_STREAMING, "O-EF-RR-" },
-	{ "ended", TX_ENDED, "---F-RR-" },
+	{ "ready", TX_READY, "OREFRRRS" },         { "open", TX_OPEN, "OREF-RRS" },
+	{ "streaming", TX_STREAMING, "O-EF-RR-" }, { "ended", TX_ENDED, "---F-RR-" },
 	{ "failed", TX_FAILED, "-----RR-" },
 };
 
