@@ -49,7 +49,7 @@ np_queries(struct np_ctx *ctx, const struct np_queries *queries)
 	for (size_t i = 0; queries && i < queries->count; i++)
 		if (queries->items[i].rows)
 			*queries->items[i].rows = NULL;
-	if (!ctx_may_query(ctx, "np_queries"))
+	if (!ctx_may_query(ctx, "np_queries") || !queries)
 		return false;
 	for (size_t i = 0; i < queries->count; i++)
 		statements[i] = ctx_statement(&queries->items[i].call);

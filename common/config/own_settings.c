@@ -172,7 +172,8 @@ setting_fault(void *owner, const struct np_setting *setting)
 	struct np_value ignored;
 
 	if (!setting->name || !is_name(setting->name))
-		return "has a name that is not of capital letters, digits and underscores, or is too long";
+		return "has a name that is not of capital letters, digits and underscores,"
+		       " or is too long";
 	if (is_of_others(setting->name))
 		return "has a name that web servers or the system use";
 	if (setting->secret && setting->type != NP_TYPE_STRING)
