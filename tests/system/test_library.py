@@ -32,7 +32,7 @@ def pkg_config(installed, *arguments):
 def compiled(installed, folder, source):
     """Compiles the program with one command, as the README shows."""
     program = folder / source.stem
-    subprocess.run([os.environ.get("CC", "cc"), "-Wall", "-Wextra", "-Werror", source.name,
+    subprocess.run([*shlex.split(os.environ.get("CC", "cc")), "-Wall", "-Wextra", "-Werror", source.name,
                     *pkg_config(installed, "--cflags", "--libs"), "-o", program], cwd=folder, check=True, timeout=60)
     return program
 

@@ -12,7 +12,7 @@ PREFIX = "/api/v1.2"
 
 @pytest.fixture(scope="module")
 def service(site, started):
-    started.append(Service(site, ["users", "auth", "root", "health", "metrics", "replies", "bodies", "cached"], API_PREFIX=PREFIX).start())
+    started.append(Service(site, ["users", "auth", "root", "health", "metrics", "replies", "bodies", "cached"], API_PREFIX=PREFIX, DATABASE_POOL_SIZE=1).start())
     return started[-1]
 
 

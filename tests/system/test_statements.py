@@ -21,7 +21,7 @@ STATEMENT = re.compile(r"(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b")
 def constants(path):
     """{name: text} of the library's own statements, after the preprocessor: some are put together from macros."""
     flags = shlex.split(subprocess.run(["pkg-config", "--cflags", "libpq"], capture_output=True, text=True, check=True).stdout)
-    text = subprocess.run([os.environ.get("CC", "cc"), "-E", "-P", "-D_GNU_SOURCE", f"-I{ROOT / 'common'}", *flags, path],
+    text = subprocess.run([*shlex.split(os.environ.get("CC", "cc")), "-E", "-P", "-D_GNU_SOURCE", f"-I{ROOT / 'common'}", *flags, path],
                           capture_output=True, text=True, check=True).stdout
     return {array or member: "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', pieces)).replace('\\"', '"').replace("\\n", "\n")
             for array, member, pieces in CONSTANT.findall(text)}

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 import uuid
 
 import psycopg2
@@ -92,7 +93,8 @@ class EditedCopy(Copy):
     def wait_for_output(self, *lines, after):
         """Waits until make run has printed these lines after this position."""
         for line in lines:
-            wait_until(f'"{line}"', lambda: line in self.said()[after:], 90)
+            # A build of the whole library, on a busy machine.
+            wait_until(f'"{line}" in {self.said()[after:]!r}', lambda: line in self.said()[after:], 300)
 
     def wait_for_status(self, value):
         wait_until(f"the status {value}", lambda: self.client.get("/").json()["status"] == value, 90)
@@ -208,6 +210,7 @@ class Load:
             except OSError as error:
                 self.bad.append(error)
             self.answered += 1
+            time.sleep(0.02)  # the build needs a processor too
 
     def _ask(self, kind):
         if kind < 2:

@@ -242,8 +242,8 @@ static bool
 sleep_thrice(struct np_ctx *ctx)
 {
 	return np_queries(ctx,
-	                  NP_QUERIES({ NULL, slept(np_float(0.8)) }, { NULL, slept(np_float(0.8)) },
-	                             { NULL, slept(np_float(0.8)) }))
+	                  NP_QUERIES({ NULL, slept(np_float(1.5)) }, { NULL, slept(np_float(1.5)) },
+	                             { NULL, slept(np_float(1.5)) }))
 	       && np_reply_object(ctx, NP_STATUS_OK, NULL);
 }
 
