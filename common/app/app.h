@@ -36,7 +36,7 @@ struct app {
 	struct replica *replica;           /* for reads; NULL: none is configured */
 	struct connector *last_used;       /* by the last request; NULL: it used none */
 	struct cache *cache;               /* NULL: none is configured */
-	struct http_client *fetcher;       /* of np_fetch(); NULL: not used yet */
+	struct http_client *fetcher;       /* of np_fetch(); NULL: no route fetches */
 	struct signing_keys *signing_keys; /* of another issuer; NULL: none is configured */
 
 	/* Hooks. */

@@ -259,25 +259,14 @@ np_idempotency_key(const struct np_ctx *ctx)
 	return np_text(ctx_has_key(ctx) ? request_header(ctx->request, "idempotency-key") : NULL);
 }
 
-static struct http_client *
-client_of(struct np_ctx *ctx)
-{
-	struct app *app = ctx->app;
-
-	if (!app->fetcher && !http_client_open(mem_process(), &app->fetcher, &ctx->error))
-		return NULL;
-	return app->fetcher;
-}
-
 static bool
-send_request(struct np_ctx *ctx, struct http_client *client,
-             const struct http_client_request *request, struct deadline deadline,
-             struct np_fetched *fetched)
+send_request(struct np_ctx *ctx, const struct http_client_request *request,
+             struct deadline deadline, struct np_fetched *fetched)
 {
 	struct error why;
 	long status = 0;
 
-	if (!http_client_run(client, request, deadline, &status, &why))
+	if (!http_client_run(ctx->app->fetcher, request, deadline, &status, &why))
 		return explain(ctx, &why, request->url);
 	fetched->status = (int)status;
 	fetched->body = (struct np_bytes){ request->response->size > 0 ? request->response->data
@@ -303,7 +292,6 @@ fetch(struct np_ctx *ctx, const struct np_fetch *wanted, const char *method,
       const char *traceparent, struct np_fetched *fetched)
 {
 	struct deadline deadline = deadline_of(ctx, wanted);
-	struct http_client *client = client_of(ctx);
 	struct addresses addresses;
 	struct buf head, body;
 	const struct http_client_request request = {
@@ -326,12 +314,12 @@ fetch(struct np_ctx *ctx, const struct np_fetch *wanted, const char *method,
 		.alone = true,
 	};
 
-	if (misuse_noted() || !client)
+	if (misuse_noted())
 		return false;
 	buf_init(&head, ctx, HEADERS_MAX_BYTES);
 	buf_init(&body, ctx, (size_t)(wanted->max_bytes ? wanted->max_bytes : BODY_MAX_BYTES));
 	return find_way(ctx, wanted->url, deadline, &addresses)
-	       && send_request(ctx, client, &request, deadline, fetched);
+	       && send_request(ctx, &request, deadline, fetched);
 }
 
 bool

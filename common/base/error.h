@@ -33,8 +33,7 @@ enum failure {
 	FAILURE_COUNT,
 };
 
-/* The message of a request whose transaction lost to a concurrent one. */
-/* Only the log shows it. */
+/* Of FAILURE_CLIENT_GONE; and of a request whose transaction lost to a concurrent one. */
 #define ERROR_CLIENT_GONE "The client left before the answer"
 #define ERROR_CONFLICT    "The request conflicts with another one"
 
