@@ -169,6 +169,7 @@ def test_a_short_password_is_refused(null):
     assert null.client.post("/auth/register", someone(password="short")).status == 422
 
 
+@pytest.mark.long
 def test_a_wrong_password_and_an_unknown_user_get_the_same_answer_in_the_same_time(persistent):
     wanted = someone()
     persistent.client.post("/auth/register", wanted)
@@ -189,6 +190,7 @@ def test_a_wrong_password_and_an_unknown_user_get_the_same_answer_in_the_same_ti
     assert max(medians) < 2 * min(medians), times
 
 
+@pytest.mark.long
 @pytest.mark.skipif(BUILD.name == "asan", reason="the sanitizer limits memory in its own way")
 def test_a_password_is_not_called_wrong_if_there_is_no_memory_to_check_it(serve):
     """Argon2id needs 19 MiB."""
@@ -225,6 +227,7 @@ def test_a_refresh_token_is_valid_once_and_its_reuse_ends_the_family(service, ad
     assert refresh(service, other).status == 200  # another sign-in is another family
 
 
+@pytest.mark.long
 def test_a_token_made_while_its_family_ends_ends_too(null):
     """The next token is not committed yet when an earlier one is used again."""
     wanted = someone()
@@ -306,18 +309,17 @@ def test_sign_in_refuses_an_idempotency_key(null):
 # --- access tokens ---
 
 USER = tokens.USER
-NOW = int(time.time())
 NONE = {"alg": "none", "typ": "at+jwt"}
 
 
 @pytest.mark.parametrize("what, changed", [
-    ("expired", {"exp": NOW - 1}), ("not yet", {"nbf": NOW + 3600}), ("without an end", {"exp": None}),
+    ("expired", {"exp": lambda now: now - 1}), ("not yet", {"nbf": lambda now: now + 3600}), ("without an end", {"exp": None}),
     ("without a beginning", {"nbf": None}), ("another issuer", {"iss": "other"}), ("without issuer", {"iss": None}),
     ("another audience", {"aud": "other"}), ("several audiences", {"aud": ["nullpool", "other"]}), ("without audience", {"aud": None}),
     ("a subject that is no UUID", {"sub": "42"}), ("a subject with more behind it", {"sub": USER + "'"}),
     ("without session", {"sid": None}), ("an empty session", {"sid": ""}), ("a number as session", {"sid": 42}),
     ("a session that is no UUID", {"sid": "x' OR true --"}), ("without subject", {"sub": None}), ("an empty subject", {"sub": ""}), ("a number as subject", {"sub": 42}),
-    ("an end in words", {"exp": "never"}), ("an end with decimals", {"exp": NOW + 3600.5}),
+    ("an end in words", {"exp": "never"}), ("an end with decimals", {"exp": lambda now: now + 60.5}),
     ("another algorithm", {"header": {"alg": "HS512", "typ": "at+jwt"}}), ("no algorithm", {"header": NONE}),
     ("another type", {"header": {"alg": "HS256", "typ": "JWT"}}), ("more in its header", {"header": {**tokens.HEADER, "kid": "1"}}),
 ])
@@ -325,31 +327,36 @@ def test_a_token_that_is_not_ours_or_not_valid_now_is_refused(null, what, change
     assert_refused(me(null, tokens.token(SECRET_CANARY, USER, **changed)))
 
 
-def forged():
-    good = tokens.token(SECRET_CANARY, USER)
-    header, claims, mac = good.split(".")
-    yield "another key", tokens.token("another key", USER)
-    yield "no signature", f"{header}.{claims}."
-    yield "half a signature", f"{header}.{claims}.{mac[:20]}"
-    yield "a longer signature", f"{good}AAAA"
-    yield "other claims", f"{header}.{tokens.encoded(tokens.claims_of(str(uuid.uuid4())))}.{mac}"
-    yield "alg none without signature", f"{tokens.encoded(NONE)}.{claims}."
-    yield "two parts", f"{header}.{claims}"
-    yield "four parts", f"{good}.{mac}"
-    yield "only the header", f"{header}."
-    yield "nothing", ""
-    yield "padding", f"{good}="
-    yield "no JSON", tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(b'not json')}")
-    yield "a list", tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(b'[]')}")
-    twice = b'{"sub":"a","iss":"nullpool","aud":"nullpool","nbf":0,"exp":9999999999,"sub":"%s"}' % USER.encode()
-    yield "a claim twice", tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(twice)}")
+def forged(what):
+    """A token that is not ours, made now: one that expired would be refused for that."""
+    header, claims, mac = tokens.token(SECRET_CANARY, USER).split(".")
+    good, twice = f"{header}.{claims}.{mac}", b'{"sub":"a","iss":"nullpool","aud":"nullpool","nbf":0,"exp":9999999999,"sub":"%s"}' % USER.encode()
+    return {
+        "another key": tokens.token("another key", USER),
+        "no signature": f"{header}.{claims}.",
+        "half a signature": f"{header}.{claims}.{mac[:20]}",
+        "a longer signature": f"{good}AAAA",
+        "other claims": f"{header}.{tokens.encoded(tokens.claims_of(str(uuid.uuid4())))}.{mac}",
+        "alg none without signature": f"{tokens.encoded(NONE)}.{claims}.",
+        "two parts": f"{header}.{claims}",
+        "four parts": f"{good}.{mac}",
+        "only the header": f"{header}.",
+        "nothing": "",
+        "padding": f"{good}=",
+        "no JSON": tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(b'not json')}"),
+        "a list": tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(b'[]')}"),
+        "a claim twice": tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(twice)}"),
+    }[what]
 
 
-@pytest.mark.parametrize("what, token", forged(), ids=lambda value: value if " " in value else "")
-def test_a_forged_token_is_refused(null, what, token):
-    assert_refused(me(null, token))
+@pytest.mark.parametrize("what", [
+    "another key", "no signature", "half a signature", "a longer signature", "other claims", "alg none without signature", "two parts",
+    "four parts", "only the header", "nothing", "padding", "no JSON", "a list", "a claim twice"])
+def test_a_forged_token_is_refused(null, what):
+    assert_refused(me(null, forged(what)))
 
 
+@pytest.mark.long
 def test_the_previous_key_still_verifies_and_does_not_sign(serve):
     before, now = SECRET_CANARY, secrets.token_hex(32)
     one = serve("auth", SECRET_KEY=before)

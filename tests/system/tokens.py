@@ -3,6 +3,8 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import sys
 import time
 
 # A user of every site, and a live session of theirs: Site.begin_session() of conftest makes them.
@@ -24,9 +26,15 @@ def signed(key, text):
 
 
 def claims_of(user, **changed):
-    """The claims of a token; a claim that is None is left out. `sid` is the session."""
+    """The claims of a token; one that is None is left out, one that is a function is called with now. `sid` is the session.
+
+    A time is given as a function: a list of cases is made when a run begins, and a token of then may have expired.
+    """
+    collecting = "pytest" in sys.modules and "PYTEST_CURRENT_TEST" not in os.environ
+    assert not collecting, "a token is made in a test, and not when the tests are collected: it would expire"
     now = int(time.time())
     claims = {"iss": "nullpool", "aud": "nullpool", "sub": user, "sid": SESSION, "iat": now, "nbf": now, "exp": now + 60, **changed}
+    claims = {name: value(now) if callable(value) else value for name, value in claims.items()}
     return {name: value for name, value in claims.items() if value is not None}
 
 
