@@ -216,8 +216,10 @@ unit: $(UNIT_TESTS) $(FUZZERS)
 # ARGS has options of pytest: make system ARGS="-k health -x". The tests mostly wait, so more files run
 # at a time than there are processors; with sanitizers they compute more.
 JOBS ?= $(if $(filter asan,$(VARIANT)),2,4)
+# Each process compiles all test files at its start, unless it may store what it compiled.
+STORED := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/build/pycache
 system: tests
-	@NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile --durations=10 tests/system $(SELECT) $(ARGS)
+	@$(STORED) NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile --durations=10 tests/system $(SELECT) $(ARGS)
 
 # The long forms of what tests/system does in short; tests/torture/torture.py lists the options.
 torture:
@@ -308,7 +310,7 @@ help:
 	@echo 'make run            the whole stack on this machine, rebuilt as you edit: http://127.0.0.1:8080 (PORT=, ENV=production)'
 	@echo 'make check          each SQL statement against the schema, and against the tables of the programs'
 	@echo 'make test           unit and system tests (VARIANT=asan: with ASan and UBSan); make unit; make system ARGS="-k users -x"'
-	@echo 'make test-all       also the tests of the tooling, and long repetitions'
+	@echo 'make test-all       also the tests of the tooling, of timeouts, and repetitions'
 	@echo 'make torture        failing calls, dying servers, a million requests: an hour, and a report (ONLY=ledger MINUTES=1)'
 	@echo 'make booted         the steps to production, from the README, on a Debian that boots (root; SUITE=bookworm)'
 	@echo 'make new NAME=notes a new endpoint: a handler, its SQL, a migration, a test (FIELDS="title:string body:text? done:bool")'

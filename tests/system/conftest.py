@@ -52,12 +52,15 @@ LONGEST = ["test_matrix.py", "test_matrix_links.py"]
 
 # What is tried in each mode is tried in production's and development's by make test, and in this one by make test-all.
 AHEAD = pytest.param("ahead", marks=pytest.mark.long)
+# Where a file is not about connections, make test tries it on connections that stay open: to open one takes longer than the rest
+# of a test.
+EITHER = [pytest.param("null", marks=pytest.mark.long), "persistent"]
 
 TEMPLATE = "NULLPOOL_TEST_TEMPLATE"  # the folder of the cluster that all workers of a run copy
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "long: tests the tooling, or repeats something many times; only in make test-all")
+    config.addinivalue_line("markers", "long: takes seconds, tests the tooling, or repeats something; only in make test-all")
     if not hasattr(config, "workerinput"):  # xdist's workers inherit the environment
         os.environ[TEMPLATE] = folder = tempfile.mkdtemp(prefix="nullpool-template-")
         config.add_cleanup(lambda: shutil.rmtree(folder))
@@ -390,7 +393,7 @@ def ahead(site, started):
     return started[-1]
 
 
-@pytest.fixture(params=["null", AHEAD, "persistent"])
+@pytest.fixture(params=[*EITHER, AHEAD])
 def service(request):
     """Each mode in turn."""
     return request.getfixturevalue(request.param)

@@ -93,6 +93,11 @@ class Row:
     key: bool = False  # with an Idempotency-Key
     prefix: str = "label"  # of the label
     kills: bool = False  # the fault ends processes of the service, so the case gets its own
+    long: bool = False  # only in make test-all, as is what waits for a timeout
+
+    def param(self):
+        waits = "REQUEST_TIMEOUT" in self.settings
+        return pytest.param(self, id=self.name, marks=[pytest.mark.long] if self.long or waits else [])
 
 
 class World:

@@ -4,10 +4,11 @@ import uuid
 
 import pytest
 
+from conftest import EITHER, Service
 
-@pytest.fixture(scope="module", params=["null", "persistent"])
+
+@pytest.fixture(scope="module", params=EITHER)
 def service(request, site, started):
-    from conftest import Service
     started.append(Service(site, ["answers"], DATABASE_CONNECTION=request.param, DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).start())
     return started[-1]
 

@@ -4,7 +4,7 @@ import uuid
 import pytest
 
 import conftest
-from conftest import Service
+from conftest import EITHER, Service
 
 CONFLICT = 5  # NP_ERROR_CONFLICT
 
@@ -18,7 +18,7 @@ def batches_tables(site):
                       " $$ BEGIN RAISE EXCEPTION 'raised' USING ERRCODE = code; END $$")
 
 
-@pytest.fixture(scope="module", params=["null", "persistent"])
+@pytest.fixture(scope="module", params=EITHER)
 def service(request, site, started):
     batches_tables(site)
     started.append(Service(site, ["batches"], DATABASE_CONNECTION=request.param, DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).start())
@@ -138,6 +138,7 @@ def test_a_one_has_a_row_also_if_it_is_not_wanted(service):
     assert post(service, "touch", label).status == 204
 
 
+@pytest.mark.long
 def test_each_statement_has_the_time_of_a_statement(serve):
     service = serve("batches", DATABASE_COMMAND_TIMEOUT=4, SLOW_QUERY_MS=1)
     answer = service.client.get("/batches/slept")

@@ -10,13 +10,13 @@ import uuid
 
 import pytest
 
-from conftest import BUILD, Service, program
+from conftest import BUILD, EITHER, Service, program
 from multipart import Multipart, field, file_part
 
 BYTES = bytes(range(256)) * 3 + b"\0\r\n--x\r\n\xff"
 
 
-@pytest.fixture(scope="module", params=["null", "persistent"])
+@pytest.fixture(scope="module", params=EITHER)
 def service(request, site, started):
     started.append(Service(site, ["bodies"], DATABASE_CONNECTION=request.param).start())
     return started[-1]

@@ -148,6 +148,7 @@ def test_a_commit_invalidates_even_if_the_handler_fails_after_it(numbers):
     assert count_of(numbers, number) == (1, "miss")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("warm", [True, False], ids=["a connection to Redis", "none yet"])
 def test_a_commit_without_an_answer_invalidates_at_its_deadline(serve, site, warm):
     number = random.randrange(10 ** 9)
@@ -263,6 +264,7 @@ def test_without_a_secret_key_nothing_can_be_cached(site):
     assert check(REDIS_URL=None).returncode == 0
 
 
+@pytest.mark.long
 def test_a_lease_that_nobody_fills_is_waited_for_until_it_expires(users):
     user = create_user(users)
     redis(users, "SET", key(user), "L" + "0" * 32, "PX", 2000)
@@ -337,6 +339,7 @@ def test_after_a_failover_the_connection_is_replaced(serve, own):
     assert count_of(service, number)[1] == "away"
 
 
+@pytest.mark.long
 def test_redis_down_is_a_miss_and_is_logged_once(serve):
     service = serve("users", REDIS_URL=f"redis://127.0.0.1:{free_port()}/0", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     user = create_user(service)
@@ -346,6 +349,7 @@ def test_redis_down_is_a_miss_and_is_logged_once(serve):
     assert len(service.lines(event="redis failed")) == 1
 
 
+@pytest.mark.long
 def test_a_hung_redis_costs_its_timeout_and_then_nothing(serve, own):
     service = serve_with(serve, own, "users", REDIS_TIMEOUT_MS=300)
     user = create_user(service)

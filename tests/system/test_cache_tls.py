@@ -60,11 +60,13 @@ def test_responses_are_cached_over_tls_on_one_connection(serve, site, redis, hos
     assert info(server, "total_connections_received") - before == 2
 
 
+@pytest.mark.long
 def test_health_sees_a_redis_over_tls(serve, site, redis):
     service = serve_users(serve, url(redis(), ca_file=site.authority.root))
     assert service.client.get("/health").json()["redis"] == "connected"
 
 
+@pytest.mark.long
 def test_a_large_value_goes_both_ways(serve, site, redis):
     """The value is larger than a TLS record (16 KiB) and than the socket's buffers."""
     service = serve("probe", REDIS_URL=url(redis(), ca_file=site.authority.root), REDIS_TIMEOUT_MS=2000,
@@ -80,24 +82,29 @@ def refusal(serve, where, **settings):
     return service.lines(event="redis failed")[0]["detail"]
 
 
+@pytest.mark.long
 def test_a_certificate_of_an_unknown_authority_is_refused(serve, redis):
     assert "certificate" in refusal(serve, url(redis()))
 
 
+@pytest.mark.long
 def test_a_certificate_of_another_host_is_refused(serve, site, redis):
     server = redis("elsewhere", sans=("DNS:elsewhere.example",))
     assert "mismatch" in refusal(serve, url(server, ca_file=site.authority.root))
     assert "mismatch" in refusal(serve, url(server, "127.0.0.1", ca_file=site.authority.root))
 
 
+@pytest.mark.long
 def test_an_expired_certificate_is_refused(serve, site, redis):
     assert "expired" in refusal(serve, url(redis("redis-ended", days=-1), ca_file=site.authority.root))
 
 
+@pytest.mark.long
 def test_a_server_without_tls_gets_no_password(serve, site):
     why = refusal(serve, url(site.redis, secret=f":{PASSWORD}@", ca_file=site.authority.root))
     assert why.startswith("TLS: ") and PASSWORD not in why
 
 
+@pytest.mark.long
 def test_a_missing_ca_file_is_reported(serve, redis):
     assert "ssl_ca_certs cannot be used" in refusal(serve, url(redis(), ca_file="/nonexistent"))

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 import tokens
-from conftest import SECRET_CANARY, Service, program
+from conftest import EITHER, SECRET_CANARY, Service, program
 
 AUTHORIZATION = "Authorization"
 
@@ -14,7 +14,7 @@ def bearer(scheme="Bearer", user=tokens.USER, **changed):
     return {AUTHORIZATION: f"{scheme} {tokens.token(SECRET_CANARY, user, **changed)}"}
 
 
-@pytest.fixture(scope="module", params=["null", "persistent"])
+@pytest.fixture(scope="module", params=EITHER)
 def service(request, site, started):
     started.append(Service(site, ["callers", "auth"], DATABASE_CONNECTION=request.param).start())
     return started[-1]
@@ -105,6 +105,7 @@ def with_key(key, **more):
     return {"X-API-Key": key, **more}
 
 
+@pytest.mark.long
 def test_a_key_is_told_once_and_stored_as_a_hash(site, key):
     made = key("billing notes:read notes:write")
     assert made.startswith("npk_") and len(made) > 40

@@ -66,6 +66,7 @@ def service(site, started):
     return started[-1]
 
 
+@pytest.mark.long
 def test_readers_that_leave_hold_no_worker(service, site):
     before = clients_gone(service)
     with contextlib.ExitStack() as leaving:
@@ -83,6 +84,7 @@ def test_readers_that_leave_hold_no_worker(service, site):
     assert 'route="/probe/sleep"' in counted and counted.endswith(" 3")
 
 
+@pytest.mark.long
 def test_a_persistent_connection_is_not_reused(serve, site):
     service = serve("probe", **SETTINGS, DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1)
     with asking(service, "GET", f"/probe/sleep?seconds={LONG_S}"):
@@ -112,6 +114,7 @@ def test_a_request_that_waits_for_a_lock_leaves_the_queue(service, site):
         owner.rollback()
 
 
+@pytest.mark.long
 def test_a_sent_commit_and_a_write_with_a_key_go_on(service, site):
     """A commit that was sent goes on, alone or in its statement's flight. So does a write with a key, whatever was sent."""
     labels = {route: f"slow-commit-{uuid.uuid4()}" for route in ("/probe/rows", "/probe/marked")}
@@ -130,6 +133,7 @@ def test_a_sent_commit_and_a_write_with_a_key_go_on(service, site):
     assert (again.status, again.headers.get("idempotency-replayed")) == (201, "true")
 
 
+@pytest.mark.long
 def test_a_commit_is_not_sent_for_a_client_that_left_before(service, site):
     """The client leaves while the handler does something else: it sleeps for 2 s after its statement."""
     label = str(uuid.uuid4())
@@ -141,6 +145,7 @@ def test_a_commit_is_not_sent_for_a_client_that_left_before(service, site):
     assert count_of(site, label) == 0
 
 
+@pytest.mark.long
 def test_behind_a_pooler_the_query_ends_in_the_server_too(serve, site):
     pooler = PgBouncer(site.folder("pgbouncer"), site.postgres, site.authority, {"app_user": CANARY}, size=2)
     pooler.start()

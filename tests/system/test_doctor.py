@@ -16,6 +16,8 @@ from pgbouncer import PgBouncer
 from servers import SSL_REQUEST, Plaintext, server, silent
 from test_tls import foreign_bundle
 
+pytestmark = pytest.mark.long
+
 WAY = ["settings", "resolve", "tcp", "tls", "login", "round trip", "trips", "server", "connections", "pooler", "migrations", "role",
        "clock", "redis", "nginx"]
 

@@ -53,6 +53,7 @@ def test_a_request_as_it_should_be(probe):
     assert_serves(probe)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("start", [
     b"", b"\x01", b"\x01\x01\x00", fastcgi.begin()[:12], fastcgi.begin(), fastcgi.begin() + b"\x01\x04\x00\x01\x00\x10",
 ], ids=["nothing", "one byte", "half a header", "half a record", "only a begin", "half of params"])
@@ -67,6 +68,7 @@ def test_a_silent_peer_does_not_hold_the_worker(probe, start):
 HEAD_OF_POST = fastcgi.begin() + fastcgi.params(REQUEST_METHOD="POST", REQUEST_URI="/probe/echo", CONTENT_LENGTH="2")
 
 
+@pytest.mark.long
 def test_the_end_of_another_requests_body_is_not_the_end_of_a_request(probe):
     """All of it is there when the worker, busy with another request, looks. libfcgi then waits for the rest."""
     with fastcgi.connect(socket_of(probe)), fastcgi.connect(socket_of(probe)) as silent:
@@ -177,6 +179,7 @@ def test_a_request_in_pieces_is_a_request(probe):
     assert out.startswith(b"Status: 204") and ended
 
 
+@pytest.mark.long
 def test_a_peer_that_dawdles_is_ended_by_the_deadline(serve):
     """Each byte comes in time, but the request is never complete."""
     service = serve("probe", **ONE_WORKER, REQUEST_TIMEOUT=1)
@@ -265,6 +268,7 @@ def test_a_path_without_request_uri_is_put_together(probe):
     assert b"X-Label: a b\r\n" in out
 
 
+@pytest.mark.long
 def test_sigterm_lets_a_running_request_end(serve):
     service = serve("probe", **ONE_WORKER)
     endpoint = service.endpoints["probe"]

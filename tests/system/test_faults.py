@@ -42,6 +42,7 @@ def test_a_server_that_says_nothing_is_504_when_the_request_ends_first(serve, si
         assert time.monotonic() - start < 6
 
 
+@pytest.mark.long
 def test_a_program_that_starts_before_its_database_recovers_by_itself(serve, site):
     postgres = site.new_postgres("late")
     service = serve("probe", DATABASE_URL=site.url(password="app", port=postgres.port))
@@ -120,6 +121,7 @@ def test_a_death_that_no_test_asked_for_is_a_failure_of_the_run(tmp_path, asked)
         read_logs(run)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rows, size", [(5, 6000), (5, 5900), (5, 6100), (7, 4300), (1, 100000)])
 def test_long_tls_records_are_read_to_their_end(serve, site, rows, size):
     """OpenSSL holds what libpq did not take of a record, and poll() does not see it."""

@@ -97,6 +97,7 @@ def test_the_size_of_a_response_is_bounded(service, there):
     assert fetch(service, there.url + "/headers/20").status == 200 and fetch(service, there.url + "/headers/40").status == 503
 
 
+@pytest.mark.long
 def test_time_is_bounded_by_the_call_and_by_the_request(service, there):
     begin = time.monotonic()
     answer = fetch(service, there.url + "/slow", timeout=500)
@@ -273,6 +274,7 @@ def test_somebody_with_a_key_may_send(service, there, site):
     assert site.query("SELECT count(*) FROM probe_rows WHERE label = %s", label) == [(1,)]
 
 
+@pytest.mark.long
 def test_a_client_that_leaves_does_not_end_what_was_sent(service, there, site):
     label, before = str(uuid.uuid4()), len(there.asked)
     with asking(service, "POST", path_of("/once", url=there.url + "/wait/2", body="x", label=label)):
@@ -314,6 +316,7 @@ def test_a_client_that_leaves_ends_it(service, there):
     assert fetch(service, there.url).status == 200
 
 
+@pytest.mark.long
 def test_two_at_once_wait_for_nothing_but_their_own(service, there):
     answers = []
     before = len(there.asked)
@@ -324,6 +327,7 @@ def test_two_at_once_wait_for_nothing_but_their_own(service, there):
     slow.join()
 
 
+@pytest.mark.long
 def test_the_trace_goes_on(serve, site, there):
     with collector.collector() as spans:
         service = serve("fetches", FETCH_PRIVATE="true", FETCH_CA_FILE=site.authority.root, OTEL_EXPORTER_OTLP_ENDPOINT=spans.url)

@@ -78,6 +78,7 @@ def test_a_connection_costs_six_trips_and_each_request_what_it_promises(serve, s
         wait_until("the connection's end", lambda: far.open == 0, 5)
 
 
+@pytest.mark.long
 def test_persistent_costs_the_flights_alone(serve, site, far):
     service = serve_far(serve, site, far, "persistent")
     for method, target, flights in FLIGHTS:
@@ -155,6 +156,7 @@ def is_ready(site, far, before):
     return False
 
 
+@pytest.mark.long
 def test_a_request_that_comes_early_waits_only_for_the_rest(serve, site, far):
     connect = connect_trips(site)
     service = serve_far(serve, site, far, "ahead", ["probe"])
@@ -164,6 +166,7 @@ def test_a_request_that_comes_early_waits_only_for_the_rest(serve, site, far):
     assert 0 < line["connect_trips"] < connect, line
 
 
+@pytest.mark.long
 def test_a_server_timing_header_says_the_same(serve, site, far):
     connect = connect_trips(site)
     service = serve_far(serve, site, far, "null", SERVER_TIMING="true")
@@ -176,6 +179,7 @@ def test_a_server_timing_header_says_the_same(serve, site, far):
     assert "server-timing" not in serve("probe").client.get("/probe/rows?label=none").headers
 
 
+@pytest.mark.long
 def test_without_p256_first_it_would_be_one_more(serve, site, far):
     """... where the server takes P-256 only, as Postgres up to 17; and OPENSSL_CONF is the person's own."""
     if site.query("SELECT count(*) FROM pg_settings WHERE name = 'ssl_groups'") != [(0,)]:

@@ -193,6 +193,7 @@ def test_fifty_at_once_are_one_row_and_fifty_equal_answers(service):
     assert service.site.query("SELECT count(*) FROM users WHERE email = %s", wanted["email"]) == [(1,)]
 
 
+@pytest.mark.long
 def test_many_with_one_key_and_a_strict_isolation_are_one_row(null):
     key, label = str(uuid.uuid4()), str(uuid.uuid4())
     path = f"/probe/serializable?label={label}"
@@ -229,6 +230,7 @@ def test_a_commit_that_was_broken_off_is_done_by_ourselves(service):
     assert service.line_of(answer)["reruns"] >= 1
 
 
+@pytest.mark.long
 def test_what_stays_unknown_is_said_at_the_deadline(serve, site):
     """The commit takes a while; meanwhile its answer is doomed, and the database does not come back: nobody can tell."""
     with faults.line(site.postgres.port) as line:
@@ -282,6 +284,7 @@ def test_a_repeat_whose_connection_is_lost_gets_its_answer_all_the_same(serve, s
     assert count(site, target.partition("=")[2]) == 1
 
 
+@pytest.mark.long
 def test_a_repeat_that_cannot_be_answered_is_not_told_that_nothing_was_done(serve, site):
     gate = CutsAtFlight(for_good=True)
     with faults.line(site.postgres.port, gate) as line:

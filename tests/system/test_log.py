@@ -30,6 +30,7 @@ def test_a_trace_is_continued_in_both_logs_the_answer_and_the_database(serve):
     wait_until("nginx's line", lambda: [line for line in service.access_lines() if line["trace_id"] == TRACE])
 
 
+@pytest.mark.long
 def test_a_traced_request_is_seen_in_pg_stat_activity_while_it_runs(serve, site):
     service, trace = serve("probe"), uuid.uuid4().hex
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -66,6 +67,7 @@ def test_a_line_has_the_transactions_outcome(serve, method, target, outcome):
     assert line.get("outcome") == outcome
 
 
+@pytest.mark.long
 def test_the_wait_for_a_worker_is_not_part_of_the_duration(serve):
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     service.client.get("/probe/session")
@@ -89,6 +91,7 @@ def test_a_slow_statement_is_a_warning_with_its_text_and_no_value(serve):
     assert "0.125" not in "".join(map(str, (slow, line)))
 
 
+@pytest.mark.long
 def test_a_slow_request_is_a_warning_that_says_where_the_time_went(serve):
     service = serve("probe", DATABASE_CONNECTION="null", SLOW_REQUEST_MS=1000, SLOW_QUERY_MS=0)
     quick = service.line_of(service.client.get("/probe/rows?label=none"))
@@ -118,6 +121,7 @@ def test_the_wait_for_redis_is_logged(serve):
     assert "cache_ms" not in service.line_of(refused) and "cache" not in refused.headers["server-timing"]
 
 
+@pytest.mark.long
 def test_all_of_a_slow_request_is_accounted_for(serve, site):
     """The line has the time for a worker, each phase of connecting, flights and Redis; the rest is the handler's."""
     def slow_redis(link):
@@ -171,6 +175,7 @@ def test_a_full_disk_drops_lines_and_no_request(site):
     assert result.returncode == 0 and b'"count":0' in result.stdout
 
 
+@pytest.mark.long
 def test_a_log_that_nobody_reads_stops_no_request(serve, site):
     """The programs' standard error is a pipe that is never read, and full after some hundred lines."""
     reader, writer = os.pipe()

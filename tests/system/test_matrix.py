@@ -48,7 +48,7 @@ ROWS = [
         log={"sqlstate": "57014"}),
     Row("a lock timeout", WRITE, settings=SHORT, before=matrix.table_locked, rows=(0,), status=503, detail=BUSY,
         retry_after=True, log={"sqlstate": "55P03"}),
-    Row("max_connections reached", before=matrix.connections_exhausted, settings=NULL, log={"sqlstate": "53300"}, **UNAVAILABLE),
+    Row("max_connections reached", long=True, before=matrix.connections_exhausted, settings=NULL, log={"sqlstate": "53300"}, **UNAVAILABLE),
     Row("deadlock", WRITE, prefix="deadlock", before=matrix.second_lock_taken, meanwhile=matrix.deadlock_closed, rows=(1,),
         status=201, log={"reruns": 1}),
     Row("serialization failure", "POST /probe/serializable?label={label}", prefix="gate", before=matrix.gate_closed,
@@ -60,7 +60,7 @@ ROWS = [
     Row("no room for temporary files", "GET /probe/wide?rows=70&size=100000",
         before=matrix.server_setting("temp_file_limit", "'64kB'"), status=503, detail=BUSY, retry_after=True,
         log={"sqlstate": "53400"}),
-    Row("a full disk", WRITE, before=matrix.disk_full, after=matrix.has_no_row, status=503, detail=BUSY, retry_after=True,
+    Row("a full disk", WRITE, long=True, before=matrix.disk_full, after=matrix.has_no_row, status=503, detail=BUSY, retry_after=True,
         log={"sqlstate": "53100"}),
     # --- the answer to its commit ---
     Row("the commit's answer lost", WRITE, through="tls", before=fault_on("tls", faults.LossOfCommit), rows=(1,), status=503,
@@ -91,7 +91,7 @@ def reason_to_skip(row):
     return None
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", map(Row.param, ROWS))
 def test_a_fault(world, row):
     if reason_to_skip(row):
         pytest.skip(reason_to_skip(row))

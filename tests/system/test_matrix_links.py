@@ -54,7 +54,7 @@ ROWS = [
     Row("an expired certificate", before=certificate("ended", days=-1), log={"detail": "certificate"}, **UNAVAILABLE),
     # --- Redis: a fault is never a reason to fail ---
     Row("a huge reply from Redis", CACHED, before=after_redis_answered(fake_redis(matrix.endless_string)), log={"cache": "away"}),
-    Row("Redis does not answer", CACHED, before=after_redis_answered(fake_redis(silent)), log={"cache": "away"}),
+    Row("Redis does not answer", CACHED, long=True, before=after_redis_answered(fake_redis(silent)), log={"cache": "away"}),
     Row("Redis resets", CACHED, before=after_redis_answered(fault_on("redis", faults.reset)), log={"cache": "away"}),
     Row("Redis cuts its answer", CACHED,
         before=after_redis_answered(fault_on("redis", faults.next_answer(faults.only(1, faults.cut)))), log={"cache": "away"}),
@@ -67,11 +67,11 @@ ROWS = [
         log={"detail": "out of memory"}, **UNAVAILABLE),
     Row("no descriptor for the database", kills=True, settings=NULL, before=matrix.worker_limit(resource.RLIMIT_NOFILE, 1),
         **UNAVAILABLE),
-    Row("no descriptor for a request", kills=True, before=NO_DESCRIPTOR, event={"event": "worker killed, it took no connection"}),
-    Row("the log on a full disk", kills=True, before=matrix.log_on_a_full_disk, log=None),
-    Row("the clock an hour later", kills=True, before=matrix.settable_clock, meanwhile=matrix.clock_moved("+3600"),
+    Row("no descriptor for a request", long=True, kills=True, before=NO_DESCRIPTOR, event={"event": "worker killed, it took no connection"}),
+    Row("the log on a full disk", long=True, kills=True, before=matrix.log_on_a_full_disk, log=None),
+    Row("the clock an hour later", long=True, kills=True, before=matrix.settable_clock, meanwhile=matrix.clock_moved("+3600"),
         event={"event": "clock set"}),
-    Row("the clock an hour earlier", kills=True, before=matrix.settable_clock, meanwhile=matrix.clock_moved("-3600"),
+    Row("the clock an hour earlier", long=True, kills=True, before=matrix.settable_clock, meanwhile=matrix.clock_moved("-3600"),
         event={"event": "clock set"}),
 ]
 
@@ -83,7 +83,7 @@ def reason_to_skip(row):
     return "no libfaketime here" if row.before is matrix.settable_clock and not FAKETIME else None
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", map(Row.param, ROWS))
 def test_a_fault(world, row):
     if reason_to_skip(row):
         pytest.skip(reason_to_skip(row))

@@ -200,6 +200,7 @@ def test_headers_of_one_name(worker_of):
     assert answer.body.startswith(b"Status: 200 ")
 
 
+@pytest.mark.long
 def test_a_write_with_a_key_and_its_repeat(worker_of):
     """Its arguments are compared, and its answer is kept: encrypted, in the database."""
     worker, body = worker_of("null"), DATABASE_BODIES["document"]
@@ -209,6 +210,7 @@ def test_a_write_with_a_key_and_its_repeat(worker_of):
     assert answers[1].headers["idempotency-replayed"] == "true"
 
 
+@pytest.mark.long
 def test_an_answer_kept_in_redis(worker_of):
     worker, path = worker_of("null"), f"/bulk/cached?rows={random.randrange(90, 100)}&size=60000"
     statuses = [worker.asks("GET", path) for _ in range(2)]
@@ -227,12 +229,14 @@ def test_the_units_memory_holds_a_full_pool(worker_of):
 MODES = "null", "persistent"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("path", DATABASE_BODIES)
 def test_a_body_for_postgres(worker_of, path, mode):
     assert worker_of(mode).asks("POST", f"/bulk/{path}", DATABASE_BODIES[path]) == 200
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("shape", ANSWERS)
 def test_a_large_answer(worker_of, shape, mode):

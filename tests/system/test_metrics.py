@@ -75,6 +75,7 @@ def test_requests_are_counted_by_route_and_status(watched):
     assert 0 < value(watched, "nullpool_request_duration_seconds_sum", **route) < 4
 
 
+@pytest.mark.long
 def test_names_do_not_grow_with_what_clients_send(watched):
     watched.client.get("/probe/rows?label=none")
     settled(watched, "nullpool_requests_total", 1, endpoint="probe", route="/probe/rows")
@@ -101,6 +102,7 @@ def test_the_database_is_counted(serve):
         assert value(service, "nullpool_connect_seconds_total", endpoint="probe", phase=phase) > 0
 
 
+@pytest.mark.long
 def test_connections_ahead_are_used_or_wasted(serve, site):
     with FarAway(site.postgres.port, 0.001) as proxy:
         service = serve("metrics", "probe", DATABASE_URL=site.url(port=proxy.port), DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=1,
@@ -122,6 +124,7 @@ def test_connections_ahead_are_used_or_wasted(serve, site):
         wait_until("it to be told", lambda: value(service, "nullpool_ahead_wasted_total", endpoint="probe") >= 1, 5)
 
 
+@pytest.mark.long
 def test_a_connection_that_a_worker_wastes_by_ending_is_counted(serve):
     service = serve("metrics", "probe", DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=3600, DATABASE_POOL_SIZE=0, DATABASE_MAX_OVERFLOW=1,
                     WORKER_IDLE_TIMEOUT=1)
@@ -141,6 +144,7 @@ def test_a_repeat_is_counted_as_replayed_and_not_as_committed(serve, target):
     assert [service.line_of(answer)["outcome"] for answer in answers] == ["committed", "replayed", "replayed"]
 
 
+@pytest.mark.long
 def test_log_lines_lost_to_a_full_disk_are_counted_and_block_no_request(serve):
     service = serve("metrics", "probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     endpoint = service.endpoints["probe"]
@@ -186,6 +190,7 @@ def test_the_cache_is_counted(serve):
     settled(service, "nullpool_cache_requests_total", 2, endpoint="users", result="hit")
 
 
+@pytest.mark.long
 def test_it_answers_while_all_other_workers_are_busy(watched):
     watched.client.get("/probe/session")
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -222,6 +227,7 @@ def test_an_endpoint_that_ended_regularly_is_left_out(watched):
     assert 'endpoint="probe"' not in scrape(watched)
 
 
+@pytest.mark.long
 def test_promtool_finds_no_fault(watched):
     watched.client.post(f"/probe/rows?label={uuid.uuid4()}")
     result = promtool("check", "metrics", text=scrape(watched))
@@ -310,6 +316,7 @@ def test_prometheus_scrapes_it_and_the_dashboard_shows_it(watched, prometheus):
     wait_until("a rate", lambda: prometheus.query(expressions()[0]), 30)
 
 
+@pytest.mark.long
 def test_the_alert_rules_are_valid_and_name_existing_metrics(watched):
     result = promtool("check", "rules", MONITORING / "alerts.yml")
     assert result.returncode == 0, result.stdout + result.stderr
@@ -320,6 +327,7 @@ def test_the_alert_rules_are_valid_and_name_existing_metrics(watched):
     assert named and named <= known
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("gone, alerts", [("0+1x30", []), ("0+20x30", [{"exp_labels": {"endpoint": "users", "severity": "warning"}}])])
 def test_the_alert_for_leaving_clients_needs_many_of_them(site, gone, alerts):
     """100 requests a minute. A few clients always leave, since those who leave while the database works are counted too."""

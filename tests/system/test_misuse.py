@@ -105,6 +105,7 @@ main(int argc, char **argv)
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("row, says", [
     ('.path = "/broken", .params = NP_PARAMS(&x, &x)', b'GET /broken: parameter \\"x\\" is listed twice'),
     ('.path = "/broken", .params = NP_PARAMS(&x, &other_x)', b'GET /broken: parameter \\"x\\" has the name and the place of another'),
@@ -119,6 +120,7 @@ def test_check_finds_a_broken_table(site, row, says):
     assert done.returncode == 70 and says in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("old, new, says", [
     (r"NP_VERSION_NUMBER +\d+", "NP_VERSION_NUMBER 90807", b"nullpool.h (9.8.7, "),
     (r"(struct np_route \{\n)", r"\1\tconst char *one_more;\n", b"compiled with another nullpool.h"),
@@ -136,6 +138,7 @@ def test_a_program_of_another_header_is_refused(site, old, new, says):
         assert done.returncode == 78 and says in done.stderr and b"compile it again" in done.stderr and not done.stdout
 
 
+@pytest.mark.long
 def test_the_library_knows_its_version(site):
     folder = site.folder("version")
     (folder / "version.c").write_text('#include <stdio.h>\n#include "nullpool.h"\nint main(void) { return puts(np_version()) < 0; }\n')

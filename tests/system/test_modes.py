@@ -24,6 +24,7 @@ def test_null_leaves_no_connection_behind(serve, site):
     wait_until("the connections to be gone", lambda: not mine & set(site.backends()), 1)
 
 
+@pytest.mark.long
 def test_production_and_testing_are_null_and_development_is_persistent(serve):
     modes = {}
     for env in ("production", "testing", "development"):
@@ -43,6 +44,7 @@ def test_production_talks_tls(serve):
     assert session["ssl"] is True and session["tls"].startswith("TLSv1.")
 
 
+@pytest.mark.long
 def test_a_connection_is_recycled_by_age(serve):
     service = serve("probe", DATABASE_CONNECTION="persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, DATABASE_POOL_RECYCLE=1)
     first = pids(service, 2)

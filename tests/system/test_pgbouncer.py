@@ -72,6 +72,7 @@ def test_what_another_program_left_in_a_session_is_nobodys_claim(pooled, site, p
             link.close()
 
 
+@pytest.mark.long
 def test_many_clients_share_few_sessions_and_none_stays_in_a_transaction(pooled, site):
     label = f"many-{uuid.uuid4()}"
 

@@ -81,6 +81,7 @@ def test_from_zero_to_the_most_and_back(serve):
     assert service.client.get("/probe/session").status == 200
 
 
+@pytest.mark.long
 def test_kept_workers_stay_and_the_overflow_leaves(serve):
     service = serve("probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=3, WORKER_IDLE_TIMEOUT=1)
     kept = settled(service, "probe", 2)
@@ -88,6 +89,7 @@ def test_kept_workers_stay_and_the_overflow_leaves(serve):
     assert sorted(settled(service, "probe", 2)) == sorted(kept)
 
 
+@pytest.mark.long
 def test_who_waited_too_long_is_refused_with_retry_after(serve):
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, DATABASE_POOL_TIMEOUT=1)
     answers = at_once(service, "/probe/sleep?seconds=1.5", 3)
@@ -113,6 +115,7 @@ def test_a_full_queue_is_503_and_may_be_tried_again(serve):
     assert service.client.get("/probe/session").status == 200
 
 
+@pytest.mark.long
 def test_a_wait_counts_against_the_requests_deadline(serve):
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=8)
     start = time.monotonic()
@@ -121,6 +124,7 @@ def test_a_wait_counts_against_the_requests_deadline(serve):
     assert time.monotonic() - start < 20
 
 
+@pytest.mark.long
 def test_a_request_whose_client_has_gone_is_not_run(serve):
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     label = f"gone-{uuid.uuid4()}"
@@ -149,6 +153,7 @@ def test_no_worker_at_all_is_a_wrong_setting(site):
     assert done.returncode == 78 and "DATABASE_MAX_OVERFLOW" in done.stderr
 
 
+@pytest.mark.long
 def test_the_master_leaves_when_nobody_comes(serve):
     # Nothing starts it again here, so the request has to come before it leaves.
     service = serve("root", DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=5)
@@ -178,6 +183,7 @@ def test_a_worker_killed_in_a_write_leaves_no_half_and_the_next_request_works(se
     assert count in (0, 1)  # the commit was not acknowledged, so either is right
 
 
+@pytest.mark.long
 def test_a_stopped_worker_is_killed_and_replaced(serve):
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=1)
     worker = settled(service, "probe", 1)[0]
@@ -220,6 +226,7 @@ def test_a_loop_in_a_handler_is_ended_and_says_where_it_was(serve):
     assert service.lines(event="worker died") == []  # the master killed it
 
 
+@pytest.mark.long
 def test_a_loop_in_the_heap_says_where_it_was_too(serve):
     """SIGABRT finds it in malloc() or free(), with the lock of the heap: the handler needs no heap."""
     service = serve("probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=0, REQUEST_TIMEOUT=1)
@@ -240,6 +247,7 @@ def test_an_abort_of_a_worker_is_told_with_its_place(serve):
     assert (died["signal"], died["route"]) == (signal.SIGABRT, "GET /probe/abort")
 
 
+@pytest.mark.long
 def test_a_crash_loop_is_quiet_and_heals_without_help(serve):
     """Workers have too few descriptors to start: the pauses between them grow, and the first that can start serves."""
     service = serve("root", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0).expect_deaths()
@@ -258,6 +266,7 @@ def test_a_crash_loop_is_quiet_and_heals_without_help(serve):
     assert service.client.get("/").status == 200
 
 
+@pytest.mark.long
 def test_a_worker_that_hangs_while_idle_is_found_and_replaced(serve):
     service = serve("root", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=1)
     worker = settled(service, "root", 1)[0]
@@ -275,6 +284,7 @@ def watches_listener(pid):
     return False
 
 
+@pytest.mark.long
 def test_only_the_idle_worker_that_hangs_is_killed(serve):
     """It has a connection opened ahead. The others are idle and healthy, and leave the listener to it."""
     service = serve("probe", DATABASE_CONNECTION="ahead", DATABASE_AHEAD_TTL=60, DATABASE_POOL_SIZE=3, DATABASE_MAX_OVERFLOW=0)
@@ -288,6 +298,7 @@ def test_only_the_idle_worker_that_hangs_is_killed(serve):
     assert set(workers) - {hung} < set(settled(service, "probe", 3))
 
 
+@pytest.mark.long
 def test_a_process_for_each_request_stays_within_the_most(serve):
     service = serve("probe", DATABASE_POOL_SIZE=2, DATABASE_MAX_OVERFLOW=2, WORKER_MAX_REQUESTS=1)
     endpoint = service.endpoints["probe"]
@@ -424,6 +435,7 @@ def test_a_reload_lets_what_runs_end(serve):
         assert waiting.result().status == 200
 
 
+@pytest.mark.long
 def test_a_stopped_worker_of_an_earlier_program_is_no_orphan(serve):
     service = serve("probe", DATABASE_POOL_SIZE=1, REQUEST_TIMEOUT=1)
     endpoint = service.endpoints["probe"]
@@ -437,6 +449,7 @@ def test_a_stopped_worker_of_an_earlier_program_is_no_orphan(serve):
     assert endpoint.returncode == 0 and not alive(worker)
 
 
+@pytest.mark.long
 def test_a_worker_of_an_earlier_program_that_crashes_is_seen(serve):
     service = serve("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=1).expect_deaths()
     endpoint = service.endpoints["probe"]

@@ -57,6 +57,7 @@ def test_a_statement_that_fails_is_no_reason_to_forget_the_others(kept):
     assert len({kept.client.get("/probe/session").json()["pid"] for _ in range(3)}) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", ["/probe/rows", "/probe/marked", "/probe/two-steps"])
 def test_a_migration_under_way_is_not_seen_and_nothing_is_done_twice(kept, other_type, path):
     assert write(kept, path)[:2] == write(kept, path)[:2] == (201, [(1,)])
@@ -111,6 +112,7 @@ def test_a_parameter_that_grew_takes_what_it_now_can(typed, path):
     assert service.client.get("/typed?value=3000000000").json() == {"count": 3}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", ["/typed/once", "/typed/manual"])
 def test_where_nothing_may_run_again_the_next_request_takes_it(typed, path):
     service, owner = typed
@@ -119,6 +121,7 @@ def test_where_nothing_may_run_again_the_next_request_takes_it(typed, path):
     assert [post(service, path, 3000000000)[0] for _ in range(3)] == [422, 201, 201]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", WRITES)
 def test_a_type_that_is_another_ones_by_now_is_no_error(typed, path):
     service, owner = typed

@@ -11,7 +11,7 @@ import pytest
 
 from env.local.endpoint import Endpoint, run_dir_for
 from env.local.process import wait_until
-from conftest import BUILD, CANARIES, ROOT, children, program
+from conftest import BUILD, CANARIES, ROOT, children, program, settled_children
 
 
 def run(site, name, *arguments, body=b"", cwd=None, **settings):
@@ -213,24 +213,23 @@ def test_the_start_is_logged_with_a_redacted_url_and_the_servers_versions(serve)
     service = serve("users")
     wait_until("the start-up check", lambda: service.lines(event="database connected"), 10)
     started, connected = service.lines(event="started")[0], service.lines(event="database connected")[0]
-    assert started["environment"] == "testing" and started["mode"] == "null" and started["pool_size"] == 4
+    assert started["environment"] == "testing" and started["mode"] == "null" and started["pool_size"] == 1
     assert started["database"].startswith("postgresql://app_user:***@127.0.0.1:")
     assert connected["server_version"][0].isdigit() and connected["tls"].startswith("TLSv1.")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_exits_with_0_and_leaves_no_worker(serve, number):
-    service = serve("users")
+    service = serve("users", DATABASE_POOL_SIZE=4)
     endpoint = service.endpoints["users"]
-    wait_until("four workers", lambda: len(children(endpoint.pid)) >= 4, 10)
-    workers = children(endpoint.pid)
-    assert len(workers) >= 4
+    workers = settled_children(endpoint.pid, 4)
     endpoint.stop(number)
     assert endpoint.returncode == 0
     assert not any(os.path.exists(f"/proc/{pid}") for pid in workers)
     assert service.lines(event="stopped")
 
 
+@pytest.mark.long
 def test_workers_do_not_outlive_a_master_that_is_killed(serve):
     endpoint = serve("users").expect_deaths().endpoints["users"]
     workers = children(endpoint.pid)

@@ -64,6 +64,7 @@ def test_an_error_that_may_come_after_the_commit_has_an_unknown_outcome(behind, 
     assert_unknown(behind(FakePostgres(SETTINGS + error(code, severity) + ready())).client.post("/probe/marked?label=x"))
 
 
+@pytest.mark.long
 def test_notices_without_end_do_not_outlast_the_request(behind):
     service = behind(FakePostgres(lambda link: endless(link, NOTICE)), REQUEST_TIMEOUT=1)
     start = time.monotonic()
@@ -71,6 +72,7 @@ def test_notices_without_end_do_not_outlast_the_request(behind):
     assert time.monotonic() - start < 3
 
 
+@pytest.mark.long
 def test_parameters_without_end_do_not_outlast_connecting(behind):
     parameter = message(b"S", b"a_name\0value\0")
     service = behind(FakePostgres(b"", before_ready=lambda link: endless(link, parameter)), REQUEST_TIMEOUT=1)
@@ -79,6 +81,7 @@ def test_parameters_without_end_do_not_outlast_connecting(behind):
     assert time.monotonic() - start < 3
 
 
+@pytest.mark.long
 def test_a_commit_is_not_sent_when_connecting_took_the_time(behind):
     fake = FakePostgres(SETTINGS + LABEL + ready(), before_ready=late(1.95))
     answer = behind(fake, REQUEST_TIMEOUT=2).client.post("/probe/marked?label=x")

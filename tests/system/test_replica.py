@@ -38,6 +38,7 @@ def emails(service):
     return [user["email"] for user in answer.json()["items"]]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["null", AHEAD, "persistent"])
 def test_reads_go_to_the_replica_and_to_the_primary_while_it_is_away(serve, site, replica, mode):
     service = serve("users", DATABASE_REPLICA_URL=url_of(site, replica), DATABASE_CONNECTION=mode, DATABASE_POOL_SIZE=1,
@@ -63,6 +64,7 @@ def test_what_is_to_be_kept_in_redis_is_read_from_the_primary(serve, site, repli
         assert service.client.get(f"/users/{made['id']}").json() == made
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seconds", [1, 2, 10])
 def test_a_replica_that_says_nothing_leaves_time_for_the_primary(serve, site, seconds):
     with server(silent) as port:

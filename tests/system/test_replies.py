@@ -6,10 +6,10 @@ import uuid
 
 import pytest
 
-from conftest import Service
+from conftest import EITHER, Service
 
 
-@pytest.fixture(scope="module", params=["null", "persistent"])
+@pytest.fixture(scope="module", params=EITHER)
 def service(request, site, started):
     started.append(Service(site, ["replies"], DATABASE_CONNECTION=request.param).start())
     return started[-1]

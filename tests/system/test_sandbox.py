@@ -376,6 +376,7 @@ def calls_of(unit):
     return allowed
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not pathlib.Path("/usr/bin/systemd-analyze").exists(), reason="systemd-analyze is not installed")
 @pytest.mark.parametrize("without", [set(), {"seccomp"}], ids=["as it is", "an older one"])
 def test_it_works_inside_of_the_units_own_filter(site, without):

@@ -44,6 +44,7 @@ def reload(service):
     wait_until("the new program", lambda: len(service.lines(event="started", endpoint="scribbler")) > before, 10)
 
 
+@pytest.mark.long
 def test_nonsense_in_any_field_harms_no_other(service, bystander):
     endpoint = service.endpoints["scribbler"]
     pid = endpoint.pid

@@ -30,6 +30,7 @@ def faults_of(site, **settings):
     return [line for line in done.stderr.splitlines() if "SECRET_KEY" in line]
 
 
+@pytest.mark.long
 def test_what_the_repository_contains_is_refused_in_production(site):
     found = dict(published_keys())
     for file in ("env/development.env", "env/testing.env"):

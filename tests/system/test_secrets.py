@@ -69,6 +69,7 @@ def test_answers_logs_and_scoreboards_have_none(service):
     assert service.lines(event="slow query", level="warning") and service.lines(event="statement")
 
 
+@pytest.mark.long
 def test_a_process_shows_none_of_itself_and_a_reload_has_them_all_the_same(service):
     ask_all(service)
     for _ in range(2):
@@ -129,6 +130,7 @@ def of_nobody(site, settings):
         log.close()
 
 
+@pytest.mark.long
 @needs_root
 def test_another_user_sees_the_name_and_nothing_else(service):
     for pid in processes(service):

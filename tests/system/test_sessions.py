@@ -54,6 +54,7 @@ def test_signing_out_ends_this_session_alone(service):
     assert me(service, other["access_token"]).status == 200 and refresh(service, other["refresh_token"]).status == 200
 
 
+@pytest.mark.long
 def test_signing_out_everywhere_ends_all_sessions_of_that_user_only(null, ada):
     sessions = [session(null, ada) for _ in range(3)]
     sessions.append(refresh(null, sessions[0]["refresh_token"]).json())
@@ -68,6 +69,7 @@ def test_signing_out_everywhere_ends_all_sessions_of_that_user_only(null, ada):
     assert me(null, session(null, ada)["access_token"]).status == 200
 
 
+@pytest.mark.long
 def test_a_refreshed_session_stays_the_same_and_its_tokens_end_with_it(null, ada):
     first = session(null, ada)
     second = refresh(null, first["refresh_token"]).json()
@@ -92,6 +94,7 @@ def test_a_deleted_user_has_no_session(null, ada, gone):
     assert_refused(me(null, token))
 
 
+@pytest.mark.long
 def test_a_token_made_while_its_session_ends_ends_too(null, ada):
     """The refresh is not committed yet when the user signs out."""
     first = session(null, ada)
@@ -122,6 +125,7 @@ def test_a_token_without_a_session_of_its_user_is_refused(null, user, sid):
 # --- the check in each transaction ---
 
 
+@pytest.mark.long
 def test_each_kind_of_transaction_checks_the_session_and_then_does_nothing(service):
     user = str(uuid.uuid4())
     client = service.client.of(user)
@@ -193,6 +197,7 @@ def late(site):
     postgres.stop("immediate")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["null", "persistent"])
 def test_the_primary_is_asked_for_a_session_that_a_replica_does_not_know_yet(serve, late, mode):
     postgres, url = late
@@ -219,6 +224,7 @@ def test_the_primary_is_asked_for_a_session_that_a_replica_does_not_know_yet(ser
 NEW_PASSWORD = "a horse that was replaced"
 
 
+@pytest.mark.long
 def test_a_new_password_ends_the_other_sessions_and_not_this_one(service):
     wanted = someone()
     service.client.post("/auth/register", wanted)
@@ -233,6 +239,7 @@ def test_a_new_password_ends_the_other_sessions_and_not_this_one(service):
     assert NEW_PASSWORD not in text
 
 
+@pytest.mark.long
 def test_a_new_password_needs_the_old_one_and_must_be_valid(null, ada):
     token, other = session(null, ada)["access_token"], session(null, ada)
     answer = change(null, token, "not the password", NEW_PASSWORD)

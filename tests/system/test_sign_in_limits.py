@@ -58,6 +58,7 @@ def hold_time(service):
                        " WHERE sign_in_wait(network, failures) > interval '0'", HOLD_S)
 
 
+@pytest.mark.long
 def test_after_five_wrong_ones_also_the_right_one_has_to_wait(service):
     wanted = someone()
     service.client.post("/auth/register", wanted)
@@ -71,6 +72,7 @@ def test_after_five_wrong_ones_also_the_right_one_has_to_wait(service):
     assert_has_to_wait(sign_in(service, wanted), HOLD_S + 1)
 
 
+@pytest.mark.long
 def test_the_wait_doubles_up_to_a_quarter_of_an_hour(null, ada):
     null.site.query("DELETE FROM sign_in_attempts")
     guess(null.client, ada)
@@ -89,6 +91,7 @@ def test_the_wait_doubles_up_to_a_quarter_of_an_hour(null, ada):
     assert [wait for (wait,) in waits] == [0, 0, 1, 32, 60, 60]
 
 
+@pytest.mark.long
 def test_who_comes_while_it_lasts_does_not_make_it_longer(null, ada):
     guess(null.client, ada)
     for waited_s in (1, 2, 4):
@@ -101,6 +104,7 @@ def test_who_comes_while_it_lasts_does_not_make_it_longer(null, ada):
     assert ask(null.client, ada).status == 200
 
 
+@pytest.mark.long
 def test_of_many_at_once_none_slips_through(null, ada):
     guess(null.client, ada, 1)
     null.site.query("UPDATE sign_in_attempts SET failures = 14, last_at = last_at - interval '1 hour' WHERE network <> ''")  # one more, then 15 minutes
@@ -109,6 +113,7 @@ def test_of_many_at_once_none_slips_through(null, ada):
     assert sorted(answer.status for answer in answers) == [400] + [429] * 29
 
 
+@pytest.mark.long
 def test_an_account_that_there_is_none_of_is_not_told_from_others(null, ada):
     texts = set()
     for who in (ada, someone()):
@@ -118,6 +123,7 @@ def test_an_account_that_there_is_none_of_is_not_told_from_others(null, ada):
     assert len(texts) == 1
 
 
+@pytest.mark.long
 def test_an_address_is_one_account_however_it_is_written(null, ada):
     for i in range(FREE):
         email = "".join(letter.upper() if (place + i) % 3 else letter for place, letter in enumerate(ada["email"]))
@@ -133,6 +139,7 @@ def test_an_address_is_one_account_however_it_is_written(null, ada):
     assert statuses[-1] == 429 and set(statuses) <= {400, 429}
 
 
+@pytest.mark.long
 def test_a_sign_in_of_ones_own_does_not_start_the_count_of_another_account_anew(null):
     """In SQL the Kelvin sign's lower case is a k, and all that is not ASCII is counted as one account."""
     victim, own = ({**who, "email": who["email"].replace("k", "\u212a")} for who in (register_k(null), register_k(null)))
@@ -143,6 +150,7 @@ def test_a_sign_in_of_ones_own_does_not_start_the_count_of_another_account_anew(
     assert_has_to_wait(ask(null.client, victim), HOLD_S + 1)
 
 
+@pytest.mark.long
 def test_a_stranger_does_not_lock_the_owner_out(null, ada):
     home, stranger, travelling = come_from(null, 11), come_from(null, 12), come_from(null, 13)
     null.site.query("DELETE FROM sign_in_attempts")
@@ -169,12 +177,14 @@ def test_many_strangers_together_get_slow(null, ada):
     assert_has_to_wait(ask(come_from(null, 17), ada, "wrong password"), HOLD_S + 1)
 
 
+@pytest.mark.long
 def test_a_right_one_is_not_counted(null, ada):
     for _ in range(3):
         guess(null.client, ada, FREE - 1)
         assert ask(null.client, ada).status == 200
 
 
+@pytest.mark.long
 def test_what_is_counted_names_nobody_and_goes_by_itself(null, ada):
     null.site.query("DELETE FROM sign_in_attempts")
     guess(null.client, ada)
@@ -211,6 +221,7 @@ def test_two_tries_that_forget_each_others_account_do_not_wait_for_ever(null):
         assert one.result() == other.result() == [(0,)]
 
 
+@pytest.mark.long
 def test_the_old_password_is_not_to_be_guessed_either(null, ada):
     token = ask(null.client, ada).json()["access_token"]
     headers = {"Authorization": f"Bearer {token}"}

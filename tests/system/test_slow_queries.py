@@ -146,6 +146,7 @@ def test_a_failure_leaves_nothing_on_a_connection_that_is_kept(slow, target, sta
     assert before is not None and before == after
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["null", "persistent"])
 @pytest.mark.parametrize("target, statement, sqlstate", [*FAILING, ("/probe/rows?label=none", "row_count", None)])
 def test_behind_a_pooler_it_leaves_nothing_on_the_servers_connection(serve, site, mode, target, statement, sqlstate):
@@ -169,6 +170,7 @@ def test_behind_a_pooler_it_leaves_nothing_on_the_servers_connection(serve, site
         pooler.stop()
 
 
+@pytest.mark.long
 def test_a_plan_that_takes_too_long_is_given_up_and_nobody_notices(slow):
     service = slow("persistent", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0, SLOW_QUERY_MS=1000)
     first = service.line_of(service.client.get("/probe/session"))

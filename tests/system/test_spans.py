@@ -121,6 +121,7 @@ def test_a_disabled_sdk_sends_nothing(traced):
     assert len(children(service.endpoints["root"].pid)) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sampler, argument, caller, sampled", [
     ("always_off", None, "01", False), ("always_on", None, "00", True), ("parentbased_always_off", None, "01", True),
     ("parentbased_always_off", None, None, False), ("traceidratio", "0", "01", False), ("parentbased_traceidratio", "0", None, False),
@@ -149,6 +150,7 @@ def test_a_write_has_a_span_for_each_query_and_the_commit(traced, receiver):
     assert {"connect", "INSERT new_row", "COMMIT"} <= set(spans)
 
 
+@pytest.mark.long
 def test_a_failure_has_the_statement_and_no_value(traced, receiver):
     service = traced("users")
     body = {"email": f"{uuid.uuid4().hex}@example.com", "name": "Twice"}
@@ -160,6 +162,7 @@ def test_a_failure_has_the_statement_and_no_value(traced, receiver):
     assert body["email"] not in str(receiver.posts) and "Twice" not in str(receiver.posts)
 
 
+@pytest.mark.long
 def test_the_cache_has_spans(traced, receiver):
     service = traced("users")
     user = service.client.post("/users", {"email": f"{uuid.uuid4().hex}@example.com", "name": "Kept"}).json()["id"]
@@ -169,6 +172,7 @@ def test_the_cache_has_spans(traced, receiver):
     assert "find" in hit and "connect" not in hit and attributes(hit["find"])["db.system.name"] == "redis"
 
 
+@pytest.mark.long
 def test_a_wait_for_a_worker_is_a_span(traced, receiver):
     service = traced("probe", DATABASE_POOL_SIZE=1, DATABASE_MAX_OVERFLOW=0)
     service.client.get("/probe/session")
@@ -179,6 +183,7 @@ def test_a_wait_for_a_worker_is_a_span(traced, receiver):
     assert longest >= 400e6
 
 
+@pytest.mark.long
 def test_headers_are_sent_and_not_logged(serve, receiver):
     service = serve("root", OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url + "/base/",
                     OTEL_EXPORTER_OTLP_HEADERS="api-key=a%20secret%2Cindeed, x-team=one")
@@ -189,6 +194,7 @@ def test_headers_are_sent_and_not_logged(serve, receiver):
     assert "secret,indeed" not in service.log_path.read_text()
 
 
+@pytest.mark.long
 def test_a_post_that_may_succeed_later_is_repeated(traced, receiver):
     receiver.answers = [503, 429]
     service = traced("root", "metrics")
@@ -198,6 +204,7 @@ def test_a_post_that_may_succeed_later_is_repeated(traced, receiver):
     assert len(service.lines(event="spans not sent")) == 1
 
 
+@pytest.mark.long
 def test_a_post_that_was_refused_is_not_repeated(traced, receiver):
     receiver.answers = [400]
     service = traced("root", "metrics")
@@ -207,6 +214,7 @@ def test_a_post_that_was_refused_is_not_repeated(traced, receiver):
     wait_until("the count", lambda: counter(service, "nullpool_spans_failed_total") >= 1)
 
 
+@pytest.mark.long
 def test_no_request_waits_for_a_collector_that_hangs(traced, receiver):
     receiver.held.set()
     service = traced("root", "metrics")
@@ -228,6 +236,7 @@ def test_no_request_waits_for_a_collector_that_hangs(traced, receiver):
     wait_until("spans to come again", sent_again)
 
 
+@pytest.mark.long
 def test_a_missing_collector_does_not_harm_a_request(serve):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -247,6 +256,7 @@ def test_the_last_spans_are_sent_before_the_end(traced, receiver):
     assert not os.path.exists(f"/proc/{exporter}")
 
 
+@pytest.mark.long
 def test_an_exporter_that_died_is_replaced(traced, receiver):
     service = traced("root").expect_deaths()
     exporter = exporter_of(service, "root")
@@ -256,6 +266,7 @@ def test_an_exporter_that_died_is_replaced(traced, receiver):
     assert service.lines(event="span exporter died")
 
 
+@pytest.mark.long
 def test_a_reload_starts_another_exporter_and_loses_no_span(traced, receiver):
     service = traced("root")
     before, old = service.client.get("/"), exporter_of(service, "root")
@@ -265,6 +276,7 @@ def test_a_reload_starts_another_exporter_and_loses_no_span(traced, receiver):
     server_span(receiver, service.client.get("/"))
 
 
+@pytest.mark.long
 def test_a_killed_master_leaves_no_exporter(traced, receiver):
     service = traced("root", REQUEST_TIMEOUT=1).expect_deaths()
     exporter = exporter_of(service, "root")
@@ -272,6 +284,7 @@ def test_a_killed_master_leaves_no_exporter(traced, receiver):
     wait_until("its end", lambda: not os.path.exists(f"/proc/{exporter}"))
 
 
+@pytest.mark.long
 def test_an_idle_endpoint_ends_without_waiting_for_its_exporter(traced):
     """The master has an exporter and no worker, so no end of a worker would wake it."""
     service = traced("root", DATABASE_POOL_SIZE=0, WORKER_IDLE_TIMEOUT=1, MASTER_IDLE_TIMEOUT=1, REQUEST_TIMEOUT=60)

@@ -14,7 +14,7 @@ import pytest
 
 import conftest
 from env.local.process import wait_until
-from conftest import Service
+from conftest import EITHER, Service
 from test_clients_gone import asking, metrics, wait_for_backends, wait_for_end
 
 MIB = 1 << 20
@@ -25,7 +25,7 @@ def serve_streams(site, mode):
     return Service(site, ["streams", "metrics"], DATABASE_CONNECTION=mode, DATABASE_COMMAND_TIMEOUT=100, REQUEST_TIMEOUT=120, **SETTINGS)
 
 
-@pytest.fixture(scope="module", params=["null", "persistent"])
+@pytest.fixture(scope="module", params=EITHER)
 def service(request, site, started):
     started.append(serve_streams(site, request.param).start())
     return started[-1]
@@ -92,6 +92,7 @@ def test_csv_has_its_names_also_without_rows(service):
     assert len(rows) == 20001 and rows[20000] == ["20000", "row 20000", "t", "", "{20000,20001}", "'=1+1", "x" * 10]
 
 
+@pytest.mark.long
 def test_what_is_long_comes_in_parts_and_whole(service):
     answer = get(service, "lines?count=50000&size=100")
     assert answer.status == 200 and "content-length" not in answer.headers and "etag" not in answer.headers
@@ -133,6 +134,7 @@ def test_head_sends_no_rows(service):
     assert len(lines_of(get(service, "lines?count=2"))) == 2
 
 
+@pytest.mark.long
 def test_types_of_the_database_are_learned_before_the_first_row(site):
     with site.owner().cursor() as owner:
         owner.execute("DROP TYPE IF EXISTS stream_mood; CREATE TYPE stream_mood AS ENUM ('sad', 'happy')")
@@ -167,6 +169,7 @@ def test_many_types_are_learned_too(site):
         service.stop()
 
 
+@pytest.mark.long
 def test_a_tag_of_the_handler_is_compared(service):
     for count in 3, 50000:
         answer = get(service, f"tagged?count={count}")
@@ -193,6 +196,7 @@ def kib(pid, name):
     return next(int(line.split()[1]) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(name + ":"))
 
 
+@pytest.mark.long
 @pytest.mark.skipif(conftest.BUILD.name == "asan", reason="the sanitizer has its own idea of memory")
 @pytest.mark.parametrize("path", ["lines", "csv"])
 def test_a_million_rows_in_eight_mib_of_worker(service, path):
@@ -291,6 +295,7 @@ def test_a_connection_that_is_lost_in_the_middle_is_a_break(fresh, site, mode):
     assert get(service, "lines").status == 200
 
 
+@pytest.mark.long
 def test_a_deadline_in_the_middle_is_a_break(fresh):
     service = fresh(REQUEST_TIMEOUT=4)
     break_in_the_middle(service, lambda: None)
@@ -298,6 +303,7 @@ def test_a_deadline_in_the_middle_is_a_break(fresh):
     assert get(service, "lines").status == 200
 
 
+@pytest.mark.long
 def test_a_stop_lets_a_stream_end(fresh):
     service = fresh()
     link = http.client.HTTPConnection("127.0.0.1", service.nginx.port, timeout=60)
@@ -319,6 +325,7 @@ def test_a_client_that_leaves_ends_it(service, site):
     wait_until("it to be counted", lambda: figure(service, "nullpool_clients_gone_total") == gone + 1, 10)
 
 
+@pytest.mark.long
 def test_a_client_that_reads_slowly_gets_all_of_it(service):
     """nginx takes what the client does not read yet."""
     link = http.client.HTTPConnection("127.0.0.1", service.nginx.port, timeout=60)
@@ -368,6 +375,7 @@ def shell(site, target, **settings):
     return subprocess.run([str(conftest.program("streams")), "GET", target], env=site.environment(**settings), capture_output=True, timeout=120)
 
 
+@pytest.mark.long
 def test_the_shell_prints_all_of_it_and_says_if_it_broke_off(site):
     done = shell(site, "/streams/lines?count=50000")
     assert done.returncode == 0 and done.stdout.count(b'"n":') == 50000

@@ -220,6 +220,7 @@ def test_a_stop_during_a_reload_is_no_error(notified):
     assert "not reloaded" not in one.log_path.read_text() + "".join(message.get("STATUS", "") for message in one.read())
 
 
+@pytest.mark.long
 def test_after_a_reload_no_worker_answers_with_the_old_settings(notified, site):
     env_file = site.folder("notify-names") / "testing.env"
     env_file.write_text("ENV=testing\nAPP_NAME=name-0\n")
@@ -263,6 +264,7 @@ def test_systemd_may_pass_the_socket(notified, tmp_path):
     assert os.readlink(f"/proc/{one.endpoint.pid}/fd/0") == "/dev/null"
 
 
+@pytest.mark.long
 def test_requests_that_wait_for_a_program_with_wrong_settings_get_503(notified, site):
     one = notified()
     one.wait("READY")
@@ -319,6 +321,7 @@ def test_with_wrong_settings_it_exits_with_78_and_sends_no_ready(notified):
     assert one.endpoint.returncode == 78 and "READY" not in one.states()
 
 
+@pytest.mark.long
 def test_it_notifies_the_watchdog_at_least_twice_an_interval(notified):
     one = notified(WATCHDOG_USEC=1_000_000)
     one.wait("READY")

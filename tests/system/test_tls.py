@@ -40,6 +40,7 @@ def hidden_files(pid):
     return [path for path in pathlib.Path(f"/proc/{pid}/fd").iterdir() if "memfd:nullpool" in os.readlink(path)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("settings, status", [
     ({"PGSSLMODE": "verify-full"}, 503), ({"PGSSLMODE": "verify-ca"}, 200), ({}, 200), ({"PGCHANNELBINDING": "require"}, 503),
     ({"PGREQUIREAUTH": "md5"}, 503), ({"PGSSLROOTCERT": "system"}, 503)])
@@ -68,6 +69,7 @@ def test_only_the_root_that_signs_for_the_server_is_kept_of_a_bundle(serve, site
     assert kept[0].read_text().split("-----")[2] == site.authority.root.read_text().split("-----")[2]
 
 
+@pytest.mark.long
 def test_outages_of_the_server_do_not_make_it_read_the_bundle_again(serve, site, bundle):
     with faults.line(site.postgres.port) as line:
         url = site.url(port=line.entrance, query=f"?sslmode=verify-full&sslrootcert={bundle}")
@@ -82,6 +84,7 @@ def test_outages_of_the_server_do_not_make_it_read_the_bundle_again(serve, site,
         assert answer.status == 200 and len(hidden_files(service.line_of(answer)["pid"])) == 1
 
 
+@pytest.mark.long
 def test_a_ca_removed_from_the_bundle_is_no_longer_trusted(serve, site, bundle):
     service = serve_with(serve, site, bundle)
     assert service.client.get("/probe/session").status == 200
@@ -92,6 +95,7 @@ def test_a_ca_removed_from_the_bundle_is_no_longer_trusted(serve, site, bundle):
     assert service.client.get("/probe/session").status == 200
 
 
+@pytest.mark.long
 def test_a_server_may_change_to_another_ca_of_the_bundle(serve, site):
     other = Authority(site.folder("other-ca"))
     path = site.folder("two") / "bundle.pem"
@@ -111,6 +115,7 @@ def test_a_server_may_change_to_another_ca_of_the_bundle(serve, site):
         postgres.stop("immediate")
 
 
+@pytest.mark.long
 def test_sslrootcert_system_means_the_systems_cas(serve, site):
     if not SYSTEM_BUNDLE.exists():
         pytest.skip("no ca-certificates here")

@@ -11,6 +11,8 @@ import pytest
 from env.local.process import wait_until
 from conftest import program
 
+pytestmark = pytest.mark.long
+
 
 def tables(service, count, between=lambda: None):
     """Return the first tables that --top writes to a pipe, each as {endpoint: columns}."""

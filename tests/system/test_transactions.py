@@ -148,6 +148,7 @@ def test_a_swallowed_failure_to_connect_is_no_success(serve, site, label):
     assert service.client.post(f"/probe/swallow-error?label={label}").status == 503
 
 
+@pytest.mark.long
 def test_a_commit_that_comes_too_late_is_not_sent(serve, label):
     service = serve("probe", REQUEST_TIMEOUT=2)
     answer = service.client.post(f"/probe/dawdle?label={label}")
