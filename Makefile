@@ -51,11 +51,13 @@ ALL_LDFLAGS = -pie -Wl,--as-needed $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 # --- files ---
 
 LIBRARY_SOURCES := $(wildcard common/*/*.c)
-# Each of these folders has programs, and the .sql files of their statements.
+# Each of these folders has programs, and the .sql files of their statements. Its folder lib/ has what
+# several of them use: it becomes one archive, which is linked into each of them.
 HANDLER_FOLDERS := handlers tests/system/handlers
+HELPER_FOLDERS  := $(HANDLER_FOLDERS:%=%/lib)
 HANDLERS        := $(patsubst handlers/%.c,$(BUILD)/handlers/%,$(wildcard handlers/*.c))
 TEST_HANDLERS   := $(patsubst tests/system/handlers/%.c,$(BUILD)/tests/handlers/%,$(wildcard tests/system/handlers/*.c))
-SQL             := $(wildcard $(HANDLER_FOLDERS:%=%/*.sql))
+SQL             := $(wildcard $(HANDLER_FOLDERS:%=%/*.sql) $(HELPER_FOLDERS:%=%/*.sql))
 UNIT_TESTS      := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZERS         := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
 CONNINFO        := $(BUILD)/conninfo
@@ -66,8 +68,9 @@ NAIVE           := $(BUILD)/bench/naive
 FAIL            := $(BUILD)/tests/fail.so
 LIBRARY         := $(BUILD)/libnullpool.a
 OBJECTS          = $(patsubst %.c,$(BUILD)/obj/%.o,$(LIBRARY_SOURCES))
-# The library for programs outside of this tree.
-DEVELOPMENT     := $(BUILD)/lib/libnullpool.a $(BUILD)/lib/nullpool.pc
+# The library for the programs of handlers/, and for those outside of this tree.
+PUBLIC_LIBRARY  := $(BUILD)/lib/libnullpool.a
+DEVELOPMENT     := $(PUBLIC_LIBRARY) $(BUILD)/lib/nullpool.pc
 
 .PHONY: always all programs docs new tests fuzzers run check test test-all unit system torture bench fuzz coverage lint \
         migrate migrate-down doctor install uninstall purge booted clean distclean help
@@ -100,14 +103,23 @@ $(BUILD)/sql/%.sql.h: $(BUILD)/sql/%.sql.made
 # A program that includes the header of a file that was removed must not be built with what it had. If
 # the file comes back, the stamp is older.
 removed = $(shell grep -qs 'was removed$$' $(1).h || { touch -d @0 $(1).made; echo '#error $(1:$(BUILD)/sql/%=%) was removed' >$(1).h; })
-$(foreach made,$(filter-out $(SQL:%=$(BUILD)/sql/%.made),$(wildcard $(HANDLER_FOLDERS:%=$(BUILD)/sql/%/*.sql.made))), \
+$(foreach made,$(filter-out $(SQL:%=$(BUILD)/sql/%.made), \
+    $(wildcard $(HANDLER_FOLDERS:%=$(BUILD)/sql/%/*.sql.made) $(HELPER_FOLDERS:%=$(BUILD)/sql/%/*.sql.made))), \
     $(call removed,$(made:.made=)))
 
-# A program includes the headers of its folder. They are made before it is compiled; its .d file then
-# lists those that it includes.
+# A program includes the headers of its folder, and a helper those of lib/ first. They are made before
+# it is compiled; its .d file then lists those that it includes. The archive is made again also if a
+# helper was removed, which leaves no newer file.
 define handler_objects
+$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/lib/*.c)): ALL_CFLAGS += -I$(BUILD)/sql/$(1)/lib -I$(BUILD)/sql/$(1)
 $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c)): ALL_CFLAGS += -I$(BUILD)/sql/$(1)
-$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c)): | $(patsubst %,$(BUILD)/sql/%.h,$(filter $(1)/%,$(SQL)))
+$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c $(1)/lib/*.c)): | $(patsubst %,$(BUILD)/sql/%.h,$(filter $(1)/%,$(SQL)))
+
+$(BUILD)/obj/$(1)/lib.a: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/lib/*.c)) $(BUILD)/obj/$(1)/lib.members
+	rm -f $$@ && $$(AR) rcs $$@ $$(filter %.o,$$^)
+
+$(BUILD)/obj/$(1)/lib.members: always
+	@mkdir -p $$(@D); echo $(sort $(wildcard $(1)/lib/*.c)) | cmp -s - $$@ || echo $(sort $(wildcard $(1)/lib/*.c)) >$$@
 endef
 $(foreach folder,$(HANDLER_FOLDERS),$(eval $(call handler_objects,$(folder))))
 
@@ -116,7 +128,7 @@ $(LIBRARY): $(OBJECTS)
 
 # One object, in which all names but those of nullpool.h are local, so that they cannot collide with
 # names of the program that links it.
-$(BUILD)/lib/libnullpool.a: $(OBJECTS)
+$(PUBLIC_LIBRARY): $(OBJECTS)
 	@mkdir -p $(@D)
 	$(LD) -r -o $(@D)/nullpool.o $^
 	$(OBJCOPY) --wildcard --keep-global-symbol='np_*' --keep-global-symbol=_gnutls_global_init_skip \
@@ -134,7 +146,7 @@ $(BUILD)/lib/nullpool.pc: env/install/nullpool.pc.in common/nullpool.h Makefile
 # file.
 LINK = $(CC) $(ALL_LDFLAGS) -o $@.new $(filter %.o %.a,$^)
 
-$(BUILD)/handlers/%: $(BUILD)/obj/handlers/%.o $(LIBRARY)
+$(BUILD)/handlers/%: $(BUILD)/obj/handlers/%.o $(BUILD)/obj/handlers/lib.a $(PUBLIC_LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
 
@@ -153,7 +165,12 @@ $(OPENAPI): $(HANDLERS) env/openapi.py always
 
 always:
 
-$(BUILD)/tests/handlers/%: $(BUILD)/obj/tests/system/handlers/%.o $(LIBRARY)
+$(BUILD)/tests/handlers/%: $(BUILD)/obj/tests/system/handlers/%.o $(BUILD)/obj/tests/system/handlers/lib.a $(PUBLIC_LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
+
+# It writes into the scoreboard, of which programs know nothing.
+$(BUILD)/tests/handlers/scribbler: $(BUILD)/obj/tests/system/handlers/scribbler.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
 

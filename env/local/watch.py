@@ -9,7 +9,7 @@ from env.local.terminal import complain, say
 
 MIGRATIONS = "migrations/versions/*.py"
 MIGRATED = ".local/migrated"  # make migrate touches it
-SOURCES = ("Makefile", "handlers/*.[ch]", "handlers/*.sql", "common/**/*.[ch]", MIGRATIONS, MIGRATED)
+SOURCES = ("Makefile", "handlers/**/*.[ch]", "handlers/**/*.sql", "common/**/*.[ch]", MIGRATIONS, MIGRATED)
 LOOK_S = 0.3
 
 State = collections.namedtuple("State", "mtime_ns inode size")

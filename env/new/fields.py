@@ -4,6 +4,7 @@
 """
 import os
 import re
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +136,10 @@ def _is_free(name):
     if name in KEYWORDS or name in TAKEN:
         return False
     source = f'#include "nullpool.h"\nextern const struct np_param {name};\n'
-    done = subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wshadow", "-Werror",
-                           f"-I{COMMON}", "-fsyntax-only", "-x", "c", "-"], input=source, text=True, stderr=subprocess.DEVNULL)
+    compiler = shlex.split(os.environ.get("CC") or "cc")  # it may be several words, as in CC="ccache gcc"
+    try:
+        done = subprocess.run([*compiler, "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wshadow", "-Werror", f"-I{COMMON}",
+                               "-fsyntax-only", "-x", "c", "-"], input=source, text=True, stderr=subprocess.DEVNULL)
+    except OSError as error:
+        raise Wrong(f"the compiler cannot be run: {error.strerror}: {compiler[0]}") from None
     return done.returncode == 0

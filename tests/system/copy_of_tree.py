@@ -23,7 +23,7 @@ class Copy:
             shutil.copy2(ROOT / name, folder / name)
         # copy2 keeps the times, so make compiles nothing again.
         self.build = BUILD.relative_to(ROOT)
-        for part in ("obj", "sql", "handlers", "conninfo", "nginx-conf", "openapi.json", "site", "libnullpool.a"):
+        for part in ("obj", "sql", "handlers", "conninfo", "nginx-conf", "openapi.json", "site", "lib", "libnullpool.a"):
             place = folder / self.build / part
             place.parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if (BUILD / part).is_dir() else shutil.copy2)(BUILD / part, place)

@@ -283,6 +283,87 @@ def test_a_statement_that_cannot_store_its_row_is_told(tree, examples):
     assert 'handlers/notes.sql:7: new_note cannot store its row for a repeat: relation "idempotency_keys" does not exist' in said
 
 
+HELPER = {
+    "handlers/lib/tag.h": """\
+#include <nullpool.h>
+
+extern const struct np_param tag;
+extern const struct np_schema tag_schema;
+bool reply_tag(struct np_ctx *ctx);
+""",
+    "handlers/lib/tag.sql": "-- name: tag_count :one\nSELECT @tag::text AS tag, count(*) AS id FROM notes WHERE @tag = ANY (tags);\n",
+    "handlers/lib/tag.c": """\
+#include "tag.h"
+
+#include "tag.sql.h"
+#include "notes.sql.h"
+
+const struct np_param tag = { .name = "tag", .in = NP_IN_QUERY, .type = NP_TYPE_STRING, .max = 20 };
+static const struct np_param id = { .name = "id", .type = NP_TYPE_INT };
+const struct np_schema tag_schema = { .name = "Tag", .members = NP_PARAMS(&tag, &id) };
+
+bool
+reply_tag(struct np_ctx *ctx)
+{
+	struct np_rows *row, *counts;
+
+	return np_query_one(ctx, &row, tag_count(np_arg(ctx, &tag))) && np_query_one(ctx, &counts, note_counts());
+}
+""",
+    "handlers/tags.c": """\
+#include "lib/tag.h"
+
+#include "lib/tag.sql.h"
+
+static bool
+show_tag(struct np_ctx *ctx)
+{
+	struct np_rows *row;
+
+	return np_query_one(ctx, &row, tag_count(np_arg(ctx, &tag))) && np_reply_row(ctx, NP_STATUS_OK, row);
+}
+
+static const struct np_route routes[] = {
+	{ .method = "GET", .path = "/tags", .handle = show_tag, .tx = NP_TX_READ, .params = NP_PARAMS(&tag), .returns = &tag_schema },
+};
+""",
+}
+
+
+@pytest.fixture
+def shared(tree):
+    (tree / "handlers" / "lib").mkdir()
+    for name, text in HELPER.items():
+        (tree / name).write_text(text)
+    return tree
+
+
+def test_helpers_are_no_programs_and_their_statements_are_checked(shared, database):
+    assert str(check(shared, "handlers", database)) == "check: 7 statements, 2 programs: ok"
+
+
+@pytest.mark.parametrize("name, old, new, told", [
+    ("handlers/lib/tag.sql", "FROM notes", "FROM nots", 'handlers/lib/tag.sql:2: relation "nots" does not exist'),
+    ("handlers/lib/tag.sql", "AS id", "AS number", 'handlers/lib/tag.sql:1: tag_count returns "number", which Tag of GET /tags'),
+    ("handlers/lib/tag.sql", "tag_count", "tags_counted", "handlers/lib/tag.sql:1: no program calls tags_counted: remove it"),
+    ("handlers/lib/tag.c", '.name = "id", .type = NP_TYPE_INT', '.name = "id", .type = NP_TYPE_UUID', '"id" of Tag is NP_TYPE_UUID'),
+    ("handlers/lib/tag.c", ".type = NP_TYPE_STRING", ".type = NP_TYPE_INT", '"tag" of Tag is NP_TYPE_INT, and text in tag_count'),
+    ("handlers/lib/tag.c", "tag_count(np_arg(ctx, &tag))", "tag_count()", "tag_count takes 1 value, and 0 are given"),
+    ("handlers/tags.c", "NP_PARAMS(&tag)", "NP_PARAMS()", 'np_arg() asks for "tag", which GET /tags does not have'),
+], ids=["a table", "a column", "an unused one", "a member", "a type", "a value", "a parameter"])
+def test_a_mistake_in_or_about_a_helper_is_told(shared, database, name, old, new, told):
+    edit(shared, name, old, new)
+    assert any(told in words for words in found(shared, database)), found(shared, database)
+
+
+def test_helpers_may_include_each_other(shared, database):
+    (shared / "handlers/lib/more.h").write_text('#include "tag.h"\n')
+    (shared / "handlers/lib/more.c").write_text('#include "more.h"\n')
+    edit(shared, "handlers/lib/tag.c", '#include "tag.h"', '#include "tag.h"\n#include "more.h"')
+    edit(shared, "handlers/tags.c", '"lib/tag.h"', '"lib/more.h"')
+    assert found(shared, database) == []
+
+
 def test_the_statements_are_described_and_not_run(tree, database, examples):
     edit(tree, NOTES_SQL, "INSERT INTO notes", "INSERT INTO public.notes")
     assert found(tree, database) == []

@@ -87,6 +87,17 @@ def test_it_compiles_without_a_warning_and_is_formatted(copy, made):
             subprocess.run(["clang-format", "--dry-run", "--Werror", f"handlers/{name}.c"], cwd=copy.folder, check=True)
 
 
+@pytest.mark.parametrize("compiler, why", [("ccache gcc", None), ("no-such-compiler -v", "the compiler cannot be run: No such file or directory: no-such-compiler")])
+def test_the_compiler_may_be_several_words_and_has_to_be_there(site, compiler, why):
+    if why is None and not shutil.which("ccache"):
+        compiler = "env cc"
+    copy = Copy(site.folder("compiler"))
+    before = listing(copy)
+    done = make(copy, "new", "NAME=proofs", "FIELDS=index:int", f"CC={compiler}")
+    assert (done.returncode == 0) == (why is None) and (why or "") in done.stderr and "Traceback" not in done.stderr, done
+    assert bool(listing(copy) - before) == (why is None)
+
+
 def test_the_check_of_their_sql_finds_nothing(copy, made):
     done = make(copy, "check")
     assert done.returncode == 0, done.stderr

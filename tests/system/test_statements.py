@@ -11,7 +11,7 @@ from psycopg import pq
 from conftest import ROOT
 from env.sql.statements import statements
 
-HANDLERS = sorted(ROOT.glob("handlers/*.sql"))
+HANDLERS = sorted(ROOT.glob("handlers/**/*.sql"))
 LIBRARY = sorted(ROOT.glob("common/*/*.c"))
 CONSTANT = re.compile(r'(?:const char (\w+)\[\] =|(\w+) = {\s*\.sql =)\s*((?:"(?:[^"\\]|\\.)*"\s*)+)')
 SQL = re.compile(r'"(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b|_SQL\b')  # of a file that may have one
@@ -87,7 +87,7 @@ def test_the_names_of_columns_that_a_text_shows_are_those_of_postgres(server, it
 
 
 def test_no_handler_has_sql_of_its_own():
-    for path in ROOT.glob("handlers/*.[ch]"):
+    for path in ROOT.glob("handlers/**/*.[ch]"):
         assert not re.search(r'"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|MERGE INTO)\s', path.read_text()), path.name
 
 

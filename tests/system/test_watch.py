@@ -54,6 +54,12 @@ def downgrade():
     op.execute("DROP TABLE later")
 """
 
+WORD = """\
+#include "word.h"
+
+const char status_word[] = "helped";
+"""
+
 MOMENT = "-- name: moment :one\nSELECT {} AS moment;\n"
 USE_OF_MOMENT = """\
 #include "moment.sql.h"
@@ -301,6 +307,33 @@ def test_a_statement_that_needs_a_migration_is_right_when_make_migrate_has_appli
     copy.remove("migrations/versions/9998_moments.py")
     said = copy.save("handlers/moment.sql", MOMENT.format("now()"))
     copy.wait_for_output("the check succeeds again\n", after=said)
+
+
+def test_a_helper_is_part_of_the_programs_that_use_it(copy):
+    (copy.folder / "handlers" / "lib").mkdir()
+    copy.save("handlers/lib/word.h", "extern const char status_word[];\n")
+    copy.save("handlers/lib/word.c", WORD)
+    said = copy.edit("handlers/root.c", '#include "nullpool.h"\n', '#include "nullpool.h"\n#include "lib/word.h"\n')
+    copy.write_status("status_word")
+    copy.wait_for_output("reloaded: /\n", after=said)
+    copy.wait_for_status("helped")
+    # The others are linked with the archive too; what they are made of has not changed.
+    before = copy.masters()
+    said = copy.edit("handlers/lib/word.c", "helped", "changed")
+    copy.wait_for_output("reloaded: /\n", after=said)
+    copy.wait_for_status("changed")
+    assert {name for name, master in copy.masters().items() if master.workers != before[name].workers} == {"root"}
+    said = copy.remove("handlers/lib/word.c")
+    copy.wait_for_output("undefined reference to `status_word'", "the build failed; the old programs continue to serve\n", after=said)
+    assert copy.client.get("/").json()["status"] == "changed"
+    said = copy.save("handlers/lib/other.c", WORD.replace("helped", "moved"))
+    copy.wait_for_output("the build succeeds again\n", "reloaded: /\n", after=said)
+    copy.wait_for_status("moved")
+    said = copy.edit("handlers/root.c", '#include "lib/word.h"\n', "")
+    copy.write_status('"well"')
+    copy.wait_for_output("reloaded: /\n", after=said)
+    copy.wait_for_status("well")
+    shutil.rmtree(copy.folder / "handlers" / "lib")
 
 
 def test_a_new_handler_is_served_and_a_removed_one_is_gone(copy):

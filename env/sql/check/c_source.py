@@ -2,7 +2,8 @@
 
 What is written in a way that is not known here is None, and then nothing is said about it.
 """
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from .c_tokens import MARK, STRING, WORD, Reader, Token, end_of_group, is_mark, is_word, split
@@ -58,17 +59,34 @@ class Call(NamedTuple):
 
 
 class Source:
-    """A program: a .c file with what it includes."""
+    """A program: a .c file with what it includes, and with the tables of the helpers in lib/ whose headers it includes. The
+    functions of helpers are checked where they are, and not as parts of each program."""
 
-    def __init__(self, root, path, folders):
+    def __init__(self, root, path, folders, users=()):
+        """users: the paths of those that include this one's header."""
         reader = Reader(root, folders)
         reader.read(path)
         self.path = path
+        self.shared = set()  # the names of its tables that are not static
         self.tokens = reader.tokens
         self.sql = reader.sql
         self.functions, self.params, self.schemas, self.routes = {}, {}, {}, []
         self.top = []  # the tokens outside of functions
         self._read()
+        for helper in helpers_of(root, reader.files):
+            if helper not in (path, *users):
+                self._link(Source(root, helper, folders, (path, *users)))
+
+    def _link(self, helper):
+        """Adds the tables that a helper shares. The members of its schemas may be its own, and are so called here."""
+        for name in helper.shared & helper.params.keys():
+            self.params.setdefault(name, helper.params[name])
+        for name in helper.shared & helper.schemas.keys():
+            schema = helper.schemas[name]
+            own = {member: f"{helper.path}: {member}" for member in schema.members or () if member in helper.params}
+            self.params.update((called, helper.params[member]) for member, called in own.items())
+            members = schema.members and [own.get(member, member) for member in schema.members]
+            self.schemas.setdefault(name, replace(schema, members=members))
 
     def _read(self):
         """What is at the top level: definitions of functions, and declarations."""
@@ -106,6 +124,8 @@ class Source:
             if equal is None or name is None or not is_mark(declarator, equal + 1, "{"):
                 continue
             value = declarator[equal + 1:]
+            if not any(is_word(tokens, at, "static") for at in range(kind)):
+                self.shared.add(name.text)
             if tokens[kind + 1].text == "np_route":
                 rows = split(value[1:-1]) if any(is_mark(declarator, at, "[") for at in range(equal)) else [value]
                 self.routes += [_route(row) for row in rows if is_mark(row, 0, "{")]
@@ -124,6 +144,12 @@ class Source:
                 found[name] = self.functions[name]
                 pending += _mentioned(found[name])
         return list(found.values())
+
+
+def helpers_of(root, files):
+    """The .c files of lib/ that belong to the headers among these files."""
+    found = [f"{path[:-2]}.c" for path in files if path.endswith(".h") and os.path.basename(os.path.dirname(path)) == "lib"]
+    return [path for path in found if os.path.exists(os.path.join(root, path))]
 
 
 def _mentioned(function):

@@ -85,7 +85,7 @@ class Reader:
     def _include(self, directive, name, is_foreign):
         beside = os.path.normpath(os.path.join(os.path.dirname(directive.file), name))
         if name.endswith(".sql.h"):
-            self.sql.setdefault(beside.removesuffix(".h"), directive)
+            self.sql.setdefault(self._sql_of(beside.removesuffix(".h")), directive)
             self._include(directive, "nullpool.h", is_foreign)  # as each of them does
         elif os.path.exists(os.path.join(self.root, beside)):
             self.read(beside, is_foreign)
@@ -94,6 +94,14 @@ class Reader:
                 if os.path.exists(os.path.join(self.root, folder, name)):
                     self.read(os.path.join(folder, name), is_foreign=True)
                     break
+
+    def _sql_of(self, path):
+        """The file itself, or for a file of lib/ the one of that name in the folder above, as the compiler finds the header."""
+        folder, name = os.path.split(path)
+        above = os.path.normpath(os.path.join(folder, "..", name))
+        is_above = os.path.basename(folder) == "lib" and not os.path.exists(os.path.join(self.root, path)) \
+            and os.path.exists(os.path.join(self.root, above))
+        return above if is_above else path
 
 
 def _tokens(text, path, begins_line=True):

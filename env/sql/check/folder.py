@@ -24,7 +24,7 @@ class Report(NamedTuple):
 
 
 def check(root, folder, database):
-    """Paths are relative to root; folder has the programs. database: a describe.Database."""
+    """Paths are relative to root; folder has the programs, and its lib/ what they share. database: a describe.Database."""
     return _Folder(root, folder, database).check()
 
 
@@ -33,9 +33,10 @@ class _Folder:
         self.root = root
         self.database = database
         self.findings = {}  # by their keys
-        self.sources = [Source(root, path, FOREIGN) for path in self._listed(folder, "*.c")]
+        self.programs = self._listed(folder, "*.c")
+        self.sources = [Source(root, path, FOREIGN) for path in [*self.programs, *self._listed(folder, "lib/*.c")]]
         self.includes = {path: include for source in self.sources for path, include in source.sql.items()}
-        self.paths = {*self._listed(folder, "*.sql"), *self.includes}
+        self.paths = {*self._listed(folder, "*.sql"), *self._listed(folder, "lib/*.sql"), *self.includes}
         self.known = {}  # path of a .sql file: its statements, each a Known
 
     def check(self):
@@ -51,7 +52,7 @@ class _Folder:
                 used[path] |= program.used()
         for path in self.paths:
             self._check_used(path, used[path])
-        return Report(sorted(self.findings.values()), sum(map(len, self.known.values())), len(self.sources))
+        return Report(sorted(self.findings.values()), sum(map(len, self.known.values())), len(self.programs))
 
     def _listed(self, folder, pattern):
         return [os.path.relpath(path, self.root) for path in sorted(pathlib.Path(self.root, folder).glob(pattern))]
