@@ -101,13 +101,18 @@ $(BUILD)/sql/%.sql.h: $(BUILD)/sql/%.sql.made
 	@test -e $@ || $(PYTHON) -B -m env.sql $*.sql -o $@
 
 # A program that includes the header of a file that was removed must not be built with what it had. If
-# the file comes back, the stamp is older.
-removed = $(shell grep -qs 'was removed$$' $(1).h || { touch -d @0 $(1).made; echo '#error $(1:$(BUILD)/sql/%=%) was removed' >$(1).h; })
+# the file comes back, the stamp is older. One that moved from lib/ to the folder above is there.
+removed = $(call replaced,$(1),$(if $(wildcard $(subst /lib/,/,$(1:$(BUILD)/sql/%=%))),#include "../$(notdir $(1)).h",#error $(1:$(BUILD)/sql/%=%) was removed))
+replaced = $(shell grep -qsFx '$(2)' $(1).h || { touch -d @0 $(1).made; echo '$(2)' >$(1).h; })
 $(foreach made,$(filter-out $(SQL:%=$(BUILD)/sql/%.made), \
     $(wildcard $(HANDLER_FOLDERS:%=$(BUILD)/sql/%/*.sql.made) $(HELPER_FOLDERS:%=$(BUILD)/sql/%/*.sql.made))), \
     $(call removed,$(made:.made=)))
 
-# A program includes the headers of its folder, and a helper those of lib/ first. They are made before
+# Nobody could say whose statements a helper includes.
+twice = $(filter $(SQL),$(subst /lib/,/,$(filter $(HELPER_FOLDERS:%=%/%),$(SQL))))
+$(if $(twice),$(error $(twice): lib/ has a file of this name too; give one of them another name))
+
+# A program includes the headers of its folder, and a helper those of lib/ too. They are made before
 # it is compiled; its .d file then lists those that it includes. The archive is made again also if a
 # helper was removed, which leaves no newer file.
 define handler_objects
@@ -116,7 +121,7 @@ $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c)): ALL_CFLAGS += -I$(BUILD)/
 $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c $(1)/lib/*.c)): | $(patsubst %,$(BUILD)/sql/%.h,$(filter $(1)/%,$(SQL)))
 
 $(BUILD)/obj/$(1)/lib.a: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/lib/*.c)) $(BUILD)/obj/$(1)/lib.members
-	rm -f $$@ && $$(AR) rcs $$@ $$(filter %.o,$$^)
+	new=$$@.$$$$$$$$ && $$(AR) rcs $$$$new $$(filter %.o,$$^) && mv $$$$new $$@
 
 $(BUILD)/obj/$(1)/lib.members: always
 	@mkdir -p $$(@D); echo $(sort $(wildcard $(1)/lib/*.c)) | cmp -s - $$@ || echo $(sort $(wildcard $(1)/lib/*.c)) >$$@
@@ -127,13 +132,12 @@ $(LIBRARY): $(OBJECTS)
 	$(AR) rcs $@.new $^ && mv $@.new $@
 
 # One object, in which all names but those of nullpool.h are local, so that they cannot collide with
-# names of the program that links it.
+# names of the program that links it. Another make may do the same at this moment.
 $(PUBLIC_LIBRARY): $(OBJECTS)
-	@mkdir -p $(@D)
-	$(LD) -r -o $(@D)/nullpool.o $^
+	dir=$(@D)/$$$$ && mkdir -p $$dir && trap 'rm -r '$$dir EXIT && $(LD) -r -o $$dir/nullpool.o $^ && \
 	$(OBJCOPY) --wildcard --keep-global-symbol='np_*' --keep-global-symbol=_gnutls_global_init_skip \
-	    --keep-global-symbol='__llvm_profile_*' $(@D)/nullpool.o
-	rm -f $@ && $(AR) rcs $@ $(@D)/nullpool.o && rm $(@D)/nullpool.o
+	    --keep-global-symbol='__llvm_profile_*' $$dir/nullpool.o && \
+	$(AR) rcs $$dir/libnullpool.a $$dir/nullpool.o && mv $$dir/libnullpool.a $@
 
 # The install replaces @PREFIX@.
 $(BUILD)/lib/nullpool.pc: env/install/nullpool.pc.in common/nullpool.h Makefile
@@ -234,7 +238,7 @@ unit: $(UNIT_TESTS) $(FUZZERS)
 # at a time than there are processors; with sanitizers they compute more.
 JOBS ?= $(if $(filter asan,$(VARIANT)),2,4)
 # Each process compiles all test files at its start, unless it may store what it compiled.
-STORED := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/build/pycache
+STORED = PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(call quoted,$(CURDIR)/build/pycache)
 system: tests
 	@$(STORED) NULLPOOL_BUILD=$(BUILD) $(PYTHON) -m pytest -p no:cacheprovider -n $(JOBS) --dist loadfile --durations=10 tests/system $(SELECT) $(ARGS)
 
@@ -280,7 +284,7 @@ lint:
 # Uses the settings of make run, unless others are set.
 WITH_SETTINGS := $(PYTHON) -B -m env.local.settings
 
-# Postgres describes each statement of handlers/*.sql; its types and columns are compared with the tables of the programs.
+# Postgres describes each statement of handlers/; its types and columns are compared with the tables of the programs.
 check:
 	@env/setup run
 	@$(MAKE) --no-print-directory -s programs

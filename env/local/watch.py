@@ -9,7 +9,7 @@ from env.local.terminal import complain, say
 
 MIGRATIONS = "migrations/versions/*.py"
 MIGRATED = ".local/migrated"  # make migrate touches it
-SOURCES = ("Makefile", "handlers/**/*.[ch]", "handlers/**/*.sql", "common/**/*.[ch]", MIGRATIONS, MIGRATED)
+SOURCES = ("Makefile", "handlers/*.[ch]", "handlers/lib/*.[ch]", "handlers/*.sql", "handlers/lib/*.sql", "common/**/*.[ch]", MIGRATIONS, MIGRATED)
 LOOK_S = 0.3
 
 State = collections.namedtuple("State", "mtime_ns inode size")
@@ -102,10 +102,12 @@ class Watch(Process):
 def sources_of(root):
     """The state of each source, by its path as the Makefile names it."""
     found = {}
-    for path in (path for pattern in SOURCES for path in root.glob(pattern)):
-        with contextlib.suppress(FileNotFoundError):
-            stat = path.stat()
-            found[str(path.relative_to(root))] = State(stat.st_mtime_ns, stat.st_ino, stat.st_size)
+    for pattern in SOURCES:
+        with contextlib.suppress(FileNotFoundError):  # of a folder that is being removed
+            for path in root.glob(pattern):
+                with contextlib.suppress(FileNotFoundError):
+                    stat = path.stat()
+                    found[str(path.relative_to(root))] = State(stat.st_mtime_ns, stat.st_ino, stat.st_size)
     return found
 
 

@@ -136,7 +136,10 @@ def _is_free(name):
     if name in KEYWORDS or name in TAKEN:
         return False
     source = f'#include "nullpool.h"\nextern const struct np_param {name};\n'
-    compiler = shlex.split(os.environ.get("CC") or "cc")  # it may be several words, as in CC="ccache gcc"
+    try:
+        compiler = shlex.split(os.environ.get("CC", "")) or ["cc"]  # it may be several words, as in CC="ccache gcc"
+    except ValueError as error:
+        raise Wrong(f"CC is no command: {error}") from None
     try:
         done = subprocess.run([*compiler, "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wshadow", "-Werror", f"-I{COMMON}",
                                "-fsyntax-only", "-x", "c", "-"], input=source, text=True, stderr=subprocess.DEVNULL)

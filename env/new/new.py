@@ -52,7 +52,7 @@ def owner_of_schema(schema):
     """Returns who uses the name of a schema in the OpenAPI document; None if nobody does."""
     if schema == "Problem":
         return "the document's errors have"
-    for path in sorted((ROOT / "handlers").glob("*.[ch]")):
+    for path in sorted((ROOT / "handlers").rglob("*.[ch]")):
         if re.search(rf'struct np_schema \w+ = {{\s*\.name = "{schema}"', path.read_text()):
             return f"{path.relative_to(ROOT)} has"
     return None

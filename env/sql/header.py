@@ -8,7 +8,8 @@ OVERLENGTH = 4095  # ISO C99 promises no longer strings, so -Wpedantic warns of 
 
 def header(path, statements):
     """path: of the .sql file, as messages name it."""
-    guard = re.sub("[^A-Z0-9]+", "_", f"NP_SQL_{path}_H".upper())
+    # a/b.sql and a_b.sql are two files.
+    guard = f"NP_SQL_{re.sub('[^A-Za-z0-9]', lambda found: f'_{ord(found[0]):X}_', path)}H"
     parts = [f"/* Made by nullpool-sql from {_comment(path)}; a change belongs there. */",
              f"#ifndef {guard}", f"#define {guard}", "", '#include "nullpool.h"', "",
              f"#if NP_SQL_FORMAT != {FORMAT}", "#error nullpool-sql and nullpool.h are of different versions: make the header anew",

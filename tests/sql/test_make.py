@@ -31,6 +31,7 @@ class Tree:
 
     def __init__(self, folder):
         self.folder = folder
+        self.objects = ["other", "program"]
         for name in ("Makefile", "common", "env"):
             (folder / name).symlink_to(ROOT / name)
         (folder / "handlers").mkdir()
@@ -43,13 +44,13 @@ class Tree:
         (self.folder / name).write_text(text)
 
     def make(self):
-        objects = [f"build/obj/handlers/{name}.o" for name in ("other", "program")]
+        objects = [f"build/obj/handlers/{name}.o" for name in self.objects]
         return subprocess.run(["make", "-s", "-j2", "CFLAGS=-O0 -Werror -U_FORTIFY_SOURCE", "HARDENING=", *objects], cwd=self.folder,
                               capture_output=True, text=True, timeout=120,
                               env={"PATH": os.environ["PATH"], "LC_ALL": "C", "CC": os.environ.get("CC", "cc")})
 
     def times(self):
-        return {name: (self.folder / f"build/obj/handlers/{name}.o").stat().st_mtime_ns for name in ("other", "program")}
+        return {name: (self.folder / f"build/obj/handlers/{name}.o").stat().st_mtime_ns for name in self.objects}
 
     def compiled(self):
         """Which objects make makes now."""
@@ -125,3 +126,72 @@ def test_a_file_that_was_removed_is_not_included_any_more(tree):
     (tree.folder / "handlers/own.sql").unlink()
     tree.write("handlers/program.c", PROGRAM.replace('#include "own.sql.h"\n', "").replace("own_row()", "shared_row(np_text(0))"))
     assert tree.compiled() == {"program"}
+
+
+HELPER = """\
+#include "own.sql.h"
+#include "lent.sql.h"
+struct np_call lent(void);
+struct np_call
+lent(void)
+{
+	return lent_row();
+}
+"""
+LENT = "-- name: lent_row :one\nSELECT 2 AS two;\n"
+
+
+@pytest.fixture
+def helped(tree):
+    """A helper with statements of its own, which includes those of the folder above too."""
+    (tree.folder / "handlers/lib").mkdir()
+    tree.write("handlers/lib/helper.c", HELPER)
+    tree.write("handlers/lib/lent.sql", LENT)
+    tree.objects.append("lib/helper")
+    assert tree.make().returncode == 0
+    return tree
+
+
+def members(tree):
+    done = subprocess.run(["make", "-s", "CFLAGS=-O0 -U_FORTIFY_SOURCE", "HARDENING=", "build/obj/handlers/lib.a"], cwd=tree.folder,
+                          capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == ""
+    return subprocess.run(["ar", "t", tree.folder / "build/obj/handlers/lib.a"], capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_a_helper_is_compiled_with_its_statements(helped):
+    assert helped.compiled() == set()
+    helped.write("handlers/lib/lent.sql", LENT.replace("two", "three"))
+    assert helped.compiled() == {"lib/helper"}
+    helped.write("handlers/own.sql", OWN.replace("one;", "uno;"))
+    assert helped.compiled() == {"program", "lib/helper"}
+
+
+def test_the_archive_has_what_the_folder_has(helped):
+    assert members(helped) == ["helper.o"]
+    helped.write("handlers/lib/other.c", "extern int other;\nint other;\n")
+    assert members(helped) == ["helper.o", "other.o"]
+    before = (helped.folder / "build/obj/handlers/lib.a").stat().st_mtime_ns
+    assert members(helped) and (helped.folder / "build/obj/handlers/lib.a").stat().st_mtime_ns == before
+    (helped.folder / "handlers/lib/other.c").unlink()
+    assert members(helped) == ["helper.o"]
+    (helped.folder / "handlers/lib/helper.c").unlink()
+    assert members(helped) == []
+
+
+def test_statements_of_a_helper_that_were_removed_are_not_included_any_more(helped):
+    (helped.folder / "handlers/lib/lent.sql").unlink()
+    for _ in range(2):
+        done = helped.make()
+        assert done.returncode != 0 and "#error handlers/lib/lent.sql was removed" in done.stderr
+    helped.write("handlers/lent.sql", LENT)  # moved
+    assert helped.compiled() == {"lib/helper"}
+    (helped.folder / "handlers/lent.sql").unlink()
+    helped.write("handlers/lib/lent.sql", LENT)  # and back
+    assert helped.compiled() == {"lib/helper"}
+
+
+def test_two_files_of_one_name_are_refused(helped):
+    helped.write("handlers/lent.sql", LENT)
+    done = helped.make()
+    assert done.returncode != 0 and "handlers/lent.sql: lib/ has a file of this name too" in done.stderr

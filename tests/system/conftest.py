@@ -66,6 +66,14 @@ def pytest_configure(config):
         config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
+def pytest_collection():
+    tokens.COLLECTING.append(True)
+
+
+def pytest_collection_finish():
+    tokens.COLLECTING.clear()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Begins with the files that take longest, so that pytest-xdist's processes end at about the same time."""
@@ -373,8 +381,9 @@ PROGRAMS = ["root", "health", "metrics", "users", "onboarding", "auth", "probe"]
 
 @pytest.fixture(scope="session")
 def null(site, started):
-    """All programs in mode null, as in production and tests: a connection for each request."""
-    started.append(Service(site, PROGRAMS, DATABASE_CONNECTION="null").start())
+    """All programs in mode null, as in production and tests: a connection for each request. Two workers are there for what two
+    do at once."""
+    started.append(Service(site, PROGRAMS, DATABASE_CONNECTION="null", DATABASE_POOL_SIZE=2).start())
     return started[-1]
 
 
@@ -389,7 +398,7 @@ def persistent(site, started):
 @pytest.fixture(scope="session")
 def ahead(site, started):
     """All programs in mode ahead: a worker opens its next connection while it is idle."""
-    started.append(Service(site, PROGRAMS, DATABASE_CONNECTION="ahead").start())
+    started.append(Service(site, PROGRAMS, DATABASE_CONNECTION="ahead", DATABASE_POOL_SIZE=2).start())
     return started[-1]
 
 

@@ -315,6 +315,8 @@ reply_tag(struct np_ctx *ctx)
 
 #include "lib/tag.sql.h"
 
+static const struct np_param id = { .name = "id", .in = NP_IN_QUERY, .type = NP_TYPE_UUID };
+
 static bool
 show_tag(struct np_ctx *ctx)
 {
@@ -357,8 +359,11 @@ def test_a_mistake_in_or_about_a_helper_is_told(shared, database, name, old, new
 
 
 def test_helpers_may_include_each_other(shared, database):
-    (shared / "handlers/lib/more.h").write_text('#include "tag.h"\n')
-    (shared / "handlers/lib/more.c").write_text('#include "more.h"\n')
+    includes = "".join(f'#include "more{number}.h"\n' for number in range(8))
+    for number in range(8):
+        (shared / f"handlers/lib/more{number}.h").write_text('#include "tag.h"\n#include "more.h"\n')
+        (shared / f"handlers/lib/more{number}.c").write_text('#include "more.h"\n')
+    (shared / "handlers/lib/more.h").write_text(f'#include "tag.h"\n{includes}')
     edit(shared, "handlers/lib/tag.c", '#include "tag.h"', '#include "tag.h"\n#include "more.h"')
     edit(shared, "handlers/tags.c", '"lib/tag.h"', '"lib/more.h"')
     assert found(shared, database) == []

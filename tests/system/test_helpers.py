@@ -4,13 +4,11 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, program
-from copy_of_tree import Copy
+from conftest import BUILD, Service, program
 
 
 @pytest.fixture(scope="module")
 def service(site, started):
-    from conftest import Service
     started.append(Service(site, ["greeter"], DATABASE_CONNECTION="persistent").start())
     return started[-1]
 

@@ -87,7 +87,9 @@ def test_it_compiles_without_a_warning_and_is_formatted(copy, made):
             subprocess.run(["clang-format", "--dry-run", "--Werror", f"handlers/{name}.c"], cwd=copy.folder, check=True)
 
 
-@pytest.mark.parametrize("compiler, why", [("ccache gcc", None), ("no-such-compiler -v", "the compiler cannot be run: No such file or directory: no-such-compiler")])
+@pytest.mark.parametrize("compiler, why", [
+    ("ccache gcc", None), (" ", None), ("gcc '", "CC is no command: No closing quotation"),
+    ("no-such-compiler -v", "the compiler cannot be run: No such file or directory: no-such-compiler")])
 def test_the_compiler_may_be_several_words_and_has_to_be_there(site, compiler, why):
     if why is None and not shutil.which("ccache"):
         compiler = "env cc"

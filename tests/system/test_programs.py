@@ -231,8 +231,8 @@ def test_it_exits_with_0_and_leaves_no_worker(serve, number):
 
 @pytest.mark.long
 def test_workers_do_not_outlive_a_master_that_is_killed(serve):
-    endpoint = serve("users").expect_deaths().endpoints["users"]
-    workers = children(endpoint.pid)
+    endpoint = serve("users", DATABASE_POOL_SIZE=4).expect_deaths().endpoints["users"]
+    workers = settled_children(endpoint.pid, 4)
     os.kill(endpoint.pid, signal.SIGKILL)
     wait_until("the workers to end", lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), 10)
 

@@ -2,7 +2,6 @@
 
 What is written in a way that is not known here is None, and then nothing is said about it.
 """
-import os
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -59,11 +58,9 @@ class Call(NamedTuple):
 
 
 class Source:
-    """A program: a .c file with what it includes, and with the tables of the helpers in lib/ whose headers it includes. The
-    functions of helpers are checked where they are, and not as parts of each program."""
+    """A program or a helper: a .c file with what it includes."""
 
-    def __init__(self, root, path, folders, users=()):
-        """users: the paths of those that include this one's header."""
+    def __init__(self, root, path, folders):
         reader = Reader(root, folders)
         reader.read(path)
         self.path = path
@@ -73,20 +70,23 @@ class Source:
         self.functions, self.params, self.schemas, self.routes = {}, {}, {}, []
         self.top = []  # the tokens outside of functions
         self._read()
-        for helper in helpers_of(root, reader.files):
-            if helper not in (path, *users):
-                self._link(Source(root, helper, folders, (path, *users)))
 
-    def _link(self, helper):
-        """Adds the tables that a helper shares. The members of its schemas may be its own, and are so called here."""
-        for name in helper.shared & helper.params.keys():
-            self.params.setdefault(name, helper.params[name])
-        for name in helper.shared & helper.schemas.keys():
-            schema = helper.schemas[name]
-            own = {member: f"{helper.path}: {member}" for member in schema.members or () if member in helper.params}
-            self.params.update((called, helper.params[member]) for member, called in own.items())
-            members = schema.members and [own.get(member, member) for member in schema.members]
-            self.schemas.setdefault(name, replace(schema, members=members))
+    def tables(self):
+        """(params, schemas) that other files may use, by name, with the members of these schemas. A member that is static has
+        a name with the path: another file may have one that is called so too."""
+        params = {name: self.params[name] for name in self.shared & self.params.keys()}
+        schemas = {name: self.schemas[name] for name in self.shared & self.schemas.keys()}
+        for name, schema in schemas.items():
+            own = {member: f"{self.path}: {member}" for member in schema.members or ()
+                   if member in self.params and member not in self.shared}
+            params |= {called: self.params[member] for member, called in own.items()}
+            schemas[name] = replace(schema, members=schema.members and [own.get(member, member) for member in schema.members])
+        return params, schemas
+
+    def link(self, params, schemas):
+        """Adds the tables of other files. The functions of a helper are checked where they are, and not in each program."""
+        self.params = params | self.params
+        self.schemas = schemas | self.schemas
 
     def _read(self):
         """What is at the top level: definitions of functions, and declarations."""
@@ -144,12 +144,6 @@ class Source:
                 found[name] = self.functions[name]
                 pending += _mentioned(found[name])
         return list(found.values())
-
-
-def helpers_of(root, files):
-    """The .c files of lib/ that belong to the headers among these files."""
-    found = [f"{path[:-2]}.c" for path in files if path.endswith(".h") and os.path.basename(os.path.dirname(path)) == "lib"]
-    return [path for path in found if os.path.exists(os.path.join(root, path))]
 
 
 def _mentioned(function):

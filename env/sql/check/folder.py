@@ -33,8 +33,12 @@ class _Folder:
         self.root = root
         self.database = database
         self.findings = {}  # by their keys
-        self.programs = self._listed(folder, "*.c")
-        self.sources = [Source(root, path, FOREIGN) for path in [*self.programs, *self._listed(folder, "lib/*.c")]]
+        programs, helpers = ([Source(root, path, FOREIGN) for path in self._listed(folder, pattern)] for pattern in ("*.c", "lib/*.c"))
+        self.programs = len(programs)
+        self.sources = programs + helpers
+        for params, schemas in [helper.tables() for helper in helpers]:
+            for source in self.sources:
+                source.link(params, schemas)
         self.includes = {path: include for source in self.sources for path, include in source.sql.items()}
         self.paths = {*self._listed(folder, "*.sql"), *self._listed(folder, "lib/*.sql"), *self.includes}
         self.known = {}  # path of a .sql file: its statements, each a Known
@@ -52,7 +56,7 @@ class _Folder:
                 used[path] |= program.used()
         for path in self.paths:
             self._check_used(path, used[path])
-        return Report(sorted(self.findings.values()), sum(map(len, self.known.values())), len(self.programs))
+        return Report(sorted(self.findings.values()), sum(map(len, self.known.values())), self.programs)
 
     def _listed(self, folder, pattern):
         return [os.path.relpath(path, self.root) for path in sorted(pathlib.Path(self.root, folder).glob(pattern))]
