@@ -36,7 +36,7 @@ cookie_find(void *owner, const char *header, const char *name)
 		 * be taken for a cookie that only this host can set. */
 		header += strspn(header, "; \t");
 		pair = strcspn(header, ";");
-		if (strncmp(header, name, size) == 0 && header[size] == '=')
+		if (pair > size && strncmp(header, name, size) == 0 && header[size] == '=')
 			return copy_value(owner, header + size + 1, pair - size - 1);
 		header += pair;
 	}
