@@ -102,7 +102,7 @@ bool
 reply_restore_header(struct reply *reply, const char *name, const char *value)
 {
 	if (!is_header_name(name) || !text_is_header_value(value)
-	    || reply->header_count == REPLY_HEADERS_MAX)
+	    || reply->header_count == REPLY_HEADERS_MAX - REPLY_HEADERS_LATE)
 		return false;
 	reply->headers[reply->header_count++] = (struct reply_header){
 		mem_strdup(reply->owner, name), mem_strdup(reply->owner, value), false

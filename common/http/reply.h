@@ -10,6 +10,9 @@
 #define REPLY_BODY_MAX_BYTES (8 << 20)
 #define REPLY_HEADERS_MAX    24 /* including REPLY_HEADERS_OURS */
 #define REPLY_HEADERS_OURS   8  /* reserved: a handler cannot use them */
+/* Of ours, those that are set when a stored response was restored: Cache-Control, ETag,
+ * Idempotency-Replayed, Server-Timing, Traceparent. */
+#define REPLY_HEADERS_LATE 5
 /* Of all headers that a handler adds. With ours they stay below nginx's fastcgi_buffer_size of 8
  * KiB. */
 #define REPLY_HEADERS_MAX_BYTES 4096

@@ -55,7 +55,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (reply_from_text(&reply, text, size)) {
 		HOLDS((reply.status >= 200 && reply.status <= 299)
 		      || reply_is_redirect(reply.status));
-		HOLDS(reply.header_count <= REPLY_HEADERS_MAX - REPLY_HEADERS_OURS);
+		HOLDS(reply.header_count <= REPLY_HEADERS_MAX - REPLY_HEADERS_LATE);
 		check_head(owner, &reply);
 		buf_init(&out, owner, size + 64);
 		reply_to_text(&reply, &out);
