@@ -57,7 +57,8 @@ HANDLER_FOLDERS := handlers tests/system/handlers
 HELPER_FOLDERS  := $(HANDLER_FOLDERS:%=%/lib)
 HANDLERS        := $(patsubst handlers/%.c,$(BUILD)/handlers/%,$(wildcard handlers/*.c))
 TEST_HANDLERS   := $(patsubst tests/system/handlers/%.c,$(BUILD)/tests/handlers/%,$(wildcard tests/system/handlers/*.c))
-SQL             := $(wildcard $(HANDLER_FOLDERS:%=%/*.sql) $(HELPER_FOLDERS:%=%/*.sql))
+SQL_FOLDERS     := $(HANDLER_FOLDERS) $(HELPER_FOLDERS)
+SQL             := $(wildcard $(SQL_FOLDERS:%=%/*.sql))
 UNIT_TESTS      := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZERS         := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
 CONNINFO        := $(BUILD)/conninfo
@@ -104,8 +105,7 @@ $(BUILD)/sql/%.sql.h: $(BUILD)/sql/%.sql.made
 # the file comes back, the stamp is older. One that moved from lib/ to the folder above is there.
 removed = $(call replaced,$(1),$(if $(wildcard $(subst /lib/,/,$(1:$(BUILD)/sql/%=%))),#include "../$(notdir $(1)).h",#error $(1:$(BUILD)/sql/%=%) was removed))
 replaced = $(shell grep -qsFx '$(2)' $(1).h || { touch -d @0 $(1).made; echo '$(2)' >$(1).h; })
-$(foreach made,$(filter-out $(SQL:%=$(BUILD)/sql/%.made), \
-    $(wildcard $(HANDLER_FOLDERS:%=$(BUILD)/sql/%/*.sql.made) $(HELPER_FOLDERS:%=$(BUILD)/sql/%/*.sql.made))), \
+$(foreach made,$(filter-out $(SQL:%=$(BUILD)/sql/%.made),$(wildcard $(SQL_FOLDERS:%=$(BUILD)/sql/%/*.sql.made))), \
     $(call removed,$(made:.made=)))
 
 # Nobody could say whose statements a helper includes.
@@ -124,7 +124,7 @@ $(BUILD)/obj/$(1)/lib.a: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/lib/*.c
 	new=$$@.$$$$$$$$ && $$(AR) rcs $$$$new $$(filter %.o,$$^) && mv $$$$new $$@
 
 $(BUILD)/obj/$(1)/lib.members: always
-	@mkdir -p $$(@D); echo $(sort $(wildcard $(1)/lib/*.c)) | cmp -s - $$@ || echo $(sort $(wildcard $(1)/lib/*.c)) >$$@
+	@mkdir -p $$(@D); list='$(sort $(wildcard $(1)/lib/*.c))'; echo "$$$$list" | cmp -s - $$@ || echo "$$$$list" >$$@
 endef
 $(foreach folder,$(HANDLER_FOLDERS),$(eval $(call handler_objects,$(folder))))
 
@@ -149,16 +149,19 @@ $(BUILD)/lib/nullpool.pc: env/install/nullpool.pc.in common/nullpool.h Makefile
 # A program is a new file each time and is never overwritten, so a running program keeps its own
 # file.
 LINK = $(CC) $(ALL_LDFLAGS) -o $@.new $(filter %.o %.a,$^)
+define link_program
+@mkdir -p $(@D)
+$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
+endef
 
 $(BUILD)/handlers/%: $(BUILD)/obj/handlers/%.o $(BUILD)/obj/handlers/lib.a $(PUBLIC_LIBRARY)
-	@mkdir -p $(@D)
-	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
+	$(link_program)
 
 $(CONNINFO): $(BUILD)/obj/migrations/conninfo.o $(LIBRARY)
-	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
+	$(link_program)
 
 $(NGINX_CONF): $(BUILD)/obj/nginx/conf.o $(LIBRARY)
-	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
+	$(link_program)
 
 # Made each time, because a removed handler and a changed APP_NAME leave no newer file, and replaced
 # only if it differs. Another make may do the same at this moment: that of make run, during a make
@@ -170,13 +173,11 @@ $(OPENAPI): $(HANDLERS) env/openapi.py always
 always:
 
 $(BUILD)/tests/handlers/%: $(BUILD)/obj/tests/system/handlers/%.o $(BUILD)/obj/tests/system/handlers/lib.a $(PUBLIC_LIBRARY)
-	@mkdir -p $(@D)
-	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
+	$(link_program)
 
 # It writes into the scoreboard, of which programs know nothing.
 $(BUILD)/tests/handlers/scribbler: $(BUILD)/obj/tests/system/handlers/scribbler.o $(LIBRARY)
-	@mkdir -p $(@D)
-	$(LINK) $(QUIET_GNUTLS) $(PACKAGE_LIBS) && mv $@.new $@
+	$(link_program)
 
 $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)

@@ -50,9 +50,9 @@ CREATE CONSTRAINT TRIGGER probe_slow_commit AFTER INSERT ON probe_rows DEFERRABL
 
 LONGEST = ["test_matrix.py", "test_matrix_links.py"]
 
-# What is tried in each mode is tried in production's and development's by make test, and in this one by make test-all.
+# Only make test-all tries each mode.
 AHEAD = pytest.param("ahead", marks=pytest.mark.long)
-# Where a file is not about connections, make test tries it on connections that stay open: to open one takes longer than the rest
+# Where a test is not about connections, make test tries it on connections that stay open: to open one takes longer than the rest
 # of a test.
 EITHER = [pytest.param("null", marks=pytest.mark.long), "persistent"]
 
@@ -67,11 +67,11 @@ def pytest_configure(config):
 
 
 def pytest_collection():
-    tokens.COLLECTING.append(True)
+    tokens.is_collecting = True
 
 
 def pytest_collection_finish():
-    tokens.COLLECTING.clear()
+    tokens.is_collecting = False
 
 
 @pytest.hookimpl(trylast=True)

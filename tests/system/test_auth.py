@@ -319,7 +319,7 @@ NONE = {"alg": "none", "typ": "at+jwt"}
     ("a subject that is no UUID", {"sub": "42"}), ("a subject with more behind it", {"sub": USER + "'"}),
     ("without session", {"sid": None}), ("an empty session", {"sid": ""}), ("a number as session", {"sid": 42}),
     ("a session that is no UUID", {"sid": "x' OR true --"}), ("without subject", {"sub": None}), ("an empty subject", {"sub": ""}), ("a number as subject", {"sub": 42}),
-    ("an end in words", {"exp": "never"}), ("an end with decimals", {"exp": lambda now: now + 60.5}),
+    ("an end in words", {"exp": "never"}), ("an end with decimals", {"exp": lambda now: now + 3600.5}),
     ("another algorithm", {"header": {"alg": "HS512", "typ": "at+jwt"}}), ("no algorithm", {"header": NONE}),
     ("another type", {"header": {"alg": "HS256", "typ": "JWT"}}), ("more in its header", {"header": {**tokens.HEADER, "kid": "1"}}),
 ])
@@ -327,33 +327,31 @@ def test_a_token_that_is_not_ours_or_not_valid_now_is_refused(null, what, change
     assert_refused(me(null, tokens.token(SECRET_CANARY, USER, **changed)))
 
 
-def forged(what):
-    """A token that is not ours, made now: one that expired would be refused for that."""
-    header, claims, mac = tokens.token(SECRET_CANARY, USER).split(".")
-    good, twice = f"{header}.{claims}.{mac}", b'{"sub":"a","iss":"nullpool","aud":"nullpool","nbf":0,"exp":9999999999,"sub":"%s"}' % USER.encode()
-    return {
-        "another key": tokens.token("another key", USER),
-        "no signature": f"{header}.{claims}.",
-        "half a signature": f"{header}.{claims}.{mac[:20]}",
-        "a longer signature": f"{good}AAAA",
-        "other claims": f"{header}.{tokens.encoded(tokens.claims_of(str(uuid.uuid4())))}.{mac}",
-        "alg none without signature": f"{tokens.encoded(NONE)}.{claims}.",
-        "two parts": f"{header}.{claims}",
-        "four parts": f"{good}.{mac}",
-        "only the header": f"{header}.",
-        "nothing": "",
-        "padding": f"{good}=",
-        "no JSON": tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(b'not json')}"),
-        "a list": tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(b'[]')}"),
-        "a claim twice": tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(twice)}"),
-    }[what]
+TWICE = b'{"sub":"a","iss":"nullpool","aud":"nullpool","nbf":0,"exp":9999999999,"sub":"%s"}' % USER.encode()
+# Made of the parts of a valid token when the test runs: one that expired would be refused for that.
+FORGED = {
+    "another key": lambda header, claims, mac: tokens.token("another key", USER),
+    "no signature": lambda header, claims, mac: f"{header}.{claims}.",
+    "half a signature": lambda header, claims, mac: f"{header}.{claims}.{mac[:20]}",
+    "a longer signature": lambda header, claims, mac: f"{header}.{claims}.{mac}AAAA",
+    "other claims": lambda header, claims, mac: f"{header}.{tokens.encoded(tokens.claims_of(str(uuid.uuid4())))}.{mac}",
+    "alg none without signature": lambda header, claims, mac: f"{tokens.encoded(NONE)}.{claims}.",
+    "two parts": lambda header, claims, mac: f"{header}.{claims}",
+    "four parts": lambda header, claims, mac: f"{header}.{claims}.{mac}.{mac}",
+    "only the header": lambda header, claims, mac: f"{header}.",
+    "nothing": lambda header, claims, mac: "",
+    "padding": lambda header, claims, mac: f"{header}.{claims}.{mac}=",
+    "no JSON": lambda header, claims, mac: tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(b'not json')}"),
+    "a list": lambda header, claims, mac: tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(b'[]')}"),
+    "a claim twice": lambda header, claims, mac: tokens.signed(SECRET_CANARY, f"{header}.{tokens.base64url(TWICE)}"),
+}
 
 
-@pytest.mark.parametrize("what", [
-    "another key", "no signature", "half a signature", "a longer signature", "other claims", "alg none without signature", "two parts",
-    "four parts", "only the header", "nothing", "padding", "no JSON", "a list", "a claim twice"])
+@pytest.mark.parametrize("what", FORGED)
 def test_a_forged_token_is_refused(null, what):
-    assert_refused(me(null, forged(what)))
+    parts = tokens.token(SECRET_CANARY, USER).split(".")
+    assert me(null, ".".join(parts)).status == 200
+    assert_refused(me(null, FORGED[what](*parts)))
 
 
 @pytest.mark.long

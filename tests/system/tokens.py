@@ -10,7 +10,7 @@ USER = "00000000-0000-4000-8000-00000000002a"
 SESSION = "00000000-0000-4000-8000-00000000002b"
 HEADER = {"alg": "HS256", "typ": "at+jwt"}
 
-COLLECTING = []  # not empty while pytest imports the tests
+is_collecting = False  # pytest imports the tests
 
 
 def base64url(data):
@@ -30,7 +30,7 @@ def claims_of(user, **changed):
 
     A time is given as a function: a list of cases is made when a run begins, and a token of then may have expired.
     """
-    assert not COLLECTING, "a token is made in a test, and not when the tests are collected: it would expire"
+    assert not is_collecting, "a token is made in a test, and not when the tests are collected: it would expire"
     now = int(time.time())
     claims = {"iss": "nullpool", "aud": "nullpool", "sub": user, "sid": SESSION, "iat": now, "nbf": now, "exp": now + 60, **changed}
     claims = {name: value(now) if callable(value) else value for name, value in claims.items()}
